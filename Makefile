@@ -1,0 +1,40 @@
+# Every target sets up what it needs; plain cargo commands work too, once `make setup` has run.
+
+CARGO ?= cargo
+PYTHON ?= python3
+REPORT ?= report
+
+.DEFAULT_GOAL := help
+.PHONY: help tools setup build verify test bench lint
+
+help: ## list these targets
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+tools:
+	@for tool in $(CARGO) $(PYTHON) cc $(firstword $(CXX)); do \
+		command -v "$$tool" >/dev/null || { \
+			echo "make: error: \`$$tool\` is not on PATH: Rust, Python 3 with pip, gcc and g++ are needed" >&2; \
+			exit 69; }; \
+	done
+
+setup: tools ## fetch libtorch into .libtorch, unless it is there
+	@$(PYTHON) scripts/setup.py </dev/null
+
+build: setup ## compile the program into target/release
+	@$(CARGO) build --release </dev/null
+
+verify: setup ## judge every claim on every evidence, and compare with the expected verdicts
+	@status=0; \
+	$(CARGO) run --release -- verify --expected --report $(REPORT) </dev/null || status=$$?; \
+	echo "make: the report, if it was written, is in $(REPORT)/" >&2; \
+	exit $$status
+
+test: setup ## run every test, the claims among them
+	@$(CARGO) test --release </dev/null
+
+bench: setup ## run the benchmarks
+	@$(CARGO) bench </dev/null
+
+lint: setup ## check the format, and clippy's advice
+	@$(CARGO) fmt --check
+	@$(CARGO) clippy --release --all-targets --all-features </dev/null -- -D warnings

@@ -1,0 +1,178 @@
+"""Makes reference.json, which tests/statistics.rs reads: the same statistics by scipy and statsmodels.
+
+    python -m venv venv && venv/bin/pip install -r goldens/statistics/requirements.txt
+    venv/bin/python goldens/statistics/make_reference.py
+
+Rewrites reference.json beside itself. Numbers are written with all their digits; non-finite ones don't occur.
+"""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import scipy
+import statsmodels
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
+
+SEED = 200705869
+ALPHAS = [0.025, 0.05, 0.025 / 3, 0.005]
+DEGREES = [1, 1.37, 2, 2.5, 3, 4, 5, 7.25, 9, 11.999, 17.7764735162, 29, 30.5, 99, 247.3, 1000]
+
+
+def t_tails():
+    points = [-30, -4.2, -1, -0.1, 0, 1e-3, 0.5, 1, 2, 3.3, 8, 25, 100, 1e4]
+    return [{"t": t, "df": df, "tail": stats.t.sf(t, df)} for df in DEGREES for t in points]
+
+
+def t_quantiles():
+    tails = [0.45, 0.2, 0.05, 0.025, 0.025 / 2, 0.025 / 3, 0.005, 1e-4, 1e-8, 1e-12]
+    return [{"tail": a, "df": df, "t": stats.t.isf(a, df)} for df in DEGREES for a in tails]
+
+
+def normal_tails():
+    return [{"z": z, "tail": stats.norm.sf(z)} for z in [-6, -1.5, 0, 0.3, 1, 1.96, 3, 4.8769, 8, 20, 37]]
+
+
+def normal_quantiles():
+    return [{"tail": a, "z": stats.norm.isf(a)} for a in [0.9, 0.3, 0.05, 0.025, 0.0125, 1e-3, 1e-6, 1e-12, 1e-100]]
+
+
+def samples(generator):
+    """Random samples of 2 to 40 values, on scales like those of accuracy differences and far from them."""
+    for k in [2, 3, 4, 5, 10, 25, 40]:
+        for mean, spread in [(0.2, 1.3), (22.0, 2.8), (-3.0, 0.01), (1e4, 1.0), (0.0, 1e4)]:
+            yield generator.normal(mean, spread, k)
+
+
+def one_sample(generator):
+    cases = []
+    for values in samples(generator):
+        k, mean, error = len(values), values.mean(), values.std(ddof=1)
+        null, margin = mean + error * generator.normal(), abs(mean) + error * generator.uniform(0, 2)
+        described = DescrStatsW(values)
+        greater = stats.ttest_1samp(values, null, alternative="greater")
+        less = stats.ttest_1samp(values, null, alternative="less")
+        both = stats.ttest_1samp(values, null)
+        for alpha in ALPHAS:
+            low, high = described.tconfint_mean(alpha=2 * alpha)
+            published = int(generator.integers(1, 41))
+            critical = stats.t.isf(alpha, k - 1)
+            reach = critical * error * math.sqrt(1 / k + 1 / published)
+            cases.append({
+                "values": values.tolist(), "alpha": alpha, "null": null, "margin": margin, "published": published,
+                "mean": mean, "standard_deviation": error,
+                "t": both.statistic, "p_greater": greater.pvalue, "p_less": less.pvalue, "p_two_sided": both.pvalue,
+                "low": low, "high": high,
+                "tost": described.ttost_mean(-margin, margin)[0],
+                "prediction_low": mean - reach, "prediction_high": mean + reach,
+            })
+    return cases
+
+
+def welch(generator):
+    cases = []
+    for first in samples(generator):
+        k = int(generator.integers(2, 30))
+        second = generator.normal(first.mean(), first.std(ddof=1) * generator.uniform(0.1, 5), k)
+        found = stats.ttest_ind(first, second, equal_var=False)
+        greater = stats.ttest_ind(first, second, equal_var=False, alternative="greater")
+        for alpha in ALPHAS:
+            low, high = CompareMeans.from_data(first, second).tconfint_diff(alpha=2 * alpha, usevar="unequal")
+            cases.append({
+                "first": first.tolist(), "second": second.tolist(), "alpha": alpha,
+                "t": found.statistic, "df": found.df, "p_two_sided": found.pvalue, "p_greater": greater.pvalue,
+                "low": low, "high": high,
+            })
+    return cases
+
+
+def contrasts(generator):
+    """Four arms, as in a difference of differences: the formula in numpy, the tails by scipy."""
+    cases = []
+    for _ in range(20):
+        weights = generator.normal(size=4)
+        arms = [generator.normal(5, generator.uniform(0.1, 4), int(generator.integers(2, 12))) for _ in weights]
+        shares = np.array([w * w * a.var(ddof=1) / len(a) for w, a in zip(weights, arms)])
+        df = shares.sum() ** 2 / sum(v * v / (len(a) - 1) for v, a in zip(shares, arms))
+        estimate = sum(w * a.mean() for w, a in zip(weights, arms))
+        t = estimate / math.sqrt(shares.sum())
+        cases.append({
+            "weights": weights.tolist(), "arms": [a.tolist() for a in arms],
+            "estimate": estimate, "standard_error": math.sqrt(shares.sum()), "df": df,
+            "p_greater": stats.t.sf(t, df), "p_less": stats.t.cdf(t, df),
+        })
+    return cases
+
+
+def holm(generator):
+    cases = []
+    for m in [1, 2, 3, 5, 12, 40]:
+        for power in [1, 4]:
+            p = generator.uniform(size=m) ** power
+            if m > 2:
+                p[1] = p[0]  # a tie
+            cases.append({"p": p.tolist(), "adjusted": multipletests(p, method="holm")[1].tolist()})
+    return cases
+
+
+def wilson():
+    cases = []
+    for successes, trials in [(0, 1), (1, 1), (0, 30), (30, 30), (1, 2000), (9012, 10000), (500, 1000), (7, 9), (1234567, 2000000)]:
+        for alpha in ALPHAS:
+            low, high = proportion_confint(successes, trials, alpha=2 * alpha, method="wilson")
+            cases.append({"successes": successes, "trials": trials, "alpha": alpha, "low": low, "high": high})
+    return cases
+
+
+def mcnemar_exact():
+    pairs = [(0, 1), (1, 1), (0, 10), (3, 14), (10, 10), (11, 10), (40, 80), (250, 312), (0, 900), (1200, 1000), (5000, 5200)]
+    return [
+        {"only_first": b, "only_second": c, "p": mcnemar([[7, b], [c, 7]], exact=True).pvalue}
+        for b, c in pairs
+    ]
+
+
+def plain(value):
+    """numpy's scalars as Python's, refusing what JSON can't hold."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, (int, str)):
+        return value
+    value = float(value)
+    assert math.isfinite(value), value
+    return value
+
+
+def main():
+    generator = np.random.default_rng(SEED)
+    reference = {
+        "made_by": {"numpy": np.__version__, "scipy": scipy.__version__, "statsmodels": statsmodels.__version__, "seed": SEED},
+        "t_tails": t_tails(),
+        "t_quantiles": t_quantiles(),
+        "normal_tails": normal_tails(),
+        "normal_quantiles": normal_quantiles(),
+        "one_sample": one_sample(generator),
+        "welch": welch(generator),
+        "contrasts": contrasts(generator),
+        "holm": holm(generator),
+        "wilson": wilson(),
+        "mcnemar": mcnemar_exact(),
+    }
+    lines = ",\n".join(
+        f"{json.dumps(name)}: " + (
+            "[\n" + ",\n".join(json.dumps(plain(case)) for case in cases) + "\n]" if isinstance(cases, list) else json.dumps(cases)
+        )
+        for name, cases in reference.items()
+    )
+    Path(__file__).with_name("reference.json").write_text("{\n" + lines + "\n}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+//! A contrast in symbols. Only what its arms differ in is written, so that a reader of a table sees
+//! at once what is being subtracted from what.
+
+use super::{Arm, Moment, Term};
+use crate::world::World;
+
+/// The contrast in symbols, such as `l2_3 - natural`; coordinates that all arms share are left out.
+#[must_use]
+pub fn contrast(terms: &[Term], world: &World) -> String {
+    let parts: Vec<[String; 6]> = terms.iter().map(|term| coordinates(&term.arm, world)).collect();
+    let differs: Vec<bool> =
+        (0..6).map(|axis| parts.iter().any(|part| part[axis] != parts[0][axis])).collect();
+    let mut label = String::new();
+    for (term, part) in terms.iter().zip(&parts) {
+        let sign = match (label.is_empty(), term.weight < 0.0) {
+            (true, false) => "",
+            (true, true) => "-",
+            (false, false) => " + ",
+            (false, true) => " - ",
+        };
+        label.push_str(sign);
+        let size = term.weight.abs();
+        #[expect(clippy::float_cmp, reason = "a weight of exactly one is written without it")]
+        if size != 1.0 {
+            label.push_str(&format!("{size}*"));
+        }
+        let named: Vec<&str> = part
+            .iter()
+            .zip(&differs)
+            .filter(|(text, differs)| **differs && !text.is_empty())
+            .map(|(text, _)| text.as_str())
+            .collect();
+        match named.as_slice() {
+            [] => label.push_str(&term.arm.name),
+            [one] if differs.iter().filter(|differs| **differs).count() == 1 => {
+                label.push_str(one);
+            }
+            several => label.push_str(&format!("({})", several.join(", "))),
+        }
+    }
+    label
+}
+
+/// An arm in words: all that it fixes.
+#[must_use]
+pub fn arm(arm: &Arm, world: &World) -> String {
+    coordinates(arm, world).into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
+fn coordinates(arm: &Arm, world: &World) -> [String; 6] {
+    let resolution = arm.resolution.iter().map(ToString::to_string).collect::<Vec<_>>();
+    [
+        arm.source.join("|"),
+        targets(arm, world),
+        counted(&arm.blocks, "block"),
+        counted(&arm.images, "image"),
+        if resolution.is_empty() { String::new() } else { format!("{} px", resolution.join("|")) },
+        arm.at.map_or_else(String::new, moment),
+    ]
+}
+
+/// A list of targets, by their group's name where they are one.
+fn targets(arm: &Arm, world: &World) -> String {
+    let group = world.groups.iter().find(|(_, members)| {
+        members.len() == arm.target.len()
+            && members.iter().all(|member| arm.target.iter().any(|target| **target == **member))
+    });
+    match group {
+        Some((name, _)) => name.clone(),
+        None => arm.target.join("|"),
+    }
+}
+
+/// `3 blocks`, `0|1 blocks`; a run of more than three values by its ends.
+fn counted(values: &[u32], noun: &str) -> String {
+    let plural = if values == [1] { "" } else { "s" };
+    match values {
+        [] => String::new(),
+        [first, .., last] if values.len() > 3 => format!("{first}..{last} {noun}s"),
+        few => {
+            let few: Vec<String> = few.iter().map(ToString::to_string).collect();
+            format!("{} {noun}{plural}", few.join("|"))
+        }
+    }
+}
+
+/// A moment in a few words: `last epoch`, `epoch 11`, `first from 20 % of epochs`.
+#[must_use]
+pub fn moment(at: Moment) -> String {
+    match at {
+        Moment::Last => "last epoch".to_owned(),
+        Moment::Best => "best epoch".to_owned(),
+        Moment::Epoch(epoch) => format!("epoch {epoch}"),
+        Moment::FromShare(share) => format!("first from {:.0} % of epochs", share * 100.0),
+    }
+}

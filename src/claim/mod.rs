@@ -1,0 +1,297 @@
+//! A checked claim: what a spec means once every name in it is known and nothing in it contradicts
+//! itself. Only these types reach the planner, the judge and the report. Reading TOML is left to
+//! [`raw`], checking to [`check`], finding the files to [`suite`].
+
+pub mod check;
+mod label;
+pub mod raw;
+pub mod suite;
+pub mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+pub use check::ClaimError;
+pub use raw::{Axis, Moment, PlotAxis, Shown, Stands, Threshold};
+
+use crate::{
+    evidence::EvidenceKind,
+    ledger::{Key, Resolution},
+    stats::{Alpha, Looks},
+    verdict::Verdict,
+};
+
+/// A claim of the paper, checked against a world.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Name on the command line.
+    pub id: String,
+    /// The claim in a few words.
+    pub title: String,
+    /// The claim in one sentence.
+    pub sentence: String,
+    /// Where it stands.
+    pub stands: Stands,
+    /// Seeds and risks.
+    pub design: Design,
+    /// The primary hypothesis.
+    pub hypothesis: Hypothesis,
+    /// Further readings.
+    pub readings: Vec<Reading>,
+    /// Figures of its own.
+    pub plots: Vec<Plot>,
+    /// What must be known before believing the verdict.
+    pub caveats: Vec<String>,
+    /// Expected verdicts.
+    pub expected: BTreeMap<EvidenceKind, Expected>,
+}
+
+/// Seeds and risks of error.
+#[derive(Clone, Debug)]
+pub struct Design {
+    /// Looks of a sequential design; a fixed design has one.
+    pub looks: Looks,
+    /// One-sided level.
+    pub alpha: Alpha,
+    /// Prior scale of the e-value.
+    pub e_value_g: f64,
+}
+
+/// A verdict that is expected, and why.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
+}
+
+/// Contrasts over cells, a metric, a relation and a quantifier.
+#[derive(Clone, Debug)]
+pub struct Hypothesis {
+    /// In one sentence.
+    pub sentence: String,
+    /// Contrasts with their cells.
+    pub contrasts: Vec<Contrast>,
+    /// What is measured.
+    pub metric: Metric,
+    /// Which way it must lie.
+    pub relation: Relation,
+    /// Coordinates averaged over within a seed; empty where every cell is judged by itself.
+    pub average_over: BTreeSet<Axis>,
+    /// How many of the judged units must hold.
+    pub holds: Holds,
+}
+
+/// A further reading of a claim.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// Name within the claim.
+    pub id: String,
+    /// The hypothesis it stands for.
+    pub hypothesis: Hypothesis,
+    /// Set where it is shown and not judged.
+    pub shown: Option<Shown>,
+}
+
+/// A weighted sum of arms over a list of cells; the weights sum to zero.
+#[derive(Clone, Debug)]
+pub struct Contrast {
+    /// In symbols, naming what it varies.
+    pub label: String,
+    /// The arms with their weights.
+    pub terms: Vec<Term>,
+    /// Its cells.
+    pub cells: Vec<Cell>,
+}
+
+/// An arm and its weight in a contrast.
+#[derive(Clone, Debug)]
+pub struct Term {
+    /// Weight, not zero.
+    pub weight: f64,
+    /// The arm.
+    pub arm: Arm,
+}
+
+/// What an arm fixes. Where a list has several values, the arm's value is their average within a
+/// seed; where it is empty, the cell fixes the coordinate.
+#[derive(Clone, Debug, Default)]
+pub struct Arm {
+    /// Its name in the spec.
+    pub name: String,
+    /// Source models; at least one.
+    pub source: Vec<Arc<str>>,
+    /// Targets.
+    pub target: Vec<Arc<str>>,
+    /// Fine-tuned blocks.
+    pub blocks: Vec<u32>,
+    /// Training images.
+    pub images: Vec<u32>,
+    /// Resolutions.
+    pub resolution: Vec<Resolution>,
+    /// Evaluation, where it is not the metric's own.
+    pub at: Option<Moment>,
+}
+
+/// One cell; a coordinate that the contrast varies is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Cell {
+    /// Target.
+    pub target: Option<Arc<str>>,
+    /// Training images.
+    pub images: Option<u32>,
+    /// Fine-tuned blocks.
+    pub blocks: Option<u32>,
+    /// Resolution.
+    pub resolution: Option<Resolution>,
+}
+
+impl Cell {
+    /// This cell without one coordinate, as the average over it has it.
+    #[must_use]
+    pub fn without(&self, axis: Axis) -> Self {
+        let mut cell = self.clone();
+        match axis {
+            Axis::Target => cell.target = None,
+            Axis::Images => cell.images = None,
+            Axis::Blocks => cell.blocks = None,
+            Axis::Resolution => cell.resolution = None,
+        }
+        cell
+    }
+}
+
+impl Arm {
+    /// Keys of the records whose average is this arm's value in a cell. Empty only where neither
+    /// the arm nor the cell fixes a coordinate, which a checked claim rules out.
+    #[must_use]
+    pub fn keys(&self, cell: &Cell) -> Vec<Key> {
+        fn of<T: Clone>(arm: &[T], cell: Option<&T>) -> Vec<T> {
+            if arm.is_empty() { cell.cloned().into_iter().collect() } else { arm.to_vec() }
+        }
+        let mut keys = Vec::new();
+        let resolutions = match of(&self.resolution, cell.resolution.as_ref()) {
+            none if none.is_empty() => vec![Resolution::Native],
+            some => some,
+        };
+        for target in of(&self.target, cell.target.as_ref()) {
+            for images in of(&self.images, cell.images.as_ref()) {
+                for blocks in of(&self.blocks, cell.blocks.as_ref()) {
+                    for &resolution in &resolutions {
+                        for source in &self.source {
+                            keys.push(Key {
+                                target: target.clone(),
+                                source: source.clone(),
+                                blocks,
+                                images,
+                                resolution,
+                            });
+                        }
+                    }
+                }
+            }
+        }
+        keys
+    }
+}
+
+/// What is measured.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Metric {
+    /// Test accuracy at a moment, in points.
+    Accuracy(Moment),
+    /// Test loss at a moment, in nats.
+    Loss(Moment),
+    /// Epochs to first reach an accuracy.
+    EpochsTo(Threshold),
+    /// Share of test images whose most influential training image has their class, in points.
+    InfluenceMatch,
+}
+
+/// The unit of a metric and so of margins, means and intervals.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Percentage points.
+    Points,
+    /// Epochs.
+    Epochs,
+    /// Nats.
+    Nats,
+}
+
+impl Unit {
+    /// The unit's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Points => "points",
+            Self::Epochs => "epochs",
+            Self::Nats => "nats",
+        }
+    }
+}
+
+impl Metric {
+    /// The unit of its values.
+    #[must_use]
+    pub fn unit(&self) -> Unit {
+        match self {
+            Self::Accuracy(_) | Self::InfluenceMatch => Unit::Points,
+            Self::Loss(_) => Unit::Nats,
+            Self::EpochsTo(_) => Unit::Epochs,
+        }
+    }
+
+    /// The smallest step between two values as records hold them: a published log prints accuracy
+    /// to a hundredth of a point (one test image in 10,000), losses to six digits. A spread of zero
+    /// is floored at half of this.
+    #[must_use]
+    pub fn resolution(&self) -> f64 {
+        match self {
+            Self::Accuracy(_) | Self::InfluenceMatch => 0.01,
+            Self::Loss(_) => 1e-5,
+            Self::EpochsTo(_) => 1.0,
+        }
+    }
+}
+
+/// How a contrast must lie to its margin; margins are in the metric's unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Relation {
+    /// Above the margin.
+    GreaterThan(f64),
+    /// Above minus the margin, which is not negative.
+    NotWorseThan(f64),
+    /// Between minus the margin and the margin, which is positive.
+    EquivalentWithin(f64),
+}
+
+/// How many of the judged units must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Every one.
+    Every,
+    /// At least this many; from 1 to their number.
+    AtLeast(usize),
+}
+
+/// A figure of curves.
+#[derive(Clone, Debug)]
+pub struct Plot {
+    /// Name within the claim.
+    pub id: String,
+    /// What it shows.
+    pub title: String,
+    /// Horizontal axis.
+    pub x: PlotAxis,
+    /// Arms drawn as curves.
+    pub lines: Vec<Arm>,
+    /// Cells that the curves run through.
+    pub cells: Vec<Cell>,
+    /// Whether the first minus the second is drawn below.
+    pub difference: bool,
+}

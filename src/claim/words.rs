@@ -1,0 +1,217 @@
+//! A claim in words: what `repro show` prints and the report says, made from the checked claim so
+//! that it can't drift from what is judged.
+
+use std::fmt::Write;
+
+use super::{
+    Axis, Cell, Claim, Contrast, Holds, Hypothesis, Metric, Relation, Stands, Threshold,
+    label::{arm, moment},
+};
+use crate::world::World;
+
+/// Where the claim stands, such as `paper: figure 2; reproduction: figures A1, A2`.
+#[must_use]
+pub fn stands(stands: &Stands) -> String {
+    let numbered = |noun: &str, which: &[String]| match which {
+        [] => None,
+        [one] => Some(format!("{noun} {one}")),
+        several => Some(format!("{noun}s {}", several.join(", "))),
+    };
+    let of_paper: Vec<String> = [
+        numbered("figure", &stands.figures),
+        numbered("table", &stands.tables),
+        numbered("section", &stands.sections),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let mut parts = Vec::new();
+    if !of_paper.is_empty() {
+        parts.push(format!("paper: {}", of_paper.join(", ")));
+    }
+    if let Some(figures) = numbered("figure", &stands.reproduction) {
+        parts.push(format!("reproduction: {figures}"));
+    }
+    parts.join("; ")
+}
+
+/// What is measured.
+#[must_use]
+pub fn metric(metric: &Metric) -> String {
+    match metric {
+        Metric::Accuracy(at) => format!("test accuracy in points, {}", when(*at)),
+        Metric::Loss(at) => format!("test loss in nats, {}", when(*at)),
+        Metric::EpochsTo(Threshold::Accuracy(percent)) => {
+            format!("epochs to first reach a test accuracy of {percent} %")
+        }
+        Metric::EpochsTo(Threshold::FinalAccuracyOf(source)) => {
+            format!("epochs to first reach the final test accuracy of {source} under the same seed")
+        }
+        Metric::InfluenceMatch => {
+            "share of test images whose most influential training image has their class, in points"
+                .to_owned()
+        }
+    }
+}
+
+fn when(at: super::Moment) -> String {
+    match at {
+        super::Moment::Last => "at the last epoch".to_owned(),
+        super::Moment::Best => "at the best logged epoch (chosen on the test set)".to_owned(),
+        super::Moment::Epoch(epoch) => format!("at epoch {epoch}"),
+        super::Moment::FromShare(_) => {
+            format!("at the {} on that is logged", moment(at))
+        }
+    }
+}
+
+/// Which way the contrast must lie.
+#[must_use]
+pub fn relation(hypothesis: &Hypothesis) -> String {
+    let unit = hypothesis.metric.unit().name();
+    match hypothesis.relation {
+        Relation::GreaterThan(margin) => format!("greater than {margin} {unit}"),
+        Relation::NotWorseThan(margin) => format!("not worse by more than {margin} {unit}"),
+        Relation::EquivalentWithin(margin) => format!("within {margin} {unit} of zero"),
+    }
+}
+
+/// How many cells must hold.
+#[must_use]
+pub fn holds(hypothesis: &Hypothesis) -> String {
+    let units = units(hypothesis);
+    let of = match (hypothesis.holds, units) {
+        (_, 1) => "in the one that is judged".to_owned(),
+        (Holds::Every, _) => format!("in every one of {units}"),
+        (Holds::AtLeast(least), _) => format!("in at least {least} of {units}"),
+    };
+    let axes: Vec<&str> = hypothesis.average_over.iter().map(|axis| axis_name(*axis)).collect();
+    match axes.as_slice() {
+        [] => format!("{of} (cells)"),
+        axes => format!("{of} (averages over {} within a seed)", axes.join(" and ")),
+    }
+}
+
+fn axis_name(axis: Axis) -> &'static str {
+    match axis {
+        Axis::Target => "targets",
+        Axis::Images => "sizes",
+        Axis::Blocks => "blocks",
+        Axis::Resolution => "resolutions",
+    }
+}
+
+/// How many units the quantifier counts.
+#[must_use]
+pub fn units(hypothesis: &Hypothesis) -> usize {
+    let averaged = |contrast: &Contrast| {
+        let cells: std::collections::BTreeSet<Cell> = contrast
+            .cells
+            .iter()
+            .map(|cell| {
+                hypothesis.average_over.iter().fold(cell.clone(), |cell, axis| cell.without(*axis))
+            })
+            .collect();
+        cells.len()
+    };
+    hypothesis.contrasts.iter().map(averaged).sum()
+}
+
+/// A list of cells: their targets, sizes, blocks and resolutions.
+#[must_use]
+pub fn cells(cells: &[Cell]) -> String {
+    fn distinct<T: ToString>(values: impl Iterator<Item = Option<T>>) -> Vec<String> {
+        let mut seen: Vec<String> = Vec::new();
+        for value in values.flatten() {
+            let value = value.to_string();
+            if !seen.contains(&value) {
+                seen.push(value);
+            }
+        }
+        seen
+    }
+    let parts = [
+        ("targets", distinct(cells.iter().map(|cell| cell.target.clone()))),
+        ("images", distinct(cells.iter().map(|cell| cell.images))),
+        ("blocks", distinct(cells.iter().map(|cell| cell.blocks))),
+        ("resolution", distinct(cells.iter().map(|cell| cell.resolution))),
+    ];
+    let named: Vec<String> = parts
+        .into_iter()
+        .filter(|(_, values)| !values.is_empty())
+        .map(|(name, values)| format!("{name} {}", values.join(", ")))
+        .collect();
+    named.join("; ")
+}
+
+/// The whole claim, for `repro show`.
+#[must_use]
+pub fn claim(claim: &Claim, world: &World) -> String {
+    let mut text = String::new();
+    let mut line = |line: &str| {
+        // Writing to a String can't fail.
+        let _ = writeln!(text, "{line}");
+    };
+    line(&format!("{}: {}", claim.id, claim.title));
+    line("");
+    line(&format!("  {}", claim.sentence));
+    line(&format!("  stands in  {}", stands(&claim.stands)));
+    if !claim.stands.note.is_empty() {
+        line(&format!("  note       {}", claim.stands.note));
+    }
+    line("");
+    line("primary hypothesis");
+    for part in hypothesis(&claim.hypothesis, world) {
+        line(&part);
+    }
+    for reading in &claim.readings {
+        line("");
+        line(&format!("reading {}", reading.id));
+        for part in hypothesis(&reading.hypothesis, world) {
+            line(&part);
+        }
+        if let Some(shown) = &reading.shown {
+            line(&format!("  shown      not judged: {}", shown.because));
+        }
+    }
+    line("");
+    line("seeds");
+    line(&format!(
+        "  our own runs are looked at with {} seeds, each look at one-sided level {:.4}",
+        claim.design.looks.seeds().iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        claim.design.looks.level(claim.design.alpha).level()
+    ));
+    line(&format!(
+        "  published logs have one look, at level {} (the {:.0} % interval)",
+        claim.design.alpha.level(),
+        100.0 - 200.0 * claim.design.alpha.level()
+    ));
+    line("");
+    line("expected");
+    for (kind, expected) in &claim.expected {
+        line(&format!("  {kind}: {}, because {}", expected.verdict, expected.reason));
+    }
+    if !claim.caveats.is_empty() {
+        line("");
+        line("know before believing");
+        for caveat in &claim.caveats {
+            line(&format!("  - {caveat}"));
+        }
+    }
+    text
+}
+
+fn hypothesis(hypothesis: &Hypothesis, world: &World) -> Vec<String> {
+    let mut lines = vec![format!("  {}", hypothesis.sentence)];
+    for contrast in &hypothesis.contrasts {
+        lines.push(format!("  contrast   {}", contrast.label));
+        for term in &contrast.terms {
+            lines.push(format!("             {:+} x {}", term.weight, arm(&term.arm, world)));
+        }
+        lines.push(format!("  cells      {}", cells(&contrast.cells)));
+    }
+    lines.push(format!("  measured   {}", metric(&hypothesis.metric)));
+    lines.push(format!("  asked      {}", relation(hypothesis)));
+    lines.push(format!("  must hold  {}", holds(hypothesis)));
+    lines
+}

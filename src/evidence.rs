@@ -1,0 +1,181 @@
+//! Evidence: records with where they come from. One claim, one judge, any evidence; only what is
+//! gathered here differs.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    claim::{Claim, Hypothesis, Metric},
+    ledger::{
+        Key, Record, Records, Seed,
+        means::{self, Mean},
+        published::{self, LogError},
+    },
+    world::World,
+};
+
+/// The authors' consolidated log of April 2020 as it ships; `goldens/published/README.md` tells
+/// where it is from.
+const PUBLISHED_RUNS: &[u8] = include_bytes!("../goldens/published/runs.csv.gz");
+/// Points of the paper's figures.
+const PUBLISHED_FIGURES: &[u8] = include_bytes!("../goldens/published/figures.csv.gz");
+
+/// Where records come from.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum EvidenceKind {
+    /// The authors' own per-seed logs, which ship with the project.
+    Published,
+    /// A log that the user brought.
+    Log,
+}
+
+impl EvidenceKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Published, Self::Log];
+    /// Every kind's name.
+    pub const NAMES: [&'static str; 2] = ["published", "log"];
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Log => "log",
+        }
+    }
+}
+
+impl std::fmt::Display for EvidenceKind {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// When a judge may look at seeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looking {
+    /// Once, at whatever seeds there are: the runs were not ours to stop.
+    Fixed,
+    /// At the looks of the claim's design, in the seeds' fixed order.
+    Sequential,
+}
+
+/// Records with where they come from.
+#[derive(Debug)]
+pub struct Evidence {
+    /// Kind.
+    pub kind: EvidenceKind,
+    /// What it is, in one sentence.
+    pub title: String,
+    /// The file it was read from, as the user named it; none for what is embedded.
+    pub file: Option<String>,
+    /// SHA-256 of that file's bytes, in hexadecimal.
+    pub sha256: String,
+    /// The world that its cells and arms belong to.
+    pub world: World,
+    /// Fixed or sequential.
+    pub looking: Looking,
+    /// The records.
+    pub records: Records,
+    /// Published means without seeds, which are shown and never judged.
+    pub means: Vec<Mean>,
+}
+
+impl Evidence {
+    /// The authors' logs.
+    ///
+    /// # Errors
+    /// Where the embedded log can't be read, which a test rules out.
+    pub fn published() -> Result<Self, LogError> {
+        let runs = published::unpack("runs.csv.gz", PUBLISHED_RUNS)?;
+        let figures = published::unpack("figures.csv.gz", PUBLISHED_FIGURES)?;
+        let means = means::read(&figures).map_err(|what| LogError::Row {
+            file: "figures.csv.gz".to_owned(),
+            line: 1,
+            what,
+        })?;
+        Ok(Self {
+            kind: EvidenceKind::Published,
+            title: "the authors' own fine-tunes (their log of April 2020)".to_owned(),
+            file: None,
+            sha256: hexadecimal(PUBLISHED_RUNS),
+            world: World::paper(),
+            looking: Looking::Fixed,
+            records: published::read("runs.csv.gz", &runs)?,
+            means,
+        })
+    }
+
+    /// A log that a user brings.
+    ///
+    /// # Errors
+    /// As [`published::read_file`].
+    pub fn log(path: &Path) -> Result<Self, LogError> {
+        let (records, bytes) = published::read_file(path)?;
+        Ok(Self {
+            kind: EvidenceKind::Log,
+            title: format!("fine-tunes logged in {}", path.display()),
+            file: Some(path.display().to_string()),
+            sha256: hexadecimal(&bytes),
+            world: World::paper(),
+            looking: Looking::Fixed,
+            records,
+            means: Vec::new(),
+        })
+    }
+
+    /// The records of one key that hold a metric's quantity, by seed; `None` where there is none.
+    #[must_use]
+    pub fn seeds(&self, key: &Key, metric: &Metric) -> Option<&BTreeMap<Seed, Record>> {
+        match metric {
+            // Logs hold accuracies and losses alone.
+            Metric::InfluenceMatch => None,
+            Metric::Accuracy(_) | Metric::Loss(_) | Metric::EpochsTo(_) => self.records.seeds(key),
+        }
+    }
+
+    /// How many of the fine-tunes that a claim's primary hypothesis compares have a record here,
+    /// of how many; seeds are not counted.
+    #[must_use]
+    pub fn coverage(&self, claim: &Claim) -> (usize, usize) {
+        let keys = keys(&claim.hypothesis);
+        let there = |key: &&Key| self.seeds(key, &claim.hypothesis.metric).is_some();
+        (keys.iter().filter(there).count(), keys.len())
+    }
+}
+
+/// Every key that a hypothesis reads.
+#[must_use]
+pub fn keys(hypothesis: &Hypothesis) -> BTreeSet<Key> {
+    hypothesis
+        .contrasts
+        .iter()
+        .flat_map(|contrast| {
+            contrast
+                .cells
+                .iter()
+                .flat_map(|cell| contrast.terms.iter().flat_map(|term| term.arm.keys(cell)))
+        })
+        .collect()
+}
+
+/// SHA-256 in hexadecimal.
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

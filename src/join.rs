@@ -1,0 +1,151 @@
+//! Contrast values, one a seed, joined on keys. Everything that could make a comparison unfair is
+//! found here and told, not mended: seeds that some arms lack, runs that stopped, recipes that
+//! differ where the contrast does not say so. What follows from it is left to the judge.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    claim::{Cell, Metric, Term, Threshold},
+    evidence::Evidence,
+    ledger::{Key, Recipe, Record, Seed},
+    observe::{Observed, Unobservable, observe},
+};
+
+/// One seed's contrast value, and each arm's own value in the order of the terms.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The seed.
+    pub seed: Seed,
+    /// The weighted sum of the arms.
+    pub contrast: Observed,
+    /// The arms.
+    pub arms: Vec<Observed>,
+}
+
+/// What the evidence has for one contrast in one cell, or averaged over several.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Joined {
+    /// Seeds that every arm has, in their fixed order.
+    pub rows: Vec<Row>,
+    /// Planned seeds that no arm has: they were never run.
+    pub missing_seeds: usize,
+    /// Seeds that some arms have and others lack: left out of the pairs.
+    pub unmatched_seeds: usize,
+    /// Keys of which there is no record at all.
+    pub absent: Vec<Key>,
+    /// How many keys were asked for.
+    pub asked: usize,
+    /// Where recipes differ within one target and size, in words.
+    pub mixed_recipes: Option<String>,
+    /// Whether schedules differ between the targets or sizes that the contrast compares.
+    pub schedule_differs: bool,
+    /// Whether subsets are so large a part of their pool that seeds share images.
+    pub subset_over_pool: bool,
+    /// Why the metric can't be read off the records.
+    pub unobservable: Option<Unobservable>,
+}
+
+/// Joins a contrast's arms over cells: within a seed, each arm is averaged over the cells (one,
+/// unless the hypothesis averages) and over the arm's own lists.
+#[must_use]
+pub fn join(terms: &[Term], cells: &[Cell], metric: &Metric, evidence: &Evidence) -> Joined {
+    let leaves: Vec<Vec<Key>> = terms
+        .iter()
+        .map(|term| cells.iter().flat_map(|cell| term.arm.keys(cell)).collect())
+        .collect();
+    // A threshold's own source is read as well, so it must be there, under the same recipe.
+    let asked: BTreeSet<Key> = leaves
+        .iter()
+        .flatten()
+        .flat_map(|key| std::iter::once(key.clone()).chain(reference(metric, key)))
+        .collect();
+    let mut joined = Joined { asked: asked.len(), ..Joined::default() };
+    let mut runs: Vec<(&Key, &BTreeMap<Seed, Record>)> = Vec::new();
+    for key in &asked {
+        match evidence.seeds(key, metric) {
+            Some(seeds) => runs.push((key, seeds)),
+            None => joined.absent.push(key.clone()),
+        }
+    }
+    joined.subset_over_pool =
+        asked.iter().any(|key| evidence.world.subset_over_pool(&key.target, key.images));
+    if !joined.absent.is_empty() || runs.is_empty() {
+        return joined;
+    }
+    compare_recipes(&runs, &mut joined);
+
+    let anywhere: BTreeSet<Seed> = runs.iter().flat_map(|(_, seeds)| seeds.keys()).copied().collect();
+    let everywhere: Vec<Seed> = anywhere
+        .iter()
+        .copied()
+        .filter(|seed| runs.iter().all(|(_, seeds)| seeds.contains_key(seed)))
+        .collect();
+    let planned = asked.iter().filter_map(|key| evidence.world.planned_seeds(key.images)).min();
+    joined.missing_seeds = planned.unwrap_or(0).saturating_sub(anywhere.len());
+    joined.unmatched_seeds = anywhere.len() - everywhere.len();
+    for seed in everywhere {
+        match row(seed, terms, &leaves, metric, evidence) {
+            Ok(row) => joined.rows.push(row),
+            Err(reason) => {
+                joined.unobservable = Some(reason);
+                joined.rows.clear();
+                break;
+            }
+        }
+    }
+    joined
+}
+
+fn row(
+    seed: Seed,
+    terms: &[Term],
+    leaves: &[Vec<Key>],
+    metric: &Metric,
+    evidence: &Evidence,
+) -> Result<Row, Unobservable> {
+    let find = |key: &Key| evidence.seeds(key, metric).and_then(|seeds| seeds.get(&seed));
+    let mut arms = Vec::with_capacity(terms.len());
+    for (term, keys) in terms.iter().zip(leaves) {
+        let mut values = Vec::with_capacity(keys.len());
+        for key in keys {
+            let record = find(key).ok_or(Unobservable::NotRecorded)?;
+            let reference = reference(metric, key);
+            let reference = reference.as_ref().and_then(find);
+            values.push(observe(metric, term.arm.at, record, reference)?);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a handful of keys")]
+        let share = 1.0 / values.len() as f64;
+        arms.push(Observed::weighted(values.into_iter().map(|value| (share, value))));
+    }
+    let weights = terms.iter().map(|term| term.weight);
+    let contrast = Observed::weighted(weights.zip(arms.iter().copied()));
+    Ok(Row { seed, contrast, arms })
+}
+
+/// The key whose final accuracy is a threshold for this one.
+fn reference(metric: &Metric, key: &Key) -> Option<Key> {
+    match metric {
+        Metric::EpochsTo(Threshold::FinalAccuracyOf(source)) => {
+            Some(Key { source: source.as_str().into(), ..key.clone() })
+        }
+        _ => None,
+    }
+}
+
+/// Within one target and size every arm and seed shares one recipe, or the cell can't be judged;
+/// between targets and sizes schedules may differ, and that is told.
+fn compare_recipes(runs: &[(&Key, &BTreeMap<Seed, Record>)], joined: &mut Joined) {
+    let mut recipes: BTreeMap<(&str, u32), BTreeSet<&Recipe>> = BTreeMap::new();
+    for (key, seeds) in runs {
+        let of_cell = recipes.entry((&key.target, key.images)).or_default();
+        of_cell.extend(seeds.values().map(|record| &record.recipe));
+    }
+    joined.mixed_recipes = recipes.iter().find(|(_, recipes)| recipes.len() > 1).map(
+        |((target, images), recipes)| {
+            let epochs: Vec<String> = recipes.iter().map(|recipe| recipe.epochs.to_string()).collect();
+            format!("{target}, {images} images: runs of {} epochs", epochs.join(" and of "))
+        },
+    );
+    let all: BTreeSet<&BTreeSet<&Recipe>> = recipes.values().collect();
+    joined.schedule_differs = joined.mixed_recipes.is_none() && all.len() > 1;
+}

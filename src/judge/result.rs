@@ -1,0 +1,270 @@
+//! What the judge says, in the form in which `--format json` prints it: version 1. The schema that
+//! ships (`claims/schemas/verdicts.schema.json`) is made from these types.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    claim::{Cell, Contrast, Hypothesis, Unit},
+    evidence::EvidenceKind,
+    ledger::Resolution,
+    verdict::Verdict,
+};
+
+/// Version of this form.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Verdicts on claims, one entry a claim and evidence.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Verdicts {
+    /// Version of this form: 1.
+    pub format_version: u32,
+    /// One entry a claim and evidence.
+    pub claims: Vec<ClaimVerdict>,
+}
+
+/// The verdict on one claim from one evidence.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ClaimVerdict {
+    /// The claim's id.
+    pub claim: String,
+    /// The evidence.
+    pub evidence: EvidenceKind,
+    /// The answer to the primary hypothesis.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
+    /// The claim in a few words.
+    pub title: String,
+    /// Unit of means, intervals and margin.
+    pub unit: Unit,
+    /// The value that contrasts are tested against, in that unit.
+    pub margin: f64,
+    /// One-sided level; 0.025 goes with 95 % intervals.
+    pub alpha: f64,
+    /// What the verdict is conditional on.
+    pub conditional_on: Vec<String>,
+    /// Every cell that the claim names, each judged by itself.
+    pub cells: Vec<CellVerdict>,
+    /// The averages that were judged, where the hypothesis averages over cells within a seed.
+    pub averages: Vec<CellVerdict>,
+    /// Further readings, which never stand in the primary one's place.
+    pub readings: Vec<ReadingVerdict>,
+}
+
+/// A further reading's verdict.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ReadingVerdict {
+    /// The reading's name within the claim.
+    pub id: String,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
+    /// The reading in one sentence.
+    pub sentence: String,
+    /// False where it is shown and not judged; its verdict is then inconclusive.
+    pub judged: bool,
+    /// Unit of means, intervals and margin.
+    pub unit: Unit,
+    /// The value that contrasts are tested against, in that unit.
+    pub margin: f64,
+    /// Every cell that the reading names.
+    pub cells: Vec<CellVerdict>,
+    /// The averages that were judged, if it averages.
+    pub averages: Vec<CellVerdict>,
+}
+
+/// One cell, or one average over cells. A number that can't be computed is null, never zero.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct CellVerdict {
+    /// Target; null where the contrast varies it or the cell is an average over it.
+    pub target: Option<String>,
+    /// Training images; null likewise.
+    pub images: Option<u32>,
+    /// Fine-tuned blocks; null likewise.
+    pub blocks: Option<u32>,
+    /// Resolution; null where images are at their own size or the contrast varies it.
+    pub resolution: Option<Resolution>,
+    /// The contrast in symbols, naming what it varies.
+    pub contrast: String,
+    /// Unit of the numbers.
+    pub unit: Unit,
+    /// Seeds that every arm has.
+    pub seeds: usize,
+    /// Mean contrast over seeds.
+    pub mean: Option<f64>,
+    /// Lower end of the interval that the verdict used.
+    pub low: Option<f64>,
+    /// Upper end of the interval that the verdict used.
+    pub high: Option<f64>,
+    /// Statistic against the margin.
+    pub t: Option<f64>,
+    /// One-sided p in the direction of the hypothesis, against the margin.
+    pub p: Option<f64>,
+    /// The same after Holm over the cells of this hypothesis.
+    pub p_adjusted: Option<f64>,
+    /// The cell's own verdict, at the whole level.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
+    /// What a reader must know of this cell.
+    pub flags: Vec<Flag>,
+    /// Planned seeds that no arm has.
+    pub missing_seeds: usize,
+    /// Seeds that only some arms have, left out of the pairs.
+    pub unmatched_seeds: usize,
+    /// Seeds with a run that failed; they count at their worst allowed value too.
+    pub failed_seeds: usize,
+    /// The look at which a sequential design stopped; null for a fixed design.
+    pub look: Option<usize>,
+    /// Anytime-valid e-value of the contrast differing from the margin, in either direction; it
+    /// speaks for the hypothesis from 1/alpha on, and only where `t` is positive.
+    pub e_value: Option<f64>,
+    /// Welch's interval on the same seeds, as if they were not paired.
+    pub welch: Option<Welch>,
+}
+
+/// Welch's unpaired interval beside the paired one.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Welch {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// What it alone would say.
+    pub verdict: Verdict,
+}
+
+/// What a reader must know of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Flag {
+    /// Some arm has no record at all.
+    NoRecords,
+    /// Recipes differ where the contrast does not say so: the cell can't be judged.
+    MixedRecipes,
+    /// One seed: no spread, so no interval.
+    SingleSeed,
+    /// Planned seeds that no arm has.
+    MissingSeeds,
+    /// Seeds that only some arms have.
+    UnmatchedSeeds,
+    /// Runs that stopped before their end.
+    FailedTrials,
+    /// Values known up to the logged epochs only.
+    Censored,
+    /// Schedules differ between the targets or sizes compared.
+    ScheduleDiffers,
+    /// Subsets over a quarter of their pool: seeds share images, and the interval is too narrow.
+    SubsetOverPool,
+    /// Read at the epoch that is best on the test set: optimistic.
+    BestOnTest,
+    /// Seeds agreed so closely that their spread was floored at half the resolution.
+    SpreadFloored,
+    /// Welch's unpaired interval alone would say something else.
+    WelchDisagrees,
+    /// Published means without seeds.
+    MeansOnly,
+}
+
+impl Flag {
+    /// The flag's name, as JSON has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoRecords => "no_records",
+            Self::MixedRecipes => "mixed_recipes",
+            Self::SingleSeed => "single_seed",
+            Self::MissingSeeds => "missing_seeds",
+            Self::UnmatchedSeeds => "unmatched_seeds",
+            Self::FailedTrials => "failed_trials",
+            Self::Censored => "censored",
+            Self::ScheduleDiffers => "schedule_differs",
+            Self::SubsetOverPool => "subset_over_pool",
+            Self::BestOnTest => "best_on_test",
+            Self::SpreadFloored => "spread_floored",
+            Self::WelchDisagrees => "welch_disagrees",
+            Self::MeansOnly => "means_only",
+        }
+    }
+
+    /// The flag in a sentence.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::NoRecords => "some arm has no record at all",
+            Self::MixedRecipes => {
+                "recipes differ where the contrast does not say so; the cell can't be judged"
+            }
+            Self::SingleSeed => "one seed: no spread, so no interval",
+            Self::MissingSeeds => "planned seeds that no arm has: they were never run",
+            Self::UnmatchedSeeds => "seeds that only some arms have, left out of the pairs",
+            Self::FailedTrials => {
+                "runs that stopped before their end; the verdict must hold without them and with \
+                 them at their worst"
+            }
+            Self::Censored => {
+                "known up to the logged epochs; the verdict must hold at both ends of each interval"
+            }
+            Self::ScheduleDiffers => "schedules differ between the targets or sizes compared",
+            Self::SubsetOverPool => {
+                "subsets over a quarter of their pool: seeds share images, so the interval is too \
+                 narrow"
+            }
+            Self::BestOnTest => "read at the epoch that is best on the test set: optimistic",
+            Self::SpreadFloored => {
+                "seeds agreed so closely that their spread was floored at half the resolution"
+            }
+            Self::WelchDisagrees => "Welch's unpaired interval alone would say something else",
+            Self::MeansOnly => "published means without seeds: shown, not judged",
+        }
+    }
+}
+
+impl CellVerdict {
+    /// A cell that is shown and not judged.
+    pub(super) fn shown(
+        contrast: &Contrast,
+        cell: &Cell,
+        hypothesis: &Hypothesis,
+        mean: Option<f64>,
+        reason: String,
+        flags: Vec<Flag>,
+    ) -> Self {
+        Self {
+            target: cell.target.as_deref().map(str::to_owned),
+            images: cell.images,
+            blocks: cell.blocks,
+            resolution: cell.resolution,
+            contrast: contrast.label.clone(),
+            unit: hypothesis.metric.unit(),
+            seeds: 0,
+            mean,
+            low: None,
+            high: None,
+            t: None,
+            p: None,
+            p_adjusted: None,
+            verdict: Verdict::Inconclusive,
+            reason,
+            flags,
+            missing_seeds: 0,
+            unmatched_seeds: 0,
+            failed_seeds: 0,
+            look: None,
+            e_value: None,
+            welch: None,
+        }
+    }
+
+    /// The cell in a few words: what it fixes.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let mut parts = Vec::new();
+        parts.extend(self.target.clone());
+        parts.extend(self.images.map(|images| format!("{images} images")));
+        parts.extend(self.resolution.map(|resolution| format!("{resolution} px")));
+        if parts.is_empty() { "all cells".to_owned() } else { parts.join(" ") }
+    }
+}

@@ -1,0 +1,19 @@
+//! `repro`: an executable paper. Each claim of "Adversarially-Trained Deep Nets Transfer Better"
+//! (Utrera et al., arXiv 2007.05869) is a spec that is run, tested over seeds and judged.
+//!
+//! Data flow one way: claims, evidence, joined samples, judge, report. `DESIGN.md` gives every
+//! module a sentence.
+
+#![deny(missing_docs)]
+
+pub mod claim;
+pub mod device;
+pub mod evidence;
+pub mod join;
+pub mod judge;
+pub mod ledger;
+pub mod nearest;
+pub mod observe;
+pub mod stats;
+pub mod verdict;
+pub mod world;

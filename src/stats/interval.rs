@@ -1,0 +1,114 @@
+//! Intervals for a mean, and the level at which they hold.
+//!
+//! Which level a look gets is the sequential design's; what lies above or below what is the
+//! judge's.
+
+use super::distribution::t_upper_quantile;
+use super::sample::Sample;
+use serde::{Deserialize, Serialize};
+
+/// Why a number isn't a one-sided level.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error(
+    "failed to use {0} as a one-sided level: it must lie above 0 and below 0.5 (0.025 gives 95 % \
+     intervals)"
+)]
+pub struct AlphaError(f64);
+
+/// A one-sided level: the chance of error allowed on one side, above 0 and below one half.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Alpha(f64);
+
+impl Alpha {
+    /// One-sided .025, that of a two-sided 95 % interval.
+    pub const CONVENTIONAL: Alpha = Alpha(0.025);
+
+    /// Checks a one-sided level.
+    ///
+    /// # Errors
+    /// [`AlphaError`] when `level` is not above 0 and below 0.5.
+    pub fn new(level: f64) -> Result<Alpha, AlphaError> {
+        if level > 0.0 && level < 0.5 { Ok(Alpha(level)) } else { Err(AlphaError(level)) }
+    }
+
+    /// The level, a probability above 0 and below 0.5.
+    pub fn level(self) -> f64 {
+        self.0
+    }
+
+    /// The share of this level that each of `parts` tests gets when all of them together may err
+    /// once (Bonferroni). Nought parts count as one.
+    #[must_use]
+    pub fn split(self, parts: usize) -> Alpha {
+        // Kept above zero, where the smallest numbers would underflow.
+        Alpha((self.0 / parts.max(1) as f64).max(f64::MIN_POSITIVE))
+    }
+}
+
+/// A closed interval, in the units of what it estimates.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+impl Interval {
+    /// The interval that reaches `half_width` to both sides of `centre`.
+    pub fn around(centre: f64, half_width: f64) -> Interval {
+        Interval { low: centre - half_width, high: centre + half_width }
+    }
+
+    /// Whether `value` lies in the interval or on its ends.
+    pub fn contains(self, value: f64) -> bool {
+        self.low <= value && value <= self.high
+    }
+
+    /// Whether the whole interval lies above `value`.
+    pub fn lies_above(self, value: f64) -> bool {
+        self.low > value
+    }
+
+    /// Whether the whole interval lies below `value`.
+    pub fn lies_below(self, value: f64) -> bool {
+        self.high < value
+    }
+
+    /// Whether the whole interval lies strictly between −`margin` and `margin`.
+    pub fn lies_within(self, margin: f64) -> bool {
+        self.lies_above(-margin) && self.lies_below(margin)
+    }
+
+    /// The distance between the ends.
+    pub fn width(self) -> f64 {
+        self.high - self.low
+    }
+}
+
+/// The 1 − 2·alpha interval for the mean: mean ± t(1 − alpha, k − 1)·s/√k (Student 1908).
+///
+/// With [`Alpha::CONVENTIONAL`], the 95 % interval of a fixed design.
+pub fn t_interval(sample: &Sample, alpha: Alpha) -> Interval {
+    let critical = t_upper_quantile(alpha.level(), sample.degrees_of_freedom());
+    Interval::around(sample.mean(), reach(critical, sample.standard_error()))
+}
+
+/// Where the mean of `k_published` further values of the same kind would lie, with probability 1 −
+/// 2·alpha: mean ± t(1 − alpha, k − 1)·s·√(1/k + 1/k_published).
+///
+/// A published mean outside it is incompatible with the sample. No published value at all
+/// (`k_published` of 0) is compatible with everything: the interval is unbounded.
+pub fn prediction_interval(sample: &Sample, k_published: usize, alpha: Alpha) -> Interval {
+    if k_published == 0 {
+        return Interval { low: f64::NEG_INFINITY, high: f64::INFINITY };
+    }
+    let critical = t_upper_quantile(alpha.level(), sample.degrees_of_freedom());
+    let shares = 1.0 / sample.len() as f64 + 1.0 / k_published as f64;
+    Interval::around(sample.mean(), reach(critical, sample.standard_deviation() * shares.sqrt()))
+}
+
+/// A critical value times an error; an error of zero reaches nowhere, however extreme the level.
+pub(super) fn reach(critical: f64, standard_error: f64) -> f64 {
+    if standard_error == 0.0 { 0.0 } else { critical * standard_error }
+}

@@ -1,0 +1,74 @@
+//! Proportions over test images: how well one accuracy is known, and whether two models' answers
+//! differ.
+//!
+//! These say how much a finite test set leaves open, for models as they are; what another seed
+//! would give, they can't say.
+
+use super::distribution::normal_upper_quantile;
+use super::interval::{Alpha, Interval};
+use statrs::function::factorial::ln_binomial;
+
+/// Why counts don't make a proportion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProportionError {
+    /// Nothing was tried.
+    #[error("failed to take a proportion of 0 trials: the test set is empty")]
+    NoTrials,
+    /// More successes than trials.
+    #[error(
+        "failed to take a proportion: {successes} successes in {trials} trials, \
+         the counts may be swapped"
+    )]
+    MoreSuccessesThanTrials {
+        /// The successes.
+        successes: u64,
+        /// The trials.
+        trials: u64,
+    },
+}
+
+/// Wilson's score interval (Wilson 1927) for a proportion at confidence 1 − 2·alpha, as fractions
+/// within 0 and 1.
+///
+/// # Errors
+/// [`ProportionError`] when there is no trial, or there are fewer trials than successes.
+pub fn wilson(successes: u64, trials: u64, alpha: Alpha) -> Result<Interval, ProportionError> {
+    if trials == 0 {
+        return Err(ProportionError::NoTrials);
+    }
+    if successes > trials {
+        return Err(ProportionError::MoreSuccessesThanTrials { successes, trials });
+    }
+    let n = trials as f64;
+    let p = successes as f64 / n;
+    let z = normal_upper_quantile(alpha.level());
+    let widening = 1.0 + z * z / n;
+    let centre = (p + z * z / (2.0 * n)) / widening;
+    let half = z / widening * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
+    // At 0 and n successes an end is 0 or 1 exactly, which the subtraction may miss by a bit.
+    let low = if successes == 0 { 0.0 } else { (centre - half).max(0.0) };
+    let high = if successes == trials { 1.0 } else { (centre + half).min(1.0) };
+    Ok(Interval { low, high })
+}
+
+/// The exact two-sided p of McNemar's test (McNemar 1947, by the binomial): whether two models are
+/// right equally often on the same images, from the images that only the first and only the second
+/// got right.
+///
+/// Images that both or neither got right say nothing. Without any that tell them apart, p is 1.
+pub fn mcnemar_exact(only_first: u64, only_second: u64) -> f64 {
+    let fewer = only_first.min(only_second);
+    let n = only_first.saturating_add(only_second);
+    // P(X = fewer) for X binomial with n trials at one half, then its neighbours below, each a
+    // ratio of the last.
+    let mut term = (ln_binomial(n, fewer) - n as f64 * std::f64::consts::LN_2).exp();
+    let mut tail = term;
+    for successes in (1..=fewer).rev() {
+        term *= successes as f64 / (n - successes + 1) as f64;
+        tail += term;
+        if term <= tail * (f64::EPSILON / 2.0) {
+            break;
+        }
+    }
+    (2.0 * tail).min(1.0)
+}

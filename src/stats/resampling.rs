@@ -1,0 +1,34 @@
+//! The percentile bootstrap of a mean, for many values: test images, never a handful of seeds.
+//!
+//! Over 3 to 10 seeds a nominal 95 % interval covers far less (`tests/simulations.rs` measures how
+//! much), so the judge takes no verdict from it. Randomness is an argument: the caller owns the
+//! generator.
+
+use super::interval::{Alpha, Interval};
+use super::sample::Sample;
+use std::num::NonZeroU32;
+
+/// The percentile interval (Efron 1979) at nominal confidence 1 − 2·alpha for the mean of `values`,
+/// such as, for every test image, how much oftener one arm was right than the other: paired, since
+/// both saw the same images.
+///
+/// `draw(n)` returns an index below `n`, uniformly; an index beyond is taken for the last. It is
+/// called `resamples` × k times, and the same draws give the same interval. The ends are the order
+/// statistics of the resampled means at ⌊alpha·resamples⌋ from either end.
+pub fn percentile_bootstrap(
+    values: &Sample,
+    resamples: NonZeroU32,
+    mut draw: impl FnMut(usize) -> usize,
+    alpha: Alpha,
+) -> Interval {
+    let values = values.values();
+    let last = values.len() - 1;
+    let mut resampled_mean = || {
+        let total: f64 = values.iter().map(|_| values[draw(values.len()).min(last)]).sum();
+        total / values.len() as f64
+    };
+    let mut means: Vec<f64> = (0..resamples.get()).map(|_| resampled_mean()).collect();
+    means.sort_by(f64::total_cmp);
+    let below = (alpha.level() * means.len() as f64).floor() as usize;
+    Interval { low: means[below], high: means[means.len() - 1 - below] }
+}

@@ -1,0 +1,127 @@
+//! A world: the source models and targets that a claim may name, and how many seeds were planned.
+//! The same claims run in every world; only these words and the records differ.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The paper's world as it ships with the project.
+const PAPER: &str = include_str!("../claims/worlds/paper.toml");
+
+/// A source zoo with its targets.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct World {
+    /// Version of this grammar: 1.
+    pub format: u32,
+    /// Name.
+    pub id: String,
+    /// What it is, in one sentence.
+    pub sentence: String,
+    /// What every verdict here is conditional on.
+    pub checkpoints: String,
+    /// Source models by name, each in words.
+    pub sources: BTreeMap<String, String>,
+    /// Groups of targets by name.
+    pub groups: BTreeMap<String, Vec<String>>,
+    /// Targets by name.
+    pub targets: BTreeMap<String, Target>,
+    /// Planned seeds, in the order of rising sizes.
+    pub seeds: Vec<PlannedSeeds>,
+}
+
+/// A target data set.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// Its name as people write it.
+    pub title: String,
+    /// Training images, from which subsets are drawn.
+    pub train: u32,
+    /// Test images.
+    pub test: u32,
+    /// Classes.
+    pub classes: u32,
+}
+
+/// How many seeds were planned up to a number of images.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedSeeds {
+    /// Largest number of images of which this is true.
+    pub images_up_to: u32,
+    /// Seeds.
+    pub count: usize,
+}
+
+impl World {
+    /// The paper's world.
+    ///
+    /// # Panics
+    /// Never in a built project: the file is embedded, and a test parses it.
+    #[must_use]
+    pub fn paper() -> Self {
+        toml::from_str(PAPER).expect("the embedded world parses")
+    }
+
+    /// The targets that a name stands for: a group's members, or the target itself.
+    #[must_use]
+    pub fn expand(&self, name: &str) -> Option<Vec<Arc<str>>> {
+        if let Some(members) = self.groups.get(name) {
+            return Some(members.iter().map(|member| Arc::from(member.as_str())).collect());
+        }
+        self.targets.contains_key(name).then(|| vec![Arc::from(name)])
+    }
+
+    /// Every name that can stand for targets.
+    pub fn target_names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.targets.keys().chain(self.groups.keys()).map(String::as_str)
+    }
+
+    /// Seeds planned for a number of images; `None` where no plan says.
+    #[must_use]
+    pub fn planned_seeds(&self, images: u32) -> Option<usize> {
+        self.seeds.iter().find(|plan| images <= plan.images_up_to).map(|plan| plan.count)
+    }
+
+    /// Whether subsets of this size share so many images between seeds that their interval is too
+    /// narrow: more than a quarter of the pool (as in the paper for CIFAR-10 from 12,800 on).
+    #[must_use]
+    pub fn subset_over_pool(&self, target: &str, images: u32) -> bool {
+        self.targets.get(target).is_some_and(|target| u64::from(images) * 4 > target.train.into())
+    }
+
+    /// A target's name as people write it, or the name itself where the world does not know it.
+    #[must_use]
+    pub fn title<'a>(&'a self, target: &'a str) -> &'a str {
+        self.targets.get(target).map_or(target, |known| known.title.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_group_of_the_paper_s_world_has_known_members() {
+        let world = World::paper();
+        for member in world.groups.values().flatten() {
+            assert!(world.targets.contains_key(member), "{member}");
+        }
+        assert_eq!(world.format, 1);
+        assert_eq!(world.expand("similar").unwrap().len(), 2);
+        assert_eq!(world.expand("svhn").unwrap(), vec![Arc::from("svhn")]);
+        assert_eq!(world.expand("nothing"), None);
+    }
+
+    #[test]
+    fn planned_seeds_fall_with_size_and_a_quarter_of_the_pool_is_the_limit() {
+        let world = World::paper();
+        assert_eq!(world.planned_seeds(6400), Some(10));
+        assert_eq!(world.planned_seeds(6401), Some(5));
+        assert_eq!(world.planned_seeds(100_000), None);
+        assert!(!world.subset_over_pool("cifar10", 12_500));
+        assert!(world.subset_over_pool("cifar10", 12_501));
+    }
+}

@@ -1,0 +1,98 @@
+//! Small logs and claims for tests: as few records as a question needs, in the published format.
+
+#![allow(dead_code, reason = "each test file uses its own part of this")]
+
+use std::fmt::Write;
+
+use repro::{
+    claim::{Claim, check},
+    evidence::{Evidence, EvidenceKind, Looking},
+    ledger::published::{self, COLUMNS},
+    world::World,
+};
+
+/// A run of a log: its key, its seed, and test accuracy by epoch.
+pub struct Run<'a> {
+    pub target: &'a str,
+    pub source: &'a str,
+    pub blocks: u32,
+    pub images: u32,
+    pub seed: u64,
+    pub accuracy: Vec<(u32, f64)>,
+}
+
+/// One finished run on SVHN with 3 blocks and 100 images.
+pub fn run(source: &str, seed: u64, accuracy: f64) -> Run<'_> {
+    let accuracy = vec![(1, accuracy / 2.0), (100, accuracy)];
+    Run { target: "svhn", source, blocks: 3, images: 100, seed, accuracy }
+}
+
+/// Rows of a log, without its header.
+pub fn rows(runs: &[Run<'_>]) -> Vec<String> {
+    let mut rows = Vec::new();
+    for Run { target, source, blocks, images, seed, accuracy } in runs {
+        for (epoch, accuracy) in accuracy {
+            rows.push(format!(
+                "{target},{source},{blocks},{images},{seed},{epoch},{accuracy},1.5,50,0.5,10"
+            ));
+        }
+    }
+    rows
+}
+
+/// A whole log.
+pub fn log(rows: &[String]) -> String {
+    let mut text = COLUMNS.join(",");
+    for row in rows {
+        let _ = write!(text, "\n{row}");
+    }
+    text.push('\n');
+    text
+}
+
+/// Evidence of a log's text.
+pub fn evidence(text: &str, looking: Looking) -> Evidence {
+    Evidence {
+        kind: EvidenceKind::Log,
+        title: "a test's own runs".to_owned(),
+        file: None,
+        sha256: String::new(),
+        world: World::paper(),
+        looking,
+        records: published::read("test.csv", text.as_bytes()).unwrap(),
+        means: Vec::new(),
+    }
+}
+
+/// l2_3 minus natural on SVHN at 100 images, with a relation such as `greater_than = 0.0`.
+pub fn claim_text(relation: &str) -> String {
+    format!(
+        r#"format = 1
+id = "gap"
+title = "a gap"
+sentence = "a gap"
+paper = {{ figures = ["2"] }}
+
+[arms]
+robust = {{ source = "l2_3" }}
+natural = {{ source = "natural" }}
+
+[hypothesis]
+sentence = "a gap"
+contrasts = [{{ terms = {{ robust = 1.0, natural = -1.0 }} }}]
+metric = {{ accuracy = "last" }}
+relation = {{ {relation} }}
+holds = "every"
+cells = {{ target = "svhn", images = 100, blocks = 3 }}
+
+[expected.log]
+verdict = "supported"
+reason = "a test"
+"#
+    )
+}
+
+/// A checked claim from a spec's text.
+pub fn claim(text: &str) -> Claim {
+    check::claim("gap.toml", text, &World::paper()).unwrap_or_else(|error| panic!("{error}"))
+}

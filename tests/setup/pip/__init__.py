@@ -1,0 +1,1 @@
+"""Stands in for pip: see `__main__.py`."""

@@ -1,0 +1,228 @@
+//! The statistics against the grid of `goldens/statistics/reference.json`, made by scipy and
+//! statsmodels.
+
+use super::*;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Reference {
+    t_tails: Vec<TTail>,
+    t_quantiles: Vec<TQuantile>,
+    normal_tails: Vec<NormalTail>,
+    normal_quantiles: Vec<NormalTail>,
+    one_sample: Vec<OneSample>,
+    welch: Vec<Welch>,
+    contrasts: Vec<Contrast>,
+    holm: Vec<Holm>,
+    wilson: Vec<Wilson>,
+    mcnemar: Vec<McNemar>,
+}
+
+#[derive(Debug, Deserialize)]
+struct TTail {
+    t: f64,
+    df: f64,
+    tail: f64,
+}
+
+#[derive(Debug, Deserialize)]
+struct TQuantile {
+    tail: f64,
+    df: f64,
+    t: f64,
+}
+
+#[derive(Debug, Deserialize)]
+struct NormalTail {
+    z: f64,
+    tail: f64,
+}
+
+#[derive(Debug, Deserialize)]
+struct OneSample {
+    values: Vec<f64>,
+    alpha: f64,
+    null: f64,
+    margin: f64,
+    published: usize,
+    mean: f64,
+    standard_deviation: f64,
+    t: f64,
+    p_greater: f64,
+    p_less: f64,
+    p_two_sided: f64,
+    low: f64,
+    high: f64,
+    tost: f64,
+    prediction_low: f64,
+    prediction_high: f64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Welch {
+    first: Vec<f64>,
+    second: Vec<f64>,
+    alpha: f64,
+    t: f64,
+    df: f64,
+    p_two_sided: f64,
+    p_greater: f64,
+    low: f64,
+    high: f64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Contrast {
+    weights: Vec<f64>,
+    arms: Vec<Vec<f64>>,
+    estimate: f64,
+    standard_error: f64,
+    df: f64,
+    p_greater: f64,
+    p_less: f64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Holm {
+    p: Vec<f64>,
+    adjusted: Vec<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Wilson {
+    successes: u64,
+    trials: u64,
+    alpha: f64,
+    low: f64,
+    high: f64,
+}
+
+#[derive(Debug, Deserialize)]
+struct McNemar {
+    only_first: u64,
+    only_second: u64,
+    p: f64,
+}
+
+fn reference() -> Reference {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/goldens/statistics/reference.json");
+    let reference: Reference =
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert!(reference.t_tails.len() >= 200, "the grid has shrunk");
+    reference
+}
+
+/// An end of an interval, or a mean, may lie near zero by cancellation: what agrees is the distance
+/// on the scale of the values it was taken from.
+#[track_caller]
+fn assert_agrees_on_scale(found: f64, expected: f64, scale: f64, what: &dyn std::fmt::Debug) {
+    let allowed = RELATIVE * scale;
+    assert!((found - expected).abs() <= allowed, "{found} differs from {expected} for {what:?}");
+}
+
+#[test]
+fn tails_are_scipys() {
+    for case in reference().t_tails {
+        assert_agrees(t_upper_tail(case.t, case.df), case.tail, &case);
+    }
+    for case in reference().normal_tails {
+        assert_agrees(normal_upper_tail(case.z), case.tail, &case);
+    }
+}
+
+#[test]
+fn quantiles_are_scipys() {
+    for case in reference().t_quantiles {
+        assert_agrees(t_upper_quantile(case.tail, case.df), case.t, &case);
+    }
+    for case in reference().normal_quantiles {
+        assert_agrees(normal_upper_quantile(case.tail), case.z, &case);
+    }
+}
+
+#[test]
+fn one_sample_agrees_with_scipy_and_statsmodels() {
+    for case in reference().one_sample {
+        let values = sample(&case.values);
+        let level = alpha(case.alpha);
+        let scale = case.mean.abs() + case.standard_deviation;
+        assert_agrees_on_scale(values.mean(), case.mean, scale, &case);
+        assert_agrees(values.standard_deviation(), case.standard_deviation, &case);
+
+        let paired = paired_t(&values, case.null);
+        assert_agrees(paired.t, case.t, &case);
+        assert_agrees(paired.p_greater, case.p_greater, &case);
+        assert_agrees(paired.p_less, case.p_less, &case);
+        assert_agrees(paired.p_two_sided(), case.p_two_sided, &case);
+
+        let found = tost(&values, case.margin, level);
+        assert_agrees(found.p, case.tost, &case);
+        let reach = case.high - case.low + scale;
+        for interval in [t_interval(&values, level), paired.interval(level), found.interval] {
+            assert_agrees_on_scale(interval.low, case.low, reach, &case);
+            assert_agrees_on_scale(interval.high, case.high, reach, &case);
+        }
+
+        let predicted = prediction_interval(&values, case.published, level);
+        let reach = case.prediction_high - case.prediction_low + scale;
+        assert_agrees_on_scale(predicted.low, case.prediction_low, reach, &case);
+        assert_agrees_on_scale(predicted.high, case.prediction_high, reach, &case);
+    }
+}
+
+#[test]
+fn welchs_test_agrees_with_scipy_and_statsmodels() {
+    for case in reference().welch {
+        let (first, second) = (sample(&case.first), sample(&case.second));
+        let found = welch_contrast(&[(1.0, &first), (-1.0, &second)], 0.0);
+        assert_agrees(found.t, case.t, &case);
+        assert_agrees(found.degrees_of_freedom, case.df, &case);
+        assert_agrees(found.p_two_sided(), case.p_two_sided, &case);
+        assert_agrees(found.p_greater, case.p_greater, &case);
+        let interval = found.interval(alpha(case.alpha));
+        assert_agrees_on_scale(interval.low, case.low, case.high - case.low, &case);
+        assert_agrees_on_scale(interval.high, case.high, case.high - case.low, &case);
+    }
+}
+
+#[test]
+fn contrasts_of_four_arms_have_satterthwaites_degrees_of_freedom() {
+    for case in reference().contrasts {
+        let arms: Vec<Sample> = case.arms.iter().map(|arm| sample(arm)).collect();
+        let weighted: Vec<_> = case.weights.iter().copied().zip(&arms).collect();
+        let found = welch_contrast(&weighted, 0.0);
+        assert_agrees_on_scale(found.estimate, case.estimate, case.standard_error, &case);
+        assert_agrees(found.standard_error, case.standard_error, &case);
+        assert_agrees(found.degrees_of_freedom, case.df, &case);
+        assert_agrees(found.p_greater, case.p_greater, &case);
+        assert_agrees(found.p_less, case.p_less, &case);
+    }
+}
+
+#[test]
+fn holm_agrees_with_statsmodels() {
+    for case in reference().holm {
+        let found = holm(&case.p);
+        assert_eq!(found.len(), case.adjusted.len());
+        for (found, expected) in found.iter().zip(&case.adjusted) {
+            assert_agrees(*found, *expected, &case);
+        }
+    }
+}
+
+#[test]
+fn wilson_agrees_with_statsmodels() {
+    for case in reference().wilson {
+        let found = wilson(case.successes, case.trials, alpha(case.alpha)).unwrap();
+        // On the scale of a proportion: statsmodels leaves 1e-17 where an end is 0.
+        assert_agrees_on_scale(found.low, case.low, 1.0, &case);
+        assert_agrees_on_scale(found.high, case.high, 1.0, &case);
+    }
+}
+
+#[test]
+fn mcnemar_agrees_with_statsmodels() {
+    for case in reference().mcnemar {
+        assert_agrees(mcnemar_exact(case.only_first, case.only_second), case.p, &case);
+    }
+}
