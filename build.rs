@@ -1,5 +1,6 @@
-//! Tells the linker and the crate where libtorch lies, so that what is built here runs from any folder with no
-//! environment variable. Finding libtorch is torch-sys's business, putting it there that of `scripts/setup.py`.
+//! Tells the linker and the crate where libtorch lies, so that what is built here runs from any
+//! folder with no environment variable. Finding libtorch is torch-sys's business, putting it there
+//! that of `scripts/setup.py`.
 
 use std::path::Path;
 use std::{env, fs};
@@ -15,12 +16,14 @@ fn main() {
     }
     println!("cargo::rustc-link-arg=-Wl,-rpath,{lib}");
     if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
-        // A RUNPATH, which LD_LIBRARY_PATH goes before: so a slim build runs on a machine's full libtorch.
+        // A RUNPATH, which LD_LIBRARY_PATH goes before: so a slim build runs on a machine's full
+        // libtorch.
         println!("cargo::rustc-link-arg=-Wl,--enable-new-dtags");
     }
 }
 
-/// "2.11.0", from the headers beside the libraries; `None` where the headers lie elsewhere (`LIBTORCH_INCLUDE`).
+/// "2.11.0", from the headers beside the libraries; `None` where the headers lie elsewhere
+/// (`LIBTORCH_INCLUDE`).
 fn version_of_headers(lib: &Path) -> Option<String> {
     let header = lib.parent()?.join("include/torch/headeronly/version.h");
     println!("cargo::rerun-if-changed={}", header.display());
@@ -34,10 +37,5 @@ fn version_of_headers(lib: &Path) -> Option<String> {
                 .ok()
         })
     };
-    Some(format!(
-        "{}.{}.{}",
-        field("MAJOR")?,
-        field("MINOR")?,
-        field("PATCH")?
-    ))
+    Some(format!("{}.{}.{}", field("MAJOR")?, field("MINOR")?, field("PATCH")?))
 }

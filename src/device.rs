@@ -1,8 +1,10 @@
-//! What this machine computes with: which libtorch is loaded, from where, on which processor, with or without a GPU.
+//! What this machine computes with: which libtorch is loaded, from where, on which processor, with
+//! or without a GPU.
 //!
-//! The program is linked with libtorch's CPU half only, so that one binary, built where there is no CUDA, serves both
-//! kinds of machine. [`open_cuda`] adds the CUDA half at start, where there is one; [`inventory`] says what came of it,
-//! for `repro doctor`. Choosing a device for a trial, and how many threads it gets, is left to the executor.
+//! The program is linked with libtorch's CPU half only, so that one binary, built where there is no
+//! CUDA, serves both kinds of machine. [`open_cuda`] adds the CUDA half at start, where there is
+//! one; [`inventory`] says what came of it, for `repro doctor`. Choosing a device for a trial, and
+//! how many threads it gets, is left to the executor.
 
 use std::ffi::c_int;
 use std::io::Write;
@@ -31,11 +33,12 @@ pub enum CudaHalf {
     },
 }
 
-/// Opens libtorch's CUDA half (`libtorch_cuda.so`), from the folder that the loaded CPU half lies in: the one that the
-/// program was linked with, or the one that `LD_LIBRARY_PATH` names.
+/// Opens libtorch's CUDA half (`libtorch_cuda.so`), from the folder that the loaded CPU half lies
+/// in: the one that the program was linked with, or the one that `LD_LIBRARY_PATH` names.
 ///
-/// Call it before any other call into `tch`: libtorch looks for its CUDA half once, at the first question about it.
-/// Calling it again is harmless. Without the `gpu` feature it opens nothing and says so.
+/// Call it before any other call into `tch`: libtorch looks for its CUDA half once, at the first
+/// question about it. Calling it again is harmless. Without the `gpu` feature it opens nothing and
+/// says so.
 #[cfg(feature = "gpu")]
 pub fn open_cuda() -> CudaHalf {
     use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
@@ -55,7 +58,8 @@ pub fn open_cuda() -> CudaHalf {
             ),
         };
     }
-    // SAFETY: the library's initialisers register operators with the CPU half, which is loaded; it is never closed.
+    // SAFETY: the library's initialisers register operators with the CPU half, which is loaded; it
+    // is never closed.
     match unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_GLOBAL) } {
         Ok(library) => {
             let _kept_open = library.into_raw();
@@ -78,13 +82,15 @@ pub fn open_cuda() -> CudaHalf {
 /// What `repro doctor` says about the machine and the libtorch that is loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Inventory {
-    /// Version of libtorch that the program was compiled with, "2.11.0"; absent where its headers did not say.
+    /// Version of libtorch that the program was compiled with, "2.11.0"; absent where its headers
+    /// did not say.
     pub libtorch_linked: Option<String>,
     /// Version of libtorch that is loaded now; absent where the library does not say.
     pub libtorch_loaded: Option<String>,
     /// Folder of libtorch that the program was linked with.
     pub linked_from: Option<String>,
-    /// Folder of libtorch that is loaded now; differs from `linked_from` where `LD_LIBRARY_PATH` says so.
+    /// Folder of libtorch that is loaded now; differs from `linked_from` where `LD_LIBRARY_PATH`
+    /// says so.
     pub loaded_from: Option<String>,
     /// Widest vector instructions that libtorch's kernels use here: "AVX512", "AVX2" or "DEFAULT".
     pub cpu_capability: String,
@@ -100,7 +106,8 @@ pub struct Inventory {
     pub cuda_missing: Option<String>,
 }
 
-/// Looks at the machine and at the libtorch that is loaded, opening its CUDA half if that was not done yet.
+/// Looks at the machine and at the libtorch that is loaded, opening its CUDA half if that was not
+/// done yet.
 pub fn inventory() -> Inventory {
     let cuda_half = open_cuda();
     let cuda_available = tch::Cuda::is_available();
@@ -128,8 +135,9 @@ pub fn inventory() -> Inventory {
 
 /// Ends the process at once, after flushing stdout and stderr, without libtorch's own tear-down.
 ///
-/// At a normal exit libtorch unregisters every operator one by one, which takes longer than most commands do
-/// (0.23 s against 0.17 s from start to end for an empty program, on one machine) and changes nothing.
+/// At a normal exit libtorch unregisters every operator one by one, which takes longer than most
+/// commands do (0.23 s against 0.17 s from start to end for an empty program, on one machine) and
+/// changes nothing.
 pub fn exit(code: u8) -> ! {
     unsafe extern "C" {
         safe fn _exit(code: c_int) -> !;
@@ -149,7 +157,8 @@ fn loaded_folder() -> Option<PathBuf> {
     folder_of(CPU_HALF, &std::fs::read_to_string("/proc/self/maps").ok()?)
 }
 
-/// The folder of `library` in the text of `/proc/self/maps`, whose lines are five fields and a path.
+/// The folder of `library` in the text of `/proc/self/maps`, whose lines are five fields and a
+/// path.
 fn folder_of(library: &str, maps: &str) -> Option<PathBuf> {
     maps.lines()
         .filter_map(|line| Some(Path::new(&line[line.find('/')?..])))
@@ -158,12 +167,14 @@ fn folder_of(library: &str, maps: &str) -> Option<PathBuf> {
         .map(Path::to_owned)
 }
 
-/// Asks the loaded library for its version, through the C function that its ahead-of-time compiler's output checks.
+/// Asks the loaded library for its version, through the C function that its ahead-of-time
+/// compiler's output checks.
 #[cfg(unix)]
 fn loaded_version() -> Option<String> {
     type Version = unsafe extern "C" fn() -> u64;
     let this = libloading::os::unix::Library::this();
-    // SAFETY: the function takes nothing, returns `uint64_t`, and reads a constant (torch/csrc/inductor/aoti_torch).
+    // SAFETY: the function takes nothing, returns `uint64_t`, and reads a constant
+    // (torch/csrc/inductor/aoti_torch).
     let packed = unsafe { this.get::<Version>(b"aoti_torch_abi_version\0").ok()?() };
     Some(unpacked_version(packed))
 }
@@ -173,14 +184,16 @@ fn loaded_version() -> Option<String> {
     None
 }
 
-/// `TORCH_ABI_VERSION` of torch/headeronly/version.h: major, minor, patch from the highest byte down.
+/// `TORCH_ABI_VERSION` of torch/headeronly/version.h: major, minor, patch from the highest byte
+/// down.
 fn unpacked_version(packed: u64) -> String {
     let [major, minor, patch, ..] = packed.to_be_bytes();
     format!("{major}.{minor}.{patch}")
 }
 
-/// What libtorch settles on at its first kernel: the widest set that the processor has, unless `asked`
-/// (`ATEN_CPU_CAPABILITY`) names a narrower one. tch has no call that would ask libtorch itself.
+/// What libtorch settles on at its first kernel: the widest set that the processor has, unless
+/// `asked` (`ATEN_CPU_CAPABILITY`) names a narrower one. tch has no call that would ask libtorch
+/// itself.
 fn cpu_capability(asked: Option<&str>) -> &'static str {
     match (asked, widest_vectors()) {
         (Some("default"), _) => "DEFAULT",
@@ -232,10 +245,7 @@ mod tests {
     #[test]
     fn the_loaded_libtorch_lies_where_the_inventory_says() {
         let folder = inventory().loaded_from.expect("libtorch is loaded");
-        assert!(
-            Path::new(&folder).join(CPU_HALF).is_file(),
-            "{folder} holds no {CPU_HALF}"
-        );
+        assert!(Path::new(&folder).join(CPU_HALF).is_file(), "{folder} holds no {CPU_HALF}");
     }
 
     #[test]
@@ -271,11 +281,7 @@ mod tests {
     #[test]
     fn a_machine_without_a_usable_gpu_gets_one_line_that_says_why() {
         let inventory = inventory();
-        assert_eq!(
-            inventory.cuda_available,
-            inventory.cuda_missing.is_none(),
-            "{inventory:?}"
-        );
+        assert_eq!(inventory.cuda_available, inventory.cuda_missing.is_none(), "{inventory:?}");
         if let Some(reason) = inventory.cuda_missing {
             assert!(!reason.contains('\n') && reason.contains(": "), "{reason}");
         }

@@ -74,7 +74,8 @@ pub fn join(terms: &[Term], cells: &[Cell], metric: &Metric, evidence: &Evidence
     }
     compare_recipes(&runs, &mut joined);
 
-    let anywhere: BTreeSet<Seed> = runs.iter().flat_map(|(_, seeds)| seeds.keys()).copied().collect();
+    let anywhere: BTreeSet<Seed> =
+        runs.iter().flat_map(|(_, seeds)| seeds.keys()).copied().collect();
     let everywhere: Vec<Seed> = anywhere
         .iter()
         .copied()
@@ -140,12 +141,12 @@ fn compare_recipes(runs: &[(&Key, &BTreeMap<Seed, Record>)], joined: &mut Joined
         let of_cell = recipes.entry((&key.target, key.images)).or_default();
         of_cell.extend(seeds.values().map(|record| &record.recipe));
     }
-    joined.mixed_recipes = recipes.iter().find(|(_, recipes)| recipes.len() > 1).map(
-        |((target, images), recipes)| {
-            let epochs: Vec<String> = recipes.iter().map(|recipe| recipe.epochs.to_string()).collect();
+    joined.mixed_recipes =
+        recipes.iter().find(|(_, recipes)| recipes.len() > 1).map(|((target, images), recipes)| {
+            let epochs: Vec<String> =
+                recipes.iter().map(|recipe| recipe.epochs.to_string()).collect();
             format!("{target}, {images} images: runs of {} epochs", epochs.join(" and of "))
-        },
-    );
+        });
     let all: BTreeSet<&BTreeSet<&Recipe>> = recipes.values().collect();
     joined.schedule_differs = joined.mixed_recipes.is_none() && all.len() > 1;
 }

@@ -2,10 +2,7 @@
 
 /// The candidate that a writer of `wrong` most likely meant; `None` where nothing is near.
 #[must_use]
-pub fn nearest<'a>(
-    wrong: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const LEAST_SIMILARITY: f64 = 0.7;
     candidates
         .into_iter()

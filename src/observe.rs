@@ -44,7 +44,8 @@ impl Observed {
     #[must_use]
     pub fn middle(self) -> Option<f64> {
         #[expect(clippy::float_cmp, reason = "a known value must come back unchanged")]
-        let middle = if self.low == self.high { self.low } else { f64::midpoint(self.low, self.high) };
+        let middle =
+            if self.low == self.high { self.low } else { f64::midpoint(self.low, self.high) };
         middle.is_finite().then_some(middle)
     }
 }

@@ -43,7 +43,9 @@ fn trial(claim: &Claim, evidence: &Arc<Evidence>) -> Trial {
     Trial::test(name, move || {
         if expected != Some(verdict.verdict) {
             let found = verdict.verdict;
-            return Err(format!("{found}, its spec expects {expected:?}: {}", verdict.reason).into());
+            return Err(
+                format!("{found}, its spec expects {expected:?}: {}", verdict.reason).into()
+            );
         }
         golden(&verdict);
         Ok(())

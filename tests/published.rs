@@ -82,7 +82,8 @@ fn every_cell_of_every_primary_hypothesis_agrees_with_scipy() {
             }
         }
         let units = verdict.averages.iter().chain(&verdict.cells);
-        for ours in units.filter(|cell| cell.verdict != Verdict::Incomplete && cell.mean.is_some()) {
+        for ours in units.filter(|cell| cell.verdict != Verdict::Incomplete && cell.mean.is_some())
+        {
             let contrast = contrasts.iter().position(|label| *label == ours.contrast).unwrap();
             let same = |other: &&ReferenceCell| {
                 other.claim == claim.id
@@ -112,7 +113,10 @@ fn agrees(ours: &CellVerdict, other: &ReferenceCell) {
         ("p", ours.p, other.p),
     ] {
         let place = (&other.claim, &other.target, other.images, name);
-        assert!(ours.is_some_and(|ours| close(ours, other_value)), "{place:?}: {ours:?} {other_value}");
+        assert!(
+            ours.is_some_and(|ours| close(ours, other_value)),
+            "{place:?}: {ours:?} {other_value}"
+        );
     }
 }
 
@@ -155,7 +159,9 @@ fn the_three_runs_that_stopped_early_are_found_and_no_other() {
         .records
         .iter()
         .filter(|record| record.status == Status::Stopped)
-        .map(|record| format!("{}: {} of {}", record.key, record.last().epoch, record.recipe.epochs))
+        .map(|record| {
+            format!("{}: {} of {}", record.key, record.last().epoch, record.recipe.epochs)
+        })
         .collect();
     stopped.sort();
     let of = |source| format!("svhn from {source}, 73257 images, 3 blocks: 21 of 30");
@@ -173,7 +179,10 @@ fn mixed_recipes_are_found_where_the_log_mixes_them_and_nowhere_else() {
         .collect();
     assert_eq!(mixed, ["cifar10 12800 images", "cifar10 25600 images"]);
     for cell in verdict.cells.iter().filter(|cell| cell.flags.contains(&Flag::MixedRecipes)) {
-        assert_eq!((cell.mean, cell.low, cell.high, cell.t, cell.p), (None, None, None, None, None));
+        assert_eq!(
+            (cell.mean, cell.low, cell.high, cell.t, cell.p),
+            (None, None, None, None, None)
+        );
         assert_eq!(cell.verdict, Verdict::Inconclusive);
     }
 }

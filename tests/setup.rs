@@ -1,7 +1,10 @@
-//! `scripts/setup.py` without a network: a stand-in for pip (tests/setup/pip) serves two tiny wheels, and fails in the
-//! ways that a real download does. Whether the real wheels hold a libtorch that works is for every other test to show.
+//! `scripts/setup.py` without a network: a stand-in for pip (tests/setup/pip) serves two tiny
+//! wheels, and fails in the ways that a real download does. Whether the real wheels hold a libtorch
+//! that works is for every other test to show.
 
-use std::fs;
+use std::ffi::OsString;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
@@ -12,7 +15,8 @@ use tempfile::TempDir;
 
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The interpreter behind `python3`, asked for once: a version manager's stand-in costs more than all that is run here.
+/// The interpreter behind `python3`, asked for once: a version manager's stand-in costs more than
+/// all that is run here.
 fn python() -> Command {
     static EXECUTABLE: LazyLock<String> = LazyLock::new(|| {
         let asked =
@@ -27,15 +31,25 @@ struct Machine {
     folder: TempDir,
 }
 
+/// The wheels and their manifest, made once.
+static FIXTURE: LazyLock<Vec<(OsString, Vec<u8>)>> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let script = Path::new(REPOSITORY).join("tests/setup/fixture.py");
+    let made = python().arg(script).arg(folder.path()).status().expect("python3 runs");
+    assert!(made.success());
+    let files = fs::read_dir(folder.path()).expect("readable").map(|entry| {
+        let entry = entry.expect("readable");
+        (entry.file_name(), fs::read(entry.path()).expect("readable"))
+    });
+    files.collect()
+});
+
 impl Machine {
     fn new() -> Self {
         let machine = Self { folder: tempfile::tempdir().expect("a temporary folder") };
-        let made = python()
-            .arg(Path::new(REPOSITORY).join("tests/setup/fixture.py"))
-            .arg(machine.folder.path())
-            .status()
-            .expect("python3 runs");
-        assert!(made.success());
+        for (name, bytes) in &*FIXTURE {
+            fs::write(machine.folder.path().join(name), bytes).expect("writable");
+        }
         machine
     }
 
@@ -296,6 +310,16 @@ fn what_a_killed_run_left_is_removed_once_its_pip_is_gone_too() {
 }
 
 #[test]
+fn what_an_interrupted_unpacking_left_does_not_get_into_the_result() {
+    let machine = Machine::new();
+    let left = machine.path("into/partial/unpacked/include");
+    fs::create_dir_all(&left).expect("writable");
+    fs::write(left.join("of_an_older_version.h"), "// old").expect("writable");
+    machine.run().with(0, &[]);
+    assert_set_up(&machine);
+}
+
+#[test]
 fn two_runs_at_once_download_once() {
     let machine = Machine::new();
     let both = [machine.start(), machine.start()];
@@ -337,16 +361,21 @@ fn a_libtorch_variable_that_points_at_our_own_folder_changes_nothing() {
 #[test]
 fn a_pytorch_of_the_users_own_is_left_to_them_if_python_finds_it() {
     let machine = Machine::new();
-    let modules = machine.path("modules");
-    fs::create_dir_all(modules.join("torch")).expect("writable");
-    let with_path = |path: &Path| {
+    let bin = machine.path("bin");
+    fs::create_dir(&bin).expect("writable");
+    // What set-up asks of `python3` is whether it finds torch; these two know the answer.
+    for (finds, code, words) in [
+        (true, 0, "using the torch of `python3`"),
+        (false, 66, "`python3` finds no torch: `pip install torch==9.9.9` there, or unset it"),
+    ] {
+        let answer = format!("#!/bin/sh\nexit {}\n", i32::from(!finds));
+        fs::write(bin.join("python3"), answer).expect("writable");
+        fs::set_permissions(bin.join("python3"), Permissions::from_mode(0o755)).expect("writable");
         let mut setup = machine.setup();
-        setup.env("LIBTORCH_USE_PYTORCH", "1").env("PYTHONPATH", path);
-        Ended::of(&setup.arg("--check").output().expect("python3 runs"))
-    };
-    fs::write(modules.join("torch/__init__.py"), "").expect("writable");
-    with_path(&modules).with(0, &["using the torch of `python3`"]);
-    assert!(machine.written().is_empty());
+        setup.env("LIBTORCH_USE_PYTORCH", "1").env("PATH", &bin);
+        Ended::of(&setup.output().expect("python3 runs")).with(code, &[words]);
+        assert!(machine.written().is_empty());
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! libtorch works: it multiplies what we can multiply by hand, exactly, and runs on as many threads as it is told.
+//! libtorch works: it multiplies what we can multiply by hand, exactly, and runs on as many threads
+//! as it is told.
 
 use tch::{Kind, Tensor};
 
@@ -12,12 +13,8 @@ const PRODUCT: [f64; 4] = [58.0, 64.0, 139.0, 154.0];
 #[test]
 fn a_product_of_integer_matrices_is_exact_in_every_kind() {
     for kind in [Kind::Int64, Kind::Float, Kind::Double] {
-        let left = Tensor::from_slice(&[1_i64, 2, 3, 4, 5, 6])
-            .view([2, 3])
-            .to_kind(kind);
-        let right = Tensor::from_slice(&[7_i64, 8, 9, 10, 11, 12])
-            .view([3, 2])
-            .to_kind(kind);
+        let left = Tensor::from_slice(&[1_i64, 2, 3, 4, 5, 6]).view([2, 3]).to_kind(kind);
+        let right = Tensor::from_slice(&[7_i64, 8, 9, 10, 11, 12]).view([3, 2]).to_kind(kind);
         let product = left.matmul(&right);
         assert_eq!(product.size(), [2, 2]);
         assert_eq!(product.kind(), kind);
@@ -43,34 +40,25 @@ fn doubles_keep_the_digits_that_floats_lose() {
         .view([1, 1])
         .matmul(&Tensor::from_slice(&[1.0_f64]).view([1, 1]));
     assert_eq!(product.double_value(&[0, 0]), largest_odd);
-    assert_ne!(
-        product.to_kind(Kind::Float).double_value(&[0, 0]),
-        largest_odd
-    );
+    assert_ne!(product.to_kind(Kind::Float).double_value(&[0, 0]), largest_odd);
 }
 
 #[test]
 fn a_product_large_enough_to_be_shared_among_threads_is_exact_on_any_number_of_them() {
-    // Sums of 256 products under 64 stay far below 2^24, so that floats add them exactly in any order.
+    // Sums of 256 products under 64 stay far below 2^24, so that floats add them exactly in any
+    // order.
     let side = 256;
     let left: Vec<f32> = (0..side * side).map(|at| (at % 7) as f32).collect();
     let right: Vec<f32> = (0..side * side).map(|at| (at % 5) as f32).collect();
-    let at_3_11: f32 = (0..side)
-        .map(|k| left[3 * side + k] * right[k * side + 11])
-        .sum();
+    let at_3_11: f32 = (0..side).map(|k| left[3 * side + k] * right[k * side + 11]).sum();
     let shape = [side as i64, side as i64];
     let before = tch::get_num_threads();
     for threads in [1, 2] {
         tch::set_num_threads(threads);
         assert_eq!(tch::get_num_threads(), threads);
-        let product = Tensor::from_slice(&left)
-            .view(shape)
-            .matmul(&Tensor::from_slice(&right).view(shape));
-        assert_eq!(
-            product.double_value(&[3, 11]),
-            f64::from(at_3_11),
-            "{threads} threads"
-        );
+        let product =
+            Tensor::from_slice(&left).view(shape).matmul(&Tensor::from_slice(&right).view(shape));
+        assert_eq!(product.double_value(&[3, 11]), f64::from(at_3_11), "{threads} threads");
     }
     tch::set_num_threads(before);
     assert_eq!(tch::get_num_threads(), before);

@@ -202,7 +202,9 @@ impl Checker<'_> {
             let averaged: BTreeSet<Cell> = contrast
                 .cells
                 .iter()
-                .map(|cell| average_over.iter().fold(cell.clone(), |cell, axis| cell.without(*axis)))
+                .map(|cell| {
+                    average_over.iter().fold(cell.clone(), |cell, axis| cell.without(*axis))
+                })
                 .collect();
             units += averaged.len();
         }
@@ -258,7 +260,10 @@ impl Checker<'_> {
         in_order.sort_by_key(|(name, _)| name.span().start);
         for (name, weight) in in_order {
             if !weight.is_finite() || weight == 0.0 {
-                return fault(name.span(), format!("the weight of `{}` is {weight}", name.as_ref()));
+                return fault(
+                    name.span(),
+                    format!("the weight of `{}` is {weight}", name.as_ref()),
+                );
             }
             let arm = self.arm(name)?;
             let timed = matches!(metric, Metric::EpochsTo(_) | Metric::InfluenceMatch);
@@ -415,7 +420,9 @@ impl Checker<'_> {
             .flat_map(|contrast| contrast.as_ref().terms.keys())
             .map(|name| name.as_ref().as_str())
             .collect();
-        used.extend(self.raw.plots.iter().flat_map(|plot| &plot.lines).map(|name| name.as_ref().as_str()));
+        used.extend(
+            self.raw.plots.iter().flat_map(|plot| &plot.lines).map(|name| name.as_ref().as_str()),
+        );
         match self.raw.arms.keys().find(|name| !used.contains(name.as_ref().as_str())) {
             Some(name) => fault(name.span(), format!("nothing uses arm `{}`", name.as_ref())),
             None => Ok(()),
@@ -438,7 +445,11 @@ fn many<T: Clone + PartialEq + std::fmt::Debug>(
 }
 
 fn first_twice<T: PartialEq>(values: &[T]) -> Option<&T> {
-    values.iter().enumerate().find(|(index, value)| values[..*index].contains(value)).map(|(_, v)| v)
+    values
+        .iter()
+        .enumerate()
+        .find(|(index, value)| values[..*index].contains(value))
+        .map(|(_, v)| v)
 }
 
 fn same_records(left: &Arm, right: &Arm) -> bool {

@@ -44,7 +44,11 @@ pub fn contrast(terms: &[Term], world: &World) -> String {
 /// An arm in words: all that it fixes.
 #[must_use]
 pub fn arm(arm: &Arm, world: &World) -> String {
-    coordinates(arm, world).into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ")
+    coordinates(arm, world)
+        .into_iter()
+        .filter(|text| !text.is_empty())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn coordinates(arm: &Arm, world: &World) -> [String; 6] {

@@ -167,7 +167,8 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("claims");
         let of_folder = Suite::from_folder(&folder, &World::paper()).unwrap();
         let ids = |suite: &Suite| {
-            let mut ids: Vec<String> = suite.claims().iter().map(|claim| claim.id.clone()).collect();
+            let mut ids: Vec<String> =
+                suite.claims().iter().map(|claim| claim.id.clone()).collect();
             ids.sort();
             ids
         };

@@ -95,7 +95,12 @@ enum Scenario {
 #[must_use]
 pub fn decide(values: &[Observed], relation: Relation, alpha: Alpha, resolution: f64) -> Answer {
     use Scenario::{High, Low};
-    let both = [Low { failed: true }, Low { failed: false }, High { failed: true }, High { failed: false }];
+    let both = [
+        Low { failed: true },
+        Low { failed: false },
+        High { failed: true },
+        High { failed: false },
+    ];
     // Failed runs at their worst for the hypothesis can't refute it, nor at their best support it.
     let (supporting, refuting): (&[Scenario], &[Scenario]) = match relation {
         Relation::EquivalentWithin(_) => (&both, &both),
@@ -131,9 +136,10 @@ pub fn decide(values: &[Observed], relation: Relation, alpha: Alpha, resolution:
         p: best.map(|(_, p)| p).filter(|p| p.is_finite()),
         p_refuted: against.map(|(_, p)| p).filter(|p| p.is_finite()),
         side: Side::of(low.unwrap_or(f64::NEG_INFINITY), high.unwrap_or(f64::INFINITY), relation),
-        spread_floored: supporting.iter().flatten().any(|sample| {
-            sample.standard_deviation() < floored(sample).standard_deviation()
-        }),
+        spread_floored: supporting
+            .iter()
+            .flatten()
+            .any(|sample| sample.standard_deviation() < floored(sample).standard_deviation()),
     }
 }
 
@@ -207,12 +213,17 @@ impl Answer {
             Relation::NotWorseThan(_) => format!("above {}", relation.threshold()),
             Relation::EquivalentWithin(margin) => format!("within {margin} of zero"),
         };
-        let mean = self.estimate.map_or_else(|| "no mean".to_owned(), |mean| format!("mean {mean:+.2} {unit}"));
+        let mean = self
+            .estimate
+            .map_or_else(|| "no mean".to_owned(), |mean| format!("mean {mean:+.2} {unit}"));
         if seeds < 2 {
             return format!("{mean} over {seeds} seed: no spread, so no interval");
         }
-        let end = |end: Option<f64>| end.map_or_else(|| "unbounded".to_owned(), |end| format!("{end:+.2}"));
-        let interval = format!("{mean}, interval {} to {} over {seeds} seeds", end(self.low), end(self.high));
+        let end = |end: Option<f64>| {
+            end.map_or_else(|| "unbounded".to_owned(), |end| format!("{end:+.2}"))
+        };
+        let interval =
+            format!("{mean}, interval {} to {} over {seeds} seeds", end(self.low), end(self.high));
         match self.side {
             Side::Supported => format!("{interval}: {asked}"),
             Side::Refuted => format!("{interval}: not {asked}"),

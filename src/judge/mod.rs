@@ -13,7 +13,9 @@ pub use quantify::{Unit, quantify};
 pub use result::{CellVerdict, ClaimVerdict, Flag, ReadingVerdict, Verdicts};
 
 use crate::{
-    claim::{Axis, Cell, Claim, Contrast, Design, Hypothesis, Metric, Moment, Reading, Relation, Term},
+    claim::{
+        Axis, Cell, Claim, Contrast, Design, Hypothesis, Metric, Moment, Reading, Relation, Term,
+    },
     evidence::{Evidence, Looking},
     join::{Joined, join},
     ledger::Key,
@@ -212,7 +214,9 @@ impl Bench<'_> {
         }
         let values: Vec<_> = joined.rows.iter().map(|row| row.contrast).collect();
         let Hypothesis { relation, metric, .. } = self.hypothesis;
-        let ask = |seeds: usize, alpha: Alpha| decide(&values[..seeds], *relation, alpha, metric.resolution());
+        let ask = |seeds: usize, alpha: Alpha| {
+            decide(&values[..seeds], *relation, alpha, metric.resolution())
+        };
         match self.evidence.looking {
             Looking::Fixed => (Some(ask(values.len(), self.design.alpha)), None),
             Looking::Sequential => {
@@ -238,7 +242,9 @@ impl Bench<'_> {
             return None;
         }
         let samples: Vec<Sample> = (0..terms.len())
-            .map(|arm| joined.rows.iter().map(|row| exact(row.arms[arm])).collect::<Option<Vec<f64>>>())
+            .map(|arm| {
+                joined.rows.iter().map(|row| exact(row.arms[arm])).collect::<Option<Vec<f64>>>()
+            })
             .map(|values| Sample::new(values?).ok())
             .collect::<Option<Vec<Sample>>>()?;
         let arms: Vec<(f64, &Sample)> =
@@ -253,10 +259,13 @@ impl Bench<'_> {
     }
 
     fn e_value(&self, joined: &Joined) -> Option<f64> {
-        if joined.mixed_recipes.is_some() || matches!(self.hypothesis.relation, Relation::EquivalentWithin(_)) {
+        if joined.mixed_recipes.is_some()
+            || matches!(self.hypothesis.relation, Relation::EquivalentWithin(_))
+        {
             return None;
         }
-        let values = joined.rows.iter().map(|row| exact(row.contrast)).collect::<Option<Vec<f64>>>()?;
+        let values =
+            joined.rows.iter().map(|row| exact(row.contrast)).collect::<Option<Vec<f64>>>()?;
         let sample = Sample::new(values).ok()?.with_resolution(self.hypothesis.metric.resolution());
         let t = paired_t(&sample, self.hypothesis.relation.threshold()).t;
         Some(e_value(t, sample.len(), self.design.e_value_g)).filter(|value| value.is_finite())
@@ -270,7 +279,8 @@ impl Bench<'_> {
         welch: Option<&Welch>,
     ) -> Vec<Flag> {
         let failed = joined.rows.iter().any(|row| !row.contrast.finished);
-        let censored = joined.rows.iter().any(|row| row.contrast.finished && exact(row.contrast).is_none());
+        let censored =
+            joined.rows.iter().any(|row| row.contrast.finished && exact(row.contrast).is_none());
         let own = match self.hypothesis.metric {
             Metric::Accuracy(at) | Metric::Loss(at) => Some(at),
             Metric::EpochsTo(_) | Metric::InfluenceMatch => None,
@@ -301,7 +311,8 @@ impl Bench<'_> {
     /// Why this cell's answer is what it is.
     fn reason(&self, joined: &Joined, answer: Option<&Answer>) -> String {
         if let [first, rest @ ..] = joined.absent.as_slice() {
-            let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+            let more =
+                if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
             return format!("no record of {first}{more}");
         }
         if let Some(mixed) = &joined.mixed_recipes {
@@ -346,7 +357,11 @@ fn exact(value: crate::observe::Observed) -> Option<f64> {
 /// A hypothesis on published means: the contrast of each cell, without interval or verdict.
 fn of_means(hypothesis: &Hypothesis, figure: &str, evidence: &Evidence) -> Vec<CellVerdict> {
     let mean = |key: &Key| {
-        evidence.means.iter().find(|mean| mean.figure == figure && mean.key == *key).map(|mean| mean.mean)
+        evidence
+            .means
+            .iter()
+            .find(|mean| mean.figure == figure && mean.key == *key)
+            .map(|mean| mean.mean)
     };
     let arm = |term: &Term, cell: &Cell| {
         let values = term.arm.keys(cell).iter().map(mean).collect::<Option<Vec<f64>>>()?;

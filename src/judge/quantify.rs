@@ -67,8 +67,13 @@ pub fn quantify(holds: Holds, units: &[Unit], alpha: Alpha) -> (Verdict, String)
             let against = partial_conjunction(&p_refuted, total + 1 - least);
             let counted = format!("{supported} of {total} cells supported, {least} needed");
             if conjunction < alpha.level() {
-                let but = if supported == total { String::new() } else { format!("; not: {not_holding}") };
-                let reason = format!("{counted} (partial conjunction p = {}){but}", small(conjunction));
+                let but = if supported == total {
+                    String::new()
+                } else {
+                    format!("; not: {not_holding}")
+                };
+                let reason =
+                    format!("{counted} (partial conjunction p = {}){but}", small(conjunction));
                 (Verdict::Supported, reason)
             } else if against < alpha.level() {
                 let refuted = named(units, |unit| unit.side == Side::Refuted);

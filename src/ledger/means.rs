@@ -62,10 +62,9 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Mean>, String> {
             .split_once("(Fig.")
             .and_then(|(_, rest)| rest.strip_suffix(')'))
             .ok_or_else(|| format!("line {line}: `{}` names no figure", row.figure))?;
-        let blocks = row
-            .unfrozen_blocks
-            .parse()
-            .map_err(|_| format!("line {line}: `{}` is no number of blocks", row.unfrozen_blocks))?;
+        let blocks = row.unfrozen_blocks.parse().map_err(|_| {
+            format!("line {line}: `{}` is no number of blocks", row.unfrozen_blocks)
+        })?;
         let x = whole(row.x).ok_or_else(|| format!("line {line}: {} is not whole", row.x))?;
         let (images, epoch) = match row.x_name.as_str() {
             "num_images" => (x, None),

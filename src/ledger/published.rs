@@ -3,12 +3,7 @@
 //! a user brings (`repro verify --log`). What the log does not say, its schedule and whether a run
 //! reached its end, is inferred here, in one place.
 
-use std::{
-    collections::HashMap,
-    io::Read,
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::HashMap, io::Read, path::Path, sync::Arc};
 
 use super::{Evaluation, Key, Recipe, Record, Records, Resolution, Seed, Status};
 use crate::nearest::did_you_mean;

@@ -91,7 +91,7 @@ impl Interval {
 /// With [`Alpha::CONVENTIONAL`], the 95 % interval of a fixed design.
 pub fn t_interval(sample: &Sample, alpha: Alpha) -> Interval {
     let critical = t_upper_quantile(alpha.level(), sample.degrees_of_freedom());
-    Interval::around(sample.mean(), reach(critical, sample.standard_error()))
+    Interval::around(sample.mean(), critical * sample.standard_error())
 }
 
 /// Where the mean of `k_published` further values of the same kind would lie, with probability 1 −
@@ -105,10 +105,5 @@ pub fn prediction_interval(sample: &Sample, k_published: usize, alpha: Alpha) ->
     }
     let critical = t_upper_quantile(alpha.level(), sample.degrees_of_freedom());
     let shares = 1.0 / sample.len() as f64 + 1.0 / k_published as f64;
-    Interval::around(sample.mean(), reach(critical, sample.standard_deviation() * shares.sqrt()))
-}
-
-/// A critical value times an error; an error of zero reaches nowhere, however extreme the level.
-pub(super) fn reach(critical: f64, standard_error: f64) -> f64 {
-    if standard_error == 0.0 { 0.0 } else { critical * standard_error }
+    Interval::around(sample.mean(), critical * sample.standard_deviation() * shares.sqrt())
 }

@@ -4,7 +4,7 @@
 //! judge's.
 
 use super::distribution::{t_upper_quantile, t_upper_tail};
-use super::interval::{Alpha, Interval, reach};
+use super::interval::{Alpha, Interval};
 use super::sample::Sample;
 use serde::Serialize;
 use std::cmp::Ordering;
@@ -51,7 +51,7 @@ impl TTest {
     /// freedom)·standard error.
     pub fn interval(&self, alpha: Alpha) -> Interval {
         let critical = t_upper_quantile(alpha.level(), self.degrees_of_freedom);
-        Interval::around(self.estimate, reach(critical, self.standard_error))
+        Interval::around(self.estimate, critical * self.standard_error)
     }
 }
 

@@ -1,0 +1,272 @@
+//! The judge on small logs made for one question each.
+
+mod common;
+
+use common::{Run, claim, claim_text, evidence, log, rows, run};
+use repro::{
+    evidence::Looking,
+    judge::{ClaimVerdict, Flag, judge},
+    verdict::Verdict,
+};
+
+fn gap(runs: &[Run<'_>]) -> ClaimVerdict {
+    asked("greater_than = 0.0", runs, Looking::Fixed)
+}
+
+fn asked(relation: &str, runs: &[Run<'_>], looking: Looking) -> ClaimVerdict {
+    judge(&claim(&claim_text(relation)), &evidence(&log(&rows(runs)), looking))
+}
+
+/// Pairs of runs, seeds 1, 2, ...: natural at 50 %, robust above it by these points.
+fn leads(points: &[f64]) -> Vec<Run<'static>> {
+    let pair =
+        |(lead, seed): (&f64, u64)| [run("l2_3", seed, 50.0 + lead), run("natural", seed, 50.0)];
+    points.iter().zip(1..).flat_map(pair).collect()
+}
+
+fn has(verdict: &ClaimVerdict, flag: Flag) -> bool {
+    verdict.cells[0].flags.contains(&flag)
+}
+
+#[test]
+fn a_clear_lead_is_supported_its_reverse_refuted_and_noise_neither() {
+    assert_eq!(gap(&leads(&[5.0, 6.0, 5.5, 6.5])).verdict, Verdict::Supported);
+    assert_eq!(gap(&leads(&[-5.0, -6.0, -5.5, -6.5])).verdict, Verdict::Refuted);
+    let noise = gap(&leads(&[5.0, -6.0, 5.5, -6.5]));
+    assert_eq!(noise.verdict, Verdict::Inconclusive);
+    assert!(noise.reason.contains("has the margin inside"), "{}", noise.reason);
+}
+
+#[test]
+fn the_margin_is_the_relation_s_own() {
+    let lead = leads(&[-0.5, -0.6, -0.4, -0.5]);
+    let verdict = |relation| asked(relation, &lead, Looking::Fixed).verdict;
+    assert_eq!(verdict("greater_than = 0.0"), Verdict::Refuted);
+    assert_eq!(verdict("greater_than = -1.0"), Verdict::Supported);
+    assert_eq!(verdict("not_worse_than = 1.0"), Verdict::Supported);
+    assert_eq!(verdict("not_worse_than = 0.2"), Verdict::Refuted);
+    assert_eq!(verdict("equivalent_within = 1.0"), Verdict::Supported);
+    assert_eq!(verdict("equivalent_within = 0.2"), Verdict::Refuted);
+    assert_eq!(verdict("equivalent_within = 0.5"), Verdict::Inconclusive);
+}
+
+#[test]
+fn an_arm_without_any_record_makes_the_claim_incomplete() {
+    let verdict = gap(&[run("l2_3", 1, 60.0), run("l2_3", 2, 61.0)]);
+    assert_eq!(verdict.verdict, Verdict::Incomplete);
+    assert!(verdict.reason.contains("svhn from natural, 100 images"), "{}", verdict.reason);
+    assert_eq!(verdict.cells[0].mean, None);
+    assert!(has(&verdict, Flag::NoRecords));
+}
+
+#[test]
+fn one_seed_shows_its_difference_and_decides_nothing() {
+    let verdict = gap(&leads(&[5.0]));
+    let cell = &verdict.cells[0];
+    assert_eq!(
+        (verdict.verdict, cell.mean, cell.low, cell.p),
+        (Verdict::Inconclusive, Some(5.0), None, None)
+    );
+    assert!(has(&verdict, Flag::SingleSeed));
+}
+
+#[test]
+fn seeds_of_one_arm_alone_are_left_out_counted_and_never_matched_by_position() {
+    let mut runs = leads(&[5.0, 6.0, 5.5]);
+    runs.push(run("l2_3", 77, 99.0));
+    runs.push(run("natural", 78, 1.0));
+    let verdict = gap(&runs);
+    let cell = &verdict.cells[0];
+    assert_eq!((cell.seeds, cell.unmatched_seeds, cell.mean), (3, 2, Some(5.5)));
+    assert!(has(&verdict, Flag::UnmatchedSeeds));
+}
+
+#[test]
+fn seeds_that_nobody_ran_are_counted_against_the_plan() {
+    let verdict = gap(&leads(&[5.0, 6.0, 5.5]));
+    assert_eq!(verdict.cells[0].missing_seeds, 7);
+    assert!(has(&verdict, Flag::MissingSeeds));
+    let all = gap(&leads(&[5.0, 6.0, 5.5, 5.0, 6.0, 5.5, 5.0, 6.0, 5.5, 5.0]));
+    assert!(!has(&all, Flag::MissingSeeds));
+}
+
+#[test]
+fn seeds_without_any_in_common_are_inconclusive_and_not_incomplete() {
+    let verdict = gap(&[run("l2_3", 1, 60.0), run("natural", 2, 50.0)]);
+    assert_eq!(verdict.verdict, Verdict::Inconclusive);
+    assert!(verdict.reason.contains("too few"), "{}", verdict.reason);
+}
+
+#[test]
+fn seeds_that_agree_to_the_last_digit_have_their_spread_floored() {
+    let verdict = gap(&leads(&[5.0, 5.0, 5.0]));
+    let cell = &verdict.cells[0];
+    assert_eq!(cell.verdict, Verdict::Supported);
+    assert!(cell.low.unwrap() < 5.0 && cell.high.unwrap() > 5.0);
+    assert!(has(&verdict, Flag::SpreadFloored));
+}
+
+#[test]
+fn recipes_that_differ_between_arms_or_seeds_can_t_be_judged() {
+    let shorter = |runs: &mut Vec<Run<'_>>, index: usize| {
+        let last = runs[index].accuracy.last().unwrap().1;
+        runs[index].accuracy = vec![(1, 10.0), (6, 20.0), (50, last)];
+    };
+    let mut within = leads(&[5.0, 6.0, 5.5]);
+    shorter(&mut within, 0);
+    shorter(&mut within, 1);
+    let mut between = leads(&[5.0, 6.0, 5.5]);
+    for robust in [0, 2, 4] {
+        shorter(&mut between, robust);
+    }
+    for runs in [within, between] {
+        let verdict = gap(&runs);
+        let cell = &verdict.cells[0];
+        assert_eq!(verdict.verdict, Verdict::Inconclusive);
+        let numbers =
+            [cell.mean, cell.low, cell.high, cell.t, cell.p, cell.p_adjusted, cell.e_value];
+        assert_eq!(numbers, [None; 7]);
+        assert!(cell.welch.is_none() && has(&verdict, Flag::MixedRecipes));
+        assert!(verdict.reason.contains("50 and of 100"), "{}", verdict.reason);
+    }
+}
+
+#[test]
+fn a_run_that_stopped_counts_at_its_worst_and_the_verdict_must_survive_it() {
+    // The natural run of seed 4 stopped: at its worst for the claim it would have reached 100 %.
+    let stop = |runs: &mut Vec<Run<'_>>| {
+        let stopped = runs.iter_mut().find(|run| run.source == "natural" && run.seed == 4).unwrap();
+        stopped.accuracy.truncate(1);
+    };
+    let mut runs = leads(&[5.0, 6.0, 5.5, 6.5]);
+    assert_eq!(gap(&runs).verdict, Verdict::Supported);
+    stop(&mut runs);
+    let verdict = gap(&runs);
+    assert_eq!(verdict.verdict, Verdict::Inconclusive);
+    assert_eq!(verdict.cells[0].failed_seeds, 1);
+    assert!(has(&verdict, Flag::FailedTrials));
+
+    // A lead so large and even that the worst case can't undo it.
+    let mut clear: Vec<Run<'_>> = (1..=20)
+        .flat_map(|seed| {
+            [run("l2_3", seed, 99.0 + 0.01 * (seed % 2) as f64), run("natural", seed, 1.0)]
+        })
+        .collect();
+    stop(&mut clear);
+    assert_eq!(gap(&clear).verdict, Verdict::Supported);
+}
+
+#[test]
+fn a_sequential_design_stops_at_the_first_look_that_decides_whatever_else_is_there() {
+    let mut points = vec![5.0, 5.1, 4.9];
+    points.extend([-60.0; 7].map(|point: f64| point * 0.5));
+    let verdict = asked("greater_than = 0.0", &leads(&points), Looking::Sequential);
+    let cell = &verdict.cells[0];
+    assert_eq!((verdict.verdict, cell.look, cell.mean), (Verdict::Supported, Some(3), Some(5.0)));
+    // Judged at once, the same ten seeds say the opposite.
+    assert_eq!(gap(&leads(&points)).verdict, Verdict::Refuted);
+}
+
+#[test]
+fn a_sequential_design_pays_for_its_looks_and_waits_for_the_first() {
+    // t = 5.2 at three seeds: beyond the fixed design's 4.30, not beyond 7.65.
+    let three = leads(&[4.0, 6.0, 8.0]);
+    assert_eq!(gap(&three).verdict, Verdict::Supported);
+    let sequential = asked("greater_than = 0.0", &three, Looking::Sequential);
+    assert_eq!((sequential.verdict, sequential.cells[0].look), (Verdict::Inconclusive, Some(3)));
+    let two = asked("greater_than = 0.0", &leads(&[5.0, 5.1]), Looking::Sequential);
+    assert_eq!((two.verdict, two.cells[0].look), (Verdict::Inconclusive, None));
+}
+
+#[test]
+fn welch_beside_the_paired_test_is_flagged_where_it_would_say_something_else() {
+    // Seeds differ far more than arms: pairing takes that out, Welch's test can't.
+    let runs: Vec<Run<'_>> = (0..5_u32)
+        .flat_map(|seed| {
+            let base = 20.0 + 15.0 * f64::from(seed);
+            let lead = if seed % 2 == 0 { 1.0 } else { 1.2 };
+            [run("l2_3", seed.into(), base + lead), run("natural", seed.into(), base)]
+        })
+        .collect();
+    let verdict = gap(&runs);
+    assert_eq!(verdict.verdict, Verdict::Supported);
+    assert_eq!(verdict.cells[0].welch.as_ref().unwrap().verdict, Verdict::Inconclusive);
+    assert!(has(&verdict, Flag::WelchDisagrees));
+}
+
+#[test]
+fn at_least_so_many_cells_is_a_partial_conjunction() {
+    let text = claim_text("greater_than = 0.0")
+        .replace("target = \"svhn\"", "target = [\"svhn\", \"mnist\", \"kmnist\"]")
+        .replace("holds = \"every\"", "holds = { at_least = 2 }");
+    let log_with = |leads_of: [&[f64]; 3]| {
+        let mut runs = Vec::new();
+        for (target, points) in ["svhn", "mnist", "kmnist"].into_iter().zip(leads_of) {
+            runs.extend(leads(points).into_iter().map(|run| Run { target, ..run }));
+        }
+        judge(&claim(&text), &evidence(&log(&rows(&runs)), Looking::Fixed))
+    };
+    let clear = [5.0, 5.1, 4.9, 5.0].as_slice();
+    let open = [5.0, -5.1, 4.9, -5.0].as_slice();
+    let against = [-5.0, -5.1, -4.9, -5.0].as_slice();
+    assert_eq!(log_with([clear, clear, open]).verdict, Verdict::Supported);
+    assert_eq!(log_with([clear, clear, against]).verdict, Verdict::Supported);
+    assert_eq!(log_with([clear, open, open]).verdict, Verdict::Inconclusive);
+    assert_eq!(log_with([clear, against, open]).verdict, Verdict::Inconclusive);
+    assert_eq!(log_with([clear, against, against]).verdict, Verdict::Refuted);
+}
+
+#[test]
+fn every_cell_is_refuted_by_one_clear_counterexample() {
+    let text = claim_text("greater_than = 0.0")
+        .replace("target = \"svhn\"", "target = [\"svhn\", \"mnist\"]");
+    let mut runs = leads(&[5.0, 5.1, 4.9]);
+    let against = leads(&[-5.0, -5.1, -4.9]);
+    runs.extend(against.into_iter().map(|run| Run { target: "mnist", ..run }));
+    let verdict = judge(&claim(&text), &evidence(&log(&rows(&runs)), Looking::Fixed));
+    assert_eq!(verdict.verdict, Verdict::Refuted);
+    assert!(verdict.reason.contains("mnist 100 images"), "{}", verdict.reason);
+}
+
+#[test]
+fn an_average_is_taken_within_a_seed_before_judging() {
+    let text = claim_text("greater_than = 0.0")
+        .replace("target = \"svhn\"", "target = [\"svhn\", \"mnist\"]")
+        .replace("holds = \"every\"", "holds = \"every\"\naverage_over = [\"target\"]");
+    // Each target's lead swings from seed to seed; their average within a seed does not.
+    let mut runs = leads(&[9.0, 1.0, 9.0, 1.0]);
+    let other = leads(&[1.0, 9.1, 1.0, 9.0]);
+    runs.extend(other.into_iter().map(|run| Run { target: "mnist", ..run }));
+    let verdict = judge(&claim(&text), &evidence(&log(&rows(&runs)), Looking::Fixed));
+    assert_eq!(verdict.verdict, Verdict::Supported);
+    assert_eq!(verdict.cells.len(), 2, "cells are listed whatever the quantifier");
+    assert!(verdict.cells.iter().all(|cell| cell.verdict == Verdict::Inconclusive));
+    let average = &verdict.averages[0];
+    assert_eq!((average.target.as_deref(), average.images, average.seeds), (None, Some(100), 4));
+}
+
+#[test]
+fn a_loss_that_is_not_finite_decides_nothing() {
+    let text = claim_text("greater_than = 0.0").replace("accuracy = \"last\"", "loss = \"last\"");
+    let rows: Vec<String> = rows(&leads(&[5.0, 6.0, 5.5]))
+        .into_iter()
+        .map(|row| {
+            row.replace(
+                ",1.5,50,",
+                if row.contains("natural,3,100,2,100") { ",nan,50," } else { ",1.5,50," },
+            )
+        })
+        .collect();
+    let verdict = judge(&claim(&text), &evidence(&log(&rows), Looking::Fixed));
+    assert_eq!(verdict.verdict, Verdict::Inconclusive);
+    assert_eq!((verdict.cells[0].mean, verdict.cells[0].p), (None, None));
+}
+
+#[test]
+fn an_epoch_that_was_not_logged_is_said_and_not_guessed() {
+    let text =
+        claim_text("greater_than = 0.0").replace("accuracy = \"last\"", "accuracy = { epoch = 7 }");
+    let verdict = judge(&claim(&text), &evidence(&log(&rows(&leads(&[5.0, 6.0]))), Looking::Fixed));
+    assert_eq!(verdict.verdict, Verdict::Inconclusive);
+    assert!(verdict.reason.contains("epoch 7 was not logged"), "{}", verdict.reason);
+}

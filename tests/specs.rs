@@ -1,0 +1,174 @@
+//! A malformed or contradictory spec gets one error with file, line and the next step.
+
+mod common;
+
+use common::claim_text;
+use repro::{
+    claim::{Claim, ClaimError, check},
+    world::World,
+};
+
+fn checked(text: &str) -> Result<Claim, Box<ClaimError>> {
+    check::claim("gap.toml", text, &World::paper())
+}
+
+fn good() -> String {
+    claim_text("greater_than = 0.0")
+}
+
+/// The error of the good spec with one part replaced; its place must be where the part is.
+fn error(from: &str, to: &str) -> ClaimError {
+    let text = good();
+    assert!(text.contains(from), "{from}");
+    *checked(&text.replacen(from, to, 1)).expect_err(to)
+}
+
+#[test]
+fn the_spec_that_the_others_spoil_is_good() {
+    let claim = checked(&good()).unwrap();
+    assert_eq!(claim.hypothesis.contrasts[0].label, "l2_3 - natural");
+    assert_eq!(claim.hypothesis.contrasts[0].cells.len(), 1);
+}
+
+#[test]
+fn every_fault_is_named_with_its_line() {
+    let cases = [
+        ("title =", "titel =", 3, "unknown field `titel`"),
+        ("holds =", "hold =", 16, "did you mean `holds`?"),
+        ("title = \"a gap\"", "title = 3", 3, "invalid type: integer `3`, expected a string"),
+        ("format = 1", "format = 2", 1, "format is 2, this version reads 1"),
+        ("id = \"gap\"", "id = \"Gap!\"", 2, "an id is made of a-z, 0-9 and _"),
+        (
+            "source = \"l2_3\"",
+            "source = \"l2_30\"",
+            8,
+            "unknown source `l2_30`, did you mean `l2_3`?",
+        ),
+        (
+            "target = \"svhn\"",
+            "target = \"svnh\"",
+            17,
+            "unknown target `svnh`, did you mean `svhn`?",
+        ),
+        (
+            "target = \"svhn\"",
+            "target = [\"svhn\", \"dissimilar\"]",
+            17,
+            "target `svhn` stands there twice",
+        ),
+        ("robust = 1.0", "robst = 1.0", 13, "unknown arm `robst`, did you mean `robust`?"),
+        ("robust = 1.0", "robust = 0.0", 13, "the weight of `robust` is 0"),
+        ("robust = 1.0", "robust = 2.0", 13, "sum to zero, not to 1"),
+        ("source = \"natural\"", "source = \"l2_3\"", 13, "it is always zero"),
+        (
+            "source = \"l2_3\"",
+            "source = \"l2_3\", blocks = 1",
+            13,
+            "arm `robust` fixes blocks, and so do the cells",
+        ),
+        (", blocks = 3", "", 13, "nothing fixes blocks for arm `robust`"),
+        ("images = 100", "images = []", 13, "an empty list fixes nothing"),
+        ("images = 100", "images = [100, 100]", 13, "100 stands there twice"),
+        ("images = 100", "images = -5", 17, "invalid value"),
+        ("accuracy = \"last\"", "accuracy = \"first\"", 14, "unknown variant `first`"),
+        ("accuracy = \"last\"", "accuracy = { epoch = 0 }", 14, "epochs are counted from 1"),
+        ("accuracy = \"last\"", "accuracy = { from_share = 1.5 }", 14, "a share of the schedule"),
+        ("accuracy = \"last\"", "epochs_to = { accuracy = 0.0 }", 14, "an accuracy to reach"),
+        (
+            "accuracy = \"last\"",
+            "epochs_to = { final_accuracy_of = \"natral\" }",
+            14,
+            "did you mean `natural`?",
+        ),
+        ("greater_than = 0.0", "greater_than = nan", 15, "this margin must be a number"),
+        ("greater_than = 0.0", "not_worse_than = -1.0", 15, "this margin can't be negative"),
+        ("greater_than = 0.0", "equivalent_within = 0.0", 15, "this margin must be positive"),
+        ("holds = \"every\"", "holds = { at_least = 2 }", 16, "2 cells must hold, and there are 1"),
+        ("holds = \"every\"", "holds = { at_least_share = 0.0 }", 16, "a share of cells"),
+        (
+            "holds = \"every\"",
+            "holds = \"every\"\naverage_over = [\"resolution\"]",
+            16,
+            "which no cell varies",
+        ),
+        ("expected.log", "expected.logs", 19, "unknown evidence `logs`, did you mean `log`?"),
+        ("\"supported\"", "\"suported\"", 20, "did you mean `supported`?"),
+        (
+            "natural = { source",
+            "third = { source = \"linf_4\" }\nnatural = { source",
+            9,
+            "nothing uses arm `third`",
+        ),
+        ("[hypothesis]", "[design]\nalpha = 0.7\n[hypothesis]", 12, "0.7"),
+        ("[hypothesis]", "[design]\nlooks = [5, 3]\n[hypothesis]", 12, "looks"),
+        ("[hypothesis]", "[hypothesis", 11, "expected"),
+    ];
+    for (from, to, line, what) in cases {
+        let error = error(from, to);
+        assert!(error.what.contains(what), "{to}: {}", error.what);
+        assert_eq!(error.line, line, "{to}: {}", error.what);
+        assert!(error.to_string().starts_with("gap.toml, line "), "{error}");
+        let help = miette::Diagnostic::help(&error).map(|help| help.to_string());
+        assert!(help.is_some_and(|help| !help.is_empty()), "{to} has a next step");
+    }
+}
+
+#[test]
+fn a_reading_is_checked_as_a_whole_and_named_once() {
+    let reading = "\n[[reading]]\nid = \"loose\"\nsentence = \"looser\"\nrelation = { not_worse_than = 1.0 }\n";
+    let claim = checked(&format!("{}{reading}", good())).unwrap();
+    assert_eq!(claim.readings[0].hypothesis.contrasts[0].label, "l2_3 - natural");
+    let twice = checked(&format!("{}{reading}{reading}", good())).unwrap_err();
+    assert!(twice.what.contains("a second reading `loose`"), "{}", twice.what);
+}
+
+#[test]
+fn a_plot_varies_nothing_but_targets_and_its_axis() {
+    let plot = |cells: &str| {
+        let plot = format!(
+            "\n[[plot]]\nid = \"p\"\ntitle = \"t\"\nx = \"images\"\nlines = [\"robust\"]\ncells = {{ {cells} }}\n"
+        );
+        checked(&format!("{}{plot}", good()))
+    };
+    assert!(plot("target = \"svhn\", images = [100, 200], blocks = 3").is_ok());
+    let error = plot("target = \"svhn\", images = [100, 200], blocks = [1, 3]").unwrap_err();
+    assert!(error.what.contains("may vary targets and what lies along x"), "{}", error.what);
+}
+
+#[test]
+fn the_published_schemas_are_those_of_this_version() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("claims/schemas");
+    let claim = schemars::schema_for!(repro::claim::raw::RawClaim);
+    let verdicts = schemars::schema_for!(repro::judge::Verdicts);
+    for (name, schema) in [("claim", claim), ("verdicts", verdicts)] {
+        let file = folder.join(format!("{name}.schema.json"));
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let shipped: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        assert_eq!(
+            shipped,
+            serde_json::to_value(schema).unwrap(),
+            "write it anew: repro schema {name} > claims/schemas/{name}.schema.json"
+        );
+    }
+}
+
+#[test]
+fn every_embedded_spec_is_valid_by_its_schema() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("claims");
+    let schema = serde_json::to_value(schemars::schema_for!(repro::claim::raw::RawClaim)).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let mut checked = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        let spec: toml::Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
+        let spec = serde_json::to_value(spec).unwrap();
+        let faults: Vec<String> =
+            validator.iter_errors(&spec).map(|fault| fault.to_string()).collect();
+        assert!(faults.is_empty(), "{}: {faults:?}", path.display());
+        checked += 1;
+    }
+    assert!(checked >= 10);
+}
