@@ -14,7 +14,7 @@ tools:
 	@for tool in $(CARGO) $(PYTHON) cc $(firstword $(CXX)); do \
 		command -v "$$tool" >/dev/null || { \
 			echo "make: error: \`$$tool\` is not on PATH: Rust, Python 3 with pip, gcc and g++ are needed" >&2; \
-			exit 69; }; \
+			exit 66; }; \
 	done
 
 setup: tools ## fetch libtorch into .libtorch, unless it is there

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Put libtorch's CPU half where `.cargo/config.toml` expects it: `.libtorch/<version>`.
 
-The builds of libtorch that pip can fetch for Linux carry CUDA and unpack to 4.7 GB. The CPU half of the same build
+The builds of libtorch that pip can fetch for Linux carry CUDA and unpack to 4.9 GB. The CPU half of the same build
 needs three wheels and a tenth of that, so this script downloads those wheels with pip (which knows the user's index,
 proxy and certificates), unpacks the few files that `libtorch.json` names, compares each with its pinned SHA-256, and
 throws the wheels away. Nothing is installed, and nothing outside `.libtorch` is written. The wheel's own `libtorch.so`
@@ -14,8 +14,8 @@ It is safe to run at any time, any number of times, by several people at once:
 
 A user's own `LIBTORCH` or `LIBTORCH_USE_PYTORCH` is respected: then there is nothing to do.
 
-Exit codes: 0 in place, 64 usage, 66 a file is missing or damaged, 69 no pip, no download or no build for this
-platform, 73 can't write, 130 interrupted.
+Exit codes, as the program's: 0 in place, 64 usage, 66 something needed is missing or damaged (a file, pip, the
+download, a build for this platform), 73 can't write; and 130 interrupted.
 """
 
 import argparse
@@ -29,11 +29,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
 from pathlib import Path
 
-USAGE, NO_INPUT, UNAVAILABLE, CANT_CREATE, INTERRUPTED = 64, 66, 69, 73, 130
+USAGE, NO_INPUT, CANT_CREATE, INTERRUPTED = 64, 66, 73, 130
 HERE = Path(__file__).resolve().parent
 CHUNK = 1 << 20
 STAMP = "stamp.json"
@@ -59,23 +58,6 @@ def shown(path):
 
 def megabytes(count):
     return f"{count / 1e6:,.0f} MB"
-
-
-class Progress:
-    """Says how far a job is, once it has taken two seconds, and every five from then on."""
-
-    def __init__(self, what, total):
-        self.what, self.total, self.done = what, total, 0
-        self.next = time.monotonic() + 2.0
-
-    def add(self, count):
-        self.at(self.done + count)
-
-    def at(self, done):
-        self.done = done
-        if time.monotonic() >= self.next:
-            self.next = time.monotonic() + 5.0
-            say(f"{self.what}: {megabytes(done)} of {megabytes(self.total)}")
 
 
 # What should be there. -----------------------------------------------------------------------------------------
@@ -105,13 +87,11 @@ def paths_below(root):
     return [Path(folder, name) for folder, _, names in os.walk(root) for name in names]
 
 
-def sha256(path, progress=None):
+def sha256(path):
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         for chunk in iter(lambda: file.read(CHUNK), b""):
             digest.update(chunk)
-            if progress:
-                progress.add(len(chunk))
     return digest.hexdigest()
 
 
@@ -149,22 +129,24 @@ def misfit(manifest, home):
     return None
 
 
+def damage(manifest, home):
+    """The first entry whose bytes are not as pinned, in words; None where all are."""
+    for entry in manifest.entries:
+        path = home / entry["to"]
+        if "files" in entry:
+            digest = tree_sha256({file.relative_to(path).as_posix(): sha256(file) for file in paths_below(path)})
+        else:
+            digest = sha256(path)
+        if digest != entry["sha256"]:
+            return f"{shown(path)} is damaged (its sha256 is not the pinned one)"
+    return None
+
+
 def check(manifest, home):
     """Re-hash all that was unpacked."""
     if not is_stamped(manifest, home):
         raise Failure(NO_INPUT, f"{shown(home)} is missing or incomplete: run `make setup`")
-    fault = misfit(manifest, home)
-    progress = Progress("checking", manifest.unpacked)
-    for entry in [] if fault else manifest.entries:
-        path = home / entry["to"]
-        if "files" in entry:
-            files = paths_below(path)
-            digest = tree_sha256({file.relative_to(path).as_posix(): sha256(file, progress) for file in files})
-        else:
-            digest = sha256(path, progress)
-        if digest != entry["sha256"]:
-            fault = f"{shown(path)} is damaged (its sha256 is not the pinned one)"
-            break
+    fault = misfit(manifest, home) or damage(manifest, home)
     if fault:
         raise Failure(NO_INPUT, f"{fault}: `rm -r {shown(home)}`, then `make setup`")
 
@@ -184,11 +166,15 @@ def of_the_user(manifest, home):
             raise Failure(NO_INPUT, f"LIBTORCH_USE_PYTORCH is set, but `{python}` finds no torch: {remedy}")
         return f"LIBTORCH_USE_PYTORCH is set: using the torch of `{python}`"
     theirs = os.environ.get("LIBTORCH")
-    if theirs is None or theirs and Path(theirs).resolve() == home.resolve():
+    if theirs is None:
         return None
-    if not theirs or not Path(theirs, "lib", "libtorch_cpu.so").is_file():
+    if not os.path.isabs(theirs):  # torch-sys would look below its own folder
+        raise Failure(NO_INPUT, f"LIBTORCH is set to '{theirs}': make that an absolute path, or unset it")
+    if Path(theirs).resolve() == home.resolve():
+        return None
+    if not any(Path(theirs, "lib").glob("*torch_cpu.*")):
         remedy = "point it at a libtorch folder, or unset it"
-        raise Failure(NO_INPUT, f"LIBTORCH is set to '{theirs}', which holds no lib/libtorch_cpu.so: {remedy}")
+        raise Failure(NO_INPUT, f"LIBTORCH is set to '{theirs}', which holds no lib/libtorch_cpu: {remedy}")
     return f"LIBTORCH is set: using {theirs}"
 
 
@@ -202,7 +188,7 @@ def demand_platform(manifest):
             return
         here += " without glibc"
     raise Failure(
-        UNAVAILABLE,
+        NO_INPUT,
         f"the slim libtorch exists for x86_64 Linux with glibc only, and this is {here}: "
         f"`pip install torch=={manifest.version}` in a virtual environment, "
         "then set LIBTORCH_USE_PYTORCH=1 for every make and cargo command",
@@ -213,7 +199,7 @@ def demand_pip():
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     if subprocess.run([sys.executable, "-m", "pip", "--version"], **quiet).returncode != 0:
         raise Failure(
-            UNAVAILABLE,
+            NO_INPUT,
             f"{sys.executable} has no pip: install it (on Debian and Ubuntu: `apt install python3-pip`), "
             "or put a python3 that has it first on PATH",
         )
@@ -250,35 +236,23 @@ def run_pip(wheel, manifest, folder, inherited):
     """Download one wheel into `folder`, with all that pip writes on the way; return pip's exit status."""
     requirement = folder / "requirement.txt"
     requirement.write_text(f"{wheel['project']}=={wheel['version']} --hash=sha256:{wheel['sha256']}\n")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
-    command += ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--progress-bar=off", "--require-hashes"]
+    command = [sys.executable, "-m", "pip", "download", "--no-input", "--disable-pip-version-check"]
+    command += ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--require-hashes"]
     # The wheel's own tags, so that the version of the Python that runs this does not matter.
     command += ["--implementation=cp", f"--python-version={manifest.python}", f"--abi={manifest.abi}"]
     command += [f"--platform={wheel['platform']}", f"--dest={folder}", f"--requirement={requirement}"]
     # A user who forbids pip to install outside virtual environments may still download.
     environment = dict(os.environ, TMPDIR=str(folder), PYTHONDONTWRITEBYTECODE="1", PIP_REQUIRE_VIRTUALENV="false")
-    progress = Progress(f"downloading {wheel['project']} {wheel['version']}", wheel["bytes"])
+    # stdout is for results, and there are none.
     pip = subprocess.Popen(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr, pass_fds=(inherited,)
     )
     try:
-        while True:
-            try:
-                return pip.wait(timeout=0.5)
-            except subprocess.TimeoutExpired:
-                progress.at(largest_file(folder))
+        return pip.wait()
     except BaseException:
         pip.terminate()
-        pip.wait()
+        pip.wait()  # or it would still hold the lock, and write into what is removed next
         raise
-
-
-def largest_file(folder):
-    sizes = [0]
-    for path in paths_below(folder):
-        with contextlib.suppress(OSError):  # pip removes its files as we look
-            sizes.append(path.stat().st_size)
-    return max(sizes)
 
 
 def kept_name(wheel):
@@ -302,7 +276,7 @@ def fetch(wheel, manifest, wheels, inherited):
         if status != 0 or len(found) != 1:
             demand_pip()
             raise Failure(
-                UNAVAILABLE,
+                NO_INPUT,
                 f"failed to download {name}: pip ended with {status}"
                 f"{', its message is above' if status else ' but left no wheel'}; the disk has "
                 f"{megabytes(shutil.disk_usage(folder).free)} free. See whether the package index can be reached "
@@ -318,7 +292,7 @@ def fetch(wheel, manifest, wheels, inherited):
     return kept
 
 
-def copy_out(archive, member, to, progress):
+def copy_out(archive, member, to):
     """Unpack one member and return its SHA-256, taken from the bytes that are written."""
     to.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
@@ -326,22 +300,21 @@ def copy_out(archive, member, to, progress):
         for chunk in iter(lambda: source.read(CHUNK), b""):
             target.write(chunk)
             digest.update(chunk)
-            progress.add(len(chunk))
     return digest.hexdigest()
 
 
 def unpack(wheel, path, into):
-    progress = Progress(f"unpacking {wheel['project']}", sum(entry["bytes"] for entry in wheel["entries"]))
+    say(f"unpacking {wheel['project']} {wheel['version']}")
     with zipfile.ZipFile(path) as archive:
         members = [name for name in archive.namelist() if not name.endswith("/")]
         for entry in wheel["entries"]:
             root, to = entry["member"], into / entry["to"]
             if "files" in entry:
                 inside = {name[len(root) :]: name for name in members if name.startswith(root)}
-                digests = {at: copy_out(archive, name, to / at, progress) for at, name in inside.items()}
+                digests = {at: copy_out(archive, name, to / at) for at, name in inside.items()}
                 digest = tree_sha256(digests)
             else:
-                digest = copy_out(archive, root, to, progress) if root in members else None
+                digest = copy_out(archive, root, to) if root in members else None
             if digest != entry["sha256"]:
                 raise Failure(
                     NO_INPUT,
@@ -437,7 +410,7 @@ def main():
     except OSError as error:
         where = f" {shown(error.filename)}" if error.filename else ""
         remedy = "see to the folder's permissions and the disk's free space, then run `make setup` again"
-        say(f"error: failed to write{where}: {error.strerror or error}: {remedy}")
+        say(f"error: failed to read or write{where}: {error.strerror or error}: {remedy}")
         return CANT_CREATE
 
 

@@ -7,6 +7,7 @@
 #![deny(missing_docs)]
 
 pub mod claim;
+pub mod cli;
 pub mod device;
 pub mod evidence;
 pub mod join;
@@ -14,6 +15,7 @@ pub mod judge;
 pub mod ledger;
 pub mod nearest;
 pub mod observe;
+pub mod report;
 pub mod stats;
 pub mod verdict;
 pub mod world;

@@ -2,181 +2,15 @@
 //! wheels, and fails in the ways that a real download does. Whether the real wheels hold a libtorch
 //! that works is for every other test to show.
 
-use std::ffi::OsString;
+#[path = "setup/machine.rs"]
+mod machine;
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::LazyLock;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::process::Command;
 
-use tempfile::TempDir;
-
-const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
-
-/// The interpreter behind `python3`, asked for once: a version manager's stand-in costs more than
-/// all that is run here.
-fn python() -> Command {
-    static EXECUTABLE: LazyLock<String> = LazyLock::new(|| {
-        let asked =
-            Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
-        String::from_utf8(asked.expect("python3 runs").stdout).expect("a path").trim().to_owned()
-    });
-    Command::new(&*EXECUTABLE)
-}
-
-/// A fresh machine: wheels to be had, nothing set up.
-struct Machine {
-    folder: TempDir,
-}
-
-/// The wheels and their manifest, made once.
-static FIXTURE: LazyLock<Vec<(OsString, Vec<u8>)>> = LazyLock::new(|| {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let script = Path::new(REPOSITORY).join("tests/setup/fixture.py");
-    let made = python().arg(script).arg(folder.path()).status().expect("python3 runs");
-    assert!(made.success());
-    let files = fs::read_dir(folder.path()).expect("readable").map(|entry| {
-        let entry = entry.expect("readable");
-        (entry.file_name(), fs::read(entry.path()).expect("readable"))
-    });
-    files.collect()
-});
-
-impl Machine {
-    fn new() -> Self {
-        let machine = Self { folder: tempfile::tempdir().expect("a temporary folder") };
-        for (name, bytes) in &*FIXTURE {
-            fs::write(machine.folder.path().join(name), bytes).expect("writable");
-        }
-        machine
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// Where the libraries come to lie.
-    fn home(&self) -> PathBuf {
-        self.path("into/9.9.9")
-    }
-
-    fn setup(&self) -> Command {
-        let mut command = python();
-        command
-            .arg(Path::new(REPOSITORY).join("scripts/setup.py"))
-            .arg("--manifest")
-            .arg(self.path("manifest.json"))
-            .arg("--into")
-            .arg(self.path("into"))
-            .current_dir(self.folder.path())
-            .env("PYTHONPATH", Path::new(REPOSITORY).join("tests/setup"))
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("FAKE_PIP", self.folder.path())
-            // Cargo's configuration sets the first for tests; the others may be the user's.
-            .env_remove("LIBTORCH")
-            .env_remove("LIBTORCH_USE_PYTORCH")
-            .env_remove("VIRTUAL_ENV")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    fn run(&self) -> Ended {
-        Ended::of(&self.setup().output().expect("python3 runs"))
-    }
-
-    fn check(&self) -> Ended {
-        Ended::of(&self.setup().arg("--check").output().expect("python3 runs"))
-    }
-
-    fn start(&self) -> Child {
-        self.setup().spawn().expect("python3 runs")
-    }
-
-    /// From now on, the download of `project` goes as `mode` says (tests/setup/pip).
-    fn download_of(&self, project: &str, mode: &str) {
-        fs::write(self.path(&format!("{project}.mode")), mode).expect("writable");
-    }
-
-    fn downloads(&self) -> Vec<String> {
-        let log = fs::read_to_string(self.path("log")).unwrap_or_default();
-        log.lines().map(str::to_owned).collect()
-    }
-
-    /// Every file and link below the folder that set-up writes to, sorted.
-    fn written(&self) -> Vec<String> {
-        let root = self.path("into");
-        let mut folders = vec![root.clone()];
-        let mut found = Vec::new();
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder).into_iter().flatten() {
-                let entry = entry.expect("readable");
-                if entry.file_type().expect("readable").is_dir() {
-                    folders.push(entry.path());
-                } else {
-                    found.push(
-                        entry.path().strip_prefix(&root).expect("below").display().to_string(),
-                    );
-                }
-            }
-        }
-        found.sort();
-        found
-    }
-
-    fn edit_manifest(&self, edit: impl FnOnce(&mut serde_json::Value)) {
-        let path = self.path("manifest.json");
-        let mut manifest =
-            serde_json::from_slice(&fs::read(&path).expect("readable")).expect("JSON");
-        edit(&mut manifest);
-        fs::write(path, manifest.to_string()).expect("writable");
-    }
-}
-
-/// How a run ended and what it said.
-struct Ended {
-    code: Option<i32>,
-    said: String,
-}
-
-impl Ended {
-    fn of(output: &Output) -> Self {
-        assert_eq!(output.stdout, b"", "stdout is for results, and there are none");
-        Self {
-            code: output.status.code(),
-            said: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
-
-    #[track_caller]
-    fn with(self, code: i32, words: &[&str]) {
-        assert_eq!(self.code, Some(code), "{}", self.said);
-        for word in words {
-            assert!(self.said.contains(word), "no `{word}` in: {}", self.said);
-        }
-        assert!(!self.said.contains("Traceback"), "{}", self.said);
-    }
-}
-
-const SET_UP: [&str; 7] = [
-    "9.9.9/build-version",
-    "9.9.9/include/a.h",
-    "9.9.9/include/below/b.h",
-    "9.9.9/lib/libcudart.so.13",
-    "9.9.9/lib/libtorch.so",
-    "9.9.9/lib/libtorch_cpu.so",
-    "9.9.9/stamp.json",
-];
-
-#[track_caller]
-fn assert_set_up(machine: &Machine) {
-    let written: Vec<_> = machine.written().into_iter().filter(|path| path != "lock").collect();
-    assert_eq!(written, SET_UP);
-    machine.check().with(0, &["whole"]);
-}
+use machine::{Ended, Machine, REPOSITORY, assert_set_up};
 
 #[test]
 fn a_first_run_unpacks_what_the_manifest_names_and_leaves_nothing_else() {
@@ -193,19 +27,14 @@ fn a_first_run_unpacks_what_the_manifest_names_and_leaves_nothing_else() {
 fn a_second_run_downloads_nothing_and_changes_nothing() {
     let machine = Machine::new();
     machine.run().with(0, &[]);
-    let before = fs::metadata(machine.home().join("stamp.json"))
-        .expect("set up")
-        .modified()
-        .expect("a time");
+    let written_at = || {
+        let stamp = fs::metadata(machine.home().join("stamp.json")).expect("set up");
+        stamp.modified().expect("a time")
+    };
+    let before = written_at();
     machine.run().with(0, &["is in"]);
     assert_eq!(machine.downloads(), ["engine", "runtime"]);
-    assert_eq!(
-        fs::metadata(machine.home().join("stamp.json"))
-            .expect("set up")
-            .modified()
-            .expect("a time"),
-        before
-    );
+    assert_eq!(written_at(), before);
 }
 
 #[test]
@@ -256,7 +85,7 @@ fn after_a_download_that_dies_midway_the_next_run_goes_on_with_what_was_complete
     let machine = Machine::new();
     machine.download_of("runtime", "dies");
     machine.run().with(
-        69,
+        66,
         &["connection reset", "failed to download runtime 1.0", "run `make setup` again"],
     );
     assert_eq!(machine.written(), ["lock", "partial/wheels/engine-1.0.whl"]);
@@ -283,7 +112,7 @@ fn a_truncated_wheel_is_named_and_removed() {
 fn a_wheel_damaged_since_an_interrupted_run_is_named_and_downloaded_again() {
     let machine = Machine::new();
     machine.download_of("runtime", "dies");
-    machine.run().with(69, &[]);
+    machine.run().with(66, &[]);
     fs::write(machine.path("into/partial/wheels/engine-1.0.whl"), "damaged").expect("writable");
 
     machine.download_of("runtime", "serves");
@@ -292,15 +121,22 @@ fn a_wheel_damaged_since_an_interrupted_run_is_named_and_downloaded_again() {
 }
 
 #[test]
+fn an_interrupted_run_ends_its_pip_keeps_what_was_complete_and_says_how_to_go_on() {
+    let machine = Machine::new();
+    machine.download_of("runtime", "hangs");
+    let interrupted = machine.start_until_pip_hangs();
+    let kill = Command::new("kill").arg(interrupted.id().to_string()).status();
+    assert!(kill.expect("kill runs").success());
+    let ended = Ended::of(&interrupted.wait_with_output().expect("a child"));
+    ended.with(130, &["interrupted: run `make setup` again"]);
+    assert_eq!(machine.written(), ["lock", "partial/wheels/engine-1.0.whl"]);
+}
+
+#[test]
 fn what_a_killed_run_left_is_removed_once_its_pip_is_gone_too() {
     let machine = Machine::new();
     machine.download_of("runtime", "hangs");
-    let mut killed = machine.start();
-    let patience = Instant::now() + Duration::from_secs(20);
-    while !machine.written().iter().any(|path| path.ends_with(".part")) {
-        assert!(Instant::now() < patience, "pip never began: {:?}", machine.written());
-        sleep(Duration::from_millis(10));
-    }
+    let mut killed = machine.start_until_pip_hangs();
     killed.kill().expect("alive");
     killed.wait().expect("a child");
 
@@ -342,11 +178,15 @@ fn a_libtorch_of_the_users_own_is_left_to_them() {
 }
 
 #[test]
-fn a_libtorch_variable_that_points_nowhere_is_an_error() {
+fn a_libtorch_variable_that_points_nowhere_or_by_a_relative_path_is_an_error() {
     let machine = Machine::new();
-    for nowhere in ["", "/nonexistent"] {
-        let output = machine.setup().env("LIBTORCH", nowhere).output().expect("python3 runs");
-        Ended::of(&output).with(66, &["LIBTORCH is set to", "unset it"]);
+    for (given, word) in [
+        ("/nonexistent", "holds no lib/libtorch_cpu"),
+        ("theirs", "absolute path"),
+        ("", "absolute path"),
+    ] {
+        let output = machine.setup().env("LIBTORCH", given).output().expect("python3 runs");
+        Ended::of(&output).with(66, &["LIBTORCH is set to", word, "unset it"]);
     }
 }
 
@@ -382,7 +222,7 @@ fn a_pytorch_of_the_users_own_is_left_to_them_if_python_finds_it() {
 fn a_python_without_pip_is_told_how_to_get_it() {
     let machine = Machine::new();
     fs::write(machine.path("absent"), "").expect("writable");
-    machine.run().with(69, &["has no pip", "python3-pip"]);
+    machine.run().with(66, &["has no pip", "python3-pip"]);
 }
 
 #[test]
@@ -397,7 +237,7 @@ fn a_disk_that_is_too_small_is_found_out_before_any_download() {
 fn a_folder_that_can_not_be_written_is_named() {
     let machine = Machine::new();
     fs::write(machine.path("into"), "a file").expect("writable");
-    machine.run().with(73, &["failed to write", "into"]);
+    machine.run().with(73, &["failed to read or write", "into"]);
 }
 
 #[test]

@@ -210,7 +210,13 @@ fn hypothesis(hypothesis: &Hypothesis, world: &World) -> Vec<String> {
         }
         lines.push(format!("  cells      {}", cells(&contrast.cells)));
     }
-    lines.push(format!("  measured   {}", metric(&hypothesis.metric)));
+    let terms = hypothesis.contrasts.iter().flat_map(|contrast| &contrast.terms);
+    let own = if terms.clone().any(|term| term.arm.at.is_some()) {
+        ", but for an arm that names its own"
+    } else {
+        ""
+    };
+    lines.push(format!("  measured   {}{own}", metric(&hypothesis.metric)));
     lines.push(format!("  asked      {}", relation(hypothesis)));
     lines.push(format!("  must hold  {}", holds(hypothesis)));
     lines

@@ -1,4 +1,4 @@
-"""Makes what tests/setup.rs runs on: two tiny wheels and the manifest that pins them, in the folder that it is given."""
+"""Makes what tests/setup.rs runs on, in the folder that it is given: two tiny wheels and the manifest that pins them."""
 
 import hashlib
 import json

@@ -1,0 +1,134 @@
+//! Exit codes and the failures behind them (design: the first that applies).
+
+use crate::{
+    claim::suite::SuiteError, judge::ClaimVerdict, ledger::published::LogError, verdict::Verdict,
+};
+
+/// Usage, unknown id, malformed claim.
+pub const USAGE: u8 = 64;
+/// Input missing or damaged.
+pub const INPUT: u8 = 66;
+/// Output can't be written.
+pub const OUTPUT: u8 = 73;
+/// Some verdict is not the expected one.
+pub const UNEXPECTED: u8 = 4;
+
+/// What a command that did its work came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing was judged.
+    Done,
+    /// The least comfortable of the verdicts.
+    Judged(Verdict),
+    /// Whether every verdict is the one its spec expects.
+    Expected(bool),
+}
+
+impl Outcome {
+    /// What verdicts come to: incomplete before refuted before inconclusive before supported.
+    #[must_use]
+    pub fn of(verdicts: &[ClaimVerdict]) -> Self {
+        let rank = |verdict: &Verdict| match verdict {
+            Verdict::Incomplete => 3,
+            Verdict::Refuted => 2,
+            Verdict::Inconclusive => 1,
+            Verdict::Supported => 0,
+        };
+        let worst = verdicts.iter().map(|claim| claim.verdict).max_by_key(rank);
+        Self::Judged(worst.unwrap_or(Verdict::Supported))
+    }
+
+    /// The process's exit code.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done | Self::Judged(Verdict::Supported) | Self::Expected(true) => 0,
+            Self::Judged(Verdict::Refuted) => 1,
+            Self::Judged(Verdict::Inconclusive) => 2,
+            Self::Judged(Verdict::Incomplete) => 3,
+            Self::Expected(false) => UNEXPECTED,
+        }
+    }
+}
+
+/// Why a command could not do its work.
+#[derive(Debug)]
+pub struct Failure {
+    code: u8,
+    report: Option<miette::Report>,
+}
+
+impl Failure {
+    /// The command line asks for something that can't be.
+    #[must_use]
+    pub fn usage(message: impl std::fmt::Display, help: &str) -> Self {
+        let report = miette::miette!(help = help.to_owned(), "{message}");
+        Self { code: USAGE, report: Some(report) }
+    }
+
+    /// A failure with a code of its own.
+    #[must_use]
+    pub fn new(code: u8, report: impl Into<miette::Report>) -> Self {
+        Self { code, report: Some(report.into()) }
+    }
+
+    /// Prints the failure on standard error and gives its exit code.
+    #[must_use]
+    pub fn report(self) -> u8 {
+        if let Some(report) = self.report {
+            anstream::eprintln!("{report:?}");
+        }
+        self.code
+    }
+}
+
+impl From<LogError> for Failure {
+    fn from(error: LogError) -> Self {
+        Self::new(INPUT, error)
+    }
+}
+
+impl From<SuiteError> for Failure {
+    fn from(error: SuiteError) -> Self {
+        let code = match error {
+            SuiteError::Unreadable { .. } => INPUT,
+            _ => USAGE,
+        };
+        Self::new(code, error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    /// Writing to standard output failed. A reader that had enough, such as `head`, is no failure
+    /// worth a message.
+    fn from(error: std::io::Error) -> Self {
+        let closed = error.kind() == std::io::ErrorKind::BrokenPipe;
+        let report = (!closed).then(|| {
+            miette::miette!(
+                help = "check that the disk has room and the output can be written",
+                "failed to write to standard output: {error}"
+            )
+        });
+        Self { code: OUTPUT, report }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_comfortable_verdict_gives_the_code() {
+        for (verdict, code) in [
+            (Verdict::Supported, 0),
+            (Verdict::Refuted, 1),
+            (Verdict::Inconclusive, 2),
+            (Verdict::Incomplete, 3),
+        ] {
+            assert_eq!(Outcome::Judged(verdict).code(), code, "{verdict}");
+        }
+        assert_eq!(Outcome::Expected(true).code(), 0);
+        assert_eq!(Outcome::Expected(false).code(), 4);
+        assert_eq!(Outcome::of(&[]), Outcome::Judged(Verdict::Supported));
+    }
+}

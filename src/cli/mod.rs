@@ -1,0 +1,118 @@
+//! The command line: one file a command. A command returns its outcome; only this module turns
+//! outcomes and failures into exit codes and messages.
+
+mod completions;
+mod doctor;
+mod exit;
+mod list;
+mod schema;
+mod show;
+mod verify;
+
+use std::{io::Write, path::PathBuf};
+
+use clap::{Parser, Subcommand};
+
+pub use exit::{Failure, Outcome};
+
+#[cfg(feature = "gpu")]
+use crate::device;
+use crate::{claim::suite::Suite, world::World};
+
+/// An executable paper: every claim of "Adversarially-Trained Deep Nets Transfer Better"
+/// (arXiv 2007.05869) as a spec that is run, tested over seeds and judged.
+#[derive(Parser)]
+#[command(name = "repro", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// A folder of claims of one's own, in place of those that ship with the project
+    #[arg(long, global = true, value_name = "DIR")]
+    claims: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  repro verify                              judge every claim on the authors' published logs
+  repro verify --claim shape_bias           one claim alone
+  repro verify --log runs.csv --format json judge a log of your own, for machines
+  repro verify --report report              write report/index.html as well
+  repro show robust_beats_natural           what a claim says, in words
+
+Exit codes (the first that applies):
+  64 usage, unknown id, malformed claim     66 input missing or damaged     73 can't write
+   3 some claim incomplete (records missing) 1 some refuted   2 some inconclusive   0 all supported
+  with --expected: 0 when every verdict is the one its spec expects, else 4";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Judge claims on evidence
+    #[command(after_help = verify::EXAMPLES)]
+    Verify(verify::Verify),
+    /// List every claim with the evidence it can have
+    List(list::List),
+    /// Put one claim into words: hypothesis, cells, seeds needed, where in the paper
+    #[command(after_help = "Example:\n  repro show shape_bias")]
+    Show(show::Show),
+    /// Print what this machine has: libtorch, CPU, CUDA devices, evidence
+    Doctor(doctor::Doctor),
+    /// Print the JSON Schema of claims or of verdicts
+    #[command(after_help = "Example:\n  repro schema verdicts > verdicts.schema.json")]
+    Schema(schema::Schema),
+    /// Print a shell's completions
+    #[command(
+        after_help = "Example:\n  repro completions bash > ~/.local/share/bash-completion/completions/repro"
+    )]
+    Completions(completions::Completions),
+}
+
+/// Runs the command line and says with which code to exit.
+#[must_use]
+pub fn main() -> u8 {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors; a reader that closed its pipe is none either.
+            let _ = error.print();
+            return if error.use_stderr() { exit::USAGE } else { 0 };
+        }
+    };
+    // Before any other call into libtorch, which looks for its CUDA half once.
+    #[cfg(feature = "gpu")]
+    if let device::CudaHalf::Missing { reason } = device::open_cuda() {
+        anstream::eprintln!("running on the CPU: {reason}");
+    }
+    let outcome = run(&arguments).and_then(|outcome| {
+        std::io::stdout().flush()?;
+        Ok(outcome)
+    });
+    match outcome {
+        Ok(outcome) => outcome.code(),
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let world = World::paper();
+    let suite = || -> Result<Suite, Failure> {
+        Ok(match &arguments.claims {
+            Some(folder) => Suite::from_folder(folder, &world)?,
+            None => Suite::embedded(&world)?,
+        })
+    };
+    match &arguments.command {
+        Command::Verify(command) => command.run(&suite()?, arguments.claims.as_deref()),
+        Command::List(command) => command.run(&suite()?),
+        Command::Show(command) => command.run(&suite()?, &world),
+        Command::Doctor(command) => command.run(&suite()?),
+        Command::Schema(command) => command.run(),
+        Command::Completions(command) => {
+            command.run(&mut <Arguments as clap::CommandFactory>::command())
+        }
+    }
+}
+
+/// The style of tables and verdicts, written plainly where standard output is no terminal.
+fn stdout() -> anstream::AutoStream<std::io::StdoutLock<'static>> {
+    anstream::AutoStream::auto(std::io::stdout().lock())
+}

@@ -1,0 +1,36 @@
+//! `repro schema`: the JSON Schema of what is read and what is printed.
+
+use std::io::Write;
+
+use clap::{Args, ValueEnum};
+
+use super::{Failure, Outcome, stdout};
+use crate::{claim::raw::RawClaim, judge::Verdicts};
+
+#[derive(Args)]
+pub(super) struct Schema {
+    /// Which schema
+    #[arg(value_enum)]
+    of: Of,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Of {
+    /// A claim's spec, for editors
+    Claim,
+    /// What `verify --format json` prints
+    Verdicts,
+}
+
+impl Schema {
+    pub(super) fn run(&self) -> Result<Outcome, Failure> {
+        let schema = match self.of {
+            Of::Claim => schemars::schema_for!(RawClaim),
+            Of::Verdicts => schemars::schema_for!(Verdicts),
+        };
+        let mut out = stdout();
+        serde_json::to_writer_pretty(&mut out, &schema).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+        Ok(Outcome::Done)
+    }
+}

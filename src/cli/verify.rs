@@ -1,0 +1,170 @@
+//! `repro verify`: judge claims on evidence, in text, JSON and as a report.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, ValueEnum};
+
+use super::{Failure, Outcome, exit, stdout};
+use crate::{
+    claim::{Claim, suite::Suite},
+    evidence::{Evidence, EvidenceKind},
+    judge::{self, ClaimVerdict, Verdicts, result::FORMAT_VERSION},
+    report::{self, Judged, terminal},
+};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  repro verify
+  repro verify --claim robust_beats_natural --claim l2_best
+  repro verify --log my-runs.csv.gz
+  repro verify --format json | jq -r '.claims[] | [.claim, .verdict] | @tsv'
+  repro verify --expected --report report
+
+A log is a CSV file with the columns of the published one: dataset, source, blocks, images, seed,
+epoch, test_accuracy_percent, test_loss, train_accuracy_percent, train_loss, seconds; and, if runs
+differ in it, resolution (pixels a side, or native).";
+
+#[derive(Args)]
+pub(super) struct Verify {
+    /// A claim to judge; may be given again. All of them where none is given
+    #[arg(long = "claim", value_name = "ID")]
+    ids: Vec<String>,
+    /// The evidence to judge on
+    #[arg(long, value_enum, default_value = "published", conflicts_with = "log")]
+    evidence: EvidenceArgument,
+    /// Judge this log in place of the evidence that ships (CSV, or CSV in .gz)
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// Text for people, or JSON for machines
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// Write a report to look at: DIR/index.html
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// Write every figure as an SVG file of its own into this folder
+    #[arg(long, value_name = "DIR")]
+    figures: Option<PathBuf>,
+    /// Let the exit code say whether every verdict is the one its spec expects
+    #[arg(long)]
+    expected: bool,
+    /// Leave the tables of cells out
+    #[arg(long)]
+    brief: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum EvidenceArgument {
+    /// The authors' own per-seed logs
+    Published,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+impl Verify {
+    pub(super) fn run(&self, suite: &Suite, own: Option<&Path>) -> Result<Outcome, Failure> {
+        let claims = suite.select(&self.ids)?;
+        let evidence = match (&self.log, self.evidence) {
+            (Some(log), _) => Evidence::log(log)?,
+            (None, EvidenceArgument::Published) => Evidence::published()?,
+        };
+        if self.expected {
+            every_claim_expects(&claims, evidence.kind)?;
+        }
+        let judged: Vec<Judged<'_>> = claims
+            .iter()
+            .map(|claim| Judged {
+                claim,
+                evidence: &evidence,
+                verdict: judge::judge(claim, &evidence),
+            })
+            .collect();
+        if let Some(folder) = &self.report {
+            let file = report::write_html(folder, &judged, &self.command(own))
+                .map_err(|error| Failure::new(exit::OUTPUT, error))?;
+            anstream::eprintln!("report: {}", file.display());
+        }
+        if let Some(folder) = &self.figures {
+            let files = report::write_figures(folder, &judged)
+                .map_err(|error| Failure::new(exit::OUTPUT, error))?;
+            anstream::eprintln!("figures: {} files in {}", files.len(), folder.display());
+        }
+        self.print(&judged)?;
+        let verdicts: Vec<ClaimVerdict> = judged.into_iter().map(|judged| judged.verdict).collect();
+        if self.expected {
+            return Ok(Outcome::Expected(as_expected(&claims, &verdicts)));
+        }
+        Ok(Outcome::of(&verdicts))
+    }
+
+    fn print(&self, judged: &[Judged<'_>]) -> Result<(), Failure> {
+        let mut out = stdout();
+        match self.format {
+            Format::Text => out.write_all(terminal::verdicts(judged, self.brief).as_bytes())?,
+            Format::Json => {
+                let claims = judged.iter().map(|judged| judged.verdict.clone()).collect();
+                let verdicts = Verdicts { format_version: FORMAT_VERSION, claims };
+                serde_json::to_writer_pretty(&mut out, &verdicts).map_err(std::io::Error::from)?;
+                writeln!(out)?;
+            }
+        }
+        Ok(out.flush()?)
+    }
+
+    /// The command that makes this report again.
+    fn command(&self, own: Option<&Path>) -> String {
+        let mut command = "repro verify".to_owned();
+        let mut push = |option: &str, value: &dyn std::fmt::Display| {
+            command.push_str(&format!(" {option} {value}"));
+        };
+        if let Some(folder) = own {
+            push("--claims", &folder.display());
+        }
+        for id in &self.ids {
+            push("--claim", id);
+        }
+        if let Some(log) = &self.log {
+            push("--log", &log.display());
+        }
+        if let Some(folder) = &self.report {
+            push("--report", &folder.display());
+        }
+        command
+    }
+}
+
+/// A comparison with nothing to compare to is a slip, not a pass.
+fn every_claim_expects(claims: &[&Claim], kind: EvidenceKind) -> Result<(), Failure> {
+    match claims.iter().find(|claim| !claim.expected.contains_key(&kind)) {
+        None => Ok(()),
+        Some(claim) => Err(Failure::usage(
+            format!("claim `{}` expects no verdict from {kind} evidence", claim.id),
+            "add an [expected.<evidence>] table to its spec, or leave --expected out",
+        )),
+    }
+}
+
+/// Says on standard error which verdicts are not the expected ones.
+fn as_expected(claims: &[&Claim], verdicts: &[ClaimVerdict]) -> bool {
+    let mut all = true;
+    for (claim, verdict) in claims.iter().zip(verdicts) {
+        let expected = claim.expected.get(&verdict.evidence).map(|expected| expected.verdict);
+        if expected != Some(verdict.verdict) {
+            all = false;
+            let expected = expected.map_or("no verdict", crate::verdict::Verdict::name);
+            anstream::eprintln!(
+                "unexpected: {} on {} evidence is {}, its spec expects {expected}",
+                claim.id,
+                verdict.evidence,
+                verdict.verdict
+            );
+        }
+    }
+    all
+}

@@ -1,0 +1,163 @@
+//! Tables of cells, and the flags that cells carry with the cells they concern.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+
+use super::{
+    html::badge,
+    numbers::{NONE, grouped, probability, signed},
+};
+use crate::{
+    judge::{CellVerdict, Flag},
+    world::World,
+};
+
+/// Every cell with its numbers. A column in which no cell has anything is left out.
+#[must_use]
+pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
+    let several = cells.iter().any(|cell| cell.contrast != cells[0].contrast);
+    let has = |of: fn(&CellVerdict) -> bool| cells.iter().any(of);
+    let (target, images, blocks) = (
+        has(|cell| cell.target.is_some()),
+        has(|cell| cell.images.is_some()),
+        has(|cell| cell.blocks.is_some()),
+    );
+    let resolution = has(|cell| cell.resolution.is_some());
+    let look = has(|cell| cell.look.is_some());
+    let e_value = has(|cell| cell.e_value.is_some());
+    html! {
+        div.wide tabindex="0" role="region" aria-label=(caption) {
+            table.cells {
+                caption { (caption) }
+                thead { tr {
+                    @if several { th scope="col" { "contrast" } }
+                    @if target { th scope="col" { "target" } }
+                    @if images { th.number scope="col" { "images" } }
+                    @if blocks { th.number scope="col" { "blocks" } }
+                    @if resolution { th.number scope="col" { "pixels" } }
+                    th.number scope="col" { "seeds" }
+                    @if look { th.number scope="col" { "look" } }
+                    th.number scope="col" { "mean" }
+                    th.number scope="col" { "low" }
+                    th.number scope="col" { "high" }
+                    th.number scope="col" { "t" }
+                    th.number scope="col" { "p" }
+                    th.number scope="col" { "p, Holm" }
+                    @if e_value { th.number scope="col" { "e-value" } }
+                    th scope="col" { "verdict" }
+                    th scope="col" { "flags" }
+                } }
+                tbody {
+                    @for cell in cells {
+                        tr {
+                            @if several { td { (cell.contrast) } }
+                            @if target { td { (cell.target.as_deref().map_or(NONE, |target| world.title(target))) } }
+                            @if images { td.number { (or_none(cell.images.map(grouped))) } }
+                            @if blocks { td.number { (or_none(cell.blocks.map(grouped))) } }
+                            @if resolution { td.number { (or_none(cell.resolution.map(|pixels| pixels.to_string()))) } }
+                            td.number { (cell.seeds) }
+                            @if look { td.number { (or_none(cell.look.map(|look| look.to_string()))) } }
+                            td.number.strong { (signed(cell.mean)) }
+                            td.number { (signed(cell.low)) }
+                            td.number { (signed(cell.high)) }
+                            td.number { (signed(cell.t)) }
+                            td.number { (probability(cell.p)) }
+                            td.number { (probability(cell.p_adjusted)) }
+                            @if e_value { td.number { (e_value_in_words(cell.e_value)) } }
+                            td { (badge(cell.verdict)) }
+                            td.flags { (flags_of(cell)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn or_none(text: Option<String>) -> String {
+    text.unwrap_or_else(|| NONE.to_owned())
+}
+
+fn e_value_in_words(value: Option<f64>) -> String {
+    match value {
+        Some(value) if value >= 1000.0 => format!("{value:.1e}"),
+        Some(value) => format!("{value:.2}"),
+        None => NONE.to_owned(),
+    }
+}
+
+/// A cell's flags with their counts; where it can't be judged, why.
+fn flags_of(cell: &CellVerdict) -> String {
+    let counted = |flag: &Flag| match flag {
+        Flag::MissingSeeds => format!("{} {}", cell.missing_seeds, words(*flag)),
+        Flag::UnmatchedSeeds => format!("{} {}", cell.unmatched_seeds, words(*flag)),
+        Flag::FailedTrials => format!("{} {}", cell.failed_seeds, words(*flag)),
+        flag => words(*flag),
+    };
+    let flags = cell.flags.iter().map(counted).collect::<Vec<_>>().join(", ");
+    match (cell.mean, flags.is_empty()) {
+        (None, true) => cell.reason.clone(),
+        _ => flags,
+    }
+}
+
+/// A flag's name as words.
+fn words(flag: Flag) -> String {
+    flag.name().replace('_', " ")
+}
+
+/// The flags that some cell carries, each in a sentence with the cells that it concerns.
+#[must_use]
+pub fn flags(cells: &[CellVerdict], world: &World) -> Markup {
+    let mut concerned: BTreeMap<Flag, Vec<&CellVerdict>> = BTreeMap::new();
+    for cell in cells {
+        for flag in &cell.flags {
+            concerned.entry(*flag).or_default().push(cell);
+        }
+    }
+    html! {
+        @if !concerned.is_empty() {
+            h4 { "Flags" }
+            dl.flags {
+                @for (flag, of) in &concerned {
+                    dt { (words(*flag)) " " span.count { (of.len()) " of " (cells.len()) } }
+                    dd {
+                        (flag.in_words()) "."
+                        p.where { (places(of, cells.len(), world)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Cells in a few words: the sizes of each target.
+fn places(of: &[&CellVerdict], total: usize, world: &World) -> String {
+    if of.len() == total {
+        return if total == 1 { "the one cell".to_owned() } else { "every cell".to_owned() };
+    }
+    let mut targets: Vec<(String, Vec<String>)> = Vec::new();
+    for cell in of {
+        let name =
+            cell.target.as_deref().map_or("average", |target| world.title(target)).to_owned();
+        let size = cell.images.map(grouped);
+        match targets.iter_mut().find(|(target, _)| *target == name) {
+            Some((_, sizes)) => sizes.extend(size.filter(|size| !sizes.contains(size))),
+            None => targets.push((name, size.into_iter().collect())),
+        }
+    }
+    let named = |(target, sizes): &(String, Vec<String>)| match sizes.as_slice() {
+        [] => target.clone(),
+        sizes => format!("{target} at {}", listed(sizes)),
+    };
+    targets.iter().map(named).collect::<Vec<_>>().join("; ")
+}
+
+/// `100, 200 and 400`.
+fn listed(words: &[String]) -> String {
+    match words {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        words => words.join(""),
+    }
+}

@@ -1,0 +1,282 @@
+//! Draws a figure of curves: accuracy above, the paired difference below, with 95 % bands.
+
+use maud::{Markup, html};
+
+use super::{
+    axis::{Axis, Scale, aired, plain, range, rounded, step, ticks},
+    figure::{Chart, Curve, Panel, Point},
+    numbers::{place, signed, value},
+    svg::{Drawing, Mark, PANEL_WIDTH, PanelDrawing},
+};
+use crate::claim::PlotAxis;
+
+/// Where the plot's frame lies in its panel.
+const LEFT: f64 = 34.0;
+const RIGHT: f64 = PANEL_WIDTH - 8.0;
+const ACCURACY: (f64, f64) = (188.0, 36.0);
+const DIFFERENCE: (f64, f64) = (304.0, 226.0);
+/// Room below a frame for its ticks and what they count.
+const BELOW: f64 = 36.0;
+
+/// The drawing of a chart; `None` where there is nothing to draw.
+#[must_use]
+pub fn draw(chart: &Chart, name: String) -> Option<Drawing> {
+    if chart.panels.is_empty() {
+        return None;
+    }
+    let frame = Frame {
+        chart,
+        words: match chart.x {
+            PlotAxis::Images => "training images",
+            PlotAxis::Epoch => "epochs",
+            PlotAxis::Blocks => "fine-tuned blocks",
+            PlotAxis::Resolution => "resolution in pixels",
+        },
+        difference: difference_scale(chart),
+    };
+    let mut legend: Vec<(Mark, String)> = chart
+        .labels
+        .iter()
+        .enumerate()
+        .map(|(index, label)| (Mark::Curve(index), format!("{label}, mean and 95 % band")))
+        .collect();
+    legend.extend(
+        chart.difference.as_ref().map(|label| (Mark::Difference, format!("{label}, paired"))),
+    );
+    let points = |panel: &Panel| {
+        panel.curves.iter().flat_map(|curve| curve.points.clone()).collect::<Vec<_>>()
+    };
+    if chart.panels.iter().flat_map(points).any(|point| point.mixed) {
+        legend.push((Mark::Open(0), "mixed recipes".to_owned()));
+    }
+    Some(Drawing {
+        name,
+        title: chart.title.clone(),
+        subtitle: String::new(),
+        legend,
+        panels: chart.panels.iter().map(|panel| frame.panel(panel)).collect(),
+        notes: scales(chart).into_iter().chain(chart.notes.clone()).collect(),
+    })
+}
+
+/// Which panels can be compared by eye.
+fn scales(chart: &Chart) -> Option<String> {
+    let text = match chart.difference {
+        Some(_) => "Every panel has its own scale of accuracy; the difference has one for all.",
+        None => "Every panel has its own scale of accuracy.",
+    };
+    (chart.panels.len() > 1).then(|| text.to_owned())
+}
+
+/// One scale of differences for all panels, so that they can be compared; it holds every mean, and
+/// every band that does not dwarf them.
+fn difference_scale(chart: &Chart) -> ((f64, f64), Vec<f64>) {
+    let curves = || chart.panels.iter().filter_map(|panel| panel.difference.as_ref());
+    let (low, high) = reach(curves().flat_map(|curve| &curve.points), Some(0.0));
+    aired(low, high, 4)
+}
+
+/// The range of points with their bands. A band may widen the range of the means by half of it to
+/// either side, no more: one cell of two seeds must not flatten all others.
+fn reach<'a>(points: impl Iterator<Item = &'a Point>, and: Option<f64>) -> (f64, f64) {
+    let points: Vec<&Point> = points.collect();
+    let means = range(points.iter().map(|point| point.mean).chain(and)).unwrap_or((0.0, 1.0));
+    let slack = ((means.1 - means.0) / 2.0).max(0.5);
+    let ends = points.iter().flat_map(|point| [point.low, point.high]).flatten();
+    let (low, high) = range(ends.chain([means.0, means.1])).unwrap_or(means);
+    (low.max(means.0 - slack), high.min(means.1 + slack))
+}
+
+struct Frame<'a> {
+    chart: &'a Chart,
+    words: &'static str,
+    difference: ((f64, f64), Vec<f64>),
+}
+
+impl Frame<'_> {
+    fn panel(&self, panel: &Panel) -> PanelDrawing {
+        let x = self.horizontal(panel);
+        let (low, high) = reach(panel.curves.iter().flat_map(|curve| &curve.points), None);
+        let ((low, high), marks) = rounded(low, high, 5);
+        // Accuracies end at 0 and 100, whatever a round step or a band says.
+        let y = Axis::new(Scale::Linear, (low.max(0.0), high.min(100.0)), ACCURACY);
+        let marks: Vec<f64> =
+            marks.into_iter().filter(|mark| (0.0..=100.0).contains(mark)).collect();
+        let below = panel.difference.as_ref();
+        let bottom = if below.is_some() { DIFFERENCE.0 } else { ACCURACY.0 };
+        let body = html! {
+            text.t x=(place(LEFT)) y="12" { (panel.title) }
+            text.s x=(place(LEFT)) y="27" { "test accuracy, %" }
+            (self.frame(&x, &y, &marks, ACCURACY))
+            path.axis d=(format!("M{} {}H{}", place(LEFT), place(ACCURACY.0), place(RIGHT))) {}
+            @for curve in &panel.curves {
+                (draw_curve(curve, Mark::Curve(curve.colour), &x, &y, &|point| self.told(point, &self.chart.labels[curve.colour])))
+            }
+            @if let Some(curve) = below {
+                @let y = Axis::new(Scale::Linear, self.difference.0, DIFFERENCE);
+                text.s x=(place(LEFT)) y=(place(DIFFERENCE.1 - 9.0)) { (self.chart.difference.as_deref().unwrap_or("difference")) ", points" }
+                @for at in &panel.incomparable {
+                    rect.stripe x=(place(x.place(*at) - 7.0)) y=(place(DIFFERENCE.1)) width="14" height=(place(DIFFERENCE.0 - DIFFERENCE.1)) {}
+                }
+                (self.frame(&x, &y, &self.difference.1, DIFFERENCE))
+                path.axis d=(format!("M{} {}H{}", place(LEFT), place(y.place(0.0)), place(RIGHT))) {}
+                (draw_curve(curve, Mark::Difference, &x, &y, &|point| self.told(point, "difference")))
+            }
+            (self.horizontal_labels(&x, bottom))
+        };
+        PanelDrawing {
+            title: format!("{}: {}", panel.title, self.chart.title),
+            description: self.in_words(panel),
+            height: bottom + BELOW,
+            body,
+        }
+    }
+
+    /// Images and the evenly spaced share their axis between panels; epochs end where a target's do.
+    fn horizontal(&self, panel: &Panel) -> Axis {
+        let points = panel.curves.iter().flat_map(|curve| &curve.points).map(|point| point.x);
+        let ticks = self.chart.ticks.iter().map(|tick| tick.at);
+        let places = (LEFT + 8.0, RIGHT - 10.0);
+        let all = |values: (f64, f64), scale| Axis::new(scale, values, places);
+        match self.chart.x {
+            PlotAxis::Images => all(range(ticks).unwrap_or((1.0, 1.0)), Scale::Logarithmic),
+            PlotAxis::Epoch => {
+                all((0.0, range(points).map_or(1.0, |range| range.1)), Scale::Linear)
+            }
+            PlotAxis::Blocks | PlotAxis::Resolution => {
+                let (low, high) = range(ticks).unwrap_or((0.0, 0.0));
+                // Half a step of air, so that two or three steps don't sit on the frame.
+                all((low - 0.25, high + 0.25), Scale::Linear)
+            }
+        }
+    }
+
+    fn frame(&self, x: &Axis, y: &Axis, marks: &[f64], (bottom, top): (f64, f64)) -> Markup {
+        let mut grid = String::new();
+        for mark in marks {
+            grid += &format!("M{} {}H{}", place(LEFT), place(y.place(*mark)), place(RIGHT));
+        }
+        for (at, _) in self.ticks(x) {
+            grid += &format!("M{} {}V{}", place(x.place(at)), place(bottom), place(top));
+        }
+        html! {
+            path.grid d=(grid) {}
+            @for mark in marks {
+                text.s.n.r x=(place(LEFT - 5.0)) y=(place(y.place(*mark) + 3.5)) { (plain(*mark)) }
+            }
+        }
+    }
+
+    fn ticks(&self, x: &Axis) -> Vec<(f64, String)> {
+        if self.chart.x == PlotAxis::Epoch {
+            let (low, high) = x.values();
+            let ticks = ticks(low, high, step(high - low, 6));
+            return ticks.into_iter().map(|at| (at, plain(at))).collect();
+        }
+        self.chart.ticks.iter().map(|tick| (tick.at, tick.label.clone())).collect()
+    }
+
+    fn horizontal_labels(&self, x: &Axis, bottom: f64) -> Markup {
+        html! {
+            @for (at, label) in self.ticks(x) {
+                text.s.n.m x=(place(x.place(at))) y=(place(bottom + 14.0)) { (label) }
+            }
+            text.s.m x=(place(f64::midpoint(LEFT, RIGHT))) y=(place(bottom + 29.0)) { (self.words) }
+        }
+    }
+
+    /// A place on the horizontal axis in words.
+    fn at(&self, point: &Point) -> String {
+        #[expect(clippy::float_cmp, reason = "a point takes its place from the tick")]
+        let tick = self.chart.ticks.iter().find(|tick| tick.at == point.x);
+        let label = tick.map_or_else(|| plain(point.x), |tick| tick.label.clone());
+        match self.chart.x {
+            PlotAxis::Images => format!("{label} images"),
+            PlotAxis::Epoch => format!("epoch {label}"),
+            PlotAxis::Blocks => format!("{label} blocks"),
+            PlotAxis::Resolution => format!("{label} px"),
+        }
+    }
+
+    fn told(&self, point: &Point, label: &str) -> String {
+        let band = match (point.low, point.high) {
+            (Some(low), Some(high)) => format!(" [{}, {}]", value(low), value(high)),
+            _ => String::new(),
+        };
+        let seeds =
+            if point.seeds == 1 { "1 seed".to_owned() } else { format!("{} seeds", point.seeds) };
+        let mixed = if point.mixed { ", mixed recipes" } else { "" };
+        format!("{label}, {}: {}{band}, {seeds}{mixed}", self.at(point), value(point.mean))
+    }
+
+    fn in_words(&self, panel: &Panel) -> String {
+        let run = |curve: &Curve, number: fn(f64) -> String| {
+            let (first, last) = (curve.points.first()?, curve.points.last()?);
+            Some(format!(
+                "{} at {} to {} at {}",
+                number(first.mean),
+                self.at(first),
+                number(last.mean),
+                self.at(last)
+            ))
+        };
+        let mut parts: Vec<String> = panel
+            .curves
+            .iter()
+            .filter_map(|curve| {
+                Some(format!("{} from {}", self.chart.labels[curve.colour], run(curve, value)?))
+            })
+            .collect();
+        let difference =
+            panel.difference.as_ref().and_then(|curve| run(curve, |mean| signed(Some(mean))));
+        parts.extend(difference.map(|run| format!("difference from {run}")));
+        parts.join("; ") + "."
+    }
+}
+
+/// Band, line and points. A line to a point of mixed recipes is dotted.
+fn draw_curve(
+    curve: &Curve,
+    mark: Mark,
+    x: &Axis,
+    y: &Axis,
+    told: &dyn Fn(&Point) -> String,
+) -> Markup {
+    let at = |point: &Point, value: f64| {
+        format!("{} {}", place(x.place(point.x)), place(y.place(value)))
+    };
+    let (mut solid, mut loose) = (String::new(), String::new());
+    for pair in curve.points.windows(2) {
+        let segment = format!("M{}L{}", at(&pair[0], pair[0].mean), at(&pair[1], pair[1].mean));
+        if pair.iter().any(|point| point.mixed) { loose += &segment } else { solid += &segment }
+    }
+    html! {
+        g class=(mark.class()) {
+            @for run in banded(&curve.points) {
+                @let upper = run.iter().map(|(point, _, high)| at(point, *high));
+                @let lower = run.iter().rev().map(|(point, low, _)| at(point, *low));
+                @let class = if run.len() > 1 { "band" } else { "whisker" };
+                path class=(class) d=(format!("M{}Z", upper.chain(lower).collect::<Vec<_>>().join("L"))) {}
+            }
+            @if !solid.is_empty() { path.curve d=(solid) {} }
+            @if !loose.is_empty() { path.loose d=(loose) {} }
+            @for point in &curve.points {
+                @let mark = match mark { Mark::Curve(index) if point.mixed => Mark::Open(index), mark => mark };
+                g { title { (told(point)) } (mark.draw(x.place(point.x), y.place(point.mean))) }
+            }
+        }
+    }
+}
+
+/// Runs of neighbouring points that have a band; that of a point alone is a whisker.
+fn banded(points: &[Point]) -> Vec<Vec<(&Point, f64, f64)>> {
+    let mut runs = vec![Vec::new()];
+    for point in points {
+        match (point.low.zip(point.high), runs.last_mut()) {
+            (Some((low, high)), Some(run)) => run.push((point, low, high)),
+            _ => runs.push(Vec::new()),
+        }
+    }
+    runs.retain(|run| !run.is_empty());
+    runs
+}

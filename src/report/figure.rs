@@ -1,0 +1,250 @@
+//! What a figure of curves shows, as plain data: a mean and a 95 % interval a point, the paired
+//! difference, and in words whatever a reader must know of the points. How it looks is left to
+//! [`chart`](super::chart).
+
+use std::sync::Arc;
+
+use super::{
+    legend::{Notes, label},
+    numbers::grouped,
+    steps::{Step, steps},
+};
+use crate::{
+    claim::{Arm, Cell, Metric, Moment, Plot, PlotAxis, Term},
+    evidence::Evidence,
+    join::{Joined, join},
+    stats::{Alpha, Sample, t_interval},
+};
+
+/// A figure of curves, a panel a target.
+#[derive(Clone, Debug)]
+pub struct Chart {
+    /// Name within the claim.
+    pub id: String,
+    /// What it shows.
+    pub title: String,
+    /// What the horizontal axis counts.
+    pub x: PlotAxis,
+    /// Places that are written beside the horizontal axis; none where it counts epochs.
+    pub ticks: Vec<Tick>,
+    /// The curves' labels in the order of their colours.
+    pub labels: Vec<String>,
+    /// Which curve is subtracted from which, where a difference is drawn.
+    pub difference: Option<String>,
+    /// One a target that has records.
+    pub panels: Vec<Panel>,
+    /// What a reader must know of the points, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// A value that is written beside the horizontal axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tick {
+    /// Where.
+    pub at: f64,
+    /// What stands there.
+    pub label: String,
+}
+
+/// The curves of one target.
+#[derive(Clone, Debug)]
+pub struct Panel {
+    /// The target as people write it.
+    pub title: String,
+    /// Test accuracy in percent.
+    pub curves: Vec<Curve>,
+    /// The first curve minus the second, paired within seeds, in points.
+    pub difference: Option<Curve>,
+    /// Places at which that can't be had because recipes are mixed.
+    pub incomparable: Vec<f64>,
+}
+
+/// Points in the order of the horizontal axis.
+#[derive(Clone, Debug)]
+pub struct Curve {
+    /// Index among the chart's labels, which gives colour and shape.
+    pub colour: usize,
+    /// The points that there are.
+    pub points: Vec<Point>,
+}
+
+/// A mean over seeds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Place on the horizontal axis: images, epochs, or the index of a tick.
+    pub x: f64,
+    /// Mean over finished runs, in points.
+    pub mean: f64,
+    /// Lower end of the 95 % t interval; none for one seed or mixed recipes.
+    pub low: Option<f64>,
+    /// Upper end of it.
+    pub high: Option<f64>,
+    /// Seeds that it is over.
+    pub seeds: usize,
+    /// Whether runs of different recipes are in it.
+    pub mixed: bool,
+}
+
+/// A plot's figure from evidence. A target without any record has no panel, and a note says so.
+#[must_use]
+pub fn chart(plot: &Plot, evidence: &Evidence) -> Chart {
+    let targets: Vec<Option<Arc<str>>> =
+        distinct(plot.cells.iter().map(|cell| cell.target.clone()));
+    let steps = steps(plot.x, &plot.cells, &plot.lines, &evidence.records);
+    let mut draft = Draft { plot, evidence, steps, notes: Notes::default() };
+    let mut panels = Vec::new();
+    for target in &targets {
+        let panel = draft.panel(target.as_ref());
+        if panel.curves.iter().any(|curve| !curve.points.is_empty()) {
+            panels.push(panel);
+        } else {
+            draft.notes.no_records.push(panel.title);
+        }
+    }
+    let labels: Vec<String> = plot.lines.iter().map(|line| label(line, &plot.lines)).collect();
+    let difference = match (plot.difference, labels.as_slice()) {
+        (true, [first, second, ..]) => Some(format!("{first} \u{2212} {second}")),
+        _ => None,
+    };
+    Chart {
+        id: plot.id.clone(),
+        title: plot.title.clone(),
+        x: plot.x,
+        ticks: draft.ticks(),
+        labels,
+        difference,
+        panels,
+        notes: draft.notes.in_words(),
+    }
+}
+
+struct Draft<'a> {
+    plot: &'a Plot,
+    evidence: &'a Evidence,
+    steps: Vec<Step>,
+    notes: Notes,
+}
+
+impl Draft<'_> {
+    fn panel(&mut self, target: Option<&Arc<str>>) -> Panel {
+        // Beside target and axis all cells of a plot are the same; its spec was checked for that.
+        let first = self.plot.cells.iter().find(|cell| cell.target.as_ref() == target);
+        let cell = first.cloned().unwrap_or_default();
+        let term = |weight, arm: &Arm| Term { weight, arm: arm.clone() };
+        let lines = &self.plot.lines;
+        let curves = lines
+            .iter()
+            .enumerate()
+            .map(|(colour, line)| Curve { colour, points: self.curve(&[term(1.0, line)], &cell) });
+        let curves = curves.collect();
+        let (difference, incomparable) = match (self.plot.difference, lines.as_slice()) {
+            (true, [first, second, ..]) => {
+                let terms = [term(1.0, first), term(-1.0, second)];
+                let (points, incomparable) = self.difference(&terms, &cell);
+                (Some(Curve { colour: 0, points }), incomparable)
+            }
+            _ => (None, Vec::new()),
+        };
+        let title = self.title(target.map(AsRef::as_ref));
+        Panel { title, curves, difference, incomparable }
+    }
+
+    fn title(&self, target: Option<&str>) -> String {
+        target.map_or("all targets", |target| self.evidence.world.title(target)).to_owned()
+    }
+
+    fn curve(&mut self, terms: &[Term], cell: &Cell) -> Vec<Point> {
+        let mut points = Vec::new();
+        for (x, cell, joined, step) in self.along(terms, cell) {
+            let point = point(x, &joined);
+            self.notes.one_seed |= point.is_some_and(|point| point.seeds == 1);
+            points.extend(point);
+            if let Some(mixed) = joined.mixed_recipes.as_ref().filter(|_| !joined.rows.is_empty()) {
+                self.notes.mixed.insert(mixed.clone());
+            }
+            let stopped = joined.rows.iter().filter(|row| !row.contrast.finished).count();
+            if stopped > 0 && !matches!(step, Step::Epoch(_)) {
+                let images = cell.images.map(|images| format!(" at {} images", grouped(images)));
+                let place = self.title(cell.target.as_deref()) + &images.unwrap_or_default();
+                *self.notes.stopped.entry(place).or_default() += stopped;
+            }
+        }
+        points
+    }
+
+    /// The points of a difference, and the places where mixed recipes forbid one.
+    fn difference(&mut self, terms: &[Term], cell: &Cell) -> (Vec<Point>, Vec<f64>) {
+        let (mut points, mut incomparable) = (Vec::new(), Vec::new());
+        for (x, _, joined, _) in self.along(terms, cell) {
+            match point(x, &joined) {
+                Some(_) if joined.mixed_recipes.is_some() => incomparable.push(x),
+                point => points.extend(point),
+            }
+        }
+        self.notes.incomparable |= !incomparable.is_empty();
+        (points, incomparable)
+    }
+
+    /// A contrast joined at every step that the plot names.
+    fn along(&self, terms: &[Term], cell: &Cell) -> Vec<(f64, Cell, Joined, Step)> {
+        let mut found = Vec::new();
+        for (index, step) in self.steps.iter().enumerate() {
+            let cell = step.of(cell);
+            if matches!(step, Step::Images(_)) && !self.plot.cells.contains(&cell) {
+                continue;
+            }
+            let moment = match step {
+                Step::Epoch(epoch) => Moment::Epoch(*epoch),
+                _ => Moment::Last,
+            };
+            let metric = Metric::Accuracy(moment);
+            let joined = join(terms, std::slice::from_ref(&cell), &metric, self.evidence);
+            found.push((step.place(index), cell, joined, *step));
+        }
+        found
+    }
+
+    fn ticks(&self) -> Vec<Tick> {
+        let tick =
+            |(index, step): (usize, &Step)| Tick { at: step.place(index), label: step.label() };
+        match self.plot.x {
+            PlotAxis::Epoch => Vec::new(),
+            _ => self.steps.iter().enumerate().map(tick).collect(),
+        }
+    }
+}
+
+/// The mean over finished runs. A spread of zero is floored as the judge does it.
+fn point(x: f64, joined: &Joined) -> Option<Point> {
+    let finished = joined.rows.iter().filter(|row| row.contrast.finished);
+    let values: Vec<f64> = finished.map(|row| row.contrast.middle()).collect::<Option<_>>()?;
+    let mixed = joined.mixed_recipes.is_some();
+    let (mean, interval) = match values.as_slice() {
+        [] => return None,
+        [one] => (*one, None),
+        several => {
+            let resolution = Metric::Accuracy(Moment::Last).resolution();
+            let sample = Sample::new(several.to_vec()).ok()?.with_resolution(resolution);
+            (sample.mean(), Some(t_interval(&sample, Alpha::CONVENTIONAL)))
+        }
+    };
+    let interval = interval.filter(|_| !mixed);
+    Some(Point {
+        x,
+        mean,
+        low: interval.map(|interval| interval.low),
+        high: interval.map(|interval| interval.high),
+        seeds: values.len(),
+        mixed,
+    })
+}
+
+fn distinct<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
+    let mut seen = Vec::new();
+    for value in values {
+        if !seen.contains(&value) {
+            seen.push(value);
+        }
+    }
+    seen
+}

@@ -1,0 +1,124 @@
+//! The page: one file that needs no other, a summary of claims by evidence and a section a claim.
+//! No clock and no path but those that the user gave: the same input gives the same bytes.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::{
+    Judged,
+    palette::{FIGURE_STYLE, variables},
+    section::section,
+    svg::{Mark, key},
+};
+use crate::{evidence::EvidenceKind, verdict::Verdict};
+
+const STYLE: &str = include_str!("style.css");
+const PAPER: &str = "Adversarially-Trained Deep Nets Transfer Better";
+
+/// The whole page. `command` is what made it, for its foot.
+#[must_use]
+pub fn html(judged: &[Judged<'_>], command: &str) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                // Without an icon of its own a page makes browsers ask the server for one.
+                link rel="icon" href="data:,";
+                title { "Verdicts on " (PAPER) }
+                style { (PreEscaped(variables())) (PreEscaped(STYLE)) (PreEscaped(FIGURE_STYLE)) }
+            }
+            body {
+                a.skip href="#claims" { "Skip to the claims" }
+                main {
+                    (head(judged))
+                    (summary(judged))
+                    div id="claims" {
+                        @for of_claim in by_claim(judged) { (section(&of_claim, judged)) }
+                    }
+                }
+                footer {
+                    p { "Made by repro " (env!("CARGO_PKG_VERSION")) " with" }
+                    pre { code { (command) } }
+                }
+            }
+        }
+    };
+    page.into_string() + "\n"
+}
+
+/// Verdicts in the order in which claims first appear, those on one claim together.
+fn by_claim<'a, 'b>(judged: &'b [Judged<'a>]) -> Vec<Vec<&'b Judged<'a>>> {
+    let mut claims: Vec<Vec<&Judged<'_>>> = Vec::new();
+    for one in judged {
+        match claims.iter_mut().find(|of| of[0].claim.id == one.claim.id) {
+            Some(of) => of.push(one),
+            None => claims.push(vec![one]),
+        }
+    }
+    claims
+}
+
+fn head(judged: &[Judged<'_>]) -> Markup {
+    let count =
+        |verdict: Verdict| judged.iter().filter(|one| one.verdict.verdict == verdict).count();
+    let all = [Verdict::Supported, Verdict::Refuted, Verdict::Inconclusive, Verdict::Incomplete];
+    let claims = by_claim(judged).len();
+    html! {
+        header.top {
+            p.kicker { "An executable paper \u{00b7} arXiv 2007.05869" }
+            h1 { (PAPER) }
+            p.lead {
+                (claims) @if claims == 1 { " claim, " } @else { " claims, " }
+                "each with a hypothesis fixed before looking, judged with confidence intervals over seeds."
+            }
+            ul.tally {
+                @for verdict in all.into_iter().filter(|verdict| count(*verdict) > 0) {
+                    li class=(verdict) { span.figure { (count(verdict)) } (verdict) }
+                }
+            }
+        }
+    }
+}
+
+/// Claims by evidence.
+fn summary(judged: &[Judged<'_>]) -> Markup {
+    let mut kinds: Vec<EvidenceKind> = Vec::new();
+    for one in judged {
+        if !kinds.contains(&one.evidence.kind) {
+            kinds.push(one.evidence.kind);
+        }
+    }
+    html! {
+        table.summary id="summary" {
+            thead { tr {
+                th scope="col" { "Claim" }
+                @for kind in &kinds { th scope="col" { (kind) " evidence" } }
+            } }
+            tbody {
+                @for of in by_claim(judged) {
+                    tr {
+                        th scope="row" {
+                            a href=(format!("#{}", of[0].claim.id)) { (of[0].claim.title) }
+                        }
+                        @for kind in &kinds {
+                            td {
+                                @for one in of.iter().filter(|one| one.evidence.kind == *kind) {
+                                    (badge(one.verdict.verdict))
+                                    span.why { (one.verdict.reason) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A verdict as a word with its mark; colour says nothing that they don't.
+#[must_use]
+pub fn badge(verdict: Verdict) -> Markup {
+    html! { span class=(format!("badge {verdict}")) { (key(Mark::Verdict(verdict))) (verdict) } }
+}

@@ -1,0 +1,124 @@
+//! Verdicts to look at: a page, figures as files, text. Everything here is a pure function of
+//! claims, evidence and verdicts, and the same input gives the same bytes; only [`write_html`] and
+//! [`write_figures`] touch the disk.
+
+pub mod axis;
+mod cells;
+pub mod chart;
+pub mod figure;
+pub mod forest;
+mod html;
+mod legend;
+mod numbers;
+mod palette;
+mod section;
+mod steps;
+pub mod svg;
+pub mod terminal;
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+pub use html::html;
+
+use crate::{claim::Claim, evidence::Evidence, judge::ClaimVerdict};
+use svg::Drawing;
+
+/// A claim with the verdict on it and the evidence that the verdict is from.
+#[derive(Debug)]
+pub struct Judged<'a> {
+    /// The claim.
+    pub claim: &'a Claim,
+    /// The evidence.
+    pub evidence: &'a Evidence,
+    /// The verdict.
+    pub verdict: ClaimVerdict,
+}
+
+/// Why a report can't be written.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ReportError {
+    /// The folder can't be made.
+    #[error("failed to make the folder {path}: {cause}")]
+    #[diagnostic(help("name a folder that you may write to, or make it first"))]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// A file in it can't be written.
+    #[error("failed to write {path}: {cause}")]
+    #[diagnostic(help("name a folder that you may write to and that has room"))]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+}
+
+/// Writes the page to `index.html` in a folder, which is made where it is not there yet.
+///
+/// # Errors
+/// Where the folder can't be made or the file can't be written.
+pub fn write_html(
+    folder: &Path,
+    judged: &[Judged<'_>],
+    command: &str,
+) -> Result<PathBuf, ReportError> {
+    make(folder)?;
+    write(folder, "index.html", &html(judged, command))
+}
+
+/// Writes every figure as an SVG file of its own, `<claim>-<plot>.svg` and `<claim>-forest.svg`
+/// (with the evidence's name before the ending where claims were judged on several).
+///
+/// # Errors
+/// Where the folder can't be made or a file can't be written.
+pub fn write_figures(folder: &Path, judged: &[Judged<'_>]) -> Result<Vec<PathBuf>, ReportError> {
+    make(folder)?;
+    let drawings = judged.iter().flat_map(|one| drawings(one, judged));
+    drawings
+        .map(|drawing| write(folder, &format!("{}.svg", drawing.name), &svg::file(&drawing)))
+        .collect()
+}
+
+/// A claim's figures: its forest plot, then its own plots; those that have anything to draw.
+#[must_use]
+pub fn drawings(one: &Judged<'_>, all: &[Judged<'_>]) -> Vec<Drawing> {
+    let Judged { claim, evidence, verdict } = one;
+    let several = all.iter().filter(|other| other.claim.id == claim.id).count() > 1;
+    let name = |what: &str| match several {
+        true => format!("{}-{what}-{}", claim.id, evidence.kind),
+        false => format!("{}-{what}", claim.id),
+    };
+    let forest = forest::draw(claim, verdict, &evidence.world, name("forest"));
+    let charts =
+        claim.plots.iter().map(|plot| chart::draw(&figure::chart(plot, evidence), name(&plot.id)));
+    forest.into_iter().chain(charts.flatten()).collect()
+}
+
+fn make(folder: &Path) -> Result<(), ReportError> {
+    std::fs::create_dir_all(folder)
+        .map_err(|cause| ReportError::Folder { path: folder.to_owned(), cause })
+}
+
+/// Written whole under another name and renamed, so that nobody ever reads half a file.
+fn write(folder: &Path, name: &str, text: &str) -> Result<PathBuf, ReportError> {
+    let path = folder.join(name);
+    let temporary = folder.join(format!(".{name}.{}", std::process::id()));
+    let written = std::fs::File::create(&temporary)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|()| std::fs::rename(&temporary, &path));
+    match written {
+        Ok(()) => Ok(path),
+        Err(cause) => {
+            // Whatever lies there is of no use; that it can't be removed changes nothing.
+            let _ = std::fs::remove_file(&temporary);
+            Err(ReportError::File { path, cause })
+        }
+    }
+}

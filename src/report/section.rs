@@ -1,0 +1,192 @@
+//! One claim's part of the page: what it says and asks, and on each evidence its verdict, figures,
+//! readings, cells and everything to know before believing.
+
+use maud::{Markup, html};
+
+use super::{
+    Judged, cells, drawings,
+    html::badge,
+    numbers::{signed, value},
+    svg,
+};
+use crate::{
+    claim::{Claim, Hypothesis, words},
+    evidence::EvidenceKind,
+    judge::ReadingVerdict,
+    verdict::Verdict,
+};
+
+/// The section of one claim, judged on one evidence or several.
+#[must_use]
+pub fn section(judged: &[&Judged<'_>], all: &[Judged<'_>]) -> Markup {
+    let Some(claim) = judged.first().map(|first| first.claim) else { return html! {} };
+    html! {
+        section.claim id=(claim.id) aria-labelledby=(format!("{}-title", claim.id)) {
+            header {
+                h2 id=(format!("{}-title", claim.id)) {
+                    a href=(format!("#{}", claim.id)) { (claim.title) }
+                }
+                p.stands { code { (claim.id) } " \u{00b7} " (words::stands(&claim.stands)) }
+                p.lead { (claim.sentence) }
+                @if !claim.stands.note.is_empty() { p.aside { (claim.stands.note) } }
+            }
+            @for one in judged { (on_evidence(one, all, judged.len() > 1)) }
+        }
+    }
+}
+
+fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
+    let Judged { claim, evidence, verdict } = one;
+    let figures = drawings(one, all);
+    let world = &evidence.world;
+    html! {
+        div.evidence id=[several.then(|| format!("{}-{}", claim.id, evidence.kind))] {
+            @if several { h3 { "On " (evidence.kind) " evidence" } }
+            div class=(format!("answer {}", verdict.verdict)) {
+                p.verdict { (badge(verdict.verdict)) span.on { "on " (evidence.kind) " evidence" } }
+                p.reason { (verdict.reason) "." }
+                (expected(one))
+            }
+            div.two {
+                div { h4 { "Hypothesis" } (hypothesis(&claim.hypothesis)) }
+                div {
+                    @if !claim.caveats.is_empty() {
+                        h4 { "Know before believing" }
+                        ul.caveats { @for caveat in &claim.caveats { li { (caveat) } } }
+                    }
+                    (cells::flags(&verdict.cells, world))
+                }
+            }
+            @if figures.is_empty() { (nothing_to_draw(one)) }
+            @for drawing in &figures { (svg::figure(drawing)) }
+            (readings(one))
+            @if verdict.verdict != Verdict::Incomplete || verdict.cells.iter().any(|cell| cell.mean.is_some()) {
+                details {
+                    summary { "Every cell of the hypothesis" span.count { (verdict.cells.len()) } }
+                    @if !verdict.averages.is_empty() {
+                        (cells::table(&verdict.averages, world, "Averages, which the verdict is from"))
+                    }
+                    (cells::table(&verdict.cells, world, "Cells, each judged by itself"))
+                }
+            }
+            (provenance(one))
+        }
+    }
+}
+
+fn expected(one: &Judged<'_>) -> Markup {
+    let Some(expected) = one.claim.expected.get(&one.evidence.kind) else { return html! {} };
+    let met = expected.verdict == one.verdict.verdict;
+    html! {
+        p.expected {
+            @if met { strong { "As expected: " } } @else { strong.unmet { "Expected " (expected.verdict) ": " } }
+            (expected.reason)
+        }
+    }
+}
+
+fn hypothesis(hypothesis: &Hypothesis) -> Markup {
+    html! {
+        p { (hypothesis.sentence) }
+        dl.asked {
+            @for contrast in &hypothesis.contrasts {
+                dt { "contrast" } dd { code { (contrast.label) } }
+                dt { "cells" } dd { (words::cells(&contrast.cells)) }
+            }
+            dt { "measured" } dd { (words::metric(&hypothesis.metric)) }
+            dt { "asked" } dd { (words::relation(hypothesis)) }
+            dt { "must hold" } dd { (words::holds(hypothesis)) }
+        }
+    }
+}
+
+/// What is missing, and what would bring it.
+fn nothing_to_draw(one: &Judged<'_>) -> Markup {
+    let (there, asked) = one.evidence.coverage(one.claim);
+    html! {
+        div.empty {
+            p { strong { "No figure." } " " (there) " of the " (asked) " fine-tunes that the hypothesis compares have a record in the " (one.evidence.kind) " evidence, so there is nothing to draw and nothing to judge." }
+            p { "To bring runs of your own, write them to a log in the published form and judge that:" }
+            pre { code { "repro verify --claim " (one.claim.id) " --log FILE" } }
+        }
+    }
+}
+
+fn readings(one: &Judged<'_>) -> Markup {
+    let verdict = &one.verdict;
+    let unit = |reading: &ReadingVerdict| {
+        format!("{}, margin {}", reading.unit.name(), value(reading.margin))
+    };
+    html! {
+        @if !verdict.readings.is_empty() {
+            h4 { "Other readings, beside the hypothesis and never in its place" }
+            table.readings {
+                thead { tr { th scope="col" { "reading" } th scope="col" { "verdict" } th scope="col" { "why" } } }
+                tbody {
+                    @for reading in &verdict.readings {
+                        tr {
+                            td { (reading.sentence) code.id { (reading.id) } }
+                            td { @if reading.judged { (badge(reading.verdict)) } @else { span.badge.shown { "shown" } } }
+                            td {
+                                (reading.reason) "."
+                                @if let Some(means) = means_in_words(reading) { " " (means) }
+                            }
+                        }
+                    }
+                }
+            }
+            @for reading in verdict.readings.iter().filter(|reading| reading.cells.iter().any(|cell| cell.mean.is_some())) {
+                details {
+                    summary { "Cells of the reading " code { (reading.id) } span.count { (reading.cells.len()) } }
+                    @if !reading.averages.is_empty() {
+                        (cells::table(&reading.averages, &one.evidence.world, &format!("Averages ({})", unit(reading))))
+                    }
+                    (cells::table(&reading.cells, &one.evidence.world, &format!("Cells ({})", unit(reading))))
+                }
+            }
+        }
+    }
+}
+
+/// A reading that is shown has no verdict; its means say at least where it lies.
+fn means_in_words(reading: &ReadingVerdict) -> Option<String> {
+    let means: Vec<f64> =
+        reading.cells.iter().filter_map(|cell| cell.mean).filter(|mean| mean.is_finite()).collect();
+    let (low, high) = super::axis::range(means.iter().copied()).filter(|_| !reading.judged)?;
+    let of = format!("{} of {} cells have a mean", means.len(), reading.cells.len());
+    Some(format!(
+        "{of}, from {} to {} {}.",
+        signed(Some(low)),
+        signed(Some(high)),
+        reading.unit.name()
+    ))
+}
+
+fn provenance(one: &Judged<'_>) -> Markup {
+    let Judged { claim, evidence, verdict } = one;
+    html! {
+        div.provenance {
+            div {
+                h4 { "Conditional on" }
+                ul { @for condition in &verdict.conditional_on { li { (condition) } } }
+            }
+            div {
+                h4 { "Evidence" }
+                p { (evidence.title) }
+                p.digest { "SHA-256 " code { (evidence.sha256) } }
+            }
+            div {
+                h4 { "Make it again" }
+                pre { code { (command(claim, one)) } }
+            }
+        }
+    }
+}
+
+fn command(claim: &Claim, one: &Judged<'_>) -> String {
+    let command = format!("repro verify --claim {}", claim.id);
+    match (one.evidence.kind, &one.evidence.file) {
+        (EvidenceKind::Log, Some(file)) => format!("{command} --log {file}"),
+        _ => command,
+    }
+}

@@ -1,0 +1,283 @@
+//! Verdicts as text: a verdict line a claim, its reason, a table of cells that fits 100 columns,
+//! the readings. Colour is written here and taken away at the edge where nobody can see it.
+
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
+
+use super::Judged;
+use crate::{
+    claim::words,
+    judge::{CellVerdict, Flag},
+    verdict::Verdict,
+};
+
+/// Columns that all text fits into.
+pub const WIDTH: usize = 100;
+
+/// Every claim's verdict, then what the verdicts are conditional on.
+#[must_use]
+pub fn verdicts(judged: &[Judged<'_>], brief: bool) -> String {
+    let mut text = String::new();
+    for judged in judged {
+        text.push_str(&claim(judged, brief));
+        text.push('\n');
+    }
+    text.push_str(&summary(judged));
+    text
+}
+
+fn claim(judged: &Judged<'_>, brief: bool) -> String {
+    let Judged { claim, verdict, .. } = judged;
+    let mut text = String::new();
+    let mut line = |indent: usize, body: &str| {
+        for part in wrapped(body, WIDTH - indent) {
+            // Writing to a String can't fail.
+            let _ = writeln!(text, "{:indent$}{part}", "");
+        }
+    };
+    let style = style(verdict.verdict);
+    line(0, &format!("{style}{}{style:#}  {}", mark(verdict.verdict), claim.id));
+    line(2, &format!("{style}{}{style:#} on {} evidence", verdict.verdict, verdict.evidence));
+    line(2, &verdict.reason);
+    line(2, &format!("asked: {}", claim.hypothesis.sentence));
+    if !brief && verdict.verdict != Verdict::Incomplete {
+        line(0, "");
+        if !verdict.averages.is_empty() {
+            line(2, &format!("judged: {}", words::holds(&claim.hypothesis)));
+            line(0, &cells(&verdict.averages));
+            line(2, "each cell by itself:");
+        }
+        line(0, &cells(&verdict.cells));
+    }
+    for reading in &verdict.readings {
+        // A reading that is only shown says so in its reason.
+        let judged = reading.judged.then(|| {
+            let style = self::style(reading.verdict);
+            format!("{style}{}{style:#}, ", reading.verdict)
+        });
+        let judged = judged.unwrap_or_default();
+        line(2, &format!("reading {}: {judged}{}", reading.id, reading.reason));
+    }
+    text
+}
+
+fn summary(judged: &[Judged<'_>]) -> String {
+    let mut text = String::new();
+    for verdict in
+        [Verdict::Supported, Verdict::Refuted, Verdict::Inconclusive, Verdict::Incomplete]
+    {
+        let count = judged.iter().filter(|judged| judged.verdict.verdict == verdict).count();
+        if count > 0 {
+            let style = style(verdict);
+            let separator = if text.is_empty() { "" } else { ", " };
+            let _ = write!(text, "{separator}{count} {style}{verdict}{style:#}");
+        }
+    }
+    let Some(first) = judged.first() else { return text };
+    let claims = if judged.len() == 1 { "claim" } else { "claims" };
+    let mut text = format!("{} {claims}: {text}\n", judged.len());
+    let evidence = format!("evidence: {}, sha256 {}", first.evidence.title, first.evidence.sha256);
+    let conditional = format!(
+        "every verdict is conditional on {}, and on the test set of each target",
+        first.evidence.world.checkpoints
+    );
+    for note in [evidence, conditional] {
+        for part in wrapped(&note, WIDTH) {
+            let _ = writeln!(text, "{part}");
+        }
+    }
+    text
+}
+
+/// A table a contrast, with the flags that its cells raise spelled out below.
+fn cells(cells: &[CellVerdict]) -> String {
+    let mut text = String::new();
+    let mut contrasts: Vec<&str> = Vec::new();
+    for cell in cells {
+        if !contrasts.contains(&cell.contrast.as_str()) {
+            contrasts.push(&cell.contrast);
+        }
+    }
+    let mut flags: Vec<Flag> = cells.iter().flat_map(|cell| cell.flags.clone()).collect();
+    flags.sort_unstable();
+    flags.dedup();
+    for contrast in contrasts {
+        let rows: Vec<&CellVerdict> =
+            cells.iter().filter(|cell| cell.contrast == contrast).collect();
+        for part in wrapped(&format!("{contrast}, {}", rows[0].unit.name()), WIDTH - 4) {
+            let _ = writeln!(text, "    {part}");
+        }
+        for row in of_cells(&rows, &flags).lines() {
+            let _ = writeln!(text, "    {row}");
+        }
+    }
+    for (index, flag) in flags.iter().enumerate() {
+        for part in
+            wrapped(&format!("{} {}: {}", letter(index), flag.name(), flag.in_words()), WIDTH - 4)
+        {
+            let _ = writeln!(text, "    {part}");
+        }
+    }
+    text
+}
+
+fn of_cells(cells: &[&CellVerdict], flags: &[Flag]) -> String {
+    let any = |of: fn(&CellVerdict) -> bool| cells.iter().any(|cell| of(cell));
+    let coordinates: Vec<(&str, fn(&CellVerdict) -> String)> = [
+        ("target", any(|cell| cell.target.is_some()), target as fn(&CellVerdict) -> String),
+        ("images", any(|cell| cell.images.is_some()), images),
+        ("blocks", any(|cell| cell.blocks.is_some()), blocks),
+        ("pixels", any(|cell| cell.resolution.is_some()), resolution),
+    ]
+    .into_iter()
+    .filter(|(_, there, _)| *there)
+    .map(|(name, _, of)| (name, of))
+    .collect();
+    let mut header: Vec<&str> = coordinates.iter().map(|(name, _)| *name).collect();
+    header.extend(["seeds", "mean", "interval", "p", "p, Holm", "verdict", "flags"]);
+    let rows = cells.iter().map(|cell| {
+        let mut row: Vec<String> = coordinates.iter().map(|(_, of)| of(cell)).collect();
+        let marks =
+            cell.flags.iter().filter_map(|flag| flags.iter().position(|known| known == flag));
+        row.extend([
+            cell.seeds.to_string(),
+            number(cell.mean),
+            match (cell.low, cell.high) {
+                (None, None) => "-".to_owned(),
+                (low, high) => format!("{} to {}", number(low), number(high)),
+            },
+            probability(cell.p),
+            probability(cell.p_adjusted),
+            cell.verdict.name().to_owned(),
+            marks.map(letter).collect(),
+        ]);
+        row
+    });
+    table(&header, rows)
+}
+
+fn target(cell: &CellVerdict) -> String {
+    cell.target.clone().unwrap_or_default()
+}
+
+fn images(cell: &CellVerdict) -> String {
+    cell.images.map_or_else(String::new, |images| images.to_string())
+}
+
+fn blocks(cell: &CellVerdict) -> String {
+    cell.blocks.map_or_else(String::new, |blocks| blocks.to_string())
+}
+
+fn resolution(cell: &CellVerdict) -> String {
+    cell.resolution.map_or_else(String::new, |resolution| resolution.to_string())
+}
+
+fn letter(index: usize) -> char {
+    char::from(b'a' + u8::try_from(index).unwrap_or(25).min(25))
+}
+
+/// A signed number to a hundredth; a dash where there is none.
+fn number(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:+.2}"))
+}
+
+fn probability(value: Option<f64>) -> String {
+    match value {
+        None => "-".to_owned(),
+        Some(p) if p < 0.0001 => format!("{p:.0e}"),
+        Some(p) => format!("{p:.4}"),
+    }
+}
+
+/// A plain table without rules, numbers to the right, at most 96 columns wide.
+#[must_use]
+pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(WIDTH - 4).unwrap_or(u16::MAX));
+    table.set_header(header.to_vec());
+    let rows: Vec<Vec<String>> = rows.into_iter().collect();
+    for (index, column) in table.column_iter_mut().enumerate() {
+        let numeric = |row: &Vec<String>| {
+            row[index].is_empty()
+                || row[index].starts_with(['+', '-'])
+                || row[index].starts_with(|first: char| first.is_ascii_digit())
+        };
+        if rows.iter().all(numeric) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        column.set_padding((0, 2));
+        // Names are looked for and copied, so they stay whole.
+        if index == 0 {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+    table.add_rows(rows);
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+fn mark(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Supported => "✔",
+        Verdict::Refuted => "✘",
+        Verdict::Inconclusive => "?",
+        Verdict::Incomplete => "…",
+    }
+}
+
+fn style(verdict: Verdict) -> Style {
+    let color = match verdict {
+        Verdict::Supported => AnsiColor::Green,
+        Verdict::Refuted => AnsiColor::Red,
+        Verdict::Inconclusive => AnsiColor::Yellow,
+        Verdict::Incomplete => AnsiColor::Cyan,
+    };
+    color.on_default().bold()
+}
+
+/// Lines of at most `width` columns, broken at spaces; what is a line already stays one. Escape
+/// sequences count as columns, which only makes the few coloured lines a little shorter.
+#[must_use]
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.split('\n') {
+        if paragraph.chars().count() <= width || paragraph.starts_with(' ') {
+            lines.push(paragraph.to_owned());
+            continue;
+        }
+        let mut line = String::new();
+        for word in paragraph.split(' ') {
+            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_text_is_broken_at_spaces_and_short_text_is_left_alone() {
+        assert_eq!(wrapped("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrapped("one two", 8), ["one two"]);
+        assert_eq!(wrapped("unbreakable", 4), ["unbreakable"]);
+    }
+
+    #[test]
+    fn a_number_that_is_not_there_is_a_dash_and_never_a_zero() {
+        assert_eq!(number(None), "-");
+        assert_eq!(number(Some(0.0)), "+0.00");
+        assert_eq!(probability(None), "-");
+    }
+}

@@ -1,0 +1,286 @@
+//! The program as people use it: what it prints, where, and with which exit code.
+
+mod common;
+
+use std::{fs, path::Path};
+
+use assert_cmd::Command;
+use common::{Run, claim_text, log, rows, run};
+
+fn repro() -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("repro"));
+    // Whoever runs the tests may have their own preference.
+    command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+    command
+}
+
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+fn ran(arguments: &[&str]) -> Ran {
+    finished(repro().args(arguments))
+}
+
+fn finished(command: &mut Command) -> Ran {
+    let output = command.output().unwrap();
+    Ran {
+        code: output.status.code().expect("no signal"),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// An error's text without the frame and the line breaks that it is drawn with.
+fn flat(text: &str) -> String {
+    text.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
+}
+
+/// A folder with one claim, `gap`, and a log of its own.
+fn bench(relation: &str, runs: &[Run<'_>]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("gap.toml"), claim_text(relation)).unwrap();
+    fs::write(folder.path().join("runs.csv"), log(&rows(runs))).unwrap();
+    folder
+}
+
+fn leads(points: &[f64]) -> Vec<Run<'static>> {
+    let pair =
+        |(lead, seed): (&f64, u64)| [run("l2_3", seed, 50.0 + lead), run("natural", seed, 50.0)];
+    points.iter().zip(1..).flat_map(pair).collect()
+}
+
+fn verify(folder: &Path, more: &[&str]) -> Ran {
+    let log = folder.join("runs.csv");
+    finished(repro().arg("verify").arg("--claims").arg(folder).arg("--log").arg(log).args(more))
+}
+
+#[test]
+fn the_exit_code_is_the_least_comfortable_verdict() {
+    for (points, code) in [([5.0, 6.0, 5.5], 0), ([-5.0, -6.0, -5.5], 1), ([5.0, -6.0, 5.5], 2)] {
+        let folder = bench("greater_than = 0.0", &leads(&points));
+        let ran = verify(folder.path(), &[]);
+        assert_eq!(ran.code, code, "{}", ran.stdout);
+    }
+    let robust: Vec<Run<'_>> =
+        leads(&[5.0, 6.0]).into_iter().filter(|run| run.source == "l2_3").collect();
+    assert_eq!(verify(bench("greater_than = 0.0", &robust).path(), &[]).code, 3);
+    assert_eq!(ran(&["verify"]).code, 3, "some published claims have no records");
+}
+
+#[test]
+fn expected_verdicts_turn_the_exit_code_into_a_comparison() {
+    assert_eq!(ran(&["verify", "--expected"]).code, 0);
+    let supported = bench("greater_than = 0.0", &leads(&[5.0, 6.0, 5.5]));
+    assert_eq!(verify(supported.path(), &["--expected"]).code, 0);
+    let refuted =
+        verify(bench("greater_than = 0.0", &leads(&[-5.0, -6.0, -5.5])).path(), &["--expected"]);
+    assert_eq!(refuted.code, 4);
+    assert!(
+        refuted.stderr.contains("unexpected: gap on log evidence is refuted"),
+        "{}",
+        refuted.stderr
+    );
+    // A claim that expects nothing of this evidence can't pass the comparison by saying nothing.
+    let text = claim_text("greater_than = 0.0").replace("expected.log", "expected.published");
+    fs::write(supported.path().join("gap.toml"), text).unwrap();
+    assert_eq!(verify(supported.path(), &["--expected"]).code, 64);
+}
+
+#[test]
+fn usage_errors_exit_with_64_and_say_what_was_meant() {
+    for (arguments, what) in [
+        (vec!["verify", "--claim", "shape-bias"], "did you mean `shape_bias`?"),
+        (vec!["show", "l2_bets"], "did you mean `l2_best`?"),
+        (vec!["verfy"], "verify"),
+        (vec!["verify", "--evidence", "publshed"], "published"),
+        (vec![], "Usage"),
+    ] {
+        let ran = ran(&arguments);
+        assert_eq!(ran.code, 64, "{arguments:?}: {}", ran.stderr);
+        assert!(flat(&ran.stderr).contains(what), "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_malformed_claim_exits_with_64_and_shows_the_line() {
+    let folder = bench("greater_than = 0.0", &leads(&[5.0, 6.0]));
+    let text = claim_text("greater_than = 0.0").replace("svhn", "svnh");
+    fs::write(folder.path().join("gap.toml"), text).unwrap();
+    let ran = verify(folder.path(), &[]);
+    assert_eq!(ran.code, 64);
+    for part in ["gap.toml", "line 17", "did you mean `svhn`?", "svnh"] {
+        assert!(flat(&ran.stderr).contains(part), "{part}: {}", ran.stderr);
+    }
+    fs::rename(folder.path().join("gap.toml"), folder.path().join("other.toml")).unwrap();
+    fs::write(folder.path().join("other.toml"), claim_text("greater_than = 0.0")).unwrap();
+    let misnamed = verify(folder.path(), &[]);
+    assert_eq!(misnamed.code, 64);
+    assert!(flat(&misnamed.stderr).contains("call the file gap.toml"), "{}", misnamed.stderr);
+}
+
+#[test]
+fn missing_or_damaged_input_exits_with_66_and_names_the_file() {
+    let folder = bench("greater_than = 0.0", &leads(&[5.0, 6.0]));
+    let log = folder.path().join("runs.csv");
+    let text = fs::read_to_string(&log).unwrap();
+    for (spoiled, what) in [
+        (text.replace(",55,", ",nan,"), "line 3, column test_accuracy_percent: `nan`"),
+        (text.replace("test_loss", "tst_loss"), "did you mean `test_loss`?"),
+        (text[..text.len() / 2].to_owned(), "fields where the header has 11"),
+        (format!("{text}{}", rows(&leads(&[5.0]))[0].clone() + "\n"), "a second time"),
+    ] {
+        assert_ne!(spoiled, text, "{what}");
+        fs::write(&log, spoiled).unwrap();
+        let ran = verify(folder.path(), &[]);
+        assert_eq!(ran.code, 66, "{what}: {}", ran.stderr);
+        let error = flat(&ran.stderr);
+        assert!(error.contains(what) && error.contains("help"), "{what}: {}", ran.stderr);
+        assert!(ran.stdout.is_empty(), "{}", ran.stdout);
+    }
+    fs::write(&log, text).unwrap();
+    fs::remove_file(&log).unwrap();
+    assert_eq!(verify(folder.path(), &[]).code, 66);
+    assert_eq!(ran(&["verify", "--claims", "no/such/folder"]).code, 66);
+}
+
+#[test]
+fn an_unwritable_report_folder_exits_with_73_and_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("taken");
+    fs::write(&file, "").unwrap();
+    let report = file.join("report");
+    let ran = finished(repro().args(["verify", "--claim", "l2_best", "--report"]).arg(&report));
+    assert_eq!(ran.code, 73, "{}", ran.stderr);
+    assert!(ran.stderr.contains("taken"), "{}", ran.stderr);
+}
+
+#[test]
+fn json_alone_stands_on_standard_output_and_is_valid_by_its_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report");
+    let ran = finished(repro().args(["verify", "--format", "json", "--report"]).arg(&report));
+    let verdicts: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let schema: serde_json::Value =
+        serde_json::from_str(&self::ran(&["schema", "verdicts"]).stdout).unwrap();
+    assert!(jsonschema::is_valid(&schema, &verdicts));
+    assert!(report.join("index.html").exists());
+
+    assert_eq!(verdicts["format_version"], 1);
+    let claims = verdicts["claims"].as_array().unwrap();
+    assert_eq!(claims.len(), 10);
+    let cells = |id: &str| {
+        let claim = claims.iter().find(|claim| claim["claim"] == id).unwrap();
+        claim["cells"].as_array().unwrap().clone()
+    };
+    // Every target x images x blocks that the claim names is there, whatever the quantifier.
+    assert_eq!(cells("robust_beats_natural").len(), 6 * 9);
+    assert_eq!(cells("l2_best").len(), 6 * 5 + 2 * 5);
+    assert_eq!(cells("shape_bias").len(), 2 * 3);
+    // What the contrast varies is null, and named in it.
+    let varied = &cells("fewer_blocks_for_similar")[0];
+    assert!(varied["target"].is_null() && varied["blocks"].is_null());
+    let contrast = varied["contrast"].as_str().unwrap();
+    assert!(contrast.contains("similar") && contrast.contains("blocks"), "{contrast}");
+    for cell in cells("shape_bias") {
+        assert!(cell["mean"].is_null() && cell["p"].is_null());
+        assert_eq!(cell["verdict"], "incomplete");
+    }
+}
+
+#[test]
+fn numbers_in_json_are_not_rounded() {
+    let ran = ran(&["verify", "--claim", "robust_beats_natural", "--format", "json"]);
+    assert_eq!(ran.code, 0);
+    let verdicts: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let cells = verdicts["claims"][0]["cells"].as_array().unwrap();
+    let cell = cells.iter().find(|cell| cell["target"] == "svhn" && cell["images"] == 800).unwrap();
+    assert!((cell["low"].as_f64().unwrap() - 20.005_465_384_001).abs() < 1e-10);
+    assert_eq!(cell["unit"], "points");
+}
+
+#[test]
+fn text_fits_a_hundred_columns_and_is_plain_without_a_terminal() {
+    for arguments in [&["verify"][..], &["list"], &["verify", "--brief"]] {
+        let ran = ran(arguments);
+        assert!(!ran.stdout.contains('\u{1b}'), "{arguments:?}");
+        for line in ran.stdout.lines() {
+            assert!(line.chars().count() <= 100, "{arguments:?}: {line}");
+        }
+    }
+    let text = ran(&["verify"]).stdout;
+    assert!(
+        text.contains("robust_beats_natural") && text.contains("supported on published evidence")
+    );
+    assert!(text.contains("conditional on"));
+}
+
+#[test]
+fn colour_is_there_when_asked_for_and_no_color_wins() {
+    let colour = finished(repro().args(["verify", "--brief"]).env("CLICOLOR_FORCE", "1"));
+    assert!(colour.stdout.contains("\u{1b}["));
+    let plain = finished(repro().args(["verify", "--brief"]).env("NO_COLOR", "1"));
+    assert!(!plain.stdout.contains("\u{1b}["));
+}
+
+#[test]
+fn the_binary_works_from_any_folder() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let ran =
+        finished(repro().args(["verify", "--claim", "l2_best"]).current_dir(elsewhere.path()));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+}
+
+#[test]
+fn list_show_doctor_and_completions_say_what_they_promise() {
+    let list = ran(&["list"]);
+    assert!(list.code == 0 && list.stdout.contains("shape_bias") && list.stdout.contains("0/12"));
+    let show = ran(&["show", "robust_beats_natural"]);
+    for part in [
+        "figure 2",
+        "l2_3 - natural",
+        "greater than 0 points",
+        "in at least 49 of 54",
+        "3, 5, 10 seeds",
+    ] {
+        assert!(show.stdout.contains(part), "{part}: {}", show.stdout);
+    }
+    let doctor = ran(&["doctor"]);
+    assert_eq!(doctor.code, 0);
+    for part in ["libtorch", "2.11.0", "threads", "cuda", "ledger", "influence_follows_class"] {
+        assert!(doctor.stdout.contains(part), "{part}: {}", doctor.stdout);
+    }
+    assert!(ran(&["completions", "bash"]).stdout.contains("repro"));
+    assert!(ran(&["--help"]).stdout.contains("Examples:"));
+    assert!(ran(&["verify", "--help"]).stdout.contains("Examples:"));
+}
+
+#[test]
+fn figures_are_written_as_files_when_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = finished(
+        repro().args(["verify", "--claim", "robust_beats_natural", "--figures"]).arg(folder.path()),
+    );
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let svg = fs::read_to_string(folder.path().join("robust_beats_natural-forest.svg")).unwrap();
+    assert!(svg.contains("<svg"));
+    assert!(folder.path().join("robust_beats_natural-accuracy_by_images.svg").exists());
+}
+
+#[test]
+fn a_reader_that_closes_its_pipe_is_no_crash() {
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("repro"))
+        .args(["verify", "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.code().is_some(), "no signal");
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
+}

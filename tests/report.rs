@@ -1,0 +1,416 @@
+//! The report: what its page and its figures hold, not how they look.
+
+mod common;
+
+use std::{collections::BTreeSet, path::Path};
+
+use common::{Run, claim, claim_text, evidence, log, rows, run};
+use repro::{
+    claim::{Claim, suite::Suite},
+    evidence::{Evidence, Looking},
+    judge::judge,
+    report::{
+        Judged, ReportError, drawings,
+        figure::{Chart, Panel, Point, chart},
+        forest, html,
+        svg::{self, Mark},
+        write_figures, write_html,
+    },
+    verdict::Verdict,
+    world::World,
+};
+
+/// The numbers of `goldens/published/reference.py` and this crate's: one formula on one log.
+const RELATIVE_TOLERANCE: f64 = 1e-8;
+const COMMAND: &str = "repro verify --report report";
+
+fn suite() -> Suite {
+    Suite::embedded(&World::paper()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn published() -> Evidence {
+    Evidence::published().unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn judged<'a>(claim: &'a Claim, evidence: &'a Evidence) -> Judged<'a> {
+    Judged { claim, evidence, verdict: judge(claim, evidence) }
+}
+
+fn every<'a>(suite: &'a Suite, evidence: &'a Evidence) -> Vec<Judged<'a>> {
+    suite.claims().iter().map(|claim| judged(claim, evidence)).collect()
+}
+
+/// The page of every claim on the published evidence.
+fn page() -> String {
+    let (suite, evidence) = (suite(), published());
+    html(&every(&suite, &evidence), COMMAND)
+}
+
+/// A figure of a claim from the published evidence.
+fn published_chart(id: &str, plot: &str) -> Chart {
+    let suite = suite();
+    let plots = &suite.get(id).unwrap().plots;
+    chart(plots.iter().find(|known| known.id == plot).unwrap(), &published())
+}
+
+fn panel<'a>(chart: &'a Chart, title: &str) -> &'a Panel {
+    chart.panels.iter().find(|panel| panel.title == title).unwrap()
+}
+
+#[expect(clippy::float_cmp, reason = "a number of images is a whole number")]
+fn at(points: &[Point], images: u32) -> Option<Point> {
+    points.iter().copied().find(|point| point.x == f64::from(images))
+}
+
+fn close(ours: f64, reference: f64) -> bool {
+    (ours - reference).abs() <= RELATIVE_TOLERANCE * reference.abs()
+}
+
+/// Every value of an attribute in a document.
+fn attributes<'a>(document: &'a str, name: &str) -> Vec<&'a str> {
+    let opening = format!(" {name}=\"");
+    document.split(&opening).skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
+/// Every SVG element of a page, from its opening to its end.
+fn drawings_of(page: &str) -> Vec<&str> {
+    let parts = page.split("<svg ").skip(1);
+    parts.map(|part| part.split("</svg>").next().unwrap()).collect()
+}
+
+/// A gap on SVHN at 100 and 200 images with a figure of its own.
+fn gap() -> Claim {
+    let text = claim_text("greater_than = 0.0").replace("images = 100", "images = [100, 200]")
+        + r#"
+[[plot]]
+id = "by_images"
+title = "by images"
+x = "images"
+lines = ["robust", "natural"]
+cells = { target = "svhn", images = [100, 200], blocks = 3 }
+difference = true
+"#;
+    claim(&text)
+}
+
+fn ending(run: Run<'_>, images: u32, epochs: u32) -> Run<'_> {
+    let last = run.accuracy.last().unwrap().1;
+    Run { images, accuracy: vec![(1, last / 2.0), (epochs, last)], ..run }
+}
+
+/// Three pairs at 100 images, three at 200 whose schedules are these.
+fn runs(schedules: [u32; 3]) -> Vec<Run<'static>> {
+    let pair = |(seed, epochs): (u64, u32), images| {
+        #[expect(clippy::cast_precision_loss, reason = "a handful of seeds")]
+        let natural = 40.0 + seed as f64;
+        [("l2_3", natural + 10.0 + natural / 20.0), ("natural", natural)]
+            .map(|(source, accuracy)| ending(run(source, seed, accuracy), images, epochs))
+    };
+    let at_100 = (1..=3).flat_map(|seed| pair((seed, 100), 100));
+    let at_200 = (1..=3).zip(schedules).flat_map(|run| pair(run, 200));
+    at_100.chain(at_200).collect()
+}
+
+fn gap_evidence(schedules: [u32; 3]) -> Evidence {
+    evidence(&log(&rows(&runs(schedules))), Looking::Fixed)
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    assert!(page() == page(), "two pages of one input differ");
+    let (suite, evidence) = (suite(), published());
+    let judged = every(&suite, &evidence);
+    let files = || {
+        let all = judged.iter().flat_map(|one| drawings(one, &judged));
+        all.map(|drawing| svg::file(&drawing)).collect::<Vec<String>>()
+    };
+    assert!(files() == files(), "two sets of figures of one input differ");
+}
+
+#[test]
+fn every_claim_is_an_anchor_that_the_summary_links_to() {
+    let page = page();
+    let (ids, links) = (attributes(&page, "id"), attributes(&page, "href"));
+    for claim in suite().claims() {
+        assert!(ids.contains(&claim.id.as_str()), "{}", claim.id);
+        assert!(links.contains(&format!("#{}", claim.id).as_str()), "{}", claim.id);
+    }
+    let distinct: BTreeSet<&&str> = ids.iter().collect();
+    assert_eq!(distinct.len(), ids.len(), "an id stands on the page twice");
+}
+
+#[test]
+fn every_link_of_the_page_leads_into_the_page() {
+    let page = page();
+    let ids = attributes(&page, "id");
+    for link in attributes(&page, "href") {
+        let within = link.strip_prefix('#').is_some_and(|id| ids.contains(&id));
+        assert!(within || link.starts_with("data:"), "{link}");
+    }
+}
+
+#[test]
+fn the_page_needs_nothing_that_is_not_in_it() {
+    let page = page();
+    for outside in ["http:", "https:", "//cdn", " src=", "@import", "url(", "<script"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+}
+
+#[test]
+fn every_drawing_of_the_page_says_what_it_shows_and_holds_numbers_alone() {
+    let page = page();
+    let drawings = drawings_of(&page);
+    assert!(drawings.len() > 50, "{}", drawings.len());
+    for drawing in drawings {
+        let (opening, body) = drawing.split_once('>').unwrap();
+        let decoration = opening.contains("aria-hidden=\"true\"");
+        assert!(body.starts_with("<title>"), "{drawing}");
+        assert!(decoration || opening.contains("role=\"img\""), "{opening}");
+        assert!(decoration || body.contains("<desc>"), "{opening}");
+        for wrong in ["NaN", "inf\"", "inf ", "<foreignObject", "style=\""] {
+            assert!(!body.contains(wrong), "{wrong} in {drawing}");
+        }
+    }
+}
+
+#[test]
+fn coordinates_have_at_most_one_decimal() {
+    let page = page();
+    for drawing in drawings_of(&page) {
+        for path in ["x", "y", "cx", "cy", "r", "width", "height"] {
+            for value in attributes(drawing, path) {
+                let decimals = value.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+                assert!(decimals <= 1 && value.parse::<f64>().is_ok(), "{path}=\"{value}\"");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_page_has_a_light_and_a_dark_form_and_stays_small() {
+    const LARGEST_PAGE_BYTES: usize = 5_000_000;
+    let page = page();
+    assert!(page.contains("prefers-color-scheme:dark"));
+    assert!(page.len() < LARGEST_PAGE_BYTES, "{} bytes", page.len());
+}
+
+#[test]
+fn every_section_says_what_its_verdict_is_and_how_to_make_it_again() {
+    let (suite, evidence) = (suite(), published());
+    let judged = every(&suite, &evidence);
+    let page = html(&judged, COMMAND);
+    for one in &judged {
+        let start =
+            page.find(&format!("<section class=\"claim\" id=\"{}\"", one.claim.id)).unwrap();
+        let section = page[start..].split("</section>").next().unwrap();
+        let again = format!("repro verify --claim {}", one.claim.id);
+        for part in [one.verdict.verdict.name(), &evidence.sha256, &evidence.title, &again] {
+            assert!(section.contains(part), "{} says nothing of `{part}`", one.claim.id);
+        }
+        for reading in &one.verdict.readings {
+            assert!(section.contains(&format!(">{}</code>", reading.id)), "{}", reading.id);
+        }
+        for caveat in one.claim.caveats.iter().filter(|caveat| !caveat.contains(['<', '&', '"'])) {
+            assert!(section.contains(caveat.as_str()), "{caveat}");
+        }
+    }
+    assert!(page.contains(&format!("<code>{COMMAND}</code>")));
+}
+
+#[test]
+fn a_claim_without_records_has_no_figure_and_says_what_would_bring_one() {
+    let (suite, evidence) = (suite(), published());
+    let one = judged(suite.get("natural_wins_at_high_resolution").unwrap(), &evidence);
+    assert_eq!(one.verdict.verdict, Verdict::Incomplete);
+    let all = [one];
+    assert!(drawings(&all[0], &all).is_empty());
+    let page = html(&all, COMMAND);
+    assert!(!page.contains("<figure"));
+    assert!(page.contains("--claim natural_wins_at_high_resolution --log FILE"), "{page}");
+}
+
+#[test]
+fn text_from_a_spec_or_a_command_is_escaped() {
+    const HOSTILE: &str = "<script>alert(\"1\")</script> & ' \u{0}";
+    let mut claim = gap();
+    claim.title = HOSTILE.to_owned();
+    claim.sentence = HOSTILE.to_owned();
+    claim.caveats = vec![HOSTILE.to_owned()];
+    claim.plots[0].title = HOSTILE.to_owned();
+    let evidence = gap_evidence([100; 3]);
+    let judged = [judged(&claim, &evidence)];
+    let page = html(&judged, HOSTILE);
+    assert!(!page.contains("<script"));
+    assert!(page.contains("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp;"));
+    for drawing in drawings(&judged[0], &judged) {
+        let file = svg::file(&drawing);
+        assert!(!file.contains("<script") && !file.contains('\u{0}'), "{file}");
+    }
+}
+
+#[test]
+fn the_difference_on_svhn_at_800_images_is_the_one_that_scipy_has() {
+    let chart = published_chart("robust_beats_natural", "accuracy_by_images");
+    let difference = panel(&chart, "SVHN").difference.as_ref().unwrap();
+    let point = at(&difference.points, 800).unwrap();
+    assert!(close(point.mean, 22.024_46), "{point:?}");
+    assert!(close(point.low.unwrap(), 20.005_465_384_0), "{point:?}");
+    assert!(close(point.high.unwrap(), 24.043_454_616_0), "{point:?}");
+    assert!(!point.mixed);
+}
+
+#[test]
+fn a_mixed_cell_is_drawn_open_without_a_band_or_a_difference_and_said_so() {
+    let chart = published_chart("robust_beats_natural", "accuracy_by_images");
+    let cifar10 = panel(&chart, "CIFAR-10");
+    for images in [12_800, 25_600] {
+        for curve in &cifar10.curves {
+            let point = at(&curve.points, images).unwrap();
+            assert!(point.mixed, "{point:?}");
+            assert_eq!((point.low, point.high), (None, None));
+        }
+        assert_eq!(at(&cifar10.difference.as_ref().unwrap().points, images), None);
+        assert!(cifar10.incomparable.contains(&f64::from(images)));
+    }
+    assert!(cifar10.curves.iter().all(|curve| !at(&curve.points, 6400).unwrap().mixed));
+    assert!(chart.notes.iter().any(|note| note.contains("different recipes")), "{:?}", chart.notes);
+    let (suite, evidence) = (suite(), published());
+    let judged = [judged(suite.get("robust_beats_natural").unwrap(), &evidence)];
+    let drawing =
+        drawings(&judged[0], &judged).into_iter().find(|one| one.name.ends_with("by_images"));
+    let legend = drawing.unwrap().legend;
+    assert!(legend.iter().any(|(mark, _)| matches!(mark, Mark::Open(_))), "{legend:?}");
+}
+
+#[test]
+fn one_recipe_a_cell_has_a_band_and_two_recipes_have_none() {
+    let plot = &gap().plots[0];
+    for (schedules, mixed) in [([100; 3], false), ([100, 100, 30], true)] {
+        let chart = chart(plot, &gap_evidence(schedules));
+        for curve in &chart.panels[0].curves {
+            assert!(at(&curve.points, 100).unwrap().low.is_some());
+            let point = at(&curve.points, 200).unwrap();
+            assert_eq!((point.mixed, point.low.is_none()), (mixed, mixed), "{point:?}");
+            assert_eq!(point.seeds, 3);
+        }
+        assert_eq!(chart.panels[0].incomparable.len(), usize::from(mixed));
+    }
+}
+
+#[test]
+fn a_single_seed_is_a_point_without_a_band() {
+    let runs: Vec<Run<'_>> = runs([100; 3]).into_iter().filter(|run| run.seed == 1).collect();
+    let chart = chart(&gap().plots[0], &evidence(&log(&rows(&runs)), Looking::Fixed));
+    let point = chart.panels[0].curves[0].points[0];
+    assert_eq!((point.seeds, point.low, point.high, point.mixed), (1, None, None, false));
+    assert!(chart.notes.iter().any(|note| note.contains("one seed")), "{:?}", chart.notes);
+}
+
+#[test]
+fn a_run_that_stopped_is_left_out_of_last_points_and_the_figure_says_so() {
+    // SVHN with the whole training set: the authors' one run from l2_3 stopped at epoch 59.
+    let published = published();
+    let text = claim_text("greater_than = 0.0")
+        + "\n[[plot]]\nid = \"all\"\ntitle = \"all\"\nx = \"images\"\nlines = [\"robust\", \"natural\"]\n\
+           cells = { target = \"svhn\", images = [25600, 73257], blocks = 3 }\n";
+    let chart = chart(&claim(&text).plots[0], &published);
+    let stopped: Vec<&str> = published
+        .records
+        .iter()
+        .filter(|record| record.status == repro::ledger::Status::Stopped)
+        .filter(|record| &*record.key.target == "svhn" && record.key.images == 73_257)
+        .filter(|record| record.key.blocks == 3)
+        .map(|record| &*record.key.source)
+        .collect();
+    assert!(!stopped.is_empty());
+    for (curve, source) in chart.panels[0].curves.iter().zip(["l2_3", "natural"]) {
+        assert!(at(&curve.points, 25_600).is_some());
+        assert_eq!(at(&curve.points, 73_257).is_none(), stopped.contains(&source), "{source}");
+    }
+    assert!(chart.notes.iter().any(|note| note.contains("SVHN at 73,257")), "{:?}", chart.notes);
+}
+
+#[test]
+fn a_forest_plot_has_every_cell_once_with_averages_before_them() {
+    let (suite, evidence) = (suite(), published());
+    for claim in suite.claims() {
+        let verdict = judge(claim, &evidence);
+        let groups = forest::groups(&verdict, &evidence.world);
+        let rows = |averages| {
+            let of = groups.iter().filter(|group| group.averages == averages);
+            of.map(|group| group.rows.len()).sum::<usize>()
+        };
+        assert_eq!(rows(true), verdict.averages.len(), "{}", claim.id);
+        assert_eq!(rows(false), verdict.cells.len(), "{}", claim.id);
+        assert!(groups.is_sorted_by_key(|group| !group.averages), "{}", claim.id);
+        for group in &groups {
+            let labels: BTreeSet<&str> = group.rows.iter().map(|row| row.label.as_str()).collect();
+            assert_eq!(labels.len(), group.rows.len(), "{}: {}", claim.id, group.heading);
+        }
+    }
+}
+
+#[test]
+fn figures_are_files_that_need_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let (suite, evidence) = (suite(), published());
+    let files = write_figures(folder.path(), &every(&suite, &evidence)).unwrap();
+    let name = |file: &Path| file.file_name().unwrap().to_string_lossy().into_owned();
+    let names: BTreeSet<String> = files.iter().map(|file| name(file)).collect();
+    assert_eq!(names.len(), files.len(), "two figures have one name");
+    for expected in ["robust_beats_natural-forest.svg", "faster_convergence-accuracy_by_epoch.svg"]
+    {
+        assert!(names.contains(expected), "{names:?}");
+    }
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(
+            text.starts_with("<svg ") && text.contains(" xmlns=\"http://www.w3.org/2000/svg\"")
+        );
+        assert!(text.contains("<title>") && text.contains("<desc>"), "{}", name(&file));
+        for wrong in ["var(", "NaN", "<foreignObject", "href="] {
+            assert!(!text.contains(wrong), "{wrong} in {}", name(&file));
+        }
+    }
+}
+
+#[test]
+fn the_page_is_written_into_a_folder_that_is_made_and_nothing_else_stays_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let evidence = gap_evidence([100; 3]);
+    let claim = gap();
+    let judged = [judged(&claim, &evidence)];
+    let below = folder.path().join("a/b");
+    // A second time: what is there is replaced.
+    for _ in 0..2 {
+        let file = write_html(&below, &judged, COMMAND).unwrap();
+        assert_eq!(file, below.join("index.html"));
+        assert_eq!(std::fs::read_to_string(file).unwrap(), html(&judged, COMMAND));
+    }
+    assert_eq!(std::fs::read_dir(&below).unwrap().count(), 1);
+}
+
+#[test]
+fn what_can_t_be_written_is_named_with_a_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("taken");
+    std::fs::write(&file, "").unwrap();
+    // A folder can't be made where a file is; a file can't be put where a folder is.
+    std::fs::create_dir_all(folder.path().join("full/index.html/x")).unwrap();
+    let evidence = gap_evidence([100; 3]);
+    let claim = gap();
+    let judged = [judged(&claim, &evidence)];
+    let of = |result: Result<std::path::PathBuf, ReportError>| result.unwrap_err();
+    let errors = [
+        (of(write_html(&file, &judged, COMMAND)), "taken"),
+        (of(write_html(&folder.path().join("full"), &judged, COMMAND)), "index.html"),
+        (write_figures(&file, &judged).unwrap_err(), "taken"),
+    ];
+    for (error, path) in errors {
+        let message = error.to_string();
+        assert!(message.starts_with("failed to ") && message.contains(path), "{message}");
+        assert!(miette::Diagnostic::help(&error).is_some(), "{message}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path().join("full")).unwrap().count(), 1);
+}
