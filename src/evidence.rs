@@ -17,6 +17,7 @@ use crate::{
         means::{self, Mean},
         published::{self, LogError},
     },
+    nearest::did_you_mean,
     world::World,
 };
 
@@ -147,6 +148,31 @@ impl Evidence {
             Metric::InfluenceMatch => None,
             Metric::Accuracy(_) | Metric::Loss(_) | Metric::EpochsTo(_) => self.records.seeds(key),
         }
+    }
+
+    /// Names of targets and sources in the records that the world does not know, each with the
+    /// nearest one that it does: no claim can ever ask for these records.
+    #[must_use]
+    pub fn unknown_names(&self) -> Vec<String> {
+        let targets: BTreeSet<&str> =
+            self.records.iter().map(|record| &*record.key.target).collect();
+        let sources: BTreeSet<&str> =
+            self.records.iter().map(|record| &*record.key.source).collect();
+        let targets = targets
+            .into_iter()
+            .filter(|name| !self.world.targets.contains_key(*name))
+            .map(|name| {
+                let hint = did_you_mean(name, self.world.targets.keys().map(String::as_str));
+                format!("unknown target `{name}`{hint}")
+            });
+        let sources = sources
+            .into_iter()
+            .filter(|name| !self.world.sources.contains_key(*name))
+            .map(|name| {
+                let hint = did_you_mean(name, self.world.sources.keys().map(String::as_str));
+                format!("unknown source `{name}`{hint}")
+            });
+        targets.chain(sources).collect()
     }
 
     /// How many of the fine-tunes that a claim's primary hypothesis compares have a record here,

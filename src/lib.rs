@@ -8,6 +8,7 @@
 
 pub mod claim;
 pub mod cli;
+pub mod data;
 pub mod device;
 pub mod evidence;
 pub mod join;
@@ -15,6 +16,7 @@ pub mod judge;
 pub mod ledger;
 pub mod nearest;
 pub mod observe;
+pub mod random;
 pub mod report;
 pub mod stats;
 pub mod verdict;

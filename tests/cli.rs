@@ -148,6 +148,16 @@ fn missing_or_damaged_input_exits_with_66_and_names_the_file() {
 }
 
 #[test]
+fn runs_that_no_claim_can_ask_for_are_told_and_not_silently_passed_over() {
+    let mut runs = leads(&[5.0, 6.0]);
+    runs[0].source = "l2-3";
+    let ran = verify(bench("greater_than = 0.0", &runs).path(), &[]);
+    assert!(ran.stderr.contains("unknown source `l2-3`, did you mean `l2_3`?"), "{}", ran.stderr);
+    let known = verify(bench("greater_than = 0.0", &leads(&[5.0, 6.0])).path(), &[]);
+    assert!(known.stderr.is_empty(), "{}", known.stderr);
+}
+
+#[test]
 fn an_unwritable_report_folder_exits_with_73_and_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("taken");

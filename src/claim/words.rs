@@ -186,6 +186,16 @@ pub fn claim(claim: &Claim, world: &World) -> String {
         claim.design.alpha.level(),
         100.0 - 200.0 * claim.design.alpha.level()
     ));
+    for plan in &world.seeds {
+        line(&format!(
+            "  their authors planned {} for each cell of up to {} images",
+            match plan.count {
+                1 => "1 seed".to_owned(),
+                count => format!("{count} seeds"),
+            },
+            plan.images_up_to
+        ));
+    }
     line("");
     line("expected");
     for (kind, expected) in &claim.expected {

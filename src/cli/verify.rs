@@ -74,6 +74,9 @@ impl Verify {
             (Some(log), _) => Evidence::log(log)?,
             (None, EvidenceArgument::Published) => Evidence::published()?,
         };
+        for name in evidence.unknown_names() {
+            anstream::eprintln!("note: no claim asks for some of the runs: {name}");
+        }
         if self.expected {
             every_claim_expects(&claims, evidence.kind)?;
         }

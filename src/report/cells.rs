@@ -18,12 +18,19 @@ use crate::{
 pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
     let several = cells.iter().any(|cell| cell.contrast != cells[0].contrast);
     let has = |of: fn(&CellVerdict) -> bool| cells.iter().any(of);
-    let (target, images, blocks) = (
-        has(|cell| cell.target.is_some()),
-        has(|cell| cell.images.is_some()),
-        has(|cell| cell.blocks.is_some()),
-    );
-    let resolution = has(|cell| cell.resolution.is_some());
+    let (target, images) = (has(|cell| cell.target.is_some()), has(|cell| cell.images.is_some()));
+    // What all cells share stands in the caption, not in a column.
+    let blocks = cells.iter().any(|cell| cell.blocks != cells[0].blocks);
+    let resolution = cells.iter().any(|cell| cell.resolution != cells[0].resolution);
+    let shared = cells.first().map(|cell| {
+        let blocks = cell.blocks.filter(|_| !blocks).map(|count| match count {
+            1 => "1 block".to_owned(),
+            count => format!("{count} blocks"),
+        });
+        let pixels = cell.resolution.filter(|_| !resolution).map(|pixels| format!("{pixels} px"));
+        blocks.into_iter().chain(pixels).map(|part| format!(", {part}")).collect::<String>()
+    });
+    let caption = caption.to_owned() + &shared.unwrap_or_default();
     let look = has(|cell| cell.look.is_some());
     let e_value = has(|cell| cell.e_value.is_some());
     html! {
@@ -36,16 +43,16 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
                     @if images { th.number scope="col" { "images" } }
                     @if blocks { th.number scope="col" { "blocks" } }
                     @if resolution { th.number scope="col" { "pixels" } }
-                    th.number scope="col" { "seeds" }
-                    @if look { th.number scope="col" { "look" } }
                     th.number scope="col" { "mean" }
                     th.number scope="col" { "low" }
                     th.number scope="col" { "high" }
+                    th scope="col" { "verdict" }
+                    th.number scope="col" { "seeds" }
+                    @if look { th.number scope="col" { "look" } }
                     th.number scope="col" { "t" }
                     th.number scope="col" { "p" }
                     th.number scope="col" { "p, Holm" }
                     @if e_value { th.number scope="col" { "e-value" } }
-                    th scope="col" { "verdict" }
                     th scope="col" { "flags" }
                 } }
                 tbody {
@@ -56,16 +63,16 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
                             @if images { td.number { (or_none(cell.images.map(grouped))) } }
                             @if blocks { td.number { (or_none(cell.blocks.map(grouped))) } }
                             @if resolution { td.number { (or_none(cell.resolution.map(|pixels| pixels.to_string()))) } }
-                            td.number { (cell.seeds) }
-                            @if look { td.number { (or_none(cell.look.map(|look| look.to_string()))) } }
                             td.number.strong { (signed(cell.mean)) }
                             td.number { (signed(cell.low)) }
                             td.number { (signed(cell.high)) }
+                            td { (badge(cell.verdict)) }
+                            td.number { (cell.seeds) }
+                            @if look { td.number { (or_none(cell.look.map(|look| look.to_string()))) } }
                             td.number { (signed(cell.t)) }
                             td.number { (probability(cell.p)) }
                             td.number { (probability(cell.p_adjusted)) }
                             @if e_value { td.number { (e_value_in_words(cell.e_value)) } }
-                            td { (badge(cell.verdict)) }
                             td.flags { (flags_of(cell)) }
                         }
                     }
@@ -109,7 +116,7 @@ fn words(flag: Flag) -> String {
 
 /// The flags that some cell carries, each in a sentence with the cells that it concerns.
 #[must_use]
-pub fn flags(cells: &[CellVerdict], world: &World) -> Markup {
+pub fn flags(heading: &str, cells: &[CellVerdict], world: &World) -> Markup {
     let mut concerned: BTreeMap<Flag, Vec<&CellVerdict>> = BTreeMap::new();
     for cell in cells {
         for flag in &cell.flags {
@@ -118,13 +125,13 @@ pub fn flags(cells: &[CellVerdict], world: &World) -> Markup {
     }
     html! {
         @if !concerned.is_empty() {
-            h4 { "Flags" }
+            h4 { (heading) }
             dl.flags {
                 @for (flag, of) in &concerned {
-                    dt { (words(*flag)) " " span.count { (of.len()) " of " (cells.len()) } }
+                    dt { (words(*flag)) span.count { (of.len()) " of " (cells.len()) } }
                     dd {
                         (flag.in_words()) "."
-                        p.where { (places(of, cells.len(), world)) }
+                        p.where { (places(of, cells, world)) }
                     }
                 }
             }
@@ -132,26 +139,30 @@ pub fn flags(cells: &[CellVerdict], world: &World) -> Markup {
     }
 }
 
-/// Cells in a few words: the sizes of each target.
-fn places(of: &[&CellVerdict], total: usize, world: &World) -> String {
-    if of.len() == total {
-        return if total == 1 { "the one cell".to_owned() } else { "every cell".to_owned() };
+/// Cells in a few words: the sizes of each target, and of each contrast where there are several.
+fn places(of: &[&CellVerdict], all: &[CellVerdict], world: &World) -> String {
+    if of.len() == all.len() {
+        return if all.len() == 1 { "the one cell".to_owned() } else { "every cell".to_owned() };
     }
-    let mut targets: Vec<(String, Vec<String>)> = Vec::new();
+    let several = all.iter().any(|cell| cell.contrast != all[0].contrast);
+    let mut places: Vec<(String, Vec<String>)> = Vec::new();
     for cell in of {
-        let name =
-            cell.target.as_deref().map_or("average", |target| world.title(target)).to_owned();
+        let contrast = Some(cell.contrast.as_str()).filter(|_| several);
+        let target = cell.target.as_deref().map(|target| world.title(target));
+        let name = contrast.into_iter().chain(target).collect::<Vec<_>>().join(", ");
         let size = cell.images.map(grouped);
-        match targets.iter_mut().find(|(target, _)| *target == name) {
+        match places.iter_mut().find(|(place, _)| *place == name) {
             Some((_, sizes)) => sizes.extend(size.filter(|size| !sizes.contains(size))),
-            None => targets.push((name, size.into_iter().collect())),
+            None => places.push((name, size.into_iter().collect())),
         }
     }
-    let named = |(target, sizes): &(String, Vec<String>)| match sizes.as_slice() {
-        [] => target.clone(),
-        sizes => format!("{target} at {}", listed(sizes)),
+    let named = |(place, sizes): &(String, Vec<String>)| match (place.is_empty(), sizes.as_slice())
+    {
+        (_, []) => place.clone(),
+        (true, sizes) => format!("{} images", listed(sizes)),
+        (false, sizes) => format!("{place} at {}", listed(sizes)),
     };
-    targets.iter().map(named).collect::<Vec<_>>().join("; ")
+    places.iter().map(named).collect::<Vec<_>>().join("; ")
 }
 
 /// `100, 200 and 400`.

@@ -38,10 +38,13 @@ pub fn draw(chart: &Chart, name: String) -> Option<Drawing> {
         .labels
         .iter()
         .enumerate()
-        .map(|(index, label)| (Mark::Curve(index), format!("{label}, mean and 95 % band")))
+        .map(|(index, label)| (Mark::Curve(index), label.clone()))
         .collect();
     legend.extend(
-        chart.difference.as_ref().map(|label| (Mark::Difference, format!("{label}, paired"))),
+        chart
+            .difference
+            .as_ref()
+            .map(|label| (Mark::Difference, format!("{label}, paired within seeds"))),
     );
     let points = |panel: &Panel| {
         panel.curves.iter().flat_map(|curve| curve.points.clone()).collect::<Vec<_>>()
@@ -55,17 +58,20 @@ pub fn draw(chart: &Chart, name: String) -> Option<Drawing> {
         subtitle: String::new(),
         legend,
         panels: chart.panels.iter().map(|panel| frame.panel(panel)).collect(),
-        notes: scales(chart).into_iter().chain(chart.notes.clone()).collect(),
+        notes: std::iter::once(key(chart)).chain(chart.notes.clone()).collect(),
     })
 }
 
-/// Which panels can be compared by eye.
-fn scales(chart: &Chart) -> Option<String> {
-    let text = match chart.difference {
-        Some(_) => "Every panel has its own scale of accuracy; the difference has one for all.",
-        None => "Every panel has its own scale of accuracy.",
+/// What is drawn, and which panels can be compared by eye.
+fn key(chart: &Chart) -> String {
+    let scales = match (chart.panels.len(), &chart.difference) {
+        (1, _) => "",
+        (_, None) => " Every panel has its own scale of accuracy.",
+        (_, Some(_)) => {
+            " Every panel has its own scale of accuracy; the difference has one for all."
+        }
     };
-    (chart.panels.len() > 1).then(|| text.to_owned())
+    format!("Points are means over seeds, bands their 95 % intervals.{scales}")
 }
 
 /// One scale of differences for all panels, so that they can be compared; it holds every mean, and

@@ -98,6 +98,7 @@ pub fn chart(plot: &Plot, evidence: &Evidence) -> Chart {
         if panel.curves.iter().any(|curve| !curve.points.is_empty()) {
             panels.push(panel);
         } else {
+            draft.notes.absent.retain(|(title, _), _| *title != panel.title);
             draft.notes.no_records.push(panel.title);
         }
     }
@@ -155,19 +156,29 @@ impl Draft<'_> {
 
     fn curve(&mut self, terms: &[Term], cell: &Cell) -> Vec<Point> {
         let mut points = Vec::new();
+        let mut absent = Vec::new();
         for (x, cell, joined, step) in self.along(terms, cell) {
+            if !joined.absent.is_empty() {
+                absent.push(step.label());
+                continue;
+            }
             let point = point(x, &joined);
             self.notes.one_seed |= point.is_some_and(|point| point.seeds == 1);
             points.extend(point);
-            if let Some(mixed) = joined.mixed_recipes.as_ref().filter(|_| !joined.rows.is_empty()) {
-                self.notes.mixed.insert(mixed.clone());
-            }
+            self.notes.mixed.extend(joined.mixed_recipes.clone());
             let stopped = joined.rows.iter().filter(|row| !row.contrast.finished).count();
             if stopped > 0 && !matches!(step, Step::Epoch(_)) {
                 let images = cell.images.map(|images| format!(" at {} images", grouped(images)));
                 let place = self.title(cell.target.as_deref()) + &images.unwrap_or_default();
                 *self.notes.stopped.entry(place).or_default() += stopped;
             }
+        }
+        if !absent.is_empty() {
+            if points.is_empty() {
+                absent.clear();
+            }
+            let label = label(&terms[0].arm, &self.plot.lines);
+            self.notes.absent.insert((self.title(cell.target.as_deref()), label), absent);
         }
         points
     }

@@ -70,9 +70,9 @@ fn grouping(cells: &[CellVerdict], world: &World, averages: bool) -> Vec<Group> 
         let contrast = Some(cell.contrast.as_str()).filter(|_| contrasts > 1);
         let parts: Vec<&str> = target.into_iter().chain(contrast).collect();
         match (averages, parts.is_empty()) {
-            (true, true) => "averages, which are judged".to_owned(),
-            (true, false) => format!("averages, {}", parts.join(", ")),
-            (false, true) => "cells".to_owned(),
+            (true, true) => "Averages, which are judged".to_owned(),
+            (true, false) => format!("Averages, {}", parts.join(", ")),
+            (false, true) => "Cells".to_owned(),
             (false, false) => parts.join(", "),
         }
     };

@@ -1,6 +1,8 @@
 //! The page: one file that needs no other, a summary of claims by evidence and a section a claim.
 //! No clock and no path but those that the user gave: the same input gives the same bytes.
 
+use std::collections::BTreeMap;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{
@@ -34,6 +36,7 @@ pub fn html(judged: &[Judged<'_>], command: &str) -> String {
                 main {
                     (head(judged))
                     (summary(judged))
+                    (sources(judged))
                     div id="claims" {
                         @for of_claim in by_claim(judged) { (section(&of_claim, judged)) }
                     }
@@ -91,7 +94,7 @@ fn summary(judged: &[Judged<'_>]) -> Markup {
         }
     }
     html! {
-        table.summary id="summary" {
+        table id="summary" class=(if kinds.len() == 1 { "summary one" } else { "summary" }) {
             thead { tr {
                 th scope="col" { "Claim" }
                 @for kind in &kinds { th scope="col" { (kind) " evidence" } }
@@ -105,13 +108,38 @@ fn summary(judged: &[Judged<'_>]) -> Markup {
                         @for kind in &kinds {
                             td {
                                 @for one in of.iter().filter(|one| one.evidence.kind == *kind) {
-                                    (badge(one.verdict.verdict))
-                                    span.why { (one.verdict.reason) }
+                                    div.verdict {
+                                        (badge(one.verdict.verdict))
+                                        div.why { (one.verdict.reason) }
+                                    }
                                 }
                             }
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// The source models that the claims name, in words.
+fn sources(judged: &[Judged<'_>]) -> Markup {
+    let mut named: BTreeMap<&str, &str> = BTreeMap::new();
+    for one in judged {
+        for key in crate::evidence::keys(&one.claim.hypothesis) {
+            named.extend(
+                one.evidence
+                    .world
+                    .sources
+                    .get_key_value(&*key.source)
+                    .map(|(name, words)| (name.as_str(), words.as_str())),
+            );
+        }
+    }
+    html! {
+        @if !named.is_empty() {
+            dl.sources {
+                @for (name, words) in named { div { dt { code { (name) } } dd { (words) } } }
             }
         }
     }

@@ -44,6 +44,9 @@ pub struct Notes {
     pub mixed: BTreeSet<String>,
     /// Runs that stopped before their end, by cell.
     pub stopped: BTreeMap<String, usize>,
+    /// Curves that lack records, by target and label: the places on the axis where they do, or none
+    /// where they lack every one.
+    pub absent: BTreeMap<(String, String), Vec<String>>,
     /// Targets of which there is no record.
     pub no_records: Vec<String>,
     /// Whether some point is of one seed.
@@ -79,6 +82,17 @@ impl Notes {
                 "Runs that stopped before their end have no last epoch and are left out: {}.",
                 cells.join("; ")
             ));
+        }
+        if !self.absent.is_empty() {
+            let arms: Vec<String> = self
+                .absent
+                .iter()
+                .map(|((target, label), places)| match places.is_empty() {
+                    true => format!("{label} on {target}"),
+                    false => format!("{label} on {target} at {}", places.join(", ")),
+                })
+                .collect();
+            sentences.push(format!("No record of {}.", arms.join("; ")));
         }
         if !self.no_records.is_empty() {
             sentences

@@ -3,14 +3,9 @@
 
 use maud::{Markup, html};
 
-use super::{
-    Judged, cells, drawings,
-    html::badge,
-    numbers::{signed, value},
-    svg,
-};
+use super::{Judged, axis::plain, cells, drawings, html::badge, numbers::signed, svg};
 use crate::{
-    claim::{Claim, Hypothesis, words},
+    claim::{Claim, Hypothesis, Metric, words},
     evidence::EvidenceKind,
     judge::ReadingVerdict,
     verdict::Verdict,
@@ -54,7 +49,8 @@ fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
                         h4 { "Know before believing" }
                         ul.caveats { @for caveat in &claim.caveats { li { (caveat) } } }
                     }
-                    (cells::flags(&verdict.cells, world))
+                    (cells::flags("Flags of the averages", &verdict.averages, world))
+                    (cells::flags(if verdict.averages.is_empty() { "Flags" } else { "Flags of the cells" }, &verdict.cells, world))
                 }
             }
             @if figures.is_empty() { (nothing_to_draw(one)) }
@@ -105,9 +101,13 @@ fn nothing_to_draw(one: &Judged<'_>) -> Markup {
     let (there, asked) = one.evidence.coverage(one.claim);
     html! {
         div.empty {
-            p { strong { "No figure." } " " (there) " of the " (asked) " fine-tunes that the hypothesis compares have a record in the " (one.evidence.kind) " evidence, so there is nothing to draw and nothing to judge." }
-            p { "To bring runs of your own, write them to a log in the published form and judge that:" }
-            pre { code { "repro verify --claim " (one.claim.id) " --log FILE" } }
+            @if one.claim.hypothesis.metric == Metric::InfluenceMatch {
+                p { strong { "No figure." } " The records hold accuracies and losses, not influence, so there is nothing to draw and nothing to judge. A log in the published form has no room for it either." }
+            } @else {
+                p { strong { "No figure." } " " (there) " of the " (asked) " fine-tunes that the hypothesis compares have a record in the " (one.evidence.kind) " evidence: too little to draw or to judge." }
+                p { "To bring runs of your own, write them to a log in the published form and judge that:" }
+                pre { code { "repro verify --claim " (one.claim.id) " --log FILE" } }
+            }
         }
     }
 }
@@ -115,7 +115,7 @@ fn nothing_to_draw(one: &Judged<'_>) -> Markup {
 fn readings(one: &Judged<'_>) -> Markup {
     let verdict = &one.verdict;
     let unit = |reading: &ReadingVerdict| {
-        format!("{}, margin {}", reading.unit.name(), value(reading.margin))
+        format!("{}, margin {}", reading.unit.name(), plain(reading.margin))
     };
     html! {
         @if !verdict.readings.is_empty() {

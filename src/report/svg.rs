@@ -152,9 +152,9 @@ pub fn file(drawing: &Drawing) -> String {
     #[expect(clippy::cast_precision_loss, reason = "a handful of columns, rows and lines")]
     let times = |count: usize, size: f64| count as f64 * size;
     let width = times(columns, PANEL_WIDTH + GAP) + GAP;
-    let characters = 66 * columns;
+    let characters = 78 * columns;
     let (legend, legend_height) = legend(drawing, width);
-    let title = wrapped(&legible(&drawing.title), characters * 2 / 3);
+    let title = wrapped(&legible(&drawing.title), characters * 5 / 8);
     let subtitle = wrapped(&legible(&drawing.subtitle), characters);
     let head = 16.0 + times(title.len(), TITLE_LINE) + times(subtitle.len(), LINE);
     let mut top = head + legend_height + 8.0;

@@ -123,22 +123,25 @@ fn cells(cells: &[CellVerdict]) -> String {
     text
 }
 
+/// A coordinate of a cell as text, where the cell has it.
+type Coordinate = fn(&CellVerdict) -> Option<String>;
+
+/// The coordinates in the order of their columns; those that no cell has are left out.
+const COORDINATES: [(&str, Coordinate); 4] = [
+    ("target", |cell| cell.target.clone()),
+    ("images", |cell| cell.images.map(|images| images.to_string())),
+    ("blocks", |cell| cell.blocks.map(|blocks| blocks.to_string())),
+    ("pixels", |cell| cell.resolution.map(|resolution| resolution.to_string())),
+];
+
 fn of_cells(cells: &[&CellVerdict], flags: &[Flag]) -> String {
-    let any = |of: fn(&CellVerdict) -> bool| cells.iter().any(|cell| of(cell));
-    let coordinates: Vec<(&str, fn(&CellVerdict) -> String)> = [
-        ("target", any(|cell| cell.target.is_some()), target as fn(&CellVerdict) -> String),
-        ("images", any(|cell| cell.images.is_some()), images),
-        ("blocks", any(|cell| cell.blocks.is_some()), blocks),
-        ("pixels", any(|cell| cell.resolution.is_some()), resolution),
-    ]
-    .into_iter()
-    .filter(|(_, there, _)| *there)
-    .map(|(name, _, of)| (name, of))
-    .collect();
+    let mut coordinates = COORDINATES.to_vec();
+    coordinates.retain(|(_, of)| cells.iter().any(|cell| of(cell).is_some()));
     let mut header: Vec<&str> = coordinates.iter().map(|(name, _)| *name).collect();
     header.extend(["seeds", "mean", "interval", "p", "p, Holm", "verdict", "flags"]);
     let rows = cells.iter().map(|cell| {
-        let mut row: Vec<String> = coordinates.iter().map(|(_, of)| of(cell)).collect();
+        let mut row: Vec<String> =
+            coordinates.iter().map(|(_, of)| of(cell).unwrap_or_default()).collect();
         let marks =
             cell.flags.iter().filter_map(|flag| flags.iter().position(|known| known == flag));
         row.extend([
@@ -156,22 +159,6 @@ fn of_cells(cells: &[&CellVerdict], flags: &[Flag]) -> String {
         row
     });
     table(&header, rows)
-}
-
-fn target(cell: &CellVerdict) -> String {
-    cell.target.clone().unwrap_or_default()
-}
-
-fn images(cell: &CellVerdict) -> String {
-    cell.images.map_or_else(String::new, |images| images.to_string())
-}
-
-fn blocks(cell: &CellVerdict) -> String {
-    cell.blocks.map_or_else(String::new, |blocks| blocks.to_string())
-}
-
-fn resolution(cell: &CellVerdict) -> String {
-    cell.resolution.map_or_else(String::new, |resolution| resolution.to_string())
 }
 
 fn letter(index: usize) -> char {

@@ -1,4 +1,4 @@
-"""Makes what tests/setup.rs runs on, in the folder that it is given: two tiny wheels and the manifest that pins them."""
+"""Makes what tests/setup.rs runs on, in the folder it is given: two tiny wheels and the manifest that pins them."""
 
 import hashlib
 import json
