@@ -41,8 +41,6 @@ pub enum CudaHalf {
 /// says so.
 #[cfg(feature = "gpu")]
 pub fn open_cuda() -> CudaHalf {
-    use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
-
     let Some(folder) = loaded_folder() else {
         return CudaHalf::Missing {
             reason: format!("failed to find {CPU_HALF} among the loaded libraries"),
@@ -58,6 +56,15 @@ pub fn open_cuda() -> CudaHalf {
             ),
         };
     }
+    opened(path)
+}
+
+/// Opens a library for good; where that fails, says in one line what the loader said.
+#[cfg(feature = "gpu")]
+fn opened(path: PathBuf) -> CudaHalf {
+    use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
+    use std::error::Error;
+
     // SAFETY: the library's initialisers register operators with the CPU half, which is loaded; it
     // is never closed.
     match unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_GLOBAL) } {
@@ -65,9 +72,12 @@ pub fn open_cuda() -> CudaHalf {
             let _kept_open = library.into_raw();
             CudaHalf::Opened { path }
         }
-        Err(error) => CudaHalf::Missing {
-            reason: in_one_line(&format!("failed to open {}: {error}", path.display())),
-        },
+        Err(error) => {
+            // The loader's own words, which name the library that is missing, are the cause.
+            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            let said = cause.split_whitespace().collect::<Vec<_>>().join(" ");
+            CudaHalf::Missing { reason: format!("failed to open {}: {said}", path.display()) }
+        }
     }
 }
 
@@ -106,11 +116,25 @@ pub struct Inventory {
     pub cuda_missing: Option<String>,
 }
 
+/// Why no GPU can be used, in one line, after opening libtorch's CUDA half; `None` where one can.
+///
+/// Like [`open_cuda`], to be called before any other call into `tch`.
+pub fn missing_cuda() -> Option<String> {
+    let cuda_half = open_cuda();
+    match cuda_half {
+        _ if tch::Cuda::is_available() => None,
+        CudaHalf::Missing { reason } => Some(reason),
+        CudaHalf::Opened { path } => Some(format!(
+            "{} is loaded but finds no device: see `nvidia-smi` and CUDA_VISIBLE_DEVICES",
+            path.display()
+        )),
+    }
+}
+
 /// Looks at the machine and at the libtorch that is loaded, opening its CUDA half if that was not
 /// done yet.
 pub fn inventory() -> Inventory {
-    let cuda_half = open_cuda();
-    let cuda_available = tch::Cuda::is_available();
+    let cuda_missing = missing_cuda();
     Inventory {
         libtorch_linked: LINKED_VERSION.map(str::to_owned),
         libtorch_loaded: loaded_version(),
@@ -120,16 +144,9 @@ pub fn inventory() -> Inventory {
             .to_owned(),
         intra_op_threads: tch::get_num_threads(),
         inter_op_threads: tch::get_num_interop_threads(),
-        cuda_available,
+        cuda_available: cuda_missing.is_none(),
         cuda_devices: tch::Cuda::device_count(),
-        cuda_missing: match cuda_half {
-            _ if cuda_available => None,
-            CudaHalf::Missing { reason } => Some(reason),
-            CudaHalf::Opened { path } => Some(format!(
-                "{} is loaded but finds no device: see `nvidia-smi` and CUDA_VISIBLE_DEVICES",
-                path.display()
-            )),
-        },
+        cuda_missing,
     }
 }
 
@@ -221,11 +238,6 @@ fn widest_vectors() -> &'static str {
     "DEFAULT"
 }
 
-#[cfg(feature = "gpu")]
-fn in_one_line(message: &str) -> String {
-    message.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,6 +320,17 @@ mod tests {
             }
         }
         assert_eq!(open_cuda(), open_cuda());
+    }
+
+    #[cfg(feature = "gpu")]
+    #[test]
+    fn a_cuda_half_that_is_no_library_is_missed_in_the_words_of_the_loader() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join(CUDA_HALF);
+        std::fs::write(&path, "not a library. ".repeat(100)).expect("writable");
+        let CudaHalf::Missing { reason } = opened(path.clone()) else { panic!("opened a text") };
+        assert!(reason.contains(&path.display().to_string()), "{reason}");
+        assert!(reason.contains("invalid ELF header") && !reason.contains('\n'), "{reason}");
     }
 
     #[test]

@@ -154,25 +154,22 @@ impl Evidence {
     /// nearest one that it does: no claim can ever ask for these records.
     #[must_use]
     pub fn unknown_names(&self) -> Vec<String> {
-        let targets: BTreeSet<&str> =
-            self.records.iter().map(|record| &*record.key.target).collect();
-        let sources: BTreeSet<&str> =
-            self.records.iter().map(|record| &*record.key.source).collect();
-        let targets = targets
-            .into_iter()
-            .filter(|name| !self.world.targets.contains_key(*name))
-            .map(|name| {
-                let hint = did_you_mean(name, self.world.targets.keys().map(String::as_str));
-                format!("unknown target `{name}`{hint}")
-            });
-        let sources = sources
-            .into_iter()
-            .filter(|name| !self.world.sources.contains_key(*name))
-            .map(|name| {
-                let hint = did_you_mean(name, self.world.sources.keys().map(String::as_str));
-                format!("unknown source `{name}`{hint}")
-            });
-        targets.chain(sources).collect()
+        let unknown = |what: &str, names: BTreeSet<&str>, known: Vec<&str>| -> Vec<String> {
+            let hint = |name| did_you_mean(name, known.iter().copied());
+            let unknown = names.into_iter().filter(|name| !known.contains(name));
+            unknown.map(|name| format!("unknown {what} `{name}`{}", hint(name))).collect()
+        };
+        let keys = || self.records.iter().map(|record| &record.key);
+        let targets = keys().map(|key| &*key.target).collect();
+        let sources = keys().map(|key| &*key.source).collect();
+        let mut names =
+            unknown("target", targets, self.world.targets.keys().map(String::as_str).collect());
+        names.extend(unknown(
+            "source",
+            sources,
+            self.world.sources.keys().map(String::as_str).collect(),
+        ));
+        names
     }
 
     /// How many of the fine-tunes that a claim's primary hypothesis compares have a record here,

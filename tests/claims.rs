@@ -21,7 +21,7 @@ fn main() {
     let arguments = Arguments::from_args();
     // Before any other call into libtorch; where there is no CUDA half, everything runs on the CPU.
     #[cfg(feature = "gpu")]
-    if let repro::device::CudaHalf::Missing { reason } = repro::device::open_cuda() {
+    if let Some(reason) = repro::device::missing_cuda() {
         eprintln!("running on the CPU: {reason}");
     }
     let suite = Suite::embedded(&World::paper()).unwrap_or_else(|error| panic!("{error}"));

@@ -1,4 +1,5 @@
-//! What the README says is what the program does: its verdicts, its example of a claim.
+//! What the documents say is what is there: the README's verdicts and its example of a claim,
+//! DESIGN.md's modules.
 
 use repro::{
     claim::{check, suite::Suite},
@@ -29,4 +30,36 @@ fn the_example_of_a_claim_checks_and_comes_out_as_it_says() {
     let evidence = Evidence::published().unwrap_or_else(|error| panic!("{error}"));
     let expected = &claim.expected[&evidence.kind];
     assert_eq!(judge(&claim, &evidence).verdict, expected.verdict);
+}
+
+/// Every source file below a folder.
+fn modules(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            modules(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn the_design_has_a_sentence_for_every_module() {
+    let design = include_str!("../DESIGN.md");
+    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    modules(&source, &mut found);
+    assert!(found.len() > 50, "the source was found");
+    for path in found {
+        let stem = path.file_stem().unwrap().to_str().unwrap();
+        let name = match stem {
+            "mod" => path.parent().unwrap().file_name().unwrap().to_str().unwrap(),
+            "lib" => continue,
+            stem => stem,
+        };
+        let named =
+            [format!("`{name}`"), format!("/{name}`")].iter().any(|name| design.contains(name));
+        assert!(named, "DESIGN.md has no word of {}", path.display());
+    }
 }

@@ -96,7 +96,7 @@ fn the_same_input_gives_the_same_bytes() {
     let judged = every(&suite, &evidence);
     let files = || {
         let all = judged.iter().flat_map(|one| drawings(one, &judged));
-        all.map(|drawing| svg::file(&drawing)).collect::<Vec<String>>()
+        all.map(|drawing| svg::file(&drawing, "a claim")).collect::<Vec<String>>()
     };
     assert!(files() == files(), "two sets of figures of one input differ");
 }
@@ -202,6 +202,15 @@ fn a_claim_without_records_has_no_figure_and_says_what_would_bring_one() {
     let page = html(&all, COMMAND);
     assert!(!page.contains("<figure"));
     assert!(page.contains("--claim natural_wins_at_high_resolution --log FILE"), "{page}");
+    assert!(!page.contains("<code>resolution</code>"));
+}
+
+#[test]
+fn a_claim_at_low_resolution_asks_for_a_log_that_has_it_and_influence_for_no_log_at_all() {
+    let (suite, evidence) = (suite(), published());
+    let page = |id| html(&[judged(suite.get(id).unwrap(), &evidence)], COMMAND);
+    assert!(page("shape_bias").contains("<code>resolution</code>"));
+    assert!(!page("influence_follows_class").contains("--log FILE"));
 }
 
 #[test]
@@ -218,7 +227,7 @@ fn text_from_a_spec_or_a_command_is_escaped() {
     assert!(!page.contains("<script"));
     assert!(page.contains("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp;"));
     for drawing in drawings(&judged[0], &judged) {
-        let file = svg::file(&drawing);
+        let file = svg::file(&drawing, HOSTILE);
         assert!(!file.contains("<script") && !file.contains('\u{0}'), "{file}");
     }
 }
@@ -241,6 +250,8 @@ fn figures_are_files_that_need_nothing_else() {
             text.starts_with("<svg ") && text.contains(" xmlns=\"http://www.w3.org/2000/svg\"")
         );
         assert!(text.contains("<title>") && text.contains("<desc>"), "{}", name(&file));
+        let claim = suite.claims().iter().find(|claim| name(&file).starts_with(&claim.id)).unwrap();
+        assert!(text.contains(&format!(">{}</text>", claim.title)), "{}", name(&file));
         for wrong in ["var(", "NaN", "<foreignObject", "href="] {
             assert!(!text.contains(wrong), "{wrong} in {}", name(&file));
         }

@@ -4,6 +4,7 @@
 
 pub mod check;
 mod label;
+mod one_or_many;
 pub mod raw;
 pub mod suite;
 pub mod words;
@@ -83,6 +84,14 @@ pub struct Hypothesis {
     pub holds: Holds,
 }
 
+impl Hypothesis {
+    /// How many units the quantifier counts, over all contrasts.
+    #[must_use]
+    pub fn units(&self) -> usize {
+        self.contrasts.iter().map(|contrast| contrast.units(&self.average_over).len()).sum()
+    }
+}
+
 /// A further reading of a claim.
 #[derive(Clone, Debug)]
 pub struct Reading {
@@ -103,6 +112,23 @@ pub struct Contrast {
     pub terms: Vec<Term>,
     /// Its cells.
     pub cells: Vec<Cell>,
+}
+
+impl Contrast {
+    /// What is judged: each cell by itself, or the cells that are the same but for the axes averaged
+    /// over, under the cell that is left of them.
+    #[must_use]
+    pub fn units(&self, average_over: &BTreeSet<Axis>) -> Vec<(Cell, Vec<Cell>)> {
+        let mut units: Vec<(Cell, Vec<Cell>)> = Vec::new();
+        for cell in &self.cells {
+            let rest = average_over.iter().fold(cell.clone(), |cell, axis| cell.without(*axis));
+            match units.iter_mut().find(|(unit, _)| *unit == rest) {
+                Some((_, cells)) => cells.push(cell.clone()),
+                None => units.push((rest, vec![cell.clone()])),
+            }
+        }
+        units
+    }
 }
 
 /// An arm and its weight in a contrast.

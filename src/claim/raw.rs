@@ -2,12 +2,13 @@
 //! Schema. Unknown fields are refused here; what the fields mean together is left to
 //! [`check`](super::check), and nothing after that sees these types.
 
-use std::{collections::BTreeMap, fmt, marker::PhantomData};
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, de::IntoDeserializer};
+use serde::Deserialize;
 use toml::Spanned;
 
+pub use super::one_or_many::OneOrMany;
 use crate::{ledger::Resolution, verdict::Verdict};
 
 /// A name whose place in the file is kept, so that a wrong one can be pointed at.
@@ -324,49 +325,4 @@ pub struct RawExpected {
     pub verdict: Verdict,
     /// Why this is the verdict to expect.
     pub reason: String,
-}
-
-/// A value, or a list of at least one.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OneOrMany<T>(pub Vec<T>);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> serde::de::Visitor<'de> for Visitor<T> {
-            type Value = Vec<T>;
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a value or a list of values")
-            }
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Vec<T>, E> {
-                T::deserialize(text.into_deserializer()).map(|value| vec![value])
-            }
-            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Vec<T>, E> {
-                T::deserialize(number.into_deserializer()).map(|value| vec![value])
-            }
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(
-                self,
-                mut sequence: A,
-            ) -> Result<Vec<T>, A::Error> {
-                let mut values = Vec::new();
-                while let Some(value) = sequence.next_element()? {
-                    values.push(value);
-                }
-                Ok(values)
-            }
-        }
-        deserializer.deserialize_any(Visitor(PhantomData)).map(Self)
-    }
-}
-
-impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        format!("OneOrMany{}", T::schema_name()).into()
-    }
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let one = generator.subschema_for::<T>();
-        schemars::json_schema!({
-            "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }],
-        })
-    }
 }

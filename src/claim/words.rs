@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::{
-    Axis, Cell, Claim, Contrast, Holds, Hypothesis, Metric, Relation, Stands, Threshold,
+    Axis, Cell, Claim, Holds, Hypothesis, Metric, Relation, Stands, Threshold,
     label::{arm, moment},
 };
 use crate::world::World;
@@ -79,7 +79,7 @@ pub fn relation(hypothesis: &Hypothesis) -> String {
 /// How many cells must hold.
 #[must_use]
 pub fn holds(hypothesis: &Hypothesis) -> String {
-    let units = units(hypothesis);
+    let units = hypothesis.units();
     let of = match (hypothesis.holds, units) {
         (_, 1) => "in the one that is judged".to_owned(),
         (Holds::Every, _) => format!("in every one of {units}"),
@@ -99,22 +99,6 @@ fn axis_name(axis: Axis) -> &'static str {
         Axis::Blocks => "blocks",
         Axis::Resolution => "resolutions",
     }
-}
-
-/// How many units the quantifier counts.
-#[must_use]
-pub fn units(hypothesis: &Hypothesis) -> usize {
-    let averaged = |contrast: &Contrast| {
-        let cells: std::collections::BTreeSet<Cell> = contrast
-            .cells
-            .iter()
-            .map(|cell| {
-                hypothesis.average_over.iter().fold(cell.clone(), |cell, axis| cell.without(*axis))
-            })
-            .collect();
-        cells.len()
-    };
-    hypothesis.contrasts.iter().map(averaged).sum()
 }
 
 /// A list of cells: their targets, sizes, blocks and resolutions.

@@ -79,7 +79,7 @@ pub fn main() -> u8 {
     };
     // Before any other call into libtorch, which looks for its CUDA half once.
     #[cfg(feature = "gpu")]
-    if let device::CudaHalf::Missing { reason } = device::open_cuda() {
+    if let Some(reason) = device::missing_cuda() {
         anstream::eprintln!("running on the CPU: {reason}");
     }
     let outcome = run(&arguments).and_then(|outcome| {

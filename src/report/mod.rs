@@ -80,10 +80,14 @@ pub fn write_html(
 /// Where the folder can't be made or a file can't be written.
 pub fn write_figures(folder: &Path, judged: &[Judged<'_>]) -> Result<Vec<PathBuf>, ReportError> {
     make(folder)?;
-    let drawings = judged.iter().flat_map(|one| drawings(one, judged));
-    drawings
-        .map(|drawing| write(folder, &format!("{}.svg", drawing.name), &svg::file(&drawing)))
-        .collect()
+    let mut files = Vec::new();
+    for one in judged {
+        for drawing in drawings(one, judged) {
+            let text = svg::file(&drawing, &one.claim.title);
+            files.push(write(folder, &format!("{}.svg", drawing.name), &text)?);
+        }
+    }
+    Ok(files)
 }
 
 /// A claim's figures: its forest plot, then its own plots; those that have anything to draw.

@@ -6,8 +6,9 @@ use maud::{Markup, html};
 use super::{Judged, axis::plain, cells, drawings, html::badge, numbers::signed, svg};
 use crate::{
     claim::{Claim, Hypothesis, Metric, words},
-    evidence::EvidenceKind,
+    evidence::{EvidenceKind, keys},
     judge::ReadingVerdict,
+    ledger::{Resolution, published::RESOLUTION_COLUMN},
     verdict::Verdict,
 };
 
@@ -99,13 +100,18 @@ fn hypothesis(hypothesis: &Hypothesis) -> Markup {
 /// What is missing, and what would bring it.
 fn nothing_to_draw(one: &Judged<'_>) -> Markup {
     let (there, asked) = one.evidence.coverage(one.claim);
+    let scaled = keys(&one.claim.hypothesis).iter().any(|key| key.resolution != Resolution::Native);
     html! {
         div.empty {
             @if one.claim.hypothesis.metric == Metric::InfluenceMatch {
                 p { strong { "No figure." } " The records hold accuracies and losses, not influence, so there is nothing to draw and nothing to judge. A log in the published form has no room for it either." }
             } @else {
                 p { strong { "No figure." } " " (there) " of the " (asked) " fine-tunes that the hypothesis compares have a record in the " (one.evidence.kind) " evidence: too little to draw or to judge." }
-                p { "To bring runs of your own, write them to a log in the published form and judge that:" }
+                p {
+                    "To bring runs of your own, write them to a log in the published form"
+                    @if scaled { ", with a column " code { (RESOLUTION_COLUMN) } " besides," }
+                    " and judge that:"
+                }
                 pre { code { "repro verify --claim " (one.claim.id) " --log FILE" } }
             }
         }

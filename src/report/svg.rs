@@ -143,9 +143,10 @@ pub fn key(mark: Mark) -> Markup {
     }
 }
 
-/// A drawing as a file of its own: white paper, its own colours, panels in three columns.
+/// A drawing as a file of its own: white paper, its own colours, panels in three columns, and the
+/// title of the claim that it belongs to, which no page says for it.
 #[must_use]
-pub fn file(drawing: &Drawing) -> String {
+pub fn file(drawing: &Drawing, claim: &str) -> String {
     const TITLE_LINE: f64 = 20.0;
     const LINE: f64 = 15.0;
     let columns = drawing.panels.len().clamp(1, COLUMNS);
@@ -155,7 +156,8 @@ pub fn file(drawing: &Drawing) -> String {
     let characters = 78 * columns;
     let (legend, legend_height) = legend(drawing, width);
     let title = wrapped(&legible(&drawing.title), characters * 5 / 8);
-    let subtitle = wrapped(&legible(&drawing.subtitle), characters);
+    let below_title = [claim, &drawing.subtitle].map(|text| wrapped(&legible(text), characters));
+    let subtitle = below_title.concat();
     let head = 16.0 + times(title.len(), TITLE_LINE) + times(subtitle.len(), LINE);
     let mut top = head + legend_height + 8.0;
     let mut rows = Vec::new();

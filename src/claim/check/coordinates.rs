@@ -1,0 +1,155 @@
+//! What arms and cells fix: names that the world knows, lists without repetition, and between an
+//! arm and its cells every coordinate exactly once.
+
+use std::{ops::Range, sync::Arc};
+
+use toml::Spanned;
+
+use super::{Checked, Checker, fault};
+use crate::{
+    claim::{
+        Arm, Cell, Moment,
+        raw::{Name, OneOrMany, RawArm, RawCells},
+    },
+    ledger::Resolution,
+    nearest::did_you_mean,
+};
+
+impl Checker<'_> {
+    pub(super) fn cells(&self, raw: &RawCells, at: &Range<usize>) -> Checked<Vec<Cell>> {
+        fn each<T: Clone>(values: &[T]) -> Vec<Option<T>> {
+            if values.is_empty() { vec![None] } else { values.iter().cloned().map(Some).collect() }
+        }
+        let target = self.targets(raw.target.as_ref())?;
+        let images = many(raw.images.as_ref(), at)?;
+        let blocks = many(raw.blocks.as_ref(), at)?;
+        let resolution = many(raw.resolution.as_ref(), at)?;
+        let mut cells = Vec::new();
+        for target in &each(&target) {
+            for &images in &each(&images) {
+                for &blocks in &each(&blocks) {
+                    for &resolution in &each(&resolution) {
+                        cells.push(Cell { target: target.clone(), images, blocks, resolution });
+                    }
+                }
+            }
+        }
+        Ok(cells)
+    }
+
+    pub(super) fn arm(&self, name: &Name) -> Checked<Arm> {
+        let Some((key, raw)) = self.raw.arms.iter().find(|(arm, _)| arm.as_ref() == name.as_ref())
+        else {
+            let names = self.raw.arms.keys().map(|arm| arm.as_ref().as_str());
+            let hint = did_you_mean(name.as_ref(), names);
+            return fault(name.span(), format!("unknown arm `{}`{hint}", name.as_ref()));
+        };
+        let RawArm { source, target, blocks, images, resolution, at } = raw;
+        let Some(source) = source else {
+            return fault(key.span(), format!("arm `{}` names no source", key.as_ref()));
+        };
+        for name in &source.as_ref().0 {
+            self.source(name, &source.span())?;
+        }
+        let sources = many(Some(source.as_ref()), &source.span())?;
+        Ok(Arm {
+            name: key.as_ref().clone(),
+            source: sources.into_iter().map(Arc::from).collect(),
+            target: self.targets(target.as_ref())?,
+            blocks: many(blocks.as_ref(), &key.span())?,
+            images: many(images.as_ref(), &key.span())?,
+            resolution: many::<Resolution>(resolution.as_ref(), &key.span())?,
+            at: at.map(|at| moment(at, key.span())).transpose()?,
+        })
+    }
+
+    pub(super) fn source(&self, name: &str, at: &Range<usize>) -> Checked<()> {
+        if self.world.sources.contains_key(name) {
+            return Ok(());
+        }
+        let hint = did_you_mean(name, self.world.sources.keys().map(String::as_str));
+        fault(at.clone(), format!("unknown source `{name}`{hint}"))
+    }
+
+    pub(super) fn targets(
+        &self,
+        raw: Option<&Spanned<OneOrMany<String>>>,
+    ) -> Checked<Vec<Arc<str>>> {
+        let Some(raw) = raw else { return Ok(Vec::new()) };
+        let mut targets = Vec::new();
+        for name in many(Some(raw.as_ref()), &raw.span())? {
+            let Some(members) = self.world.expand(&name) else {
+                let hint = did_you_mean(&name, self.world.target_names());
+                return fault(raw.span(), format!("unknown target `{name}`{hint}"));
+            };
+            targets.extend(members);
+        }
+        match first_twice(&targets) {
+            Some(target) => fault(raw.span(), format!("target `{target}` stands there twice")),
+            None => Ok(targets),
+        }
+    }
+}
+
+/// Each coordinate is fixed by the arm or by the cell, not by both and not by neither.
+pub(super) fn fits(arm: &Arm, cells: &[Cell], at: &Range<usize>) -> Checked<()> {
+    let first = &cells[0];
+    let coordinates = [
+        ("target", !arm.target.is_empty(), first.target.is_some()),
+        ("images", !arm.images.is_empty(), first.images.is_some()),
+        ("blocks", !arm.blocks.is_empty(), first.blocks.is_some()),
+        ("resolution", !arm.resolution.is_empty(), first.resolution.is_some()),
+    ];
+    for (name, of_arm, of_cell) in coordinates {
+        if of_arm && of_cell {
+            let arm = &arm.name;
+            let what = format!("arm `{arm}` fixes {name}, and so do the cells: leave one out");
+            return fault(at.clone(), what);
+        }
+        // Native resolution is the one coordinate that nobody has to name.
+        if !of_arm && !of_cell && name != "resolution" {
+            let arm = &arm.name;
+            return fault(at.clone(), format!("nothing fixes {name} for arm `{arm}`"));
+        }
+    }
+    Ok(())
+}
+
+fn many<T: Clone + PartialEq + std::fmt::Debug>(
+    raw: Option<&OneOrMany<T>>,
+    at: &Range<usize>,
+) -> Checked<Vec<T>> {
+    let Some(OneOrMany(values)) = raw else { return Ok(Vec::new()) };
+    if values.is_empty() {
+        return fault(at.clone(), "an empty list fixes nothing: leave the field out");
+    }
+    match first_twice(values) {
+        Some(value) => fault(at.clone(), format!("{value:?} stands there twice")),
+        None => Ok(values.clone()),
+    }
+}
+
+fn first_twice<T: PartialEq>(values: &[T]) -> Option<&T> {
+    values
+        .iter()
+        .enumerate()
+        .find(|(index, value)| values[..*index].contains(value))
+        .map(|(_, v)| v)
+}
+
+/// Whether two arms read the same evaluations of the same runs, whatever the cell.
+pub(super) fn same_runs(left: &Arm, right: &Arm) -> bool {
+    (&left.source, &left.target, &left.blocks, &left.images, &left.resolution)
+        == (&right.source, &right.target, &right.blocks, &right.images, &right.resolution)
+        && left.at == right.at
+}
+
+pub(super) fn moment(at: Moment, span: Range<usize>) -> Checked<Moment> {
+    match at {
+        Moment::Epoch(0) => fault(span, "epochs are counted from 1"),
+        Moment::FromShare(share) if !(share > 0.0 && share <= 1.0) => {
+            fault(span, "from_share is a share of the schedule, above 0 and up to 1")
+        }
+        at => Ok(at),
+    }
+}

@@ -1,0 +1,147 @@
+//! A hypothesis as written to one that means something: its metric, relation and quantifier, and
+//! contrasts whose arms and cells fit together.
+
+use std::collections::BTreeSet;
+
+use toml::Spanned;
+
+use super::{
+    Checked, Checker,
+    coordinates::{fits, moment, same_runs},
+    fault,
+};
+use crate::claim::{
+    Axis, Cell, Contrast, Holds, Hypothesis, Metric, Relation, Term, Threshold, label,
+    raw::{Name, RawCells, RawContrast, RawHolds, RawHypothesis, RawMetric, RawRelation},
+};
+
+impl Checker<'_> {
+    pub(super) fn hypothesis(&self, raw: &RawHypothesis) -> Checked<Hypothesis> {
+        let metric = self.metric(&raw.metric)?;
+        let contrasts = raw
+            .contrasts
+            .iter()
+            .map(|contrast| self.contrast(contrast, &raw.cells, &metric))
+            .collect::<Checked<Vec<_>>>()?;
+        if contrasts.is_empty() {
+            return fault(raw.holds.span(), "a hypothesis needs at least one contrast");
+        }
+        let average_over: BTreeSet<Axis> = raw.average_over.iter().copied().collect();
+        for axis in &average_over {
+            let fixed = |cell: &Cell| cell.without(*axis) != *cell;
+            if !contrasts.iter().any(|contrast| contrast.cells.iter().any(fixed)) {
+                return fault(
+                    raw.holds.span(),
+                    format!("average_over names {axis:?}, which no cell varies").to_lowercase(),
+                );
+            }
+        }
+        let units = contrasts.iter().map(|contrast| contrast.units(&average_over).len()).sum();
+        Ok(Hypothesis {
+            sentence: raw.sentence.clone(),
+            contrasts,
+            metric,
+            relation: relation(&raw.relation)?,
+            average_over,
+            holds: holds(&raw.holds, units)?,
+        })
+    }
+
+    fn metric(&self, raw: &Spanned<RawMetric>) -> Checked<Metric> {
+        Ok(match raw.as_ref() {
+            RawMetric::Accuracy(at) => Metric::Accuracy(moment(*at, raw.span())?),
+            RawMetric::Loss(at) => Metric::Loss(moment(*at, raw.span())?),
+            RawMetric::EpochsTo(Threshold::Accuracy(percent))
+                if !(*percent > 0.0 && *percent <= 100.0) =>
+            {
+                return fault(raw.span(), "an accuracy to reach lies in 0 to 100 percent");
+            }
+            RawMetric::EpochsTo(Threshold::FinalAccuracyOf(source)) => {
+                self.source(source, &raw.span())?;
+                Metric::EpochsTo(Threshold::FinalAccuracyOf(source.clone()))
+            }
+            RawMetric::EpochsTo(threshold) => Metric::EpochsTo(threshold.clone()),
+            RawMetric::InfluenceMatch => Metric::InfluenceMatch,
+        })
+    }
+
+    fn contrast(
+        &self,
+        raw: &Spanned<RawContrast>,
+        cells: &RawCells,
+        metric: &Metric,
+    ) -> Checked<Contrast> {
+        let at = raw.span();
+        let raw = raw.as_ref();
+        let mut terms = Vec::new();
+        // In the order in which the spec has them, which a map loses and the places in it keep.
+        let mut in_order: Vec<(&Name, f64)> =
+            raw.terms.iter().map(|(name, &weight)| (name, weight)).collect();
+        in_order.sort_by_key(|(name, _)| name.span().start);
+        for (name, weight) in in_order {
+            if !weight.is_finite() || weight == 0.0 {
+                return fault(
+                    name.span(),
+                    format!("the weight of `{}` is {weight}", name.as_ref()),
+                );
+            }
+            let arm = self.arm(name)?;
+            let timed = matches!(metric, Metric::EpochsTo(_) | Metric::InfluenceMatch);
+            if timed && arm.at.is_some() {
+                return fault(name.span(), "an arm with `at` can't be read by this metric");
+            }
+            terms.push(Term { weight, arm });
+        }
+        let sum: f64 = terms.iter().map(|term| term.weight).sum();
+        if terms.len() < 2 || sum.abs() > 1e-12 {
+            return fault(at, format!("the weights of a contrast sum to zero, not to {sum}"));
+        }
+        let cells = self.cells(raw.cells.as_ref().unwrap_or(cells), &at)?;
+        for term in &terms {
+            fits(&term.arm, &cells, &at)?;
+        }
+        if terms.windows(2).any(|pair| same_runs(&pair[0].arm, &pair[1].arm)) {
+            return fault(at, "two arms of this contrast are the same runs: it is always zero");
+        }
+        Ok(Contrast { label: label::contrast(&terms, self.world), terms, cells })
+    }
+}
+
+fn relation(raw: &Spanned<RawRelation>) -> Checked<Relation> {
+    let (relation, valid, what) = match *raw.as_ref() {
+        RawRelation::GreaterThan(margin) => {
+            (Relation::GreaterThan(margin), margin.is_finite(), "must be a number")
+        }
+        RawRelation::NotWorseThan(margin) => {
+            let valid = margin.is_finite() && margin >= 0.0;
+            (Relation::NotWorseThan(margin), valid, "can't be negative")
+        }
+        RawRelation::EquivalentWithin(margin) => {
+            let valid = margin.is_finite() && margin > 0.0;
+            (Relation::EquivalentWithin(margin), valid, "must be positive")
+        }
+    };
+    if valid { Ok(relation) } else { fault(raw.span(), format!("this margin {what}")) }
+}
+
+fn holds(raw: &Spanned<RawHolds>, units: usize) -> Checked<Holds> {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of at most some hundred cells"
+    )]
+    let least = match *raw.as_ref() {
+        RawHolds::Every => return Ok(Holds::Every),
+        RawHolds::AtLeast(least) => least,
+        RawHolds::AtLeastShare(share) if !(share > 0.0 && share <= 1.0) => {
+            return fault(raw.span(), "a share of cells lies above 0 and up to 1");
+        }
+        // The rounding up must not make 49 of 54 * 0.9 = 48.6 a 50 for a last bit of 0.9.
+        RawHolds::AtLeastShare(share) => (share * units as f64 - 1e-9).ceil() as usize,
+    };
+    if least == 0 || least > units {
+        return fault(raw.span(), format!("{least} cells must hold, and there are {units}"));
+    }
+    Ok(Holds::AtLeast(least))
+}

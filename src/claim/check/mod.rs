@@ -1,0 +1,236 @@
+//! From a spec as written to a claim that means something: every name is known to the world, every
+//! arm and cell together fix each coordinate exactly once, and no part contradicts another. What
+//! passes here can't fail later for a reason that lies in the spec.
+
+mod coordinates;
+mod hypothesis;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
+
+use miette::{NamedSource, SourceSpan};
+
+use super::{
+    Axis, Cell, Claim, Design, Expected, Plot, PlotAxis, Reading,
+    raw::{RawClaim, RawHypothesis, RawPlot, RawReading},
+};
+use crate::{
+    evidence::EvidenceKind,
+    nearest::did_you_mean,
+    stats::{Alpha, Looks},
+    world::World,
+};
+
+/// What is wrong with a spec, and where.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("{file}, line {line}: {what}")]
+pub struct ClaimError {
+    /// The file's name.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong, with the nearest valid name where one is near.
+    pub what: String,
+    #[source_code]
+    source_code: NamedSource<String>,
+    #[label("here")]
+    span: SourceSpan,
+    #[help]
+    help: String,
+}
+
+/// A fault and the bytes it stands at.
+struct Fault {
+    at: Range<usize>,
+    what: String,
+    help: &'static str,
+}
+
+type Checked<T> = Result<T, Fault>;
+
+const GRAMMAR: &str = "claims/schemas/claim.schema.json has the grammar; `repro show` puts a \
+                       claim into words";
+
+fn fault<T>(at: Range<usize>, what: impl Into<String>) -> Checked<T> {
+    Err(Fault { at, what: what.into(), help: GRAMMAR })
+}
+
+/// Parses and checks one spec.
+///
+/// # Errors
+/// The first fault found, with file, line and, for a wrong name, the nearest valid one.
+pub fn claim(file: &str, text: &str, world: &World) -> Result<Claim, Box<ClaimError>> {
+    let outcome = toml::from_str::<RawClaim>(text)
+        .map_err(|error| Fault {
+            at: error.span().unwrap_or(0..0),
+            what: grammar(error.message()),
+            help: GRAMMAR,
+        })
+        .and_then(|raw| Checker { world, raw: &raw }.claim());
+    outcome.map_err(|Fault { at, what, help }| {
+        let start = at.start.min(text.len());
+        Box::new(ClaimError {
+            file: file.to_owned(),
+            line: text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1,
+            what,
+            source_code: NamedSource::new(file, text.to_owned()).with_language("toml"),
+            span: (start..at.end.clamp(start, text.len())).into(),
+            help: help.to_owned(),
+        })
+    })
+}
+
+/// Serde's own message, with the nearest valid name where it lists the valid ones.
+fn grammar(message: &str) -> String {
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let message = message.trim_end();
+    match quoted.as_slice() {
+        [wrong, valid @ ..] if message.starts_with("unknown ") => {
+            format!("{message}{}", did_you_mean(wrong, valid.iter().copied()))
+        }
+        _ => message.to_owned(),
+    }
+}
+
+struct Checker<'a> {
+    world: &'a World,
+    raw: &'a RawClaim,
+}
+
+impl Checker<'_> {
+    fn claim(&self) -> Checked<Claim> {
+        let raw = self.raw;
+        if raw.format != 1 {
+            return fault(0..0, format!("format is {}, this version reads 1", raw.format));
+        }
+        let id = raw.id.as_ref();
+        if !id.starts_with(|first: char| first.is_ascii_lowercase())
+            || !id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        {
+            return fault(raw.id.span(), "an id is made of a-z, 0-9 and _, a letter first");
+        }
+        let hypothesis = self.hypothesis(&raw.hypothesis)?;
+        let readings = self.readings()?;
+        let plots = raw.plots.iter().map(|plot| self.plot(plot)).collect::<Checked<Vec<_>>>()?;
+        self.every_arm_is_used()?;
+        let mut expected = BTreeMap::new();
+        for (name, raw) in &raw.expected {
+            let Some(kind) = EvidenceKind::named(name.as_ref()) else {
+                let hint = did_you_mean(name.as_ref(), EvidenceKind::NAMES);
+                return fault(name.span(), format!("unknown evidence `{}`{hint}", name.as_ref()));
+            };
+            let reason = raw.reason.clone();
+            expected.insert(kind, Expected { verdict: raw.verdict, reason });
+        }
+        Ok(Claim {
+            id: id.clone(),
+            title: raw.title.clone(),
+            sentence: raw.sentence.clone(),
+            stands: raw.paper.clone(),
+            design: self.design()?,
+            hypothesis,
+            readings,
+            plots,
+            caveats: raw.caveats.clone(),
+            expected,
+        })
+    }
+
+    fn design(&self) -> Checked<Design> {
+        let raw = &self.raw.design;
+        let g = *raw.e_value_g.as_ref();
+        if !(g.is_finite() && g > 0.0) {
+            return fault(raw.e_value_g.span(), "e_value_g must be a positive number");
+        }
+        let alpha = match Alpha::new(*raw.alpha.as_ref()) {
+            Ok(alpha) => alpha,
+            Err(error) => return fault(raw.alpha.span(), error.to_string()),
+        };
+        let looks = match Looks::new(raw.looks.as_ref().clone()) {
+            Ok(looks) => looks,
+            Err(error) => return fault(raw.looks.span(), error.to_string()),
+        };
+        Ok(Design { looks, alpha, e_value_g: g })
+    }
+
+    fn readings(&self) -> Checked<Vec<Reading>> {
+        let mut seen = BTreeSet::new();
+        let mut readings = Vec::new();
+        for raw in &self.raw.readings {
+            if !seen.insert(raw.id.as_ref().clone()) {
+                return fault(raw.id.span(), format!("a second reading `{}`", raw.id.as_ref()));
+            }
+            readings.push(self.reading(raw)?);
+        }
+        Ok(readings)
+    }
+
+    /// A reading is the primary hypothesis with parts replaced; it is checked as a whole.
+    fn reading(&self, raw: &RawReading) -> Checked<Reading> {
+        let primary = &self.raw.hypothesis;
+        let merged = RawHypothesis {
+            sentence: raw.sentence.clone(),
+            contrasts: raw.contrasts.clone().unwrap_or_else(|| primary.contrasts.clone()),
+            cells: raw.cells.clone().unwrap_or_else(|| primary.cells.clone()),
+            metric: raw.metric.clone().unwrap_or_else(|| primary.metric.clone()),
+            relation: raw.relation.clone().unwrap_or_else(|| primary.relation.clone()),
+            average_over: raw.average_over.clone().unwrap_or_else(|| primary.average_over.clone()),
+            holds: raw.holds.clone().unwrap_or_else(|| primary.holds.clone()),
+        };
+        Ok(Reading {
+            id: raw.id.as_ref().clone(),
+            hypothesis: self.hypothesis(&merged)?,
+            shown: raw.shown.clone(),
+        })
+    }
+
+    fn plot(&self, raw: &RawPlot) -> Checked<Plot> {
+        let lines = raw.lines.iter().map(|name| self.arm(name)).collect::<Checked<Vec<_>>>()?;
+        if lines.is_empty() || (raw.difference && lines.len() < 2) {
+            return fault(raw.id.span(), "a plot needs a line, and a difference needs two");
+        }
+        let cells = self.cells(&raw.cells, &raw.id.span())?;
+        for arm in &lines {
+            coordinates::fits(arm, &cells, &raw.id.span())?;
+        }
+        // A panel is a target and a curve is an arm: nothing else but the axis may vary.
+        let panels = |cell: &Cell| match raw.x {
+            PlotAxis::Images => cell.without(Axis::Images),
+            PlotAxis::Blocks => cell.without(Axis::Blocks),
+            PlotAxis::Resolution => cell.without(Axis::Resolution),
+            PlotAxis::Epoch => cell.clone(),
+        };
+        let shapes: BTreeSet<Cell> =
+            cells.iter().map(|cell| panels(cell).without(Axis::Target)).collect();
+        if shapes.len() > 1 {
+            let what = "the cells of a plot may vary targets and what lies along x, nothing else";
+            return fault(raw.id.span(), what);
+        }
+        Ok(Plot {
+            id: raw.id.as_ref().clone(),
+            title: raw.title.clone(),
+            x: raw.x,
+            lines,
+            cells,
+            difference: raw.difference,
+        })
+    }
+
+    fn every_arm_is_used(&self) -> Checked<()> {
+        let readings = self.raw.readings.iter().filter_map(|reading| reading.contrasts.as_ref());
+        let contrasts = std::iter::once(&self.raw.hypothesis.contrasts).chain(readings).flatten();
+        let mut used: BTreeSet<&str> = contrasts
+            .flat_map(|contrast| contrast.as_ref().terms.keys())
+            .map(|name| name.as_ref().as_str())
+            .collect();
+        used.extend(
+            self.raw.plots.iter().flat_map(|plot| &plot.lines).map(|name| name.as_ref().as_str()),
+        );
+        match self.raw.arms.keys().find(|name| !used.contains(name.as_ref().as_str())) {
+            Some(name) => fault(name.span(), format!("nothing uses arm `{}`", name.as_ref())),
+            None => Ok(()),
+        }
+    }
+}
