@@ -148,6 +148,17 @@ fn missing_or_damaged_input_exits_with_66_and_names_the_file() {
 }
 
 #[test]
+fn a_spec_that_is_huge_or_no_text_exits_with_66() {
+    let folder = bench("greater_than = 0.0", &leads(&[5.0, 6.0]));
+    for bytes in [vec![b'#'; (1 << 20) + 1], vec![0xff, 0xfe, 0x00]] {
+        fs::write(folder.path().join("gap.toml"), bytes).unwrap();
+        let ran = verify(folder.path(), &[]);
+        assert_eq!(ran.code, 66, "{}", ran.stderr);
+        assert!(ran.stderr.contains("gap.toml"), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn runs_that_no_claim_can_ask_for_are_told_and_not_silently_passed_over() {
     let mut runs = leads(&[5.0, 6.0]);
     runs[0].source = "l2-3";

@@ -114,6 +114,13 @@ fn every_fault_is_named_with_its_line() {
 }
 
 #[test]
+fn a_spec_of_more_cells_than_anyone_looks_at_is_refused() {
+    let sizes: Vec<String> = (1..=10_001).map(|size| size.to_string()).collect();
+    let error = error("images = 100", &format!("images = [{}]", sizes.join(", ")));
+    assert!(error.what.contains("10001 cells"), "{}", error.what);
+}
+
+#[test]
 fn a_reading_is_checked_as_a_whole_and_named_once() {
     let reading = "\n[[reading]]\nid = \"loose\"\nsentence = \"looser\"\nrelation = { not_worse_than = 1.0 }\n";
     let claim = checked(&format!("{}{reading}", good())).unwrap();

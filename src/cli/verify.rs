@@ -124,7 +124,7 @@ impl Verify {
     fn command(&self, own: Option<&Path>) -> String {
         let mut command = "repro verify".to_owned();
         let mut push = |option: &str, value: &dyn std::fmt::Display| {
-            command.push_str(&format!(" {option} {value}"));
+            command.push_str(&format!(" {option} {}", quoted(&value.to_string())));
         };
         if let Some(folder) = own {
             push("--claims", &folder.display());
@@ -139,6 +139,16 @@ impl Verify {
             push("--report", &folder.display());
         }
         command
+    }
+}
+
+/// A word as a shell takes it back whole.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:=+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 
@@ -170,4 +180,17 @@ fn as_expected(claims: &[&Claim], verdicts: &[ClaimVerdict]) -> bool {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_can_be_given_to_a_shell_again() {
+        assert_eq!(quoted("runs/my-log.csv.gz"), "runs/my-log.csv.gz");
+        assert_eq!(quoted("my log.csv"), "'my log.csv'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
 }

@@ -219,6 +219,11 @@ impl Answer {
         if seeds < 2 {
             return format!("{mean} over {seeds} seed: no spread, so no interval");
         }
+        if self.low.is_none() && self.high.is_none() {
+            return format!(
+                "{mean} over {seeds} seeds: no interval, since fewer than two runs finished or a value is not a number"
+            );
+        }
         let end = |end: Option<f64>| {
             end.map_or_else(|| "unbounded".to_owned(), |end| format!("{end:+.2}"))
         };

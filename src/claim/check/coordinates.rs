@@ -15,6 +15,9 @@ use crate::{
     nearest::did_you_mean,
 };
 
+/// More cells than anyone looks at: a spec that asks for more is a slip.
+const MOST_CELLS: usize = 10_000;
+
 impl Checker<'_> {
     pub(super) fn cells(&self, raw: &RawCells, at: &Range<usize>) -> Checked<Vec<Cell>> {
         fn each<T: Clone>(values: &[T]) -> Vec<Option<T>> {
@@ -24,6 +27,12 @@ impl Checker<'_> {
         let images = many(raw.images.as_ref(), at)?;
         let blocks = many(raw.blocks.as_ref(), at)?;
         let resolution = many(raw.resolution.as_ref(), at)?;
+        let count = [target.len(), images.len(), blocks.len(), resolution.len()]
+            .into_iter()
+            .fold(1_usize, |count, values| count.saturating_mul(values.max(1)));
+        if count > MOST_CELLS {
+            return fault(at.clone(), format!("{count} cells: at most {MOST_CELLS} can be judged"));
+        }
         let mut cells = Vec::new();
         for target in &each(&target) {
             for &images in &each(&images) {
