@@ -18,6 +18,7 @@ pub mod nearest;
 pub mod observe;
 pub mod random;
 pub mod report;
+pub mod shell;
 pub mod stats;
 pub mod verdict;
 pub mod world;

@@ -41,7 +41,7 @@ pub struct Claim {
     pub readings: Vec<Reading>,
     /// Figures of its own.
     pub plots: Vec<Plot>,
-    /// What must be known before believing the verdict.
+    /// What must be known before believing a verdict on any evidence.
     pub caveats: Vec<String>,
     /// Expected verdicts.
     pub expected: BTreeMap<EvidenceKind, Expected>,
@@ -65,6 +65,16 @@ pub struct Expected {
     pub verdict: Verdict,
     /// Why.
     pub reason: String,
+    /// What must be known of this evidence before believing it.
+    pub caveats: Vec<String>,
+}
+
+impl Claim {
+    /// What must be known before believing a verdict on this evidence.
+    pub fn caveats(&self, kind: EvidenceKind) -> impl Iterator<Item = &str> {
+        let of_evidence = self.expected.get(&kind).map(|expected| &expected.caveats);
+        self.caveats.iter().chain(of_evidence.into_iter().flatten()).map(String::as_str)
+    }
 }
 
 /// Contrasts over cells, a metric, a relation and a quantifier.

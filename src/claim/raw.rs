@@ -44,7 +44,7 @@ pub struct RawClaim {
     /// What the report draws for this claim beside the forest plot of its cells.
     #[serde(default, rename = "plot")]
     pub plots: Vec<RawPlot>,
-    /// What must be known before believing the verdict, a sentence each.
+    /// What must be known before believing a verdict on any evidence, a sentence each.
     #[serde(default)]
     pub caveats: Vec<String>,
     /// The verdict that each evidence is expected to give, by its name (such as `published`).
@@ -325,4 +325,7 @@ pub struct RawExpected {
     pub verdict: Verdict,
     /// Why this is the verdict to expect.
     pub reason: String,
+    /// What must be known of this evidence before believing it, a sentence each.
+    #[serde(default)]
+    pub caveats: Vec<String>,
 }

@@ -184,6 +184,9 @@ pub fn claim(claim: &Claim, world: &World) -> String {
     line("expected");
     for (kind, expected) in &claim.expected {
         line(&format!("  {kind}: {}, because {}", expected.verdict, expected.reason));
+        for caveat in &expected.caveats {
+            line(&format!("  - {caveat}"));
+        }
     }
     if !claim.caveats.is_empty() {
         line("");

@@ -13,6 +13,7 @@ use crate::{
     evidence::{Evidence, EvidenceKind},
     judge::{self, ClaimVerdict, Verdicts, result::FORMAT_VERSION},
     report::{self, Judged, terminal},
+    shell::quoted,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -142,16 +143,6 @@ impl Verify {
     }
 }
 
-/// A word as a shell takes it back whole.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:=+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 /// A comparison with nothing to compare to is a slip, not a pass.
 fn every_claim_expects(claims: &[&Claim], kind: EvidenceKind) -> Result<(), Failure> {
     match claims.iter().find(|claim| !claim.expected.contains_key(&kind)) {
@@ -180,17 +171,4 @@ fn as_expected(claims: &[&Claim], verdicts: &[ClaimVerdict]) -> bool {
         }
     }
     all
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_can_be_given_to_a_shell_again() {
-        assert_eq!(quoted("runs/my-log.csv.gz"), "runs/my-log.csv.gz");
-        assert_eq!(quoted("my log.csv"), "'my log.csv'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted(""), "''");
-    }
 }

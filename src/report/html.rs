@@ -110,7 +110,7 @@ fn summary(judged: &[Judged<'_>]) -> Markup {
                                 @for one in of.iter().filter(|one| one.evidence.kind == *kind) {
                                     div.verdict {
                                         (badge(one.verdict.verdict))
-                                        div.why { (one.verdict.reason) }
+                                        div.why { (one.verdict.reason) (readings(one)) }
                                     }
                                 }
                             }
@@ -119,6 +119,19 @@ fn summary(judged: &[Judged<'_>]) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// How a claim's further readings came out, so that no headline hides them.
+fn readings(one: &Judged<'_>) -> Markup {
+    let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
+    for reading in one.verdict.readings.iter().filter(|reading| reading.judged) {
+        *counts.entry(reading.verdict).or_default() += 1;
+    }
+    let counts: Vec<String> =
+        counts.iter().map(|(verdict, count)| format!("{count} {verdict}")).collect();
+    html! {
+        @if !counts.is_empty() { div.others { "Other readings: " (counts.join(", ")) } }
     }
 }
 

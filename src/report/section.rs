@@ -9,6 +9,7 @@ use crate::{
     evidence::{EvidenceKind, keys},
     judge::ReadingVerdict,
     ledger::{Resolution, published::RESOLUTION_COLUMN},
+    shell::quoted,
     verdict::Verdict,
 };
 
@@ -46,9 +47,9 @@ fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
             div.two {
                 div { h4 { "Hypothesis" } (hypothesis(&claim.hypothesis)) }
                 div {
-                    @if !claim.caveats.is_empty() {
+                    @if claim.caveats(evidence.kind).next().is_some() {
                         h4 { "Know before believing" }
-                        ul.caveats { @for caveat in &claim.caveats { li { (caveat) } } }
+                        ul.caveats { @for caveat in claim.caveats(evidence.kind) { li { (caveat) } } }
                     }
                     (cells::flags("Flags of the averages", &verdict.averages, world))
                     (cells::flags(if verdict.averages.is_empty() { "Flags" } else { "Flags of the cells" }, &verdict.cells, world))
@@ -192,7 +193,7 @@ fn provenance(one: &Judged<'_>) -> Markup {
 fn command(claim: &Claim, one: &Judged<'_>) -> String {
     let command = format!("repro verify --claim {}", claim.id);
     match (one.evidence.kind, &one.evidence.file) {
-        (EvidenceKind::Log, Some(file)) => format!("{command} --log {file}"),
+        (EvidenceKind::Log, Some(file)) => format!("{command} --log {}", quoted(file)),
         _ => command,
     }
 }

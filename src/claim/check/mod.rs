@@ -121,8 +121,8 @@ impl Checker<'_> {
                 let hint = did_you_mean(name.as_ref(), EvidenceKind::NAMES);
                 return fault(name.span(), format!("unknown evidence `{}`{hint}", name.as_ref()));
             };
-            let reason = raw.reason.clone();
-            expected.insert(kind, Expected { verdict: raw.verdict, reason });
+            let (reason, caveats) = (raw.reason.clone(), raw.caveats.clone());
+            expected.insert(kind, Expected { verdict: raw.verdict, reason, caveats });
         }
         Ok(Claim {
             id: id.clone(),
