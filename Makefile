@@ -35,6 +35,7 @@ test: setup ## run every test, the claims among them
 bench: setup ## run the benchmarks
 	@$(CARGO) bench </dev/null
 
-lint: setup ## check the format, and clippy's advice
+lint: setup ## check the format, clippy's advice and the documentation
 	@$(CARGO) fmt --check
 	@$(CARGO) clippy --release --all-targets --all-features </dev/null -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --no-deps --lib </dev/null
