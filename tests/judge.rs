@@ -4,8 +4,11 @@ mod common;
 
 use common::{Run, claim, claim_text, evidence, log, rows, run};
 use repro::{
+    claim::Relation,
     evidence::Looking,
-    judge::{ClaimVerdict, Flag, judge},
+    judge::{ClaimVerdict, Flag, decide, judge},
+    observe::Observed,
+    stats::Alpha,
     verdict::Verdict,
 };
 
@@ -154,6 +157,54 @@ fn a_run_that_stopped_counts_at_its_worst_and_the_verdict_must_survive_it() {
         .collect();
     stop(&mut clear);
     assert_eq!(gap(&clear).verdict, Verdict::Supported);
+}
+
+#[test]
+fn a_run_that_stopped_counts_at_its_best_before_a_claim_is_refuted() {
+    // The robust run of seed 4 stopped: at its best for the claim it would have reached 100 %.
+    let stop = |runs: &mut Vec<Run<'_>>| {
+        let stopped = runs.iter_mut().find(|run| run.source == "l2_3" && run.seed == 4).unwrap();
+        stopped.accuracy.truncate(1);
+    };
+    let mut runs = leads(&[-5.0, -6.0, -5.5, -6.5]);
+    assert_eq!(gap(&runs).verdict, Verdict::Refuted);
+    stop(&mut runs);
+    assert_eq!(gap(&runs).verdict, Verdict::Inconclusive);
+    let clear =
+        |seed: u64| [run("l2_3", seed, 1.0 + 0.01 * (seed % 2) as f64), run("natural", seed, 99.0)];
+    let mut clear: Vec<Run<'_>> = (1..=20).flat_map(clear).collect();
+    stop(&mut clear);
+    assert_eq!(gap(&clear).verdict, Verdict::Refuted);
+}
+
+#[test]
+fn equivalence_shows_the_p_of_two_one_sided_tests() {
+    // R's `sleep`, paired, within 2.5 hours: statsmodels gives p = .0211168602465.
+    let differences = [-1.2, -2.4, -1.3, -1.3, 0.0, -1.0, -1.8, -0.8, -4.6, -1.4];
+    let values: Vec<Observed> = differences.into_iter().map(Observed::exactly).collect();
+    let answer = decide(&values, Relation::EquivalentWithin(2.5), Alpha::CONVENTIONAL, 0.01);
+    assert!((answer.p.unwrap() - 0.021_116_860_246_5).abs() < 1e-12, "{answer:?}");
+    // The weaker of the two tests is the one against the nearer end, which lies below.
+    assert!((answer.t.unwrap() - 2.365_289_537_159).abs() < 1e-9, "{answer:?}");
+    assert!(answer.p_refuted.unwrap() > 0.97, "{answer:?}");
+}
+
+#[test]
+fn between_two_sizes_the_smaller_plan_counts_for_missing_seeds() {
+    // Ten seeds were planned at 6,400 images and five at 12,800; four were run.
+    let text = claim_text("greater_than = 0.0")
+        .replace("robust = { source = \"l2_3\" }", "robust = { source = \"l2_3\", images = 6400 }")
+        .replace(
+            "natural = { source = \"natural\" }",
+            "natural = { source = \"natural\", images = 12800 }",
+        )
+        .replace(", images = 100", "");
+    let mut runs = leads(&[5.0, 5.1, 4.9, 5.0]);
+    for run in &mut runs {
+        run.images = if run.source == "l2_3" { 6400 } else { 12_800 };
+    }
+    let verdict = judge(&claim(&text), &evidence(&log(&rows(&runs)), Looking::Fixed));
+    assert_eq!((verdict.verdict, verdict.cells[0].missing_seeds), (Verdict::Supported, 1));
 }
 
 #[test]
