@@ -225,6 +225,9 @@ fn a_sequential_design_pays_for_its_looks_and_waits_for_the_first() {
     assert_eq!(gap(&three).verdict, Verdict::Supported);
     let sequential = asked("greater_than = 0.0", &three, Looking::Sequential);
     assert_eq!((sequential.verdict, sequential.cells[0].look), (Verdict::Inconclusive, Some(3)));
+    // What enters Holm and the quantifiers is p for all three looks together.
+    let cell = &sequential.cells[0];
+    assert!((cell.p_adjusted.unwrap() - 3.0 * cell.p.unwrap()).abs() < 1e-12);
     let two = asked("greater_than = 0.0", &leads(&[5.0, 5.1]), Looking::Sequential);
     assert_eq!((two.verdict, two.cells[0].look), (Verdict::Inconclusive, None));
 }
