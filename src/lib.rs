@@ -6,6 +6,7 @@
 
 #![deny(missing_docs)]
 
+pub mod attack;
 pub mod claim;
 pub mod cli;
 pub mod data;
@@ -20,5 +21,6 @@ pub mod random;
 pub mod report;
 pub mod shell;
 pub mod stats;
+pub mod transform;
 pub mod verdict;
 pub mod world;

@@ -1,0 +1,91 @@
+//! Brightness, contrast and saturation as PIL's `ImageEnhance` changes them: each blends the image
+//! with a degenerate one (black, its mean grey, itself in grey) and cuts the result to bytes.
+//!
+//! In single precision, like PIL's `Blend.c`: whole numbers under 2^24 are exact, the two roundings
+//! of a blend happen in the same places, and so the bytes are the same.
+
+use tch::{Kind, Tensor};
+
+use super::{assert_one_each, per_image};
+
+/// What red, green and blue give to grey, in 1/65536 (ITU-R 601-2, as in PIL's `Convert.c`).
+const GREY: [f32; 3] = [19_595.0, 38_470.0, 7_471.0];
+
+/// What a jitter changes, in the order of [`Jitter::factors`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Blends with black.
+    Brightness,
+    /// Blends with the image's mean grey.
+    Contrast,
+    /// Blends with the image in grey; leaves an image of one channel as it is.
+    Saturation,
+}
+
+/// One image's change of colours.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Jitter {
+    /// Factors of brightness, contrast and saturation: 0 is the degenerate image, 1 the image itself.
+    pub factors: [f32; 3],
+    /// Which is changed first, second and third.
+    pub order: [Operation; 3],
+}
+
+impl Jitter {
+    /// Leaves an image as it is.
+    pub const NONE: Self = Self {
+        factors: [1.0; 3],
+        order: [Operation::Brightness, Operation::Contrast, Operation::Saturation],
+    };
+}
+
+/// Changes each image's colours by its own factors in its own order (torchvision's `ColorJitter` on
+/// PIL images, without hue). Bytes [N,C,H,W] to bytes.
+///
+/// # Panics
+/// If there is not one jitter an image, or images have neither one nor three channels.
+pub fn jitter(pixels: &Tensor, jitters: &[Jitter]) -> Tensor {
+    assert_one_each(pixels, jitters.len());
+    if jitters.iter().all(|jitter| jitter.factors == Jitter::NONE.factors) {
+        return pixels.shallow_clone();
+    }
+    let each = |value: &dyn Fn(&Jitter) -> f32| {
+        per_image(&jitters.iter().map(value).collect::<Vec<f32>>(), pixels)
+    };
+    let mut values = pixels.to_kind(Kind::Float);
+    for place in 0..3 {
+        // One blend for all, whatever each image does here: only its degenerate image differs.
+        let factor = each(&|jitter| jitter.factors[jitter.order[place] as usize]);
+        let does =
+            |operation| each(&|jitter| f32::from(u8::from(jitter.order[place] == operation)));
+        let grey = grey(&values);
+        let degenerate =
+            mean(&grey) * does(Operation::Contrast) + grey * does(Operation::Saturation);
+        let blended = &degenerate + factor * (values - &degenerate);
+        values = blended.floor().clamp(0.0, 255.0);
+    }
+    values.to_kind(Kind::Uint8)
+}
+
+/// The image in grey, [N,1,H,W]: 65,536ths are added up, then rounded; exact, for they are below
+/// 2^24.
+fn grey(values: &Tensor) -> Tensor {
+    match values.size()[1] {
+        1 => values.shallow_clone(),
+        3 => {
+            let weights = Tensor::from_slice(&GREY).view([1, 3, 1, 1]).to_device(values.device());
+            let sum = (values * weights).sum_dim_intlist(1, true, Kind::Float);
+            ((sum + 32_768.0) / 65_536.0).floor()
+        }
+        channels => panic!("images have one channel or three, not {channels}"),
+    }
+}
+
+/// The mean of a grey image, rounded half up to a whole number: [N,1,1,1].
+fn mean(grey: &Tensor) -> Tensor {
+    let shape = grey.size();
+    let count = shape[2] * shape[3];
+    let sum = grey.sum_dim_intlist([2, 3].as_slice(), true, Kind::Double).to_kind(Kind::Int64);
+    // In whole numbers: a GPU's division of floats by a plain number is not rounded once.
+    (sum * 2 + count).divide_scalar_mode(2 * count, "floor").to_kind(Kind::Float)
+}
