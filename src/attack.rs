@@ -42,13 +42,13 @@ pub struct Attack {
 pub struct Perturbed {
     /// Images in [0, 1] and in the ball, of the shape of those attacked.
     pub images: Tensor,
-    /// The cross-entropy of each, [N].
+    /// The cross-entropy of each, `[N]`.
     pub loss: Tensor,
 }
 
 impl Attack {
-    /// Attacks `images` (floats in [0, 1], [N, ...]) with `labels` (whole numbers, [N]), given the
-    /// model as a function from images to logits [N, classes].
+    /// Attacks `images` (floats in [0, 1], `[N, ...]`) with `labels` (whole numbers, `[N]`), given the
+    /// model as a function from images to logits `[N, classes]`.
     ///
     /// `noise`, of the images' shape, is where a random start comes from: standard normal values for
     /// L2, uniform ones in [-1, 1] for L-infinity. It is needed for a random start and unused

@@ -15,6 +15,7 @@ pub mod evidence;
 pub mod join;
 pub mod judge;
 pub mod ledger;
+pub mod model;
 pub mod nearest;
 pub mod observe;
 pub mod random;

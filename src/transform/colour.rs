@@ -40,7 +40,7 @@ impl Jitter {
 }
 
 /// Changes each image's colours by its own factors in its own order (torchvision's `ColorJitter` on
-/// PIL images, without hue). Bytes [N,C,H,W] to bytes.
+/// PIL images, without hue). Bytes `[N,C,H,W]` to bytes.
 ///
 /// # Panics
 /// If there is not one jitter an image, or images have neither one nor three channels.
@@ -67,7 +67,7 @@ pub fn jitter(pixels: &Tensor, jitters: &[Jitter]) -> Tensor {
     values.to_kind(Kind::Uint8)
 }
 
-/// The image in grey, [N,1,H,W]: 65,536ths are added up, then rounded; exact, for they are below
+/// The image in grey, `[N,1,H,W]`: 65,536ths are added up, then rounded; exact, for they are below
 /// 2^24.
 fn grey(values: &Tensor) -> Tensor {
     match values.size()[1] {
@@ -81,7 +81,7 @@ fn grey(values: &Tensor) -> Tensor {
     }
 }
 
-/// The mean of a grey image, rounded half up to a whole number: [N,1,1,1].
+/// The mean of a grey image, rounded half up to a whole number: `[N,1,1,1]`.
 fn mean(grey: &Tensor) -> Tensor {
     let shape = grey.size();
     let count = shape[2] * shape[3];

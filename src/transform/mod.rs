@@ -1,7 +1,7 @@
 //! What happens to images before the network sees them: PIL's and torchvision's transforms as
 //! batched tensor operations, so that bytes lie on the device once and nothing is decoded twice.
 //!
-//! Every transform takes bytes [N,C,H,W] (C is 1 or 3) on any device and gives bytes, equal bit for
+//! Every transform takes bytes `[N,C,H,W]` (C is 1 or 3) on any device and gives bytes, equal bit for
 //! bit to those that PIL gives image by image with the same parameters: what PIL does in integers is
 //! done in integers or in floats that hold them exactly, and where it rounds, we round. Parameters
 //! are data, drawn by [`Augmentation::draw`] from a generator of the caller's; nothing here draws.
@@ -23,7 +23,7 @@ pub use draw::{Augmentation, Draw};
 pub use geometry::{Placement, place, rotate};
 pub use resize::{downscale_then_upscale, resize};
 
-/// Places, jitters and turns each image by its own draw: bytes [N,C,H,W] to bytes [N,C,H,W]. Steps
+/// Places, jitters and turns each image by its own draw: bytes `[N,C,H,W]` to bytes `[N,C,H,W]`. Steps
 /// that change no image of the batch are left out.
 ///
 /// # Panics
@@ -46,7 +46,7 @@ fn assert_one_each(pixels: &Tensor, parameters: usize) {
     assert_eq!(pixels.size()[0], parameters as i64, "as many images as parameters");
 }
 
-/// One number an image, shaped to be broadcast over its pixels: [N,1,1,1].
+/// One number an image, shaped to be broadcast over its pixels: `[N,1,1,1]`.
 fn per_image<T: tch::kind::Element>(values: &[T], pixels: &Tensor) -> Tensor {
     Tensor::from_slice(values).view([-1, 1, 1, 1]).to_device(pixels.device())
 }

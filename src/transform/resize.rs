@@ -12,7 +12,7 @@ const PRECISION_BITS: i32 = 32 - 8 - 2;
 /// Values, in or out, that are resized together: 128 MiB of doubles. Data sets go through in parts.
 const VALUES_AT_ONCE: i64 = 1 << 24;
 
-/// Resizes bytes [N,C,H,W] to bytes [N,C,height,width].
+/// Resizes bytes `[N,C,H,W]` to bytes `[N,C,height,width]`.
 ///
 /// # Panics
 /// If a side is under 1, or `pixels` does not have four dimensions.

@@ -1,0 +1,181 @@
+//! The network: weights that compute.
+
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use super::block::{Convolution, Residual};
+use super::{Architecture, Normalisation, Stem, TooManyBlocks, Trainable, Weights};
+
+/// What batch norms use, and whether they learn from what they see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The batch's own mean and variance; running statistics are moved a tenth of the way towards
+    /// them (to the unbiased variance). Needs more than one value a channel: at the last stage, a
+    /// batch of more than one image or a picture of more than one pixel.
+    Train,
+    /// The running statistics, unchanged.
+    Evaluate,
+}
+
+/// What batch norms do while a network is trained: a recipe's choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchNorm {
+    /// All are in train mode, those of frozen blocks too: the paper's code. What frozen blocks
+    /// compute then depends on the batch and can't be kept.
+    Train,
+    /// All use the source's running statistics.
+    Frozen,
+}
+
+impl BatchNorm {
+    /// The mode to train in.
+    #[must_use]
+    pub const fn mode(self) -> Mode {
+        match self {
+            Self::Train => Mode::Train,
+            Self::Frozen => Mode::Evaluate,
+        }
+    }
+}
+
+/// A residual network on images in [0, 1]. Begins frozen.
+#[derive(Debug)]
+pub struct Network {
+    weights: Weights,
+    normalisation: Normalisation,
+    first: Convolution,
+    blocks: Vec<Residual>,
+    /// Names of what is trained, in torchvision's order.
+    trainable: Vec<String>,
+    /// How many blocks are frozen from the first on; none where the stem is trained.
+    frozen: Option<usize>,
+}
+
+impl Network {
+    /// Takes over weights.
+    #[must_use]
+    pub fn new(weights: Weights, normalisation: Normalisation) -> Self {
+        let architecture = weights.architecture();
+        let blocks: Vec<_> =
+            architecture.residuals().iter().map(|plan| Residual::new(plan, &weights)).collect();
+        let first = Convolution::new(&architecture.first_convolution(), &weights);
+        let frozen = Some(blocks.len());
+        Self { weights, normalisation, first, blocks, trainable: Vec::new(), frozen }
+    }
+
+    /// What it is built of.
+    #[must_use]
+    pub fn architecture(&self) -> &Architecture {
+        self.weights.architecture()
+    }
+
+    /// The tensors that it computes with; training changes them where they are.
+    #[must_use]
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// Unfreezes what is named, and freezes all else.
+    ///
+    /// # Errors
+    /// If there are not as many blocks as should be trained; then nothing has changed.
+    pub fn train(&mut self, trainable: Trainable) -> Result<(), TooManyBlocks> {
+        let names = trainable.names(self.architecture())?;
+        self.frozen = trainable.frozen_blocks(self.architecture())?;
+        for (name, parameter) in self.weights.parameters() {
+            let _ = parameter.set_requires_grad(names.contains(name));
+        }
+        self.trainable = names;
+        Ok(())
+    }
+
+    /// What is trained, by name, in torchvision's order.
+    pub fn trainable(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.trainable.iter().map(|name| (name.as_str(), self.weights.tensor(name)))
+    }
+
+    /// The gradients of a loss (one number) towards what is trained, in the order of
+    /// [`Network::trainable`]. None is left with the parameters.
+    ///
+    /// # Panics
+    /// If nothing is trained, or the loss was computed without gradients.
+    #[must_use]
+    pub fn gradients(&self, loss: &Tensor) -> Vec<Tensor> {
+        let parameters: Vec<&Tensor> = self.trainable().map(|(_, parameter)| parameter).collect();
+        Tensor::run_backward(&[loss], &parameters, false, false)
+    }
+
+    /// Images in [0, 1], `[N,3,H,W]` or grey `[N,1,H,W]`, to logits `[N, classes]`.
+    ///
+    /// # Panics
+    /// If images are of another shape, kind or device than the weights.
+    pub fn logits(&self, images: &Tensor, mode: Mode) -> Tensor {
+        self.classify(&self.features(images, mode))
+    }
+
+    /// Images to what the head sees, `[N, features]`: the last stage's output, averaged over each
+    /// picture.
+    ///
+    /// # Panics
+    /// As [`Network::logits`].
+    pub fn features(&self, images: &Tensor, mode: Mode) -> Tensor {
+        average(&through(&self.blocks, self.stem(images, mode), mode))
+    }
+
+    /// The head alone: features to logits `[N, classes]`.
+    ///
+    /// # Panics
+    /// If features are of another shape, kind or device than the head.
+    pub fn classify(&self, features: &Tensor) -> Tensor {
+        let bias = self.weights.tensor("fc.bias");
+        features.linear(self.weights.tensor("fc.weight"), Some(bias))
+    }
+
+    /// What the frozen part makes of images, with running statistics: with [`BatchNorm::Frozen`] it
+    /// is the same at every step and can be computed once. The images themselves where the stem is
+    /// trained.
+    ///
+    /// # Panics
+    /// As [`Network::logits`].
+    pub fn frozen_part(&self, images: &Tensor) -> Tensor {
+        match self.frozen {
+            None => images.shallow_clone(),
+            Some(frozen) => tch::no_grad(|| {
+                let stem = self.stem(images, Mode::Evaluate);
+                through(&self.blocks[..frozen], stem, Mode::Evaluate)
+            }),
+        }
+    }
+
+    /// From the frozen part's output to logits `[N, classes]`.
+    ///
+    /// # Panics
+    /// If it is not this network's frozen part's.
+    pub fn trained_part(&self, fixed: &Tensor, mode: Mode) -> Tensor {
+        match self.frozen {
+            None => self.logits(fixed, mode),
+            Some(frozen) => {
+                let last = through(&self.blocks[frozen..], fixed.shallow_clone(), mode);
+                self.classify(&average(&last))
+            }
+        }
+    }
+
+    fn stem(&self, images: &Tensor, mode: Mode) -> Tensor {
+        let first = self.first.forward(&self.normalisation.apply(images), mode).relu_();
+        match self.architecture().stem {
+            Stem::Imagenet => first.max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false),
+            Stem::Small { .. } => first,
+        }
+    }
+}
+
+fn through(blocks: &[Residual], input: Tensor, mode: Mode) -> Tensor {
+    blocks.iter().fold(input, |input, block| block.forward(&input, mode))
+}
+
+/// The mean over each picture: `[N,C,H,W]` to `[N,C]`.
+fn average(pictures: &Tensor) -> Tensor {
+    pictures.adaptive_avg_pool2d([1, 1]).flatten(1, -1)
+}
