@@ -12,7 +12,7 @@ use super::Architecture;
 /// Owns its tensors: none is shared with those it was made from. To hand a copy to a thread, make
 /// one with [`Weights::copy_to`]. Kernels lie channels last in memory, whatever those they were made
 /// from do: all that a network computes then does, and a training step of the thin network takes
-/// three fifths of the time (one core, three blocks).
+/// two thirds of the time (one core, three blocks).
 #[derive(Debug)]
 pub struct Weights {
     architecture: Architecture,

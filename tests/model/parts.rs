@@ -32,7 +32,7 @@ fn fine_tuned_blocks_of_resnet_50_have_the_papers_numbers_of_parameters() {
         sizes.push(size(network.trainable().map(|(_, tensor)| tensor.shallow_clone())));
     }
     let added: Vec<usize> = (1..4).map(|at| sizes[at] - sizes[at - 1]).collect();
-    // The third step of the paper's table counts from the head on: 3 blocks are 14,964,736 more.
+    // The paper's code adds one block to the head, or three to it, or six to these three.
     assert_eq!(sizes[0], 20_490);
     assert_eq!(added[0], 4_462_592);
     assert_eq!(sizes[2] - sizes[0], 14_964_736);
