@@ -9,7 +9,7 @@ use flate2::{Compression, write::GzEncoder};
 use miette::Diagnostic;
 use proptest::prelude::*;
 use repro::ledger::{
-    Resolution,
+    Resolution, Status,
     published::{COLUMNS, LogError, read, read_file, unpack},
 };
 
@@ -109,6 +109,22 @@ fn runs_at_two_resolutions_are_two_cells() {
     assert_eq!(resolutions, [Resolution::Native, Resolution::Pixels(32)]);
     let zero = lines.join("\n").replace(",32", ",0");
     assert!(refused(&zero).to_string().contains("column resolution: `0`"));
+}
+
+#[test]
+fn a_run_that_is_the_beginning_of_others_was_meant_to_be_as_long_as_the_longest() {
+    let ran = |seed: u64, epochs: &[u32]| {
+        let mut run = run("l2_3", seed, 60.0);
+        run.accuracy = epochs.iter().map(|epoch| (*epoch, 50.0)).collect();
+        run
+    };
+    let runs = [ran(1, &[1, 21]), ran(2, &[1, 21, 41]), ran(3, &[1, 21, 41, 60]), ran(4, &[1, 11])];
+    let records = read("runs.csv", log(&rows(&runs)).as_bytes()).unwrap();
+    let mut found: Vec<(u64, u32, Status)> =
+        records.iter().map(|record| (record.seed.0, record.recipe.epochs, record.status)).collect();
+    found.sort_by_key(|(seed, ..)| *seed);
+    let (stopped, finished) = (Status::Stopped, Status::Finished);
+    assert_eq!(found, [(1, 60, stopped), (2, 60, stopped), (3, 60, finished), (4, 11, finished)]);
 }
 
 #[test]
