@@ -39,10 +39,6 @@ pub struct Target {
     pub title: String,
     /// Training images, from which subsets are drawn.
     pub train: u32,
-    /// Test images.
-    pub test: u32,
-    /// Classes.
-    pub classes: u32,
 }
 
 /// How many seeds were planned up to a number of images.

@@ -149,7 +149,7 @@ def transforms():
 
 
 def pgd(logits, images, labels, constraint, epsilon, step, steps, noise, best):
-    """Projected gradient ascent on the cross-entropy, per image in a loop, as protocol section 8 says it in words."""
+    """Projected gradient ascent on the cross-entropy, per image in a loop, written from its definition (the robustness library), not from its code."""
     flat = images.flatten(1)
     start = flat.clone()
     if noise is not None and constraint == "l2":

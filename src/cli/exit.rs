@@ -1,4 +1,4 @@
-//! Exit codes and the failures behind them (design: the first that applies).
+//! Exit codes and the failures behind them (of several, the first that applies).
 
 use crate::{
     claim::suite::SuiteError, judge::ClaimVerdict, ledger::published::LogError, verdict::Verdict,

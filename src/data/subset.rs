@@ -1,4 +1,4 @@
-//! Which images a fine-tune trains on. The rule is the authors' (protocol, section 4): walk a
+//! Which images a fine-tune trains on. The rule is the authors' (`make_mask` of their code): walk a
 //! shuffled order and take every image while there is room to spare for the classes not seen yet,
 //! and from then on only images of those classes. So a subset is uniform but for one image of every
 //! class, and the subset of a smaller size is part of the larger one's under the same order.

@@ -40,7 +40,7 @@ impl Bench<'_> {
         #[expect(clippy::cast_precision_loss, reason = "a handful of looks")]
         let whole = |p: f64| (p * parts as f64).min(1.0);
         let side = answer.as_ref().map_or(Side::Undecided, |answer| answer.side);
-        let unit = Unit {
+        let mut unit = Unit {
             name: String::new(),
             side,
             p: answer.as_ref().and_then(|answer| answer.p).map_or(1.0, whole),
@@ -72,7 +72,17 @@ impl Bench<'_> {
             e_value: self.e_value(&joined),
             welch,
         };
+        unit.name = self.name(&cell);
         (cell, unit)
+    }
+
+    /// A cell in a few words. Where several contrasts share their cells, the coordinates alone would
+    /// not tell which is meant.
+    fn name(&self, cell: &CellVerdict) -> String {
+        match self.hypothesis.contrasts.as_slice() {
+            [_] => cell.name(),
+            _ => format!("{} at {}", cell.contrast, cell.name()),
+        }
     }
 
     /// The answer of the one look of a fixed design, or of the first look that decides.

@@ -115,14 +115,7 @@ fn judge_hypothesis(hypothesis: &Hypothesis, design: &Design, evidence: &Evidenc
     adjust(&mut cells);
     adjust(&mut averages);
     let judged = if hypothesis.average_over.is_empty() { &cells } else { &averages };
-    // Where several contrasts share their cells, a cell's name alone does not tell which is meant.
-    let several = hypothesis.contrasts.len() > 1;
-    let name = |cell: &CellVerdict| match several {
-        true => format!("{} at {}", cell.contrast, cell.name()),
-        false => cell.name(),
-    };
-    let units: Vec<Unit> =
-        judged.iter().map(|(cell, unit)| Unit { name: name(cell), ..unit.clone() }).collect();
+    let units: Vec<Unit> = judged.iter().map(|(_, unit)| unit.clone()).collect();
     let (verdict, reason) = quantify(hypothesis.holds, &units, design.alpha);
     let reason = match judged.as_slice() {
         [(only, _)] if verdict != Verdict::Incomplete => only.reason.clone(),

@@ -86,7 +86,7 @@ pub struct Key {
     pub target: Arc<str>,
     /// Source model, such as `natural` or `l2_3`.
     pub source: Arc<str>,
-    /// Fine-tuned blocks: 0, 1, 3 or 9 (protocol: the head, plus layer4.2, all of layer4, layer3 too).
+    /// Fine-tuned blocks: 0, 1, 3 or 9 (the head alone, plus layer4.2, all of layer4, layer3 too).
     pub blocks: u32,
     /// Training images in the subset.
     pub images: u32,
