@@ -5,10 +5,10 @@ PYTHON ?= python3
 REPORT ?= report
 
 .DEFAULT_GOAL := help
-.PHONY: help tools setup build verify test bench lint
+.PHONY: help tools setup build verify test bench bench-peer lint
 
 help: ## list these targets
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 tools:
 	@for tool in $(CARGO) $(PYTHON) cc $(firstword $(CXX)); do \
@@ -34,6 +34,12 @@ test: setup ## run every test, the claims among them
 
 bench: setup ## run the benchmarks
 	@$(CARGO) bench </dev/null
+
+bench-peer: setup build ## race the same fine-tunes in plain PyTorch (fetches it into target/peer)
+	@$(PYTHON) -m venv target/peer
+	@target/peer/bin/pip install --quiet --requirement benches/peer/requirements.txt
+	@target/peer/bin/python benches/peer/bench.py </dev/null
+	@target/peer/bin/python benches/peer/bench.py --cached </dev/null
 
 lint: setup ## check the format, clippy's advice and the documentation
 	@$(CARGO) fmt --check

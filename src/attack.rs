@@ -5,13 +5,15 @@
 //! which those models were trained; untargeted. Putting the model into evaluation mode, and drawing
 //! the noise of a random start, are left to the caller.
 
+use serde::{Deserialize, Serialize};
 use tch::{Reduction, Tensor};
 
 /// Added to lengths that divide, so that no gradient is no step (`attack_steps.py`).
 const TINY: f64 = 1e-10;
 
 /// The norm that bounds a perturbation, of all of an image's values together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Constraint {
     /// Euclidean.
     L2,

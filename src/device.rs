@@ -150,6 +150,20 @@ pub fn inventory() -> Inventory {
     }
 }
 
+/// What computes here, in one line: results agree to the last bit only where it is the same.
+pub fn engine() -> String {
+    let found = inventory();
+    let version = found.libtorch_loaded.unwrap_or_else(|| "unknown".to_owned());
+    format!("libtorch {version}, {} kernels", found.cpu_capability)
+}
+
+/// The processor's own name.
+pub fn processor() -> String {
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split(':').nth(1));
+    name.map_or_else(|| std::env::consts::ARCH.to_owned(), |name| name.trim().to_owned())
+}
+
 /// Ends the process at once, after flushing stdout and stderr, without libtorch's own tear-down.
 ///
 /// At a normal exit libtorch unregisters every operator one by one, which takes longer than most

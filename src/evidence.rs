@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     claim::{Claim, Hypothesis, Metric},
+    data::hexadecimal,
     ledger::{
         Key, Record, Records, Seed,
         means::{self, Mean},
@@ -35,15 +36,17 @@ const PUBLISHED_FIGURES: &[u8] = include_bytes!("../goldens/published/figures.cs
 pub enum EvidenceKind {
     /// The authors' own per-seed logs, which ship with the project.
     Published,
+    /// Our own fine-tunes in the smoke world.
+    Smoke,
     /// A log that the user brought.
     Log,
 }
 
 impl EvidenceKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Published, Self::Log];
+    pub const ALL: [Self; 3] = [Self::Published, Self::Smoke, Self::Log];
     /// Every kind's name.
-    pub const NAMES: [&'static str; 2] = ["published", "log"];
+    pub const NAMES: [&'static str; 3] = ["published", "smoke", "log"];
 
     /// The kind of this name.
     #[must_use]
@@ -56,6 +59,7 @@ impl EvidenceKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Published => "published",
+            Self::Smoke => "smoke",
             Self::Log => "log",
         }
     }
@@ -85,8 +89,12 @@ pub struct Evidence {
     pub title: String,
     /// The file it was read from, as the user named it; none for what is embedded.
     pub file: Option<String>,
-    /// SHA-256 of that file's bytes, in hexadecimal.
+    /// SHA-256 of that file's bytes, in hexadecimal; empty for records of our own, each of which is
+    /// found by a digest of its own.
     pub sha256: String,
+    /// How many fine-tunes the claims that it was gathered for could ask for in all, where seeds are
+    /// added only until the judge decides.
+    pub at_most: Option<usize>,
     /// The world that its cells and arms belong to.
     pub world: World,
     /// Fixed or sequential.
@@ -114,7 +122,8 @@ impl Evidence {
             kind: EvidenceKind::Published,
             title: "the authors' own fine-tunes (their log of April 2020)".to_owned(),
             file: None,
-            sha256: hexadecimal(PUBLISHED_RUNS),
+            sha256: sha256(PUBLISHED_RUNS),
+            at_most: None,
             world: World::paper(),
             looking: Looking::Fixed,
             records: published::read("runs.csv.gz", &runs)?,
@@ -132,12 +141,19 @@ impl Evidence {
             kind: EvidenceKind::Log,
             title: format!("fine-tunes logged in {}", path.display()),
             file: Some(path.display().to_string()),
-            sha256: hexadecimal(&bytes),
+            sha256: sha256(&bytes),
+            at_most: None,
             world: World::paper(),
             looking: Looking::Fixed,
             records,
             means: Vec::new(),
         })
+    }
+
+    /// Fine-tunes that looking early spared, of those that the claims could have asked for.
+    #[must_use]
+    pub fn spared(&self) -> Option<usize> {
+        self.at_most.map(|most| most.saturating_sub(self.records.len()))
     }
 
     /// The records of one key that hold a metric's quantity, by seed; `None` where there is none.
@@ -197,8 +213,6 @@ pub fn keys(hypothesis: &Hypothesis) -> BTreeSet<Key> {
         .collect()
 }
 
-/// SHA-256 in hexadecimal.
-#[must_use]
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
 }

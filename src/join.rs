@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     claim::{Cell, Metric, Term, Threshold},
-    evidence::Evidence,
+    evidence::{Evidence, Looking},
     ledger::{Key, Recipe, Record, Seed},
     observe::{Observed, Unobservable, observe},
 };
@@ -45,6 +45,17 @@ pub struct Joined {
     pub unobservable: Option<Unobservable>,
 }
 
+/// Every key that a contrast reads over cells. A threshold's own source is read as well, so it must
+/// be there, under the same recipe.
+#[must_use]
+pub fn asked(terms: &[Term], cells: &[Cell], metric: &Metric) -> BTreeSet<Key> {
+    cells
+        .iter()
+        .flat_map(|cell| terms.iter().flat_map(|term| term.arm.keys(cell)))
+        .flat_map(|key| reference(metric, &key).into_iter().chain([key]))
+        .collect()
+}
+
 /// Joins a contrast's arms over cells: within a seed, each arm is averaged over the cells (one,
 /// unless the hypothesis averages) and over the arm's own lists.
 #[must_use]
@@ -53,12 +64,7 @@ pub fn join(terms: &[Term], cells: &[Cell], metric: &Metric, evidence: &Evidence
         .iter()
         .map(|term| cells.iter().flat_map(|cell| term.arm.keys(cell)).collect())
         .collect();
-    // A threshold's own source is read as well, so it must be there, under the same recipe.
-    let asked: BTreeSet<Key> = leaves
-        .iter()
-        .flatten()
-        .flat_map(|key| std::iter::once(key.clone()).chain(reference(metric, key)))
-        .collect();
+    let asked = asked(terms, cells, metric);
     let mut joined = Joined { asked: asked.len(), ..Joined::default() };
     let mut runs: Vec<(&Key, &BTreeMap<Seed, Record>)> = Vec::new();
     for key in &asked {
@@ -82,8 +88,16 @@ pub fn join(terms: &[Term], cells: &[Cell], metric: &Metric, evidence: &Evidence
         .filter(|seed| runs.iter().all(|(_, seeds)| seeds.contains_key(seed)))
         .collect();
     let planned = asked.iter().filter_map(|key| evidence.world.planned_seeds(key.images)).min();
-    joined.missing_seeds = planned.unwrap_or(0).saturating_sub(anywhere.len());
-    joined.unmatched_seeds = anywhere.len() - everywhere.len();
+    joined.missing_seeds = match evidence.looking {
+        Looking::Fixed => planned.unwrap_or(0).saturating_sub(anywhere.len()),
+        // Those that are not there are not missing: they were not needed, or not yet.
+        Looking::Sequential => 0,
+    };
+    joined.unmatched_seeds = match evidence.looking {
+        Looking::Fixed => anywhere.len() - everywhere.len(),
+        // One arm has more seeds than another where another hypothesis needed them.
+        Looking::Sequential => 0,
+    };
     for seed in everywhere {
         match row(seed, terms, &leaves, metric, evidence) {
             Ok(row) => joined.rows.push(row),
@@ -134,19 +148,28 @@ fn reference(metric: &Metric, key: &Key) -> Option<Key> {
 }
 
 /// Within one target and size every arm and seed shares one recipe, or the cell can't be judged;
-/// between targets and sizes schedules may differ, and that is told.
+/// between targets and sizes schedules may differ, and that is told, but nothing else.
 fn compare_recipes(runs: &[(&Key, &BTreeMap<Seed, Record>)], joined: &mut Joined) {
     let mut recipes: BTreeMap<(&str, u32), BTreeSet<&Recipe>> = BTreeMap::new();
     for (key, seeds) in runs {
         let of_cell = recipes.entry((&key.target, key.images)).or_default();
         of_cell.extend(seeds.values().map(|record| &record.recipe));
     }
-    joined.mixed_recipes =
-        recipes.iter().find(|(_, recipes)| recipes.len() > 1).map(|((target, images), recipes)| {
-            let epochs: Vec<String> =
-                recipes.iter().map(|recipe| recipe.epochs.to_string()).collect();
-            format!("{target}, {images} images: runs of {} epochs", epochs.join(" and of "))
-        });
+    let rests: BTreeSet<&str> = recipes.values().flatten().map(|recipe| &*recipe.rest).collect();
+    let mixed = recipes.iter().find(|(_, recipes)| recipes.len() > 1);
+    joined.mixed_recipes = match mixed {
+        Some(((target, images), recipes)) => {
+            let epochs: BTreeSet<u32> = recipes.iter().map(|recipe| recipe.epochs).collect();
+            let epochs: Vec<String> = epochs.iter().map(ToString::to_string).collect();
+            let differ = if rests.len() > 1 { ", which differ in more than that" } else { "" };
+            let epochs = epochs.join(" and of ");
+            Some(format!("{target}, {images} images: runs of {epochs} epochs{differ}"))
+        }
+        None if rests.len() > 1 => {
+            Some("runs of different cells differ in more than their schedules".to_owned())
+        }
+        None => None,
+    };
     let all: BTreeSet<&BTreeSet<&Recipe>> = recipes.values().collect();
     joined.schedule_differs = joined.mixed_recipes.is_none() && all.len() > 1;
 }

@@ -90,8 +90,9 @@ pub fn observe(
         }
         Metric::EpochsTo(Threshold::Accuracy(percent)) => Ok(epochs_to(record, *percent)),
         Metric::EpochsTo(Threshold::FinalAccuracyOf(_)) => Ok(match reference {
-            Some(reference) if reference.status == Status::Finished => {
-                epochs_to(record, reference.last().test_accuracy)
+            Some(Record { status: Status::Finished, .. }) => {
+                let last = reference.and_then(Record::last);
+                epochs_to(record, last.map_or(f64::INFINITY, |last| last.test_accuracy))
             }
             _ => Observed { low: 0.0, high: f64::INFINITY, finished: false },
         }),
@@ -122,7 +123,7 @@ fn read(
     let first_from = |epoch: f64| logged.iter().find(|e| f64::from(e.epoch) >= epoch);
     let found = match at {
         Moment::Last if stopped => return Ok(unknown),
-        Moment::Last => Some(record.last()),
+        Moment::Last => record.last(),
         Moment::Best if stopped => {
             // A run that went on could only have found a better one.
             let so_far = best().map_or(0.0, &of);
@@ -134,7 +135,8 @@ fn read(
         Moment::Best => best(),
         Moment::Epoch(epoch) => {
             let found = logged.iter().find(|evaluation| evaluation.epoch == epoch);
-            if found.is_none() && !(stopped && epoch > record.last().epoch) {
+            let reached = record.last().map_or(0, |last| last.epoch);
+            if found.is_none() && !(stopped && epoch > reached) {
                 return Err(Unobservable::NotLogged(epoch));
             }
             found
@@ -170,6 +172,7 @@ mod tests {
             blocks: 3,
             images: 100,
             resolution: Resolution::Native,
+            draw: 0,
         };
         let evaluations = points
             .iter()
@@ -182,7 +185,8 @@ mod tests {
                 seconds: 0.0,
             })
             .collect();
-        Record::new(key, Seed(1), Recipe { epochs: 50 }, status, evaluations).unwrap()
+        Record::new(key, Seed(1), Recipe { epochs: 50, ..Recipe::default() }, status, evaluations)
+            .unwrap()
     }
 
     fn finished() -> Record {

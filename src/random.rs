@@ -56,6 +56,15 @@ pub fn generator(seed: Seed, purpose: Purpose) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(Sha256::digest(text.as_bytes()).into())
 }
 
+/// The generator of a purpose in one epoch: a stream of its own of the same key (ChaCha counts 2^64 of
+/// them), so that a run that resumes after an epoch draws what it would have drawn.
+#[must_use]
+pub fn epoch_generator(seed: Seed, purpose: Purpose, epoch: u32) -> ChaCha8Rng {
+    let mut generator = generator(seed, purpose);
+    generator.set_stream(epoch.into());
+    generator
+}
+
 /// A uniformly drawn order of `count` things.
 #[must_use]
 pub fn permutation(count: usize, generator: &mut ChaCha8Rng) -> Vec<usize> {

@@ -3,14 +3,21 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use schemars::JsonSchema;
 use serde::Deserialize;
+
+use crate::{
+    ledger::{Key, Resolution, Seed},
+    pretrain::Pretraining,
+    trial::Protocol,
+};
 
 /// The paper's world as it ships with the project.
 const PAPER: &str = include_str!("../claims/worlds/paper.toml");
+/// The smoke world likewise.
+const SMOKE: &str = include_str!("../claims/worlds/smoke.toml");
 
 /// A source zoo with its targets.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct World {
     /// Version of this grammar: 1.
@@ -27,12 +34,37 @@ pub struct World {
     pub groups: BTreeMap<String, Vec<String>>,
     /// Targets by name.
     pub targets: BTreeMap<String, Target>,
+    /// Lists of sizes by name.
+    pub sizes: BTreeMap<String, Vec<u32>>,
+    /// Lists of resolutions by name.
+    pub resolutions: BTreeMap<String, Vec<Resolution>>,
+    /// Sources and targets that other worlds have and this one lacks, each with the reason. A claim
+    /// may name them; there is never a record.
+    #[serde(default)]
+    pub absent: BTreeMap<String, String>,
     /// Planned seeds, in the order of rising sizes.
     pub seeds: Vec<PlannedSeeds>,
+    /// How fine-tunes are done, of up to the sizes that `schedules` begin above.
+    pub protocol: Protocol,
+    /// Schedules of larger sizes, rising.
+    #[serde(default)]
+    pub schedules: Vec<Schedule>,
+    /// What its source models are trained on, where they are our own.
+    pub source: Option<SourceClasses>,
+    /// How they are trained.
+    pub pretraining: Option<Pretraining>,
+}
+
+/// Which classes of Fashion-MNIST are the source.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceClasses {
+    /// Classes, in the order of their new labels.
+    pub classes: Vec<u32>,
 }
 
 /// A target data set.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
     /// Its name as people write it.
@@ -41,8 +73,20 @@ pub struct Target {
     pub train: u32,
 }
 
+/// The schedule of fine-tunes from a size on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Schedule {
+    /// Smallest number of images that has it.
+    pub images_from: u32,
+    /// Epochs.
+    pub epochs: u32,
+    /// Epochs after which the test set is evaluated.
+    pub evaluate: Vec<u32>,
+}
+
 /// How many seeds were planned up to a number of images.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlannedSeeds {
     /// Largest number of images of which this is true.
@@ -61,13 +105,61 @@ impl World {
         toml::from_str(PAPER).expect("the embedded world parses")
     }
 
+    /// The smoke world.
+    ///
+    /// # Panics
+    /// Never in a built project: the file is embedded, and a test parses it.
+    #[must_use]
+    pub fn smoke() -> Self {
+        toml::from_str(SMOKE).expect("the embedded world parses")
+    }
+
     /// The targets that a name stands for: a group's members, or the target itself.
     #[must_use]
     pub fn expand(&self, name: &str) -> Option<Vec<Arc<str>>> {
         if let Some(members) = self.groups.get(name) {
             return Some(members.iter().map(|member| Arc::from(member.as_str())).collect());
         }
-        self.targets.contains_key(name).then(|| vec![Arc::from(name)])
+        let known = self.targets.contains_key(name) || self.absent.contains_key(name);
+        known.then(|| vec![Arc::from(name)])
+    }
+
+    /// How a fine-tune on this many images is done.
+    #[must_use]
+    pub fn protocol(&self, images: u32) -> Protocol {
+        let mut protocol = self.protocol.clone();
+        if let Some(schedule) =
+            self.schedules.iter().rev().find(|later| images >= later.images_from)
+        {
+            protocol.epochs = schedule.epochs;
+            protocol.evaluate.clone_from(&schedule.evaluate);
+        }
+        protocol
+    }
+
+    /// The seed of a place in the order of seeds, counted from 0 (the authors' seeds: `batch.py` of
+    /// utrerf/robust_transfer_learning).
+    #[must_use]
+    pub fn seed(place: usize) -> Seed {
+        Seed(20_000_000 + 100_000 * place as u64)
+    }
+
+    /// Why there can be no fine-tune of a key here; `None` where there can.
+    #[must_use]
+    pub fn lacks(&self, key: &Key) -> Option<String> {
+        let absent = |name: &str| {
+            let reason = self.absent.get(name).map(|reason| format!(": {reason}"));
+            format!("the {} world has no {name}{}", self.id, reason.unwrap_or_default())
+        };
+        match self.targets.get(&*key.target) {
+            None => Some(absent(&key.target)),
+            Some(_) if !self.sources.contains_key(&*key.source) => Some(absent(&key.source)),
+            Some(target) if key.images > target.train => Some(format!(
+                "the {} world has {} training images of {}",
+                self.id, target.train, target.title
+            )),
+            Some(_) => None,
+        }
     }
 
     /// Every name that can stand for targets.

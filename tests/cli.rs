@@ -67,12 +67,16 @@ fn the_exit_code_is_the_least_comfortable_verdict() {
     let robust: Vec<Run<'_>> =
         leads(&[5.0, 6.0]).into_iter().filter(|run| run.source == "l2_3").collect();
     assert_eq!(verify(bench("greater_than = 0.0", &robust).path(), &[]).code, 3);
-    assert_eq!(ran(&["verify"]).code, 3, "some published claims have no records");
+    assert_eq!(
+        ran(&["verify", "--evidence", "published"]).code,
+        3,
+        "some published claims have no records"
+    );
 }
 
 #[test]
 fn expected_verdicts_turn_the_exit_code_into_a_comparison() {
-    assert_eq!(ran(&["verify", "--expected"]).code, 0);
+    assert_eq!(ran(&["verify", "--evidence", "published", "--expected"]).code, 0);
     let supported = bench("greater_than = 0.0", &leads(&[5.0, 6.0, 5.5]));
     assert_eq!(verify(supported.path(), &["--expected"]).code, 0);
     let refuted =
@@ -174,7 +178,11 @@ fn an_unwritable_report_folder_exits_with_73_and_names_it() {
     let file = folder.path().join("taken");
     fs::write(&file, "").unwrap();
     let report = file.join("report");
-    let ran = finished(repro().args(["verify", "--claim", "l2_best", "--report"]).arg(&report));
+    let ran = finished(
+        repro()
+            .args(["verify", "--evidence", "published", "--claim", "l2_best", "--report"])
+            .arg(&report),
+    );
     assert_eq!(ran.code, 73, "{}", ran.stderr);
     assert!(ran.stderr.contains("taken"), "{}", ran.stderr);
 }
@@ -183,7 +191,11 @@ fn an_unwritable_report_folder_exits_with_73_and_names_it() {
 fn json_alone_stands_on_standard_output_and_is_valid_by_its_schema() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report");
-    let ran = finished(repro().args(["verify", "--format", "json", "--report"]).arg(&report));
+    let ran = finished(
+        repro()
+            .args(["verify", "--evidence", "published", "--format", "json", "--report"])
+            .arg(&report),
+    );
     let verdicts: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     let schema: serde_json::Value =
         serde_json::from_str(&self::ran(&["schema", "verdicts"]).stdout).unwrap();
@@ -192,7 +204,7 @@ fn json_alone_stands_on_standard_output_and_is_valid_by_its_schema() {
 
     assert_eq!(verdicts["format_version"], 1);
     let claims = verdicts["claims"].as_array().unwrap();
-    assert_eq!(claims.len(), 10);
+    assert_eq!(claims.len(), 12);
     let cells = |id: &str| {
         let claim = claims.iter().find(|claim| claim["claim"] == id).unwrap();
         claim["cells"].as_array().unwrap().clone()
@@ -214,7 +226,15 @@ fn json_alone_stands_on_standard_output_and_is_valid_by_its_schema() {
 
 #[test]
 fn numbers_in_json_are_not_rounded() {
-    let ran = ran(&["verify", "--claim", "robust_beats_natural", "--format", "json"]);
+    let ran = ran(&[
+        "verify",
+        "--evidence",
+        "published",
+        "--claim",
+        "robust_beats_natural",
+        "--format",
+        "json",
+    ]);
     assert_eq!(ran.code, 0);
     let verdicts: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     let cells = verdicts["claims"][0]["cells"].as_array().unwrap();
@@ -225,14 +245,18 @@ fn numbers_in_json_are_not_rounded() {
 
 #[test]
 fn text_fits_a_hundred_columns_and_is_plain_without_a_terminal() {
-    for arguments in [&["verify"][..], &["list"], &["verify", "--brief"]] {
+    for arguments in [
+        &["verify", "--evidence", "published"][..],
+        &["list"],
+        &["verify", "--evidence", "published", "--brief"],
+    ] {
         let ran = ran(arguments);
         assert!(!ran.stdout.contains('\u{1b}'), "{arguments:?}");
         for line in ran.stdout.lines() {
             assert!(line.chars().count() <= 100, "{arguments:?}: {line}");
         }
     }
-    let text = ran(&["verify"]).stdout;
+    let text = ran(&["verify", "--evidence", "published"]).stdout;
     assert!(
         text.contains("robust_beats_natural") && text.contains("supported on published evidence")
     );
@@ -241,17 +265,24 @@ fn text_fits_a_hundred_columns_and_is_plain_without_a_terminal() {
 
 #[test]
 fn colour_is_there_when_asked_for_and_no_color_wins() {
-    let colour = finished(repro().args(["verify", "--brief"]).env("CLICOLOR_FORCE", "1"));
+    let colour = finished(
+        repro().args(["verify", "--evidence", "published", "--brief"]).env("CLICOLOR_FORCE", "1"),
+    );
     assert!(colour.stdout.contains("\u{1b}["));
-    let plain = finished(repro().args(["verify", "--brief"]).env("NO_COLOR", "1"));
+    let plain = finished(
+        repro().args(["verify", "--evidence", "published", "--brief"]).env("NO_COLOR", "1"),
+    );
     assert!(!plain.stdout.contains("\u{1b}["));
 }
 
 #[test]
 fn the_binary_works_from_any_folder() {
     let elsewhere = tempfile::tempdir().unwrap();
-    let ran =
-        finished(repro().args(["verify", "--claim", "l2_best"]).current_dir(elsewhere.path()));
+    let ran = finished(
+        repro()
+            .args(["verify", "--evidence", "published", "--claim", "l2_best"])
+            .current_dir(elsewhere.path()),
+    );
     assert_eq!(ran.code, 0, "{}", ran.stderr);
 }
 
@@ -283,7 +314,16 @@ fn list_show_doctor_and_completions_say_what_they_promise() {
 fn figures_are_written_as_files_when_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let ran = finished(
-        repro().args(["verify", "--claim", "robust_beats_natural", "--figures"]).arg(folder.path()),
+        repro()
+            .args([
+                "verify",
+                "--evidence",
+                "published",
+                "--claim",
+                "robust_beats_natural",
+                "--figures",
+            ])
+            .arg(folder.path()),
     );
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let svg = fs::read_to_string(folder.path().join("robust_beats_natural-forest.svg")).unwrap();
@@ -295,7 +335,7 @@ fn figures_are_written_as_files_when_asked_for() {
 fn a_reader_that_closes_its_pipe_is_no_crash() {
     use std::process::{Command, Stdio};
     let mut child = Command::new(assert_cmd::cargo::cargo_bin!("repro"))
-        .args(["verify", "--format", "json"])
+        .args(["verify", "--evidence", "published", "--format", "json"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -3,8 +3,10 @@
 
 use repro::{
     claim::{check, suite::Suite},
-    evidence::Evidence,
+    evidence::{Evidence, EvidenceKind},
     judge::judge,
+    pretrain::Threat,
+    shipped,
     world::World,
 };
 
@@ -18,6 +20,30 @@ fn the_table_of_verdicts_is_what_the_judge_says_today() {
         let verdict = judge(claim, &evidence);
         let row = format!("| `{}` | **{}** | {} |", claim.id, verdict.verdict, verdict.reason);
         assert!(README.lines().any(|line| line == row), "README.md should have the row:\n{row}");
+    }
+}
+
+/// What comes out of our own runs is held to the specs by `claims`, and the README to the specs here.
+#[test]
+fn the_table_of_our_own_runs_is_what_the_specs_expect() {
+    let suite = Suite::embedded(&World::smoke()).unwrap_or_else(|error| panic!("{error}"));
+    for claim in suite.claims() {
+        let expected = &claim.expected[&EvidenceKind::Smoke];
+        let row = format!("| `{}` | **{}** | {} |", claim.id, expected.verdict, expected.reason);
+        assert!(README.lines().any(|line| line == row), "README.md should have the row:\n{row}");
+    }
+}
+
+/// The words for a source model say what its card says.
+#[test]
+fn the_world_tells_what_each_source_model_costs() {
+    let world = World::smoke();
+    for (role, words) in &world.sources {
+        let card = shipped::card(role).unwrap_or_else(|| panic!("{role} has no card"));
+        assert!(words.contains(&format!("{:.2} %", card.clean_accuracy)), "{role}: {words}");
+        if let Threat::Attack { epsilon, .. } = card.threat {
+            assert!(words.contains(&format!("eps {epsilon}")), "{role}: {words}");
+        }
     }
 }
 

@@ -102,6 +102,8 @@ for target in TARGETS:
         (1, last(target, "natural", 3, 6400)),
     )
     cell("gap_shrinks_with_images", shrinks, target, None, 3)
+    more = combine((1, last(target, "natural", 3, 1600)), (-1, last(target, "natural", 3, 100)))
+    cell("control_more_images", more, target, None, 3)
 
 for images in FEW:
     def of(targets, source, blocks):

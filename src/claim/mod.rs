@@ -52,10 +52,21 @@ pub struct Claim {
 pub struct Design {
     /// Looks of a sequential design; a fixed design has one.
     pub looks: Looks,
+    /// Looks of readings: those of up to so many seeds as the spec allows for them. Their verdicts
+    /// then depend on these seeds alone, whatever primary hypotheses brought besides.
+    pub reading_looks: Looks,
     /// One-sided level.
     pub alpha: Alpha,
     /// Prior scale of the e-value.
     pub e_value_g: f64,
+}
+
+impl Design {
+    /// The design that readings are judged by.
+    #[must_use]
+    pub fn of_readings(&self) -> Self {
+        Self { looks: self.reading_looks.clone(), ..self.clone() }
+    }
 }
 
 /// A verdict that is expected, and why.
@@ -63,6 +74,8 @@ pub struct Design {
 pub struct Expected {
     /// The verdict.
     pub verdict: Verdict,
+    /// A second verdict to accept where a cell is borderline.
+    pub or: Option<Verdict>,
     /// Why.
     pub reason: String,
     /// What must be known of this evidence before believing it.
@@ -166,6 +179,8 @@ pub struct Arm {
     pub images: Vec<u32>,
     /// Resolutions.
     pub resolution: Vec<Resolution>,
+    /// Which series of seeds, within a repetition; 0 is the one that all claims share.
+    pub draw: u32,
     /// Evaluation, where it is not the metric's own.
     pub at: Option<Moment>,
 }
@@ -181,6 +196,8 @@ pub struct Cell {
     pub blocks: Option<u32>,
     /// Resolution.
     pub resolution: Option<Resolution>,
+    /// Which repetition, counted from 1, where a comparison is repeated.
+    pub repetition: Option<u32>,
 }
 
 impl Cell {
@@ -198,6 +215,9 @@ impl Cell {
     }
 }
 
+/// Series of seeds that one repetition has.
+const DRAWS: u32 = 2;
+
 impl Arm {
     /// Keys of the records whose average is this arm's value in a cell. Empty only where neither
     /// the arm nor the cell fixes a coordinate, which a checked claim rules out.
@@ -207,6 +227,7 @@ impl Arm {
             if arm.is_empty() { cell.cloned().into_iter().collect() } else { arm.to_vec() }
         }
         let mut keys = Vec::new();
+        let draw = cell.repetition.map_or(0, |at| (at - 1) * DRAWS) + self.draw;
         let resolutions = match of(&self.resolution, cell.resolution.as_ref()) {
             none if none.is_empty() => vec![Resolution::Native],
             some => some,
@@ -222,6 +243,7 @@ impl Arm {
                                 blocks,
                                 images,
                                 resolution,
+                                draw,
                             });
                         }
                     }
@@ -313,6 +335,9 @@ pub enum Holds {
     Every,
     /// At least this many; from 1 to their number.
     AtLeast(usize),
+    /// More than chance alone would support if it held in none: a binomial test of the number that is
+    /// supported, each at the whole level. For cells that share no run.
+    MoreThanChance,
 }
 
 /// A figure of curves.

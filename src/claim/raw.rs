@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-pub use super::one_or_many::OneOrMany;
+pub use super::one_or_many::{Named, OneOrMany};
 use crate::{ledger::Resolution, verdict::Verdict};
 
 /// A name whose place in the file is kept, so that a wrong one can be pointed at.
@@ -75,6 +75,9 @@ pub struct RawDesign {
     /// Numbers of seeds at which our own runs may be judged; published logs have one look.
     #[schemars(with = "Vec<usize>")]
     pub looks: Spanned<Vec<usize>>,
+    /// Readings are judged at the looks of up to this many seeds.
+    #[schemars(with = "usize")]
+    pub reading_seeds: Spanned<usize>,
     /// One-sided risk of a wrong "supported"; 0.025 goes with 95 % intervals.
     #[schemars(with = "f64", range(min = 0.0, max = 0.5))]
     pub alpha: Spanned<f64>,
@@ -88,6 +91,7 @@ impl Default for RawDesign {
         let nowhere = 0..0;
         Self {
             looks: Spanned::new(nowhere.clone(), vec![3, 5, 10]),
+            reading_seeds: Spanned::new(nowhere.clone(), 5),
             alpha: Spanned::new(nowhere.clone(), 0.025),
             e_value_g: Spanned::new(nowhere, 1.0),
         }
@@ -108,10 +112,16 @@ pub struct RawArm {
     pub target: Option<Spanned<OneOrMany<String>>>,
     /// Fine-tuned blocks.
     pub blocks: Option<OneOrMany<u32>>,
-    /// Training images.
-    pub images: Option<OneOrMany<u32>>,
-    /// Resolution that images are brought down to; native where nobody says.
-    pub resolution: Option<OneOrMany<Resolution>>,
+    /// Training images, or lists of sizes that the world names (`few`, `many`).
+    #[schemars(with = "Option<OneOrMany<Named<u32>>>")]
+    pub images: Option<Spanned<OneOrMany<Named<u32>>>>,
+    /// Resolution that images are brought down to, or lists that the world names (`low`); native
+    /// where nobody says.
+    #[schemars(with = "Option<OneOrMany<Named<Resolution>>>")]
+    pub resolution: Option<Spanned<OneOrMany<Named<Resolution>>>>,
+    /// Which of the two disjoint series of seeds of a repetition, 1 or 2; the seeds that all claims
+    /// share where nobody says.
+    pub draw: Option<u32>,
     /// The evaluation at which this arm is read, in place of the metric's own.
     pub at: Option<Moment>,
 }
@@ -123,12 +133,18 @@ pub struct RawCells {
     /// Targets, or groups of targets that the world names.
     #[schemars(with = "Option<OneOrMany<String>>")]
     pub target: Option<Spanned<OneOrMany<String>>>,
-    /// Training images.
-    pub images: Option<OneOrMany<u32>>,
+    /// Training images, or lists of sizes that the world names.
+    #[schemars(with = "Option<OneOrMany<Named<u32>>>")]
+    pub images: Option<Spanned<OneOrMany<Named<u32>>>>,
     /// Fine-tuned blocks.
     pub blocks: Option<OneOrMany<u32>>,
-    /// Resolutions; native where nobody says.
-    pub resolution: Option<OneOrMany<Resolution>>,
+    /// Resolutions, or lists that the world names; native where nobody says.
+    #[schemars(with = "Option<OneOrMany<Named<Resolution>>>")]
+    pub resolution: Option<Spanned<OneOrMany<Named<Resolution>>>>,
+    /// How many times the comparison is repeated with seeds that no other repetition has, a cell
+    /// each; its arms then say which of a repetition's two series they draw.
+    #[schemars(range(min = 1, max = 1000))]
+    pub repetitions: Option<u32>,
 }
 
 /// An evaluation of a run.
@@ -191,6 +207,8 @@ pub enum RawHolds {
     AtLeast(usize),
     /// At least this share of the cells, rounded up.
     AtLeastShare(f64),
+    /// More cells than chance alone would support if the hypothesis held in none.
+    MoreThanChance,
 }
 
 /// A coordinate over which contrast values are averaged within a seed before judging.
@@ -323,6 +341,8 @@ pub enum PlotAxis {
 pub struct RawExpected {
     /// The verdict.
     pub verdict: Verdict,
+    /// A second verdict to accept where a cell is borderline, as it may be on another processor.
+    pub or: Option<Verdict>,
     /// Why this is the verdict to expect.
     pub reason: String,
     /// What must be known of this evidence before believing it, a sentence each.

@@ -84,6 +84,7 @@ pub fn holds(hypothesis: &Hypothesis) -> String {
         (_, 1) => "in the one that is judged".to_owned(),
         (Holds::Every, _) => format!("in every one of {units}"),
         (Holds::AtLeast(least), _) => format!("in at least {least} of {units}"),
+        (Holds::MoreThanChance, _) => format!("in more of {units} than chance would support"),
     };
     let axes: Vec<&str> = hypothesis.average_over.iter().map(|axis| axis_name(*axis)).collect();
     match axes.as_slice() {
@@ -119,6 +120,16 @@ pub fn cells(cells: &[Cell]) -> String {
         ("images", distinct(cells.iter().map(|cell| cell.images))),
         ("blocks", distinct(cells.iter().map(|cell| cell.blocks))),
         ("resolution", distinct(cells.iter().map(|cell| cell.resolution))),
+        (
+            "repetitions up to",
+            cells
+                .iter()
+                .filter_map(|cell| cell.repetition)
+                .max()
+                .map(|last| last.to_string())
+                .into_iter()
+                .collect(),
+        ),
     ];
     let named: Vec<String> = parts
         .into_iter()
@@ -165,6 +176,11 @@ pub fn claim(claim: &Claim, world: &World) -> String {
         claim.design.looks.seeds().iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         claim.design.looks.level(claim.design.alpha).level()
     ));
+    if !claim.readings.is_empty() {
+        let looks = claim.design.reading_looks.seeds();
+        let looks: Vec<String> = looks.iter().map(ToString::to_string).collect();
+        line(&format!("  readings are looked at with {} seeds", looks.join(", ")));
+    }
     line(&format!(
         "  published logs have one look, at level {} (the {:.0} % interval)",
         claim.design.alpha.level(),

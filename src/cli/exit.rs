@@ -10,6 +10,10 @@ pub const USAGE: u8 = 64;
 pub const INPUT: u8 = 66;
 /// Output can't be written.
 pub const OUTPUT: u8 = 73;
+/// A fine-tune failed, or gave other bits than its record.
+pub const FAILED: u8 = 1;
+/// Stopped by Ctrl-C.
+pub const INTERRUPTED: u8 = 130;
 /// Some verdict is not the expected one.
 pub const UNEXPECTED: u8 = 4;
 
@@ -70,6 +74,12 @@ impl Failure {
     #[must_use]
     pub fn new(code: u8, report: impl Into<miette::Report>) -> Self {
         Self { code, report: Some(report.into()) }
+    }
+
+    /// A failure that has said all that there is to say.
+    #[must_use]
+    pub fn silent(code: u8) -> Self {
+        Self { code, report: None }
     }
 
     /// Prints the failure on standard error and gives its exit code.

@@ -4,12 +4,22 @@
 mod completions;
 mod doctor;
 mod exit;
+mod interrupt;
 mod list;
+mod plan;
+mod pretrain;
+mod progress;
+mod run;
+mod runs;
 mod schema;
 mod show;
+mod smoke;
 mod verify;
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use clap::{Parser, Subcommand};
 
@@ -56,6 +66,21 @@ enum Command {
     Show(show::Show),
     /// Print what this machine has: libtorch, CPU, CUDA devices, evidence
     Doctor(doctor::Doctor),
+    /// Say which fine-tunes would run, why, and what they cost
+    #[command(after_help = plan::EXAMPLES)]
+    Plan(plan::Plan),
+    /// Run one fine-tune: a planned one, or any recipe
+    #[command(after_help = run::EXAMPLES)]
+    Run(run::Run),
+    /// List, filter and show the records of fine-tunes
+    #[command(after_help = runs::EXAMPLES)]
+    Runs(runs::Runs),
+    /// Run a record again and say whether it gives the same bits
+    #[command(after_help = runs::RERUN_EXAMPLES)]
+    Rerun(runs::Rerun),
+    /// Train a world's source models
+    #[command(after_help = pretrain::EXAMPLES)]
+    Pretrain(pretrain::Pretrain),
     /// Print the JSON Schema of claims or of verdicts
     #[command(after_help = "Example:\n  repro schema verdicts > verdicts.schema.json")]
     Schema(schema::Schema),
@@ -92,19 +117,34 @@ pub fn main() -> u8 {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
-    let world = World::paper();
-    let suite = || -> Result<Suite, Failure> {
-        Ok(match &arguments.claims {
-            Some(folder) => Suite::from_folder(folder, &world)?,
-            None => Suite::embedded(&world)?,
+/// The claims that were asked for, as each world has them.
+struct Suites<'a> {
+    /// The folder that was named; the project's own claims where none was.
+    folder: Option<&'a Path>,
+}
+
+impl Suites<'_> {
+    fn of(&self, world: &World) -> Result<Suite, Failure> {
+        Ok(match self.folder {
+            Some(folder) => Suite::from_folder(folder, world)?,
+            None => Suite::embedded(world)?,
         })
-    };
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let suites = Suites { folder: arguments.claims.as_deref() };
+    let world = World::paper();
     match &arguments.command {
-        Command::Verify(command) => command.run(&suite()?, arguments.claims.as_deref()),
-        Command::List(command) => command.run(&suite()?),
-        Command::Show(command) => command.run(&suite()?, &world),
-        Command::Doctor(command) => command.run(&suite()?),
+        Command::Verify(command) => command.run(&suites),
+        Command::List(command) => command.run(&suites.of(&world)?),
+        Command::Show(command) => command.run(&suites.of(&world)?, &world),
+        Command::Doctor(command) => command.run(&suites.of(&world)?),
+        Command::Plan(command) => command.run(&suites),
+        Command::Run(command) => command.run(&suites),
+        Command::Runs(command) => command.run(),
+        Command::Rerun(command) => command.run(),
+        Command::Pretrain(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Completions(command) => {
             command.run(&mut <Arguments as clap::CommandFactory>::command())

@@ -7,13 +7,14 @@ use std::{
 
 use clap::{Args, ValueEnum};
 
-use super::{Failure, Outcome, exit, stdout};
+use super::{Failure, Outcome, Suites, exit, smoke::Ours, stdout};
 use crate::{
     claim::{Claim, suite::Suite},
     evidence::{Evidence, EvidenceKind},
     judge::{self, ClaimVerdict, Verdicts, result::FORMAT_VERSION},
     report::{self, Judged, terminal},
     shell::quoted,
+    world::World,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -33,9 +34,9 @@ pub(super) struct Verify {
     /// A claim to judge; may be given again. All of them where none is given
     #[arg(long = "claim", value_name = "ID")]
     ids: Vec<String>,
-    /// The evidence to judge on
-    #[arg(long, value_enum, default_value = "published", conflicts_with = "log")]
-    evidence: EvidenceArgument,
+    /// The evidence to judge on; may be given again. Published and smoke where none is given
+    #[arg(long, value_enum, conflicts_with = "log")]
+    evidence: Vec<EvidenceArgument>,
     /// Judge this log in place of the evidence that ships (CSV, or CSV in .gz)
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
@@ -54,43 +55,57 @@ pub(super) struct Verify {
     /// Leave the tables of cells out
     #[arg(long)]
     brief: bool,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum EvidenceArgument {
-    /// The authors' own per-seed logs
-    Published,
+    /// Judge what the ledger has and run nothing
+    #[arg(long)]
+    no_run: bool,
+    #[command(flatten)]
+    ours: Ours,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum EvidenceArgument {
+    /// The authors' own per-seed logs
+    Published,
+    /// Our own fine-tunes of thin networks; runs what the ledger lacks
+    Smoke,
+}
+
+/// Claims as one world has them, with evidence from it.
+struct Side {
+    suite: Suite,
+    evidence: Evidence,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
     Text,
     Json,
 }
 
 impl Verify {
-    pub(super) fn run(&self, suite: &Suite, own: Option<&Path>) -> Result<Outcome, Failure> {
-        let claims = suite.select(&self.ids)?;
-        let evidence = match (&self.log, self.evidence) {
-            (Some(log), _) => Evidence::log(log)?,
-            (None, EvidenceArgument::Published) => Evidence::published()?,
-        };
-        for name in evidence.unknown_names() {
-            anstream::eprintln!("note: no claim asks for some of the runs: {name}");
+    pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
+        let mut sides = Vec::new();
+        for kind in self.kinds() {
+            sides.push(self.side(kind, suites)?);
         }
-        if self.expected {
-            every_claim_expects(&claims, evidence.kind)?;
-        }
-        let judged: Vec<Judged<'_>> = claims
-            .iter()
-            .map(|claim| Judged {
+        let mut judged: Vec<Judged<'_>> = Vec::new();
+        for Side { suite, evidence } in &sides {
+            let claims = suite.select(&self.ids)?;
+            judged.extend(claims.into_iter().map(|claim| Judged {
                 claim,
-                evidence: &evidence,
-                verdict: judge::judge(claim, &evidence),
-            })
+                evidence,
+                verdict: judge::judge(claim, evidence),
+            }));
+        }
+        // Verdicts on one claim stand together, in the order of the claims.
+        let order: Vec<&str> = sides
+            .iter()
+            .flat_map(|side| side.suite.claims())
+            .map(|claim| claim.id.as_str())
             .collect();
+        judged.sort_by_key(|one| order.iter().position(|id| *id == one.claim.id));
         if let Some(folder) = &self.report {
-            let file = report::write_html(folder, &judged, &self.command(own))
+            let file = report::write_html(folder, &judged, &self.command(suites.folder))
                 .map_err(|error| Failure::new(exit::OUTPUT, error))?;
             anstream::eprintln!("report: {}", file.display());
         }
@@ -100,11 +115,46 @@ impl Verify {
             anstream::eprintln!("figures: {} files in {}", files.len(), folder.display());
         }
         self.print(&judged)?;
-        let verdicts: Vec<ClaimVerdict> = judged.into_iter().map(|judged| judged.verdict).collect();
         if self.expected {
-            return Ok(Outcome::Expected(as_expected(&claims, &verdicts)));
+            return Ok(Outcome::Expected(as_expected(&judged)));
         }
+        let verdicts: Vec<ClaimVerdict> = judged.into_iter().map(|judged| judged.verdict).collect();
         Ok(Outcome::of(&verdicts))
+    }
+
+    fn kinds(&self) -> Vec<EvidenceKind> {
+        let asked = |kind| self.evidence.is_empty() || self.evidence.contains(&kind);
+        match &self.log {
+            Some(_) => vec![EvidenceKind::Log],
+            None => [
+                (EvidenceArgument::Published, EvidenceKind::Published),
+                (EvidenceArgument::Smoke, EvidenceKind::Smoke),
+            ]
+            .into_iter()
+            .filter_map(|(argument, kind)| asked(argument).then_some(kind))
+            .collect(),
+        }
+    }
+
+    fn side(&self, kind: EvidenceKind, suites: &Suites<'_>) -> Result<Side, Failure> {
+        let world = match kind {
+            EvidenceKind::Published | EvidenceKind::Log => World::paper(),
+            EvidenceKind::Smoke => World::smoke(),
+        };
+        let suite = suites.of(&world)?;
+        let claims = suite.select(&self.ids)?;
+        if self.expected {
+            every_claim_expects(&claims, kind)?;
+        }
+        let evidence = match (kind, &self.log) {
+            (EvidenceKind::Log, Some(log)) => Evidence::log(log)?,
+            (EvidenceKind::Smoke, _) => self.ours.evidence(&claims, &world, !self.no_run)?.evidence,
+            _ => Evidence::published()?,
+        };
+        for name in evidence.unknown_names() {
+            anstream::eprintln!("note: no claim asks for some of the runs: {name}");
+        }
+        Ok(Side { suite, evidence })
     }
 
     fn print(&self, judged: &[Judged<'_>]) -> Result<(), Failure> {
@@ -133,8 +183,15 @@ impl Verify {
         for id in &self.ids {
             push("--claim", id);
         }
+        for kind in &self.evidence {
+            let value = kind.to_possible_value();
+            push("--evidence", &value.as_ref().map_or("", |value| value.get_name()));
+        }
         if let Some(log) = &self.log {
             push("--log", &log.display());
+        }
+        if let Some(folder) = self.ours.named() {
+            push("--ledger", &folder.display());
         }
         if let Some(folder) = &self.report {
             push("--report", &folder.display());
@@ -155,18 +212,18 @@ fn every_claim_expects(claims: &[&Claim], kind: EvidenceKind) -> Result<(), Fail
 }
 
 /// Says on standard error which verdicts are not the expected ones.
-fn as_expected(claims: &[&Claim], verdicts: &[ClaimVerdict]) -> bool {
+fn as_expected(judged: &[Judged<'_>]) -> bool {
     let mut all = true;
-    for (claim, verdict) in claims.iter().zip(verdicts) {
-        let expected = claim.expected.get(&verdict.evidence).map(|expected| expected.verdict);
-        if expected != Some(verdict.verdict) {
+    for Judged { claim, verdict, .. } in judged {
+        let Some(expected) = claim.expected.get(&verdict.evidence) else { continue };
+        if !verdict.is(expected) {
             all = false;
-            let expected = expected.map_or("no verdict", crate::verdict::Verdict::name);
             anstream::eprintln!(
-                "unexpected: {} on {} evidence is {}, its spec expects {expected}",
+                "unexpected: {} on {} evidence is {}, its spec expects {}",
                 claim.id,
                 verdict.evidence,
-                verdict.verdict
+                verdict.verdict,
+                expected.verdict
             );
         }
     }

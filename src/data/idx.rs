@@ -83,11 +83,19 @@ pub fn read(
     classes: u32,
 ) -> Result<Dataset, IdxError> {
     let (sizes, pixels) = parse::<3>(images_file, images, IMAGES)?;
-    let (_, labels) = parse::<1>(labels_file, labels, LABELS)?;
-    let labels: Vec<u32> = labels.into_iter().map(u32::from).collect();
+    let labels = self::labels(labels_file, labels)?;
     let shape = (1, sizes[1], sizes[2]);
     Dataset::new(pixels, shape, labels, classes)
         .map_err(|cause| IdxError::Mismatch { file: labels_file.to_owned(), cause })
+}
+
+/// Reads a labels file alone.
+///
+/// # Errors
+/// Every fault that [`IdxError`] names.
+pub fn labels(file: &str, labels: &[u8]) -> Result<Vec<u32>, IdxError> {
+    let (_, labels) = parse::<1>(file, labels, LABELS)?;
+    Ok(labels.into_iter().map(u32::from).collect())
 }
 
 /// The sizes of each dimension, and the bytes.
@@ -126,7 +134,7 @@ fn parse<const DIMENSIONS: usize>(
     Ok((sizes, data.to_vec()))
 }
 
-fn unpacked(file: &str, bytes: &[u8]) -> Result<Vec<u8>, IdxError> {
+pub(super) fn unpacked(file: &str, bytes: &[u8]) -> Result<Vec<u8>, IdxError> {
     let mut plain = Vec::new();
     let limit = LARGEST_BYTES + 1;
     if bytes.starts_with(&GZIP) {

@@ -3,9 +3,20 @@
 //! transforms.
 
 pub mod idx;
+pub mod official;
+mod on_device;
 mod subset;
 
+pub use on_device::OnDevice;
 pub use subset::{Subset, SubsetError};
+
+use sha2::{Digest, Sha256};
+
+/// Bytes in hexadecimal.
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// Labelled images of one size, kept as bytes: N images of C x H x W, in that order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +81,42 @@ impl Dataset {
             Some(image) => Err(DatasetError::Label { image, label: labels[image], classes }),
             None => Ok(Self { pixels, labels, channels, height, width, classes }),
         }
+    }
+
+    /// The images of these classes alone, in their order; labels are the classes' places in the list.
+    #[must_use]
+    pub fn of_classes(&self, classes: &[u32]) -> Self {
+        let size = self.channels * self.height * self.width;
+        let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+        for (label, image) in self.labels.iter().zip(self.pixels.chunks_exact(size)) {
+            if let Some(place) = classes.iter().position(|class| class == label) {
+                labels.push(place as u32);
+                pixels.extend_from_slice(image);
+            }
+        }
+        Self { pixels, labels, classes: classes.len() as u32, ..*self }
+    }
+
+    /// The first images, or all where there are no more.
+    #[must_use]
+    pub fn first(&self, images: usize) -> Self {
+        let images = images.min(self.len());
+        let size = self.channels * self.height * self.width;
+        let (pixels, labels) =
+            (self.pixels[..images * size].to_vec(), self.labels[..images].to_vec());
+        Self { pixels, labels, ..*self }
+    }
+
+    /// SHA-256 of its shape, labels and pixels, in hexadecimal.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(format!("{:?} {}\n", self.shape(), self.classes));
+        for label in &self.labels {
+            hasher.update(label.to_le_bytes());
+        }
+        hasher.update(&self.pixels);
+        hexadecimal(&hasher.finalize())
     }
 
     /// How many images.

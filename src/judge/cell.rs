@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     claim::{Cell, Contrast, Design, Hypothesis, Metric, Moment, Relation, Term},
-    evidence::{Evidence, Looking, keys},
+    evidence::{Evidence, EvidenceKind, Looking, keys},
     join::{Joined, join},
     ledger::Key,
     observe::Observed,
@@ -31,8 +31,10 @@ impl Bench<'_> {
         named: &Cell,
         cells: &[Cell],
     ) -> (CellVerdict, Unit) {
-        let joined = join(&contrast.terms, cells, &self.hypothesis.metric, self.evidence);
+        let mut joined = join(&contrast.terms, cells, &self.hypothesis.metric, self.evidence);
         let (answer, look) = self.answer(&joined);
+        // What comes after the look that decides is not looked at, whoever brought it.
+        joined.rows.truncate(look.unwrap_or(joined.rows.len()));
         let parts = match self.evidence.looking {
             Looking::Fixed => 1,
             Looking::Sequential => self.design.looks.count(),
@@ -53,6 +55,7 @@ impl Bench<'_> {
             images: named.images,
             blocks: named.blocks,
             resolution: named.resolution,
+            repetition: named.repetition,
             contrast: contrast.label.clone(),
             unit: self.hypothesis.metric.unit(),
             seeds: joined.rows.len(),
@@ -66,6 +69,12 @@ impl Bench<'_> {
             reason: self.reason(&joined, answer.as_ref()),
             flags: self.flags(contrast, &joined, answer.as_ref(), welch.as_ref()),
             missing_seeds: joined.missing_seeds,
+            spared_seeds: match self.evidence.looking {
+                Looking::Sequential if side != Side::Undecided => {
+                    self.design.looks.last().saturating_sub(joined.rows.len())
+                }
+                _ => 0,
+            },
             unmatched_seeds: joined.unmatched_seeds,
             failed_seeds: joined.rows.iter().filter(|row| !row.contrast.finished).count(),
             look,
@@ -180,10 +189,20 @@ impl Bench<'_> {
             (Flag::BestOnTest, best),
             (Flag::SpreadFloored, answer.is_some_and(|answer| answer.spread_floored)),
             (Flag::WelchDisagrees, disagrees),
+            (Flag::Borderline, answer.is_some_and(|answer| self.is_borderline(answer))),
         ]
         .into_iter()
         .filter_map(|(flag, raised)| raised.then_some(flag))
         .collect()
+    }
+
+    /// Whether an end of the interval lies within a point of the margin. Runs of our own alone: a
+    /// published log says the same everywhere.
+    fn is_borderline(&self, answer: &Answer) -> bool {
+        const CLOSE: f64 = 1.0;
+        let threshold = self.hypothesis.relation.threshold();
+        let close = |end: Option<f64>| end.is_some_and(|end| (end - threshold).abs() < CLOSE);
+        self.evidence.looking == Looking::Sequential && (close(answer.low) || close(answer.high))
     }
 
     /// Why this cell's answer is what it is.
@@ -217,11 +236,17 @@ impl Bench<'_> {
             _ => "",
         };
         let first = absent.first().map_or_else(String::new, |key| format!(", such as {key}"));
+        let reasons = absent.iter().find_map(|key| self.evidence.world.lacks(key));
+        let because = match self.evidence.kind {
+            EvidenceKind::Smoke => reasons.map(|reason| format!(" ({reason})")),
+            EvidenceKind::Published | EvidenceKind::Log => None,
+        };
         format!(
-            "{} of the {} fine-tunes that it compares have no record{of} in the {} evidence{first}",
+            "{} of the {} fine-tunes that it compares have no record{of} in the {} evidence{first}{}",
             absent.len(),
             keys.len(),
-            self.evidence.kind
+            self.evidence.kind,
+            because.unwrap_or_default()
         )
     }
 }

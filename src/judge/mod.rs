@@ -16,7 +16,7 @@ pub use quantify::{Unit, quantify};
 pub use result::{CellVerdict, ClaimVerdict, Flag, ReadingVerdict, Verdicts};
 
 use crate::{
-    claim::{Claim, Design, Hypothesis, Reading},
+    claim::{Cell, Claim, Contrast, Design, Hypothesis, Reading},
     evidence::Evidence,
     stats::holm,
     verdict::Verdict,
@@ -42,7 +42,7 @@ pub fn judge(claim: &Claim, evidence: &Evidence) -> ClaimVerdict {
         readings: claim
             .readings
             .iter()
-            .map(|reading| judge_reading(reading, &claim.design, evidence))
+            .map(|reading| judge_reading(reading, &claim.design.of_readings(), evidence))
             .collect(),
     }
 }
@@ -95,6 +95,49 @@ struct Judged {
     reason: String,
     cells: Vec<CellVerdict>,
     averages: Vec<CellVerdict>,
+}
+
+/// How far a hypothesis is decided.
+#[derive(Debug)]
+pub struct Progress<'a> {
+    /// Its verdict so far.
+    pub verdict: Verdict,
+    /// What its quantifier counts.
+    pub units: Vec<UnitProgress<'a>>,
+}
+
+/// How far one cell, or one average over cells, is decided.
+#[derive(Debug)]
+pub struct UnitProgress<'a> {
+    /// The contrast.
+    pub contrast: &'a Contrast,
+    /// The cells that it is judged in.
+    pub cells: Vec<Cell>,
+    /// Seeds that every arm has.
+    pub seeds: usize,
+    /// Whether it is supported or refuted.
+    pub decided: bool,
+}
+
+/// How far a hypothesis is decided, for the planner.
+#[must_use]
+pub fn progress<'a>(
+    hypothesis: &'a Hypothesis,
+    design: &Design,
+    evidence: &Evidence,
+) -> Progress<'a> {
+    let bench = Bench { hypothesis, design, evidence };
+    let (mut units, mut judged) = (Vec::new(), Vec::new());
+    for contrast in &hypothesis.contrasts {
+        for (named, cells) in contrast.units(&hypothesis.average_over) {
+            let (cell, unit) = bench.unit(contrast, &named, &cells);
+            let decided = unit.side != Side::Undecided;
+            units.push(UnitProgress { contrast, cells, seeds: cell.seeds, decided });
+            judged.push(unit);
+        }
+    }
+    let (verdict, _) = quantify(hypothesis.holds, &judged, design.alpha);
+    Progress { verdict, units }
 }
 
 /// Judges one hypothesis over its cells, or over their averages where it averages.

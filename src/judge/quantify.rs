@@ -3,7 +3,7 @@
 use super::Side;
 use crate::{
     claim::Holds,
-    stats::{Alpha, holm, partial_conjunction},
+    stats::{Alpha, binomial_upper_tail, holm, partial_conjunction},
     verdict::Verdict,
 };
 
@@ -28,6 +28,8 @@ pub struct Unit {
 ///   correction); refuted when one is after Holm.
 /// * At least u of m: supported when (m - u + 1) p(u) is below alpha (partial conjunction, Benjamini
 ///   and Heller 2008); refuted when at least m - u + 1 cells are refuted by the same rule.
+/// * More than chance: supported when so many cells are, each at its own level, that a binomial
+///   count at that level would reach it with a probability below alpha; otherwise inconclusive.
 #[must_use]
 pub fn quantify(holds: Holds, units: &[Unit], alpha: Alpha) -> (Verdict, String) {
     let total = units.len();
@@ -60,6 +62,19 @@ pub fn quantify(holds: Holds, units: &[Unit], alpha: Alpha) -> (Verdict, String)
                     refuted.len()
                 );
                 (Verdict::Refuted, reason)
+            }
+        }
+        Holds::MoreThanChance => {
+            let p = binomial_upper_tail(total, supported, alpha.level());
+            let counted = format!("{supported} of {total} cells supported");
+            let chance = format!(
+                "chance would support {:.1} and this many or more with probability {}",
+                alpha.level() * total as f64,
+                small(p)
+            );
+            match p < alpha.level() {
+                true => (Verdict::Supported, format!("{counted}, more than chance: {chance}")),
+                false => (Verdict::Inconclusive, format!("{counted}, as chance would: {chance}")),
             }
         }
         Holds::AtLeast(least) => {

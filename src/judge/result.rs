@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    claim::{Cell, Contrast, Hypothesis, Unit},
+    claim::{Cell, Contrast, Expected, Hypothesis, Unit},
     evidence::EvidenceKind,
     ledger::Resolution,
     verdict::Verdict,
@@ -86,6 +86,8 @@ pub struct CellVerdict {
     pub blocks: Option<u32>,
     /// Resolution; null where images are at their own size or the contrast varies it.
     pub resolution: Option<Resolution>,
+    /// Repetition, counted from 1; null where the comparison is made once.
+    pub repetition: Option<u32>,
     /// The contrast in symbols, naming what it varies.
     pub contrast: String,
     /// Unit of the numbers.
@@ -112,6 +114,8 @@ pub struct CellVerdict {
     pub flags: Vec<Flag>,
     /// Planned seeds that no arm has.
     pub missing_seeds: usize,
+    /// Planned seeds that a sequential design did not need, since it had decided before.
+    pub spared_seeds: usize,
     /// Seeds that only some arms have, left out of the pairs.
     pub unmatched_seeds: usize,
     /// Seeds with a run that failed; they count at their worst allowed value too.
@@ -166,6 +170,8 @@ pub enum Flag {
     SpreadFloored,
     /// Welch's unpaired interval alone would say something else.
     WelchDisagrees,
+    /// The interval ends within a point of the margin: another processor's rounding may tip it.
+    Borderline,
     /// Published means without seeds.
     MeansOnly,
 }
@@ -187,6 +193,7 @@ impl Flag {
             Self::BestOnTest => "best_on_test",
             Self::SpreadFloored => "spread_floored",
             Self::WelchDisagrees => "welch_disagrees",
+            Self::Borderline => "borderline",
             Self::MeansOnly => "means_only",
         }
     }
@@ -219,8 +226,23 @@ impl Flag {
                 "seeds agreed so closely that their spread was floored at half the resolution"
             }
             Self::WelchDisagrees => "Welch's unpaired interval alone would say something else",
+            Self::Borderline => {
+                "the interval ends within a point of the margin, so that the rounding of another \
+                 processor may tip it"
+            }
             Self::MeansOnly => "published means without seeds: shown, not judged",
         }
+    }
+}
+
+impl ClaimVerdict {
+    /// Whether this is the verdict that a spec expects: its first, or its second where some cell is
+    /// borderline.
+    #[must_use]
+    pub fn is(&self, expected: &Expected) -> bool {
+        let judged = || self.cells.iter().chain(&self.averages);
+        let borderline = judged().any(|cell| cell.flags.contains(&Flag::Borderline));
+        self.verdict == expected.verdict || (borderline && expected.or == Some(self.verdict))
     }
 }
 
@@ -239,6 +261,7 @@ impl CellVerdict {
             images: cell.images,
             blocks: cell.blocks,
             resolution: cell.resolution,
+            repetition: cell.repetition,
             contrast: contrast.label.clone(),
             unit: hypothesis.metric.unit(),
             seeds: 0,
@@ -252,6 +275,7 @@ impl CellVerdict {
             reason,
             flags,
             missing_seeds: 0,
+            spared_seeds: 0,
             unmatched_seeds: 0,
             failed_seeds: 0,
             look: None,
@@ -267,6 +291,7 @@ impl CellVerdict {
         parts.extend(self.target.clone());
         parts.extend(self.images.map(|images| format!("{images} images")));
         parts.extend(self.resolution.map(|resolution| format!("{resolution} px")));
+        parts.extend(self.repetition.map(|repetition| format!("repetition {repetition}")));
         if parts.is_empty() { "all cells".to_owned() } else { parts.join(" ") }
     }
 }

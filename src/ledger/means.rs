@@ -79,6 +79,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Mean>, String> {
                 blocks,
                 images,
                 resolution: Resolution::Native,
+                draw: 0,
             },
             epoch,
             mean: row.mean,

@@ -1,11 +1,18 @@
 //! Records: what a fine-tune left behind, whoever ran it. Published logs and our own runs are
 //! read into the same [`Record`]; everything after this module (joining, judging, drawing) cannot
-//! tell them apart. Where records come from is left to [`published`].
+//! tell them apart. [`published`] reads logs that somebody else wrote; an [`Entry`] is what a fine-tune
+//! of our own left behind, and the [`Ledger`] keeps entries on disk.
 
+pub(crate) mod bits;
+mod entry;
 pub mod means;
+pub(crate) mod number;
 pub mod published;
 mod record;
+mod store;
 
+pub use entry::{Ended, Entry, FORMAT_VERSION, Provenance};
 pub use record::{
     DuplicateRecord, Evaluation, Key, Recipe, Record, Records, Resolution, Seed, Status,
 };
+pub use store::{Damaged, Ledger, LedgerError};

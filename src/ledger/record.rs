@@ -80,7 +80,8 @@ impl JsonSchema for Resolution {
 }
 
 /// What a record is found by, beside its seed: one cell of the experiment and one source model.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Key {
     /// Target data set, such as `cifar10`.
     pub target: Arc<str>,
@@ -91,7 +92,12 @@ pub struct Key {
     /// Training images in the subset.
     pub images: u32,
     /// Resolution of the images, before they are brought to the network's input size.
+    #[serde(default)]
     pub resolution: Resolution,
+    /// Which series of seeds: 0 is the one that all claims share. Runs of different series share no
+    /// seed, whatever number they are joined by.
+    #[serde(default)]
+    pub draw: u32,
 }
 
 impl fmt::Display for Key {
@@ -101,40 +107,47 @@ impl fmt::Display for Key {
             "{} from {}, {} images, {} blocks",
             self.target, self.source, self.images, self.blocks
         )?;
-        match self.resolution {
-            Resolution::Native => Ok(()),
-            Resolution::Pixels(pixels) => write!(formatter, ", {pixels} pixels"),
+        if let Resolution::Pixels(pixels) = self.resolution {
+            write!(formatter, ", {pixels} pixels")?;
         }
+        if self.draw > 0 { write!(formatter, ", draw {}", self.draw) } else { Ok(()) }
     }
 }
 
 /// A trial's seed: it fixes subset, head, order and augmentation, the same for every arm, which is
 /// why arms that share one are paired.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Seed(pub u64);
 
 /// One evaluation of a fine-tune on the whole test set.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Evaluation {
     /// Epochs trained so far, counted from 1.
     pub epoch: u32,
     /// Test accuracy in percent.
     pub test_accuracy: f64,
     /// Mean test cross-entropy in nats; not finite where the run diverged.
+    #[serde(with = "super::number")]
     pub test_loss: f64,
     /// Accuracy on the training images in percent.
     pub train_accuracy: f64,
     /// Mean training cross-entropy in nats; not finite where the run diverged.
+    #[serde(with = "super::number")]
     pub train_loss: f64,
     /// Wall-clock seconds since the run began.
     pub seconds: f64,
 }
 
-/// What decides a fine-tune beside its key and seed. A published log tells only the schedule.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// What decides a fine-tune beside its key and seed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Recipe {
     /// Epochs of the whole schedule; the learning rate drops tenfold every third of them.
     pub epochs: u32,
+    /// Everything else, in one word that differs wherever it does; empty for a published log, which
+    /// tells the schedule alone.
+    pub rest: Arc<str>,
 }
 
 /// Whether a fine-tune ran to its end.
@@ -142,7 +155,8 @@ pub struct Recipe {
 pub enum Status {
     /// The last evaluation is the end of the schedule.
     Finished,
-    /// The run stopped before its schedule's end; it has no final accuracy.
+    /// The run stopped before its schedule's end, perhaps before its first evaluation; it has no final
+    /// accuracy.
     Stopped,
 }
 
@@ -161,8 +175,8 @@ pub struct Record {
 }
 
 impl Record {
-    /// A record of at least one evaluation; they are put into the order of their epochs.
-    /// `None` where there is no evaluation at all.
+    /// A record of evaluations, which are put into the order of their epochs. `None` where a finished
+    /// run has none.
     #[must_use]
     pub fn new(
         key: Key,
@@ -172,19 +186,21 @@ impl Record {
         mut evaluations: Vec<Evaluation>,
     ) -> Option<Self> {
         evaluations.sort_by_key(|evaluation| evaluation.epoch);
-        (!evaluations.is_empty()).then_some(Self { key, seed, recipe, status, evaluations })
+        let possible = status == Status::Stopped || !evaluations.is_empty();
+        possible.then_some(Self { key, seed, recipe, status, evaluations })
     }
 
-    /// Evaluations in the order of their epochs; never empty.
+    /// Evaluations in the order of their epochs; empty only where the run stopped before the first.
     #[must_use]
     pub fn evaluations(&self) -> &[Evaluation] {
         &self.evaluations
     }
 
-    /// The last evaluation that was logged, which is the final one only of a finished run.
+    /// The last evaluation that was logged, which is the final one only of a finished run; `None` where
+    /// the run stopped before its first.
     #[must_use]
-    pub fn last(&self) -> &Evaluation {
-        self.evaluations.last().expect("a record has at least one evaluation")
+    pub fn last(&self) -> Option<&Evaluation> {
+        self.evaluations.last()
     }
 }
 

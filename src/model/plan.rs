@@ -89,7 +89,7 @@ impl Architecture {
     }
 
     /// Every parameter, in torchvision's order.
-    pub(super) fn parameter_shapes(&self) -> Vec<Shape> {
+    pub(crate) fn parameter_shapes(&self) -> Vec<Shape> {
         let head = [i64::from(self.classes), i64::from(self.features())];
         self.convolutions()
             .flat_map(|Convolution { name, norm, input, output, kernel, .. }| {

@@ -34,6 +34,23 @@ impl Sgd {
         Self { momentum, weight_decay, parameters }
     }
 
+    /// The velocity of each parameter, in their order.
+    #[must_use]
+    pub fn velocities(&self) -> Vec<Tensor> {
+        self.parameters.iter().map(|(_, velocity)| velocity.shallow_clone()).collect()
+    }
+
+    /// Takes velocities over, in the order of the parameters, in place of being at rest.
+    ///
+    /// # Panics
+    /// If there is not one a parameter, of its shape.
+    pub fn resume(&mut self, velocities: &[Tensor]) {
+        assert_eq!(velocities.len(), self.parameters.len(), "one velocity a parameter");
+        for ((_, velocity), kept) in self.parameters.iter_mut().zip(velocities) {
+            velocity.copy_(&kept.to_device(velocity.device()));
+        }
+    }
+
     /// One step against the gradients, given in the order of the parameters.
     ///
     /// # Panics

@@ -124,6 +124,25 @@ impl Weights {
         self.tensor("fc.bias").device()
     }
 
+    /// BLAKE3 of every name, shape and value, in hexadecimal: equal for the same weights wherever they
+    /// lie, however they are laid out in memory.
+    ///
+    /// # Panics
+    /// If they are in double precision.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for (name, tensor) in self.parameters.iter().chain(&self.buffers) {
+            hasher.update(format!("{name} {:?}\n", tensor.size()).as_bytes());
+            let flat = tensor.detach().to_device(Device::Cpu).contiguous().view([-1]);
+            let values = Vec::<f32>::try_from(flat).expect("single precision");
+            for value in values {
+                hasher.update(&value.to_le_bytes());
+            }
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
     /// A copy that shares nothing with these, frozen.
     #[must_use]
     pub fn copy_to(&self, device: Device) -> Self {

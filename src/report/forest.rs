@@ -80,9 +80,17 @@ fn grouping(cells: &[CellVerdict], world: &World, averages: bool) -> Vec<Group> 
     let blocks = varies(|cell| format!("{:?}", cell.blocks));
     let resolution = varies(|cell| format!("{:?}", cell.resolution));
     let images = varies(|cell| format!("{:?}", cell.images));
+    let repetition = varies(|cell| format!("{:?}", cell.repetition));
     let bare = images && by_target && !blocks && !resolution;
-    let counted = if bare { "images" } else { "" };
+    let counted = match (bare, repetition) {
+        (true, _) => "images",
+        (false, true) => "repetition",
+        (false, false) => "",
+    };
     let label = |cell: &CellVerdict| {
+        if let (true, Some(repetition)) = (repetition, cell.repetition) {
+            return repetition.to_string();
+        }
         let mut parts = Vec::new();
         if !by_target {
             parts.extend(cell.target.as_deref().map(|target| world.title(target).to_owned()));

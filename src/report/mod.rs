@@ -16,14 +16,11 @@ mod steps;
 pub mod svg;
 pub mod terminal;
 
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 pub use html::html;
 
-use crate::{claim::Claim, evidence::Evidence, judge::ClaimVerdict};
+use crate::{claim::Claim, evidence::Evidence, files, judge::ClaimVerdict};
 use svg::Drawing;
 
 /// A claim with the verdict on it and the evidence that the verdict is from.
@@ -110,19 +107,10 @@ fn make(folder: &Path) -> Result<(), ReportError> {
         .map_err(|cause| ReportError::Folder { path: folder.to_owned(), cause })
 }
 
-/// Written whole under another name and renamed, so that nobody ever reads half a file.
 fn write(folder: &Path, name: &str, text: &str) -> Result<PathBuf, ReportError> {
     let path = folder.join(name);
-    let temporary = folder.join(format!(".{name}.{}", std::process::id()));
-    let written = std::fs::File::create(&temporary)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .and_then(|()| std::fs::rename(&temporary, &path));
-    match written {
+    match files::replace(&path, text.as_bytes()) {
         Ok(()) => Ok(path),
-        Err(cause) => {
-            // Whatever lies there is of no use; that it can't be removed changes nothing.
-            let _ = std::fs::remove_file(&temporary);
-            Err(ReportError::File { path, cause })
-        }
+        Err(cause) => Err(ReportError::File { path, cause }),
     }
 }

@@ -74,7 +74,7 @@ fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
 
 fn expected(one: &Judged<'_>) -> Markup {
     let Some(expected) = one.claim.expected.get(&one.evidence.kind) else { return html! {} };
-    let met = expected.verdict == one.verdict.verdict;
+    let met = one.verdict.is(expected);
     html! {
         p.expected {
             @if met { strong { "As expected: " } } @else { strong.unmet { "Expected " (expected.verdict) ": " } }

@@ -1,7 +1,7 @@
 //! Verdicts as text: a verdict line a claim, its reason, a table of cells that fits 100 columns,
 //! the readings. Colour is written here and taken away at the edge where nobody can see it.
 
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
@@ -9,6 +9,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use super::Judged;
 use crate::{
     claim::words,
+    evidence::EvidenceKind,
     judge::{CellVerdict, Flag},
     verdict::Verdict,
 };
@@ -75,20 +76,42 @@ fn summary(judged: &[Judged<'_>]) -> String {
             let _ = write!(text, "{separator}{count} {style}{verdict}{style:#}");
         }
     }
-    let Some(first) = judged.first() else { return text };
-    let claims = if judged.len() == 1 { "claim" } else { "claims" };
-    let mut text = format!("{} {claims}: {text}\n", judged.len());
-    let evidence = format!("evidence: {}, sha256 {}", first.evidence.title, first.evidence.sha256);
-    let conditional = format!(
-        "every verdict is conditional on {}, and on the test set of each target",
-        first.evidence.world.checkpoints
-    );
-    for note in [evidence, conditional] {
-        for part in wrapped(&note, WIDTH) {
+    let mut text = format!("{}: {text}\n", counted(judged));
+    let mut told: Vec<EvidenceKind> = Vec::new();
+    for Judged { evidence, .. } in judged {
+        if told.contains(&evidence.kind) {
+            continue;
+        }
+        told.push(evidence.kind);
+        let (kind, title, sha256) = (evidence.kind, &evidence.title, &evidence.sha256);
+        let (records, checkpoints) = (evidence.records.len(), &evidence.world.checkpoints);
+        let spared = match evidence.spared() {
+            Some(spared) => format!(", {spared} fine-tunes spared by looking early"),
+            None => String::new(),
+        };
+        let notes = [
+            format!("{kind} evidence: {title}, {records} records{spared}, sha256 {sha256};"),
+            format!("conditional on {checkpoints}, and on the test set of each target"),
+        ];
+        for part in notes.iter().flat_map(|note| wrapped(note, WIDTH)) {
             let _ = writeln!(text, "{part}");
         }
     }
     text
+}
+
+/// `2 claims`, or `2 claims on 2 kinds of evidence`.
+fn counted(judged: &[Judged<'_>]) -> String {
+    let claims: BTreeSet<&str> = judged.iter().map(|one| one.claim.id.as_str()).collect();
+    let kinds: BTreeSet<EvidenceKind> = judged.iter().map(|one| one.evidence.kind).collect();
+    let claims = match claims.len() {
+        1 => "1 claim".to_owned(),
+        count => format!("{count} claims"),
+    };
+    match kinds.len() {
+        0 | 1 => claims,
+        count => format!("{claims} on {count} kinds of evidence"),
+    }
 }
 
 /// A table a contrast, with the flags that its cells raise spelled out below.
@@ -106,7 +129,8 @@ fn cells(cells: &[CellVerdict]) -> String {
     for contrast in contrasts {
         let rows: Vec<&CellVerdict> =
             cells.iter().filter(|cell| cell.contrast == contrast).collect();
-        for part in wrapped(&format!("{contrast}, {}", rows[0].unit.name()), WIDTH - 4) {
+        let heading = format!("{contrast}, {}{}", rows[0].unit.name(), shared(&rows));
+        for part in wrapped(&heading, WIDTH - 4) {
             let _ = writeln!(text, "    {part}");
         }
         for row in of_cells(&rows, &flags).lines() {
@@ -127,16 +151,33 @@ fn cells(cells: &[CellVerdict]) -> String {
 type Coordinate = fn(&CellVerdict) -> Option<String>;
 
 /// The coordinates in the order of their columns; those that no cell has are left out.
-const COORDINATES: [(&str, Coordinate); 4] = [
+const COORDINATES: [(&str, Coordinate); 5] = [
     ("target", |cell| cell.target.clone()),
     ("images", |cell| cell.images.map(|images| images.to_string())),
     ("blocks", |cell| cell.blocks.map(|blocks| blocks.to_string())),
     ("pixels", |cell| cell.resolution.map(|resolution| resolution.to_string())),
+    ("repetition", |cell| cell.repetition.map(|repetition| repetition.to_string())),
 ];
+
+/// Whether several cells share a coordinate, so that it need not stand in every row.
+fn is_shared(cells: &[&CellVerdict], of: Coordinate) -> bool {
+    cells.len() > 1 && cells.iter().all(|cell| of(cell) == of(cells[0]))
+}
+
+/// What all cells share, for the heading: `, 3 blocks, 32 pixels`.
+fn shared(cells: &[&CellVerdict]) -> String {
+    let shared = COORDINATES.iter().filter(|(_, of)| is_shared(cells, *of));
+    let named = shared.filter_map(|(name, of)| match *name {
+        "target" | "repetition" => of(cells[0]),
+        name => Some(format!("{} {name}", of(cells[0])?)),
+    });
+    named.map(|part| format!(", {part}")).collect()
+}
 
 fn of_cells(cells: &[&CellVerdict], flags: &[Flag]) -> String {
     let mut coordinates = COORDINATES.to_vec();
-    coordinates.retain(|(_, of)| cells.iter().any(|cell| of(cell).is_some()));
+    coordinates
+        .retain(|(_, of)| !is_shared(cells, *of) && cells.iter().any(|cell| of(cell).is_some()));
     let mut header: Vec<&str> = coordinates.iter().map(|(name, _)| *name).collect();
     header.extend(["seeds", "mean", "interval", "p", "p, Holm", "verdict", "flags"]);
     let rows = cells.iter().map(|cell| {
@@ -197,8 +238,8 @@ pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> St
             column.set_cell_alignment(CellAlignment::Right);
         }
         column.set_padding((0, 2));
-        // Names are looked for and copied, so they stay whole.
-        if index == 0 {
+        // Names are looked for and copied, and verdicts looked for, so they stay whole.
+        if index == 0 || header[index] == "verdict" {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }

@@ -29,7 +29,7 @@ pub use distribution::{
 pub use equivalence::{Equivalence, tost};
 pub use interval::{Alpha, AlphaError, Interval, prediction_interval, t_interval};
 pub use multiplicity::{holm, intersection_union, partial_conjunction};
-pub use proportion::{ProportionError, mcnemar_exact, wilson};
+pub use proportion::{ProportionError, binomial_upper_tail, mcnemar_exact, wilson};
 pub use resampling::percentile_bootstrap;
 pub use sample::{Sample, SampleError};
 pub use sequential::{Looks, LooksError};

@@ -6,6 +6,7 @@
 
 use super::distribution::normal_upper_quantile;
 use super::interval::{Alpha, Interval};
+use statrs::distribution::{Binomial, DiscreteCDF};
 use statrs::function::factorial::ln_binomial;
 
 /// Why counts don't make a proportion.
@@ -49,6 +50,19 @@ pub fn wilson(successes: u64, trials: u64, alpha: Alpha) -> Result<Interval, Pro
     let low = if successes == 0 { 0.0 } else { (centre - half).max(0.0) };
     let high = if successes == trials { 1.0 } else { (centre + half).min(1.0) };
     Ok(Interval { low, high })
+}
+
+/// The probability of at least this many successes in so many trials that each succeed with
+/// `probability`.
+///
+/// # Panics
+/// If `probability` is not one.
+pub fn binomial_upper_tail(trials: usize, successes: usize, probability: f64) -> f64 {
+    let binomial = Binomial::new(probability, trials as u64).expect("a probability");
+    match successes {
+        0 => 1.0,
+        least => binomial.sf(least as u64 - 1),
+    }
 }
 
 /// The exact two-sided p of McNemar's test (McNemar 1947, by the binomial): whether two models are

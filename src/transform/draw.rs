@@ -1,5 +1,7 @@
 //! What is drawn for an image: a recipe's ranges, and one image's parameters from them.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Jitter, Operation, Placement};
 
 /// Every order of the three operations.
@@ -9,7 +11,8 @@ const ORDERS: [[Operation; 3]; 6] = {
 };
 
 /// The ranges that a recipe draws from; 0 leaves a step out.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Augmentation {
     /// Pixels of zeros all round before the crop to the same size.
     pub padding: u32,

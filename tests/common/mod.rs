@@ -57,6 +57,7 @@ pub fn evidence(text: &str, looking: Looking) -> Evidence {
         title: "a test's own runs".to_owned(),
         file: None,
         sha256: String::new(),
+        at_most: None,
         world: World::paper(),
         looking,
         records: published::read("test.csv", text.as_bytes()).unwrap(),

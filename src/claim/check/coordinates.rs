@@ -1,7 +1,7 @@
 //! What arms and cells fix: names that the world knows, lists without repetition, and between an
 //! arm and its cells every coordinate exactly once.
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use toml::Spanned;
 
@@ -9,7 +9,7 @@ use super::{Checked, Checker, fault};
 use crate::{
     claim::{
         Arm, Cell, Moment,
-        raw::{Name, OneOrMany, RawArm, RawCells},
+        raw::{Name, Named, OneOrMany, RawArm, RawCells},
     },
     ledger::Resolution,
     nearest::did_you_mean,
@@ -24,11 +24,18 @@ impl Checker<'_> {
             if values.is_empty() { vec![None] } else { values.iter().cloned().map(Some).collect() }
         }
         let target = self.targets(raw.target.as_ref())?;
-        let images = many(raw.images.as_ref(), at)?;
+        let images = self.images(raw.images.as_ref())?;
         let blocks = many(raw.blocks.as_ref(), at)?;
-        let resolution = many(raw.resolution.as_ref(), at)?;
-        let count = [target.len(), images.len(), blocks.len(), resolution.len()]
+        let resolution = self.resolutions(raw.resolution.as_ref())?;
+        let repetitions: Vec<u32> = match raw.repetitions {
+            None => Vec::new(),
+            Some(0) => return fault(at.clone(), "repetitions are counted from 1"),
+            Some(count) => (1..=count).collect(),
+        };
+        let lists = [&images, &blocks, &repetitions].map(Vec::len);
+        let count = [target.len(), resolution.len()]
             .into_iter()
+            .chain(lists)
             .fold(1_usize, |count, values| count.saturating_mul(values.max(1)));
         if count > MOST_CELLS {
             return fault(at.clone(), format!("{count} cells: at most {MOST_CELLS} can be judged"));
@@ -38,7 +45,10 @@ impl Checker<'_> {
             for &images in &each(&images) {
                 for &blocks in &each(&blocks) {
                     for &resolution in &each(&resolution) {
-                        cells.push(Cell { target: target.clone(), images, blocks, resolution });
+                        for &repetition in &each(&repetitions) {
+                            let target = target.clone();
+                            cells.push(Cell { target, images, blocks, resolution, repetition });
+                        }
                     }
                 }
             }
@@ -53,7 +63,7 @@ impl Checker<'_> {
             let hint = did_you_mean(name.as_ref(), names);
             return fault(name.span(), format!("unknown arm `{}`{hint}", name.as_ref()));
         };
-        let RawArm { source, target, blocks, images, resolution, at } = raw;
+        let RawArm { source, target, blocks, images, resolution, draw, at } = raw;
         let Some(source) = source else {
             return fault(key.span(), format!("arm `{}` names no source", key.as_ref()));
         };
@@ -66,18 +76,34 @@ impl Checker<'_> {
             source: sources.into_iter().map(Arc::from).collect(),
             target: self.targets(target.as_ref())?,
             blocks: many(blocks.as_ref(), &key.span())?,
-            images: many(images.as_ref(), &key.span())?,
-            resolution: many::<Resolution>(resolution.as_ref(), &key.span())?,
+            images: self.images(images.as_ref())?,
+            resolution: self.resolutions(resolution.as_ref())?,
+            draw: match draw {
+                None => 0,
+                Some(draw @ (1 | 2)) => *draw,
+                Some(_) => return fault(key.span(), "a repetition has two draws, 1 and 2"),
+            },
             at: at.map(|at| moment(at, key.span())).transpose()?,
         })
     }
 
     pub(super) fn source(&self, name: &str, at: &Range<usize>) -> Checked<()> {
-        if self.world.sources.contains_key(name) {
+        if self.world.sources.contains_key(name) || self.world.absent.contains_key(name) {
             return Ok(());
         }
         let hint = did_you_mean(name, self.world.sources.keys().map(String::as_str));
         fault(at.clone(), format!("unknown source `{name}`{hint}"))
+    }
+
+    fn images(&self, raw: Option<&Spanned<OneOrMany<Named<u32>>>>) -> Checked<Vec<u32>> {
+        listed(raw, "list of sizes", &self.world.sizes)
+    }
+
+    fn resolutions(
+        &self,
+        raw: Option<&Spanned<OneOrMany<Named<Resolution>>>>,
+    ) -> Checked<Vec<Resolution>> {
+        listed(raw, "list of resolutions", &self.world.resolutions)
     }
 
     pub(super) fn targets(
@@ -121,7 +147,40 @@ pub(super) fn fits(arm: &Arm, cells: &[Cell], at: &Range<usize>) -> Checked<()> 
             return fault(at.clone(), format!("nothing fixes {name} for arm `{arm}`"));
         }
     }
-    Ok(())
+    let repeated = first.repetition.is_some();
+    match (repeated, arm.draw) {
+        (true, 0) => {
+            let what = format!("the cells repeat, so arm `{}` must say which draw it is", arm.name);
+            fault(at.clone(), what)
+        }
+        (false, 1..) => {
+            fault(at.clone(), format!("arm `{}` has a draw, and no cell repeats", arm.name))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Values, and the values that names of the world stand for.
+fn listed<T: Clone + PartialEq + std::fmt::Debug>(
+    raw: Option<&Spanned<OneOrMany<Named<T>>>>,
+    what: &str,
+    lists: &BTreeMap<String, Vec<T>>,
+) -> Checked<Vec<T>> {
+    let Some(raw) = raw else { return Ok(Vec::new()) };
+    let mut values = Vec::new();
+    for named in &raw.as_ref().0 {
+        match named {
+            Named::Value(value) => values.push(value.clone()),
+            Named::Name(name) => match lists.get(name) {
+                Some(list) => values.extend(list.iter().cloned()),
+                None => {
+                    let hint = did_you_mean(name, lists.keys().map(String::as_str));
+                    return fault(raw.span(), format!("unknown {what} `{name}`{hint}"));
+                }
+            },
+        }
+    }
+    many(Some(&OneOrMany(values)), &raw.span())
 }
 
 fn many<T: Clone + PartialEq + std::fmt::Debug>(
@@ -150,7 +209,7 @@ fn first_twice<T: PartialEq>(values: &[T]) -> Option<&T> {
 pub(super) fn same_runs(left: &Arm, right: &Arm) -> bool {
     (&left.source, &left.target, &left.blocks, &left.images, &left.resolution)
         == (&right.source, &right.target, &right.blocks, &right.images, &right.resolution)
-        && left.at == right.at
+        && (left.draw, left.at) == (right.draw, right.at)
 }
 
 pub(super) fn moment(at: Moment, span: Range<usize>) -> Checked<Moment> {

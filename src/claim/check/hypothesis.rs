@@ -133,6 +133,7 @@ fn holds(raw: &Spanned<RawHolds>, units: usize) -> Checked<Holds> {
     )]
     let least = match *raw.as_ref() {
         RawHolds::Every => return Ok(Holds::Every),
+        RawHolds::MoreThanChance => return Ok(Holds::MoreThanChance),
         RawHolds::AtLeast(least) => least,
         RawHolds::AtLeastShare(share) if !(share > 0.0 && share <= 1.0) => {
             return fault(raw.span(), "a share of cells lies above 0 and up to 1");

@@ -122,7 +122,8 @@ impl Checker<'_> {
                 return fault(name.span(), format!("unknown evidence `{}`{hint}", name.as_ref()));
             };
             let (reason, caveats) = (raw.reason.clone(), raw.caveats.clone());
-            expected.insert(kind, Expected { verdict: raw.verdict, reason, caveats });
+            let (verdict, or) = (raw.verdict, raw.or);
+            expected.insert(kind, Expected { verdict, or, reason, caveats });
         }
         Ok(Claim {
             id: id.clone(),
@@ -152,7 +153,18 @@ impl Checker<'_> {
             Ok(looks) => looks,
             Err(error) => return fault(raw.looks.span(), error.to_string()),
         };
-        Ok(Design { looks, alpha, e_value_g: g })
+        // The first look always is one of theirs: a design of one look has it for all.
+        let most = *raw.reading_seeds.as_ref();
+        let theirs = looks.seeds().iter().copied().filter(|look| *look <= most);
+        let reading_looks = match Looks::new(theirs.collect()) {
+            Ok(looks) => looks,
+            Err(_) => {
+                let first = looks.seeds()[0];
+                let what = format!("readings need the first look, of {first} seeds");
+                return fault(raw.reading_seeds.span(), what);
+            }
+        };
+        Ok(Design { looks, reading_looks, alpha, e_value_g: g })
     }
 
     fn readings(&self) -> Checked<Vec<Reading>> {

@@ -92,6 +92,7 @@ impl Columns {
                 blocks: whole(2, 0, "a number of blocks")?,
                 images: whole(3, 1, "a number of images of at least 1")?,
                 resolution,
+                draw: 0,
             },
             seed: Seed(number::<u64>(field(4)).ok_or_else(|| fault(4, "a seed (a whole number)"))?),
         };

@@ -73,7 +73,8 @@ impl Runs {
                 Some(epochs) => (epochs, Status::Stopped),
                 None => (last, Status::Finished),
             };
-            Record::new(run.key, run.seed, Recipe { epochs }, status, rows)
+            let recipe = Recipe { epochs, ..Recipe::default() };
+            Record::new(run.key, run.seed, recipe, status, rows)
         });
         Records::new(records).expect("rows of one run were gathered into one record")
     }

@@ -1,0 +1,231 @@
+//! `repro runs`: lists, filters and shows the records of a ledger. `repro rerun`: runs one again from
+//! the ledger alone and says whether it gave the same bits.
+
+use std::{fmt::Write as _, io::Write};
+
+use clap::Args;
+
+use super::{
+    Failure, Outcome, exit,
+    smoke::{Ours, tell, unusable},
+    stdout,
+    verify::Format,
+};
+use crate::{
+    executor::Named,
+    ledger::{Ended, Entry, Ledger},
+    own::seconds_a_pass,
+    report::terminal,
+};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  repro runs                                   every record
+  repro runs --target kmnist --source l2_3     some of them
+  repro runs 3f9c01ab                          one, with its curve
+  repro runs --format json | jq '.[].trial.recipe.key'";
+
+pub(super) const RERUN_EXAMPLES: &str = "\
+Example:
+  repro rerun 3f9c01ab
+
+Exit code 0 when recipe, seed, weights and data give the same bits again, 1 when they do not.";
+
+#[derive(Args)]
+pub(super) struct Runs {
+    /// Show one record: the first digits of its name
+    #[arg(value_name = "RECORD")]
+    record: Option<String>,
+    /// Those of this target
+    #[arg(long, value_name = "NAME")]
+    target: Option<String>,
+    /// Those of this source
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Those of this many fine-tuned blocks
+    #[arg(long, value_name = "N")]
+    blocks: Option<u32>,
+    /// Those of this many training images
+    #[arg(long, value_name = "N")]
+    images: Option<u32>,
+    /// Those that failed
+    #[arg(long)]
+    failed: bool,
+    /// Text for people, or JSON for machines
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    #[command(flatten)]
+    ours: Ours,
+}
+
+impl Runs {
+    pub(super) fn run(&self) -> Result<Outcome, Failure> {
+        let ledger = self.ours.ledger();
+        let mut out = stdout();
+        if let Some(record) = &self.record {
+            let entry = one(&ledger, record)?;
+            match self.format {
+                Format::Json => json(&mut out, &entry)?,
+                Format::Text => write!(out, "{}", details(&entry))?,
+            }
+            return Ok(Outcome::Done);
+        }
+        let mut damaged = Vec::new();
+        let mut entries = ledger.all(&mut |file| damaged.push(file)).map_err(unusable)?;
+        tell(&damaged);
+        entries.retain(|entry| self.wanted(entry));
+        entries.sort_by(|left, right| {
+            let order = |entry: &Entry| (entry.trial.recipe.key.clone(), entry.trial.seed);
+            order(left).cmp(&order(right))
+        });
+        if let Format::Json = self.format {
+            json(&mut out, &entries)?;
+            return Ok(Outcome::Done);
+        }
+        let rows = entries.iter().map(|entry| {
+            let key = &entry.trial.recipe.key;
+            let last = match &entry.outcome {
+                Ended::Finished(outcome) => {
+                    let last = outcome.evaluations.last();
+                    last.map_or_else(String::new, |last| format!("{:.2}", last.test_accuracy))
+                }
+                Ended::Failed { .. } => "failed".to_owned(),
+            };
+            vec![
+                shortest(&entry.id).to_owned(),
+                key.to_string(),
+                entry.trial.seed.0.to_string(),
+                last,
+                format!("{:.1}", entry.provenance.seconds),
+            ]
+        });
+        writeln!(out, "{}", terminal::table(&["record", "what", "seed", "accuracy %", "s"], rows))?;
+        writeln!(out, "{} records in {}", entries.len(), ledger.folder().display())?;
+        Ok(Outcome::Done)
+    }
+
+    fn wanted(&self, entry: &Entry) -> bool {
+        fn is<T: PartialEq<U>, U>(asked: Option<&U>, found: &T) -> bool {
+            asked.is_none_or(|asked| *found == *asked)
+        }
+        let key = &entry.trial.recipe.key;
+        is(self.target.as_deref().map(str::to_owned).as_ref(), &key.target.to_string())
+            && is(self.source.as_deref().map(str::to_owned).as_ref(), &key.source.to_string())
+            && is(self.blocks.as_ref(), &key.blocks)
+            && is(self.images.as_ref(), &key.images)
+            && (!self.failed || matches!(entry.outcome, Ended::Failed { .. }))
+    }
+}
+
+#[derive(Args)]
+pub(super) struct Rerun {
+    /// The first digits of the record's name, as `repro runs` has it
+    #[arg(value_name = "RECORD")]
+    record: String,
+    #[command(flatten)]
+    ours: Ours,
+}
+
+impl Rerun {
+    pub(super) fn run(&self) -> Result<Outcome, Failure> {
+        let ledger = self.ours.ledger();
+        let recorded = one(&ledger, &self.record)?;
+        let named = Named::new(recorded.trial.clone());
+        let named = named.filter(|named| named.id == recorded.id).ok_or_else(|| {
+            Failure::usage(
+                format!(
+                    "{} was run with other weights, images or another engine than this program has",
+                    shortest(&recorded.id)
+                ),
+                "build the version of the program that ran it (`repro runs RECORD` names it)",
+            )
+        })?;
+        // Run where nothing is looked up: into a ledger that is empty.
+        let folder = ledger.folder().join("rerun").join(std::process::id().to_string());
+        let fresh = Ledger::new(folder.clone());
+        self.ours.run(&fresh, &named, seconds_a_pass(std::slice::from_ref(&recorded)))?;
+        let again = fresh.get(&recorded.id, &mut |_| ()).map_err(unusable)?;
+        // What lies there is a copy of what is compared below.
+        let _ = std::fs::remove_dir_all(&folder);
+        let again = again.ok_or_else(|| {
+            Failure::new(exit::INPUT, miette::miette!("the rerun left no record"))
+        })?;
+        let mut out = stdout();
+        if recorded.agrees_with(&again) {
+            writeln!(out, "the same bits: {}", recorded.trial.recipe.key)?;
+            return Ok(Outcome::Done);
+        }
+        writeln!(out, "other bits: {}", recorded.trial.recipe.key)?;
+        for (name, entry) in [("recorded", &recorded), ("now", &again)] {
+            let place = &entry.provenance;
+            writeln!(out, "\n{name}, on {} with {}", place.processor, place.engine)?;
+            write!(out, "{}", details(entry))?;
+        }
+        Err(Failure::silent(exit::FAILED))
+    }
+}
+
+/// The one entry whose name begins so.
+fn one(ledger: &Ledger, record: &str) -> Result<Entry, Failure> {
+    let mut damaged = Vec::new();
+    let mut found = ledger.beginning(record, &mut |file| damaged.push(file)).map_err(unusable)?;
+    tell(&damaged);
+    match found.len() {
+        1 => Ok(found.swap_remove(0)),
+        0 => Err(Failure::usage(
+            format!("no record `{record}` in {}", ledger.folder().display()),
+            "`repro runs` lists them",
+        )),
+        count => Err(Failure::usage(
+            format!("{count} records begin with `{record}`"),
+            "give more of its digits",
+        )),
+    }
+}
+
+fn json(out: &mut impl Write, value: &impl serde::Serialize) -> Result<(), Failure> {
+    serde_json::to_writer_pretty(&mut *out, value).map_err(std::io::Error::from)?;
+    Ok(writeln!(out)?)
+}
+
+/// As many digits of a name as tell it from all others in any ledger of a lifetime.
+pub(super) fn shortest(id: &str) -> &str {
+    &id[..id.len().min(16)]
+}
+
+/// One record in words, with its curve.
+pub(super) fn details(entry: &Entry) -> String {
+    let Entry { trial, provenance, .. } = entry;
+    let mut text = String::new();
+    let mut line = |name: &str, value: &dyn std::fmt::Display| {
+        // Writing to a String can't fail.
+        let _ = writeln!(text, "{name:<12} {value}");
+    };
+    line("record", &shortest(&entry.id));
+    line("what", &trial.recipe.key);
+    line("seed", &trial.seed.0);
+    line("by", &format!("repro {}, {}", provenance.program, provenance.engine));
+    line("on", &provenance.processor);
+    line("took", &format!("{:.2} s", provenance.seconds));
+    match &entry.outcome {
+        Ended::Failed { reason } => line("failed", reason),
+        Ended::Finished(outcome) => {
+            let first = outcome.first_losses.first().copied().unwrap_or(f64::NAN);
+            line("first loss", &format!("{first:.4}"));
+            let after = outcome.test_loss_after_first_step;
+            line("then", &format!("{after:.4} on the test set after one step"));
+            let rows = outcome.evaluations.iter().map(|evaluation| {
+                vec![
+                    evaluation.epoch.to_string(),
+                    format!("{:.2}", evaluation.test_accuracy),
+                    format!("{:.4}", evaluation.test_loss),
+                    format!("{:.2}", evaluation.train_accuracy),
+                    format!("{:.4}", evaluation.train_loss),
+                ]
+            });
+            let header = ["epoch", "test %", "test loss", "train %", "train loss"];
+            let _ = writeln!(text, "{}", terminal::table(&header, rows));
+        }
+    }
+    text
+}

@@ -1,0 +1,99 @@
+//! Labelled images as bytes on a device: copied there once, selected and resized there.
+
+use tch::{Device, Tensor};
+
+use super::Dataset;
+use crate::{ledger::Resolution, transform};
+
+/// Images that a function is given at once, which bounds the memory of what it computes on the way.
+const MAPPED_AT_ONCE: i64 = 500;
+
+/// Images and labels on a device.
+#[derive(Debug)]
+pub struct OnDevice {
+    /// Bytes, `[N,C,H,W]`.
+    pub pixels: Tensor,
+    /// Labels counted from 0, `[N]`.
+    pub labels: Tensor,
+}
+
+impl OnDevice {
+    /// Copies images and labels.
+    #[must_use]
+    pub fn new(dataset: &Dataset, device: Device) -> Self {
+        let (channels, height, width) = dataset.shape();
+        let shape = [dataset.len(), channels, height, width].map(|size| size as i64);
+        let labels: Vec<i64> = dataset.labels().iter().copied().map(i64::from).collect();
+        Self {
+            pixels: Tensor::from_slice(dataset.pixels()).view(shape).to_device(device),
+            labels: Tensor::from_slice(&labels).to_device(device),
+        }
+    }
+
+    /// How many images.
+    #[must_use]
+    pub fn len(&self) -> i64 {
+        self.labels.size()[0]
+    }
+
+    /// Whether there is no image.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// These images, in this order.
+    ///
+    /// # Panics
+    /// If there is no such image.
+    #[must_use]
+    pub fn select(&self, images: &[usize]) -> Self {
+        let images: Vec<i64> = images.iter().map(|&image| image as i64).collect();
+        let images = Tensor::from_slice(&images).to_device(self.pixels.device());
+        Self {
+            pixels: self.pixels.index_select(0, &images),
+            labels: self.labels.index_select(0, &images),
+        }
+    }
+
+    /// All images in order, `size` at a time; the last part may be smaller.
+    pub fn parts(&self, size: i64) -> impl Iterator<Item = Self> {
+        (0..self.len()).step_by(size as usize).map(move |start| {
+            let length = size.min(self.len() - start);
+            Self {
+                pixels: self.pixels.narrow(0, start, length),
+                labels: self.labels.narrow(0, start, length),
+            }
+        })
+    }
+
+    /// These with something else in the pixels' place, computed part by part.
+    #[must_use]
+    pub fn mapped(&self, of: impl Fn(&Tensor) -> Tensor) -> Self {
+        let parts: Vec<Tensor> = self.parts(MAPPED_AT_ONCE).map(|part| of(&part.pixels)).collect();
+        Self { pixels: Tensor::cat(&parts, 0), labels: self.labels.shallow_clone() }
+    }
+
+    /// The same tensors under another name.
+    #[must_use]
+    pub fn shallow_clone(&self) -> Self {
+        Self { pixels: self.pixels.shallow_clone(), labels: self.labels.shallow_clone() }
+    }
+
+    /// Brought down to a resolution, then to the network's input of `side` by `side` pixels. As in
+    /// the paper's code it comes before anything random, and so is done once.
+    ///
+    /// # Panics
+    /// If a side is 0.
+    #[must_use]
+    pub fn resized(&self, resolution: Resolution, side: u32) -> Self {
+        let side = i64::from(side);
+        let pixels = match resolution {
+            Resolution::Native => transform::resize(&self.pixels, [side, side]),
+            Resolution::Pixels(through) => {
+                transform::downscale_then_upscale(&self.pixels, through.into(), side)
+            }
+        };
+        Self { pixels, labels: self.labels.shallow_clone() }
+    }
+}

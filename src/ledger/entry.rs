@@ -1,0 +1,128 @@
+//! What one of our own fine-tunes leaves behind on disk: enough to judge it, to find out whether it
+//! is the one that is asked for, and to run it again.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{Evaluation, Record, Status};
+use crate::trial::{Outcome, Trial};
+
+/// Version of the form.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A fine-tune and what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Its name: BLAKE3 of the trial, the engine's version, and the digests below.
+    pub id: String,
+    /// Recipe and seed.
+    pub trial: Trial,
+    /// Version of the engine that ran it.
+    pub engine_version: u32,
+    /// BLAKE3 of the source's weights.
+    pub weights: String,
+    /// BLAKE3 of the target's files.
+    pub data: String,
+    /// What came of it.
+    pub outcome: Ended,
+    /// Where and when; nothing that a verdict depends on.
+    pub provenance: Provenance,
+}
+
+/// How a fine-tune ended. One that diverged has finished: that is its outcome.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// It ran to its end.
+    Finished(Outcome),
+    /// It did not: out of memory, a fault of the machine or of the program.
+    Failed {
+        /// What was said.
+        reason: String,
+    },
+}
+
+/// Where and when a fine-tune was run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// Version of this program.
+    pub program: String,
+    /// libtorch and its kernels.
+    pub engine: String,
+    /// The processor's name.
+    pub processor: String,
+    /// Seconds since 1970 at its beginning.
+    pub started: u64,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+}
+
+impl Entry {
+    /// The record that the judge sees.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        let (status, evaluations) = match &self.outcome {
+            Ended::Finished(outcome) => (Status::Finished, outcome.evaluations.clone()),
+            Ended::Failed { .. } => (Status::Stopped, Vec::new()),
+        };
+        let Trial { recipe, seed } = &self.trial;
+        Record::new(recipe.key.clone(), *seed, recipe.compared(), status, evaluations)
+            .expect("a finished fine-tune was evaluated after its last epoch")
+    }
+
+    /// Whether another run of the trial gave the same bits.
+    #[must_use]
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        let bits = |entry: &Self| serde_json::to_string(&entry.outcome.without_times());
+        self.id == other.id && bits(self).ok() == bits(other).ok()
+    }
+}
+
+impl Ended {
+    /// The same without wall-clock times.
+    #[must_use]
+    fn without_times(&self) -> Self {
+        let mut ended = self.clone();
+        if let Self::Finished(outcome) = &mut ended {
+            for Evaluation { seconds, .. } in &mut outcome.evaluations {
+                *seconds = 0.0;
+            }
+        }
+        ended
+    }
+}
+
+/// A file of the ledger.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    format_version: u32,
+    /// BLAKE3 of `entry` as it stands in the file.
+    digest: String,
+    entry: Box<RawValue>,
+}
+
+/// The bytes of an entry's file.
+pub(super) fn to_bytes(entry: &Entry) -> Vec<u8> {
+    let entry = serde_json::value::to_raw_value(entry).expect("plain data");
+    let digest = blake3::hash(entry.get().as_bytes()).to_hex().to_string();
+    let file = File { format_version: FORMAT_VERSION, digest, entry };
+    let mut bytes = serde_json::to_vec(&file).expect("plain data");
+    bytes.push(b'\n');
+    bytes
+}
+
+/// The entry in a file's bytes, or what is wrong with them.
+pub(super) fn from_bytes(bytes: &[u8]) -> Result<Entry, String> {
+    let file: File = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    if file.format_version != FORMAT_VERSION {
+        return Err(format!("format {}, this version reads {FORMAT_VERSION}", file.format_version));
+    }
+    let found = blake3::hash(file.entry.get().as_bytes()).to_hex().to_string();
+    if found != file.digest {
+        return Err("its digest is not that of its contents".to_owned());
+    }
+    serde_json::from_str(file.entry.get()).map_err(|error| error.to_string())
+}

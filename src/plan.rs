@@ -1,0 +1,120 @@
+//! Which fine-tunes are outstanding: from claims and the records that there are, the ones that the
+//! judge needs next. Pure: running them is the executor's, and once they are in the evidence the same
+//! question has another answer, until it has none.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    claim::{Claim, Design, Hypothesis, Metric},
+    evidence::Evidence,
+    join::asked,
+    judge::{self, Progress},
+    ledger::{Key, Seed},
+    stats::Looks,
+    verdict::Verdict,
+    world::World,
+};
+
+/// Outstanding fine-tunes, each with the claims and readings that want it.
+pub type Outstanding = BTreeMap<(Key, Seed), BTreeSet<String>>;
+
+/// What the claims' hypotheses need next.
+///
+/// Every cell gets the seeds of the first look. A hypothesis that is not decided then gets, for each
+/// cell that is not decided, the seeds of the next look, and so on to the last; one that is decided
+/// gets no more. So do readings, up to their own last look.
+#[must_use]
+pub fn outstanding(claims: &[&Claim], evidence: &Evidence) -> Outstanding {
+    let mut wanted = Outstanding::new();
+    for claim in claims {
+        for Asked { name, hypothesis, design } in hypotheses(claim) {
+            for (key, seed) in needed(hypothesis, &design, evidence) {
+                wanted.entry((key, seed)).or_default().insert(name.clone());
+            }
+        }
+    }
+    wanted
+}
+
+/// What the claims' hypotheses could need at most, with every look.
+#[must_use]
+pub fn at_most(claims: &[&Claim], world: &World) -> Outstanding {
+    let mut wanted = Outstanding::new();
+    for claim in claims {
+        for Asked { name, hypothesis, design } in hypotheses(claim) {
+            for key in keys(hypothesis, world) {
+                for place in 0..design.looks.last() {
+                    let seed = World::seed(place);
+                    wanted.entry((key.clone(), seed)).or_default().insert(name.clone());
+                }
+            }
+        }
+    }
+    wanted
+}
+
+/// A hypothesis that fine-tunes can decide.
+struct Asked<'a> {
+    /// The claim's name, with the reading's where it is one.
+    name: String,
+    hypothesis: &'a Hypothesis,
+    design: Design,
+}
+
+/// A claim's primary hypothesis and its judged readings.
+fn hypotheses(claim: &Claim) -> impl Iterator<Item = Asked<'_>> {
+    let primary = Asked {
+        name: claim.id.clone(),
+        hypothesis: &claim.hypothesis,
+        design: claim.design.clone(),
+    };
+    let judged = claim.readings.iter().filter(|reading| reading.shown.is_none());
+    let readings = judged.map(|reading| Asked {
+        name: format!("{}/{}", claim.id, reading.id),
+        hypothesis: &reading.hypothesis,
+        design: claim.design.of_readings(),
+    });
+    let all = std::iter::once(primary).chain(readings);
+    all.filter(|asked| asked.hypothesis.metric != Metric::InfluenceMatch)
+}
+
+/// Keys of the cells that can be judged in this world.
+fn keys(hypothesis: &Hypothesis, world: &World) -> BTreeSet<Key> {
+    let mut keys = BTreeSet::new();
+    for contrast in &hypothesis.contrasts {
+        for (_, cells) in contrast.units(&hypothesis.average_over) {
+            let of = asked(&contrast.terms, &cells, &hypothesis.metric);
+            if of.iter().all(|key| world.lacks(key).is_none()) {
+                keys.extend(of);
+            }
+        }
+    }
+    keys
+}
+
+fn needed(hypothesis: &Hypothesis, design: &Design, evidence: &Evidence) -> Vec<(Key, Seed)> {
+    let Progress { verdict, units } = judge::progress(hypothesis, design, evidence);
+    if matches!(verdict, Verdict::Supported | Verdict::Refuted) {
+        return Vec::new();
+    }
+    let mut needed = Vec::new();
+    for unit in units.iter().filter(|unit| !unit.decided) {
+        let keys = asked(&unit.contrast.terms, &unit.cells, &hypothesis.metric);
+        if keys.iter().any(|key| evidence.world.lacks(key).is_some()) {
+            continue;
+        }
+        let Some(look) = next(&design.looks, unit.seeds) else { continue };
+        for key in keys {
+            let there = evidence.records.seeds(&key);
+            let has = |seed| there.is_some_and(|seeds| seeds.contains_key(&seed));
+            let seeds = (0..look).map(World::seed).filter(|seed| !has(*seed));
+            needed.extend(seeds.map(|seed| (key.clone(), seed)));
+        }
+    }
+    needed
+}
+
+/// The first look that so many seeds do not reach.
+fn next(looks: &Looks, seeds: usize) -> Option<usize> {
+    looks.seeds().iter().copied().find(|look| *look > seeds)
+}

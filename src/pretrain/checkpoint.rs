@@ -1,0 +1,206 @@
+//! Weights as safetensors files, and the checkpoints that a pretraining goes on from. A safetensors
+//! file is a length, a JSON header and bytes: reading one never runs code, and the crate checks every
+//! offset against the file's length before it is used.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+};
+
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use tch::{Device, Kind, Tensor};
+
+use super::Epoch;
+use crate::model::{Architecture, Weights, WeightsError};
+
+/// A file larger than this is refused: the largest that we write has 3 MB.
+const LARGEST_BYTES: u64 = 4 << 30;
+/// Names of velocities begin so; those of weights are torchvision's.
+const VELOCITY: &str = "velocity.";
+/// Where a checkpoint's metadata are kept.
+const IDENTITY: &str = "identity";
+const CURVE: &str = "curve";
+
+/// What is wrong with a file of weights.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum CheckpointError {
+    /// It can't be read or written.
+    #[error("failed to {what} {path}: {cause}")]
+    #[diagnostic(help("check that the folder is there, may be written to and has room"))]
+    Io {
+        /// "read" or "write".
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// It is no safetensors file, or a damaged one.
+    #[error("{path} is no whole safetensors file: {cause}")]
+    #[diagnostic(help("delete it, or get it again; nothing of it was used"))]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What the reader said.
+        cause: String,
+    },
+    /// Its tensors are not the network's.
+    #[error("{path}: {cause}")]
+    #[diagnostic(help("take the weights of the architecture that is asked for"))]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        cause: WeightsError,
+    },
+    /// It is of another training.
+    #[error("{path} was begun with another recipe or another seed")]
+    #[diagnostic(help("delete it to begin again, or give --out another folder"))]
+    AnotherTraining {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// What a pretraining goes on from.
+pub(super) struct Kept {
+    pub weights: Weights,
+    pub velocities: Vec<Tensor>,
+    pub curve: Vec<Epoch>,
+}
+
+/// Reads weights from the bytes of a safetensors file, which errors call by `path`.
+///
+/// # Errors
+/// If it is no safetensors file or does not hold the architecture's tensors.
+pub fn read_weights(
+    path: &Path,
+    bytes: &[u8],
+    architecture: &Architecture,
+) -> Result<Weights, CheckpointError> {
+    let entries = tensors(path, bytes)?;
+    let entries = entries.into_iter().filter(|(name, _)| !name.starts_with(VELOCITY)).collect();
+    Weights::new(architecture.clone(), entries)
+        .map_err(|cause| CheckpointError::Weights { path: path.to_owned(), cause })
+}
+
+/// Writes weights, whole or not at all.
+///
+/// # Errors
+/// If the file can't be written.
+pub fn write_weights(path: &Path, weights: &Weights) -> Result<(), CheckpointError> {
+    write_all(path, &named(weights, &[]), None)
+}
+
+/// The checkpoint at a path, or `None` where there is none.
+pub(super) fn read(
+    path: &Path,
+    identity: &str,
+    architecture: &Architecture,
+) -> Result<Option<Kept>, CheckpointError> {
+    let bytes = match read_file(path) {
+        Ok(bytes) => bytes,
+        Err(CheckpointError::Io { cause, .. }) if cause.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let format = |cause: String| CheckpointError::Format { path: path.to_owned(), cause };
+    let (_, header) =
+        SafeTensors::read_metadata(&bytes).map_err(|error| format(error.to_string()))?;
+    let metadata = header.metadata().clone().unwrap_or_default();
+    if metadata.get(IDENTITY).map(String::as_str) != Some(identity) {
+        return Err(CheckpointError::AnotherTraining { path: path.to_owned() });
+    }
+    let curve = metadata.get(CURVE).map_or("[]", String::as_str);
+    let curve: Vec<Epoch> =
+        serde_json::from_str(curve).map_err(|error| format(error.to_string()))?;
+    let weights = read_weights(path, &bytes, architecture)?;
+    let mut entries = tensors(path, &bytes)?;
+    let names = weights.architecture().parameter_shapes().into_iter().map(|(name, _)| name);
+    let velocities = names
+        .map(|name| {
+            let name = format!("{VELOCITY}{name}");
+            entries.remove(&name).ok_or_else(|| format(format!("it has no `{name}`")))
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Some(Kept { weights, velocities, curve }))
+}
+
+pub(super) fn write(
+    path: &Path,
+    identity: &str,
+    weights: &Weights,
+    velocities: Vec<Tensor>,
+    curve: &[Epoch],
+) -> Result<(), CheckpointError> {
+    let curve = serde_json::to_string(curve).expect("plain data");
+    let metadata =
+        HashMap::from([(IDENTITY.to_owned(), identity.to_owned()), (CURVE.to_owned(), curve)]);
+    write_all(path, &named(weights, &velocities), Some(metadata))
+}
+
+/// Reads a file, up to [`LARGEST_BYTES`].
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, CheckpointError> {
+    let unreadable = |cause| CheckpointError::Io { what: "read", path: path.to_owned(), cause };
+    let length = std::fs::metadata(path).map_err(unreadable)?.len();
+    if length > LARGEST_BYTES {
+        let cause = format!("it has {length} bytes, and {LARGEST_BYTES} are the most");
+        return Err(CheckpointError::Format { path: path.to_owned(), cause });
+    }
+    std::fs::read(path).map_err(unreadable)
+}
+
+fn named<'a>(weights: &'a Weights, velocities: &'a [Tensor]) -> BTreeMap<String, &'a Tensor> {
+    let parameters = weights.architecture().parameter_shapes().into_iter();
+    let velocities =
+        parameters.zip(velocities).map(|((name, _), tensor)| (format!("{VELOCITY}{name}"), tensor));
+    let all = weights.parameters().iter().chain(weights.buffers());
+    all.map(|(name, tensor)| (name.clone(), tensor)).chain(velocities).collect()
+}
+
+fn tensors(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, CheckpointError> {
+    let format = |cause: String| CheckpointError::Format { path: path.to_owned(), cause };
+    let file = SafeTensors::deserialize(bytes).map_err(|error| format(error.to_string()))?;
+    file.tensors()
+        .into_iter()
+        .map(|(name, view)| {
+            if view.dtype() != Dtype::F32 {
+                return Err(format(format!("`{name}` is {:?}, not F32", view.dtype())));
+            }
+            let values: Vec<f32> = view
+                .data()
+                .chunks_exact(4)
+                .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+                .collect();
+            let shape: Vec<i64> = view.shape().iter().map(|&size| size as i64).collect();
+            Ok((name, Tensor::from_slice(&values).view(shape.as_slice())))
+        })
+        .collect()
+}
+
+fn write_all(
+    path: &Path,
+    entries: &BTreeMap<String, &Tensor>,
+    metadata: Option<HashMap<String, String>>,
+) -> Result<(), CheckpointError> {
+    let bytes: Vec<(&String, Vec<usize>, Vec<u8>)> = entries
+        .iter()
+        .map(|(name, tensor)| {
+            let shape = tensor.size().iter().map(|&size| size as usize).collect();
+            let flat = tensor.detach().to_device(Device::Cpu).to_kind(Kind::Float).contiguous();
+            let values = Vec::<f32>::try_from(flat.view([-1])).expect("one dimension of singles");
+            (name, shape, values.into_iter().flat_map(f32::to_le_bytes).collect())
+        })
+        .collect();
+    let views = bytes.iter().map(|(name, shape, bytes)| {
+        let view = TensorView::new(Dtype::F32, shape.clone(), bytes).expect("bytes of the shape");
+        (name.as_str(), view)
+    });
+    let file = safetensors::serialize(views, metadata).expect("tensors of known kinds");
+    crate::files::replace(path, &file).map_err(|cause| CheckpointError::Io {
+        what: "write",
+        path: path.to_owned(),
+        cause,
+    })
+}

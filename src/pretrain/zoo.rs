@@ -1,0 +1,292 @@
+//! A zoo: which source models there are, how strong the attacks that they are trained against, and
+//! making them all. Every eps is chosen on the source alone, before any fine-tune.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Mutex, atomic::AtomicBool},
+};
+
+use serde::{Deserialize, Serialize};
+use tch::Device;
+
+use super::{
+    Card, Epoch, FIRST_IMAGES, PretrainError, Pretraining, Source, Threat,
+    card::{FORMAT_VERSION, Robust, Tried},
+    first_losses, robust_accuracy, train, write_weights,
+};
+use crate::{
+    attack::Constraint,
+    data::{Dataset, OnDevice},
+    device, files,
+    ledger::Resolution,
+    model::Network,
+    trial::evaluate,
+};
+
+/// A model of the zoo.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// Its role, as claims name it.
+    pub role: String,
+    /// What it is trained against.
+    pub against: Against,
+}
+
+/// What a model is trained against, before any eps is chosen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Against {
+    /// Nothing: the natural model, which every cost is counted from. The zoo's first.
+    Nothing,
+    /// An attack with the largest radius of these, tried from the largest on, that costs at most
+    /// [`Pretraining::most_cost`] points; the smallest where none does.
+    Attack {
+        /// Norm.
+        constraint: Constraint,
+        /// Radii, falling.
+        grid: Vec<f64>,
+    },
+    /// The attack of another model with its radius times a factor, whatever it costs.
+    Stronger {
+        /// The other model's role.
+        than: String,
+        /// Factor.
+        times: f64,
+    },
+    /// Gaussian noise as long as another model's radius, in place of an attack.
+    NoiseAsLongAs(String),
+}
+
+impl Against {
+    /// The role that this one's eps depends on.
+    fn depends_on(&self) -> Option<&str> {
+        match self {
+            Self::Nothing | Self::Attack { .. } => None,
+            Self::Stronger { than: role, .. } | Self::NoiseAsLongAs(role) => Some(role),
+        }
+    }
+}
+
+/// What a zoo is made from and where it goes.
+#[derive(Debug)]
+pub struct Making<'a> {
+    /// The recipe.
+    pub pretraining: &'a Pretraining,
+    /// The source's training images.
+    pub train: &'a Dataset,
+    /// The source's test images.
+    pub test: &'a Dataset,
+    /// Device.
+    pub device: Device,
+    /// Folder of weights and cards; checkpoints go into its `checkpoints`.
+    pub out: &'a Path,
+    /// The command that makes it, for the cards.
+    pub command: &'a str,
+    /// Set to stop.
+    pub stop: &'a AtomicBool,
+}
+
+struct Made {
+    model: Model,
+    threat: Threat,
+    network: Network,
+    curve: Vec<Epoch>,
+    clean: f64,
+    tried: Vec<Tried>,
+}
+
+impl Making<'_> {
+    /// Trains every model: the natural one first, then those that do not wait for each other at once,
+    /// one thread each. Finished models and epochs are kept in checkpoints, so that the same command
+    /// goes on where it was stopped. `progress` is told every epoch, with a name for the training.
+    ///
+    /// # Errors
+    /// If it was stopped, or a file can't be read or written.
+    ///
+    /// # Panics
+    /// If the first model is not the natural one, or one depends on a role that comes later.
+    pub fn make(
+        &self,
+        progress: &(dyn Fn(&str, &Epoch) + Sync),
+    ) -> Result<Vec<Card>, PretrainError> {
+        let (natural, others) = self.pretraining.models.split_first().expect("a zoo has models");
+        assert_eq!(natural.against, Against::Nothing, "the first model is the natural one");
+        let natural = self.model(natural, None, f64::NAN, progress)?;
+        let clean = natural.clean;
+        let mut chains: Vec<Vec<&Model>> = Vec::new();
+        for model in others {
+            let root = model.against.depends_on();
+            match chains.iter_mut().find(|chain| root == Some(chain[0].role.as_str())) {
+                Some(chain) => chain.push(model),
+                None => chains.push(vec![model]),
+            }
+        }
+        let made = Mutex::new(BTreeMap::new());
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = chains
+                .iter()
+                .map(|chain| {
+                    let made = &made;
+                    scope.spawn(move || -> Result<(), PretrainError> {
+                        let mut root: Option<Threat> = None;
+                        for model in chain {
+                            let one = self.model(model, root, clean, progress)?;
+                            root = root.or(Some(one.threat));
+                            made.lock().expect("no panic").insert(model.role.clone(), one);
+                        }
+                        Ok(())
+                    })
+                })
+                .collect();
+            threads.into_iter().try_for_each(|thread| thread.join().expect("no panic"))
+        })?;
+        let mut made = made.into_inner().expect("no panic");
+        let mut all = vec![natural];
+        all.extend(others.iter().filter_map(|model| made.remove(&model.role)));
+        self.write(all)
+    }
+
+    /// Trains one model, choosing its eps if it is to be chosen.
+    fn model(
+        &self,
+        model: &Model,
+        root: Option<Threat>,
+        natural: f64,
+        progress: &(dyn Fn(&str, &Epoch) + Sync),
+    ) -> Result<Made, PretrainError> {
+        let run = |threat: Threat| -> Result<(Network, Vec<Epoch>, f64), PretrainError> {
+            let name = name(&model.role, threat);
+            let (train_images, test_images) = (self.images(self.train), self.images(self.test));
+            let source = Source { train: &train_images, test: &test_images };
+            let checkpoint = self.out.join("checkpoints").join(format!("{name}.safetensors"));
+            let mut tell = |epoch: &Epoch| progress(&name, epoch);
+            let (network, curve) =
+                train(self.pretraining, threat, &source, Some(&checkpoint), self.stop, &mut tell)?;
+            let clean = evaluate(&network, &test_images).accuracy();
+            Ok((network, curve, clean))
+        };
+        let epsilon = |root: Option<Threat>| match root.expect("its role comes earlier") {
+            Threat::Attack { constraint, epsilon } => (constraint, epsilon),
+            Threat::None | Threat::Noise { .. } => panic!("{} depends on no attack", model.role),
+        };
+        let mut tried = Vec::new();
+        let threats: Vec<Threat> = match &model.against {
+            Against::Nothing => vec![Threat::None],
+            Against::Attack { constraint, grid } => grid
+                .iter()
+                .map(|&epsilon| Threat::Attack { constraint: *constraint, epsilon })
+                .collect(),
+            Against::Stronger { times, .. } => {
+                let (constraint, epsilon) = epsilon(root);
+                vec![Threat::Attack { constraint, epsilon: epsilon * times }]
+            }
+            Against::NoiseAsLongAs(_) => vec![Threat::Noise { epsilon: epsilon(root).1 }],
+        };
+        let choosing = matches!(model.against, Against::Attack { .. });
+        let mut last = None;
+        for threat in threats {
+            let (network, curve, clean) = run(threat)?;
+            if let (true, Threat::Attack { epsilon, .. }) = (choosing, threat) {
+                tried.push(Tried { epsilon, clean_accuracy: clean, cost: natural - clean });
+            }
+            let good = natural - clean <= self.pretraining.most_cost;
+            last = Some((threat, network, curve, clean));
+            if good {
+                break;
+            }
+        }
+        let (threat, network, curve, clean) = last.expect("at least one radius");
+        Ok(Made { model: model.clone(), threat, network, curve, clean, tried })
+    }
+
+    fn images(&self, dataset: &Dataset) -> OnDevice {
+        OnDevice::new(dataset, self.device).resized(Resolution::Native, self.pretraining.side)
+    }
+
+    /// Measures each model under the attacks of every chosen radius, and writes weights and cards.
+    fn write(&self, all: Vec<Made>) -> Result<Vec<Card>, PretrainError> {
+        let test = self.images(self.test);
+        let clean = all[0].clean;
+        let attacks: Vec<(Constraint, f64)> = all
+            .iter()
+            .filter_map(|made| match (&made.model.against, made.threat) {
+                (Against::Attack { .. }, Threat::Attack { constraint, epsilon }) => {
+                    Some((constraint, epsilon))
+                }
+                _ => None,
+            })
+            .collect();
+        let Pretraining { test_steps, attacked, batch, .. } = *self.pretraining;
+        let first = self.images(&self.train.first(FIRST_IMAGES));
+        let mut cards = Vec::new();
+        for made in all {
+            let robust_accuracy = attacks
+                .iter()
+                .map(|&(constraint, epsilon)| Robust {
+                    attack: format!("{} eps {epsilon}, {test_steps} steps", words(constraint)),
+                    // Whole batches alone are attacked.
+                    images: attacked / batch * batch,
+                    accuracy: robust_accuracy(
+                        &made.network,
+                        self.pretraining,
+                        &test,
+                        constraint,
+                        epsilon,
+                    ),
+                })
+                .collect();
+            let weights = made.network.weights();
+            let card = Card {
+                format_version: FORMAT_VERSION,
+                role: made.model.role.clone(),
+                command: self.command.to_owned(),
+                seed: self.pretraining.seed.0,
+                architecture: weights.architecture().clone(),
+                normalisation: self.pretraining.normalisation,
+                weights: weights.digest(),
+                source_sha256: self.train.digest(),
+                source_images: self.train.len() as u64,
+                threat: made.threat,
+                clean_accuracy: made.clean,
+                robust_accuracy,
+                cost: clean - made.clean,
+                tried: made.tried,
+                curve: made.curve,
+                first_losses: first_losses(self.pretraining, made.threat, &first, self.stop)?,
+                engine: device::engine(),
+            };
+            write_weights(&self.file(&card.role, "safetensors"), weights)?;
+            let text = serde_json::to_string_pretty(&card).expect("plain data") + "\n";
+            let path = self.file(&card.role, "json");
+            files::replace(&path, text.as_bytes()).map_err(|cause| super::CheckpointError::Io {
+                what: "write",
+                path: path.clone(),
+                cause,
+            })?;
+            cards.push(card);
+        }
+        Ok(cards)
+    }
+
+    fn file(&self, role: &str, ending: &str) -> PathBuf {
+        self.out.join(format!("{role}.{ending}"))
+    }
+}
+
+/// The norm's usual name.
+fn words(constraint: Constraint) -> &'static str {
+    match constraint {
+        Constraint::L2 => "L2",
+        Constraint::Linf => "L-infinity",
+    }
+}
+
+/// A training's name: the role, and the radius that is tried.
+fn name(role: &str, threat: Threat) -> String {
+    match threat {
+        Threat::None => role.to_owned(),
+        Threat::Attack { epsilon, .. } | Threat::Noise { epsilon } => format!("{role}-{epsilon}"),
+    }
+}

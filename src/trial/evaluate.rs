@@ -1,0 +1,58 @@
+//! One pass over a test set.
+
+use tch::{Kind, Reduction, Tensor};
+
+use crate::{
+    data::OnDevice,
+    model::{Mode, Network},
+    transform,
+};
+
+/// Images evaluated at once: few enough that what a layer computes stays near the processor, many
+/// enough that nothing waits for launches.
+const AT_ONCE: i64 = 500;
+
+/// What a network makes of a test set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Test {
+    /// Whether each image got its own class.
+    pub correct: Vec<bool>,
+    /// Mean cross-entropy in nats; not finite where the network has diverged.
+    pub loss: f64,
+}
+
+impl Test {
+    /// Accuracy in percent.
+    #[must_use]
+    pub fn accuracy(&self) -> f64 {
+        let correct = self.correct.iter().filter(|correct| **correct).count();
+        100.0 * correct as f64 / self.correct.len() as f64
+    }
+}
+
+/// Evaluates a network, with its running statistics, on images at its input size.
+#[must_use]
+pub fn evaluate(network: &Network, images: &OnDevice) -> Test {
+    evaluate_with(images, |pixels| network.logits(&transform::to_unit(pixels), Mode::Evaluate))
+}
+
+/// Evaluates a function from a part's pixels (or whatever stands in their place) to logits.
+pub(super) fn evaluate_with(images: &OnDevice, logits: impl Fn(&Tensor) -> Tensor) -> Test {
+    tch::no_grad(|| {
+        let (mut correct, mut losses) = (Vec::new(), Vec::new());
+        for part in images.parts(AT_ONCE) {
+            let logits = logits(&part.pixels);
+            correct.push(logits.argmax(1, false).eq_tensor(&part.labels));
+            losses.push(logits.cross_entropy_loss::<Tensor>(
+                &part.labels,
+                None,
+                Reduction::Sum,
+                -100,
+                0.0,
+            ));
+        }
+        let loss = Tensor::stack(&losses, 0).sum(Kind::Double).double_value(&[]);
+        let correct = Vec::<bool>::try_from(Tensor::cat(&correct, 0)).expect("one dimension");
+        Test { loss: loss / correct.len() as f64, correct }
+    })
+}

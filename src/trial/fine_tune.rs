@@ -1,0 +1,193 @@
+//! The fine-tune itself: the authors' protocol, step by step, on tensors that lie on the device.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
+};
+
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Reduction, Tensor};
+
+use super::{
+    Protocol,
+    evaluate::{Test, evaluate, evaluate_with},
+    schedule::learning_rate,
+};
+use crate::{
+    data::OnDevice,
+    ledger::{Evaluation, Seed, bits, number},
+    model::{Network, Sgd, TooManyBlocks, Trainable, Weights},
+    random::{self, Purpose},
+    transform,
+};
+
+/// Losses of single steps that are kept: what another machine is compared by.
+const FIRST_LOSSES: usize = 5;
+
+/// What a fine-tune works on.
+#[derive(Debug)]
+pub struct Material<'a> {
+    /// The source model, on the device.
+    pub source: &'a Weights,
+    /// The subset, at the network's input size.
+    pub train: &'a OnDevice,
+    /// The test set, at the network's input size.
+    pub test: &'a OnDevice,
+    /// Classes of the target.
+    pub classes: u32,
+}
+
+/// What a fine-tune gave. All but the seconds in `evaluations` is the same, bit for bit, for the same
+/// recipe, seed, weights and data on one processor with one thread.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outcome {
+    /// Accuracies and losses at each evaluated epoch.
+    pub evaluations: Vec<Evaluation>,
+    /// Mean loss of each of the first steps, in front of the step. The very first says whether
+    /// weights, head and normalisation are the authors'.
+    #[serde(with = "number::list")]
+    pub first_losses: Vec<f64>,
+    /// Test loss after the first step: how nearly the learning rate and the head blow the network up.
+    #[serde(with = "number")]
+    pub test_loss_after_first_step: f64,
+    /// Whether each test image got its own class after the last epoch.
+    #[serde(with = "bits")]
+    pub correct: Vec<bool>,
+    /// BLAKE3 of the fine-tuned weights.
+    pub weights: String,
+}
+
+/// Why a fine-tune has no outcome.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfinished {
+    /// The network has fewer blocks than should be trained.
+    #[error(transparent)]
+    TooManyBlocks(#[from] TooManyBlocks),
+    /// Somebody asked to stop.
+    #[error("stopped before its end")]
+    Interrupted,
+}
+
+/// Fine-tunes the last `blocks` residual blocks of a source, and a new head, on a subset.
+///
+/// The seed fixes the head, the order of images and their augmentation, each from a generator of its
+/// own, so that arms that share a seed are paired. `stop` is looked at once an epoch.
+///
+/// # Errors
+/// If there are fewer blocks than that, or `stop` was set.
+pub fn fine_tune(
+    material: &Material<'_>,
+    blocks: u32,
+    protocol: &Protocol,
+    seed: Seed,
+    stop: &AtomicBool,
+) -> Result<Outcome, Unfinished> {
+    let start = Instant::now();
+    let Material { source, train, test, classes } = material;
+    let mut head = random::generator(seed, Purpose::Head);
+    let weights = source.copy_to(source.device()).with_head(*classes, protocol.head, &mut head);
+    let mut network = Network::new(weights, protocol.normalisation);
+    network.train(Trainable::Blocks(blocks))?;
+    let mut sgd = Sgd::new(
+        network.trainable().map(|(_, parameter)| parameter),
+        protocol.momentum,
+        protocol.weight_decay,
+    );
+    let passes = Passes::new(&network, protocol, train, test);
+    let mode = protocol.batch_norm.mode();
+    let mut outcome = Outcome {
+        evaluations: Vec::new(),
+        first_losses: Vec::new(),
+        test_loss_after_first_step: f64::NAN,
+        correct: Vec::new(),
+        weights: String::new(),
+    };
+    let images = train.len() as usize;
+    let mut steps = 0_usize;
+    for epoch in 0..protocol.epochs {
+        if stop.load(Ordering::Relaxed) {
+            return Err(Unfinished::Interrupted);
+        }
+        let rate = learning_rate(protocol.learning_rate, protocol.epochs, epoch);
+        let draws = {
+            let mut generator = random::epoch_generator(seed, Purpose::Augmentation, epoch);
+            protocol.augmentation.draw(images, &mut || rand::RngExt::random(&mut generator))
+        };
+        let mut generator = random::epoch_generator(seed, Purpose::Order, epoch);
+        let order = random::permutation(images, &mut generator);
+        // Sums stay on the device until the epoch is over.
+        let (mut losses, mut correct) = (Vec::new(), Vec::new());
+        for batch in order.chunks(protocol.batch as usize) {
+            let part = passes.train.select(batch);
+            let input = match passes.fixed {
+                true => part.pixels,
+                false => {
+                    let draws: Vec<_> = batch.iter().map(|&image| draws[image]).collect();
+                    transform::to_unit(&transform::augment(&part.pixels, &draws))
+                }
+            };
+            let logits = match passes.fixed {
+                true => network.trained_part(&input, mode),
+                false => network.logits(&input, mode),
+            };
+            let loss =
+                logits.cross_entropy_loss::<Tensor>(&part.labels, None, Reduction::Mean, -100, 0.0);
+            sgd.step(&network.gradients(&loss), rate);
+            let loss = loss.detach();
+            correct.push(logits.detach().argmax(1, false).eq_tensor(&part.labels).sum(Kind::Int64));
+            losses.push(&loss * batch.len() as f64);
+            if steps < FIRST_LOSSES {
+                outcome.first_losses.push(loss.double_value(&[]));
+            }
+            if steps == 0 {
+                outcome.test_loss_after_first_step = passes.evaluate(&network).loss;
+            }
+            steps += 1;
+        }
+        if protocol.evaluate.contains(&(epoch + 1)) {
+            let tested = passes.evaluate(&network);
+            let sum =
+                |values: &[Tensor]| Tensor::stack(values, 0).sum(Kind::Double).double_value(&[]);
+            outcome.evaluations.push(Evaluation {
+                epoch: epoch + 1,
+                test_accuracy: tested.accuracy(),
+                test_loss: tested.loss,
+                train_accuracy: 100.0 * sum(&correct) / images as f64,
+                train_loss: sum(&losses) / images as f64,
+                seconds: start.elapsed().as_secs_f64(),
+            });
+            outcome.correct = tested.correct;
+        }
+    }
+    outcome.weights = network.weights().digest();
+    Ok(outcome)
+}
+
+/// What training and testing go over: images, or, where it never changes, what the frozen part makes
+/// of them, which is then computed once.
+struct Passes {
+    train: OnDevice,
+    test: OnDevice,
+    fixed: bool,
+}
+
+impl Passes {
+    fn new(network: &Network, protocol: &Protocol, train: &OnDevice, test: &OnDevice) -> Self {
+        let fixed = protocol.frozen_part_is_fixed();
+        let prepared = |images: &OnDevice| match fixed {
+            false => images.shallow_clone(),
+            true => images.mapped(|pixels| network.frozen_part(&transform::to_unit(pixels))),
+        };
+        Self { train: prepared(train), test: prepared(test), fixed }
+    }
+
+    fn evaluate(&self, network: &Network) -> Test {
+        match self.fixed {
+            true => evaluate_with(&self.test, |fixed| {
+                network.trained_part(fixed, crate::model::Mode::Evaluate)
+            }),
+            false => evaluate(network, &self.test),
+        }
+    }
+}

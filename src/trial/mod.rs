@@ -1,0 +1,14 @@
+//! One fine-tune: what decides it ([`Protocol`]), when the learning rate drops ([`schedule`]), the
+//! loop ([`fine_tune`]) and the pass over a test set ([`evaluate`]). What is fine-tuned and where the
+//! outcome is kept is left to others.
+
+mod evaluate;
+mod fine_tune;
+mod protocol;
+mod recipe;
+pub mod schedule;
+
+pub use evaluate::{Test, evaluate};
+pub use fine_tune::{Material, Outcome, Unfinished, fine_tune};
+pub use protocol::{Protocol, ProtocolError};
+pub use recipe::{ENGINE_VERSION, Recipe, RecipeError, Trial};

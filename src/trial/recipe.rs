@@ -1,0 +1,154 @@
+//! A trial: a recipe and a seed, and the name by which its record is found.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Protocol, ProtocolError};
+use crate::{
+    ledger::{Key, Recipe as Compared, Seed},
+    model::{TooManyBlocks, Trainable},
+    world::World,
+};
+
+/// Bumped by hand whenever the engine gives other results for the same recipe and seed: records of
+/// an older engine are then not found, and are run again.
+pub const ENGINE_VERSION: u32 = 1;
+
+/// Series of seeds lie this far apart.
+const DRAW: u64 = 1_000_000_000_000;
+
+/// Everything that decides a fine-tune but its seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// The world whose source model and target it takes.
+    pub world: Arc<str>,
+    /// Source, target, blocks, images and resolution.
+    pub key: Key,
+    /// How it is done.
+    pub protocol: Protocol,
+}
+
+/// A recipe and a seed: one fine-tune.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trial {
+    /// The recipe.
+    pub recipe: Recipe,
+    /// The seed that arms are joined by.
+    pub seed: Seed,
+}
+
+/// A recipe that can't be read or run.
+#[derive(Debug, thiserror::Error)]
+pub enum RecipeError {
+    /// It is no TOML of a recipe.
+    #[error("{0}")]
+    Grammar(String),
+    /// Its protocol makes no sense.
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
+    /// The network has fewer blocks.
+    #[error(transparent)]
+    Blocks(#[from] TooManyBlocks),
+    /// The world has no such source, target or size.
+    #[error("{0}")]
+    Lacks(String),
+}
+
+impl Recipe {
+    /// The recipe of a key in a world, by the world's own protocol.
+    #[must_use]
+    pub fn of(world: &World, key: Key) -> Self {
+        Self { world: world.id.as_str().into(), protocol: world.protocol(key.images), key }
+    }
+
+    /// Reads a recipe as a user writes it: fields of the protocol that are left out are the world's.
+    ///
+    /// # Errors
+    /// If it is malformed, or names what the world does not have.
+    pub fn read(text: &str, worlds: &[World]) -> Result<(Self, World), RecipeError> {
+        let grammar = |error: toml::de::Error| RecipeError::Grammar(error.to_string());
+        let mut table: toml::Table = toml::from_str(text).map_err(grammar)?;
+        let name = table.get("world").and_then(toml::Value::as_str).unwrap_or_default();
+        let world = worlds.iter().find(|world| world.id == name).ok_or_else(|| {
+            let known: Vec<&str> = worlds.iter().map(|world| world.id.as_str()).collect();
+            RecipeError::Grammar(format!("world is `{name}`: one of {}", known.join(", ")))
+        })?;
+        let key: Key = table
+            .get("key")
+            .cloned()
+            .ok_or_else(|| RecipeError::Grammar("it has no [key]".to_owned()))?
+            .try_into()
+            .map_err(grammar)?;
+        let own = match table.remove("protocol") {
+            None => toml::Table::new(),
+            Some(toml::Value::Table(own)) => own,
+            Some(_) => return Err(RecipeError::Grammar("protocol is a table".to_owned())),
+        };
+        let mut protocol = toml::Table::try_from(world.protocol(key.images)).expect("plain data");
+        // A schedule of another length needs evaluations of its own: the last epoch alone.
+        if let (Some(epochs), false) = (own.get("epochs"), own.contains_key("evaluate")) {
+            protocol.insert("evaluate".to_owned(), toml::Value::Array(vec![epochs.clone()]));
+        }
+        protocol.extend(own);
+        table.insert("protocol".to_owned(), toml::Value::Table(protocol));
+        let recipe: Self = toml::Value::Table(table).try_into().map_err(grammar)?;
+        recipe.check(world)?;
+        Ok((recipe, world.clone()))
+    }
+
+    /// Finds what can't be run.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check(&self, world: &World) -> Result<(), RecipeError> {
+        self.protocol.check()?;
+        if let Some(lacks) = world.lacks(&self.key) {
+            return Err(RecipeError::Lacks(lacks));
+        }
+        if let Some(pretraining) = &world.pretraining {
+            Trainable::Blocks(self.key.blocks).names(&pretraining.architecture)?;
+        }
+        Ok(())
+    }
+
+    /// What records are compared by: the epochs, and one word for the rest of the protocol.
+    #[must_use]
+    pub fn compared(&self) -> Compared {
+        let mut rest = self.protocol.clone();
+        let epochs = std::mem::take(&mut rest.epochs);
+        rest.evaluate.clear();
+        let rest = serde_json::to_vec(&rest).expect("plain data");
+        Compared { epochs, rest: blake3::hash(&rest).to_hex().as_str()[..16].into() }
+    }
+}
+
+impl Trial {
+    /// The seed that the engine draws by: the seed that arms are joined by, in its series.
+    #[must_use]
+    pub fn engine_seed(&self) -> Seed {
+        Seed(self.seed.0 + DRAW * u64::from(self.recipe.key.draw))
+    }
+
+    /// The name of its record: BLAKE3 of recipe, seed, engine, and the digests of weights and data.
+    #[must_use]
+    pub fn id(&self, weights: &str, data: &str) -> String {
+        let named = (ENGINE_VERSION, self, weights, data);
+        let canonical = serde_json::to_vec(&named).expect("plain data");
+        blake3::hash(&canonical).to_hex().to_string()
+    }
+
+    /// How many times an image goes through the network, forward or back: what a trial costs, up to
+    /// a factor that depends on the machine. `tested` images are evaluated at a time.
+    #[must_use]
+    pub fn passes(&self, tested: u32) -> f64 {
+        let Recipe { key, protocol, .. } = &self.recipe;
+        // Backward through a block costs twice its forward; of 11 blocks 9 are the paper's largest.
+        let back = 2.0 * f64::from(key.blocks) / 11.0;
+        let trained = f64::from(protocol.epochs) * f64::from(key.images) * (1.0 + back);
+        // Once more after the first step.
+        trained + (protocol.evaluate.len() + 1) as f64 * f64::from(tested)
+    }
+}

@@ -1,0 +1,204 @@
+//! Claims on our own fine-tunes in the smoke world. Another processor rounds otherwise, and training
+//! amplifies it, so goldens hold means within the seeds' noise, and single losses before it grows.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, atomic::AtomicBool},
+};
+
+use libtest_mimic::{Failed, Trial};
+use repro::{
+    claim::{Claim, suite::Suite},
+    executor::{Local, Named, default_threads},
+    judge::{CellVerdict, ClaimVerdict, judge},
+    ledger::{Damaged, Ended, Entry, Key, Ledger},
+    own::{Own, Watch, passes},
+    plan,
+    trial::{Protocol, Recipe, Trial as FineTune},
+    world::World,
+};
+use serde::{Deserialize, Serialize};
+
+/// A mean of other seeds' noise, or of another processor's, lies this many standard errors from the
+/// recorded one at most: with some 150 cells, one in two thousand runs would leave it by chance.
+const STANDARD_ERRORS: f64 = 3.0;
+/// Single losses of another processor, relative, in the first five steps.
+const FIRST_LOSSES: f64 = 1e-4;
+
+/// One claim at a time: each uses every core.
+static TURN: Mutex<()> = Mutex::new(());
+
+pub fn trials() -> Vec<Trial> {
+    let world = Arc::new(World::smoke());
+    let suite = Suite::embedded(&world).unwrap_or_else(|error| panic!("{error}"));
+    let claims = suite.claims().iter().map(|claim| trial(claim, &world));
+    let losses = Trial::test("smoke::the_first_losses_of_a_trial_are_the_recorded_ones", || {
+        first_losses(&World::smoke())
+    });
+    claims.chain([losses]).collect()
+}
+
+fn trial(claim: &Claim, world: &Arc<World>) -> Trial {
+    let name = format!("claims::{}::smoke", claim.id);
+    if plan::at_most(&[claim], world).is_empty() {
+        let reason = claim.expected.values().next_back().map(|expected| expected.reason.clone());
+        return super::ignored(name, reason.unwrap_or_default());
+    }
+    let (claim, world) = (claim.clone(), world.clone());
+    Trial::test(name, move || {
+        let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let ledger = Ledger::new(Ledger::default_folder());
+        let own = Own { world: &world, ledger: &ledger };
+        let stop = AtomicBool::new(false);
+        let local = Local { ledger: &ledger, threads: default_threads(), stop: &stop };
+        let gathered = own.complete(&[&claim], &local, &Told).map_err(|error| error.to_string())?;
+        let verdict = judge(&claim, &gathered.evidence);
+        super::as_expected(&claim, &verdict)?;
+        golden(&verdict)
+    })
+}
+
+/// Tells on standard error how it goes.
+struct Told;
+
+impl Watch for Told {
+    fn damaged(&self, files: &[Damaged]) {
+        for Damaged { path, reason } in files {
+            eprintln!("damaged: {}: {reason}", path.display());
+        }
+    }
+
+    fn begins(&self, trials: &[Named], seconds_a_pass: f64) {
+        let price: f64 = trials.iter().map(|named| passes(&named.trial)).sum();
+        let seconds = price * seconds_a_pass / default_threads() as f64;
+        eprintln!("{} fine-tunes to run, about {seconds:.0} s", trials.len());
+    }
+
+    fn ended(&self, entry: &Entry) {
+        if let Ended::Failed { reason } = &entry.outcome {
+            eprintln!("failed: {}: {reason}", entry.trial.recipe.key);
+        }
+    }
+}
+
+/// A cell's mean as it was recorded.
+#[derive(Deserialize, Serialize)]
+struct Recorded {
+    mean: f64,
+    standard_error: f64,
+    seeds: usize,
+}
+
+fn golden(verdict: &ClaimVerdict) -> Result<(), Failed> {
+    let readings = verdict.readings.iter().flat_map(|reading| {
+        let cells = reading.cells.iter().chain(&reading.averages);
+        cells.map(|cell| (reading.id.as_str(), cell))
+    });
+    let primary = verdict.cells.iter().chain(&verdict.averages).map(|cell| ("", cell));
+    let found: BTreeMap<String, Recorded> = primary
+        .chain(readings)
+        .filter_map(|(reading, cell)| {
+            let name = format!("{reading} {}: {}", cell.contrast, cell.name());
+            Some((name.trim().to_owned(), recorded(cell, verdict)?))
+        })
+        .collect();
+    let path = goldens().join("claims").join(format!("{}-smoke.json", verdict.claim));
+    if updating() {
+        return write(&path, &found);
+    }
+    let recorded: BTreeMap<String, Recorded> = read(&path)?;
+    let names = |of: &BTreeMap<String, Recorded>| of.keys().cloned().collect::<Vec<_>>();
+    if names(&recorded) != names(&found) {
+        return Err(format!("other cells than in {}", path.display()).into());
+    }
+    for (name, Recorded { mean, standard_error, seeds }) in &recorded {
+        let now = found[name].mean;
+        if (now - mean).abs() > STANDARD_ERRORS * standard_error {
+            return Err(format!(
+                "{name}: mean {now:.3}, recorded {mean:.3} with a standard error of \
+                 {standard_error:.3} over {seeds} seeds"
+            )
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// A cell's mean with its standard error over seeds, which lies in its t.
+fn recorded(cell: &CellVerdict, verdict: &ClaimVerdict) -> Option<Recorded> {
+    let margin = verdict.margin;
+    let (mean, t) = (cell.mean?, cell.t?);
+    let standard_error = ((mean - margin) / t).abs();
+    standard_error.is_finite().then_some(Recorded { mean, standard_error, seeds: cell.seeds })
+}
+
+/// Trials of every target and two sources, shortened to two epochs of four steps.
+fn first_losses(world: &World) -> Result<(), Failed> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let ledger = Ledger::new(folder.path().to_owned());
+    let stop = AtomicBool::new(false);
+    let mut named = Vec::new();
+    for target in world.targets.keys() {
+        for source in ["natural", "l2_3"] {
+            let key = Key {
+                target: target.as_str().into(),
+                source: source.into(),
+                blocks: 3,
+                images: 400,
+                resolution: repro::ledger::Resolution::Native,
+                draw: 0,
+            };
+            let mut recipe = Recipe::of(world, key);
+            // Six epochs have their first rate for two.
+            recipe.protocol = Protocol { epochs: 6, evaluate: vec![6], ..recipe.protocol };
+            named.extend(Named::new(FineTune { recipe, seed: World::seed(0) }));
+        }
+    }
+    Local { ledger: &ledger, threads: default_threads(), stop: &stop }
+        .run(&named, &|_| ())
+        .map_err(|error| error.to_string())?;
+    let mut found: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for named in &named {
+        let entry = ledger.get(&named.id, &mut |_| ()).map_err(|error| error.to_string())?;
+        let Some(Entry { outcome: Ended::Finished(outcome), .. }) = entry else {
+            return Err("a trial failed".into());
+        };
+        found.insert(named.trial.recipe.key.to_string(), outcome.first_losses);
+    }
+    let path = goldens().join("smoke/first_losses.json");
+    if updating() {
+        return write(&path, &found);
+    }
+    let recorded: BTreeMap<String, Vec<f64>> = read(&path)?;
+    for (name, recorded) in &recorded {
+        for (step, (recorded, found)) in recorded.iter().zip(&found[name]).enumerate() {
+            let off = (found - recorded).abs() / recorded;
+            if off > FIRST_LOSSES {
+                let step = step + 1;
+                return Err(format!("{name}, step {step}: {found}, recorded {recorded}").into());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn goldens() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("goldens")
+}
+
+/// As insta has it, for goldens of both kinds.
+fn updating() -> bool {
+    std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always")
+}
+
+fn write<T: Serialize>(path: &std::path::Path, value: &T) -> Result<(), Failed> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| error.to_string())?;
+    std::fs::write(path, text + "\n").map_err(|error| error.to_string().into())
+}
+
+fn read<T: for<'de> Deserialize<'de>>(path: &std::path::Path) -> Result<T, Failed> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()).into())
+}

@@ -1,0 +1,332 @@
+//! Our own runs from the command line: planned, run, listed, run again; killed at any moment and
+//! resumed; and source models retrained from their seed.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    sync::atomic::AtomicBool,
+    time::Duration,
+};
+
+use rand::{RngExt, SeedableRng};
+use repro::{
+    data::OnDevice,
+    ledger::{Ended, Entry, Ledger},
+    pretrain, shipped,
+    world::World,
+};
+use tempfile::TempDir;
+
+/// Losses of another processor, relative, in the first steps of a pretraining.
+const FIRST_LOSSES: f64 = 1e-4;
+
+/// A folder with one claim of a few cheap trials, and a ledger beside it.
+struct Bench {
+    folder: TempDir,
+}
+
+impl Bench {
+    /// `natural` against `l2_3`, 100 images, no block, in one look.
+    fn new(targets: &str, seeds: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("claims")).unwrap();
+        let text = format!(
+            r#"format = 1
+id = "gap"
+title = "a gap"
+sentence = "a gap"
+paper = {{ note = "a test" }}
+
+[design]
+looks = [{seeds}]
+reading_seeds = {seeds}
+
+[arms]
+robust = {{ source = "l2_3" }}
+natural = {{ source = "natural" }}
+
+[hypothesis]
+sentence = "a gap"
+contrasts = [{{ terms = {{ robust = 1.0, natural = -1.0 }} }}]
+metric = {{ accuracy = "last" }}
+relation = {{ greater_than = 0.0 }}
+holds = "every"
+cells = {{ target = {targets}, images = 100, blocks = 0 }}
+
+[expected.smoke]
+verdict = "supported"
+reason = "a test"
+"#
+        );
+        std::fs::write(folder.path().join("claims/gap.toml"), text).unwrap();
+        Self { folder }
+    }
+
+    fn ledger(&self) -> PathBuf {
+        self.folder.path().join("ledger")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_repro"));
+        command.arg("--claims").arg(self.folder.path().join("claims")).args(arguments);
+        command.arg("--ledger").arg(self.ledger()).stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn verify(&self) -> Output {
+        self.run(&["verify", "--evidence", "smoke"])
+    }
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Every entry of a ledger by its name; a damaged file is a failure.
+fn entries(folder: &Path) -> BTreeMap<String, Entry> {
+    let ledger = Ledger::new(folder.to_owned());
+    let all = ledger.all(&mut |file| panic!("{file:?}")).unwrap();
+    all.into_iter().map(|entry| (entry.id.clone(), entry)).collect()
+}
+
+#[test]
+fn a_claim_is_planned_run_judged_and_never_run_twice() {
+    let bench = Bench::new("\"kmnist\"", 3);
+    // Nothing is run where nothing may be.
+    let before = bench.run(&["verify", "--evidence", "smoke", "--no-run"]);
+    assert_eq!(code(&before), 3, "{}", err(&before));
+    assert!(!bench.ledger().exists());
+
+    let plan = bench.run(&["plan", "--format", "jsonl"]);
+    let lines: Vec<serde_json::Value> =
+        out(&plan).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 6);
+    assert!(
+        lines.iter().all(|line| line["why"] == "never run" && line["seconds"].as_f64() > Some(0.0))
+    );
+    assert!(lines.iter().all(|line| line["wanted_by"][0] == "gap"));
+
+    // One by its key, as a scheduler would; the second time it is there.
+    let key = lines[0]["key"].as_str().unwrap();
+    let first = bench.run(&["run", "--key", &key[..12]]);
+    assert_eq!(code(&first), 0, "{}", err(&first));
+    assert!(out(&first).contains("test %"), "{}", out(&first));
+    let again = bench.run(&["run", "--key", key]);
+    assert!(err(&again).contains("has it already"), "{}", err(&again));
+    assert_eq!(out(&bench.run(&["plan", "--format", "jsonl"])).lines().count(), 5);
+
+    let verified = bench.verify();
+    assert!(err(&verified).contains("5 fine-tunes to run"), "{}", err(&verified));
+    assert!([0, 1, 2].contains(&code(&verified)), "{}", err(&verified));
+    let from_ledger = bench.verify();
+    assert_eq!(out(&from_ledger), out(&verified));
+    assert_eq!(err(&from_ledger), "");
+
+    let listed = bench.run(&["runs", "--source", "l2_3"]);
+    assert!(out(&listed).contains("3 records"), "{}", out(&listed));
+    let json: serde_json::Value =
+        serde_json::from_str(&out(&bench.run(&["runs", "--format", "json"]))).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), 6);
+
+    let rerun = bench.run(&["rerun", &key[..12]]);
+    assert_eq!(code(&rerun), 0, "{}", err(&rerun));
+    assert!(out(&rerun).contains("the same bits"), "{}", out(&rerun));
+    assert_eq!(entries(&bench.ledger()).len(), 6);
+}
+
+#[test]
+fn a_record_that_is_not_what_its_recipe_gives_is_found_out() {
+    let bench = Bench::new("\"kmnist\"", 3);
+    let key = {
+        let plan = out(&bench.run(&["plan", "--format", "jsonl"]));
+        let line: serde_json::Value = serde_json::from_str(plan.lines().next().unwrap()).unwrap();
+        line["key"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(code(&bench.run(&["run", "--key", &key])), 0);
+    let mut entry = entries(&bench.ledger()).remove(&key).unwrap();
+    let Ended::Finished(outcome) = &mut entry.outcome else { panic!("it finished") };
+    outcome.correct[0] = !outcome.correct[0];
+    let ledger = Ledger::new(bench.ledger());
+    ledger.put(&entry).unwrap();
+    let rerun = bench.run(&["rerun", &key]);
+    assert_eq!(code(&rerun), 1);
+    assert!(out(&rerun).contains("other bits"), "{}", out(&rerun));
+
+    // One that failed is told as such, counts as there, and is run again alone.
+    entry.outcome = Ended::Failed { reason: "out of memory".to_owned() };
+    ledger.put(&entry).unwrap();
+    let failed = bench.run(&["runs", "--failed"]);
+    assert!(out(&failed).contains("1 records"), "{}", out(&failed));
+    assert_eq!(out(&bench.run(&["plan", "--format", "jsonl"])).lines().count(), 5);
+    assert_eq!(code(&bench.run(&["run", "--key", &key])), 0);
+    assert!(matches!(entries(&bench.ledger())[&key].outcome, Ended::Finished(_)));
+}
+
+#[test]
+fn a_recipe_of_a_user_s_own_is_run_and_a_wrong_one_is_answered() {
+    let bench = Bench::new("\"kmnist\"", 3);
+    let file = bench.folder.path().join("mine.toml");
+    let recipe = "world = \"smoke\"\n[key]\ntarget = \"mnist\"\nsource = \"natural\"\nblocks = 1\n\
+                  images = 50\n[protocol]\nepochs = 2\nlearning_rate = 0.01\n";
+    let run = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        bench.run(&["run", "--recipe", file.to_str().unwrap(), "--seed", "9", "--format", "json"])
+    };
+    let ran = run(recipe);
+    assert_eq!(code(&ran), 0, "{}", err(&ran));
+    let entry: Entry = serde_json::from_str(&out(&ran)).unwrap();
+    let protocol = &entry.trial.recipe.protocol;
+    assert_eq!((protocol.epochs, protocol.evaluate.as_slice()), (2, [2].as_slice()));
+    assert_eq!((protocol.learning_rate, protocol.batch), (0.01, 128));
+    for (from, to, what) in [
+        ("smoke", "smock", "one of smoke, paper"),
+        ("learning_rate", "learning_rat", "unknown field `learning_rat`"),
+        ("\"mnist\"", "\"svhn\"", "the smoke world has no svhn"),
+        ("images = 50", "images = 50000", "6400 training images"),
+        ("images = 50", "images = 5", "one of each of 10 classes"),
+        ("blocks = 1", "blocks = 12", "ask for 11 or fewer"),
+        ("epochs = 2", "epochs = 0", "epochs is 0"),
+        ("0.01", "-0.01", "learning_rate is -0.01"),
+    ] {
+        let ran = run(&recipe.replace(from, to));
+        let said = err(&ran).replace("\n  │ ", " ");
+        assert!([64, 66].contains(&code(&ran)), "{to}: {said}");
+        let words: Vec<&str> = what.split(' ').collect();
+        assert!(words.iter().all(|word| said.contains(word)), "{to}: {said}");
+    }
+}
+
+/// A hundred times: begun, killed at a random moment, looked at. Whatever was kept stays, nothing is
+/// ever half there, and in the end the ledger is the one that an undisturbed run makes.
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_killed_at_any_moment_loses_no_finished_record() {
+    const KILLS: usize = 100;
+    let undisturbed = Bench::new("[\"kmnist\", \"mnist\"]", 5);
+    assert!(code(&undisturbed.verify()) < 3);
+    let expected = entries(&undisturbed.ledger());
+    assert_eq!(expected.len(), 20);
+
+    let mut moments = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+    let mut kills = 0;
+    while kills < KILLS {
+        let bench = Bench::new("[\"kmnist\", \"mnist\"]", 5);
+        let mut kept = BTreeMap::new();
+        loop {
+            let mut child = bench
+                .command(&["verify", "--evidence", "smoke"])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            std::thread::sleep(Duration::from_millis(moments.random_range(0..1200)));
+            let ended = child.try_wait().unwrap();
+            child.kill().unwrap();
+            child.wait().unwrap();
+            kills += usize::from(ended.is_none());
+            let now = entries(&bench.ledger());
+            for (id, entry) in &kept {
+                assert_eq!(now.get(id), Some(entry), "kill {kills}");
+            }
+            kept = now;
+            if ended.is_some() || kills >= KILLS {
+                break;
+            }
+        }
+        assert!(code(&bench.verify()) < 3);
+        let resumed = entries(&bench.ledger());
+        assert!(resumed.keys().eq(expected.keys()));
+        for (id, entry) in &resumed {
+            assert!(entry.agrees_with(&expected[id]), "{id}");
+        }
+    }
+}
+
+#[test]
+fn source_models_retrained_for_a_few_steps_have_the_losses_on_their_cards() {
+    tch::set_num_threads(1);
+    let pretraining = World::smoke().pretraining.unwrap();
+    let first = shipped::first_of_source().unwrap();
+    assert_eq!(first.len(), pretrain::FIRST_IMAGES);
+    let first = OnDevice::new(&first, tch::Device::Cpu);
+    for model in &pretraining.models {
+        let card = shipped::card(&model.role).unwrap();
+        let stop = AtomicBool::new(false);
+        let found = pretrain::first_losses(&pretraining, card.threat, &first, &stop).unwrap();
+        assert_eq!(found.len(), card.first_losses.len());
+        for (step, (found, recorded)) in found.iter().zip(&card.first_losses).enumerate() {
+            let off = (found - recorded).abs() / recorded;
+            assert!(off < FIRST_LOSSES, "{}, step {step}: {found} {recorded}", model.role);
+        }
+    }
+}
+
+#[test]
+fn a_pretraining_that_stops_goes_on_with_the_same_bits() {
+    tch::set_num_threads(1);
+    let mut pretraining = World::smoke().pretraining.unwrap();
+    pretraining.epochs = 3;
+    let first = OnDevice::new(&shipped::first_of_source().unwrap().first(300), tch::Device::Cpu);
+    let source = pretrain::Source { train: &first, test: &first };
+    let threat =
+        pretrain::Threat::Attack { constraint: repro::attack::Constraint::L2, epsilon: 1.0 };
+    let go = |checkpoint: Option<&Path>, stop_after: usize| {
+        let stop = AtomicBool::new(false);
+        let mut epochs = 0;
+        let mut progress = |_: &pretrain::Epoch| {
+            epochs += 1;
+            stop.store(epochs == stop_after, std::sync::atomic::Ordering::Relaxed);
+        };
+        let made = pretrain::train(&pretraining, threat, &source, checkpoint, &stop, &mut progress);
+        made.map(|(network, curve)| (network.weights().digest(), curve.len()))
+    };
+    let undisturbed = go(None, usize::MAX).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = folder.path().join("a.safetensors");
+    assert!(go(Some(&checkpoint), 1).is_err());
+    assert_eq!(go(Some(&checkpoint), usize::MAX).unwrap(), undisturbed);
+    // It is not gone on from with another recipe, nor when it is damaged.
+    let bytes = std::fs::read(&checkpoint).unwrap();
+    std::fs::write(&checkpoint, &bytes[..bytes.len() / 2]).unwrap();
+    let error = go(Some(&checkpoint), usize::MAX).unwrap_err().to_string();
+    assert!(error.contains("no whole safetensors file"), "{error}");
+    std::fs::write(&checkpoint, &bytes).unwrap();
+    pretraining.learning_rate = 0.05;
+    let stop = AtomicBool::new(false);
+    let other =
+        pretrain::train(&pretraining, threat, &source, Some(&checkpoint), &stop, &mut |_| ());
+    assert!(other.unwrap_err().to_string().contains("another recipe"));
+}
+
+#[test]
+fn what_ships_is_what_its_cards_say() {
+    let world = World::smoke();
+    for role in world.sources.keys() {
+        let (weights, card) = shipped::source(role).unwrap().unwrap();
+        assert_eq!(&weights.digest(), &card.weights, "{role}");
+        assert_eq!(&card.role, role);
+        assert!(card.cost <= 3.0 || role == "linf_8", "{role}: {}", card.cost);
+    }
+    for (name, target) in &world.targets {
+        let shipped = shipped::target(name).unwrap();
+        assert_eq!(shipped.train.len(), target.train as usize);
+        assert!(shipped.train.len() >= 6400 && shipped.test.len() >= 2000, "{name}");
+    }
+    let sizes = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/smoke/zoo"))
+        .unwrap()
+        .map(|file| file.unwrap().metadata().unwrap().len());
+    assert!(sizes.sum::<u64>() < 8_000_000);
+}
