@@ -4,39 +4,47 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::{Failure, Outcome, stdout};
-use crate::{claim::suite::Suite, device, evidence::Evidence, report::terminal, verdict::Verdict};
+use super::{Failure, Outcome, Suites, list::Sides, smoke::Ours, stdout};
+use crate::{device, report::terminal};
 
 #[derive(Args)]
-pub(super) struct Doctor {}
+pub(super) struct Doctor {
+    #[command(flatten)]
+    ours: Ours,
+}
 
 impl Doctor {
-    #[expect(clippy::unused_self, reason = "every command is run alike")]
-    pub(super) fn run(&self, suite: &Suite) -> Result<Outcome, Failure> {
+    pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
         let mut out = stdout();
         for (name, found) in in_words(&device::inventory()) {
             writeln!(out, "{name:<10} {found}")?;
         }
-        let evidence = Evidence::published()?;
-        let (title, count) = (&evidence.title, evidence.records.len());
-        writeln!(out, "{:<10} {title}: {count} records", "published")?;
+        let sides = Sides::new(suites, &self.ours)?;
+        for evidence in &sides.evidence {
+            let (title, count) = (&evidence.title, evidence.records.len());
+            writeln!(out, "{:<10} {title}: {count} records", evidence.kind.name())?;
+        }
+        writeln!(out, "{:<10} {}", "ledger", self.ours.ledger().folder().display())?;
         writeln!(out)?;
-        let rows = suite.claims().iter().map(|claim| {
-            let (there, asked) = evidence.coverage(claim);
-            let published = match there {
-                _ if there == asked => format!("yes, all {asked} fine-tunes that it compares"),
-                0 => "no record, so it is incomplete".to_owned(),
-                _ => format!(
-                    "{there} of the {asked} fine-tunes that it compares: {}",
-                    Verdict::Incomplete
-                ),
-            };
-            vec![claim.id.clone(), published]
+        let words = |(there, asked): (usize, usize)| match there {
+            _ if there == asked => format!("yes, all {asked} fine-tunes"),
+            0 => "no record".to_owned(),
+            _ => format!("{there} of {asked} fine-tunes"),
+        };
+        let rows = sides.published.claims().iter().map(|claim| {
+            let mut row = vec![claim.id.clone()];
+            row.extend(sides.coverage(&claim.id).map(words));
+            row
         });
-        writeln!(out, "{}", terminal::table(&["claim", "published evidence"], rows))?;
         writeln!(
             out,
-            "\nany claim can be judged on a log that has its records: repro verify --log FILE"
+            "{}",
+            terminal::table(&["claim", "published evidence", "smoke evidence"], rows)
+        )?;
+        writeln!(
+            out,
+            "\n`repro verify` runs what the smoke evidence lacks; any claim can be judged on a log that \
+             has its\nrecords: repro verify --log FILE"
         )?;
         Ok(Outcome::Done)
     }
@@ -68,6 +76,5 @@ fn in_words(found: &device::Inventory) -> Vec<(&'static str, String)> {
             ),
         ),
         ("cuda", cuda),
-        ("ledger", "none: this version judges logs and keeps no records of its own".to_owned()),
     ]
 }

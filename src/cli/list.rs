@@ -4,37 +4,62 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::{Failure, Outcome, stdout};
+use super::{Failure, Outcome, Suites, smoke::Ours, stdout};
 use crate::{
     claim::{suite::Suite, words},
     evidence::Evidence,
     report::terminal,
+    world::World,
 };
 
 #[derive(Args)]
-pub(super) struct List {}
+pub(super) struct List {
+    #[command(flatten)]
+    ours: Ours,
+}
 
 impl List {
-    #[expect(clippy::unused_self, reason = "every command is run alike")]
-    pub(super) fn run(&self, suite: &Suite) -> Result<Outcome, Failure> {
-        let evidence = Evidence::published()?;
-        let rows = suite.claims().iter().map(|claim| {
-            let (there, asked) = evidence.coverage(claim);
-            vec![
-                claim.id.clone(),
-                claim.title.clone(),
-                words::stands(&claim.stands),
-                format!("{there}/{asked}"),
-            ]
+    pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
+        let sides = Sides::new(suites, &self.ours)?;
+        let rows = sides.published.claims().iter().map(|claim| {
+            let mut row = vec![claim.id.clone(), claim.title.clone(), words::stands(&claim.stands)];
+            row.extend(sides.coverage(&claim.id).map(|(there, asked)| format!("{there}/{asked}")));
+            row
         });
-        let header = ["claim", "what it says", "where it stands", "published"];
+        let header = ["claim", "what it says", "where it stands", "published", "smoke"];
         let table = terminal::table(&header, rows);
         let mut out = stdout();
         writeln!(out, "{table}")?;
         writeln!(
             out,
-            "\npublished: fine-tunes that the authors' logs have, of those the claim compares"
+            "\npublished, smoke: fine-tunes that the authors' logs and the ledger have, of those the \
+             claim compares;\n`repro verify` runs what the ledger lacks"
         )?;
         Ok(Outcome::Done)
+    }
+}
+
+/// Claims as both worlds have them, with the evidence that is there.
+pub(super) struct Sides {
+    pub published: Suite,
+    smoke: Suite,
+    pub evidence: [Evidence; 2],
+}
+
+impl Sides {
+    pub fn new(suites: &Suites<'_>, ours: &Ours) -> Result<Self, Failure> {
+        let world = World::smoke();
+        let (published, smoke) = (suites.of(&World::paper())?, suites.of(&world)?);
+        let gathered = ours.evidence(&smoke.select(&[])?, &world, false)?;
+        Ok(Self { published, smoke, evidence: [Evidence::published()?, gathered.evidence] })
+    }
+
+    /// Fine-tunes that are there, of those that a claim compares, on each evidence.
+    pub fn coverage(&self, id: &str) -> [(usize, usize); 2] {
+        let of = |suite: &Suite, evidence: &Evidence| {
+            suite.get(id).map_or((0, 0), |claim| evidence.coverage(claim))
+        };
+        let [published, smoke] = &self.evidence;
+        [of(&self.published, published), of(&self.smoke, smoke)]
     }
 }

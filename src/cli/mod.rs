@@ -43,7 +43,8 @@ struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  repro verify                              judge every claim on the authors' published logs
+  repro verify                              judge every claim, on published logs and on our own runs
+  repro plan                                which of our own fine-tunes would run, and what they cost
   repro verify --claim shape_bias           one claim alone
   repro verify --log runs.csv --format json judge a log of your own, for machines
   repro verify --report report              write report/index.html as well
@@ -52,7 +53,8 @@ Examples:
 Exit codes (the first that applies):
   64 usage, unknown id, malformed claim     66 input missing or damaged     73 can't write
    3 some claim incomplete (records missing) 1 some refuted   2 some inconclusive   0 all supported
-  with --expected: 0 when every verdict is the one its spec expects, else 4";
+  with --expected: 0 when every verdict is the one its spec expects, else 4
+  130 stopped by Ctrl-C; what is finished is kept";
 
 #[derive(Subcommand)]
 enum Command {
@@ -64,7 +66,7 @@ enum Command {
     /// Put one claim into words: hypothesis, cells, seeds needed, where in the paper
     #[command(after_help = "Example:\n  repro show shape_bias")]
     Show(show::Show),
-    /// Print what this machine has: libtorch, CPU, CUDA devices, evidence
+    /// Print what this machine has: libtorch, CPU, CUDA devices, ledger, evidence
     Doctor(doctor::Doctor),
     /// Say which fine-tunes would run, why, and what they cost
     #[command(after_help = plan::EXAMPLES)]
@@ -137,9 +139,9 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let world = World::paper();
     match &arguments.command {
         Command::Verify(command) => command.run(&suites),
-        Command::List(command) => command.run(&suites.of(&world)?),
+        Command::List(command) => command.run(&suites),
         Command::Show(command) => command.run(&suites.of(&world)?, &world),
-        Command::Doctor(command) => command.run(&suites.of(&world)?),
+        Command::Doctor(command) => command.run(&suites),
         Command::Plan(command) => command.run(&suites),
         Command::Run(command) => command.run(&suites),
         Command::Runs(command) => command.run(),

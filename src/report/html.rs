@@ -7,11 +7,15 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{
     Judged,
+    numbers::grouped,
     palette::{FIGURE_STYLE, variables},
     section::section,
     svg::{Mark, key},
 };
-use crate::{evidence::EvidenceKind, verdict::Verdict};
+use crate::{
+    evidence::{Evidence, EvidenceKind},
+    verdict::Verdict,
+};
 
 const STYLE: &str = include_str!("style.css");
 const PAPER: &str = "Adversarially-Trained Deep Nets Transfer Better";
@@ -87,12 +91,7 @@ fn head(judged: &[Judged<'_>]) -> Markup {
 
 /// Claims by evidence.
 fn summary(judged: &[Judged<'_>]) -> Markup {
-    let mut kinds: Vec<EvidenceKind> = Vec::new();
-    for one in judged {
-        if !kinds.contains(&one.evidence.kind) {
-            kinds.push(one.evidence.kind);
-        }
-    }
+    let kinds = kinds(judged);
     html! {
         table id="summary" class=(if kinds.len() == 1 { "summary one" } else { "summary" }) {
             thead { tr {
@@ -135,27 +134,59 @@ fn readings(one: &Judged<'_>) -> Markup {
     }
 }
 
-/// The source models that the claims name, in words.
+/// Each evidence: what it is, how much of it there is, and the source models that its claims name.
 fn sources(judged: &[Judged<'_>]) -> Markup {
-    let mut named: BTreeMap<&str, &str> = BTreeMap::new();
-    for one in judged {
-        for key in crate::evidence::keys(&one.claim.hypothesis) {
-            named.extend(
-                one.evidence
-                    .world
-                    .sources
-                    .get_key_value(&*key.source)
-                    .map(|(name, words)| (name.as_str(), words.as_str())),
-            );
-        }
-    }
+    let kinds = kinds(judged);
     html! {
-        @if !named.is_empty() {
-            dl.sources {
-                @for (name, words) in named { div { dt { code { (name) } } dd { (words) } } }
+        @for kind in &kinds {
+            @let of: Vec<&Judged<'_>> =
+                judged.iter().filter(|one| one.evidence.kind == *kind).collect();
+            section.sources aria-label=(format!("{kind} evidence")) {
+                @if kinds.len() > 1 { h3 { "The " (kind) " evidence" } }
+                p { (what_it_is(of[0].evidence)) }
+                dl.sources {
+                    @for (name, words) in named_sources(&of) {
+                        div { dt { code { (name) } } dd { (words) } }
+                    }
+                }
             }
         }
     }
+}
+
+/// The kinds of evidence in the order in which they first appear.
+fn kinds(judged: &[Judged<'_>]) -> Vec<EvidenceKind> {
+    let mut kinds: Vec<EvidenceKind> = Vec::new();
+    for one in judged {
+        if !kinds.contains(&one.evidence.kind) {
+            kinds.push(one.evidence.kind);
+        }
+    }
+    kinds
+}
+
+fn what_it_is(evidence: &Evidence) -> String {
+    let title = &evidence.title;
+    let (first, rest) = title.split_at(title.chars().next().map_or(0, char::len_utf8));
+    let records = grouped(u32::try_from(evidence.records.len()).unwrap_or(u32::MAX));
+    let spared = evidence.spared().map_or_else(String::new, |spared| {
+        format!("; looking early, as soon as there are 3 and 5 of 10 seeds, spared {spared}")
+    });
+    format!("{}{rest}: {records} records{spared}.", first.to_uppercase())
+}
+
+fn named_sources<'a>(judged: &[&Judged<'a>]) -> BTreeMap<&'a str, &'a str> {
+    let mut named = BTreeMap::new();
+    for one in judged {
+        let readings = one.claim.readings.iter().map(|reading| &reading.hypothesis);
+        for hypothesis in readings.chain([&one.claim.hypothesis]) {
+            for key in crate::evidence::keys(hypothesis) {
+                let known = one.evidence.world.sources.get_key_value(&*key.source);
+                named.extend(known.map(|(name, words)| (name.as_str(), words.as_str())));
+            }
+        }
+    }
+    named
 }
 
 /// A verdict as a word with its mark; colour says nothing that they don't.

@@ -98,6 +98,13 @@ fn hypothesis(hypothesis: &Hypothesis) -> Markup {
     }
 }
 
+/// Why a world of our own can never have what the hypothesis compares.
+fn lacks(one: &Judged<'_>) -> Option<String> {
+    let of_ours = one.evidence.kind == EvidenceKind::Smoke;
+    let keys = keys(&one.claim.hypothesis);
+    keys.iter().filter(|_| of_ours).find_map(|key| one.evidence.world.lacks(key))
+}
+
 /// What is missing, and what would bring it.
 fn nothing_to_draw(one: &Judged<'_>) -> Markup {
     let (there, asked) = one.evidence.coverage(one.claim);
@@ -107,6 +114,8 @@ fn nothing_to_draw(one: &Judged<'_>) -> Markup {
             @if one.claim.hypothesis.metric == Metric::InfluenceMatch {
                 p { strong { "No figure." } " The records hold accuracies and losses, not influence, so there is nothing to draw and nothing to judge. A log in the published form has no room for it either." }
             } @else {
+                @if let Some(lacks) = lacks(one) { p { strong { "No figure." } " There can be none: " (lacks) "." } }
+                @else {
                 p { strong { "No figure." } " " (there) " of the " (asked) " fine-tunes that the hypothesis compares have a record in the " (one.evidence.kind) " evidence: too little to draw or to judge." }
                 p {
                     "To bring runs of your own, write them to a log in the published form"
@@ -114,6 +123,7 @@ fn nothing_to_draw(one: &Judged<'_>) -> Markup {
                     " and judge that:"
                 }
                 pre { code { "repro verify --claim " (one.claim.id) " --log FILE" } }
+                }
             }
         }
     }
@@ -180,7 +190,11 @@ fn provenance(one: &Judged<'_>) -> Markup {
             div {
                 h4 { "Evidence" }
                 p { (evidence.title) }
-                p.digest { "SHA-256 " code { (evidence.sha256) } }
+                p.digest {
+                    @if evidence.kind == EvidenceKind::Smoke { "SHA-256 of its records' names " }
+                    @else { "SHA-256 " }
+                    code { (evidence.sha256) }
+                }
             }
             div {
                 h4 { "Make it again" }
@@ -194,6 +208,6 @@ fn command(claim: &Claim, one: &Judged<'_>) -> String {
     let command = format!("repro verify --claim {}", claim.id);
     match (one.evidence.kind, &one.evidence.file) {
         (EvidenceKind::Log, Some(file)) => format!("{command} --log {}", quoted(file)),
-        _ => command,
+        (kind, _) => format!("{command} --evidence {kind}"),
     }
 }

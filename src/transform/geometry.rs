@@ -34,15 +34,27 @@ pub fn place(pixels: &Tensor, placements: &[Placement]) -> Tensor {
     if placements.iter().all(|placement| *placement == Placement::default()) {
         return pixels.shallow_clone();
     }
-    let width = pixels.size()[3];
-    let maps: Vec<Map> = placements
+    let (_, channels, height, width) = pixels.size4().expect("images have four dimensions");
+    let furthest = |placement: &Placement| placement.rows.abs().max(placement.columns.abs());
+    let padding = placements.iter().map(furthest).max().unwrap_or(0);
+    let padded = pixels.constant_pad_nd([padding; 4]);
+    // Where a new pixel lies in the padded image is the sum of what its row and its column give.
+    let row: Vec<i64> = placements
         .iter()
-        .map(|&Placement { rows, columns, flip }| {
-            let (step, first) = if flip { (-1.0, width) } else { (1.0, 0) };
-            Map::new([step, 0.0, (first + columns) as f64], [0.0, 1.0, rows as f64])
+        .flat_map(|placement| (0..height).map(move |y| y + placement.rows + padding))
+        .collect();
+    let column: Vec<i64> = placements
+        .iter()
+        .flat_map(|placement| {
+            let old = move |x| if placement.flip { width - 1 - x } else { x };
+            (0..width).map(move |x| old(x) + placement.columns + padding)
         })
         .collect();
-    sample(pixels, &maps)
+    let on_device = |values: &[i64]| Tensor::from_slice(values).to_device(pixels.device());
+    let from = on_device(&row).view([-1, 1, height, 1]) * (width + 2 * padding)
+        + on_device(&column).view([-1, 1, 1, width]);
+    let from = from.flatten(2, 3).expand([-1, channels, -1], false);
+    padded.flatten(2, 3).gather(2, &from, false).view_as(pixels)
 }
 
 /// Turns each image counter-clockwise about its centre by its angle in degrees; nearest neighbour,

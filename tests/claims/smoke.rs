@@ -20,8 +20,8 @@ use repro::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A mean of other seeds' noise, or of another processor's, lies this many standard errors from the
-/// recorded one at most: with some 150 cells, one in two thousand runs would leave it by chance.
+/// Another processor's mean lies this many standard errors from the recorded one at most. Three seeds
+/// may agree by luck, so the spread is at least the one that all cells of the contrast have together.
 const STANDARD_ERRORS: f64 = 3.0;
 /// Single losses of another processor, relative, in the first five steps.
 const FIRST_LOSSES: f64 = 1e-4;
@@ -114,6 +114,7 @@ fn golden(verdict: &ClaimVerdict) -> Result<(), Failed> {
     }
     for (name, Recorded { mean, standard_error, seeds }) in &recorded {
         let now = found[name].mean;
+        let standard_error = standard_error.max(pooled(name, &recorded) / (*seeds as f64).sqrt());
         if (now - mean).abs() > STANDARD_ERRORS * standard_error {
             return Err(format!(
                 "{name}: mean {now:.3}, recorded {mean:.3} with a standard error of \
@@ -123,6 +124,17 @@ fn golden(verdict: &ClaimVerdict) -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+/// The standard deviation over seeds that the cells of a contrast have together.
+fn pooled(name: &str, recorded: &BTreeMap<String, Recorded>) -> f64 {
+    let contrast = |name: &str| name.rsplit_once(": ").map(|(contrast, _)| contrast.to_owned());
+    let variances: Vec<f64> = recorded
+        .iter()
+        .filter(|(other, _)| contrast(other) == contrast(name))
+        .map(|(_, of)| of.standard_error.powi(2) * of.seeds as f64)
+        .collect();
+    (variances.iter().sum::<f64>() / variances.len() as f64).sqrt()
 }
 
 /// A cell's mean with its standard error over seeds, which lies in its t.
