@@ -33,7 +33,7 @@ impl List {
         writeln!(
             out,
             "\npublished, smoke: fine-tunes that the authors' logs and the ledger have, of those the \
-             claim compares;\n`repro verify` runs what the ledger lacks"
+             claim\ncompares; `repro verify` runs what the ledger lacks"
         )?;
         Ok(Outcome::Done)
     }
