@@ -147,6 +147,9 @@ fn read(file: &std::path::Path, seed: Seed) -> Result<Named, Failure> {
 pub(super) fn line(planned: &Planned) -> [String; 3] {
     let Planned { named, wanted_by } = planned;
     let Trial { recipe, seed } = &named.trial;
-    let wanted: Vec<&str> = wanted_by.iter().map(String::as_str).collect();
+    // Claims alone, whichever of their readings it is; the lines for machines name all.
+    let mut wanted: Vec<&str> =
+        wanted_by.iter().map(|name| name.split('/').next().unwrap_or(name)).collect();
+    wanted.dedup();
     [shortest(&named.id).to_owned(), format!("{}, seed {}", recipe.key, seed.0), wanted.join(", ")]
 }
