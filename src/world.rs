@@ -204,6 +204,24 @@ mod tests {
     }
 
     #[test]
+    fn larger_sizes_have_longer_schedules_and_every_protocol_can_be_run() {
+        for world in [World::paper(), World::smoke()] {
+            for images in [100, 1600, 1601, 25_600] {
+                assert_eq!(world.protocol(images).check(), Ok(()), "{} {images}", world.id);
+            }
+        }
+        let paper = World::paper();
+        let epochs = |images| paper.protocol(images).epochs;
+        assert_eq!((epochs(100), epochs(1600), epochs(3200)), (100, 100, 150));
+        assert_eq!(paper.protocol(3200).evaluate.len(), 16);
+        let smoke = World::smoke();
+        // The source's own statistics, in the fine-tune as in its making.
+        let pretraining = smoke.pretraining.as_ref().unwrap();
+        assert_eq!(smoke.protocol.normalisation, pretraining.normalisation);
+        assert_eq!(smoke.protocol.side, pretraining.side);
+    }
+
+    #[test]
     fn planned_seeds_fall_with_size_and_a_quarter_of_the_pool_is_the_limit() {
         let world = World::paper();
         assert_eq!(world.planned_seeds(6400), Some(10));

@@ -10,6 +10,7 @@ use std::{
 use libtest_mimic::{Failed, Trial};
 use repro::{
     claim::{Claim, suite::Suite},
+    evidence::EvidenceKind,
     executor::{Local, Named, default_threads},
     judge::{CellVerdict, ClaimVerdict, judge},
     ledger::{Damaged, Ended, Entry, Key, Ledger},
@@ -42,7 +43,8 @@ pub fn trials() -> Vec<Trial> {
 fn trial(claim: &Claim, world: &Arc<World>) -> Trial {
     let name = format!("claims::{}::smoke", claim.id);
     if plan::at_most(&[claim], world).is_empty() {
-        let reason = claim.expected.values().next_back().map(|expected| expected.reason.clone());
+        let expected = claim.expected.get(&EvidenceKind::Smoke);
+        let reason = expected.map(|expected| expected.reason.clone());
         return super::ignored(name, reason.unwrap_or_default());
     }
     let (claim, world) = (claim.clone(), world.clone());
@@ -93,14 +95,15 @@ struct Recorded {
 fn golden(verdict: &ClaimVerdict) -> Result<(), Failed> {
     let readings = verdict.readings.iter().flat_map(|reading| {
         let cells = reading.cells.iter().chain(&reading.averages);
-        cells.map(|cell| (reading.id.as_str(), cell))
+        cells.map(|cell| (reading.id.as_str(), reading.margin, cell))
     });
-    let primary = verdict.cells.iter().chain(&verdict.averages).map(|cell| ("", cell));
+    let primary =
+        verdict.cells.iter().chain(&verdict.averages).map(|cell| ("", verdict.margin, cell));
     let found: BTreeMap<String, Recorded> = primary
         .chain(readings)
-        .filter_map(|(reading, cell)| {
+        .filter_map(|(reading, margin, cell)| {
             let name = format!("{reading} {}: {}", cell.contrast, cell.name());
-            Some((name.trim().to_owned(), recorded(cell, verdict)?))
+            Some((name.trim().to_owned(), recorded(cell, margin)?))
         })
         .collect();
     let path = goldens().join("claims").join(format!("{}-smoke.json", verdict.claim));
@@ -137,9 +140,8 @@ fn pooled(name: &str, recorded: &BTreeMap<String, Recorded>) -> f64 {
     (variances.iter().sum::<f64>() / variances.len() as f64).sqrt()
 }
 
-/// A cell's mean with its standard error over seeds, which lies in its t.
-fn recorded(cell: &CellVerdict, verdict: &ClaimVerdict) -> Option<Recorded> {
-    let margin = verdict.margin;
+/// A cell's mean with its standard error over seeds, which lies in its t against the margin.
+fn recorded(cell: &CellVerdict, margin: f64) -> Option<Recorded> {
     let (mean, t) = (cell.mean?, cell.t?);
     let standard_error = ((mean - margin) / t).abs();
     standard_error.is_finite().then_some(Recorded { mean, standard_error, seeds: cell.seeds })
