@@ -6,7 +6,7 @@
 //! one; [`inventory`] says what came of it, for `repro doctor`. Choosing a device for a trial, and
 //! how many threads it gets, is left to the executor.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -157,12 +157,72 @@ pub fn engine() -> String {
     format!("libtorch {version}, {} kernels", found.cpu_capability)
 }
 
+/// The own name of what computes: the processor's, or, with a GPU, both.
+pub fn name(device: tch::Device) -> String {
+    match device {
+        tch::Device::Cuda(index) => {
+            let gpu = gpu(index).unwrap_or_else(|| "a GPU without a name".to_owned());
+            format!("{gpu}, {}", processor())
+        }
+        _ => processor(),
+    }
+}
+
+/// A GPU's name by its driver, where that tells: tch does not. With several GPUs the driver's order
+/// need not be libtorch's, so that then all are named.
+fn gpu(index: usize) -> Option<String> {
+    let folders = std::fs::read_dir("/proc/driver/nvidia/gpus").ok()?;
+    let mut names: Vec<String> = folders
+        .filter_map(|folder| std::fs::read_to_string(folder.ok()?.path().join("information")).ok())
+        .filter_map(|text| {
+            let model = text.lines().find_map(|line| line.strip_prefix("Model:"))?;
+            Some(model.trim().to_owned())
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    match names.len() {
+        0 => None,
+        1 => names.pop(),
+        _ => Some(format!("device {index} of {}", names.join(", "))),
+    }
+}
+
 /// The processor's own name.
-pub fn processor() -> String {
+fn processor() -> String {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split(':').nth(1));
     name.map_or_else(|| std::env::consts::ARCH.to_owned(), |name| name.trim().to_owned())
 }
+
+/// Whether a GPU's convolutions and matrix products may round what they multiply to 11 bits of
+/// mantissa (tf32), for the whole process. libtorch's own default is yes for convolutions and no for
+/// the rest; here a recipe says which.
+#[cfg(target_os = "linux")]
+pub fn allow_tf32(allowed: bool) {
+    unsafe extern "C" {
+        /// `at::Context& at::globalContext()`.
+        #[link_name = "_ZN2at13globalContextEv"]
+        safe fn global_context() -> *mut c_void;
+        /// `void at::Context::setAllowTF32CuDNN(bool)`.
+        #[link_name = "_ZN2at7Context17setAllowTF32CuDNNEb"]
+        fn set_for_convolutions(context: *mut c_void, allowed: bool);
+        /// `void at::Context::setAllowTF32CuBLAS(bool)`.
+        #[link_name = "_ZN2at7Context18setAllowTF32CuBLASEb"]
+        fn set_for_products(context: *mut c_void, allowed: bool);
+    }
+    let context = global_context();
+    // SAFETY: the context lives as long as the process, and both methods take what is declared here
+    // (ATen/Context.h of the libtorch that the program is pinned to, by the Itanium ABI).
+    unsafe {
+        set_for_convolutions(context, allowed);
+        set_for_products(context, allowed);
+    }
+}
+
+/// Elsewhere libtorch is left as it is: only Linux has been tried.
+#[cfg(not(target_os = "linux"))]
+pub fn allow_tf32(_allowed: bool) {}
 
 /// Ends the process at once, after flushing stdout and stderr, without libtorch's own tear-down.
 ///

@@ -38,20 +38,43 @@ pub enum EvidenceKind {
     Published,
     /// Our own fine-tunes in the smoke world.
     Smoke,
+    /// Our own fine-tunes in the paper's world, from the authors' checkpoints.
+    Paper,
+    /// The same from the sister paper's checkpoints.
+    Sister,
     /// A log that the user brought.
     Log,
 }
 
 impl EvidenceKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Published, Self::Smoke, Self::Log];
+    pub const ALL: [Self; 5] = [Self::Published, Self::Smoke, Self::Paper, Self::Sister, Self::Log];
     /// Every kind's name.
-    pub const NAMES: [&'static str; 3] = ["published", "smoke", "log"];
+    pub const NAMES: [&'static str; 5] = ["published", "smoke", "paper", "sister", "log"];
 
     /// The kind of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Those whose records are fine-tunes that this program ran; each is named like its world.
+    pub const OWN: [Self; 3] = [Self::Smoke, Self::Paper, Self::Sister];
+
+    /// Whether its records are fine-tunes that this program ran.
+    #[must_use]
+    pub const fn is_own(self) -> bool {
+        matches!(self, Self::Smoke | Self::Paper | Self::Sister)
+    }
+
+    /// The world that its records are of.
+    #[must_use]
+    pub fn world(self) -> World {
+        match self {
+            Self::Published | Self::Paper | Self::Log => World::paper(),
+            Self::Smoke => World::smoke(),
+            Self::Sister => World::sister(),
+        }
     }
 
     /// Its name.
@@ -60,6 +83,8 @@ impl EvidenceKind {
         match self {
             Self::Published => "published",
             Self::Smoke => "smoke",
+            Self::Paper => "paper",
+            Self::Sister => "sister",
             Self::Log => "log",
         }
     }

@@ -2,7 +2,7 @@
 //! with its price. One question after another (gather, plan, run) leads from an empty ledger to
 //! verdicts; what is there already is never run again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
@@ -10,24 +10,24 @@ use crate::{
     claim::Claim,
     data::hexadecimal,
     evidence::{Evidence, EvidenceKind, Looking},
-    executor::{ExecutorError, Local, Named},
-    ledger::{Damaged, Ended, Entry, Key, Ledger, LedgerError, Records, Seed},
+    executor::{ExecutorError, Local},
+    ledger::{Damaged, Entry, Key, Ledger, LedgerError, Records, Seed},
     plan,
+    price::{Price, Speed},
+    stock::{Lacking, Named, Stock},
     trial::{Recipe, Trial},
     world::World,
 };
 
-/// Seconds that one image takes through the thin network and back, a pass, on one thread of the
-/// machine that `benches/README.md` tells of: the price before anything was measured here.
-const SECONDS_A_PASS: f64 = 1e-4;
-/// Test images of a target of the smoke world.
-const TESTED: u32 = 2000;
-
 /// A world's evidence in a ledger.
 #[derive(Debug)]
 pub struct Own<'a> {
+    /// Which evidence that is.
+    pub kind: EvidenceKind,
     /// The world.
     pub world: &'a World,
+    /// Its source models and images.
+    pub stock: &'a Stock,
     /// The ledger.
     pub ledger: &'a Ledger,
 }
@@ -36,8 +36,10 @@ pub struct Own<'a> {
 pub trait Watch: Sync {
     /// Files that were set aside.
     fn damaged(&self, files: &[Damaged]);
-    /// Trials are about to run, priced by what a pass took so far.
-    fn begins(&self, trials: &[Named], seconds_a_pass: f64);
+    /// Trials are about to run, each at this speed by what ran here so far.
+    fn begins(&self, trials: &[Named], speed: Option<Speed>);
+    /// Fine-tunes that are wanted and can't be run here, how many for each thing that is lacking.
+    fn lacking(&self, lacking: &BTreeMap<Lacking, usize>);
     /// A trial has ended and is kept.
     fn ended(&self, entry: &Entry);
 }
@@ -49,10 +51,19 @@ pub struct Gathered {
     pub evidence: Evidence,
     /// Names of entries that are there, after a seed that is not: they need not be run again.
     pub beyond: BTreeSet<String>,
-    /// Seconds that one pass took here, by the entries that are there.
-    pub seconds_a_pass: f64,
+    /// How fast fine-tunes ran here, by the entries that are there, if there are any.
+    pub speed: Option<Speed>,
     /// Files that were set aside.
     pub damaged: Vec<Damaged>,
+}
+
+/// What claims need next.
+#[derive(Clone, Debug, Default)]
+pub struct Outstanding {
+    /// Trials, the dearest first, so that threads end together.
+    pub planned: Vec<Planned>,
+    /// How many more there are that can't be run here, for each thing that is lacking.
+    pub lacking: BTreeMap<Lacking, usize>,
 }
 
 /// An outstanding trial.
@@ -80,7 +91,7 @@ impl Own<'_> {
         let at_most = plan::at_most(claims, self.world);
         let count = at_most.len();
         for (key, seed) in at_most.into_keys() {
-            let Some(named) = self.named(key.clone(), seed) else { continue };
+            let Ok(named) = self.named(key.clone(), seed) else { continue };
             // Seeds come in their order, and the judge sees them up to the first that is not there:
             // one that somebody ran out of turn is not to be picked.
             match self.ledger.get(&named.id, &mut |file| damaged.push(file))? {
@@ -95,7 +106,7 @@ impl Own<'_> {
         }
         let records = Records::new(entries.iter().map(Entry::record)).expect("names differ");
         let evidence = Evidence {
-            kind: EvidenceKind::Smoke,
+            kind: self.kind,
             title: format!("our own fine-tunes in the {} world", self.world.id),
             file: None,
             sha256: hexadecimal(&digest.finalize()),
@@ -105,7 +116,8 @@ impl Own<'_> {
             records,
             means: Vec::new(),
         };
-        Ok(Gathered { evidence, beyond, seconds_a_pass: seconds_a_pass(&entries), damaged })
+        let speed = Speed::by_records(&entries, self.world);
+        Ok(Gathered { evidence, beyond, speed, damaged })
     }
 
     /// Evidence for these claims: runs what the judge needs and the ledger lacks, look by look, until
@@ -123,49 +135,42 @@ impl Own<'_> {
             let gathered = self.gather(claims)?;
             watch.damaged(&gathered.damaged);
             let outstanding = self.outstanding(claims, &gathered);
-            if outstanding.is_empty() {
+            if outstanding.planned.is_empty() {
+                watch.lacking(&outstanding.lacking);
                 return Ok(gathered);
             }
-            let trials: Vec<Named> = outstanding.into_iter().map(|planned| planned.named).collect();
-            watch.begins(&trials, gathered.seconds_a_pass);
+            let planned = outstanding.planned.into_iter();
+            let trials: Vec<Named> = planned.map(|planned| planned.named).collect();
+            watch.begins(&trials, gathered.speed);
             local.run(&trials, &|entry| watch.ended(entry))?;
         }
     }
 
-    /// What these claims need next, the longest first, so that threads end together.
+    /// What these claims need next.
     #[must_use]
-    pub fn outstanding(&self, claims: &[&Claim], gathered: &Gathered) -> Vec<Planned> {
-        let mut planned: Vec<Planned> = plan::outstanding(claims, &gathered.evidence)
-            .into_iter()
-            .filter_map(|((key, seed), wanted_by)| {
-                Some(Planned { named: self.named(key, seed)?, wanted_by })
-            })
-            .filter(|planned| !gathered.beyond.contains(&planned.named.id))
-            .collect();
-        planned.sort_by(|left, right| {
-            passes(&right.named.trial).total_cmp(&passes(&left.named.trial))
-        });
-        planned
+    pub fn outstanding(&self, claims: &[&Claim], gathered: &Gathered) -> Outstanding {
+        let mut outstanding = Outstanding::default();
+        for ((key, seed), wanted_by) in plan::outstanding(claims, &gathered.evidence) {
+            match self.named(key, seed) {
+                Ok(named) if gathered.beyond.contains(&named.id) => (),
+                Ok(named) => outstanding.planned.push(Planned { named, wanted_by }),
+                Err(lacking) => *outstanding.lacking.entry(lacking).or_default() += 1,
+            }
+        }
+        let price = |planned: &Planned| self.price(&planned.named).operations;
+        outstanding.planned.sort_by(|left, right| price(right).total_cmp(&price(left)));
+        outstanding
     }
 
     /// The trial of a key and seed by the world's own protocol.
-    #[must_use]
-    pub fn named(&self, key: Key, seed: Seed) -> Option<Named> {
-        Named::new(Trial { recipe: Recipe::of(self.world, key), seed })
+    ///
+    /// # Errors
+    /// If its source or its target is not here.
+    pub fn named(&self, key: Key, seed: Seed) -> Result<Named, Lacking> {
+        self.stock.named(Trial { recipe: Recipe::of(self.world, key), seed })
     }
-}
 
-/// A trial's price in passes.
-#[must_use]
-pub fn passes(trial: &Trial) -> f64 {
-    trial.passes(TESTED)
-}
-
-/// The mean price of a pass over the entries, or what another machine took.
-#[must_use]
-pub fn seconds_a_pass(entries: &[Entry]) -> f64 {
-    let finished = || entries.iter().filter(|entry| matches!(entry.outcome, Ended::Finished(_)));
-    let seconds: f64 = finished().map(|entry| entry.provenance.seconds).sum();
-    let passes: f64 = finished().map(|entry| passes(&entry.trial)).sum();
-    if passes > 0.0 { seconds / passes } else { SECONDS_A_PASS }
+    fn price(&self, named: &Named) -> Price {
+        Price::of(&named.trial.recipe, self.world)
+    }
 }

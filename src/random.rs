@@ -23,17 +23,20 @@ pub enum Purpose {
     Attack,
     /// A source model's first weights.
     Initialisation,
+    /// Resamples of test images.
+    Resampling,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Subset,
         Self::Head,
         Self::Order,
         Self::Augmentation,
         Self::Attack,
         Self::Initialisation,
+        Self::Resampling,
     ];
 
     /// The name that the generator is derived from; changing one changes what every seed means.
@@ -45,6 +48,7 @@ impl Purpose {
             Self::Augmentation => "augmentation",
             Self::Attack => "attack",
             Self::Initialisation => "initialisation",
+            Self::Resampling => "resampling",
         }
     }
 }

@@ -7,12 +7,15 @@ use serde::Deserialize;
 
 use crate::{
     ledger::{Key, Resolution, Seed},
+    model::Architecture,
     pretrain::Pretraining,
     trial::Protocol,
 };
 
 /// The paper's world as it ships with the project.
 const PAPER: &str = include_str!("../claims/worlds/paper.toml");
+/// What the sister paper's checkpoints change in it.
+const SISTER: &str = include_str!("../claims/worlds/sister.toml");
 /// The smoke world likewise.
 const SMOKE: &str = include_str!("../claims/worlds/smoke.toml");
 
@@ -49,6 +52,8 @@ pub struct World {
     /// Schedules of larger sizes, rising.
     #[serde(default)]
     pub schedules: Vec<Schedule>,
+    /// The published checkpoints that its source models are.
+    pub zoo: Option<Zoo>,
     /// What its source models are trained on, where they are our own.
     pub source: Option<SourceClasses>,
     /// How they are trained.
@@ -63,6 +68,18 @@ pub struct SourceClasses {
     pub classes: Vec<u32>,
 }
 
+/// Checkpoints that somebody published.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Zoo {
+    /// The folder's name among zoos.
+    pub name: String,
+    /// What all of them are.
+    pub architecture: Architecture,
+    /// Each source's file.
+    pub files: BTreeMap<String, String>,
+}
+
 /// A target data set.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,6 +88,8 @@ pub struct Target {
     pub title: String,
     /// Training images, from which subsets are drawn.
     pub train: u32,
+    /// Images that accuracies are of.
+    pub test: u32,
 }
 
 /// The schedule of fine-tunes from a size on.
@@ -103,6 +122,35 @@ impl World {
     #[must_use]
     pub fn paper() -> Self {
         toml::from_str(PAPER).expect("the embedded world parses")
+    }
+
+    /// The paper's world with the sister paper's checkpoints.
+    ///
+    /// # Panics
+    /// Never in a built project: the files are embedded, and a test parses them.
+    #[must_use]
+    pub fn sister() -> Self {
+        let read = |text| toml::from_str::<toml::Table>(text).expect("the embedded world parses");
+        let mut table = read(PAPER);
+        table.extend(read(SISTER));
+        toml::Value::Table(table).try_into().expect("the embedded world parses")
+    }
+
+    /// Every world.
+    #[must_use]
+    pub fn all() -> [Self; 3] {
+        [Self::smoke(), Self::paper(), Self::sister()]
+    }
+
+    /// What its source models are built of.
+    ///
+    /// # Panics
+    /// If it says neither where source models are from nor how they are trained; worlds that ship do.
+    #[must_use]
+    pub fn architecture(&self) -> &Architecture {
+        let zoo = self.zoo.as_ref().map(|zoo| &zoo.architecture);
+        let own = self.pretraining.as_ref().map(|pretraining| &pretraining.architecture);
+        zoo.or(own).expect("a world has source models")
     }
 
     /// The smoke world.
@@ -201,6 +249,22 @@ mod tests {
         assert_eq!(world.expand("similar").unwrap().len(), 2);
         assert_eq!(world.expand("svhn").unwrap(), vec![Arc::from("svhn")]);
         assert_eq!(world.expand("nothing"), None);
+    }
+
+    #[test]
+    fn the_sister_paper_s_world_differs_in_checkpoints_alone() {
+        let (paper, sister) = (World::paper(), World::sister());
+        assert_eq!((sister.id.as_str(), sister.format), ("sister", 1));
+        assert_eq!(sister.protocol, paper.protocol);
+        assert_eq!(
+            sister.sources.keys().collect::<Vec<_>>(),
+            paper.sources.keys().collect::<Vec<_>>()
+        );
+        for world in [paper, sister] {
+            let zoo = world.zoo.as_ref().unwrap();
+            assert!(zoo.files.keys().eq(world.sources.keys()), "{}", world.id);
+            assert_eq!(world.architecture(), &Architecture::resnet50(1000));
+        }
     }
 
     #[test]

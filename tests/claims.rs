@@ -3,8 +3,11 @@
 //! with the reason; asked for all the same (`--include-ignored`), it fails.
 //!
 //! Smoke evidence is run where the ledger lacks it (`REPRO_LEDGER`, or `.ledger` in the project):
-//! minutes on an empty one, seconds on a full one.
+//! minutes on an empty one, seconds on a full one. With `--features gpu`, the paper's own scale too.
 
+#[cfg(feature = "gpu")]
+#[path = "claims/paper.rs"]
+mod paper;
 #[path = "claims/published.rs"]
 mod published;
 #[path = "claims/smoke.rs"]
@@ -20,7 +23,10 @@ fn main() {
     if let Some(reason) = repro::device::missing_cuda() {
         eprintln!("running on the CPU: {reason}");
     }
-    let trials: Vec<Trial> = published::trials().into_iter().chain(smoke::trials()).collect();
+    let trials = published::trials().into_iter().chain(smoke::trials());
+    #[cfg(feature = "gpu")]
+    let trials = trials.chain(paper::trials());
+    let trials: Vec<Trial> = trials.collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
 

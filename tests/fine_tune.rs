@@ -6,11 +6,11 @@ use std::sync::atomic::AtomicBool;
 use repro::{
     data::{Dataset, OnDevice, Subset},
     ledger::{Resolution, Seed},
-    model::{BatchNorm, Head, Weights},
+    model::{BatchNorm, Head, Precision, Weights},
     random::{self, Purpose},
     shipped,
     transform::Augmentation,
-    trial::{Material, Outcome, Protocol, Unfinished, fine_tune},
+    trial::{Material, Outcome, Protocol, Unfinished, fine_tune, fixed_features},
     world::World,
 };
 use tch::Device;
@@ -60,7 +60,7 @@ impl Fixture {
         stop: &AtomicBool,
     ) -> Result<Outcome, Unfinished> {
         let Self { source, train, test } = self;
-        let material = Material { source, train, test, classes: 10 };
+        let material = Material { source, train, test, test_features: None, classes: 10 };
         fine_tune(&material, blocks, protocol, Seed(seed), stop)
     }
 }
@@ -171,6 +171,38 @@ fn features_computed_once_give_what_computing_them_at_every_step_gives() {
         let (kept, anew) = (&kept.evaluations[1], &anew.evaluations[1]);
         assert!((kept.test_loss - anew.test_loss).abs() < REORDERED * anew.test_loss, "{blocks}");
     }
+}
+
+#[test]
+fn features_kept_from_another_fine_tune_give_the_same_bits() {
+    let fixture = Fixture::new();
+    let kept =
+        Protocol { batch_norm: BatchNorm::Frozen, augmentation: Augmentation::NONE, ..short() };
+    for blocks in [0, 3] {
+        let Fixture { source, train, test } = &fixture;
+        let features = fixed_features(source, test, blocks, &kept).unwrap().unwrap();
+        let test_features = Some(&features);
+        let material = Material { source, train, test, test_features, classes: 10 };
+        let shared = fine_tune(&material, blocks, &kept, Seed(1), &AtomicBool::new(false)).unwrap();
+        assert_eq!(timeless(shared), timeless(fixture.run(blocks, &kept, 1)), "{blocks}");
+    }
+    assert!(fixed_features(&fixture.source, &fixture.test, 0, &short()).unwrap().is_none());
+}
+
+/// A bfloat16 has 8 bits of mantissa; weights stay in single precision, so that small steps count.
+#[test]
+fn a_coarser_precision_changes_losses_a_little_and_trains_all_the_same() {
+    let fixture = Fixture::new();
+    let gentle = Protocol { learning_rate: 0.01, ..short() };
+    let fine = fixture.run(3, &gentle, 1);
+    let coarse = fixture.run(3, &Protocol { precision: Precision::Bf16, ..gentle.clone() }, 1);
+    let (first, other) = (fine.first_losses[0], coarse.first_losses[0]);
+    assert_ne!(first, other);
+    assert!((first - other).abs() < 0.05 * first, "{first} {other}");
+    assert!(coarse.evaluations[1].train_loss < coarse.evaluations[0].train_loss);
+    let tf32 = Protocol { precision: Precision::Tf32, ..gentle };
+    let refused = fixture.try_run(3, &tf32, 1, &AtomicBool::new(false));
+    assert!(matches!(refused, Err(Unfinished::Precision(_))), "{refused:?}");
 }
 
 #[test]

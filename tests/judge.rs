@@ -7,6 +7,7 @@ use repro::{
     claim::Relation,
     evidence::Looking,
     judge::{ClaimVerdict, Flag, decide, judge},
+    ledger::Records,
     observe::Observed,
     stats::Alpha,
     verdict::Verdict,
@@ -323,4 +324,34 @@ fn an_epoch_that_was_not_logged_is_said_and_not_guessed() {
     let verdict = judge(&claim(&text), &evidence(&log(&rows(&leads(&[5.0, 6.0]))), Looking::Fixed));
     assert_eq!(verdict.verdict, Verdict::Inconclusive);
     assert!(verdict.reason.contains("epoch 7 was not logged"), "{}", verdict.reason);
+}
+
+/// 1,000 test images: natural has the first half, and l2_3 the same and 40 to 60 more.
+#[test]
+fn the_interval_over_test_images_stands_beside_the_one_over_seeds_and_decides_nothing() {
+    let runs = leads(&[4.0, 5.0, 6.0]);
+    let claim = claim(&claim_text("greater_than = 0.0"));
+    let silent = evidence(&log(&rows(&runs)), Looking::Fixed);
+    let mut telling = evidence(&log(&rows(&runs)), Looking::Fixed);
+    let records = silent.records.iter().map(|record| {
+        let right = (10.0 * record.last().unwrap().test_accuracy).round() as usize;
+        let correct: Vec<bool> = (0..1000).map(|image| image < right).collect();
+        record.clone().with_correct(&correct)
+    });
+    telling.records = Records::new(records).unwrap();
+    assert!(judge(&claim, &silent).cells[0].test_images.is_none());
+    let verdict = judge(&claim, &telling);
+    let cell = &verdict.cells[0];
+    let images = cell.test_images.as_ref().unwrap();
+    assert_eq!((images.images, cell.mean), (1000, Some(5.0)));
+    // An image adds 100 points times the share of seeds in which l2_3 alone was right: 1, 2/3 and 1/3
+    // for 40, 10 and 10 of 1,000. So the mean of 5 has a standard error of .67 points.
+    let (error, about) = (0.67, 0.1);
+    assert!((images.low - (5.0 - 1.96 * error)).abs() < about, "{images:?}");
+    assert!((images.high - (5.0 + 1.96 * error)).abs() < about, "{images:?}");
+    let without = judge(&claim, &silent);
+    assert_eq!((verdict.verdict, cell.low), (without.verdict, without.cells[0].low));
+    // The same evidence, the same interval.
+    let again = judge(&claim, &telling).cells[0].test_images.clone().unwrap();
+    assert_eq!((again.low, again.high), (images.low, images.high));
 }

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use repro::{
-    executor::Named,
     ledger::{
         Damaged, Ended, Entry, Evaluation, Key, Ledger, Provenance, Resolution, Seed, Status,
     },
+    model::Precision,
+    stock::{Named, Stock},
     trial::{ENGINE_VERSION, Outcome, Recipe, Trial},
     world::World,
 };
@@ -26,7 +27,7 @@ fn key() -> Key {
 
 fn entry(seed: u64, outcome: Ended) -> Entry {
     let trial = Trial { recipe: Recipe::of(&World::smoke(), key()), seed: Seed(seed) };
-    let Named { trial, weights, data, id } = Named::new(trial).unwrap();
+    let Named { trial, weights, data, id } = Stock::Shipped.named(trial).unwrap();
     let provenance = Provenance {
         program: "0.0.0".to_owned(),
         engine: "none".to_owned(),
@@ -201,6 +202,7 @@ fn names_differ_by_all_that_decides_a_fine_tune() {
         changed(&|trial| trial.recipe.protocol.learning_rate = 0.01),
         changed(&|trial| trial.recipe.protocol.augmentation.padding = 0),
         changed(&|trial| trial.recipe.protocol.evaluate = vec![30]),
+        changed(&|trial| trial.recipe.protocol.precision = Precision::Bf16),
     ];
     let distinct: std::collections::BTreeSet<&String> = names.iter().collect();
     assert_eq!(distinct.len(), names.len());
@@ -208,7 +210,7 @@ fn names_differ_by_all_that_decides_a_fine_tune() {
     assert_eq!(base.id("weights", "data"), PINNED);
 }
 
-const PINNED: &str = "da2c505df7867f78b2945286baac5531a3d3af93ceaa6d2e93a61a3633710e39";
+const PINNED: &str = "f0f938e8b7150d3e8ce976d1c4eedf72726daac5ff19ed280af1b8ab12701a04";
 
 #[test]
 fn a_failed_run_is_a_record_that_stopped_and_draws_share_no_seed() {

@@ -27,7 +27,7 @@ CORES = len(os.sched_getaffinity(0))
 RISK = 0.01
 # Adding up what a process of many libraries holds takes the kernel some milliseconds, so it is done seldom.
 SECONDS_A_SAMPLE = 1.0
-CACHED_BLOCKS, CACHED_IMAGES, CACHED_SEEDS = [0, 1, 3], 400, [1, 2, 3]
+CACHED_BLOCKS, CACHED_IMAGES, CACHED_SEEDS = [0, 1, 3], 400, range(1, 11)
 RECIPE = """world = "smoke"
 [key]
 target = "kmnist"
@@ -308,38 +308,41 @@ def plan_part(repro, claims, rounds, folder):
 
 def cached_part(repro, rounds, folder):
     """Frozen batch norms and no augmentation: what the frozen blocks compute never changes, and `repro`
-    computes it once. Each trial is a process of its own; its seconds are those of the fine-tune alone, as
-    each side records them, without starting the process and reading the images."""
+    computes it once, for the test set once for all seeds. All seeds of a cell run in one process on each
+    side. The seconds of `repro` hold all but starting the process, reading images and the shared features
+    too; those of the peer are of its fine-tunes alone."""
 
-    def ours(blocks, seed, at):
+    def ours(blocks, at):
         recipe = folder / f"recipe{blocks}.toml"
         recipe.write_text(RECIPE.format(blocks=blocks, images=CACHED_IMAGES))
-        ledger = folder / f"ledger{at}"
-        run = [repro, "run", "--recipe", recipe, "--seed", seed, "--threads", 1, "--ledger", ledger]
-        entry = json.loads(Ran([*run, "--format", "json"]).text)
-        return entry, entry["outcome"]["finished"]["evaluations"]
+        ledger = folder / f"ledger{at}-{blocks}"
+        seeds = ",".join(map(str, CACHED_SEEDS))
+        Ran([repro, "run", "--recipe", recipe, "--seed", seeds, "--threads", 1, "--ledger", ledger])
+        return json.loads(Ran([repro, "runs", "--format", "json", "--ledger", ledger]).text)
 
-    def theirs(entry, setting):
-        [run] = setting.run(written(folder / "one.jsonl", [{"trial": entry["trial"]}])).lines()
-        return run["evaluations"]
+    def theirs(entries, setting):
+        trials = written(folder / "trials.jsonl", [{"trial": entry["trial"]} for entry in entries])
+        return setting.run(trials).lines()
 
     settings = [Setting(1, threads, 0) for threads in dict.fromkeys([1, CORES])]
-    times = rounds * len(CACHED_SEEDS)
-    print(f"{CACHED_IMAGES} images, seconds of a fine-tune, median of {times} runs in turn, by threads:\n")
+    print(f"{CACHED_IMAGES} images, seconds of a fine-tune, mean of {len(CACHED_SEEDS)} seeds, median of {rounds}")
+    print("rounds in turn, by threads:\n")
     threads = [f"peer, {setting.shown[1]}" for setting in settings]
     print("".join(f"{text:>10}" for text in ["blocks", "repro, 1", *threads, *["ratio"] * len(settings)]))
     ended = [], []
     for blocks in CACHED_BLOCKS:
         seconds = [[] for _ in range(1 + len(settings))]
         for at in range(rounds):
-            for seed in CACHED_SEEDS:
-                entry, our = ours(blocks, seed, at)
-                their = [theirs(entry, setting) for setting in settings]
-                for column, evaluations in zip(seconds, [our, *their], strict=True):
-                    column.append(evaluations[-1]["seconds"])
-                if at == 0:
-                    for side, evaluations in zip(ended, [our, their[0]], strict=True):
-                        side.append((entry["trial"]["recipe"]["key"], seed, evaluations))
+            entries = ours(blocks, at)
+            seconds[0].append(statistics.mean(entry["provenance"]["seconds"] for entry in entries))
+            for column, setting in zip(seconds[1:], settings, strict=True):
+                runs = theirs(entries, setting)
+                column.append(statistics.mean(run["evaluations"][-1]["seconds"] for run in runs))
+            if at == 0:
+                for entry in entries:
+                    key, seed = entry["trial"]["recipe"]["key"], entry["trial"]["seed"]
+                    ended[0].append((key, seed, entry["outcome"]["finished"]["evaluations"]))
+                ended[1].extend((run["key"], run["seed"], run["evaluations"]) for run in runs)
         medians = list(map(statistics.median, seconds))
         ratios = [median / medians[0] for median in medians[1:]]
         print(f"{blocks:10}" + "".join(f"{number:10.3f}" for number in [*medians, *ratios]), flush=True)

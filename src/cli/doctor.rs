@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::{Failure, Outcome, Suites, list::Sides, smoke::Ours, stdout};
+use super::{Failure, Outcome, Suites, list::Sides, ours::Ours, stdout};
 use crate::{device, report::terminal};
 
 #[derive(Args)]

@@ -4,10 +4,10 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::{Failure, Outcome, Suites, smoke::Ours, stdout};
+use super::{Failure, Outcome, Suites, ours::Ours, stdout};
 use crate::{
     claim::{suite::Suite, words},
-    evidence::Evidence,
+    evidence::{Evidence, EvidenceKind},
     report::terminal,
     world::World,
 };
@@ -48,9 +48,9 @@ pub(super) struct Sides {
 
 impl Sides {
     pub fn new(suites: &Suites<'_>, ours: &Ours) -> Result<Self, Failure> {
-        let world = World::smoke();
-        let (published, smoke) = (suites.of(&World::paper())?, suites.of(&world)?);
-        let gathered = ours.evidence(&smoke.select(&[])?, &world, false)?;
+        let (published, smoke) = (suites.of(&World::paper())?, suites.of(&World::smoke())?);
+        let workshop = ours.workshop(EvidenceKind::Smoke);
+        let gathered = workshop.evidence(&smoke.select(&[])?, false)?;
         Ok(Self { published, smoke, evidence: [Evidence::published()?, gathered.evidence] })
     }
 

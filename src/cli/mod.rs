@@ -6,14 +6,15 @@ mod doctor;
 mod exit;
 mod interrupt;
 mod list;
+mod ours;
 mod plan;
+mod power;
 mod pretrain;
 mod progress;
 mod run;
 mod runs;
 mod schema;
 mod show;
-mod smoke;
 mod verify;
 
 use std::{
@@ -71,6 +72,9 @@ enum Command {
     /// Say which fine-tunes would run, why, and what they cost
     #[command(after_help = plan::EXAMPLES)]
     Plan(plan::Plan),
+    /// Say how many seeds each cell needs, and how small an effect those in hand can see
+    #[command(after_help = power::EXAMPLES)]
+    Power(power::Power),
     /// Run one fine-tune: a planned one, or any recipe
     #[command(after_help = run::EXAMPLES)]
     Run(run::Run),
@@ -143,6 +147,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Show(command) => command.run(&suites.of(&world)?, &world),
         Command::Doctor(command) => command.run(&suites),
         Command::Plan(command) => command.run(&suites),
+        Command::Power(command) => command.run(&suites),
         Command::Run(command) => command.run(&suites),
         Command::Runs(command) => command.run(),
         Command::Rerun(command) => command.run(),

@@ -7,17 +7,21 @@ use clap::{Args, ValueEnum};
 
 use super::{
     Failure, Outcome, Suites,
+    ours::{Ours, Workshop, tell, unusable},
     progress::minutes,
     run::line,
-    smoke::{Ours, tell, unusable},
     stdout,
 };
 use crate::{
-    ledger::{Ended, Entry, Key, Seed},
-    own::{self, Own, Planned, seconds_a_pass},
+    claim::Claim,
+    evidence::EvidenceKind,
+    executor::calibrate,
+    ledger::{Damaged, Ended, Entry, Key, Seed},
+    own::{Gathered, Outstanding, Planned},
     plan,
+    price::{Price, Speed},
     report::terminal,
-    trial::ENGINE_VERSION,
+    trial::{ENGINE_VERSION, Recipe},
     world::World,
 };
 
@@ -25,20 +29,39 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   repro plan
   repro plan --claim shape_bias
+  repro plan --evidence paper                     what the paper's scale costs, by claim
   repro plan --format jsonl | jq -r .key | xargs -n 1 -P 2 repro run --key
 
-It lists what the judge needs next; when that has run, a hypothesis that is still open needs more.";
+It lists what the judge needs next; when that has run, a hypothesis that is still open needs more.
+What it costs is told by the records that are there; where there is none and images are large, a
+short fine-tune of random weights is timed first.";
+
+/// Sizes that are priced apart from the larger ones, which cost most and show least.
+const SMALL: u32 = 6400;
 
 #[derive(Args)]
 pub(super) struct Plan {
     /// A claim; may be given again. All of them where none is given
     #[arg(long = "claim", value_name = "ID")]
     ids: Vec<String>,
+    /// Which fine-tunes of our own
+    #[arg(long, value_enum, default_value = "smoke")]
+    evidence: OwnEvidence,
     /// Text for people, or a JSON object a line for machines
     #[arg(long, value_enum, default_value = "text")]
     format: PlanFormat,
     #[command(flatten)]
     ours: Ours,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum OwnEvidence {
+    /// Thin networks on small images
+    Smoke,
+    /// ResNet-50 from the authors' checkpoints
+    Paper,
+    /// ResNet-50 from the sister paper's checkpoints
+    Sister,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -49,68 +72,153 @@ enum PlanFormat {
 
 impl Plan {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
-        let world = World::smoke();
-        let suite = suites.of(&world)?;
+        let workshop = self.ours.workshop(match self.evidence {
+            OwnEvidence::Smoke => EvidenceKind::Smoke,
+            OwnEvidence::Paper => EvidenceKind::Paper,
+            OwnEvidence::Sister => EvidenceKind::Sister,
+        });
+        let suite = suites.of(&workshop.world)?;
         let claims = suite.select(&self.ids)?;
-        let ledger = self.ours.ledger();
-        let own = Own { world: &world, ledger: &ledger };
-        let gathered = own.gather(&claims).map_err(unusable)?;
-        let outstanding = own.outstanding(&claims, &gathered);
-        let mut damaged = gathered.damaged;
-        let all = ledger.all(&mut |file| damaged.push(file)).map_err(unusable)?;
+        let gathered = workshop.own().gather(&claims).map_err(unusable)?;
+        let outstanding = workshop.own().outstanding(&claims, &gathered);
+        let mut damaged: Vec<Damaged> = Vec::new();
+        let all = workshop.ledger.all(&mut |file| damaged.push(file)).map_err(unusable)?;
+        tell(&gathered.damaged);
         tell(&damaged);
-        let mut others: HashMap<(&Key, Seed), Vec<&Entry>> = HashMap::new();
-        for entry in &all {
-            let Entry { trial, .. } = entry;
-            others.entry((&trial.recipe.key, trial.seed)).or_default().push(entry);
-        }
-        let why = |planned: &Planned| {
-            let trial = &planned.named.trial;
-            let same = others.get(&(&trial.recipe.key, trial.seed));
-            same.and_then(|same| same.last())
-                .map_or("never run".to_owned(), |entry| differs(planned, entry))
-        };
-        let seconds =
-            |planned: &Planned| own::passes(&planned.named.trial) * gathered.seconds_a_pass;
-        let mut out = stdout();
+        let why = Why::new(&all);
         if let PlanFormat::Jsonl = self.format {
-            for planned in &outstanding {
-                let line = serde_json::json!({
-                    "key": planned.named.id,
-                    "trial": planned.named.trial,
-                    "wanted_by": planned.wanted_by,
-                    "why": why(planned),
-                    "seconds": seconds(planned),
-                });
-                writeln!(out, "{line}")?;
-            }
+            let speed = gathered.speed.unwrap_or(Speed::ELSEWHERE);
+            jsonl(&outstanding, &why, &workshop.world, speed)?;
             return Ok(Outcome::Done);
         }
-        let total: f64 = outstanding.iter().map(seconds).sum();
-        if !outstanding.is_empty() {
-            let rows = outstanding.iter().map(|planned| {
+        let (speed, measured) = self.speed(&workshop, &gathered);
+        let mut out = stdout();
+        if !outstanding.planned.is_empty() {
+            let rows = outstanding.planned.iter().map(|planned| {
                 let [key, what, wanted] = line(planned);
-                vec![key, what, wanted, why(planned), format!("{:.1}", seconds(planned))]
+                let price = Price::of(&planned.named.trial.recipe, &workshop.world);
+                let seconds = format!("{:.1}", speed.seconds(price));
+                vec![key, what, wanted, why.runs(planned), seconds]
             });
             let header = ["key", "what", "wanted by", "why it runs", "s"];
-            writeln!(out, "{}", terminal::table(&header, rows))?;
+            writeln!(out, "{}\n", terminal::table(&header, rows))?;
         }
-        let most = plan::at_most(&claims, &world);
-        let threads = self.ours.threads();
+        writeln!(out, "{}", by_claim(&claims, &workshop, &gathered, speed))?;
+        let next = plan::outstanding(&claims, &gathered.evidence);
+        let at_once = workshop.at_once();
+        let seconds = speed.seconds(price(next.keys(), &workshop.world));
         writeln!(
             out,
-            "{} fine-tunes to run next, about {} on {threads} threads; {} records are there, and {} \
+            "{} fine-tunes to run next, about {}, {at_once} at once; {} records are there, and {} \
              could be needed at most",
-            outstanding.len(),
-            minutes(total / threads as f64),
+            next.len(),
+            minutes(seconds / at_once as f64),
             gathered.evidence.records.len(),
-            most.len(),
+            plan::at_most(&claims, &workshop.world).len(),
         )?;
-        let measured = seconds_a_pass(&all) > 0.0 && !all.is_empty();
-        let from =
-            if measured { "by the records that are there" } else { "by another machine's speed" };
-        writeln!(out, "priced {from}")?;
+        writeln!(out, "priced {measured}, {:.3e} operations a second in each", speed.0)?;
+        for (lacking, count) in &outstanding.lacking {
+            writeln!(out, "{count} of them can't be run here: {lacking}")?;
+        }
         Ok(Outcome::Done)
+    }
+
+    /// How fast it goes, and how that is known.
+    fn speed(&self, workshop: &Workshop, gathered: &Gathered) -> (Speed, &'static str) {
+        match (gathered.speed, workshop.kind) {
+            (Some(speed), _) => (speed, "by the records that are there"),
+            (None, EvidenceKind::Smoke) => (Speed::ELSEWHERE, "by another machine's speed"),
+            (None, _) => {
+                anstream::eprintln!("timing a short fine-tune of random weights");
+                let speed = workshop.with_threads(|device| calibrate(&workshop.world, device));
+                (speed, "by a short fine-tune here")
+            }
+        }
+    }
+}
+
+/// The sum of what fine-tunes cost.
+fn price<'a>(trials: impl Iterator<Item = &'a (Key, Seed)>, world: &World) -> Price {
+    trials.map(|(key, _)| Price::of(&Recipe::of(world, key.clone()), world)).sum()
+}
+
+/// What each claim costs: what is next, and what there could be in all with every look, small sizes
+/// and large ones apart. Claims share fine-tunes, so that the last lines are less than a sum.
+fn by_claim(claims: &[&Claim], workshop: &Workshop, gathered: &Gathered, speed: Speed) -> String {
+    let world = &workshop.world;
+    let rows = |name: &str, claims: &[&Claim]| {
+        let next = plan::outstanding(claims, &gathered.evidence);
+        let most = plan::at_most(claims, world);
+        let (small, large): (Vec<_>, Vec<_>) =
+            most.keys().partition(|(key, _)| key.images <= SMALL);
+        let parts = [
+            (name, "next", next.keys().collect()),
+            ("", "every look, to 6,400 images", small),
+            ("", "every look, larger", large),
+        ];
+        parts.map(|(name, part, trials)| {
+            let price = price(trials.iter().copied(), world);
+            vec![
+                name.to_owned(),
+                part.to_owned(),
+                trials.len().to_string(),
+                format!("{:.2e}", price.trained + price.tested),
+                format!("{:.2e}", price.operations),
+                hours(speed.seconds(price)),
+            ]
+        })
+    };
+    let each = claims.iter().flat_map(|claim| rows(&claim.id, &[claim]));
+    let all = (claims.len() > 1).then(|| rows("all of them", claims));
+    let rows = each.chain(all.into_iter().flatten()).filter(|row| row[2] != "0");
+    terminal::table(&["claim", "part", "fine-tunes", "images", "operations", "hours"], rows)
+}
+
+/// Hours to two digits, or more where there are many.
+fn hours(seconds: f64) -> String {
+    let hours = seconds / 3600.0;
+    if hours >= 100.0 { format!("{hours:.0}") } else { format!("{hours:.2}") }
+}
+
+/// A line of JSON for each trial that can be run here.
+fn jsonl(
+    outstanding: &Outstanding,
+    why: &Why<'_>,
+    world: &World,
+    speed: Speed,
+) -> Result<(), Failure> {
+    let mut out = stdout();
+    for planned in &outstanding.planned {
+        let price = Price::of(&planned.named.trial.recipe, world);
+        let line = serde_json::json!({
+            "key": planned.named.id,
+            "trial": planned.named.trial,
+            "wanted_by": planned.wanted_by,
+            "why": why.runs(planned),
+            "operations": price.operations,
+            "seconds": speed.seconds(price),
+        });
+        writeln!(out, "{line}")?;
+    }
+    for (lacking, count) in &outstanding.lacking {
+        anstream::eprintln!("{count} more can't be run here: {lacking}");
+    }
+    Ok(())
+}
+
+/// Entries of a ledger by key and seed: why none of them is the one that is planned.
+struct Why<'a>(HashMap<(&'a Key, Seed), &'a Entry>);
+
+impl<'a> Why<'a> {
+    fn new(entries: &'a [Entry]) -> Self {
+        let of = |entry: &'a Entry| ((&entry.trial.recipe.key, entry.trial.seed), entry);
+        Self(entries.iter().map(of).collect())
+    }
+
+    fn runs(&self, planned: &Planned) -> String {
+        let trial = &planned.named.trial;
+        let same = self.0.get(&(&trial.recipe.key, trial.seed));
+        same.map_or("never run".to_owned(), |entry| differs(planned, entry))
     }
 }
 

@@ -1,21 +1,26 @@
 //! `repro run`: one fine-tune, a planned one by its key or any that a user writes.
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use clap::{ArgGroup, Args};
 
 use super::{
     Failure, Outcome, Suites, exit,
+    ours::{Ours, Workshop, tell, unusable},
     runs::{details, shortest},
-    smoke::{Ours, tell, unusable},
     stdout,
     verify::Format,
 };
 use crate::{
-    executor::Named,
-    ledger::{Ended, Entry, Ledger, Seed},
-    own::{Own, Planned, seconds_a_pass},
+    evidence::EvidenceKind,
+    ledger::{Ended, Entry, Seed},
+    own::Planned,
     plan,
+    stock::Named,
     trial::{Recipe, Trial},
     world::World,
 };
@@ -24,6 +29,7 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   repro run --key 3f9c01ab                        one trial of `repro plan`; nothing where it is done
   repro run --recipe mine.toml --seed 1           any recipe
+  repro run --recipe mine.toml --seed 1,2,3       several seeds
   repro run --recipe mine.toml --seed 1 --format json | jq .outcome.finished.evaluations
 
 A recipe names what is fine-tuned; what it leaves out of the protocol is the world's own:
@@ -45,10 +51,10 @@ pub(super) struct Run {
     /// A recipe of one's own
     #[arg(long, value_name = "FILE", requires = "seed")]
     recipe: Option<PathBuf>,
-    /// Its seed
-    #[arg(long, value_name = "SEED", conflicts_with = "key")]
-    seed: Option<u64>,
-    /// Text for people, or JSON for machines
+    /// Its seed, or several with commas between them
+    #[arg(long, value_name = "SEED", value_delimiter = ',', conflicts_with = "key")]
+    seed: Vec<u64>,
+    /// Text for people, or JSON for machines: one object a seed
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
     #[command(flatten)]
@@ -57,90 +63,104 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
-        let ledger = self.ours.ledger();
-        let named = match (&self.key, &self.recipe, self.seed) {
-            (Some(key), _, _) => find(key, suites, &ledger)?,
-            (None, Some(file), Some(seed)) => read(file, Seed(seed))?,
-            _ => unreachable!("clap asks for a key, or a recipe and a seed"),
+        let (workshop, trials) = match (&self.key, &self.recipe) {
+            (Some(key), _) => self.find(key, suites)?,
+            (None, Some(file)) => self.read(file)?,
+            (None, None) => unreachable!("clap asks for a key, or a recipe and its seeds"),
         };
-        let entry = once(&self.ours, &ledger, &named)?;
         let mut out = stdout();
-        match self.format {
-            Format::Json => {
-                serde_json::to_writer_pretty(&mut out, &entry).map_err(std::io::Error::from)?;
-                writeln!(out)?;
+        let mut failed = false;
+        for entry in run(&workshop, &trials)? {
+            match self.format {
+                Format::Json => {
+                    serde_json::to_writer_pretty(&mut out, &entry).map_err(std::io::Error::from)?;
+                    writeln!(out)?;
+                }
+                Format::Text => write!(out, "{}", details(&entry))?,
             }
-            Format::Text => write!(out, "{}", details(&entry))?,
+            failed |= matches!(entry.outcome, Ended::Failed { .. });
         }
-        match entry.outcome {
-            Ended::Finished(_) => Ok(Outcome::Done),
-            Ended::Failed { .. } => Err(Failure::silent(exit::FAILED)),
+        match failed {
+            false => Ok(Outcome::Done),
+            true => Err(Failure::silent(exit::FAILED)),
         }
+    }
+
+    /// A planned trial by the first digits of its key, in whichever world it is.
+    fn find(&self, key: &str, suites: &Suites<'_>) -> Result<(Workshop, Vec<Named>), Failure> {
+        let mut found = Vec::new();
+        for kind in EvidenceKind::OWN {
+            let workshop = self.ours.workshop(kind);
+            let suite = suites.of(&workshop.world)?;
+            let all = plan::at_most(&suite.select(&[])?, &workshop.world).into_keys();
+            let named = all.filter_map(|(key, seed)| workshop.own().named(key, seed).ok());
+            let matching: Vec<Named> = named.filter(|named| named.id.starts_with(key)).collect();
+            found.extend(matching.into_iter().map(|named| (kind, named)));
+        }
+        match found.len() {
+            1 => {
+                let (kind, named) = found.swap_remove(0);
+                Ok((self.ours.workshop(kind), vec![named]))
+            }
+            0 => Err(Failure::usage(
+                format!("no claim can ask for a trial with the key `{key}`"),
+                "`repro plan` lists keys; a recipe of your own is run with --recipe and --seed",
+            )),
+            _ => Err(Failure::usage(
+                format!("`{key}` begins the keys of several trials"),
+                "give more of its digits",
+            )),
+        }
+    }
+
+    /// The trials of a recipe that a user wrote, one a seed.
+    fn read(&self, file: &Path) -> Result<(Workshop, Vec<Named>), Failure> {
+        let text = std::fs::read_to_string(file).map_err(|cause| {
+            let report = miette::miette!(
+                help = "name a TOML file; `repro run --help` shows one",
+                "failed to read {}: {cause}",
+                file.display()
+            );
+            Failure::new(exit::INPUT, report)
+        })?;
+        let (recipe, world) = Recipe::read(&text, &World::all()).map_err(|error| {
+            let message = format!("{}: {error}", file.display());
+            Failure::usage(message, "`repro run --help` shows a recipe")
+        })?;
+        let kind = EvidenceKind::named(&world.id).expect("worlds are named like their evidence");
+        let workshop = self.ours.workshop(kind);
+        let seeds: BTreeSet<Seed> = self.seed.iter().copied().map(Seed).collect();
+        let named = |seed| workshop.named(Trial { recipe: recipe.clone(), seed });
+        let trials = seeds.into_iter().map(named).collect::<Result<Vec<_>, Failure>>()?;
+        Ok((workshop, trials))
     }
 }
 
-/// The entry of a trial, run if the ledger has none that finished.
-fn once(ours: &Ours, ledger: &Ledger, named: &Named) -> Result<Entry, Failure> {
+/// The entries of trials, after running those that the ledger has not as finished.
+fn run(workshop: &Workshop, trials: &[Named]) -> Result<Vec<Entry>, Failure> {
+    let ledger = &workshop.ledger;
     let mut damaged = Vec::new();
-    let there = ledger.get(&named.id, &mut |file| damaged.push(file)).map_err(unusable)?;
+    let mut missing = Vec::new();
+    for named in trials {
+        let there = ledger.get(&named.id, &mut |file| damaged.push(file)).map_err(unusable)?;
+        match there {
+            Some(entry) if matches!(entry.outcome, Ended::Finished(_)) => {
+                anstream::eprintln!("the ledger has it already: {}", shortest(&named.id));
+            }
+            _ => missing.push(named.clone()),
+        }
+    }
     tell(&damaged);
-    match there {
-        Some(entry) if matches!(entry.outcome, Ended::Finished(_)) => {
-            anstream::eprintln!("the ledger has it already: {}", shortest(&named.id));
-            Ok(entry)
-        }
-        _ => {
-            ours.run(ledger, named, seconds_a_pass(&[]))?;
-            let entry = ledger.get(&named.id, &mut |_| ()).map_err(unusable)?;
-            entry.ok_or_else(|| {
-                Failure::new(exit::INPUT, miette::miette!("the record vanished from the ledger"))
-            })
-        }
+    if !missing.is_empty() {
+        workshop.run(ledger, &missing, None)?;
     }
-}
-
-/// A planned trial by the first digits of its key.
-fn find(key: &str, suites: &Suites<'_>, ledger: &Ledger) -> Result<Named, Failure> {
-    let world = World::smoke();
-    let suite = suites.of(&world)?;
-    let claims = suite.select(&[])?;
-    let own = Own { world: &world, ledger };
-    let all = plan::at_most(&claims, &world);
-    let mut found = all.into_keys().filter_map(|(key, seed)| own.named(key, seed));
-    let mut matching = found.by_ref().filter(|named| named.id.starts_with(key));
-    match (matching.next(), matching.next()) {
-        (Some(named), None) => Ok(named),
-        (None, _) => Err(Failure::usage(
-            format!("no claim can ask for a trial with the key `{key}`"),
-            "`repro plan` lists keys; a recipe of your own is run with --recipe and --seed",
-        )),
-        (Some(_), Some(_)) => Err(Failure::usage(
-            format!("`{key}` begins the keys of several trials"),
-            "give more of its digits",
-        )),
-    }
-}
-
-/// A recipe that a user wrote.
-fn read(file: &std::path::Path, seed: Seed) -> Result<Named, Failure> {
-    let text = std::fs::read_to_string(file).map_err(|cause| {
-        let report = miette::miette!(
-            help = "name a TOML file; `repro run --help` shows one",
-            "failed to read {}: {cause}",
-            file.display()
-        );
-        Failure::new(exit::INPUT, report)
-    })?;
-    let (recipe, _) = Recipe::read(&text, &[World::smoke(), World::paper()]).map_err(|error| {
-        Failure::usage(format!("{}: {error}", file.display()), "`repro run --help` shows a recipe")
-    })?;
-    let what = format!("{} from {}", recipe.key.target, recipe.key.source);
-    Named::new(Trial { recipe, seed }).ok_or_else(|| {
-        Failure::usage(
-            format!("{what}: neither ships with the project"),
-            "the smoke world's sources and targets do",
-        )
-    })
+    let entry = |named: &Named| {
+        let entry = ledger.get(&named.id, &mut |_| ()).map_err(unusable)?;
+        entry.ok_or_else(|| {
+            Failure::new(exit::INPUT, miette::miette!("the record vanished from the ledger"))
+        })
+    };
+    trials.iter().map(entry).collect()
 }
 
 /// Used by `plan`: what a planned trial is called in a list.

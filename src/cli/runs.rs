@@ -7,14 +7,14 @@ use clap::Args;
 
 use super::{
     Failure, Outcome, exit,
-    smoke::{Ours, tell, unusable},
+    ours::{Ours, tell, unusable},
     stdout,
     verify::Format,
 };
 use crate::{
-    executor::Named,
+    evidence::EvidenceKind,
     ledger::{Ended, Entry, Ledger},
-    own::seconds_a_pass,
+    price::Speed,
     report::terminal,
 };
 
@@ -130,20 +130,24 @@ impl Rerun {
     pub(super) fn run(&self) -> Result<Outcome, Failure> {
         let ledger = self.ours.ledger();
         let recorded = one(&ledger, &self.record)?;
-        let named = Named::new(recorded.trial.clone());
-        let named = named.filter(|named| named.id == recorded.id).ok_or_else(|| {
+        let other = |what: &str| {
             Failure::usage(
-                format!(
-                    "{} was run with other weights, images or another engine than this program has",
-                    shortest(&recorded.id)
-                ),
+                format!("{} was run {what}", shortest(&recorded.id)),
                 "build the version of the program that ran it (`repro runs RECORD` names it)",
             )
-        })?;
+        };
+        let kind = EvidenceKind::named(&recorded.trial.recipe.world)
+            .ok_or_else(|| other("in a world that this program does not have"))?;
+        let workshop = self.ours.workshop(kind);
+        let named = workshop.named(recorded.trial.clone())?;
+        if named.id != recorded.id {
+            return Err(other("with other weights, images or another engine than are here"));
+        }
         // Run where nothing is looked up: into a ledger that is empty.
         let folder = ledger.folder().join("rerun").join(std::process::id().to_string());
         let fresh = Ledger::new(folder.clone());
-        self.ours.run(&fresh, &named, seconds_a_pass(std::slice::from_ref(&recorded)))?;
+        let speed = Speed::by_records(std::slice::from_ref(&recorded), &workshop.world);
+        workshop.run(&fresh, std::slice::from_ref(&named), speed)?;
         let again = fresh.get(&recorded.id, &mut |_| ()).map_err(unusable)?;
         // What lies there is a copy of what is compared below.
         let _ = std::fs::remove_dir_all(&folder);

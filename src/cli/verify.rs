@@ -7,14 +7,13 @@ use std::{
 
 use clap::{Args, ValueEnum};
 
-use super::{Failure, Outcome, Suites, exit, smoke::Ours, stdout};
+use super::{Failure, Outcome, Suites, exit, ours::Ours, stdout};
 use crate::{
     claim::{Claim, suite::Suite},
     evidence::{Evidence, EvidenceKind},
     judge::{self, ClaimVerdict, Verdicts, result::FORMAT_VERSION},
     report::{self, Judged, terminal},
     shell::quoted,
-    world::World,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -24,6 +23,8 @@ Examples:
   repro verify --log my-runs.csv.gz
   repro verify --format json | jq -r '.claims[] | [.claim, .verdict] | @tsv'
   repro verify --expected --report report
+  repro verify --format junit > verdicts.xml
+  repro verify --expected --format github          # annotations in a workflow
 
 A log is a CSV file with the columns of the published one: dataset, source, blocks, images, seed,
 epoch, test_accuracy_percent, test_loss, train_accuracy_percent, train_loss, seconds; and, if runs
@@ -40,9 +41,9 @@ pub(super) struct Verify {
     /// Judge this log in place of the evidence that ships (CSV, or CSV in .gz)
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
-    /// Text for people, or JSON for machines
+    /// Text for people, or one of the forms for machines
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: VerdictFormat,
     /// Write a report to look at: DIR/index.html
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
@@ -63,17 +64,45 @@ pub(super) struct Verify {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum EvidenceArgument {
+pub(super) enum EvidenceArgument {
     /// The authors' own per-seed logs
     Published,
     /// Our own fine-tunes of thin networks; runs what the ledger lacks
     Smoke,
+    /// Our own fine-tunes of ResNet-50 from the authors' checkpoints; runs what the ledger lacks
+    Paper,
+    /// The same from the sister paper's checkpoints
+    Sister,
+}
+
+impl EvidenceArgument {
+    pub(super) const fn kind(self) -> EvidenceKind {
+        match self {
+            Self::Published => EvidenceKind::Published,
+            Self::Smoke => EvidenceKind::Smoke,
+            Self::Paper => EvidenceKind::Paper,
+            Self::Sister => EvidenceKind::Sister,
+        }
+    }
 }
 
 /// Claims as one world has them, with evidence from it.
 struct Side {
     suite: Suite,
     evidence: Evidence,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum VerdictFormat {
+    Text,
+    /// Everything, by the schema of `repro schema verdicts`
+    Json,
+    /// A line for each cell
+    Csv,
+    /// JUnit XML: a case for each claim
+    Junit,
+    /// GitHub's annotations: a line for each claim
+    Github,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -123,33 +152,28 @@ impl Verify {
     }
 
     fn kinds(&self) -> Vec<EvidenceKind> {
-        let asked = |kind| self.evidence.is_empty() || self.evidence.contains(&kind);
         match &self.log {
             Some(_) => vec![EvidenceKind::Log],
-            None => [
-                (EvidenceArgument::Published, EvidenceKind::Published),
-                (EvidenceArgument::Smoke, EvidenceKind::Smoke),
-            ]
-            .into_iter()
-            .filter_map(|(argument, kind)| asked(argument).then_some(kind))
-            .collect(),
+            None if self.evidence.is_empty() => vec![EvidenceKind::Published, EvidenceKind::Smoke],
+            None => {
+                let mut kinds: Vec<EvidenceKind> =
+                    self.evidence.iter().map(|argument| argument.kind()).collect();
+                kinds.sort_unstable();
+                kinds.dedup();
+                kinds
+            }
         }
     }
 
     fn side(&self, kind: EvidenceKind, suites: &Suites<'_>) -> Result<Side, Failure> {
-        let world = match kind {
-            EvidenceKind::Published | EvidenceKind::Log => World::paper(),
-            EvidenceKind::Smoke => World::smoke(),
-        };
-        let suite = suites.of(&world)?;
+        let suite = suites.of(&kind.world())?;
         let claims = suite.select(&self.ids)?;
         if self.expected {
             every_claim_expects(&claims, kind)?;
         }
         let evidence = match (kind, &self.log) {
             (EvidenceKind::Log, Some(log)) => Evidence::log(log)?,
-            (EvidenceKind::Smoke, _) => self.ours.evidence(&claims, &world, !self.no_run)?.evidence,
-            _ => Evidence::published()?,
+            _ => gathered(kind, &claims, &self.ours, !self.no_run)?,
         };
         for name in evidence.unknown_names() {
             anstream::eprintln!("note: no claim asks for some of the runs: {name}");
@@ -160,8 +184,17 @@ impl Verify {
     fn print(&self, judged: &[Judged<'_>]) -> Result<(), Failure> {
         let mut out = stdout();
         match self.format {
-            Format::Text => out.write_all(terminal::verdicts(judged, self.brief).as_bytes())?,
-            Format::Json => {
+            VerdictFormat::Text => {
+                out.write_all(terminal::verdicts(judged, self.brief).as_bytes())?;
+            }
+            VerdictFormat::Csv => out.write_all(report::spreadsheet(judged).as_bytes())?,
+            VerdictFormat::Junit => {
+                out.write_all(report::junit(judged, self.expected).as_bytes())?
+            }
+            VerdictFormat::Github => {
+                out.write_all(report::annotations(judged, self.expected).as_bytes())?;
+            }
+            VerdictFormat::Json => {
                 let claims = judged.iter().map(|judged| judged.verdict.clone()).collect();
                 let verdicts = Verdicts { format_version: FORMAT_VERSION, claims };
                 serde_json::to_writer_pretty(&mut out, &verdicts).map_err(std::io::Error::from)?;
@@ -197,6 +230,19 @@ impl Verify {
             push("--report", &folder.display());
         }
         command
+    }
+}
+
+/// Evidence that needs no file of the user's; with `run`, what of our own is missing is run.
+pub(super) fn gathered(
+    kind: EvidenceKind,
+    claims: &[&Claim],
+    ours: &Ours,
+    run: bool,
+) -> Result<Evidence, Failure> {
+    match kind.is_own() {
+        true => Ok(ours.workshop(kind).evidence(claims, run)?.evidence),
+        false => Ok(Evidence::published()?),
     }
 }
 

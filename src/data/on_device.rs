@@ -49,10 +49,18 @@ impl OnDevice {
     #[must_use]
     pub fn select(&self, images: &[usize]) -> Self {
         let images: Vec<i64> = images.iter().map(|&image| image as i64).collect();
-        let images = Tensor::from_slice(&images).to_device(self.pixels.device());
+        self.selected(&Tensor::from_slice(&images).to_device(self.pixels.device()))
+    }
+
+    /// The images of these indices, which lie on the same device.
+    ///
+    /// # Panics
+    /// If there is no such image.
+    #[must_use]
+    pub fn selected(&self, images: &Tensor) -> Self {
         Self {
-            pixels: self.pixels.index_select(0, &images),
-            labels: self.labels.index_select(0, &images),
+            pixels: self.pixels.index_select(0, images),
+            labels: self.labels.index_select(0, images),
         }
     }
 

@@ -9,41 +9,44 @@ use crate::{
     ledger::{Key, Resolution, Seed},
     model::Weights,
     random::{self, Purpose},
-    shipped::{self, Target},
-    trial::{self, Material, Trial},
+    shipped::Target,
+    stock::{Lacking, Stock},
+    trial::{self, Material, Protocol, Trial, fixed_features},
 };
 
 /// Materials of one world on one device. Each thread has its own, since tensors are not shared.
-pub(super) struct Materials {
+pub(super) struct Materials<'a> {
     device: Device,
+    stock: &'a Stock,
     sources: HashMap<String, Weights>,
     targets: HashMap<String, (Target, OnDevice)>,
     tests: HashMap<(String, Resolution, u32), OnDevice>,
+    /// The latest fixed features of a test set, with what they depend on: fine-tunes of one recipe
+    /// follow each other, and all of a large test set's would not fit.
+    features: Option<(String, OnDevice)>,
 }
 
 /// Why there is nothing to work on.
 #[derive(Debug, thiserror::Error)]
 pub enum MaterialError {
-    /// The world has no such thing.
-    #[error("there is no `{0}` among what ships with the project")]
-    Unknown(String),
+    /// Its source or its target is not here.
+    #[error(transparent)]
+    Lacking(#[from] Lacking),
     /// No subset of that size.
     #[error(transparent)]
     Subset(#[from] SubsetError),
-    /// The weights can't be read.
-    #[error(transparent)]
-    Weights(#[from] crate::pretrain::CheckpointError),
 }
 
-/// Digests of a key's weights and of its target's files; `None` where they do not ship.
-#[must_use]
-pub fn digests(key: &Key) -> Option<(String, String)> {
-    Some((shipped::card(&key.source)?.weights.clone(), shipped::target_digest(&key.target)?))
-}
-
-impl Materials {
-    pub fn new(device: Device) -> Self {
-        Self { device, sources: HashMap::new(), targets: HashMap::new(), tests: HashMap::new() }
+impl<'a> Materials<'a> {
+    pub fn new(device: Device, stock: &'a Stock) -> Self {
+        Self {
+            device,
+            stock,
+            sources: HashMap::new(),
+            targets: HashMap::new(),
+            tests: HashMap::new(),
+            features: None,
+        }
     }
 
     /// Runs a function on what a trial works on.
@@ -54,14 +57,12 @@ impl Materials {
     ) -> Result<T, MaterialError> {
         let trial::Recipe { key, protocol, .. } = &trial.recipe;
         let side = protocol.side;
-        let unknown = |name: &str| MaterialError::Unknown(name.to_owned());
         if !self.sources.contains_key(&*key.source) {
-            let (weights, _) =
-                shipped::source(&key.source).ok_or_else(|| unknown(&key.source))??;
+            let weights = self.stock.weights(&key.source)?;
             self.sources.insert(key.source.to_string(), weights.copy_to(self.device));
         }
         if !self.targets.contains_key(&*key.target) {
-            let target = shipped::target(&key.target).ok_or_else(|| unknown(&key.target))?;
+            let target = self.stock.target(&key.target)?;
             let train = OnDevice::new(&target.train, self.device);
             self.targets.insert(key.target.to_string(), (target, train));
         }
@@ -70,15 +71,31 @@ impl Materials {
             self.tests.entry((key.target.to_string(), key.resolution, side)).or_insert_with(|| {
                 OnDevice::new(&target.test, self.device).resized(key.resolution, side)
             });
+        let source = &self.sources[&*key.source];
+        let depend = depend(key, protocol);
+        if self.features.as_ref().is_none_or(|(of, _)| *of != depend) {
+            // What can't be computed is the fine-tune's to say.
+            let features = fixed_features(source, test, key.blocks, protocol).ok().flatten();
+            self.features = features.map(|features| (depend, features));
+        }
         let subset = subset(target, key, trial.engine_seed())?;
         let train = train.select(subset.images()).resized(key.resolution, side);
         Ok(run(&Material {
-            source: &self.sources[&*key.source],
+            source,
             train: &train,
             test,
+            test_features: self.features.as_ref().map(|(_, features)| features),
             classes: target.train.classes(),
         }))
     }
+}
+
+/// What fixed features of a test set depend on: all of a recipe but the subset and how the rest is
+/// trained.
+fn depend(key: &Key, protocol: &Protocol) -> String {
+    let Key { source, target, blocks, resolution, .. } = key;
+    let Protocol { side, normalisation, precision, .. } = protocol;
+    format!("{:?}", (source, target, blocks, resolution, side, normalisation, precision))
 }
 
 /// The images that a seed trains on.

@@ -1,8 +1,9 @@
-//! Runs trials here: in threads, each with one thread of libtorch's own, which on few cores is the
-//! faster way; every finished trial is in the ledger before the next begins. Which trials to run is
+//! Runs trials here, on the device and as many at once as [`Workers`] say; every finished trial is in the ledger before the next begins. Which trials to run is
 //! the planner's to say.
 
+mod calibrate;
 mod material;
+mod memory;
 
 use std::{
     collections::VecDeque,
@@ -16,35 +17,43 @@ use std::{
 
 use tch::Device;
 
-pub use material::{MaterialError, digests};
+pub use calibrate::calibrate;
+pub use material::MaterialError;
 
 use crate::{
     device,
     ledger::{Ended, Entry, Ledger, LedgerError, Provenance},
-    trial::{ENGINE_VERSION, Trial, Unfinished, fine_tune},
+    stock::{Named, Stock},
+    trial::{ENGINE_VERSION, Unfinished, fine_tune},
 };
 use material::Materials;
 
-/// A trial with the name of its record.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Named {
-    /// The trial.
-    pub trial: Trial,
-    /// Digest of the source's weights.
-    pub weights: String,
-    /// Digest of the target's files.
-    pub data: String,
-    /// The record's name.
-    pub id: String,
+/// What trials run on, and how many at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Workers {
+    /// What they run on.
+    pub device: Device,
+    /// Trials at once.
+    pub at_once: usize,
+    /// libtorch's threads in each.
+    pub threads_each: usize,
 }
 
-impl Named {
-    /// Names a trial; `None` where its source or target do not ship.
+/// Images from this side on are large enough to share one trial's work between threads.
+const LARGE: u32 = 64;
+
+impl Workers {
+    /// For images of `side` by `side` pixels, on so many threads, or one a core where nobody says:
+    /// small convolutions gain little from a second thread, so that each trial has one, and results
+    /// are the same to the last bit; on large ones, and on a GPU, there is one trial at a time.
     #[must_use]
-    pub fn new(trial: Trial) -> Option<Self> {
-        let (weights, data) = digests(&trial.recipe.key)?;
-        let id = trial.id(&weights, &data);
-        Some(Self { trial, weights, data, id })
+    pub fn new(device: Device, side: u32, threads: Option<usize>) -> Self {
+        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let threads = threads.unwrap_or_else(cores);
+        match device == Device::Cpu && side < LARGE {
+            true => Self { device, at_once: threads, threads_each: 1 },
+            false => Self { device, at_once: 1, threads_each: threads },
+        }
     }
 }
 
@@ -53,8 +62,10 @@ impl Named {
 pub struct Local<'a> {
     /// Where entries go.
     pub ledger: &'a Ledger,
-    /// Trials at once.
-    pub threads: usize,
+    /// What trials work on.
+    pub stock: &'a Stock,
+    /// On what, and how many at once.
+    pub workers: Workers,
     /// Set to stop after the epochs that are running; what is finished is kept.
     pub stop: &'a AtomicBool,
 }
@@ -92,11 +103,15 @@ impl Local<'_> {
         each: &(dyn Fn(&Entry) + Sync),
     ) -> Result<(), ExecutorError> {
         // One for the process; each thread takes it over at its first operation.
-        tch::set_num_threads(1);
+        tch::set_num_threads(self.workers.threads_each as i32);
+        // Shapes repeat from step to step, so that trying cuDNN's kernels once pays.
+        if self.workers.device.is_cuda() {
+            tch::Cuda::cudnn_set_benchmark(true);
+        }
         let queue: Mutex<VecDeque<&Named>> = Mutex::new(trials.iter().collect());
         let failed = AtomicBool::new(false);
         let work = || -> Result<(), ExecutorError> {
-            let mut materials = Materials::new(Device::Cpu);
+            let mut materials = Materials::new(self.workers.device, self.stock);
             while !self.stop.load(Ordering::Relaxed) && !failed.load(Ordering::Relaxed) {
                 let next = queue.lock().expect("no panic holds it").pop_front();
                 let Some(named) = next else { return Ok(()) };
@@ -106,7 +121,7 @@ impl Local<'_> {
             }
             Err(ExecutorError::Interrupted)
         };
-        let threads = self.threads.min(trials.len()).max(1);
+        let threads = self.workers.at_once.min(trials.len()).max(1);
         let results: Vec<Result<(), ExecutorError>> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..threads)
                 .map(|_| {
@@ -131,7 +146,11 @@ impl Local<'_> {
 
     /// Runs one trial. A panic in it, which is how tch reports whatever libtorch could not do, makes
     /// an entry that has failed.
-    fn one(&self, named: &Named, materials: &mut Materials) -> Result<Entry, ExecutorError> {
+    fn one<'m>(
+        &'m self,
+        named: &Named,
+        materials: &mut Materials<'m>,
+    ) -> Result<Entry, ExecutorError> {
         let Named { trial, weights, data, id } = named;
         let started =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
@@ -154,8 +173,15 @@ impl Local<'_> {
             Ok(Ok(Ok(outcome))) => Ended::Finished(outcome),
             Err(panic) => {
                 // What was half done is not to be used again.
-                *materials = Materials::new(Device::Cpu);
-                Ended::Failed { reason: words(&*panic) }
+                *materials = Materials::new(self.workers.device, self.stock);
+                let said = words(&*panic);
+                let advised = memory::ran_out(&said)
+                    .then(|| {
+                        materials.with(trial, |material| memory::advice(&said, material, trial))
+                    })
+                    .transpose()
+                    .map_err(material)?;
+                Ended::Failed { reason: advised.unwrap_or(said) }
             }
         };
         Ok(Entry {
@@ -168,7 +194,7 @@ impl Local<'_> {
             provenance: Provenance {
                 program: env!("CARGO_PKG_VERSION").to_owned(),
                 engine: device::engine(),
-                processor: device::processor(),
+                processor: device::name(self.workers.device),
                 started,
                 seconds: clock.elapsed().as_secs_f64(),
             },
@@ -181,10 +207,4 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
     text.unwrap_or("a panic without words").lines().next().unwrap_or_default().to_owned()
-}
-
-/// How many trials run at once where nobody says: one a core.
-#[must_use]
-pub fn default_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }

@@ -3,12 +3,13 @@
 
 use super::{
     decide::{Answer, Side, decide},
+    images,
     quantify::Unit,
     result::{CellVerdict, Flag, Welch},
 };
 use crate::{
     claim::{Cell, Contrast, Design, Hypothesis, Metric, Moment, Relation, Term},
-    evidence::{Evidence, EvidenceKind, Looking, keys},
+    evidence::{Evidence, Looking, keys},
     join::{Joined, join},
     ledger::Key,
     observe::Observed,
@@ -80,8 +81,26 @@ impl Bench<'_> {
             look,
             e_value: self.e_value(&joined),
             welch,
+            test_images: None,
         };
         unit.name = self.name(&cell);
+        (cell, unit)
+    }
+
+    /// The same with the interval over test images, which decides nothing and takes time.
+    pub(super) fn told(
+        &self,
+        contrast: &Contrast,
+        named: &Cell,
+        cells: &[Cell],
+    ) -> (CellVerdict, Unit) {
+        let (mut cell, unit) = self.unit(contrast, named, cells);
+        let metric = &self.hypothesis.metric;
+        let mut joined = join(&contrast.terms, cells, metric, self.evidence);
+        joined.rows.truncate(cell.seeds);
+        let (evidence, alpha) = (self.evidence, self.design.alpha);
+        cell.test_images =
+            images::interval(&contrast.terms, cells, metric, &joined, evidence, alpha);
         (cell, unit)
     }
 
@@ -237,10 +256,8 @@ impl Bench<'_> {
         };
         let first = absent.first().map_or_else(String::new, |key| format!(", such as {key}"));
         let reasons = absent.iter().find_map(|key| self.evidence.world.lacks(key));
-        let because = match self.evidence.kind {
-            EvidenceKind::Smoke => reasons.map(|reason| format!(" ({reason})")),
-            EvidenceKind::Published | EvidenceKind::Log => None,
-        };
+        let because =
+            reasons.filter(|_| self.evidence.kind.is_own()).map(|reason| format!(" ({reason})"));
         format!(
             "{} of the {} fine-tunes that it compares have no record{of} in the {} evidence{first}{}",
             absent.len(),

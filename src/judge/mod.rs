@@ -5,6 +5,7 @@
 
 mod cell;
 mod decide;
+mod images;
 mod quantify;
 pub mod result;
 mod shown;
@@ -13,7 +14,7 @@ use std::collections::BTreeSet;
 
 pub use decide::{Answer, Side, decide};
 pub use quantify::{Unit, quantify};
-pub use result::{CellVerdict, ClaimVerdict, Flag, ReadingVerdict, Verdicts};
+pub use result::{CellVerdict, ClaimVerdict, Flag, ReadingVerdict, TestImages, Verdicts};
 
 use crate::{
     claim::{Cell, Claim, Contrast, Design, Hypothesis, Reading},
@@ -147,11 +148,11 @@ fn judge_hypothesis(hypothesis: &Hypothesis, design: &Design, evidence: &Evidenc
     let mut averages = Vec::new();
     for contrast in &hypothesis.contrasts {
         for cell in &contrast.cells {
-            cells.push(bench.unit(contrast, cell, std::slice::from_ref(cell)));
+            cells.push(bench.told(contrast, cell, std::slice::from_ref(cell)));
         }
         if !hypothesis.average_over.is_empty() {
             for (average, of) in contrast.units(&hypothesis.average_over) {
-                averages.push(bench.unit(contrast, &average, &of));
+                averages.push(bench.told(contrast, &average, &of));
             }
         }
     }

@@ -127,6 +127,21 @@ pub struct CellVerdict {
     pub e_value: Option<f64>,
     /// Welch's interval on the same seeds, as if they were not paired.
     pub welch: Option<Welch>,
+    /// The interval over test images, with the seeds held; null where records do not say which images
+    /// were right, as published logs do not.
+    pub test_images: Option<TestImages>,
+}
+
+/// The percentile interval of the paired bootstrap over test images: what the contrast owes to the test
+/// set being one draw of images. It stands beside the interval over seeds, and decides nothing.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct TestImages {
+    /// Images, over all targets that the cell is about.
+    pub images: usize,
+    /// Lower end, in accuracy points.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
 }
 
 /// Welch's unpaired interval beside the paired one.
@@ -281,6 +296,7 @@ impl CellVerdict {
             look: None,
             e_value: None,
             welch: None,
+            test_images: None,
         }
     }
 

@@ -63,13 +63,17 @@ impl Entry {
     /// The record that the judge sees.
     #[must_use]
     pub fn record(&self) -> Record {
-        let (status, evaluations) = match &self.outcome {
-            Ended::Finished(outcome) => (Status::Finished, outcome.evaluations.clone()),
-            Ended::Failed { .. } => (Status::Stopped, Vec::new()),
-        };
         let Trial { recipe, seed } = &self.trial;
-        Record::new(recipe.key.clone(), *seed, recipe.compared(), status, evaluations)
-            .expect("a finished fine-tune was evaluated after its last epoch")
+        let record = |status, evaluations| {
+            Record::new(recipe.key.clone(), *seed, recipe.compared(), status, evaluations)
+                .expect("a finished fine-tune was evaluated after its last epoch")
+        };
+        match &self.outcome {
+            Ended::Finished(outcome) => {
+                record(Status::Finished, outcome.evaluations.clone()).with_correct(&outcome.correct)
+            }
+            Ended::Failed { .. } => record(Status::Stopped, Vec::new()),
+        }
     }
 
     /// Whether another run of the trial gave the same bits.

@@ -172,6 +172,8 @@ pub struct Record {
     /// Whether it ran to its end.
     pub status: Status,
     evaluations: Vec<Evaluation>,
+    /// Whether each test image got its own class at the end; logs of others do not say.
+    pub correct: Option<Arc<[bool]>>,
 }
 
 impl Record {
@@ -187,7 +189,13 @@ impl Record {
     ) -> Option<Self> {
         evaluations.sort_by_key(|evaluation| evaluation.epoch);
         let possible = status == Status::Stopped || !evaluations.is_empty();
-        possible.then_some(Self { key, seed, recipe, status, evaluations })
+        possible.then_some(Self { key, seed, recipe, status, evaluations, correct: None })
+    }
+
+    /// With whether each test image got its own class at the end.
+    #[must_use]
+    pub fn with_correct(self, correct: &[bool]) -> Self {
+        Self { correct: Some(correct.into()), ..self }
     }
 
     /// Evaluations in the order of their epochs; empty only where the run stopped before the first.

@@ -1,8 +1,8 @@
 //! Convolution with batch norm, and the residual block made of them.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
-use super::{Mode, Weights, plan};
+use super::{Mode, Precision, Weights, plan};
 
 /// What batch norm adds to a variance (PyTorch's default).
 const EPSILON: f64 = 1e-5;
@@ -19,10 +19,12 @@ pub(super) struct Convolution {
     bias: Tensor,
     running_mean: Tensor,
     running_var: Tensor,
+    /// What it computes in, where that is not the weights' kind.
+    kind: Option<Kind>,
 }
 
 impl Convolution {
-    pub fn new(plan: &plan::Convolution, weights: &Weights) -> Self {
+    pub fn new(plan: &plan::Convolution, weights: &Weights, precision: Precision) -> Self {
         let norm = |part: &str| weights.tensor(&format!("{}.{part}", plan.norm)).shallow_clone();
         Self {
             kernel: weights.tensor(&format!("{}.weight", plan.name)).shallow_clone(),
@@ -32,24 +34,61 @@ impl Convolution {
             bias: norm("bias"),
             running_mean: norm("running_mean"),
             running_var: norm("running_var"),
+            kind: precision.kind(),
         }
     }
 
     /// `[N,C,H,W]` to [N,C',H/stride,W/stride], rounded up. In train mode it moves the running
     /// statistics towards the batch's, with or without gradients.
     pub fn forward(&self, input: &Tensor, mode: Mode) -> Tensor {
-        let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
-        input.conv2d(&self.kernel, None::<&Tensor>, stride, padding, [1, 1], 1).batch_norm(
-            Some(&self.weight),
-            Some(&self.bias),
-            Some(&self.running_mean),
-            Some(&self.running_var),
-            mode == Mode::Train,
-            MOMENTUM,
-            EPSILON,
-            true,
-        )
+        match mode {
+            Mode::Train => self.convolve(input, &self.kernel, None).batch_norm(
+                Some(&self.weight),
+                Some(&self.bias),
+                Some(&self.running_mean),
+                Some(&self.running_var),
+                true,
+                MOMENTUM,
+                EPSILON,
+                true,
+            ),
+            // The norm is then a line for each channel, which the kernel takes in.
+            Mode::Evaluate => {
+                let scale = &self.weight / (&self.running_var + EPSILON).sqrt();
+                let bias = &self.bias - &self.running_mean * &scale;
+                self.convolve(input, &(&self.kernel * scale.view([-1, 1, 1, 1])), Some(&bias))
+            }
+        }
     }
+
+    fn convolve(&self, input: &Tensor, kernel: &Tensor, bias: Option<&Tensor>) -> Tensor {
+        let cast = |tensor: &Tensor| match self.kind {
+            Some(kind) => tensor.to_kind(kind),
+            None => tensor.shallow_clone(),
+        };
+        let (input, kernel, bias) = (&cast(input), &cast(kernel), bias.map(cast));
+        match (kernel.size().as_slice(), &input.size()[2..], self.stride) {
+            ([.., 3, 3], [2, 2], 1) => convolve_2x2(input, kernel, bias.as_ref()),
+            _ => {
+                input.conv2d(kernel, bias.as_ref(), [self.stride; 2], [self.padding; 2], [1, 1], 1)
+            }
+        }
+    }
+}
+
+/// A padded 3 x 3 convolution of pictures of 2 x 2 pixels as one matrix product: each output pixel
+/// sees all four input pixels, so that only zeros of the padding are left out. Four fifths of the
+/// convolution's time on a core, with gradients (`benches/README.md`).
+fn convolve_2x2(input: &Tensor, kernel: &Tensor, bias: Option<&Tensor>) -> Tensor {
+    let output = kernel.size()[0];
+    let kernel = kernel.permute([0, 2, 3, 1]);
+    // For output pixel (row, column), input pixel (0, 0) meets the tap at (1 - row, 1 - column).
+    let taps =
+        |row: i64, column: i64| kernel.narrow(1, 1 - row, 2).narrow(2, 1 - column, 2).flatten(1, 3);
+    let matrix = Tensor::cat(&[taps(0, 0), taps(0, 1), taps(1, 0), taps(1, 1)], 0);
+    let bias = bias.map(|bias| bias.repeat([4]));
+    let pixels = input.permute([0, 2, 3, 1]).flatten(1, 3);
+    pixels.linear(&matrix, bias).view([-1, 2, 2, output]).permute([0, 3, 1, 2])
 }
 
 /// A residual block: rectifiers between its convolutions, and after the sum with its input.
@@ -60,8 +99,8 @@ pub(super) struct Residual {
 }
 
 impl Residual {
-    pub fn new(plan: &plan::Residual, weights: &Weights) -> Self {
-        let convolution = |plan| Convolution::new(plan, weights);
+    pub fn new(plan: &plan::Residual, weights: &Weights, precision: Precision) -> Self {
+        let convolution = |plan| Convolution::new(plan, weights, precision);
         Self {
             body: plan.body.iter().map(convolution).collect(),
             shortcut: plan.shortcut.as_ref().map(convolution),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::block::{Convolution, Residual};
-use super::{Architecture, Normalisation, Stem, TooManyBlocks, Trainable, Weights};
+use super::{Architecture, Normalisation, Precision, Stem, TooManyBlocks, Trainable, Weights};
 
 /// What batch norms use, and whether they learn from what they see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,13 +53,24 @@ pub struct Network {
 }
 
 impl Network {
-    /// Takes over weights.
+    /// Takes over weights; computes in the precision that they have.
     #[must_use]
     pub fn new(weights: Weights, normalisation: Normalisation) -> Self {
+        Self::in_precision(weights, normalisation, Precision::Fp32)
+    }
+
+    /// Takes over weights, for convolutions in another precision. For tf32 it is the device's to be
+    /// told ([`crate::device::allow_tf32`]).
+    #[must_use]
+    pub fn in_precision(
+        weights: Weights,
+        normalisation: Normalisation,
+        precision: Precision,
+    ) -> Self {
         let architecture = weights.architecture();
-        let blocks: Vec<_> =
-            architecture.residuals().iter().map(|plan| Residual::new(plan, &weights)).collect();
-        let first = Convolution::new(&architecture.first_convolution(), &weights);
+        let block = |plan| Residual::new(plan, &weights, precision);
+        let blocks: Vec<_> = architecture.residuals().iter().map(block).collect();
+        let first = Convolution::new(&architecture.first_convolution(), &weights, precision);
         let frozen = Some(blocks.len());
         Self { weights, normalisation, first, blocks, trainable: Vec::new(), frozen }
     }
@@ -129,6 +140,7 @@ impl Network {
     /// If features are of another shape, kind or device than the head.
     pub fn classify(&self, features: &Tensor) -> Tensor {
         let bias = self.weights.tensor("fc.bias");
+        let features = features.to_kind(bias.kind());
         features.linear(self.weights.tensor("fc.weight"), Some(bias))
     }
 

@@ -32,6 +32,7 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
     });
     let caption = caption.to_owned() + &shared.unwrap_or_default();
     let look = has(|cell| cell.look.is_some());
+    let test_images = has(|cell| cell.test_images.is_some());
     let e_value = has(|cell| cell.e_value.is_some());
     html! {
         div.wide tabindex="0" role="region" aria-label=(caption) {
@@ -46,6 +47,11 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
                     th.number scope="col" { "mean" }
                     th.number scope="col" { "low" }
                     th.number scope="col" { "high" }
+                    @if test_images {
+                        th.number scope="col" title="95 % over test images, seeds held: the paired bootstrap" {
+                            "over test images"
+                        }
+                    }
                     th scope="col" { "verdict" }
                     th.number scope="col" { "seeds" }
                     @if look { th.number scope="col" { "look" } }
@@ -66,6 +72,7 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
                             td.number.strong { (signed(cell.mean)) }
                             td.number { (signed(cell.low)) }
                             td.number { (signed(cell.high)) }
+                            @if test_images { td.number { (over_test_images(cell)) } }
                             td { (badge(cell.verdict)) }
                             td.number { (cell.seeds) }
                             @if look { td.number { (or_none(cell.look.map(|look| look.to_string()))) } }
@@ -80,6 +87,15 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
             }
         }
     }
+}
+
+/// `+1.2 to +3.4`.
+fn over_test_images(cell: &CellVerdict) -> String {
+    or_none(
+        cell.test_images
+            .as_ref()
+            .map(|images| format!("{} to {}", signed(Some(images.low)), signed(Some(images.high)))),
+    )
 }
 
 fn or_none(text: Option<String>) -> String {

@@ -2,23 +2,29 @@
 //! claims, evidence and verdicts, and the same input gives the same bytes; only [`write_html`] and
 //! [`write_figures`] touch the disk.
 
+mod annotations;
 pub mod axis;
 mod cells;
 pub mod chart;
 pub mod figure;
 pub mod forest;
 mod html;
+mod junit;
 mod legend;
 mod numbers;
 mod palette;
 mod section;
+mod spreadsheet;
 mod steps;
 pub mod svg;
 pub mod terminal;
 
 use std::path::{Path, PathBuf};
 
+pub use annotations::annotations;
 pub use html::html;
+pub use junit::junit;
+pub use spreadsheet::{COLUMNS, spreadsheet};
 
 use crate::{claim::Claim, evidence::Evidence, files, judge::ClaimVerdict};
 use svg::Drawing;

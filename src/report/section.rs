@@ -100,7 +100,7 @@ fn hypothesis(hypothesis: &Hypothesis) -> Markup {
 
 /// Why a world of our own can never have what the hypothesis compares.
 fn lacks(one: &Judged<'_>) -> Option<String> {
-    let of_ours = one.evidence.kind == EvidenceKind::Smoke;
+    let of_ours = one.evidence.kind.is_own();
     let keys = keys(&one.claim.hypothesis);
     keys.iter().filter(|_| of_ours).find_map(|key| one.evidence.world.lacks(key))
 }
@@ -191,7 +191,7 @@ fn provenance(one: &Judged<'_>) -> Markup {
                 h4 { "Evidence" }
                 p { (evidence.title) }
                 p.digest {
-                    @if evidence.kind == EvidenceKind::Smoke { "SHA-256 of its records' names " }
+                    @if evidence.kind.is_own() { "SHA-256 of its records' names " }
                     @else { "SHA-256 " }
                     code { (evidence.sha256) }
                 }

@@ -15,6 +15,7 @@ pub mod distribution;
 pub mod equivalence;
 pub mod interval;
 pub mod multiplicity;
+pub mod power;
 pub mod proportion;
 pub mod resampling;
 pub mod sample;
@@ -29,8 +30,9 @@ pub use distribution::{
 pub use equivalence::{Equivalence, tost};
 pub use interval::{Alpha, AlphaError, Interval, prediction_interval, t_interval};
 pub use multiplicity::{holm, intersection_union, partial_conjunction};
+pub use power::{MOST_SEEDS, detectable, noncentral_t_upper_tail, power, seeds_needed};
 pub use proportion::{ProportionError, binomial_upper_tail, mcnemar_exact, wilson};
-pub use resampling::percentile_bootstrap;
+pub use resampling::{percentile_bootstrap, tallied_bootstrap};
 pub use sample::{Sample, SampleError};
 pub use sequential::{Looks, LooksError};
 pub use spending::{Fractions, FractionsError, Spending, spending_boundaries};

@@ -32,3 +32,37 @@ pub fn percentile_bootstrap(
     let below = (alpha.level() * means.len() as f64).floor() as usize;
     Interval { low: means[below], high: means[means.len() - 1 - below] }
 }
+
+/// The [`percentile_bootstrap`] of a sum of means, each over independent items of its own that take few
+/// distinct values: `tallies` has, for each mean, its values with how many items have each. Items of one
+/// value can't be told apart, so that a resample is a multinomial draw, which is made of binomial ones:
+/// `binomial(n, p)` returns how many of n succeed with probability p.
+///
+/// Means over no item are left out.
+pub fn tallied_bootstrap(
+    tallies: &[Vec<(f64, u64)>],
+    resamples: NonZeroU32,
+    mut binomial: impl FnMut(u64, f64) -> u64,
+    alpha: Alpha,
+) -> Interval {
+    let mut resampled_mean = |tally: &Vec<(f64, u64)>| {
+        let items: u64 = tally.iter().map(|(_, count)| count).sum();
+        let (mut left, mut behind, mut sum) = (items, items, 0.0);
+        for (value, count) in tally {
+            // Of the draws that are left, those that fall on this value among what is behind it.
+            let drawn = match behind {
+                _ if *count >= behind => left,
+                _ => binomial(left, *count as f64 / behind as f64).min(left),
+            };
+            sum += value * drawn as f64;
+            left -= drawn;
+            behind -= count;
+        }
+        if items == 0 { 0.0 } else { sum / items as f64 }
+    };
+    let mut means: Vec<f64> =
+        (0..resamples.get()).map(|_| tallies.iter().map(&mut resampled_mean).sum()).collect();
+    means.sort_by(f64::total_cmp);
+    let below = (alpha.level() * means.len() as f64).floor() as usize;
+    Interval { low: means[below], high: means[means.len() - 1 - below] }
+}

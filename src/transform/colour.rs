@@ -4,7 +4,7 @@
 //! In single precision, like PIL's `Blend.c`: whole numbers under 2^24 are exact, the two roundings
 //! of a blend happen in the same places, and so the bytes are the same.
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::{assert_one_each, per_image};
 
@@ -46,25 +46,72 @@ impl Jitter {
 /// If there is not one jitter an image, or images have neither one nor three channels.
 pub fn jitter(pixels: &Tensor, jitters: &[Jitter]) -> Tensor {
     assert_one_each(pixels, jitters.len());
-    if jitters.iter().all(|jitter| jitter.factors == Jitter::NONE.factors) {
-        return pixels.shallow_clone();
+    match Jitters::new(jitters, pixels.device()) {
+        Some(jitters) => jitters.apply(pixels),
+        None => pixels.shallow_clone(),
     }
-    let each = |value: &dyn Fn(&Jitter) -> f32| {
-        per_image(&jitters.iter().map(value).collect::<Vec<f32>>(), pixels)
-    };
-    let mut values = pixels.to_kind(Kind::Float);
-    for place in 0..3 {
-        // One blend for all, whatever each image does here: only its degenerate image differs.
-        let factor = each(&|jitter| jitter.factors[jitter.order[place] as usize]);
-        let does =
-            |operation| each(&|jitter| f32::from(u8::from(jitter.order[place] == operation)));
-        let grey = grey(&values);
-        let degenerate =
-            mean(&grey) * does(Operation::Contrast) + grey * does(Operation::Saturation);
-        let blended = &degenerate + factor * (values - &degenerate);
-        values = blended.floor().clamp(0.0, 255.0);
+}
+
+/// Jitters on a device, one an image.
+#[derive(Debug)]
+pub(super) struct Jitters {
+    /// For what is done first, second and third.
+    places: [Place; 3],
+}
+
+/// What each image does at one place of its order.
+#[derive(Debug)]
+struct Place {
+    factor: Tensor,
+    /// 1 where it is contrast, or saturation; else 0.
+    contrast: Tensor,
+    saturation: Tensor,
+}
+
+impl Jitters {
+    /// `None` where every image stays as it is.
+    pub fn new(jitters: &[Jitter], device: Device) -> Option<Self> {
+        if jitters.iter().all(|jitter| jitter.factors == Jitter::NONE.factors) {
+            return None;
+        }
+        let each = |value: &dyn Fn(&Jitter) -> f32| per_image(jitters.iter().map(value), device);
+        let place = |place: usize| {
+            let does =
+                |operation| each(&|jitter| f32::from(u8::from(jitter.order[place] == operation)));
+            Place {
+                factor: each(&|jitter| jitter.factors[jitter.order[place] as usize]),
+                contrast: does(Operation::Contrast),
+                saturation: does(Operation::Saturation),
+            }
+        };
+        Some(Self { places: [0, 1, 2].map(place) })
     }
-    values.to_kind(Kind::Uint8)
+
+    /// Those of some of the images, which follow each other.
+    pub fn narrow(&self, start: i64, length: i64) -> Self {
+        let narrow = |tensor: &Tensor| tensor.narrow(0, start, length);
+        let place = |at: usize| {
+            let Place { factor, contrast, saturation } = &self.places[at];
+            Place {
+                factor: narrow(factor),
+                contrast: narrow(contrast),
+                saturation: narrow(saturation),
+            }
+        };
+        Self { places: [0, 1, 2].map(place) }
+    }
+
+    pub fn apply(&self, pixels: &Tensor) -> Tensor {
+        let mut values = pixels.to_kind(Kind::Float);
+        for Place { factor, contrast, saturation } in &self.places {
+            // One blend for all, whatever each image does here: only its degenerate image differs.
+            let grey = grey(&values);
+            let degenerate = mean(&grey) * contrast + grey * saturation;
+            let blended = &degenerate + factor * (values - &degenerate);
+            values = blended.floor().clamp(0.0, 255.0);
+        }
+        values.to_kind(Kind::Uint8)
+    }
 }
 
 /// The image in grey, `[N,1,H,W]`: 65,536ths are added up, then rounded; exact, for they are below

@@ -4,7 +4,7 @@
 //! This is PIL's way of turning an image (`Geometry.c`, `affine_fixed`, nearest neighbour); a crop
 //! and a flip are maps with whole coefficients.
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::{assert_one_each, per_image};
 
@@ -31,30 +31,58 @@ pub struct Placement {
 /// If there is not one placement an image.
 pub fn place(pixels: &Tensor, placements: &[Placement]) -> Tensor {
     assert_one_each(pixels, placements.len());
-    if placements.iter().all(|placement| *placement == Placement::default()) {
-        return pixels.shallow_clone();
+    match Placements::new(placements, pixels.device()) {
+        Some(placements) => placements.apply(pixels),
+        None => pixels.shallow_clone(),
     }
-    let (_, channels, height, width) = pixels.size4().expect("images have four dimensions");
-    let furthest = |placement: &Placement| placement.rows.abs().max(placement.columns.abs());
-    let padding = placements.iter().map(furthest).max().unwrap_or(0);
-    let padded = pixels.constant_pad_nd([padding; 4]);
-    // Where a new pixel lies in the padded image is the sum of what its row and its column give.
-    let row: Vec<i64> = placements
-        .iter()
-        .flat_map(|placement| (0..height).map(move |y| y + placement.rows + padding))
-        .collect();
-    let column: Vec<i64> = placements
-        .iter()
-        .flat_map(|placement| {
-            let old = move |x| if placement.flip { width - 1 - x } else { x };
-            (0..width).map(move |x| old(x) + placement.columns + padding)
+}
+
+/// Placements on a device, one an image.
+#[derive(Debug)]
+pub(super) struct Placements {
+    rows: Tensor,
+    columns: Tensor,
+    flip: Tensor,
+    /// What the furthest of them needs.
+    padding: i64,
+}
+
+impl Placements {
+    /// `None` where every image stays as it is.
+    pub fn new(placements: &[Placement], device: Device) -> Option<Self> {
+        if placements.iter().all(|placement| *placement == Placement::default()) {
+            return None;
+        }
+        let furthest = |placement: &Placement| placement.rows.abs().max(placement.columns.abs());
+        let each = |value: fn(&Placement) -> i64| per_image(placements.iter().map(value), device);
+        Some(Self {
+            rows: each(|placement| placement.rows),
+            columns: each(|placement| placement.columns),
+            flip: each(|placement| placement.flip.into()).to_kind(Kind::Bool),
+            padding: placements.iter().map(furthest).max().unwrap_or(0),
         })
-        .collect();
-    let on_device = |values: &[i64]| Tensor::from_slice(values).to_device(pixels.device());
-    let from = on_device(&row).view([-1, 1, height, 1]) * (width + 2 * padding)
-        + on_device(&column).view([-1, 1, 1, width]);
-    let from = from.flatten(2, 3).expand([-1, channels, -1], false);
-    padded.flatten(2, 3).gather(2, &from, false).view_as(pixels)
+    }
+
+    /// Those of some of the images, which follow each other.
+    pub fn narrow(&self, start: i64, length: i64) -> Self {
+        let [rows, columns, flip] =
+            [&self.rows, &self.columns, &self.flip].map(|tensor| tensor.narrow(0, start, length));
+        Self { rows, columns, flip, padding: self.padding }
+    }
+
+    pub fn apply(&self, pixels: &Tensor) -> Tensor {
+        let (_, channels, height, width) = pixels.size4().expect("images have four dimensions");
+        let padding = self.padding;
+        let padded = pixels.constant_pad_nd([padding; 4]);
+        let counted = |end: i64| Tensor::arange(end, (Kind::Int64, pixels.device()));
+        let (y, x) = (counted(height).view([1, 1, -1, 1]), counted(width).view([1, 1, 1, -1]));
+        // Where a new pixel lies in the padded image is the sum of what its row and its column give.
+        let row = y + &self.rows + padding;
+        let column = x.flip([3]).where_self(&self.flip, &x) + &self.columns + padding;
+        let from = row * (width + 2 * padding) + column;
+        let from = from.flatten(2, 3).expand([-1, channels, -1], false);
+        padded.flatten(2, 3).gather(2, &from, false).view_as(pixels)
+    }
 }
 
 /// Turns each image counter-clockwise about its centre by its angle in degrees; nearest neighbour,
@@ -67,22 +95,68 @@ pub fn place(pixels: &Tensor, placements: &[Placement]) -> Tensor {
 /// If there is not one angle an image.
 pub fn rotate(pixels: &Tensor, degrees: &[f64]) -> Tensor {
     assert_one_each(pixels, degrees.len());
-    if degrees.iter().all(|&angle| angle == 0.0) {
-        return pixels.shallow_clone();
+    let (_, _, height, width) = pixels.size4().expect("images have four dimensions");
+    match Turns::new(degrees, [height, width], pixels.device()) {
+        Some(turns) => turns.apply(pixels),
+        None => pixels.shallow_clone(),
     }
-    let shape = pixels.size();
-    let (down, right) = (shape[2] as f64 / 2.0, shape[3] as f64 / 2.0);
-    let maps: Vec<Map> = degrees
-        .iter()
-        .map(|angle| {
+}
+
+/// Rotations on a device, one an image: what the old column and the old row take of the new column,
+/// of the new row, and their value at the new origin.
+#[derive(Debug)]
+pub(super) struct Turns {
+    column: [Tensor; 3],
+    row: [Tensor; 3],
+}
+
+impl Turns {
+    /// Of images of so many rows and columns; `None` where every angle is 0.
+    pub fn new(degrees: &[f64], [height, width]: [i64; 2], device: Device) -> Option<Self> {
+        if degrees.iter().all(|&angle| angle == 0.0) {
+            return None;
+        }
+        let (down, right) = (height as f64 / 2.0, width as f64 / 2.0);
+        let map = |angle: &f64| {
             let angle = -angle.rem_euclid(360.0).to_radians();
             let (cosine, sine) = (to_15_decimals(angle.cos()), to_15_decimals(angle.sin()));
             let from_right = cosine * -right + sine * -down + right;
             let from_down = -sine * -right + cosine * -down + down;
             Map::new([cosine, sine, from_right], [-sine, cosine, from_down])
-        })
-        .collect();
-    sample(pixels, &maps)
+        };
+        let maps: Vec<Map> = degrees.iter().map(map).collect();
+        let each = |coefficients: fn(&Map) -> [i64; 3]| {
+            [0, 1, 2].map(|at| per_image(maps.iter().map(|map| coefficients(map)[at]), device))
+        };
+        Some(Self { column: each(|map| map.column), row: each(|map| map.row) })
+    }
+
+    /// Those of some of the images, which follow each other.
+    pub fn narrow(&self, start: i64, length: i64) -> Self {
+        let narrow =
+            |tensors: &[Tensor; 3]| [0, 1, 2].map(|at| tensors[at].narrow(0, start, length));
+        Self { column: narrow(&self.column), row: narrow(&self.row) }
+    }
+
+    /// The images seen through their maps.
+    pub fn apply(&self, pixels: &Tensor) -> Tensor {
+        let (_, channels, height, width) = pixels.size4().expect("images have four dimensions");
+        let counted = |end: i64| Tensor::arange(end, (Kind::Int64, pixels.device()));
+        let (x, y) = (counted(width).view([1, 1, 1, -1]), counted(height).view([1, 1, -1, 1]));
+        let old = |[of_x, of_y, origin]: &[Tensor; 3]| {
+            let fixed = of_x * &x + of_y * &y + origin;
+            fixed.divide_scalar_mode(1_i64 << FRACTION_BITS, "floor")
+        };
+        let (column, row) = (old(&self.column), old(&self.row));
+        let outside = column
+            .lt(0)
+            .logical_or(&column.ge(width))
+            .logical_or(&row.lt(0))
+            .logical_or(&row.ge(height));
+        let from = (row * width + column).masked_fill(&outside, 0);
+        let from = from.flatten(2, 3).expand([-1, channels, -1], false);
+        pixels.flatten(2, 3).gather(2, &from, false).view_as(pixels).masked_fill(&outside, 0)
+    }
 }
 
 /// Rounded in decimals, as PIL does to a rotation's cosine and sine.
@@ -106,28 +180,4 @@ impl Map {
         };
         Self { column: fixed(column), row: fixed(row) }
     }
-}
-
-/// The images seen through their maps.
-fn sample(pixels: &Tensor, maps: &[Map]) -> Tensor {
-    let shape = pixels.size();
-    let (channels, height, width) = (shape[1], shape[2], shape[3]);
-    let counted = |end: i64| Tensor::arange(end, (Kind::Int64, pixels.device()));
-    let (x, y) = (counted(width).view([1, 1, 1, -1]), counted(height).view([1, 1, -1, 1]));
-    let old = |coefficients: fn(&Map) -> [i64; 3]| {
-        let [of_x, of_y, origin] = [0, 1, 2].map(|at| {
-            let each: Vec<i64> = maps.iter().map(|map| coefficients(map)[at]).collect();
-            per_image(&each, pixels)
-        });
-        (of_x * &x + of_y * &y + origin).divide_scalar_mode(1_i64 << FRACTION_BITS, "floor")
-    };
-    let (column, row) = (old(|map| map.column), old(|map| map.row));
-    let outside = column
-        .lt(0)
-        .logical_or(&column.ge(width))
-        .logical_or(&row.lt(0))
-        .logical_or(&row.ge(height));
-    let from = (row * width + column).masked_fill(&outside, 0);
-    let from = from.flatten(2, 3).expand([-1, channels, -1], false);
-    pixels.flatten(2, 3).gather(2, &from, false).view_as(pixels).masked_fill(&outside, 0)
 }

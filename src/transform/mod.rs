@@ -16,23 +16,74 @@ mod draw;
 mod geometry;
 mod resize;
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
+use colour::Jitters;
 pub use colour::{Jitter, Operation, jitter};
 pub use draw::{Augmentation, Draw};
 pub use geometry::{Placement, place, rotate};
+use geometry::{Placements, Turns};
 pub use resize::{downscale_then_upscale, resize};
 
-/// Places, jitters and turns each image by its own draw: bytes `[N,C,H,W]` to bytes `[N,C,H,W]`. Steps
-/// that change no image of the batch are left out.
+/// Draws on a device, one an image: brought there once for all batches of an epoch.
+#[derive(Debug)]
+pub struct Draws {
+    placements: Option<Placements>,
+    jitters: Option<Jitters>,
+    turns: Option<Turns>,
+}
+
+impl Draws {
+    /// For images of so many rows and columns. Steps that change no image are left out.
+    #[must_use]
+    pub fn new(draws: &[Draw], size: [i64; 2], device: Device) -> Self {
+        let placements: Vec<_> = draws.iter().map(|draw| draw.placement).collect();
+        let jitters: Vec<_> = draws.iter().map(|draw| draw.jitter).collect();
+        let degrees: Vec<_> = draws.iter().map(|draw| draw.degrees).collect();
+        Self {
+            placements: Placements::new(&placements, device),
+            jitters: Jitters::new(&jitters, device),
+            turns: Turns::new(&degrees, size, device),
+        }
+    }
+
+    /// Those of `length` images from the one at `start` on.
+    #[must_use]
+    pub fn narrow(&self, start: i64, length: i64) -> Self {
+        Self {
+            placements: self.placements.as_ref().map(|all| all.narrow(start, length)),
+            jitters: self.jitters.as_ref().map(|all| all.narrow(start, length)),
+            turns: self.turns.as_ref().map(|all| all.narrow(start, length)),
+        }
+    }
+
+    /// Places, jitters and turns each image by its own draw: bytes `[N,C,H,W]` to bytes `[N,C,H,W]`.
+    ///
+    /// # Panics
+    /// If there is not one draw an image, or images have neither one nor three channels.
+    pub fn apply(&self, pixels: &Tensor) -> Tensor {
+        let mut pixels = pixels.shallow_clone();
+        if let Some(placements) = &self.placements {
+            pixels = placements.apply(&pixels);
+        }
+        if let Some(jitters) = &self.jitters {
+            pixels = jitters.apply(&pixels);
+        }
+        if let Some(turns) = &self.turns {
+            pixels = turns.apply(&pixels);
+        }
+        pixels
+    }
+}
+
+/// [`Draws::apply`] for one batch.
 ///
 /// # Panics
-/// If there is not one draw an image, or images have neither one nor three channels.
+/// As [`Draws::apply`].
 pub fn augment(pixels: &Tensor, draws: &[Draw]) -> Tensor {
-    let placements: Vec<_> = draws.iter().map(|draw| draw.placement).collect();
-    let jitters: Vec<_> = draws.iter().map(|draw| draw.jitter).collect();
-    let degrees: Vec<_> = draws.iter().map(|draw| draw.degrees).collect();
-    rotate(&jitter(&place(pixels, &placements), &jitters), &degrees)
+    assert_one_each(pixels, draws.len());
+    let (_, _, height, width) = pixels.size4().expect("images have four dimensions");
+    Draws::new(draws, [height, width], pixels.device()).apply(pixels)
 }
 
 /// Bytes to floats in [0, 1], as torchvision's `ToTensor`: a division by 255.
@@ -47,6 +98,7 @@ fn assert_one_each(pixels: &Tensor, parameters: usize) {
 }
 
 /// One number an image, shaped to be broadcast over its pixels: `[N,1,1,1]`.
-fn per_image<T: tch::kind::Element>(values: &[T], pixels: &Tensor) -> Tensor {
-    Tensor::from_slice(values).view([-1, 1, 1, 1]).to_device(pixels.device())
+fn per_image<T: tch::kind::Element>(values: impl Iterator<Item = T>, device: Device) -> Tensor {
+    let values: Vec<T> = values.collect();
+    Tensor::from_slice(&values).view([-1, 1, 1, 1]).to_device(device)
 }

@@ -8,17 +8,13 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
 
-use super::{
-    Protocol,
-    evaluate::{Test, evaluate, evaluate_with},
-    schedule::learning_rate,
-};
+use super::{Protocol, passes::Passes, schedule::learning_rate};
 use crate::{
     data::OnDevice,
     ledger::{Evaluation, Seed, bits, number},
-    model::{Network, Sgd, TooManyBlocks, Trainable, Weights},
+    model::{NoTf32, Sgd, TooManyBlocks, Trainable, Weights},
     random::{self, Purpose},
-    transform,
+    transform::{self, Draw, Draws},
 };
 
 /// Losses of single steps that are kept: what another machine is compared by.
@@ -33,6 +29,9 @@ pub struct Material<'a> {
     pub train: &'a OnDevice,
     /// The test set, at the network's input size.
     pub test: &'a OnDevice,
+    /// What the source's frozen part makes of the test set ([`super::fixed_features`]), from whoever
+    /// keeps it for several fine-tunes; computed where a protocol allows it and it is not there.
+    pub test_features: Option<&'a OnDevice>,
     /// Classes of the target.
     pub classes: u32,
 }
@@ -64,6 +63,9 @@ pub enum Unfinished {
     /// The network has fewer blocks than should be trained.
     #[error(transparent)]
     TooManyBlocks(#[from] TooManyBlocks),
+    /// The device lacks the recipe's precision.
+    #[error(transparent)]
+    Precision(#[from] NoTf32),
     /// Somebody asked to stop.
     #[error("stopped before its end")]
     Interrupted,
@@ -84,17 +86,17 @@ pub fn fine_tune(
     stop: &AtomicBool,
 ) -> Result<Outcome, Unfinished> {
     let start = Instant::now();
-    let Material { source, train, test, classes } = material;
+    let Material { source, train, classes, .. } = material;
     let mut head = random::generator(seed, Purpose::Head);
     let weights = source.copy_to(source.device()).with_head(*classes, protocol.head, &mut head);
-    let mut network = Network::new(weights, protocol.normalisation);
+    let mut network = protocol.network(weights)?;
     network.train(Trainable::Blocks(blocks))?;
     let mut sgd = Sgd::new(
         network.trainable().map(|(_, parameter)| parameter),
         protocol.momentum,
         protocol.weight_decay,
     );
-    let passes = Passes::new(&network, protocol, train, test);
+    let passes = Passes::new(&network, protocol, material);
     let mode = protocol.batch_norm.mode();
     let mut outcome = Outcome {
         evaluations: Vec::new(),
@@ -110,22 +112,25 @@ pub fn fine_tune(
             return Err(Unfinished::Interrupted);
         }
         let rate = learning_rate(protocol.learning_rate, protocol.epochs, epoch);
+        let mut generator = random::epoch_generator(seed, Purpose::Order, epoch);
+        let order = random::permutation(images, &mut generator);
         let draws = {
             let mut generator = random::epoch_generator(seed, Purpose::Augmentation, epoch);
             protocol.augmentation.draw(images, &mut || rand::RngExt::random(&mut generator))
         };
-        let mut generator = random::epoch_generator(seed, Purpose::Order, epoch);
-        let order = random::permutation(images, &mut generator);
+        // All that an epoch is drawn by goes to the device at once, before its first step.
+        let draws: Vec<Draw> = order.iter().map(|&image| draws[image]).collect();
+        let draws = Draws::new(&draws, [i64::from(protocol.side); 2], source.device());
+        let order: Vec<i64> = order.iter().map(|&image| image as i64).collect();
+        let order = Tensor::from_slice(&order).to_device(source.device());
         // Sums stay on the device until the epoch is over.
         let (mut losses, mut correct) = (Vec::new(), Vec::new());
-        for batch in order.chunks(protocol.batch as usize) {
-            let part = passes.train.select(batch);
+        for start in (0..images as i64).step_by(protocol.batch as usize) {
+            let length = i64::from(protocol.batch).min(images as i64 - start);
+            let part = passes.train.selected(&order.narrow(0, start, length));
             let input = match passes.fixed {
                 true => part.pixels,
-                false => {
-                    let draws: Vec<_> = batch.iter().map(|&image| draws[image]).collect();
-                    transform::to_unit(&transform::augment(&part.pixels, &draws))
-                }
+                false => transform::to_unit(&draws.narrow(start, length).apply(&part.pixels)),
             };
             let logits = match passes.fixed {
                 true => network.trained_part(&input, mode),
@@ -136,7 +141,7 @@ pub fn fine_tune(
             sgd.step(&network.gradients(&loss), rate);
             let loss = loss.detach();
             correct.push(logits.detach().argmax(1, false).eq_tensor(&part.labels).sum(Kind::Int64));
-            losses.push(&loss * batch.len() as f64);
+            losses.push(&loss * length as f64);
             if steps < FIRST_LOSSES {
                 outcome.first_losses.push(loss.double_value(&[]));
             }
@@ -162,32 +167,4 @@ pub fn fine_tune(
     }
     outcome.weights = network.weights().digest();
     Ok(outcome)
-}
-
-/// What training and testing go over: images, or, where it never changes, what the frozen part makes
-/// of them, which is then computed once.
-struct Passes {
-    train: OnDevice,
-    test: OnDevice,
-    fixed: bool,
-}
-
-impl Passes {
-    fn new(network: &Network, protocol: &Protocol, train: &OnDevice, test: &OnDevice) -> Self {
-        let fixed = protocol.frozen_part_is_fixed();
-        let prepared = |images: &OnDevice| match fixed {
-            false => images.shallow_clone(),
-            true => images.mapped(|pixels| network.frozen_part(&transform::to_unit(pixels))),
-        };
-        Self { train: prepared(train), test: prepared(test), fixed }
-    }
-
-    fn evaluate(&self, network: &Network) -> Test {
-        match self.fixed {
-            true => evaluate_with(&self.test, |fixed| {
-                network.trained_part(fixed, crate::model::Mode::Evaluate)
-            }),
-            false => evaluate(network, &self.test),
-        }
-    }
 }

@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    model::{BatchNorm, Head, Normalisation},
+    device,
+    model::{BatchNorm, Head, Network, NoTf32, Normalisation, Precision, Weights},
     transform::Augmentation,
 };
 
@@ -35,6 +36,8 @@ pub struct Protocol {
     pub augmentation: Augmentation,
     /// What the network does to pixels before all else: the source's.
     pub normalisation: Normalisation,
+    /// What convolutions are computed in.
+    pub precision: Precision,
 }
 
 /// A protocol that can't be run.
@@ -88,6 +91,16 @@ impl Protocol {
             }
             _ => Ok(()),
         }
+    }
+
+    /// A network of weights, which computes as the protocol says.
+    ///
+    /// # Errors
+    /// If the device lacks the precision.
+    pub fn network(&self, weights: Weights) -> Result<Network, NoTf32> {
+        self.precision.check(weights.device())?;
+        device::allow_tf32(self.precision == Precision::Tf32);
+        Ok(Network::in_precision(weights, self.normalisation, self.precision))
     }
 
     /// Whether what the frozen blocks compute is the same at every step, so that it can be computed

@@ -11,15 +11,18 @@ use libtest_mimic::{Failed, Trial};
 use repro::{
     claim::{Claim, suite::Suite},
     evidence::EvidenceKind,
-    executor::{Local, Named, default_threads},
+    executor::{Local, Workers},
     judge::{CellVerdict, ClaimVerdict, judge},
     ledger::{Damaged, Ended, Entry, Key, Ledger},
-    own::{Own, Watch, passes},
+    own::{Own, Watch},
     plan,
+    price::{Price, Speed},
+    stock::{Lacking, Named, Stock},
     trial::{Protocol, Recipe, Trial as FineTune},
     world::World,
 };
 use serde::{Deserialize, Serialize};
+use tch::Device;
 
 /// Another processor's mean lies this many standard errors from the recorded one at most. Three seeds
 /// may agree by luck, so the spread is at least the one that all cells of the contrast have together.
@@ -51,14 +54,20 @@ fn trial(claim: &Claim, world: &Arc<World>) -> Trial {
     Trial::test(name, move || {
         let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let ledger = Ledger::new(Ledger::default_folder());
-        let own = Own { world: &world, ledger: &ledger };
+        let (kind, stock) = (EvidenceKind::Smoke, &Stock::Shipped);
+        let own = Own { kind, world: &world, stock, ledger: &ledger };
         let stop = AtomicBool::new(false);
-        let local = Local { ledger: &ledger, threads: default_threads(), stop: &stop };
+        let local = Local { ledger: &ledger, stock, workers: workers(&world), stop: &stop };
         let gathered = own.complete(&[&claim], &local, &Told).map_err(|error| error.to_string())?;
         let verdict = judge(&claim, &gathered.evidence);
         super::as_expected(&claim, &verdict)?;
         golden(&verdict)
     })
+}
+
+/// As many at once as there are cores.
+fn workers(world: &World) -> Workers {
+    Workers::new(Device::Cpu, world.protocol.side, None)
 }
 
 /// Tells on standard error how it goes.
@@ -71,9 +80,15 @@ impl Watch for Told {
         }
     }
 
-    fn begins(&self, trials: &[Named], seconds_a_pass: f64) {
-        let price: f64 = trials.iter().map(|named| passes(&named.trial)).sum();
-        let seconds = price * seconds_a_pass / default_threads() as f64;
+    fn lacking(&self, lacking: &BTreeMap<Lacking, usize>) {
+        assert!(lacking.is_empty(), "all that is asked of the smoke world ships: {lacking:?}");
+    }
+
+    fn begins(&self, trials: &[Named], speed: Option<Speed>) {
+        let world = World::smoke();
+        let price: Price = trials.iter().map(|named| Price::of(&named.trial.recipe, &world)).sum();
+        let at_once = workers(&world).at_once as f64;
+        let seconds = speed.unwrap_or(Speed::ELSEWHERE).seconds(price) / at_once;
         eprintln!("{} fine-tunes to run, about {seconds:.0} s", trials.len());
     }
 
@@ -166,10 +181,11 @@ fn first_losses(world: &World) -> Result<(), Failed> {
             let mut recipe = Recipe::of(world, key);
             // Six epochs have their first rate for two.
             recipe.protocol = Protocol { epochs: 6, evaluate: vec![6], ..recipe.protocol };
-            named.extend(Named::new(FineTune { recipe, seed: World::seed(0) }));
+            named.extend(Stock::Shipped.named(FineTune { recipe, seed: World::seed(0) }));
         }
     }
-    Local { ledger: &ledger, threads: default_threads(), stop: &stop }
+    let (stock, workers) = (&Stock::Shipped, workers(world));
+    Local { ledger: &ledger, stock, workers, stop: &stop }
         .run(&named, &|_| ())
         .map_err(|error| error.to_string())?;
     let mut found: BTreeMap<String, Vec<f64>> = BTreeMap::new();

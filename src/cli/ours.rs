@@ -1,0 +1,216 @@
+//! Evidence of our own for the commands: what the ledger has, and running what it lacks.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Mutex};
+
+use clap::{Args, ValueEnum};
+use tch::Device;
+
+use super::{
+    Failure, exit, interrupt,
+    progress::{Progress, minutes},
+    runs::shortest,
+};
+use crate::{
+    claim::Claim,
+    evidence::EvidenceKind,
+    executor::{ExecutorError, Local, Workers},
+    ledger::{Damaged, Ended, Entry, Ledger},
+    own::{Gathered, Own, Watch},
+    price::{Price, Speed},
+    stock::{Lacking, Named, Stock},
+    trial::Trial,
+    world::World,
+};
+
+/// Where records of our own are kept, and how they are made.
+#[derive(Args)]
+pub(super) struct Ours {
+    /// Where records are kept [default: REPRO_LEDGER, or .ledger in the project]
+    #[arg(long, value_name = "DIR")]
+    ledger: Option<PathBuf>,
+    /// Fine-tunes of small images at once, each on one thread; threads of a larger one
+    /// [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// What fine-tunes run on
+    #[arg(long, value_enum, default_value = "auto")]
+    device: DeviceArgument,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DeviceArgument {
+    /// The CPU for smoke, where results then agree to the last bit; else a GPU if there is one
+    Auto,
+    Cpu,
+    Cuda,
+}
+
+/// One kind of evidence of our own, with what it is made from and where it is kept.
+pub(super) struct Workshop {
+    pub kind: EvidenceKind,
+    pub world: World,
+    pub ledger: Ledger,
+    stock: Stock,
+    workers: Workers,
+}
+
+impl Ours {
+    pub fn ledger(&self) -> Ledger {
+        Ledger::new(self.ledger.clone().unwrap_or_else(Ledger::default_folder))
+    }
+
+    /// The folder that was named, for a command that is printed to be run again.
+    pub fn named(&self) -> Option<&PathBuf> {
+        self.ledger.as_ref()
+    }
+
+    pub fn workshop(&self, kind: EvidenceKind) -> Workshop {
+        let world = kind.world();
+        let gpu = || tch::Cuda::is_available().then_some(Device::Cuda(0));
+        let device = match self.device {
+            DeviceArgument::Auto if kind != EvidenceKind::Smoke => gpu().unwrap_or(Device::Cpu),
+            DeviceArgument::Auto | DeviceArgument::Cpu => Device::Cpu,
+            DeviceArgument::Cuda => Device::Cuda(0),
+        };
+        let workers = Workers::new(device, world.protocol.side, self.threads.map(usize::from));
+        Workshop { kind, stock: Stock::of(&world), world, ledger: self.ledger(), workers }
+    }
+}
+
+impl Workshop {
+    pub fn own(&self) -> Own<'_> {
+        let Self { kind, world, ledger, stock, .. } = self;
+        Own { kind: *kind, world, stock, ledger }
+    }
+
+    /// Records for the claims; with `run`, what is missing is run until the judge needs no more.
+    pub fn evidence(&self, claims: &[&Claim], run: bool) -> Result<Gathered, Failure> {
+        let own = self.own();
+        if run {
+            let teller = self.teller(&self.ledger);
+            return own.complete(claims, &self.local(&self.ledger), &teller).map_err(stopped);
+        }
+        let gathered = own.gather(claims).map_err(unusable)?;
+        tell(&gathered.damaged);
+        Ok(gathered)
+    }
+
+    /// Names a trial.
+    pub fn named(&self, trial: Trial) -> Result<Named, Failure> {
+        self.stock.named(trial).map_err(|Lacking { what, mend }| {
+            Failure::new(exit::INPUT, miette::miette!(help = mend, "{what}"))
+        })
+    }
+
+    /// Runs trials into a ledger, its own or another.
+    pub fn run(
+        &self,
+        ledger: &Ledger,
+        trials: &[Named],
+        speed: Option<Speed>,
+    ) -> Result<(), Failure> {
+        let teller = self.teller(ledger);
+        teller.begins(trials, speed);
+        self.local(ledger).run(trials, &|entry| teller.ended(entry)).map_err(stopped)
+    }
+
+    /// Runs a function on the device, with as many threads as a fine-tune has.
+    pub fn with_threads<T>(&self, run: impl FnOnce(Device) -> T) -> T {
+        tch::set_num_threads(self.workers.threads_each as i32);
+        run(self.workers.device)
+    }
+
+    /// How many fine-tunes run at once.
+    pub fn at_once(&self) -> usize {
+        self.workers.at_once
+    }
+
+    fn local<'a>(&'a self, ledger: &'a Ledger) -> Local<'a> {
+        let Self { stock, workers, .. } = self;
+        Local { ledger, stock, workers: *workers, stop: interrupt::flag() }
+    }
+
+    fn teller<'a>(&'a self, ledger: &Ledger) -> Teller<'a> {
+        Teller {
+            world: &self.world,
+            folder: ledger.folder().to_owned(),
+            at_once: self.workers.at_once,
+            progress: Mutex::new(None),
+        }
+    }
+}
+
+/// Tells on standard error how it goes.
+struct Teller<'a> {
+    world: &'a World,
+    folder: PathBuf,
+    at_once: usize,
+    progress: Mutex<Option<Progress>>,
+}
+
+impl Watch for Teller<'_> {
+    fn damaged(&self, files: &[Damaged]) {
+        tell(files);
+    }
+
+    fn begins(&self, trials: &[Named], speed: Option<Speed>) {
+        let prices = trials.iter().map(|named| Price::of(&named.trial.recipe, self.world));
+        let price: Price = prices.sum();
+        let seconds = speed.unwrap_or(Speed::ELSEWHERE).seconds(price);
+        let at_once = self.at_once.min(trials.len()).max(1);
+        anstream::eprintln!(
+            "{}: {} fine-tunes to run, about {}, {at_once} at once; records go to {}",
+            self.world.id,
+            trials.len(),
+            minutes(seconds / at_once as f64),
+            self.folder.display()
+        );
+        let progress = Progress::new(&self.world.id, trials.len(), price.operations);
+        *self.progress.lock().expect("no panic holds it") = Some(progress);
+    }
+
+    fn lacking(&self, lacking: &BTreeMap<Lacking, usize>) {
+        for (lacking, count) in lacking {
+            anstream::eprintln!(
+                "{}: {count} fine-tunes can't be run here: {lacking}",
+                self.world.id
+            );
+        }
+    }
+
+    fn ended(&self, entry: &Entry) {
+        if let Ended::Failed { reason } = &entry.outcome {
+            anstream::eprintln!(
+                "failed: {}, seed {}: {reason}; run it again with `repro run --key {}`",
+                entry.trial.recipe.key,
+                entry.trial.seed.0,
+                shortest(&entry.id)
+            );
+        }
+        if let Some(progress) = &*self.progress.lock().expect("no panic holds it") {
+            progress.done(Price::of(&entry.trial.recipe, self.world).operations);
+        }
+    }
+}
+
+/// Why trials did not run to their end.
+fn stopped(error: ExecutorError) -> Failure {
+    match error {
+        ExecutorError::Interrupted => Failure::new(exit::INTERRUPTED, error),
+        ExecutorError::Material { .. } => Failure::new(exit::INPUT, error),
+        ExecutorError::Ledger(error) => unusable(error),
+    }
+}
+
+/// A ledger that can't be used.
+pub(super) fn unusable(error: crate::ledger::LedgerError) -> Failure {
+    let code = if error.is_about_writing() { exit::OUTPUT } else { exit::INPUT };
+    Failure::new(code, error)
+}
+
+/// Says which files were set aside.
+pub(super) fn tell(damaged: &[Damaged]) {
+    for Damaged { path, reason } in damaged {
+        anstream::eprintln!("damaged: a record, set aside as {}: {reason}", path.display());
+    }
+}

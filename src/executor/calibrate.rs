@@ -1,0 +1,66 @@
+//! How fast a world's fine-tunes go on a device, by a short one of random weights on random images.
+
+use std::{sync::atomic::AtomicBool, time::Instant};
+
+use tch::{Device, Kind, Tensor};
+
+use crate::{
+    data::OnDevice,
+    ledger::Seed,
+    model::{MultiplyAdds, PAPER_BLOCKS, Weights},
+    price::Speed,
+    random::{self, Purpose},
+    trial::{Material, Protocol, fine_tune},
+    world::World,
+};
+
+/// Epochs that are timed, after one that warms up.
+const EPOCHS: u32 = 3;
+
+/// Runs a short fine-tune of three blocks and times it; augmentation, steps and tests are in it.
+///
+/// # Panics
+/// If libtorch can't do it, such as for want of memory.
+#[must_use]
+pub fn calibrate(world: &World, device: Device) -> Speed {
+    let images = match device {
+        Device::Cpu => 16,
+        _ => 10 * i64::from(world.protocol.batch),
+    };
+    let architecture = world.architecture();
+    let mut generator = random::generator(Seed(0), Purpose::Head);
+    let source = Weights::initialise(architecture.clone(), &mut generator).copy_to(device);
+    let side = i64::from(world.protocol.side);
+    let up_to = |count: i64| Tensor::arange(count, (Kind::Int64, device));
+    let some = OnDevice {
+        // Whatever bytes; a long period, so that images differ.
+        pixels: (up_to(images * 3 * side * side) * 37)
+            .remainder(251)
+            .to_kind(Kind::Uint8)
+            .view([images, 3, side, side]),
+        labels: up_to(images).remainder(10),
+    };
+    let blocks = PAPER_BLOCKS[2];
+    let run = |epochs: u32| {
+        let protocol = Protocol { epochs, evaluate: vec![epochs], ..world.protocol.clone() };
+        let material = Material {
+            source: &source,
+            train: &some,
+            test: &some,
+            test_features: None,
+            classes: 10,
+        };
+        let clock = Instant::now();
+        // It ends with the tests' sums, which wait for the device.
+        fine_tune(&material, blocks, &protocol, Seed(0), &AtomicBool::new(false))
+            .unwrap_or_else(|error| panic!("{error}"));
+        clock.elapsed().as_secs_f64()
+    };
+    let warm = run(1);
+    let seconds = run(1 + EPOCHS).max(warm);
+    let counted = MultiplyAdds::of(architecture, world.protocol.side);
+    let trained = f64::from(1 + EPOCHS) * counted.training(blocks) as f64;
+    // After the first step, and at the end.
+    let tested = 2.0 * counted.forward() as f64;
+    Speed(2.0 * images as f64 * (trained + tested) / seconds)
+}

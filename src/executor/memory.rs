@@ -1,0 +1,83 @@
+//! What to say when memory ran out: the batch that would fit.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::AtomicBool,
+};
+
+use crate::{
+    data::OnDevice,
+    trial::{Material, Protocol, Trial, fine_tune},
+};
+
+/// Test images of a try: as many as a test pass takes at once, or more.
+const TESTED: i64 = 512;
+
+/// Whether what libtorch said is that there was not enough memory.
+pub(super) fn ran_out(said: &str) -> bool {
+    let said = said.to_lowercase();
+    ["out of memory", "can't allocate memory", "not enough memory"]
+        .iter()
+        .any(|words| said.contains(words))
+}
+
+/// The same with the largest batch that fits, found by trying halves, and what to do with it.
+pub(super) fn advice(said: &str, material: &Material<'_>, trial: &Trial) -> String {
+    let batch = trial.recipe.protocol.batch;
+    let fits = |batch: u32| one_step(material, trial, batch);
+    match largest_that_fits(batch, fits) {
+        Some(fits) => format!(
+            "{said} with a batch of {batch}; a batch of {fits} fits: set `batch = {fits}` in the protocol of a recipe of your own, which is then another recipe"
+        ),
+        None => format!("{said} with a batch of {batch}, and not even one image fits"),
+    }
+}
+
+/// Halves of a batch, down to one image, until one fits.
+fn largest_that_fits(batch: u32, mut fits: impl FnMut(u32) -> bool) -> Option<u32> {
+    std::iter::successors(Some(batch / 2), |batch| Some(batch / 2))
+        .take_while(|batch| *batch > 0)
+        .find(|batch| fits(*batch))
+}
+
+/// Whether one step and one test pass of the trial run through.
+fn one_step(material: &Material<'_>, trial: &Trial, batch: u32) -> bool {
+    let first = |images: &OnDevice, count: i64| {
+        let count = count.min(images.len()) as usize;
+        images.select(&(0..count).collect::<Vec<_>>())
+    };
+    let protocol =
+        Protocol { batch, epochs: 1, evaluate: vec![1], ..trial.recipe.protocol.clone() };
+    catch_unwind(AssertUnwindSafe(|| {
+        let (train, test) = (first(material.train, batch.into()), first(material.test, TESTED));
+        let material = Material { train: &train, test: &test, test_features: None, ..*material };
+        let blocks = trial.recipe.key.blocks;
+        fine_tune(&material, blocks, &protocol, trial.seed, &AtomicBool::new(false)).is_ok()
+    }))
+    .unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_half_that_fits_is_named_and_where_none_does_that_is_said() {
+        let mut tried = Vec::new();
+        let found = largest_that_fits(128, |batch| {
+            tried.push(batch);
+            batch <= 40
+        });
+        assert_eq!((found, tried), (Some(32), vec![64, 32]));
+        assert_eq!(largest_that_fits(100, |batch| batch < 4), Some(3));
+        assert_eq!(largest_that_fits(128, |_| false), None);
+        assert_eq!(largest_that_fits(1, |_| true), None);
+    }
+
+    #[test]
+    fn libtorch_s_words_for_want_of_memory_are_known() {
+        assert!(ran_out("CUDA out of memory. Tried to allocate 2.00 GiB"));
+        assert!(ran_out("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"));
+        assert!(!ran_out("The size of tensor a (3) must match the size of tensor b (4)"));
+    }
+}

@@ -1,0 +1,90 @@
+//! The interval over test images, beside the one over seeds: how far a contrast could lie off because
+//! the test set is one draw of images. Seeds are held; images are resampled, paired, since all arms saw
+//! the same ones.
+
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
+
+use super::result::TestImages;
+use crate::{
+    claim::{Cell, Metric, Moment, Term},
+    evidence::Evidence,
+    join::Joined,
+    ledger::{Key, Seed},
+    random::{self, Purpose},
+    stats::{Alpha, tallied_bootstrap},
+};
+
+/// Resamples; at 1,000 an end of a 95 % interval is known to a tenth of a standard error.
+const RESAMPLES: NonZeroU32 = NonZeroU32::new(1000).unwrap();
+
+/// The interval of a contrast in a cell, or averaged over several, in accuracy points, at confidence
+/// 1 - 2 alpha; `None` where the metric is not the last accuracy, or a record does not say which
+/// images were right.
+pub(super) fn interval(
+    terms: &[Term],
+    cells: &[Cell],
+    metric: &Metric,
+    joined: &Joined,
+    evidence: &Evidence,
+    alpha: Alpha,
+) -> Option<TestImages> {
+    let last = matches!(metric, Metric::Accuracy(Moment::Last));
+    if !last || terms.iter().any(|term| term.arm.at.is_some()) || joined.rows.is_empty() {
+        return None;
+    }
+    // What each image of a test set adds to the contrast's mean over seeds.
+    let mut sets: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    let keys: Vec<(f64, Vec<Key>)> = terms
+        .iter()
+        .map(|term| (term.weight, cells.iter().flat_map(|cell| term.arm.keys(cell)).collect()))
+        .collect();
+    for (weight, keys) in &keys {
+        for key in keys {
+            let share = 100.0 * weight / (keys.len() * joined.rows.len()) as f64;
+            // At another resolution they are the same images.
+            let set = sets.entry(&key.target).or_default();
+            for row in &joined.rows {
+                let correct = correct(evidence, key, row.seed, metric)?;
+                if set.is_empty() {
+                    set.resize(correct.len(), 0.0);
+                }
+                if set.len() != correct.len() {
+                    return None;
+                }
+                for (sum, correct) in set.iter_mut().zip(&*correct) {
+                    *sum += if *correct { share } else { 0.0 };
+                }
+            }
+        }
+    }
+    let images = sets.values().map(Vec::len).sum();
+    let tallies: Vec<Vec<(f64, u64)>> = sets.values().map(|set| tally(set)).collect();
+    let mut generator = random::generator(Seed(0), Purpose::Resampling);
+    let binomial = |count: u64, probability: f64| {
+        use rand_distr::Distribution;
+        rand_distr::Binomial::new(count, probability)
+            .map_or(0, |binomial| binomial.sample(&mut generator))
+    };
+    let interval = tallied_bootstrap(&tallies, RESAMPLES, binomial, alpha);
+    Some(TestImages { images, low: interval.low, high: interval.high })
+}
+
+fn correct(evidence: &Evidence, key: &Key, seed: Seed, metric: &Metric) -> Option<Arc<[bool]>> {
+    evidence.seeds(key, metric)?.get(&seed)?.correct.clone()
+}
+
+/// Distinct values with how often each is there. Sums of the same shares in another order differ in
+/// their last bits, so that values closer than that are one.
+fn tally(values: &[f64]) -> Vec<(f64, u64)> {
+    const SAME: f64 = 1e-9;
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let mut tally: Vec<(f64, u64)> = Vec::new();
+    for value in sorted {
+        match tally.last_mut() {
+            Some((last, count)) if value - *last < SAME => *count += 1,
+            _ => tally.push((value, 1)),
+        }
+    }
+    tally
+}

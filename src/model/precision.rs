@@ -1,0 +1,44 @@
+//! What a network computes in: a recipe's choice, with its effect on accuracy to be shown.
+
+use serde::{Deserialize, Serialize};
+use tch::{Device, Kind};
+
+/// What convolutions are computed in. Weights, their gradients and their steps, the statistics of
+/// batch norms, the head and the loss are in single precision whatever it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// IEEE single precision: 24 bits of mantissa.
+    Fp32,
+    /// Single precision whose products see 11 bits of mantissa, on the matrix units of a GPU.
+    Tf32,
+    /// Products and what lies between layers have 8 bits of mantissa (bfloat16); sums are in single
+    /// precision.
+    Bf16,
+}
+
+/// A precision that a device lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("failed to compute in tf32 without a GPU: use fp32 or bf16, or a GPU")]
+pub struct NoTf32;
+
+impl Precision {
+    /// What convolutions take and give; `None` where that is the weights' own kind.
+    pub(super) const fn kind(self) -> Option<Kind> {
+        match self {
+            Self::Fp32 | Self::Tf32 => None,
+            Self::Bf16 => Some(Kind::BFloat16),
+        }
+    }
+
+    /// Whether a device can compute in it.
+    ///
+    /// # Errors
+    /// If it is tf32 and the device is no GPU.
+    pub fn check(self, device: Device) -> Result<(), NoTf32> {
+        match (self, device) {
+            (Self::Tf32, Device::Cuda(_)) | (Self::Fp32 | Self::Bf16, _) => Ok(()),
+            (Self::Tf32, _) => Err(NoTf32),
+        }
+    }
+}
