@@ -13,6 +13,7 @@ pub mod data;
 pub mod device;
 pub mod evidence;
 pub mod executor;
+pub mod fetch;
 pub mod files;
 pub mod join;
 pub mod judge;

@@ -4,6 +4,7 @@
 mod completions;
 mod doctor;
 mod exit;
+mod fetch;
 mod interrupt;
 mod list;
 mod ours;
@@ -84,6 +85,9 @@ enum Command {
     /// Run a record again and say whether it gives the same bits
     #[command(after_help = runs::RERUN_EXAMPLES)]
     Rerun(runs::Rerun),
+    /// Bring data sets and checkpoints, from their makers or from a folder of yours
+    #[command(after_help = fetch::EXAMPLES)]
+    Fetch(fetch::Fetch),
     /// Train a world's source models
     #[command(after_help = pretrain::EXAMPLES)]
     Pretrain(pretrain::Pretrain),
@@ -151,6 +155,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Run(command) => command.run(&suites),
         Command::Runs(command) => command.run(),
         Command::Rerun(command) => command.run(),
+        Command::Fetch(command) => command.run(),
         Command::Pretrain(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Completions(command) => {

@@ -5,11 +5,11 @@ use std::{io::Write, path::PathBuf};
 use clap::{Args, ValueEnum};
 use tch::Device;
 
-use super::{Failure, Outcome, exit, interrupt, stdout};
+use super::{Failure, Outcome, exit, fetch::Data, interrupt, stdout};
 use crate::{
     data::{
         Dataset,
-        official::{FASHION_TEST, FASHION_TRAIN},
+        official::{FASHION_TEST, FASHION_TRAIN, OfficialError, Split},
     },
     pretrain::{Epoch, PretrainError, zoo::Making},
     report::terminal,
@@ -18,20 +18,27 @@ use crate::{
 };
 
 pub(super) const EXAMPLES: &str = "\
-Example:
+Examples:
+  repro fetch fmnist && repro pretrain --world smoke --out zoo
   repro pretrain --world smoke --from /usr/share/datasets/fashion-mnist --out zoo
 
 It writes <role>.safetensors and <role>.json (a card: command, seed, data, accuracies, curve) for each
 source model, and keeps a checkpoint an epoch: the same command goes on where it was stopped.";
+
+/// The source's data set, as the catalogue calls it.
+const SOURCE: &str = "fmnist";
 
 #[derive(Args)]
 pub(super) struct Pretrain {
     /// The world whose source models are made
     #[arg(long, value_enum)]
     world: WorldArgument,
-    /// The folder that holds Fashion-MNIST's four official files (IDX, plain or .gz)
+    /// The folder that holds Fashion-MNIST's four official files (IDX, plain or .gz) [default: where
+    /// `repro fetch fmnist` puts them]
     #[arg(long, value_name = "DIR")]
-    from: PathBuf,
+    from: Option<PathBuf>,
+    #[command(flatten)]
+    data: Data,
     /// Where weights, cards and checkpoints go
     #[arg(long, value_name = "DIR", default_value = "zoo")]
     out: PathBuf,
@@ -54,13 +61,27 @@ impl Pretrain {
                 "its checkpoints are published ones",
             ));
         };
-        let split = |split: &crate::data::official::Split| -> Result<Dataset, Failure> {
-            let whole = split.read(&self.from).map_err(|error| Failure::new(exit::INPUT, error))?;
+        let folder = self.from.clone().unwrap_or_else(|| self.data.folder().join(SOURCE));
+        let unread = |error: OfficialError| match (&self.from, error) {
+            (None, OfficialError::Unreadable { path, cause }) => {
+                let missing = format!("failed to read {} or {0}.gz: {cause}", path.display());
+                let help = format!(
+                    "fetch it with `repro fetch {SOURCE}{}`, or name the folder that holds the official \
+                     files with --from",
+                    self.data.named()
+                );
+                Failure::new(exit::INPUT, miette::miette!(help = help, "{missing}"))
+            }
+            (_, error) => Failure::new(exit::INPUT, error),
+        };
+        let split = |split: &Split| -> Result<Dataset, Failure> {
+            let whole = split.read(&folder).map_err(unread)?;
             Ok(whole.of_classes(&source.classes))
         };
         let (train, test) = (split(&FASHION_TRAIN)?, split(&FASHION_TEST)?);
         tch::set_num_threads(1);
-        let command = format!("repro pretrain --world {} --from DIR", world.id);
+        let from = if self.from.is_some() { " --from DIR" } else { "" };
+        let command = format!("repro pretrain --world {}{from}", world.id);
         let making = Making {
             pretraining,
             train: &train,

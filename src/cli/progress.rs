@@ -2,10 +2,13 @@
 //! on, a line now and then where nobody does.
 
 use std::{
+    collections::VecDeque,
     io::{IsTerminal, Write},
     sync::Mutex,
     time::{Duration, Instant},
 };
+
+use crate::fetch::Watch;
 
 /// Where nobody looks on, a line this often.
 const EVERY: Duration = Duration::from_secs(15);
@@ -65,5 +68,155 @@ pub(super) fn minutes(seconds: f64) -> String {
     match (whole / 3600, whole / 60 % 60, whole % 60) {
         (0, minutes, seconds) => format!("{minutes}:{seconds:02}"),
         (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
+}
+
+/// A file that comes, with its rate and the time left.
+#[derive(Default)]
+pub(super) struct Flow {
+    state: Mutex<Option<Coming>>,
+}
+
+struct Coming {
+    file: String,
+    total: Option<u64>,
+    /// Bytes that were there when it began.
+    first: u64,
+    bytes: u64,
+    begun: Instant,
+    told: Instant,
+    /// How many bytes there were lately, by when.
+    lately: VecDeque<(Instant, u64)>,
+}
+
+impl Flow {
+    /// The rate is that of so long ago until now.
+    const LATELY: Duration = Duration::from_secs(10);
+    /// Where somebody looks on, the line is written this often.
+    const BLINK: Duration = Duration::from_millis(200);
+
+    fn with(&self, act: impl FnOnce(&mut Option<Coming>)) {
+        act(&mut self.state.lock().expect("no panic holds it"));
+    }
+}
+
+impl Watch for Flow {
+    fn begins(&self, file: &str, bytes: u64, total: Option<u64>) {
+        let now = Instant::now();
+        self.with(|state| {
+            let told = state.as_ref().filter(|coming| coming.file == file);
+            let (begun, told) = told.map_or((now, now), |coming| (coming.begun, coming.told));
+            let lately = VecDeque::from([(now, bytes)]);
+            let file = file.to_owned();
+            *state = Some(Coming { file, total, first: bytes, bytes, begun, told, lately });
+        });
+    }
+
+    fn at(&self, bytes: u64) {
+        self.with(|state| {
+            let Some(coming) = state else { return };
+            coming.bytes = bytes;
+            let now = Instant::now();
+            let every = if std::io::stderr().is_terminal() { Self::BLINK } else { EVERY };
+            if now.duration_since(coming.told) < every {
+                return;
+            }
+            coming.told = now;
+            coming.lately.push_back((now, bytes));
+            while coming.lately.len() > 2 && now.duration_since(coming.lately[1].0) > Self::LATELY {
+                coming.lately.pop_front();
+            }
+            line(&coming.line(now), false);
+        });
+    }
+
+    fn ends(&self, whole: bool) {
+        self.with(|state| {
+            let Some(coming) = state.take() else { return };
+            let came = coming.bytes.saturating_sub(coming.first);
+            let spent = coming.begun.elapsed().as_secs_f64();
+            let rate = megabytes((came as f64 / spent.max(1e-3)) as u64);
+            let (file, bytes) = (&coming.file, megabytes(coming.bytes));
+            let text = match whole {
+                true => format!("{file}: {bytes}, all of it, in {}, {rate}/s", minutes(spent)),
+                false => format!("{file}: stopped at {bytes}"),
+            };
+            line(&text, true);
+        });
+    }
+
+    fn says(&self, text: &str) {
+        line(text, true);
+    }
+}
+
+impl Coming {
+    fn line(&self, now: Instant) -> String {
+        let (since, before) = self.lately[0];
+        let spent = now.duration_since(since).as_secs_f64();
+        let rate = self.bytes.saturating_sub(before) as f64 / spent.max(1e-3);
+        let shown = megabytes(rate as u64);
+        let of = match self.total {
+            Some(total) => {
+                let left = total.saturating_sub(self.bytes) as f64 / rate.max(1.0);
+                let share = 100 * self.bytes / total.max(1);
+                format!(
+                    "of {} ({share} %), {shown}/s, about {} left",
+                    megabytes(total),
+                    minutes(left)
+                )
+            }
+            None => format!("so far, {shown}/s"),
+        };
+        format!("{}: {} {of}", self.file, megabytes(self.bytes))
+    }
+}
+
+/// Writes a line over the last one where somebody looks on, after it elsewhere.
+fn line(text: &str, stays: bool) {
+    let mut to = std::io::stderr();
+    // Nobody is told that nobody could be told.
+    let _ = match to.is_terminal() {
+        true => write!(to, "\r{text:<79}{}", if stays { "\n" } else { "" }),
+        false => writeln!(to, "{text}"),
+    };
+}
+
+/// `12.3 MB`, or in kB where it is less than one of them.
+pub(super) fn megabytes(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        1_000_000..10_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_is_told_with_its_rate_and_the_time_left() {
+        let now = Instant::now();
+        let mut coming = Coming {
+            file: "x.zip".to_owned(),
+            total: Some(170_000_000),
+            first: 0,
+            bytes: 42_500_000,
+            begun: now,
+            told: now,
+            lately: VecDeque::from([(now, 12_500_000)]),
+        };
+        let later = now + Duration::from_secs(10);
+        let line = "x.zip: 42.5 MB of 170.0 MB (25 %), 3.0 MB/s, about 0:43 left";
+        assert_eq!(coming.line(later), line);
+        coming.total = None;
+        assert_eq!(coming.line(later), "x.zip: 42.5 MB so far, 3.0 MB/s");
+    }
+
+    #[test]
+    fn sizes_are_in_the_unit_that_fits() {
+        let shown = [0, 4_542, 999_999, 1_000_000, 1_443_490_838, 20_000_000_000].map(megabytes);
+        assert_eq!(shown, ["0.0 kB", "4.5 kB", "1000.0 kB", "1.0 MB", "1443.5 MB", "20.0 GB"]);
     }
 }

@@ -1,0 +1,14 @@
+//! Fetching, from servers of our own on the loopback that cut, lie and stall, and from folders.
+
+#[path = "fetch/archives.rs"]
+mod archives;
+#[path = "fetch/catalogue.rs"]
+mod catalogue;
+#[path = "fetch/command.rs"]
+mod command;
+#[path = "fetch/download.rs"]
+mod download;
+#[path = "fetch/place.rs"]
+mod place;
+#[path = "fetch/server.rs"]
+mod server;

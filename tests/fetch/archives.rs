@@ -1,0 +1,289 @@
+//! Archives, honest and hostile.
+
+use std::{
+    fs,
+    io::{Cursor, Write},
+    path::Path,
+    sync::atomic::AtomicBool,
+};
+
+use flate2::{Compression, write::GzEncoder};
+use proptest::prelude::*;
+use repro::fetch::{Contents, Format, Unpack, UnpackError, unpack};
+use tar::{EntryType, Header};
+use zip::{ZipWriter, write::SimpleFileOptions};
+
+/// An entry of a tar, whatever its name says.
+pub fn entry(name: &[u8], kind: EntryType, link: &str, data: &[u8]) -> Vec<u8> {
+    let mut header = Header::new_gnu();
+    let field = &mut header.as_old_mut().name;
+    field[..name.len()].copy_from_slice(name);
+    header.set_entry_type(kind);
+    header.set_mode(0o777);
+    header.set_size(data.len() as u64);
+    if !link.is_empty() {
+        header.set_link_name(link).unwrap();
+    }
+    header.set_cksum();
+    let mut bytes = header.as_bytes().to_vec();
+    bytes.extend_from_slice(data);
+    bytes.resize(bytes.len().next_multiple_of(512), 0);
+    bytes
+}
+
+pub fn file(name: &str, data: &[u8]) -> Vec<u8> {
+    entry(name.as_bytes(), EntryType::Regular, "", data)
+}
+
+pub fn tar_gz(entries: &[Vec<u8>]) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(&entries.concat()).unwrap();
+    packed.write_all(&[0; 1024]).unwrap();
+    packed.finish().unwrap()
+}
+
+/// A zip of files, each with its mode where it is no plain one.
+pub fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, data) in entries {
+        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(data).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+fn how(format: Format) -> Unpack {
+    Unpack {
+        format,
+        inner: None,
+        folder: "wanted".to_owned(),
+        most_entries: 10,
+        most_bytes: 10_000,
+    }
+}
+
+/// Unpacks into a folder of a folder, so that what leads out would be seen; what is left after.
+fn unpacked(bytes: &[u8], how: &Unpack) -> (Result<Contents, UnpackError>, Vec<String>) {
+    let outside = tempfile::tempdir().unwrap();
+    let archive = outside.path().join("archive");
+    fs::write(&archive, bytes).unwrap();
+    let into = outside.path().join("into");
+    fs::create_dir(&into).unwrap();
+    let got = unpack(&archive, how, &into, &AtomicBool::new(false));
+    fs::remove_file(&archive).unwrap();
+    let mut names = Vec::new();
+    list(outside.path(), outside.path(), &mut names);
+    names.sort();
+    (got, names)
+}
+
+fn list(root: &Path, folder: &Path, names: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.is_symlink() {
+            list(root, &path, names);
+        } else {
+            names.push(path.strip_prefix(root).unwrap().to_string_lossy().into_owned());
+        }
+    }
+}
+
+/// It is refused, nothing is left of it, and the error says what.
+fn refused(bytes: &[u8], how: &Unpack) -> String {
+    let (got, names) = unpacked(bytes, how);
+    let error = got.unwrap_err().to_string();
+    assert!(names.is_empty(), "{error}: {names:?}");
+    error
+}
+
+#[test]
+fn a_tar_gives_the_folder_that_is_wanted_and_counts_what_it_leaves_out() {
+    let bytes = tar_gz(&[
+        entry(b"./", EntryType::Directory, "", b""),
+        entry(b"wanted/", EntryType::Directory, "", b""),
+        file("wanted/a.bin", b"abc"),
+        file("./wanted/deep/er/b.bin", b"defgh"),
+        file("readme.txt", b"hello"),
+        file("wanted2/c.bin", b"x"),
+    ]);
+    let (got, names) = unpacked(&bytes, &how(Format::TarGz));
+    assert_eq!(got.unwrap(), Contents { files: 2, bytes: 8, left_out: 2 });
+    assert_eq!(names, ["into/wanted/a.bin", "into/wanted/deep/er/b.bin"]);
+}
+
+#[test]
+fn a_zip_and_a_tar_in_a_zip_give_theirs() {
+    let (got, names) = unpacked(
+        &zip(&[("wanted/a.bin", b"abc"), ("wanted/b/c.bin", b"d"), ("__MACOSX/x", b"x")]),
+        &how(Format::Zip),
+    );
+    assert_eq!(got.unwrap(), Contents { files: 2, bytes: 4, left_out: 1 });
+    assert_eq!(names, ["into/wanted/a.bin", "into/wanted/b/c.bin"]);
+
+    let inner = tar_gz(&[file("wanted/a.bin", b"abc"), file("wanted/b.bin", b"d")]);
+    let outer = zip(&[("x/readme", b"hello"), ("x/inner.tar.gz", &inner)]);
+    let mut how = how(Format::Zip);
+    how.inner = Some("x/inner.tar.gz".to_owned());
+    let (got, names) = unpacked(&outer, &how);
+    assert_eq!(got.unwrap(), Contents { files: 2, bytes: 4, left_out: 0 });
+    assert_eq!(names, ["into/wanted/a.bin", "into/wanted/b.bin"]);
+    how.inner = Some("x/other.tar.gz".to_owned());
+    assert_eq!(refused(&outer, &how), "it holds no `x/other.tar.gz`");
+}
+
+#[test]
+fn an_entry_that_leads_out_is_refused_wherever_it_stands() {
+    for name in [
+        "../out",
+        "wanted/../../out",
+        "/out",
+        "wanted/..",
+        "..",
+        "wanted\\..\\..\\out",
+        "C:\\out",
+        "/etc/passwd",
+        "other/../../../out",
+    ] {
+        let entries = [file("wanted/a.bin", b"abc"), file(name, b"x")];
+        let error = refused(&tar_gz(&entries), &how(Format::TarGz));
+        assert!(error.contains("leads out of the folder"), "{name}: {error}");
+        let error = refused(&zip(&[("wanted/a.bin", b"abc"), (name, b"x")]), &how(Format::Zip));
+        assert!(error.contains("leads out of the folder"), "{name}: {error}");
+    }
+    let odd = entry(b"wanted/\xff\xfe", EntryType::Regular, "", b"x");
+    assert!(refused(&tar_gz(&[odd]), &how(Format::TarGz)).contains("leads out"));
+}
+
+#[test]
+fn links_and_devices_are_refused() {
+    for (kind, link) in [
+        (EntryType::Symlink, "/etc"),
+        (EntryType::Symlink, "a.bin"),
+        (EntryType::Link, "wanted/a.bin"),
+        (EntryType::Char, ""),
+        (EntryType::Block, ""),
+        (EntryType::Fifo, ""),
+    ] {
+        let entries = [
+            file("wanted/a.bin", b"abc"),
+            entry(b"wanted/link", kind, link, b""),
+            // What would go through the link.
+            file("wanted/link/b.bin", b"x"),
+        ];
+        let error = refused(&tar_gz(&entries), &how(Format::TarGz));
+        assert!(
+            error.contains("`wanted/link` is neither a file nor a folder"),
+            "{kind:?}: {error}"
+        );
+    }
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.add_symlink("wanted/link", "/etc", SimpleFileOptions::default()).unwrap();
+    let bytes = zip.finish().unwrap().into_inner();
+    let error = refused(&bytes, &how(Format::Zip));
+    assert!(error.contains("is neither a file nor a folder but a link"), "{error}");
+}
+
+#[test]
+fn bombs_are_refused_before_they_go_off() {
+    let zeros = vec![0; 1_000_000];
+    let big = [file("wanted/a.bin", &zeros)];
+    assert_eq!(
+        refused(&tar_gz(&big), &how(Format::TarGz)),
+        "it has more than 10000 bytes unpacked"
+    );
+    assert_eq!(
+        refused(&zip(&[("wanted/a.bin", &zeros)]), &how(Format::Zip)),
+        "it has more than 10000 bytes unpacked"
+    );
+    // Outside the folder that is wanted they cost as much to read.
+    let aside = [file("aside.bin", &zeros), file("wanted/a.bin", b"abc")];
+    assert_eq!(
+        refused(&tar_gz(&aside), &how(Format::TarGz)),
+        "it has more than 10000 bytes unpacked"
+    );
+    // After the end, where nobody looks.
+    let mut after = GzEncoder::new(Vec::new(), Compression::fast());
+    after.write_all(&[file("wanted/a.bin", b"abc"), vec![0; 1024], zeros].concat()).unwrap();
+    let after = after.finish().unwrap();
+    assert_eq!(refused(&after, &how(Format::TarGz)), "it has more than 10000 bytes unpacked");
+    let many: Vec<Vec<u8>> = (0..11).map(|n| file(&format!("wanted/{n}"), b"")).collect();
+    assert_eq!(refused(&tar_gz(&many), &how(Format::TarGz)), "it has more than 10 entries");
+    let names: Vec<String> = (0..11).map(|n| format!("wanted/{n}")).collect();
+    let many: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
+    assert_eq!(refused(&zip(&many), &how(Format::Zip)), "it has more than 10 entries");
+    // A header that promises the moon.
+    let mut moon = Header::new_gnu();
+    moon.set_path("wanted/moon").unwrap();
+    moon.set_entry_type(EntryType::Regular);
+    moon.set_size(1 << 40);
+    moon.set_cksum();
+    refused(&tar_gz(&[moon.as_bytes().to_vec()]), &how(Format::TarGz));
+}
+
+#[test]
+fn one_name_twice_is_refused_and_so_is_a_file_that_is_a_folder_too() {
+    for second in ["wanted/a", "./wanted/a", "wanted/a/b"] {
+        let entries = [file("wanted/a", b"abc"), file(second, b"x")];
+        let error = refused(&tar_gz(&entries), &how(Format::TarGz));
+        assert!(error.ends_with("is there twice"), "{second}: {error}");
+    }
+}
+
+#[test]
+fn what_is_damaged_cut_short_or_no_archive_is_refused() {
+    let tar = tar_gz(&[file("wanted/a.bin", &[7; 3000]), file("wanted/b.bin", b"x")]);
+    let zipped = zip(&[("wanted/a.bin", &[7; 3000]), ("wanted/b.bin", b"x")]);
+    for (bytes, format) in [(&tar, Format::TarGz), (&zipped, Format::Zip)] {
+        for end in (0..bytes.len()).step_by(3) {
+            refused(&bytes[..end], &how(format));
+        }
+        refused(b"<!doctype html>", &how(format));
+    }
+    let mut wrong = tar.clone();
+    let at = wrong.len() - 6;
+    wrong[at] ^= 1;
+    assert!(refused(&wrong, &how(Format::TarGz)).contains("damaged"));
+    let other = tar_gz(&[file("other/a.bin", b"abc")]);
+    assert_eq!(refused(&other, &how(Format::TarGz)), "it holds no `wanted`");
+}
+
+#[test]
+fn ctrl_c_leaves_nothing_behind() {
+    let outside = tempfile::tempdir().unwrap();
+    let archive = outside.path().join("archive");
+    fs::write(&archive, tar_gz(&[file("wanted/a.bin", b"abc")])).unwrap();
+    let got = unpack(&archive, &how(Format::TarGz), outside.path(), &AtomicBool::new(true));
+    assert!(matches!(got, Err(UnpackError::Stopped)));
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn no_name_makes_a_file_outside_the_folder(
+        names in prop::collection::vec("(\\.\\./|/|\\./|wanted/|a|\\.\\.|//|\\PC){0,6}", 1..5),
+    ) {
+        let entries: Vec<Vec<u8>> = names
+            .iter()
+            .filter(|name| name.len() < 100)
+            .map(|name| file(name, b"x"))
+            .collect();
+        let (got, left) = unpacked(&tar_gz(&entries), &how(Format::TarGz));
+        prop_assert!(left.iter().all(|name| name.starts_with("into/wanted/")), "{left:?}");
+        prop_assert_eq!(got.is_ok(), !left.is_empty());
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..600), at in any::<prop::sample::Index>(), to in any::<u8>()) {
+        for format in [Format::TarGz, Format::Zip] {
+            let _ = unpacked(&bytes, &how(format));
+        }
+        let mut good = zip(&[("wanted/a.bin", b"abc"), ("wanted/b/c.bin", b"d")]);
+        let place = at.index(good.len());
+        good[place] = to;
+        let _ = unpacked(&good, &how(Format::Zip));
+        bytes.resize(bytes.len().next_multiple_of(512), 0);
+        let _ = unpacked(&tar_gz(&[bytes]), &how(Format::TarGz));
+    }
+}
