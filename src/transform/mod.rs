@@ -21,7 +21,7 @@ use tch::{Kind, Tensor};
 pub use colour::{Jitter, Operation, jitter};
 pub use draw::{Augmentation, Draw};
 pub use geometry::{Placement, place, rotate};
-pub use resize::{downscale_then_upscale, resize};
+pub use resize::{downscale_then_upscale, resize, resize_bytes};
 
 /// Places, jitters and turns each image by its own draw: bytes `[N,C,H,W]` to bytes `[N,C,H,W]`. Steps
 /// that change no image of the batch are left out.
