@@ -61,8 +61,7 @@ fn one_image_without_tensors_is_resized_to_the_same_bytes() {
         let to = size(case[1]).map(|side| side as usize);
         for image in 0..images.size()[0] {
             let bytes = |images: &Tensor| Vec::<u8>::try_from(images.get(image).flatten(0, -1));
-            let found =
-                resize_bytes(&bytes(&images).unwrap(), (channels, height, width), to);
+            let found = resize_bytes(&bytes(&images).unwrap(), (channels, height, width), to);
             assert_eq!(found, bytes(expected).unwrap(), "{name}, image {image}");
             cases += 1;
         }

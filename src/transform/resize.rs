@@ -76,7 +76,8 @@ pub fn resize_bytes(
         for row in pixels.chunks_exact(from_width) {
             across.extend(windows.iter().map(|Window { first, weights }| {
                 let old = &row[*first..*first + weights.len()];
-                let sum: i32 = old.iter().zip(weights).map(|(&old, weight)| i32::from(old) * weight).sum();
+                let sum: i32 =
+                    old.iter().zip(weights).map(|(&old, weight)| i32::from(old) * weight).sum();
                 to_byte(half + sum)
             }));
         }
