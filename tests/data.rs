@@ -1,4 +1,20 @@
-//! Readers of image files and the subsets that are drawn from them.
+//! Readers of data sets and the subsets that are drawn from them. Here are MNIST's format and subsets; the
+//! other formats are a module each, on the small sets of `goldens/data`.
+
+#[path = "data/cifar.rs"]
+mod cifar;
+#[path = "data/fixtures.rs"]
+mod fixtures;
+#[path = "data/folders.rs"]
+mod folders;
+#[path = "data/formats.rs"]
+mod formats;
+#[path = "data/official.rs"]
+mod official;
+#[path = "data/pictures.rs"]
+mod pictures;
+#[path = "data/svhn.rs"]
+mod svhn;
 
 use std::{collections::HashSet, io::Write};
 

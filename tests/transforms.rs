@@ -48,6 +48,28 @@ fn images_are_resized_up_and_down_as_by_pil() {
 }
 
 #[test]
+fn one_image_without_tensors_is_resized_to_the_same_bytes() {
+    let reference = Reference::read();
+    let mut cases = 0;
+    for (name, case) in reference.under("resize/") {
+        let images = match case[0] {
+            "red" => reference.array("colour").narrow(0, 0, 1).narrow(1, 0, 1),
+            other => reference.array(other).shallow_clone(),
+        };
+        let expected = reference.array(name);
+        let [channels, height, width] = [1, 2, 3].map(|side| images.size()[side] as usize);
+        let to = size(case[1]).map(|side| side as usize);
+        for image in 0..images.size()[0] {
+            let bytes = |images: &Tensor| Vec::<u8>::try_from(images.get(image).flatten(0, -1));
+            let found = resize_bytes(&bytes(&images).unwrap(), (channels, height, width), to);
+            assert_eq!(found, bytes(expected).unwrap(), "{name}, image {image}");
+            cases += 1;
+        }
+    }
+    assert!(cases > 10, "{cases}");
+}
+
+#[test]
 fn a_data_set_too_large_for_one_go_is_resized_like_each_of_its_images() {
     let reference = Reference::read();
     let expected = reference.array("resize/red/224x224");

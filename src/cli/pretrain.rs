@@ -8,8 +8,8 @@ use tch::Device;
 use super::{Failure, Outcome, exit, fetch::Data, interrupt, stdout};
 use crate::{
     data::{
-        Dataset,
-        official::{FASHION_TEST, FASHION_TRAIN, OfficialError, Split},
+        DataError, Dataset,
+        official::{FASHION_TEST, FASHION_TRAIN, Split},
     },
     pretrain::{Epoch, PretrainError, zoo::Making},
     report::terminal,
@@ -62,8 +62,8 @@ impl Pretrain {
             ));
         };
         let folder = self.from.clone().unwrap_or_else(|| self.data.folder().join(SOURCE));
-        let unread = |error: OfficialError| match (&self.from, error) {
-            (None, OfficialError::Unreadable { path, cause }) => {
+        let unread = |error: DataError| match (&self.from, error) {
+            (None, DataError::NeitherPlainNorPacked { path, cause }) => {
                 let missing = format!("failed to read {} or {0}.gz: {cause}", path.display());
                 let help = format!(
                     "fetch it with `repro fetch {SOURCE}{}`, or name the folder that holds the official \

@@ -1,12 +1,27 @@
-//! Labelled images as bytes, and the subsets that fine-tunes are run on. Readers of official formats
-//! are one file each ([`idx`]); what is done to images before a network sees them is left to the
-//! transforms.
+//! Labelled images, and the subsets that fine-tunes are run on. Readers of official formats are one
+//! file each; [`official`] knows them by the targets' names. What is read is a [`Target`] of two
+//! [`Images`]: bytes of one size in memory ([`Dataset`]), or files that are decoded when they are asked
+//! for ([`ImageFiles`]). What is done to images before a network sees them is left to the transforms.
 
+pub mod caltech101;
+pub mod celeba;
+pub mod cifar;
+mod error;
+pub mod folder;
 pub mod idx;
+mod image_files;
+mod images;
+pub mod mat;
 pub mod official;
 mod on_device;
+pub mod picture;
 mod subset;
+pub mod svhn;
+pub mod tiny_imagenet;
 
+pub use error::DataError;
+pub use image_files::ImageFiles;
+pub use images::{Images, Progress, Target, quietly};
 pub use on_device::OnDevice;
 pub use subset::{Subset, SubsetError};
 

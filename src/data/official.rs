@@ -1,11 +1,186 @@
-//! Data sets as their makers publish them, in a folder that somebody brings: IDX files, plain or in
-//! gzip, each known by the SHA-256 of what is in it.
+//! Data sets as their makers publish them, in a folder that somebody brings: the paper's targets by
+//! name, of the official number of images or not at all; and, for source models, Fashion-MNIST by the
+//! SHA-256 of its contents.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::ErrorKind::NotFound,
+    path::{Path, PathBuf},
+};
 
 use sha2::{Digest, Sha256};
 
-use super::{Dataset, hexadecimal, idx};
+use super::{
+    DataError, Dataset, Images, Target, caltech101, celeba,
+    cifar::{self, Cifar},
+    folder, hexadecimal, idx,
+    image_files::contents,
+    svhn, tiny_imagenet,
+};
+
+/// How a data set lies on disk. Each is read from the folder that has the names given here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// MNIST's: `{train,t10k}-{images-idx3,labels-idx1}-ubyte`, plain or `.gz`.
+    Idx {
+        /// Classes.
+        classes: u32,
+    },
+    /// `cifar-10-batches-bin/{data_batch_1 .. data_batch_5,test_batch}.bin`.
+    Cifar10,
+    /// `cifar-100-binary/{train,test}.bin`; fine labels.
+    Cifar100,
+    /// `{train,test}_32x32.mat`.
+    Svhn,
+    /// [`celeba`].
+    Celeba,
+    /// [`caltech101`].
+    Caltech101,
+    /// [`tiny_imagenet`].
+    TinyImagenet,
+    /// [`folder`].
+    Folder,
+}
+
+/// What the official data set has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Official {
+    /// The target's name in the paper's world.
+    pub name: &'static str,
+    /// How it lies on disk.
+    pub format: Format,
+    /// Training images.
+    pub train: usize,
+    /// Test images.
+    pub test: usize,
+    /// Classes.
+    pub classes: u32,
+    /// Channels, rows and columns, where all images have one size.
+    pub shape: Option<(usize, usize, usize)>,
+}
+
+const fn official(
+    name: &'static str,
+    format: Format,
+    (train, test): (usize, usize),
+    classes: u32,
+    shape: Option<(usize, usize, usize)>,
+) -> Official {
+    Official { name, format, train, test, classes, shape }
+}
+
+const IDX: Format = Format::Idx { classes: 10 };
+const GREY: Option<(usize, usize, usize)> = Some((1, 28, 28));
+const COLOUR: Option<(usize, usize, usize)> = Some(cifar::SHAPE);
+
+/// The official data sets.
+pub const OFFICIAL: [Official; 9] = [
+    official("cifar10", Format::Cifar10, (50_000, 10_000), 10, COLOUR),
+    official("cifar100", Format::Cifar100, (50_000, 10_000), 100, COLOUR),
+    official("svhn", Format::Svhn, (73_257, 26_032), 10, COLOUR),
+    official("kmnist", IDX, (60_000, 10_000), 10, GREY),
+    official("fmnist", IDX, (60_000, 10_000), 10, GREY),
+    official("mnist", IDX, (60_000, 10_000), 10, GREY),
+    official("celeba", Format::Celeba, (162_770, 19_962), 2, None),
+    official("caltech101", Format::Caltech101, (3_030, 5_647), 101, None),
+    official("tiny-imagenet", Format::TinyImagenet, (100_000, 10_000), 200, None),
+];
+
+/// Names of the official data sets.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    OFFICIAL.iter().map(|official| official.name)
+}
+
+/// An official data set by its name, from the folder of that name in `data`.
+///
+/// # Errors
+/// If there is none of that name, it can't be read, or it is not whole.
+pub fn target(name: &str, data: &Path) -> Result<Target, DataError> {
+    let official = OFFICIAL.iter().find(|official| official.name == name);
+    let official = official.ok_or_else(|| DataError::Unknown { name: name.to_owned() })?;
+    let folder = data.join(name);
+    let target = official.format.read(&folder)?;
+    official.check(&folder, &target)?;
+    Ok(target)
+}
+
+impl Official {
+    /// Compares what was read with what should have been.
+    ///
+    /// # Errors
+    /// If numbers or sizes differ.
+    pub fn check(&self, path: &Path, target: &Target) -> Result<(), DataError> {
+        let classes = target.train.classes() as usize;
+        for (what, found, expected) in [
+            ("training images", target.train.len(), self.train),
+            ("test images", target.test.len(), self.test),
+            ("classes", classes, self.classes as usize),
+        ] {
+            if found != expected {
+                return Err(DataError::Count { path: path.to_owned(), what, found, expected });
+            }
+        }
+        for split in [&target.train, &target.test] {
+            if let (Images::Bytes(dataset), Some(expected)) = (split, self.shape)
+                && dataset.shape() != expected
+            {
+                let found = dataset.shape();
+                return Err(DataError::Shape { path: path.to_owned(), found, expected });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Format {
+    /// Reads a data set of this format, of any number of images.
+    ///
+    /// # Errors
+    /// Every fault that [`DataError`] names.
+    pub fn read(self, folder: &Path) -> Result<Target, DataError> {
+        let both = |read: &dyn Fn(bool) -> Result<Dataset, DataError>| {
+            Ok(Target { train: Images::Bytes(read(true)?), test: Images::Bytes(read(false)?) })
+        };
+        match self {
+            Self::Idx { classes } => both(&|train| {
+                let name = if train { "train" } else { "t10k" };
+                let images = format!("{name}-images-idx3-ubyte");
+                let labels = format!("{name}-labels-idx1-ubyte");
+                let (_, image_bytes) = plain_or_packed(folder, &images)?;
+                let (_, label_bytes) = plain_or_packed(folder, &labels)?;
+                Ok(idx::read((&images, &image_bytes), (&labels, &label_bytes), classes)?)
+            }),
+            Self::Cifar10 => both(&|train| {
+                let folder = folder.join("cifar-10-batches-bin");
+                let batch = |batch| folder.join(format!("data_batch_{batch}.bin"));
+                let test = vec![folder.join("test_batch.bin")];
+                cifar(Cifar::Ten, &if train { (1..=5).map(batch).collect() } else { test })
+            }),
+            Self::Cifar100 => both(&|train| {
+                let name = if train { "train.bin" } else { "test.bin" };
+                cifar(Cifar::Hundred, &[folder.join("cifar-100-binary").join(name)])
+            }),
+            Self::Svhn => both(&|train| {
+                let name = if train { "train_32x32.mat" } else { "test_32x32.mat" };
+                let path = folder.join(name);
+                svhn::read(&path, &contents(&path, idx::LARGEST_BYTES)?)
+            }),
+            Self::Celeba => celeba::read(folder),
+            Self::Caltech101 => caltech101::read(folder, caltech101::TRAIN_OF_EACH),
+            Self::TinyImagenet => tiny_imagenet::read(folder),
+            Self::Folder => folder::read(folder),
+        }
+    }
+}
+
+fn cifar(kind: Cifar, paths: &[PathBuf]) -> Result<Dataset, DataError> {
+    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    for path in paths {
+        let bytes = contents(path, idx::LARGEST_BYTES)?;
+        kind.append(path, &bytes, (&mut pixels, &mut labels))?;
+    }
+    Dataset::new(pixels, cifar::SHAPE, labels, kind.classes())
+        .map_err(|cause| DataError::Dataset { path: paths[0].clone(), cause })
+}
 
 /// A split of a data set of the MNIST family.
 #[derive(Clone, Copy, Debug)]
@@ -40,65 +215,39 @@ pub const FASHION_TEST: Split = Split {
     classes: 10,
 };
 
-/// Why a folder does not give a split.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum OfficialError {
-    /// A file is not there, or can't be read.
-    #[error("failed to read {path} or {path}.gz: {cause}")]
-    #[diagnostic(help(
-        "name the folder that holds the official files with --from (Debian's package \
-         dataset-fashion-mnist has Fashion-MNIST)"
-    ))]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        cause: std::io::Error,
-    },
-    /// A file is not the official one.
-    #[error("{path}: the SHA-256 of its contents is {found}, not {expected}")]
-    #[diagnostic(help("this is not the official file: get it again"))]
-    Checksum {
-        /// The file.
-        path: PathBuf,
-        /// Its own.
-        found: String,
-        /// The official file's.
-        expected: &'static str,
-    },
-    /// A file is no IDX file.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Idx(#[from] idx::IdxError),
-}
-
 impl Split {
     /// Reads this split from a folder.
     ///
     /// # Errors
     /// If a file is not there, is damaged, or is not the official one.
-    pub fn read(&self, folder: &Path) -> Result<Dataset, OfficialError> {
-        let images = contents(folder, self.images, self.images_sha256)?;
-        let labels = contents(folder, self.labels, self.labels_sha256)?;
+    pub fn read(&self, folder: &Path) -> Result<Dataset, DataError> {
+        let images = checked(folder, self.images, self.images_sha256)?;
+        let labels = checked(folder, self.labels, self.labels_sha256)?;
         Ok(idx::read((self.images, &images), (self.labels, &labels), self.classes)?)
     }
 }
 
 /// A file's unpacked contents, if they are the official ones.
-fn contents(folder: &Path, name: &str, expected: &'static str) -> Result<Vec<u8>, OfficialError> {
-    let path = folder.join(name);
-    let packed = folder.join(format!("{name}.gz"));
-    let (path, bytes) = match std::fs::read(&path) {
-        Ok(bytes) => (path, bytes),
-        Err(cause) => match std::fs::read(&packed) {
-            Ok(bytes) => (packed, bytes),
-            Err(_) => return Err(OfficialError::Unreadable { path, cause }),
-        },
-    };
-    let bytes = idx::unpacked(name, &bytes)?;
+fn checked(folder: &Path, name: &str, expected: &'static str) -> Result<Vec<u8>, DataError> {
+    let (path, bytes) = plain_or_packed(folder, name)?;
     let found = hexadecimal(&Sha256::digest(&bytes));
     if found != expected {
-        return Err(OfficialError::Checksum { path, found, expected });
+        return Err(DataError::Checksum { path, found, expected });
     }
     Ok(bytes)
+}
+
+/// A file that is there, plain or in gzip, and its unpacked contents.
+fn plain_or_packed(folder: &Path, name: &str) -> Result<(PathBuf, Vec<u8>), DataError> {
+    let plain = folder.join(name);
+    let packed = folder.join(format!("{name}.gz"));
+    let path = if plain.exists() || !packed.exists() { plain } else { packed };
+    let bytes = contents(&path, idx::LARGEST_BYTES).map_err(|error| match error {
+        DataError::Unreadable { path, cause } if cause.kind() == NotFound => {
+            DataError::NeitherPlainNorPacked { path, cause }
+        }
+        error => error,
+    })?;
+    let bytes = idx::unpacked(name, &bytes)?;
+    Ok((path, bytes))
 }

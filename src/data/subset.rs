@@ -3,6 +3,8 @@
 //! and from then on only images of those classes. So a subset is uniform but for one image of every
 //! class, and the subset of a smaller size is part of the larger one's under the same order.
 
+use std::collections::HashSet;
+
 use super::Dataset;
 
 /// Indices of a data set's images, in the order in which they were taken.
@@ -45,7 +47,15 @@ impl Subset {
     /// # Errors
     /// Where there are fewer images than that, or more classes, or the order is none.
     pub fn draw(dataset: &Dataset, size: usize, order: &[usize]) -> Result<Self, SubsetError> {
-        let pool = dataset.len();
+        Self::of_labels(dataset.labels(), size, order)
+    }
+
+    /// [`Self::draw`] by labels alone, which is all that it asks of images.
+    ///
+    /// # Errors
+    /// As [`Self::draw`].
+    pub fn of_labels(labels: &[u32], size: usize, order: &[usize]) -> Result<Self, SubsetError> {
+        let pool = labels.len();
         let mut met = vec![false; pool];
         for &image in order {
             if image >= pool || std::mem::replace(&mut met[image], true) {
@@ -58,11 +68,8 @@ impl Subset {
         if size > pool {
             return Err(SubsetError::TooMany { asked: size, pool });
         }
-        let mut unseen = vec![false; dataset.classes() as usize];
-        for label in dataset.labels() {
-            unseen[*label as usize] = true;
-        }
-        let mut classes_left = unseen.iter().filter(|there| **there).count();
+        let mut unseen: HashSet<u32> = labels.iter().copied().collect();
+        let mut classes_left = unseen.len();
         if size < classes_left {
             return Err(SubsetError::TooFew { asked: size, classes: classes_left });
         }
@@ -72,9 +79,7 @@ impl Subset {
             if room == 0 {
                 break;
             }
-            let new = &mut unseen[dataset.labels()[image] as usize];
-            if *new {
-                *new = false;
+            if unseen.remove(&labels[image]) {
                 classes_left -= 1;
                 taken.push(image);
             } else if room > classes_left {

@@ -23,7 +23,7 @@ pub use colour::{Jitter, Operation, jitter};
 pub use draw::{Augmentation, Draw};
 pub use geometry::{Placement, place, rotate};
 use geometry::{Placements, Turns};
-pub use resize::{downscale_then_upscale, resize};
+pub use resize::{downscale_then_upscale, resize, resize_bytes};
 
 /// Draws on a device, one an image: brought there once for all batches of an epoch.
 #[derive(Debug)]

@@ -1,0 +1,108 @@
+//! Tiny ImageNet (Stanford CS231n): `train/WNID/images/*.JPEG`, each class with a list of boxes that is not
+//! read, and validation images in one folder, whose classes `val_annotations.txt` tells. The official
+//! test images have no labels, so those of validation are tested on. A class is a WordNet id; labels
+//! count them in the order of their bytes, as torchvision's `ImageFolder` does, whatever the order in
+//! `wnids.txt`.
+
+use std::{collections::BTreeSet, path::Path};
+
+use super::{
+    DataError, ImageFiles, Images, Target,
+    celeba::check_name,
+    folder::{self, Listing, fault, images_of},
+    image_files::contents,
+};
+
+const ROOT: &str = "tiny-imagenet-200";
+const WNIDS: &str = "wnids.txt";
+const ANNOTATIONS: &str = "val_annotations.txt";
+/// The lists are not larger than this.
+const LARGEST_LIST: u64 = 1 << 24;
+
+/// Reads the set, of any number of classes.
+///
+/// # Errors
+/// If the folder is laid out in another way, or a list names a class or an image that is not there.
+pub fn read(folder: &Path) -> Result<Target, DataError> {
+    let root = folder.join(ROOT);
+    let train = train(&root.join("train"))?;
+    let listed = text(&root.join(WNIDS))?;
+    let listed: BTreeSet<&str> = listed.split_ascii_whitespace().collect();
+    let found: BTreeSet<&str> = train.classes().iter().map(String::as_str).collect();
+    if let Some(wnid) = listed.symmetric_difference(&found).next() {
+        let only = if found.contains(wnid) { "not in" } else { "only in" };
+        return Err(fault(&root, format!("class `{wnid}` is {only} {WNIDS}")));
+    }
+    let test = validation(&root.join("val"), train.classes())?;
+    Ok(Target { train: Images::Files(train), test: Images::Files(test) })
+}
+
+/// Training images: a folder a class, and in it a folder of images.
+///
+/// # Errors
+/// If the folder is laid out in another way.
+pub fn train(root: &Path) -> Result<ImageFiles, DataError> {
+    let Listing { folders: classes, mut hidden, .. } = Listing::of(root)?;
+    let mut images = Vec::new();
+    for (label, class) in classes.iter().enumerate() {
+        let boxes = format!("{class}_boxes.txt");
+        let beside = Listing::of(&root.join(class))?;
+        let other = beside.files.iter().find(|name| **name != boxes);
+        if let Some(other) = other.or(beside.folders.iter().find(|name| *name != "images")) {
+            return Err(fault(&root.join(class).join(other), "it is neither `images` nor boxes"));
+        }
+        let (names, passed) = images_of(root, &format!("{class}/images"))?;
+        hidden += beside.hidden + passed;
+        images.extend(names.into_iter().map(|name| (name, label as u32)));
+    }
+    if images.is_empty() {
+        return Err(fault(root, "there is no folder of a class in it"));
+    }
+    Ok(ImageFiles::new(root.to_owned(), images, classes, hidden))
+}
+
+/// Validation images by the list beside them, or, where somebody sorted them into folders and there
+/// is no list, by folder.
+fn validation(root: &Path, classes: &[String]) -> Result<ImageFiles, DataError> {
+    let list = root.join(ANNOTATIONS);
+    if !list.exists() {
+        let sorted = folder::classes(root)?;
+        return match sorted.classes() == classes {
+            true => Ok(sorted),
+            false => Err(fault(root, "its classes are not those of the training images")),
+        };
+    }
+    let (names, hidden) = images_of(root, "images")?;
+    let text = text(&list)?;
+    let mut labels = vec![None; names.len()];
+    for (index, line) in text.lines().enumerate() {
+        let fail = |fault| DataError::List { path: list.clone(), line: index + 1, fault };
+        let mut words = line.split('\t');
+        let (name, wnid) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        check_name(name).map_err(fail)?;
+        let Ok(label) = classes.binary_search_by(|class| class.as_str().cmp(wnid)) else {
+            return Err(fail(format!("`{wnid}` is no class of the training images")));
+        };
+        let Ok(image) = names.binary_search(&format!("images/{name}")) else {
+            return Err(fail(format!("there is no `{name}` in `images`")));
+        };
+        if labels[image].replace(label as u32).is_some() {
+            return Err(fail(format!("a second line for `{name}`")));
+        }
+    }
+    let mut images = Vec::with_capacity(names.len());
+    for (name, label) in names.into_iter().zip(labels) {
+        let label =
+            label.ok_or_else(|| fault(&root.join(&name), format!("{ANNOTATIONS} lacks it")))?;
+        images.push((name, label));
+    }
+    Ok(ImageFiles::new(root.to_owned(), images, classes.to_vec(), hidden))
+}
+
+fn text(path: &Path) -> Result<String, DataError> {
+    String::from_utf8(contents(path, LARGEST_LIST)?).map_err(|_| DataError::List {
+        path: path.to_owned(),
+        line: 1,
+        fault: "it is not text".into(),
+    })
+}
