@@ -26,16 +26,20 @@ fn hidden_files_are_passed_over_and_counted() {
 /// What is done to a copy, and what is then said.
 type Fault = (fn(&Copy), &'static str);
 
+fn add(copy: &Copy, below: &str) {
+    copy.write(below, "x");
+}
+
 #[test]
 fn nothing_in_an_image_folder_is_dropped_without_a_word() {
     let faults: [Fault; 9] = [
-        (|c| drop(c.write("train/ant/notes.txt", "x")), "notes.txt: it is none of jpg, jpeg, png"),
-        (|c| drop(c.write("train/ant/noext", "x")), "noext: it is none of jpg, jpeg, png"),
-        (|c| drop(c.write("train/ant/in/1.jpg", "x")), "ant/in: it is a folder, where images lie"),
-        (|c| drop(c.write("train/1.jpg", "x")), "train/1.jpg: it lies beside the classes"),
+        (|c| add(c, "train/ant/notes.txt"), "notes.txt: it is none of jpg, jpeg, png"),
+        (|c| add(c, "train/ant/noext"), "noext: it is none of jpg, jpeg, png"),
+        (|c| add(c, "train/ant/in/1.jpg"), "ant/in: it is a folder, where images lie"),
+        (|c| add(c, "train/1.jpg"), "train/1.jpg: it lies beside the classes"),
         (|c| fs::create_dir(c.path("train/bee")).unwrap(), "train/bee: there is no image in it"),
-        (|c| drop(c.write("train/bee/1.jpg", "x")), "class `bee` has training images only"),
-        (|c| drop(c.write("val/bee/1.jpg", "x")), "class `bee` has test images only"),
+        (|c| add(c, "train/bee/1.jpg"), "class `bee` has training images only"),
+        (|c| add(c, "val/bee/1.jpg"), "class `bee` has test images only"),
         (|c| fs::remove_dir_all(c.path("val")).unwrap(), "neither a folder `test` nor `val`"),
         (|c| fs::remove_dir_all(c.path("train")).unwrap(), "failed to read"),
     ];
@@ -126,8 +130,8 @@ fn celeba_s_lists_are_held_to_each_other_and_to_the_images() {
         (attributes, "7\n", "6\n", "line 9: the list ends after 7 images of 6"),
         (attributes, "7\n", "seven\n", "line 1: `seven` is not the number of images"),
         (attributes, "Male", "Female", "line 2: there is no `Male` among the attributes"),
-        (attributes, "000002.jpg -1", "000002.jpg  0", "line 4: `0` is neither -1 nor 1"),
-        (attributes, "000002.jpg -1", "000002.jpg", "line 4: 2 values, and there are 3 attributes"),
+        (attributes, "000002.jpg  1", "000002.jpg  0", "line 4: `0` is neither -1 nor 1"),
+        (attributes, "000002.jpg  1", "000002.jpg", "line 4: 2 values, and there are 3 attributes"),
         (attributes, "000002.jpg", "000001.jpg", "line 4: a second line for `000001.jpg`"),
         (attributes, "000002.jpg", "../02.jpg", "line 4: `../02.jpg` is no name of an image"),
         (attributes, "000002.jpg", "\n000002.jpg", "line 4: `` is no name of an image"),

@@ -108,7 +108,7 @@ fn a_file_cut_at_any_byte_is_refused() {
 #[test]
 fn other_files_are_told_by_their_first_bytes() {
     refused(b"", "offset 0: the file ends within its header of 128 bytes");
-    refused(&b"<!DOCTYPE html>".repeat(20), "offset 124: [6d, 6c, 3e, 3c] stands there");
+    refused(&b"<!DOCTYPE html>".repeat(20), "offset 124: [43, 54, 59, 50] stands there");
     let mut big = file(&[x()]);
     big[124..128].copy_from_slice(&[1, 0, b'M', b'I']);
     refused(&big, "offset 124: the file is big-endian");
@@ -185,7 +185,7 @@ fn what_is_packed_is_not_unpacked_beyond_what_an_array_may_have() {
     let bomb = vec![0; 1 << 24];
     let packed_ = packed(&[array(9, &[32, 32, 3, 1 << 20], "X", &[]), bomb.clone()].concat());
     assert!(packed_.len() < bomb.len() / 500);
-    refused(&file(&[packed_]), "`X` has 0 bytes of values");
+    refused(&file(&[packed_]), "64 bytes into what is packed there: values of type 0");
     // Three gigabytes in the dimensions and in the tag, and nothing behind them.
     let tag = [2_u32.to_le_bytes(), (3_u32 << 30).to_le_bytes()].concat();
     refused(&file(&[array(9, &[32, 32, 3, 1 << 20], "X", &tag)]), "(at most 1073741824 in all)");
