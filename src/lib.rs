@@ -7,6 +7,7 @@
 #![deny(missing_docs)]
 
 pub mod attack;
+pub mod checkpoint;
 pub mod claim;
 pub mod cli;
 pub mod data;
@@ -15,6 +16,7 @@ pub mod evidence;
 pub mod executor;
 pub mod fetch;
 pub mod files;
+pub mod fingerprint;
 pub mod join;
 pub mod judge;
 pub mod ledger;
@@ -27,6 +29,7 @@ pub mod pretrain;
 pub mod price;
 pub mod random;
 pub mod report;
+pub mod sensitivity;
 pub mod shell;
 pub mod shipped;
 pub mod stats;

@@ -1,9 +1,21 @@
 //! What a world's names stand for on this machine: its source models and its targets' images, those
-//! that ship with the project or those that were fetched.
+//! that ship with the project or those that `repro fetch` brought.
+
+use std::{
+    collections::HashMap,
+    fmt::Display,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
 
 use crate::{
+    checkpoint::Checkpoint,
+    data::{
+        Target,
+        official::{OFFICIAL, Official},
+    },
     model::Weights,
-    shipped::{self, Target},
+    shipped,
     trial::Trial,
     world::World,
 };
@@ -13,9 +25,20 @@ use crate::{
 pub enum Stock {
     /// In the program.
     Shipped,
+    /// In the data folder.
+    Fetched(Box<Fetched>),
 }
 
-/// What is not here, and what would bring it.
+/// A world's data folder: `zoos/ZOO/FILE` and a folder for each target.
+#[derive(Debug)]
+pub struct Fetched {
+    data: PathBuf,
+    world: World,
+    /// What was found out, once for the process: digests by names of sources and targets.
+    digests: Mutex<HashMap<String, Result<String, Lacking>>>,
+}
+
+/// What is not here, or not what it should be, and what would mend it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[error("{what}: {mend}")]
 pub struct Lacking {
@@ -39,20 +62,27 @@ pub struct Named {
 }
 
 impl Stock {
-    /// A world's.
+    /// A world's: what ships, or, for published checkpoints, what lies in a data folder.
     #[must_use]
-    pub fn of(_world: &World) -> Self {
-        Self::Shipped
+    pub fn of(world: &World, data: &Path) -> Self {
+        match &world.zoo {
+            None => Self::Shipped,
+            Some(_) => Self::Fetched(Box::new(Fetched {
+                data: data.to_owned(),
+                world: world.clone(),
+                digests: Mutex::default(),
+            })),
+        }
     }
 
     /// Names a trial.
     ///
     /// # Errors
-    /// If its source or its target is not here.
+    /// If its source or its target is not here, or can't be read.
     pub fn named(&self, trial: Trial) -> Result<Named, Lacking> {
         let key = &trial.recipe.key;
-        let (weights, data) =
-            (self.digest_of_weights(&key.source)?, self.digest_of_images(&key.target)?);
+        let weights = self.digest_of_weights(&key.source)?;
+        let data = self.digest_of_images(&key.target)?;
         let id = trial.id(&weights, &data);
         Ok(Named { trial, weights, data, id })
     }
@@ -62,12 +92,21 @@ impl Stock {
             Self::Shipped => shipped::card(source)
                 .map(|card| card.weights.clone())
                 .ok_or_else(|| does_not_ship(source)),
+            Self::Fetched(fetched) => fetched.once(&format!("source {source}"), || {
+                Ok(fetched.weights(source)?.digest())
+            }),
         }
     }
 
     fn digest_of_images(&self, target: &str) -> Result<String, Lacking> {
         match self {
             Self::Shipped => shipped::target_digest(target).ok_or_else(|| does_not_ship(target)),
+            Self::Fetched(fetched) => fetched.once(&format!("target {target}"), || {
+                // Kept beside the images with the stamp of what it is of: large folders are read once.
+                let kept = fetched.data.join(target).join(".digest");
+                let found = fetched.target(target)?.digest_kept(&kept, &crate::data::quietly);
+                found.map_err(|error| damaged(&error, target))
+            }),
         }
     }
 
@@ -85,6 +124,7 @@ impl Stock {
                 }),
                 None => Err(does_not_ship(source)),
             },
+            Self::Fetched(fetched) => fetched.weights(source),
         }
     }
 
@@ -94,8 +134,70 @@ impl Stock {
     /// If they are not here, or can't be read.
     pub fn target(&self, target: &str) -> Result<Target, Lacking> {
         match self {
-            Self::Shipped => shipped::target(target).ok_or_else(|| does_not_ship(target)),
+            Self::Shipped => {
+                shipped::target(target).map(Target::from).ok_or_else(|| does_not_ship(target))
+            }
+            Self::Fetched(fetched) => fetched.target(target),
         }
+    }
+}
+
+impl Fetched {
+    fn weights(&self, source: &str) -> Result<Weights, Lacking> {
+        let zoo = self.world.zoo.as_ref().expect("a fetched world has a zoo");
+        let file = zoo.files.get(source).ok_or_else(|| unknown(source, &self.world))?;
+        let path = self.data.join("zoos").join(&zoo.name).join(file);
+        if !path.exists() {
+            return Err(missing(&path, &format!("--world {}", self.world.id)));
+        }
+        let read = Checkpoint::open(&path);
+        let weights = read.and_then(|checkpoint| checkpoint.weights(&zoo.architecture));
+        weights.map_err(|error| damaged(&error, &format!("--world {}", self.world.id)))
+    }
+
+    fn target(&self, name: &str) -> Result<Target, Lacking> {
+        let official = OFFICIAL.iter().find(|official| official.name == name);
+        let (Some(official), Some(counts)) = (official, self.world.targets.get(name)) else {
+            return Err(unknown(name, &self.world));
+        };
+        let folder = self.data.join(name);
+        if !folder.exists() {
+            return Err(missing(&folder, name));
+        }
+        // As many as the world says, which for the worlds that ship are the official numbers.
+        let (train, test) = (counts.train as usize, counts.test as usize);
+        let official = Official { train, test, ..*official };
+        let target = official.format.read(&folder).map_err(|error| damaged(&error, name))?;
+        official.check(&folder, &target).map_err(|error| damaged(&error, name))?;
+        Ok(target)
+    }
+
+    /// What was found out before, or is now.
+    fn once(
+        &self,
+        name: &str,
+        find: impl FnOnce() -> Result<String, Lacking>,
+    ) -> Result<String, Lacking> {
+        let mut digests = self.digests.lock().expect("no panic holds it");
+        digests.entry(name.to_owned()).or_insert_with(find).clone()
+    }
+}
+
+fn missing(path: &Path, fetch: &str) -> Lacking {
+    Lacking {
+        what: format!("{} is not there", path.display()),
+        mend: format!("run `repro fetch {fetch}`"),
+    }
+}
+
+fn damaged(error: &dyn Display, fetch: &str) -> Lacking {
+    Lacking { what: error.to_string(), mend: format!("delete it and run `repro fetch {fetch}`") }
+}
+
+fn unknown(name: &str, world: &World) -> Lacking {
+    Lacking {
+        what: format!("the {} world has no `{name}`", world.id),
+        mend: format!("`claims/worlds/{}.toml` says what it has", world.id),
     }
 }
 

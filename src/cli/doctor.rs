@@ -4,17 +4,47 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::{Failure, Outcome, Suites, list::Sides, ours::Ours, stdout};
-use crate::{device, report::terminal};
+use super::{
+    Failure, Outcome, Suites, exit,
+    list::Sides,
+    ours::{Ours, Workshop},
+    stdout,
+    verify::PaperEvidence,
+};
+use crate::{
+    device,
+    evidence::Evidence,
+    executor::{FirstStep, FirstSteps, NoFirstStep},
+    fingerprint::{Authors, BLOCKS, Finding, IMAGES},
+    ledger::{Key, Resolution},
+    report::terminal,
+    trial::{Recipe, Trial},
+    world::World,
+};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  repro doctor
+  repro doctor --world paper     are these the authors' weights? One step of each source on each target
+                                 that is here, against the authors' log";
+
+/// Seeds whose first step is run.
+const SEEDS: usize = 3;
 
 #[derive(Args)]
 pub(super) struct Doctor {
+    /// Run the first step of its fine-tunes, and compare their losses with the authors' log
+    #[arg(long, value_enum)]
+    world: Option<PaperEvidence>,
     #[command(flatten)]
     ours: Ours,
 }
 
 impl Doctor {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
+        if let Some(world) = self.world {
+            return first_steps(&self.ours.workshop(world.kind()));
+        }
         let mut out = stdout();
         for (name, found) in in_words(&device::inventory()) {
             writeln!(out, "{name:<10} {found}")?;
@@ -48,6 +78,56 @@ impl Doctor {
         )?;
         Ok(Outcome::Done)
     }
+}
+
+/// Compares each source model on each target that is here.
+fn first_steps(workshop: &Workshop) -> Result<Outcome, Failure> {
+    let authors = Authors::of(&Evidence::published()?.records);
+    let mut out = stdout();
+    let (mut compared, mut differs) = (0, false);
+    for target in workshop.world.targets.keys() {
+        for source in workshop.world.sources.keys() {
+            let key = Key {
+                target: target.as_str().into(),
+                source: source.as_str().into(),
+                blocks: BLOCKS,
+                images: IMAGES,
+                resolution: Resolution::Native,
+                draw: 0,
+            };
+            if authors.of_model(source, target).is_none() {
+                writeln!(out, "{source}, {target}: the authors' log has no such fine-tune")?;
+                continue;
+            }
+            let recipe = Recipe::of(&workshop.world, key);
+            let steps = match steps(workshop, &recipe) {
+                Ok(steps) => steps,
+                Err(error) => {
+                    writeln!(out, "{source}, {target}: not run: {error}")?;
+                    continue;
+                }
+            };
+            let (first, test): (Vec<f64>, Vec<f64>) =
+                steps.iter().map(|step| (step.first_loss, step.test_loss)).unzip();
+            let comparison = authors.compare(source, target, &first, &test);
+            compared += 1;
+            differs |= comparison.finding == Finding::Differs;
+            writeln!(out, "{source}, {target}: {}", comparison.text)?;
+        }
+    }
+    match (compared, differs) {
+        (0, _) => Err(Failure::silent(exit::INPUT)),
+        (_, true) => Err(Failure::silent(exit::FAILED)),
+        (_, false) => Ok(Outcome::Done),
+    }
+}
+
+fn steps(workshop: &Workshop, recipe: &Recipe) -> Result<Vec<FirstStep>, NoFirstStep> {
+    workshop.with_threads(|device, stock| {
+        let mut first_steps = FirstSteps::new(device, stock);
+        let trial = |place| Trial { recipe: recipe.clone(), seed: World::seed(place) };
+        (0..SEEDS).map(|place| first_steps.of(&trial(place))).collect()
+    })
 }
 
 fn in_words(found: &device::Inventory) -> Vec<(&'static str, String)> {

@@ -15,6 +15,7 @@ mod progress;
 mod run;
 mod runs;
 mod schema;
+mod sensitivity;
 mod show;
 mod verify;
 
@@ -69,6 +70,7 @@ enum Command {
     #[command(after_help = "Example:\n  repro show shape_bias")]
     Show(show::Show),
     /// Print what this machine has: libtorch, CPU, CUDA devices, ledger, evidence
+    #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::Doctor),
     /// Say which fine-tunes would run, why, and what they cost
     #[command(after_help = plan::EXAMPLES)]
@@ -76,6 +78,9 @@ enum Command {
     /// Say how many seeds each cell needs, and how small an effect those in hand can see
     #[command(after_help = power::EXAMPLES)]
     Power(power::Power),
+    /// Judge a claim again under each choice that a critic would question
+    #[command(after_help = sensitivity::EXAMPLES)]
+    Sensitivity(sensitivity::Sensitivity),
     /// Run one fine-tune: a planned one, or any recipe
     #[command(after_help = run::EXAMPLES)]
     Run(run::Run),
@@ -152,6 +157,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Doctor(command) => command.run(&suites),
         Command::Plan(command) => command.run(&suites),
         Command::Power(command) => command.run(&suites),
+        Command::Sensitivity(command) => command.run(&suites),
         Command::Run(command) => command.run(&suites),
         Command::Runs(command) => command.run(),
         Command::Rerun(command) => command.run(),

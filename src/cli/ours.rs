@@ -6,7 +6,9 @@ use clap::{Args, ValueEnum};
 use tch::Device;
 
 use super::{
-    Failure, exit, interrupt,
+    Failure, exit,
+    fetch::Data,
+    interrupt,
     progress::{Progress, minutes},
     runs::shortest,
 };
@@ -32,6 +34,8 @@ pub(super) struct Ours {
     /// [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
+    #[command(flatten)]
+    data: Data,
     /// What fine-tunes run on
     #[arg(long, value_enum, default_value = "auto")]
     device: DeviceArgument,
@@ -65,7 +69,11 @@ impl Ours {
     }
 
     pub fn workshop(&self, kind: EvidenceKind) -> Workshop {
-        let world = kind.world();
+        self.workshop_of(kind, kind.world())
+    }
+
+    /// One whose world is not quite the one that ships.
+    pub fn workshop_of(&self, kind: EvidenceKind, world: World) -> Workshop {
         let gpu = || tch::Cuda::is_available().then_some(Device::Cuda(0));
         let device = match self.device {
             DeviceArgument::Auto if kind != EvidenceKind::Smoke => gpu().unwrap_or(Device::Cpu),
@@ -73,7 +81,8 @@ impl Ours {
             DeviceArgument::Cuda => Device::Cuda(0),
         };
         let workers = Workers::new(device, world.protocol.side, self.threads.map(usize::from));
-        Workshop { kind, stock: Stock::of(&world), world, ledger: self.ledger(), workers }
+        let stock = Stock::of(&world, &self.data.folder());
+        Workshop { kind, stock, world, ledger: self.ledger(), workers }
     }
 }
 
@@ -115,9 +124,9 @@ impl Workshop {
     }
 
     /// Runs a function on the device, with as many threads as a fine-tune has.
-    pub fn with_threads<T>(&self, run: impl FnOnce(Device) -> T) -> T {
+    pub fn with_threads<T>(&self, run: impl FnOnce(Device, &Stock) -> T) -> T {
         tch::set_num_threads(self.workers.threads_each as i32);
-        run(self.workers.device)
+        run(self.workers.device, &self.stock)
     }
 
     /// How many fine-tunes run at once.

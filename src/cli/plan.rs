@@ -55,13 +55,23 @@ pub(super) struct Plan {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum OwnEvidence {
+pub(super) enum OwnEvidence {
     /// Thin networks on small images
     Smoke,
     /// ResNet-50 from the authors' checkpoints
     Paper,
     /// ResNet-50 from the sister paper's checkpoints
     Sister,
+}
+
+impl OwnEvidence {
+    pub(super) const fn kind(self) -> EvidenceKind {
+        match self {
+            Self::Smoke => EvidenceKind::Smoke,
+            Self::Paper => EvidenceKind::Paper,
+            Self::Sister => EvidenceKind::Sister,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -72,11 +82,7 @@ enum PlanFormat {
 
 impl Plan {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
-        let workshop = self.ours.workshop(match self.evidence {
-            OwnEvidence::Smoke => EvidenceKind::Smoke,
-            OwnEvidence::Paper => EvidenceKind::Paper,
-            OwnEvidence::Sister => EvidenceKind::Sister,
-        });
+        let workshop = self.ours.workshop(self.evidence.kind());
         let suite = suites.of(&workshop.world)?;
         let claims = suite.select(&self.ids)?;
         let gathered = workshop.own().gather(&claims).map_err(unusable)?;
@@ -130,7 +136,7 @@ impl Plan {
             (None, EvidenceKind::Smoke) => (Speed::ELSEWHERE, "by another machine's speed"),
             (None, _) => {
                 anstream::eprintln!("timing a short fine-tune of random weights");
-                let speed = workshop.with_threads(|device| calibrate(&workshop.world, device));
+                let speed = workshop.with_threads(|device, _| calibrate(&workshop.world, device));
                 (speed, "by a short fine-tune here")
             }
         }

@@ -86,6 +86,24 @@ impl EvidenceArgument {
     }
 }
 
+/// Evidence at the paper's own scale.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum PaperEvidence {
+    /// From the authors' checkpoints
+    Paper,
+    /// From the sister paper's
+    Sister,
+}
+
+impl PaperEvidence {
+    pub(super) const fn kind(self) -> EvidenceKind {
+        match self {
+            Self::Paper => EvidenceKind::Paper,
+            Self::Sister => EvidenceKind::Sister,
+        }
+    }
+}
+
 /// Claims as one world has them, with evidence from it.
 struct Side {
     suite: Suite,

@@ -64,6 +64,13 @@ impl OnDevice {
         }
     }
 
+    /// The first images, or all where there are no more.
+    #[must_use]
+    pub fn first(&self, images: usize) -> Self {
+        let images = (images as i64).min(self.len());
+        Self { pixels: self.pixels.narrow(0, 0, images), labels: self.labels.narrow(0, 0, images) }
+    }
+
     /// All images in order, `size` at a time; the last part may be smaller.
     pub fn parts(&self, size: i64) -> impl Iterator<Item = Self> {
         (0..self.len()).step_by(size as usize).map(move |start| {

@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use tch::Device;
 
 use crate::{
-    data::{OnDevice, Subset, SubsetError},
+    data::{DataError, Images, OnDevice, Subset, SubsetError, Target, quietly},
     ledger::{Key, Resolution, Seed},
     model::Weights,
     random::{self, Purpose},
-    shipped::Target,
     stock::{Lacking, Stock},
     trial::{self, Material, Protocol, Trial, fixed_features},
 };
@@ -19,11 +18,17 @@ pub(super) struct Materials<'a> {
     device: Device,
     stock: &'a Stock,
     sources: HashMap<String, Weights>,
-    targets: HashMap<String, (Target, OnDevice)>,
+    targets: HashMap<String, Pool>,
     tests: HashMap<(String, Resolution, u32), OnDevice>,
     /// The latest fixed features of a test set, with what they depend on: fine-tunes of one recipe
     /// follow each other, and all of a large test set's would not fit.
     features: Option<(String, OnDevice)>,
+}
+
+/// A target, with its training images on the device where they all have one size.
+struct Pool {
+    target: Target,
+    train: Option<OnDevice>,
 }
 
 /// Why there is nothing to work on.
@@ -35,6 +40,9 @@ pub enum MaterialError {
     /// No subset of that size.
     #[error(transparent)]
     Subset(#[from] SubsetError),
+    /// An image can't be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
 }
 
 impl<'a> Materials<'a> {
@@ -62,15 +70,16 @@ impl<'a> Materials<'a> {
             self.sources.insert(key.source.to_string(), weights.copy_to(self.device));
         }
         if !self.targets.contains_key(&*key.target) {
-            let target = self.stock.target(&key.target)?;
-            let train = OnDevice::new(&target.train, self.device);
-            self.targets.insert(key.target.to_string(), (target, train));
+            let pool = Pool::new(self.stock.target(&key.target)?, self.device);
+            self.targets.insert(key.target.to_string(), pool);
         }
-        let (target, train) = &self.targets[&*key.target];
-        let test =
-            self.tests.entry((key.target.to_string(), key.resolution, side)).or_insert_with(|| {
-                OnDevice::new(&target.test, self.device).resized(key.resolution, side)
-            });
+        let pool = &self.targets[&*key.target];
+        let of_test = (key.target.to_string(), key.resolution, side);
+        if !self.tests.contains_key(&of_test) {
+            let test = pool.test(key.resolution, side, self.device)?;
+            self.tests.insert(of_test.clone(), test);
+        }
+        let test = &self.tests[&of_test];
         let source = &self.sources[&*key.source];
         let depend = depend(key, protocol);
         if self.features.as_ref().is_none_or(|(of, _)| *of != depend) {
@@ -78,15 +87,61 @@ impl<'a> Materials<'a> {
             let features = fixed_features(source, test, key.blocks, protocol).ok().flatten();
             self.features = features.map(|features| (depend, features));
         }
-        let subset = subset(target, key, trial.engine_seed())?;
-        let train = train.select(subset.images()).resized(key.resolution, side);
+        let train = pool.subset(key, trial.engine_seed(), side, self.device)?;
         Ok(run(&Material {
             source,
             train: &train,
             test,
             test_features: self.features.as_ref().map(|(_, features)| features),
-            classes: target.train.classes(),
+            classes: pool.target.train.classes(),
         }))
+    }
+}
+
+impl Pool {
+    fn new(target: Target, device: Device) -> Self {
+        let train = match &target.train {
+            Images::Bytes(dataset) => Some(OnDevice::new(dataset, device)),
+            Images::Files(_) => None,
+        };
+        Self { target, train }
+    }
+
+    /// The images that a seed trains on.
+    fn subset(
+        &self,
+        key: &Key,
+        seed: Seed,
+        side: u32,
+        device: Device,
+    ) -> Result<OnDevice, MaterialError> {
+        let labels = self.target.train.labels();
+        let mut generator = random::generator(seed, Purpose::Subset);
+        let order = random::permutation(labels.len(), &mut generator);
+        let subset = Subset::of_labels(labels, key.images as usize, &order)?;
+        match &self.train {
+            Some(train) => Ok(train.select(subset.images()).resized(key.resolution, side)),
+            None => {
+                let images = &self.target.train;
+                let decoded = images.at(subset.images(), key.resolution, side, &quietly)?;
+                Ok(OnDevice::new(&decoded, device))
+            }
+        }
+    }
+
+    fn test(
+        &self,
+        resolution: Resolution,
+        side: u32,
+        device: Device,
+    ) -> Result<OnDevice, MaterialError> {
+        match &self.target.test {
+            Images::Bytes(dataset) => Ok(OnDevice::new(dataset, device).resized(resolution, side)),
+            images @ Images::Files(_) => {
+                let all: Vec<usize> = (0..images.len()).collect();
+                Ok(OnDevice::new(&images.at(&all, resolution, side, &quietly)?, device))
+            }
+        }
     }
 }
 
@@ -96,11 +151,4 @@ fn depend(key: &Key, protocol: &Protocol) -> String {
     let Key { source, target, blocks, resolution, .. } = key;
     let Protocol { side, normalisation, precision, .. } = protocol;
     format!("{:?}", (source, target, blocks, resolution, side, normalisation, precision))
-}
-
-/// The images that a seed trains on.
-fn subset(target: &Target, key: &Key, seed: Seed) -> Result<Subset, SubsetError> {
-    let mut generator = random::generator(seed, Purpose::Subset);
-    let order = random::permutation(target.train.len(), &mut generator);
-    Subset::draw(&target.train, key.images as usize, &order)
 }

@@ -6,12 +6,11 @@ use std::{
 };
 
 use crate::{
-    data::OnDevice,
     trial::{Material, Protocol, Trial, fine_tune},
 };
 
 /// Test images of a try: as many as a test pass takes at once, or more.
-const TESTED: i64 = 512;
+const TESTED: usize = 512;
 
 /// Whether what libtorch said is that there was not enough memory.
 pub(super) fn ran_out(said: &str) -> bool {
@@ -42,14 +41,10 @@ fn largest_that_fits(batch: u32, mut fits: impl FnMut(u32) -> bool) -> Option<u3
 
 /// Whether one step and one test pass of the trial run through.
 fn one_step(material: &Material<'_>, trial: &Trial, batch: u32) -> bool {
-    let first = |images: &OnDevice, count: i64| {
-        let count = count.min(images.len()) as usize;
-        images.select(&(0..count).collect::<Vec<_>>())
-    };
     let protocol =
         Protocol { batch, epochs: 1, evaluate: vec![1], ..trial.recipe.protocol.clone() };
     catch_unwind(AssertUnwindSafe(|| {
-        let (train, test) = (first(material.train, batch.into()), first(material.test, TESTED));
+        let (train, test) = (material.train.first(batch as usize), material.test.first(TESTED));
         let material = Material { train: &train, test: &test, test_features: None, ..*material };
         let blocks = trial.recipe.key.blocks;
         fine_tune(&material, blocks, &protocol, trial.seed, &AtomicBool::new(false)).is_ok()

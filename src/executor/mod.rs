@@ -2,6 +2,7 @@
 //! the planner's to say.
 
 mod calibrate;
+mod first_step;
 mod material;
 mod memory;
 
@@ -18,6 +19,7 @@ use std::{
 use tch::Device;
 
 pub use calibrate::calibrate;
+pub use first_step::{FirstStep, FirstSteps, NoFirstStep};
 pub use material::MaterialError;
 
 use crate::{

@@ -26,7 +26,7 @@ pub use html::html;
 pub use junit::junit;
 pub use spreadsheet::{COLUMNS, spreadsheet};
 
-use crate::{claim::Claim, evidence::Evidence, files, judge::ClaimVerdict};
+use crate::{claim::Claim, evidence::Evidence, files, judge::ClaimVerdict, world::World};
 use svg::Drawing;
 
 /// A claim with the verdict on it and the evidence that the verdict is from.
@@ -91,6 +91,24 @@ pub fn write_figures(folder: &Path, judged: &[Judged<'_>]) -> Result<Vec<PathBuf
         }
     }
     Ok(files)
+}
+
+/// Writes the forest plot of a verdict as an SVG file, `<name>.svg`; `None` where there is nothing to draw.
+///
+/// # Errors
+/// Where the folder can't be made or the file can't be written.
+pub fn write_forest(
+    folder: &Path,
+    claim: &Claim,
+    verdict: &ClaimVerdict,
+    world: &World,
+    name: &str,
+) -> Result<Option<PathBuf>, ReportError> {
+    make(folder)?;
+    let Some(drawing) = forest::draw(claim, verdict, world, name.to_owned()) else {
+        return Ok(None);
+    };
+    write(folder, &format!("{name}.svg"), &svg::file(&drawing, &claim.title)).map(Some)
 }
 
 /// A claim's figures: its forest plot, then its own plots; those that have anything to draw.

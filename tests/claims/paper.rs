@@ -14,6 +14,7 @@ use repro::{
     device,
     evidence::EvidenceKind,
     executor::{Local, Workers},
+    fetch,
     judge::judge,
     ledger::{Damaged, Entry, Ledger},
     own::{Own, Watch},
@@ -50,7 +51,7 @@ fn trial(claim: &Claim, world: &Arc<World>, required: bool) -> Trial {
     Trial::test(name, move || {
         let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let ledger = Ledger::new(Ledger::default_folder());
-        let stock = Stock::of(&world);
+        let stock = Stock::of(&world, &fetch::default_folder());
         let own = Own { kind: EvidenceKind::Paper, world: &world, stock: &stock, ledger: &ledger };
         let stop = AtomicBool::new(false);
         let workers = Workers::new(Device::Cuda(0), world.protocol.side, None);
@@ -74,7 +75,7 @@ fn expected(claim: &Claim) -> Verdict {
 
 /// What keeps a claim's fine-tunes from running here.
 fn missing(claim: &Claim, world: &World) -> BTreeSet<String> {
-    let stock = Stock::of(world);
+    let stock = Stock::of(world, &fetch::default_folder());
     let ledger = Ledger::new(Ledger::default_folder());
     let own = Own { kind: EvidenceKind::Paper, world, stock: &stock, ledger: &ledger };
     let trials = plan::at_most(&[claim], world).into_keys();

@@ -1,0 +1,150 @@
+//! `repro sensitivity`: a claim judged again under each choice that a critic would question.
+
+use std::{io::Write, path::PathBuf};
+
+use clap::Args;
+
+use super::{
+    Failure, Outcome, Suites, exit,
+    ours::Ours,
+    plan::OwnEvidence,
+    progress::minutes,
+    stdout,
+    verify::Format,
+};
+use crate::{
+    claim::Claim,
+    judge::{ClaimVerdict, Verdicts, judge, result::FORMAT_VERSION},
+    nearest::did_you_mean,
+    plan,
+    price::{Price, Speed},
+    report::{self, terminal},
+    sensitivity::{CHOICES, Choice, Effect, curve, units},
+    trial::Recipe,
+};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  repro sensitivity --claim robust_beats_natural --no-run     what it would cost
+  repro sensitivity --claim robust_beats_natural
+  repro sensitivity --claim l2_best --choice head --choice gentle --figures figures
+
+Choices: paper (always judged first), learning_rate, head, batch_norm, augmentation, best_epoch, short,
+long, gentle. It can be stopped at any time and goes on where it was.";
+
+#[derive(Args)]
+pub(super) struct Sensitivity {
+    /// The claim
+    #[arg(long = "claim", value_name = "ID")]
+    id: String,
+    /// A choice; may be given again. All of them where none is given
+    #[arg(long = "choice", value_name = "CHOICE")]
+    choices: Vec<String>,
+    /// Which fine-tunes of our own
+    #[arg(long, value_enum, default_value = "smoke")]
+    evidence: OwnEvidence,
+    /// Text for people, or JSON for machines: a verdict for each choice, in order
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// Write the specification curve as an SVG file into this folder
+    #[arg(long, value_name = "DIR")]
+    figures: Option<PathBuf>,
+    /// Say what it would cost, judge what the ledger has and run nothing
+    #[arg(long)]
+    no_run: bool,
+    #[command(flatten)]
+    ours: Ours,
+}
+
+impl Sensitivity {
+    pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
+        let kind = self.evidence.kind();
+        let suite = suites.of(&kind.world())?;
+        let claims = suite.select(std::slice::from_ref(&self.id))?;
+        let [claim] = claims.as_slice() else { unreachable!("one id selects one claim") };
+        let choices = self.choices()?;
+        let mut judged: Vec<(Choice, ClaimVerdict)> = Vec::new();
+        for choice in choices {
+            let Some(claim) = choice.claim(claim) else {
+                anstream::eprintln!("{}: not asked, the claim fixes its evaluations", choice.words);
+                continue;
+            };
+            let workshop = self.ours.workshop_of(kind, choice.world(kind));
+            if self.no_run {
+                let gathered = workshop.evidence(&[&claim], false)?;
+                let next = plan::outstanding(&[&claim], &gathered.evidence);
+                let recipe = |key| Recipe::of(&workshop.world, key);
+                let price: Price =
+                    next.keys().map(|(key, _)| Price::of(&recipe(key.clone()), &workshop.world)).sum();
+                let speed = gathered.speed.unwrap_or(Speed::ELSEWHERE);
+                let seconds = speed.seconds(price) / workshop.at_once() as f64;
+                anstream::eprintln!(
+                    "{}: {} fine-tunes to run next, about {}",
+                    choice.words,
+                    next.len(),
+                    minutes(seconds)
+                );
+            } else {
+                anstream::eprintln!("{}", choice.words);
+            }
+            let gathered = workshop.evidence(&[&claim], !self.no_run)?;
+            judged.push((choice, judge(&claim, &gathered.evidence)));
+        }
+        if let Some(folder) = &self.figures {
+            let world = kind.world();
+            let name = format!("{}-sensitivity", claim.id);
+            let file = report::write_forest(folder, claim, &curve(&judged), &world, &name)
+                .map_err(|error| Failure::new(exit::OUTPUT, error))?;
+            if let Some(file) = file {
+                anstream::eprintln!("figure: {}", file.display());
+            }
+        }
+        self.print(claim, judged)?;
+        Ok(Outcome::Done)
+    }
+
+    /// The paper's recipe, and what was asked for, or all.
+    fn choices(&self) -> Result<Vec<Choice>, Failure> {
+        let known = || CHOICES.iter().map(|choice| choice.id);
+        if let Some(unknown) = self.choices.iter().find(|id| !known().any(|known| known == *id)) {
+            let hint = did_you_mean(unknown, known());
+            let all = known().collect::<Vec<_>>().join(", ");
+            return Err(Failure::usage(
+                format!("unknown choice `{unknown}`{hint}"),
+                &format!("choices are {all}"),
+            ));
+        }
+        let asked = |choice: &&Choice| {
+            let named = self.choices.iter().any(|id| id == choice.id);
+            named || self.choices.is_empty() || choice.id == CHOICES[0].id
+        };
+        Ok(CHOICES.iter().filter(asked).copied().collect())
+    }
+
+    fn print(&self, claim: &Claim, judged: Vec<(Choice, ClaimVerdict)>) -> Result<(), Failure> {
+        let mut out = stdout();
+        if let Format::Json = self.format {
+            let claims = judged.into_iter().map(|(_, verdict)| verdict).collect();
+            let verdicts = Verdicts { format_version: FORMAT_VERSION, claims };
+            serde_json::to_writer_pretty(&mut out, &verdicts).map_err(std::io::Error::from)?;
+            return Ok(writeln!(out)?);
+        }
+        let paper = judged[0].1.verdict;
+        let rows = judged.iter().map(|(choice, verdict)| {
+            let units = units(verdict);
+            let means: Vec<f64> = units.iter().filter_map(|unit| unit.mean).collect();
+            let mean = means.iter().sum::<f64>() / means.len() as f64;
+            vec![
+                choice.words.to_owned(),
+                verdict.verdict.to_string(),
+                Effect::of(paper, verdict.verdict).word().to_owned(),
+                if mean.is_finite() { format!("{mean:+.2}") } else { "-".to_owned() },
+                verdict.reason.clone(),
+            ]
+        });
+        writeln!(out, "{}: {}\n", claim.id, claim.hypothesis.sentence)?;
+        let header = ["choice", "verdict", "", "mean", "because"];
+        writeln!(out, "{}", terminal::table(&header, rows))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,87 @@
+//! The first step of a fine-tune alone, which tells whose weights it began from ([`crate::fingerprint`]).
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::AtomicBool,
+};
+
+use tch::Device;
+
+use super::{
+    material::{MaterialError, Materials},
+    words,
+};
+use crate::{
+    stock::Stock,
+    trial::{Material, Protocol, Trial, fine_tune},
+};
+
+/// Test images where there is no GPU: a pass over all of them would take minutes there.
+const TESTED_ON_A_CPU: usize = 500;
+
+/// First steps of fine-tunes in one world.
+pub struct FirstSteps<'a> {
+    materials: Materials<'a>,
+    device: Device,
+}
+
+/// What one first step gave.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FirstStep {
+    /// Mean loss of the first batch, in front of the step.
+    pub first_loss: f64,
+    /// Mean loss over test images after it.
+    pub test_loss: f64,
+}
+
+/// Why there is none.
+#[derive(Debug, thiserror::Error)]
+pub enum NoFirstStep {
+    /// There is nothing to work on.
+    #[error(transparent)]
+    Material(#[from] MaterialError),
+    /// libtorch could not do it.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl<'a> FirstSteps<'a> {
+    /// On a device.
+    #[must_use]
+    pub fn new(device: Device, stock: &'a Stock) -> Self {
+        Self { materials: Materials::new(device, stock), device }
+    }
+
+    /// That of one trial.
+    ///
+    /// # Errors
+    /// If its source or its target is not here, or libtorch can't do it.
+    pub fn of(&mut self, trial: &Trial) -> Result<FirstStep, NoFirstStep> {
+        let batch = trial.recipe.protocol.batch as usize;
+        let protocol = Protocol { epochs: 1, evaluate: vec![1], ..trial.recipe.protocol.clone() };
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            self.materials.with(trial, |material| {
+                // An epoch of one step: no more than its first batch.
+                let train = material.train.first(batch);
+                let test = match self.device {
+                    Device::Cpu => material.test.first(TESTED_ON_A_CPU),
+                    _ => material.test.shallow_clone(),
+                };
+                let material =
+                    Material { train: &train, test: &test, test_features: None, ..*material };
+                let blocks = trial.recipe.key.blocks;
+                let never = AtomicBool::new(false);
+                fine_tune(&material, blocks, &protocol, trial.engine_seed(), &never)
+            })
+        }));
+        match ran {
+            Ok(Ok(Ok(outcome))) => Ok(FirstStep {
+                first_loss: outcome.first_losses[0],
+                test_loss: outcome.test_loss_after_first_step,
+            }),
+            Ok(Ok(Err(error))) => Err(NoFirstStep::Failed(error.to_string())),
+            Ok(Err(error)) => Err(error.into()),
+            Err(panic) => Err(NoFirstStep::Failed(words(&*panic))),
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The choices that a critic of the paper would question, each as a change of a world's protocol, or of
+//! how a claim is read: a claim that holds under one of them only is worth knowing. Everything after
+//! that is as for any claim: planned, run, judged, one choice at a time.
+
+use crate::{
+    claim::{Claim, Metric, Moment},
+    evidence::EvidenceKind,
+    judge::{CellVerdict, ClaimVerdict},
+    model::{BatchNorm, Head},
+    transform::Augmentation,
+    trial::Protocol,
+    verdict::Verdict,
+    world::World,
+};
+
+/// A learning rate that does not blow a network up at its first step.
+const GENTLE_RATE: f64 = 0.01;
+
+/// One choice.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice {
+    /// Its name on the command line.
+    pub id: &'static str,
+    /// What it does, in a few words.
+    pub words: &'static str,
+    change: Change,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    /// Nothing: the paper's recipe.
+    None,
+    /// Another protocol.
+    Protocol(fn(&mut Protocol)),
+    /// Every schedule so many times as long.
+    Length(f64),
+    /// The evaluation that is best on the test set in place of the last.
+    BestEpoch,
+}
+
+const fn choice(id: &'static str, words: &'static str, change: Change) -> Choice {
+    Choice { id, words, change }
+}
+
+/// The paper's recipe, then one choice at a time, then all gentle ones together.
+pub const CHOICES: [Choice; 9] = [
+    choice("paper", "the paper's recipe", Change::None),
+    choice(
+        "learning_rate",
+        "learning rate .01 in place of .1",
+        Change::Protocol(|protocol| protocol.learning_rate = GENTLE_RATE),
+    ),
+    choice(
+        "head",
+        "PyTorch's own head in place of N(0, 1)",
+        Change::Protocol(|protocol| protocol.head = Head::Linear),
+    ),
+    choice(
+        "batch_norm",
+        "batch norms frozen in place of train mode",
+        Change::Protocol(|protocol| protocol.batch_norm = BatchNorm::Frozen),
+    ),
+    choice(
+        "augmentation",
+        "no augmentation",
+        Change::Protocol(|protocol| protocol.augmentation = Augmentation::NONE),
+    ),
+    choice("best_epoch", "the best epoch on the test set in place of the last", Change::BestEpoch),
+    choice("short", "half as many epochs", Change::Length(0.5)),
+    choice("long", "twice as many epochs", Change::Length(2.0)),
+    choice(
+        "gentle",
+        "learning rate .01, PyTorch's head, batch norms frozen, no augmentation",
+        Change::Protocol(|protocol| {
+            protocol.learning_rate = GENTLE_RATE;
+            protocol.head = Head::Linear;
+            protocol.batch_norm = BatchNorm::Frozen;
+            protocol.augmentation = Augmentation::NONE;
+        }),
+    ),
+];
+
+impl Choice {
+    /// A world in which fine-tunes are done so.
+    #[must_use]
+    pub fn world(&self, kind: EvidenceKind) -> World {
+        let mut world = kind.world();
+        match self.change {
+            Change::None | Change::BestEpoch => (),
+            Change::Protocol(change) => change(&mut world.protocol),
+            Change::Length(times) => {
+                let protocol = &mut world.protocol;
+                (protocol.epochs, protocol.evaluate) =
+                    scaled(protocol.epochs, &protocol.evaluate, times);
+                for schedule in &mut world.schedules {
+                    (schedule.epochs, schedule.evaluate) =
+                        scaled(schedule.epochs, &schedule.evaluate, times);
+                }
+            }
+        }
+        world
+    }
+
+    /// A claim as it is read so; `None` where it fixes the evaluation itself.
+    #[must_use]
+    pub fn claim(&self, claim: &Claim) -> Option<Claim> {
+        // A reading is another question: here it is the primary one that is asked again.
+        let mut claim = Claim { readings: Vec::new(), ..claim.clone() };
+        if let Change::BestEpoch = self.change {
+            let of_arms = claim.hypothesis.contrasts.iter().flat_map(|contrast| &contrast.terms);
+            let fixed = of_arms.into_iter().any(|term| term.arm.at.is_some());
+            match claim.hypothesis.metric {
+                Metric::Accuracy(Moment::Last) if !fixed => {
+                    claim.hypothesis.metric = Metric::Accuracy(Moment::Best);
+                }
+                _ => return None,
+            }
+        }
+        Some(claim)
+    }
+}
+
+/// A schedule of another length, with as many evaluations as still lie apart.
+fn scaled(epochs: u32, evaluate: &[u32], times: f64) -> (u32, Vec<u32>) {
+    let scale = |epoch: u32| ((f64::from(epoch) * times).round() as u32).max(1);
+    let mut evaluate: Vec<u32> = evaluate.iter().copied().map(scale).collect();
+    evaluate.dedup();
+    (scale(epochs), evaluate)
+}
+
+/// What became of a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It is the same.
+    Kept,
+    /// It was supported or refuted and is open, or the other way round.
+    Changed,
+    /// It was supported and is refuted, or the other way round.
+    Turned,
+}
+
+impl Effect {
+    /// From the verdict by the paper's recipe to another.
+    #[must_use]
+    pub fn of(paper: Verdict, now: Verdict) -> Self {
+        use Verdict::{Refuted, Supported};
+        match (paper, now) {
+            (Supported, Refuted) | (Refuted, Supported) => Self::Turned,
+            (paper, now) if paper == now => Self::Kept,
+            _ => Self::Changed,
+        }
+    }
+
+    /// In a word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Changed => "changed",
+            Self::Turned => "turned",
+        }
+    }
+}
+
+/// What a verdict's quantifier counts: its averages where it averages, else its cells.
+#[must_use]
+pub fn units(verdict: &ClaimVerdict) -> &[CellVerdict] {
+    if verdict.averages.is_empty() { &verdict.cells } else { &verdict.averages }
+}
+
+/// The specification curve as one verdict: the units of each choice, with the choice as their contrast.
+///
+/// # Panics
+/// If there is no verdict.
+#[must_use]
+pub fn curve(judged: &[(Choice, ClaimVerdict)]) -> ClaimVerdict {
+    let (_, first) = judged.first().expect("the paper's recipe is judged");
+    let of_choice = |(choice, verdict): &(Choice, ClaimVerdict)| {
+        let unit = |unit: &CellVerdict| CellVerdict { contrast: choice.words.into(), ..unit.clone() };
+        units(verdict).iter().map(unit).collect::<Vec<_>>()
+    };
+    let cells = judged.iter().flat_map(of_choice).collect();
+    ClaimVerdict { cells, averages: Vec::new(), readings: Vec::new(), ..first.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_choice_is_a_recipe_that_can_be_run_and_no_two_are_alike() {
+        for kind in EvidenceKind::OWN {
+            let worlds = CHOICES.map(|choice| (choice.id, choice.world(kind)));
+            for (at, (id, world)) in worlds.iter().enumerate() {
+                for images in [100, 3200] {
+                    assert_eq!(world.protocol(images).check(), Ok(()), "{kind} {id}");
+                }
+                let same = |(_, other): &&(_, World)| other.protocol == world.protocol;
+                let before: Vec<_> = worlds[..at].iter().filter(same).collect();
+                // The best epoch is read off the paper's own recipe.
+                assert_eq!(!before.is_empty(), *id == "best_epoch", "{kind} {id}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_scaled_schedule_ends_where_it_should_and_looks_no_epoch_twice() {
+        assert_eq!(scaled(24, &[1, 5, 12, 24], 0.5), (12, vec![1, 3, 6, 12]));
+        assert_eq!(scaled(24, &[1, 5, 12, 24], 2.0), (48, vec![2, 10, 24, 48]));
+        assert_eq!(scaled(3, &[1, 2, 3], 0.5), (2, vec![1, 2]));
+    }
+
+    #[test]
+    fn a_verdict_is_kept_changed_or_turned() {
+        use Verdict::{Inconclusive, Refuted, Supported};
+        assert_eq!(Effect::of(Supported, Supported), Effect::Kept);
+        assert_eq!(Effect::of(Supported, Refuted), Effect::Turned);
+        assert_eq!(Effect::of(Refuted, Supported), Effect::Turned);
+        assert_eq!(Effect::of(Supported, Inconclusive), Effect::Changed);
+    }
+}

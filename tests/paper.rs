@@ -1,0 +1,186 @@
+//! The paper's world on a data folder in miniature: checkpoints and images found where `repro fetch` puts
+//! them, fine-tuned, kept and judged by the same code as any other world.
+
+mod common;
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use common::claim_text;
+use repro::{
+    claim::{Claim, check},
+    evidence::EvidenceKind,
+    executor::{Local, Workers},
+    judge::judge,
+    ledger::{Damaged, Entry, Ledger, Seed},
+    model::{Architecture, Weights},
+    own::{Own, Watch},
+    pretrain::write_weights,
+    price::Speed,
+    random::{self, Purpose},
+    stock::{Lacking, Named, Stock},
+    verdict::Verdict,
+    world::World,
+};
+use tch::Device;
+
+/// The paper's world with thin networks for its ResNet-50s, at 32 pixels, for two epochs, and 70 images
+/// for CIFAR-10.
+fn small(mut world: World) -> World {
+    let zoo = world.zoo.as_mut().unwrap();
+    zoo.architecture = Architecture::thin(7);
+    let protocol = &mut world.protocol;
+    (protocol.side, protocol.batch, protocol.epochs) = (32, 16, 2);
+    protocol.evaluate = vec![1, 2];
+    let cifar10 = world.targets.get_mut("cifar10").unwrap();
+    (cifar10.train, cifar10.test) = (50, 20);
+    world
+}
+
+/// l2_3 above natural on CIFAR-10 with 20 images, in one look at three seeds.
+fn claim(world: &World) -> Claim {
+    let text = claim_text("greater_than = 0.0")
+        .replace("target = \"svhn\", images = 100", "target = \"cifar10\", images = 20")
+        .replace("[arms]", "[design]\nlooks = [3]\nreading_seeds = 3\n\n[arms]");
+    check::claim("gap.toml", &text, world).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Checkpoints of a world's zoo, each from another seed.
+fn write_zoo(data: &Path, world: &World) {
+    let zoo = world.zoo.as_ref().unwrap();
+    for (seed, file) in (1..).zip(zoo.files.values()) {
+        let mut generator = random::generator(Seed(seed), Purpose::Initialisation);
+        let weights = Weights::initialise(zoo.architecture.clone(), &mut generator);
+        let folder = data.join("zoos").join(&zoo.name);
+        std::fs::create_dir_all(&folder).unwrap();
+        // A file's format is told by its first bytes, not by its name.
+        write_weights(&folder.join(file), &weights).unwrap();
+    }
+}
+
+/// Batches of ten images in CIFAR-10's binary format.
+fn write_cifar10(data: &Path) {
+    let folder = data.join("cifar10/cifar-10-batches-bin");
+    std::fs::create_dir_all(&folder).unwrap();
+    let batch = |from: u32, images: u32| -> Vec<u8> {
+        let image = |image: u32| {
+            let label = (image % 10) as u8;
+            let byte = move |at: u32| ((image * 31 + at * 7 + at / 32 * 13) % 251) as u8;
+            std::iter::once(label).chain((0..3072).map(byte))
+        };
+        (from..from + images).flat_map(image).collect()
+    };
+    for at in 0..5 {
+        let name = format!("data_batch_{}.bin", at + 1);
+        std::fs::write(folder.join(name), batch(10 * at, 10)).unwrap();
+    }
+    std::fs::write(folder.join("test_batch.bin"), batch(50, 20)).unwrap();
+}
+
+/// Counts what runs.
+#[derive(Default)]
+struct Counted(Mutex<usize>);
+
+impl Watch for Counted {
+    fn damaged(&self, files: &[Damaged]) {
+        assert!(files.is_empty());
+    }
+
+    fn begins(&self, _trials: &[Named], _speed: Option<Speed>) {}
+
+    fn lacking(&self, _lacking: &BTreeMap<Lacking, usize>) {}
+
+    fn ended(&self, _entry: &Entry) {
+        *self.0.lock().unwrap() += 1;
+    }
+}
+
+#[test]
+fn fine_tunes_from_fetched_files_are_run_kept_and_judged_and_never_run_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, world) = (folder.path().join("data"), small(World::paper()));
+    write_zoo(&data, &world);
+    write_cifar10(&data);
+    let stock = Stock::of(&world, &data);
+    let ledger = Ledger::new(folder.path().join("ledger"));
+    let own = Own { kind: EvidenceKind::Paper, world: &world, stock: &stock, ledger: &ledger };
+    let claim = claim(&world);
+    let stop = AtomicBool::new(false);
+    let workers = Workers::new(Device::Cpu, world.protocol.side, Some(2));
+    let local = Local { ledger: &ledger, stock: &stock, workers, stop: &stop };
+    let counted = Counted::default();
+    let gathered = own.complete(&[&claim], &local, &counted).unwrap();
+    assert_eq!(*counted.0.lock().unwrap(), 6);
+    let verdict = judge(&claim, &gathered.evidence);
+    assert_eq!(verdict.evidence, EvidenceKind::Paper);
+    assert_ne!(verdict.verdict, Verdict::Incomplete, "{}", verdict.reason);
+    assert_eq!(verdict.cells[0].test_images.as_ref().unwrap().images, 20);
+    assert!(!stop.load(Ordering::Relaxed));
+
+    own.complete(&[&claim], &local, &counted).unwrap();
+    assert_eq!(*counted.0.lock().unwrap(), 6);
+    // Names say whose checkpoints and which images: a world of other checkpoints shares no record, and
+    // what changes an image changes every name.
+    let records = ledger.all(&mut |file| panic!("{file:?}")).unwrap();
+    assert!(records.iter().all(|entry| &*entry.trial.recipe.world == "paper"));
+    let batch = data.join("cifar10/cifar-10-batches-bin/data_batch_3.bin");
+    let mut bytes = std::fs::read(&batch).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&batch, bytes).unwrap();
+    let stock = Stock::of(&world, &data);
+    for entry in &records {
+        let named = stock.named(entry.trial.clone()).unwrap();
+        assert_eq!(named.weights, entry.weights);
+        assert_ne!((named.data, named.id), (entry.data.clone(), entry.id.clone()));
+    }
+}
+
+#[test]
+fn what_is_lacking_is_named_with_the_command_that_brings_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, ledger) = (folder.path().join("data"), folder.path().join("ledger"));
+    let ledger = Ledger::new(ledger);
+    let lacking = |kind: EvidenceKind| {
+        let world = small(kind.world());
+        let stock = Stock::of(&world, &data);
+        let own = Own { kind, world: &world, stock: &stock, ledger: &ledger };
+        let claim = claim(&world);
+        let gathered = own.gather(&[&claim]).unwrap();
+        let outstanding = own.outstanding(&[&claim], &gathered);
+        let lacking = outstanding.lacking.iter().map(|(what, count)| format!("{count}: {what}"));
+        (outstanding.planned.len(), lacking.collect::<Vec<_>>().join("\n"))
+    };
+    let (planned, said) = lacking(EvidenceKind::Paper);
+    assert_eq!(planned, 0);
+    assert!(said.contains("zoos/authors/resnet50-19c8e357.pth is not there"), "{said}");
+    assert!(said.contains("run `repro fetch --world paper`"), "{said}");
+    let (_, said) = lacking(EvidenceKind::Sister);
+    assert!(said.contains("zoos/sister/resnet50_l2_eps0.ckpt is not there"), "{said}");
+    write_zoo(&data, &small(World::paper()));
+    let (planned, said) = lacking(EvidenceKind::Paper);
+    assert_eq!(planned, 0);
+    assert!(said.starts_with("6: ") && said.contains("run `repro fetch cifar10`"), "{said}");
+    write_cifar10(&data);
+    assert_eq!(lacking(EvidenceKind::Paper), (6, String::new()));
+    // A damaged checkpoint takes its own fine-tunes away, and no other.
+    let path = data.join("zoos/authors/imagenet_l2_3_0.pt");
+    std::fs::write(&path, "<!doctype html>").unwrap();
+    let (planned, said) = lacking(EvidenceKind::Paper);
+    assert_eq!(planned, 3);
+    assert!(said.starts_with("3: ") && said.contains("imagenet_l2_3_0.pt"), "{said}");
+}
+
+#[test]
+fn the_official_numbers_of_images_are_those_of_the_world() {
+    for official in repro::data::official::OFFICIAL {
+        let Some(target) = World::paper().targets.remove(official.name) else { continue };
+        let counts = (target.train as usize, target.test as usize);
+        assert_eq!(counts, (official.train, official.test), "{}", official.name);
+    }
+}
