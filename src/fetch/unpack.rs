@@ -203,8 +203,14 @@ impl Unpacking<'_> {
         }
         let shown = String::from_utf8_lossy(name).escape_debug().to_string();
         let Some(place) = place(name) else { return Err(UnpackError::LeadsOut(shown)) };
-        if let Kind::Other(what) = kind {
-            return Err(UnpackError::NoFile(shown, what));
+        let kind = match kind {
+            Kind::Other(what) => return Err(UnpackError::NoFile(shown, what)),
+            // How the oldest tars say it.
+            Kind::File if name.ends_with(b"/") => Kind::Folder,
+            kind => kind,
+        };
+        if matches!(kind, Kind::File) && place == Path::new(&self.how.folder) {
+            return Err(UnpackError::Lacks(format!("{}/", self.how.folder)));
         }
         if !place.starts_with(&self.how.folder) {
             // `.` itself is nobody's.

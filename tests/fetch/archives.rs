@@ -243,6 +243,9 @@ fn what_is_damaged_cut_short_or_no_archive_is_refused() {
     let at = wrong.len() - 6;
     wrong[at] ^= 1;
     assert!(refused(&wrong, &how(Format::TarGz)).contains("damaged"));
+    // A file where the folder should be.
+    let file_itself = tar_gz(&[file("wanted", b"abc")]);
+    assert_eq!(refused(&file_itself, &how(Format::TarGz)), "it holds no `wanted/`");
     let other = tar_gz(&[file("other/a.bin", b"abc")]);
     assert_eq!(refused(&other, &how(Format::TarGz)), "it holds no `wanted`");
 }
