@@ -14,6 +14,7 @@ pub mod device;
 pub mod evidence;
 pub mod executor;
 pub mod files;
+pub mod fingerprint;
 pub mod join;
 pub mod judge;
 pub mod ledger;
