@@ -3,9 +3,10 @@
 CARGO ?= cargo
 PYTHON ?= python3
 REPORT ?= report
+DEVICE ?= cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help tools setup build verify test bench bench-peer lint
+.PHONY: help tools setup build verify test bench bench-peer bench-paper lint
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -40,6 +41,11 @@ bench-peer: setup build ## race the same fine-tunes in plain PyTorch (fetches it
 	@target/peer/bin/pip install --quiet --requirement benches/peer/requirements.txt
 	@target/peer/bin/python benches/peer/bench.py </dev/null
 	@target/peer/bin/python benches/peer/bench.py --cached </dev/null
+
+bench-paper: setup ## race ResNet-50 at 224 pixels against PyTorch; DEVICE=cuda on a GPU
+	@$(PYTHON) -m venv target/peer
+	@target/peer/bin/pip install --quiet --requirement benches/paper/requirements.txt
+	@target/peer/bin/python benches/paper/bench.py --device $(DEVICE) --json target/bench-paper.json </dev/null
 
 lint: setup ## check the format, clippy's advice and the documentation
 	@$(CARGO) fmt --check

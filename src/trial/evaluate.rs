@@ -8,10 +8,6 @@ use crate::{
     transform,
 };
 
-/// Images evaluated at once: few enough that what a layer computes stays near the processor, many
-/// enough that nothing waits for launches.
-const AT_ONCE: i64 = 500;
-
 /// What a network makes of a test set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Test {
@@ -40,7 +36,7 @@ pub fn evaluate(network: &Network, images: &OnDevice) -> Test {
 pub(super) fn evaluate_with(images: &OnDevice, logits: impl Fn(&Tensor) -> Tensor) -> Test {
     tch::no_grad(|| {
         let (mut correct, mut losses) = (Vec::new(), Vec::new());
-        for part in images.parts(AT_ONCE) {
+        for part in images.parts(images.at_once()) {
             let logits = logits(&part.pixels);
             correct.push(logits.argmax(1, false).eq_tensor(&part.labels));
             losses.push(logits.cross_entropy_loss::<Tensor>(

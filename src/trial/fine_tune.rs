@@ -85,6 +85,22 @@ pub fn fine_tune(
     seed: Seed,
     stop: &AtomicBool,
 ) -> Result<Outcome, Unfinished> {
+    fine_tune_watched(material, blocks, protocol, seed, stop, &mut |_, _| ())
+}
+
+/// As [`fine_tune`]; `watch` is shown the network after each step, with the mean loss of the step's
+/// images in front of it (one number, on the device).
+///
+/// # Errors
+/// As [`fine_tune`].
+pub fn fine_tune_watched(
+    material: &Material<'_>,
+    blocks: u32,
+    protocol: &Protocol,
+    seed: Seed,
+    stop: &AtomicBool,
+    watch: &mut dyn FnMut(&Network, &Tensor),
+) -> Result<Outcome, Unfinished> {
     let start = Instant::now();
     let Material { source, train, classes, .. } = material;
     let mut head = random::generator(seed, Purpose::Head);
@@ -148,6 +164,7 @@ pub fn fine_tune(
             if steps == 0 {
                 outcome.test_loss_after_first_step = passes.evaluate(&network).loss;
             }
+            watch(&network, &loss);
             steps += 1;
         }
         if protocol.evaluate.contains(&(epoch + 1)) {

@@ -11,7 +11,7 @@ mod recipe;
 pub mod schedule;
 
 pub use evaluate::{Test, evaluate};
-pub use fine_tune::{Material, Outcome, Unfinished, fine_tune};
+pub use fine_tune::{Material, Outcome, Unfinished, fine_tune, fine_tune_watched};
 pub use passes::fixed_features;
 pub use protocol::{Protocol, ProtocolError};
 pub use recipe::{ENGINE_VERSION, Recipe, RecipeError, Trial};

@@ -1,0 +1,173 @@
+"""What both PyTorch scripts share: the network, its images, the clock, and what an image costs at least.
+
+    network.py rate --device cpu|cuda --precision fp32|tf32|bf16 [--threads N]
+
+`rate` prints operations a second of a product of two large matrices, and what an image costs.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import sys
+import time
+
+import torch
+from torchvision.models import resnet50
+
+CLASSES, SIDE, SMALL = 10, 224, 32
+LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 0.1, 0.9, 5e-4
+MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+# What is trained with the head, by the number of fine-tuned blocks.
+TRAINED = {0: ["fc."], 1: ["fc.", "layer4.2."], 3: ["fc.", "layer4."], 9: ["fc.", "layer4.", "layer3."]}
+PRECISIONS = ["fp32", "tf32", "bf16"]
+
+
+class Normalised(torch.nn.Module):
+    """ResNet-50 of random weights with the normalisation in front, as the authors' models have it; the head is
+    drawn from N(0, 1)."""
+
+    def __init__(self, blocks):
+        super().__init__()
+        self.model = resnet50(num_classes=CLASSES)
+        torch.nn.init.normal_(self.model.fc.weight)
+        torch.nn.init.zeros_(self.model.fc.bias)
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad = name.startswith(tuple(TRAINED[blocks]))
+        for name, values in [("mean", MEAN), ("std", STD)]:
+            self.register_buffer(name, torch.tensor(values).view(3, 1, 1))
+
+    def forward(self, images):
+        return self.model((images.clamp(0, 1) - self.mean) / self.std)
+
+
+def descent(model):
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    return torch.optim.SGD(trained, LEARNING_RATE, MOMENTUM, weight_decay=WEIGHT_DECAY)
+
+
+def random_bytes(count):
+    """Images of 32x32 pixels in colour, and labels."""
+    generator = torch.Generator().manual_seed(1)
+    pixels = torch.randint(256, (count, 3, SMALL, SMALL), generator=generator, dtype=torch.uint8)
+    return pixels, torch.arange(count) % CLASSES
+
+
+def arguments(description):
+    """What `bench.py` passes to each script, with the names of the engine's own bench."""
+    parser = argparse.ArgumentParser(description=description)
+    number = {"type": int, "metavar": "N"}
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
+    parser.add_argument("--blocks", type=int, choices=list(TRAINED), default=3)
+    parser.add_argument("--batch", default=128, **number, help="images a step [128]")
+    parser.add_argument("--steps", default=8, **number, help="steps an epoch [8]")
+    parser.add_argument("--rounds", default=3, **number, help="epochs, and test passes, that count [3]")
+    parser.add_argument("--tested", default=512, **number, help="images in the test set [512]")
+    parser.add_argument("--threads", **number, help="torch's own on the CPU [its choice]")
+    return parser
+
+
+def prepare(given):
+    """Sets torch up, and gives the device."""
+    if given.threads:
+        torch.set_num_threads(given.threads)
+    torch.manual_seed(1)
+    single = given.precision == "fp32"
+    torch.backends.cuda.matmul.allow_tf32 = not single
+    torch.backends.cudnn.allow_tf32 = not single
+    torch.backends.cudnn.benchmark = True
+    return torch.device(given.device)
+
+
+class Clock:
+    """Wall-clock and processor seconds, those of finished children included."""
+
+    def __init__(self, device):
+        self.device = device
+        self.start = self.now()
+
+    def now(self):
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter(), sum(os.times()[:4])
+
+    def lap(self):
+        before, self.start = self.start, self.now()
+        seconds, processor = (now - then for now, then in zip(self.start, before, strict=True))
+        return {"seconds": seconds, "processor_seconds": processor}
+
+
+def measured(given, device, train, test):
+    """Runs epochs and test passes, each after a first that does not count, and prints what they took."""
+    train(0)
+    clock, training = Clock(device), []
+    for epoch in range(1, given.rounds + 1):
+        losses = train(epoch)
+        training.append(clock.lap())
+    test()
+    clock, testing = Clock(device), []
+    for _ in range(given.rounds):
+        test()
+        testing.append(clock.lap())
+    json.dump({
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+        "threads": torch.get_num_threads(),
+        "precision": given.precision,
+        "trained_images": given.batch * given.steps,
+        "tested_images": given.tested,
+        "training": training,
+        "testing": testing,
+        "last_loss": losses,
+        "peak_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+    }, sys.stdout)
+
+
+def multiply_adds(blocks):
+    """Multiply-adds of one image's forward pass, and of the part of it that is trained."""
+    model, found = Normalised(blocks).eval(), {}
+
+    def counting(name):
+        def count(module, _, output):
+            found[name] = module.weight.numel() * output.shape[2:].numel()
+
+        return count
+
+    for name, module in model.model.named_modules():
+        if isinstance(module, (torch.nn.Conv2d, torch.nn.Linear)):
+            module.register_forward_hook(counting(name))
+    with torch.no_grad():
+        model(torch.zeros(1, 3, SIDE, SIDE))
+    trained = sum(count for name, count in found.items() if f"{name}.".startswith(tuple(TRAINED[blocks])))
+    return sum(found.values()), trained
+
+
+def rate(device, precision, times=20):
+    """Operations a second of a product of two square matrices: the median over repetitions."""
+    side = 8192 if device.type == "cuda" else 2048
+    kind = torch.bfloat16 if precision == "bf16" else torch.float32
+    left, right = (torch.rand(side, side, device=device).to(kind) for _ in range(2))
+    clock, seconds = Clock(device), []
+    for _ in range(times):
+        left @ right
+        seconds.append(clock.lap()["seconds"])
+    return 2 * side**3 / statistics.median(seconds[times // 4:])
+
+
+def main():
+    parser = arguments(__doc__.partition("\n")[0])
+    parser.add_argument("what", choices=["rate"])
+    given = parser.parse_args()
+    device = prepare(given)
+    forward, trained = multiply_adds(given.blocks)
+    json.dump({
+        "operations_a_second": rate(device, given.precision),
+        # Backward through what is trained costs twice its forward pass.
+        "operations_an_image": {"training": 2 * (forward + 2 * trained), "testing": 2 * forward},
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+    }, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
