@@ -47,17 +47,13 @@ pub const CHOICES: [Choice; 9] = [
     choice("paper", "the paper's recipe", Change::None),
     choice(
         "learning_rate",
-        "learning rate .01 in place of .1",
+        "learning rate .01",
         Change::Protocol(|protocol| protocol.learning_rate = GENTLE_RATE),
     ),
-    choice(
-        "head",
-        "PyTorch's own head in place of N(0, 1)",
-        Change::Protocol(|protocol| protocol.head = Head::Linear),
-    ),
+    choice("head", "PyTorch's own head", Change::Protocol(|protocol| protocol.head = Head::Linear)),
     choice(
         "batch_norm",
-        "batch norms frozen in place of train mode",
+        "frozen batch norms",
         Change::Protocol(|protocol| protocol.batch_norm = BatchNorm::Frozen),
     ),
     choice(
@@ -65,12 +61,12 @@ pub const CHOICES: [Choice; 9] = [
         "no augmentation",
         Change::Protocol(|protocol| protocol.augmentation = Augmentation::NONE),
     ),
-    choice("best_epoch", "the best epoch on the test set in place of the last", Change::BestEpoch),
+    choice("best_epoch", "the best epoch on the test set", Change::BestEpoch),
     choice("short", "half as many epochs", Change::Length(0.5)),
     choice("long", "twice as many epochs", Change::Length(2.0)),
     choice(
         "gentle",
-        "learning rate .01, PyTorch's head, batch norms frozen, no augmentation",
+        "all gentle choices together",
         Change::Protocol(|protocol| {
             protocol.learning_rate = GENTLE_RATE;
             protocol.head = Head::Linear;
@@ -176,7 +172,8 @@ pub fn units(verdict: &ClaimVerdict) -> &[CellVerdict] {
 pub fn curve(judged: &[(Choice, ClaimVerdict)]) -> ClaimVerdict {
     let (_, first) = judged.first().expect("the paper's recipe is judged");
     let of_choice = |(choice, verdict): &(Choice, ClaimVerdict)| {
-        let unit = |unit: &CellVerdict| CellVerdict { contrast: choice.words.into(), ..unit.clone() };
+        let unit =
+            |unit: &CellVerdict| CellVerdict { contrast: choice.words.into(), ..unit.clone() };
         units(verdict).iter().map(unit).collect::<Vec<_>>()
     };
     let cells = judged.iter().flat_map(of_choice).collect();

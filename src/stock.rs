@@ -92,9 +92,9 @@ impl Stock {
             Self::Shipped => shipped::card(source)
                 .map(|card| card.weights.clone())
                 .ok_or_else(|| does_not_ship(source)),
-            Self::Fetched(fetched) => fetched.once(&format!("source {source}"), || {
-                Ok(fetched.weights(source)?.digest())
-            }),
+            Self::Fetched(fetched) => {
+                fetched.once(&format!("source {source}"), || Ok(fetched.weights(source)?.digest()))
+            }
         }
     }
 

@@ -5,11 +5,7 @@ use std::{io::Write, path::PathBuf};
 use clap::Args;
 
 use super::{
-    Failure, Outcome, Suites, exit,
-    ours::Ours,
-    plan::OwnEvidence,
-    progress::minutes,
-    stdout,
+    Failure, Outcome, Suites, exit, ours::Ours, plan::OwnEvidence, progress::minutes, stdout,
     verify::Format,
 };
 use crate::{
@@ -29,8 +25,11 @@ Examples:
   repro sensitivity --claim robust_beats_natural
   repro sensitivity --claim l2_best --choice head --choice gentle --figures figures
 
-Choices: paper (always judged first), learning_rate, head, batch_norm, augmentation, best_epoch, short,
-long, gentle. It can be stopped at any time and goes on where it was.";
+Choices, each in place of the paper's: paper (nothing is changed; always judged first), learning_rate
+(.01, not .1), head (PyTorch's own, not N(0, 1)), batch_norm (frozen, not in train mode), augmentation
+(none), best_epoch (on the test set, not the last), short and long (half and twice as many epochs), and
+gentle: rate, head, batch norms and augmentation together. It can be stopped at any time and goes on
+where it was.";
 
 #[derive(Args)]
 pub(super) struct Sensitivity {
@@ -74,8 +73,10 @@ impl Sensitivity {
                 let gathered = workshop.evidence(&[&claim], false)?;
                 let next = plan::outstanding(&[&claim], &gathered.evidence);
                 let recipe = |key| Recipe::of(&workshop.world, key);
-                let price: Price =
-                    next.keys().map(|(key, _)| Price::of(&recipe(key.clone()), &workshop.world)).sum();
+                let price: Price = next
+                    .keys()
+                    .map(|(key, _)| Price::of(&recipe(key.clone()), &workshop.world))
+                    .sum();
                 let speed = gathered.speed.unwrap_or(Speed::ELSEWHERE);
                 let seconds = speed.seconds(price) / workshop.at_once() as f64;
                 anstream::eprintln!(
@@ -139,12 +140,14 @@ impl Sensitivity {
                 verdict.verdict.to_string(),
                 Effect::of(paper, verdict.verdict).word().to_owned(),
                 if mean.is_finite() { format!("{mean:+.2}") } else { "-".to_owned() },
-                verdict.reason.clone(),
             ]
         });
         writeln!(out, "{}: {}\n", claim.id, claim.hypothesis.sentence)?;
-        let header = ["choice", "verdict", "", "mean", "because"];
-        writeln!(out, "{}", terminal::table(&header, rows))?;
+        let header = ["choice", "verdict", "", "mean"];
+        writeln!(out, "{}\n", terminal::table(&header, rows))?;
+        for (choice, verdict) in &judged {
+            writeln!(out, "{}: {}", choice.id, verdict.reason)?;
+        }
         Ok(())
     }
 }

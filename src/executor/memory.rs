@@ -5,9 +5,7 @@ use std::{
     sync::atomic::AtomicBool,
 };
 
-use crate::{
-    trial::{Material, Protocol, Trial, fine_tune},
-};
+use crate::trial::{Material, Protocol, Trial, fine_tune};
 
 /// Test images of a try: as many as a test pass takes at once, or more.
 const TESTED: usize = 512;

@@ -12,7 +12,7 @@ use super::{Protocol, passes::Passes, schedule::learning_rate};
 use crate::{
     data::OnDevice,
     ledger::{Evaluation, Seed, bits, number},
-    model::{NoTf32, Sgd, TooManyBlocks, Trainable, Weights},
+    model::{Network, NoTf32, Sgd, TooManyBlocks, Trainable, Weights},
     random::{self, Purpose},
     transform::{self, Draw, Draws},
 };

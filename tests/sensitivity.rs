@@ -1,0 +1,92 @@
+//! `repro sensitivity`: a claim judged again under other choices, one at a time, from records that are
+//! kept and found again.
+
+use std::{path::Path, process::Output};
+
+use assert_cmd::Command;
+
+/// l2_3 above natural with 100 images of KMNIST and no block, at one look of three seeds.
+const CLAIM: &str = r#"format = 1
+id = "gap"
+title = "a gap"
+sentence = "a gap"
+paper = { note = "a test" }
+
+[design]
+looks = [3]
+reading_seeds = 3
+
+[arms]
+robust = { source = "l2_3" }
+natural = { source = "natural" }
+
+[hypothesis]
+sentence = "a gap"
+contrasts = [{ terms = { robust = 1.0, natural = -1.0 } }]
+metric = { accuracy = "last" }
+relation = { greater_than = 0.0 }
+holds = "every"
+cells = { target = "kmnist", images = 100, blocks = 0 }
+
+[expected.smoke]
+verdict = "supported"
+reason = "a test"
+"#;
+
+fn sensitivity(folder: &Path, more: &[&str]) -> Output {
+    Command::new(assert_cmd::cargo::cargo_bin!("repro"))
+        .args(["sensitivity", "--claim", "gap", "--claims"])
+        .arg(folder.join("claims"))
+        .arg("--ledger")
+        .arg(folder.join("ledger"))
+        .args(more)
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn each_choice_is_priced_run_judged_and_set_beside_the_paper_s_recipe() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("claims")).unwrap();
+    std::fs::write(folder.path().join("claims/gap.toml"), CLAIM).unwrap();
+    let choices = ["--choice", "head", "--choice", "best_epoch", "--choice", "gentle"];
+
+    let priced = sensitivity(folder.path(), &[&choices[..], &["--no-run"]].concat());
+    let said = text(&priced.stderr);
+    assert!(said.contains("the paper's recipe: 6 fine-tunes to run next"), "{said}");
+    assert!(said.contains("PyTorch's own head: 6 fine-tunes"), "{said}");
+    assert!(!folder.path().join("ledger/entries").exists());
+
+    let figures = folder.path().join("figures");
+    let with_figure = [&choices[..], &["--figures", figures.to_str().unwrap()]].concat();
+    let ran = sensitivity(folder.path(), &with_figure);
+    assert!(ran.status.success(), "{}", text(&ran.stderr));
+    let table = text(&ran.stdout);
+    for words in
+        ["the paper's recipe", "PyTorch's own head", "the best epoch", "all gentle choices"]
+    {
+        assert!(table.contains(words), "{words}: {table}");
+    }
+    assert!(table.lines().any(|line| line.contains("the paper's recipe") && line.contains("kept")));
+    let figure = std::fs::read_to_string(figures.join("gap-sensitivity.svg")).unwrap();
+    assert!(figure.contains("PyTorch's own head"), "each choice has its rows");
+
+    // The best epoch is read off the paper's own fine-tunes: three recipes, six fine-tunes each.
+    let kept = std::fs::read_dir(folder.path().join("ledger/entries")).unwrap().count();
+    let again = sensitivity(folder.path(), &choices);
+    assert_eq!(text(&again.stdout), table);
+    let now = std::fs::read_dir(folder.path().join("ledger/entries")).unwrap().count();
+    assert_eq!(kept, now);
+
+    let json = sensitivity(folder.path(), &[&choices[..], &["--format", "json"]].concat());
+    let verdicts: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(verdicts["claims"].as_array().unwrap().len(), 4);
+
+    let unknown = sensitivity(folder.path(), &["--choice", "haed"]);
+    assert_eq!(unknown.status.code(), Some(64));
+    assert!(text(&unknown.stderr).contains("did you mean `head`?"), "{}", text(&unknown.stderr));
+}
