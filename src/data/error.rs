@@ -10,7 +10,7 @@ use crate::nearest::did_you_mean;
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum DataError {
     /// A file or folder is not there, or can't be read.
-    #[error("failed to read {path}: {cause}", path = path.display())]
+    #[error("failed to read {path}: {cause}")]
     #[diagnostic(help("name the folder that holds the official files, unpacked"))]
     Unreadable {
         /// The file or folder.
@@ -19,10 +19,10 @@ pub enum DataError {
         cause: std::io::Error,
     },
     /// A file of the MNIST family is there neither plain nor packed.
-    #[error("failed to read {path} or {path}.gz: {cause}", path = path.display())]
+    #[error("failed to read {path} or {path}.gz: {cause}")]
     #[diagnostic(help(
-        "name the folder that holds the official files with --from (Debian's package \
-         dataset-fashion-mnist has Fashion-MNIST)"
+        "name the folder that holds the official files (Debian's package dataset-fashion-mnist has \
+         Fashion-MNIST)"
     ))]
     NeitherPlainNorPacked {
         /// The file.
@@ -31,7 +31,7 @@ pub enum DataError {
         cause: std::io::Error,
     },
     /// A file is not the official one.
-    #[error("{path}: the SHA-256 of its contents is {found}, not {expected}", path = path.display())]
+    #[error("{path}: the SHA-256 of its contents is {found}, not {expected}")]
     #[diagnostic(help("this is not the official file: get it again"))]
     Checksum {
         /// The file.
@@ -46,7 +46,7 @@ pub enum DataError {
     #[diagnostic(transparent)]
     Idx(#[from] IdxError),
     /// A file is larger than any of its kind.
-    #[error("{path} has {bytes} bytes, and no file of its kind has more than {limit}", path = path.display())]
+    #[error("{path} has {bytes} bytes, and no file of its kind has more than {limit}")]
     #[diagnostic(help("this is not the file that its name says; get the official one"))]
     TooLarge {
         /// The file.
@@ -57,10 +57,7 @@ pub enum DataError {
         limit: u64,
     },
     /// A file of records ends within one.
-    #[error(
-        "{path}, offset {offset}: {left} bytes are left, and a record has {record}",
-        path = path.display()
-    )]
+    #[error("{path}, offset {offset}: {left} bytes are left, and a record has {record}")]
     #[diagnostic(help(
         "the file is cut short or is not CIFAR's binary version (the Python and MATLAB versions \
          are other formats): get it again"
@@ -76,7 +73,7 @@ pub enum DataError {
         record: usize,
     },
     /// A label can't be.
-    #[error("{path}, image {image}: its label is {label}, and labels are {allowed}", path = path.display())]
+    #[error("{path}, image {image}: its label is {label}, and labels are {allowed}")]
     #[diagnostic(help("the file is damaged or of another data set: get the official one"))]
     Label {
         /// The file.
@@ -89,7 +86,7 @@ pub enum DataError {
         allowed: &'static str,
     },
     /// There are other than the official number of images or classes.
-    #[error("{path} has {found} {what}, and the official data set has {expected}", path = path.display())]
+    #[error("{path} has {found} {what}, and the official data set has {expected}")]
     #[diagnostic(help("some of it is missing, or it is another data set: get it again, whole"))]
     Count {
         /// The file or folder.
@@ -104,8 +101,7 @@ pub enum DataError {
     /// Images have another size than those of the official set.
     #[error(
         "{path}: images have {} x {} x {} values, and the official ones {} x {} x {}",
-        found.0, found.1, found.2, expected.0, expected.1, expected.2, path = path.display()
-    )]
+        found.0, found.1, found.2, expected.0, expected.1, expected.2)]
     #[diagnostic(help("this is another data set: get the official one"))]
     Shape {
         /// The folder.
@@ -116,7 +112,7 @@ pub enum DataError {
         expected: (usize, usize, usize),
     },
     /// A MATLAB file is not as SVHN's are.
-    #[error("{path}, offset {offset}{}: {fault}", inside(*unpacked), path = path.display())]
+    #[error("{path}, offset {offset}{}: {fault}", inside(*unpacked))]
     #[diagnostic(help(
         "SVHN's format 2 is train_32x32.mat and test_32x32.mat, MATLAB 5 files that begin with \
          `MATLAB 5.0 MAT-file`: get the official file"
@@ -132,7 +128,7 @@ pub enum DataError {
         fault: String,
     },
     /// A line of a list can't be.
-    #[error("{path}, line {line}: {fault}", path = path.display())]
+    #[error("{path}, line {line}: {fault}")]
     #[diagnostic(help("the list is damaged or of another version: get the official file"))]
     List {
         /// The file.
@@ -143,7 +139,7 @@ pub enum DataError {
         fault: String,
     },
     /// A file is no image that is read.
-    #[error("{path} is not read as an image: {fault}", path = path.display())]
+    #[error("{path} is not read as an image: {fault}")]
     #[diagnostic(help(
         "JPEG and PNG are read, of 8 bits, grey or in colour; get the file again, or convert it"
     ))]
@@ -154,7 +150,7 @@ pub enum DataError {
         fault: String,
     },
     /// A folder is not laid out as its kind.
-    #[error("{path}: {fault}", path = path.display())]
+    #[error("{path}: {fault}")]
     #[diagnostic(help(
         "an image folder is {{train,test}}/CLASS/*.{{jpg,jpeg,png}}, with the same classes in both; \
          move everything else out of it"
@@ -166,7 +162,7 @@ pub enum DataError {
         fault: String,
     },
     /// Parts that do not make a data set.
-    #[error("{path}: {cause}", path = path.display())]
+    #[error("{path}: {cause}")]
     #[diagnostic(help("the file is damaged: get it again"))]
     Dataset {
         /// The file.

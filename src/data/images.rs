@@ -36,6 +36,9 @@ pub struct Target {
 /// Is told how many images are done, now and then and from any thread.
 pub type Progress<'a> = &'a (dyn Fn(usize) + Sync);
 
+/// An image's bytes, and its channels, rows and columns.
+type Shaped<'a> = (Cow<'a, [u8]>, (usize, usize, usize));
+
 /// For [`Progress`]: says nothing.
 pub fn quietly(_: usize) {}
 
@@ -134,24 +137,29 @@ impl Images {
             Self::Bytes(dataset) => dataset.shape().0,
             Self::Files(_) => 3,
         };
-        let parts = in_threads(images, progress, |&image| {
-            let (pixels, (channels, mut height, mut width)) = self.one(image)?;
-            let mut pixels = pixels.into_owned();
+        let mut pixels = vec![0; images.len() * channels * side * side];
+        let places = pixels.chunks_exact_mut(channels * side * side);
+        let places: Vec<Mutex<&mut [u8]>> = places.map(Mutex::new).collect();
+        in_threads(images.len(), progress, |at| {
+            let (mut pixels, mut shape) = self.one(images[at])?;
+            let mut resize = |side: usize| {
+                pixels = transform::resize_bytes(&pixels, shape, [side, side]).into();
+                shape = (channels, side, side);
+            };
             if let Resolution::Pixels(through) = resolution {
-                let through = through as usize;
-                let shape = (channels, height, width);
-                pixels = transform::resize_bytes(&pixels, shape, [through, through]);
-                (height, width) = (through, through);
+                resize(through as usize);
             }
-            Ok(transform::resize_bytes(&pixels, (channels, height, width), [side, side]))
+            resize(side);
+            places[at].lock().expect("no panic holds it").copy_from_slice(&pixels);
+            Ok(())
         })?;
         let labels = images.iter().map(|&image| self.labels()[image]).collect();
-        let dataset = Dataset::new(parts.concat(), (channels, side, side), labels, self.classes());
+        let dataset = Dataset::new(pixels, (channels, side, side), labels, self.classes());
         Ok(dataset.expect("every image has this size, and labels were checked"))
     }
 
     /// One image at its own size.
-    fn one(&self, image: usize) -> Result<(Cow<'_, [u8]>, (usize, usize, usize)), DataError> {
+    fn one(&self, image: usize) -> Result<Shaped<'_>, DataError> {
         match self {
             Self::Bytes(dataset) => {
                 let shape = dataset.shape();
@@ -175,8 +183,7 @@ impl Images {
         match self {
             Self::Bytes(dataset) => Ok(dataset.digest()),
             Self::Files(files) => {
-                let images: Vec<usize> = (0..files.len()).collect();
-                let lines = in_threads(&images, progress, |&image| files.digest_line(image))?;
+                let lines = in_threads(files.len(), progress, |image| files.digest_line(image))?;
                 let text = files.digest_front() + &lines.concat();
                 Ok(hexadecimal(&Sha256::digest(text)))
             }
@@ -195,29 +202,29 @@ impl Images {
     }
 }
 
-/// What a function makes of each of some images, in their order, worked on by one thread a core.
+/// What a function makes of each number up to a count, in their order, worked on by one thread a core.
 fn in_threads<T: Send>(
-    images: &[usize],
+    count: usize,
     progress: Progress<'_>,
-    make: impl Fn(&usize) -> Result<T, DataError> + Sync,
+    make: impl Fn(usize) -> Result<T, DataError> + Sync,
 ) -> Result<Vec<T>, DataError> {
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let failed = AtomicBool::new(false);
     let made: Vec<Mutex<Option<Result<T, DataError>>>> =
-        images.iter().map(|_| Mutex::new(None)).collect();
+        (0..count).map(|_| Mutex::new(None)).collect();
     let work = || {
         while !failed.load(Ordering::Relaxed) {
             let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(image) = images.get(at) else { return };
-            let result = make(image);
+            let Some(place) = made.get(at) else { return };
+            let result = make(at);
             failed.fetch_or(result.is_err(), Ordering::Relaxed);
-            *made[at].lock().expect("no panic holds it") = Some(result);
+            *place.lock().expect("no panic holds it") = Some(result);
             progress(done.fetch_add(1, Ordering::Relaxed) + 1);
         }
     };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
-        for _ in 0..threads.min(images.len()) {
+        for _ in 0..threads.min(count) {
             scope.spawn(work);
         }
     });
