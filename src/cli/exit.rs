@@ -1,7 +1,8 @@
 //! Exit codes and the failures behind them (of several, the first that applies).
 
 use crate::{
-    claim::suite::SuiteError, judge::ClaimVerdict, ledger::published::LogError, verdict::Verdict,
+    checkpoint::ReadError, claim::suite::SuiteError, judge::ClaimVerdict,
+    ledger::published::LogError, verdict::Verdict,
 };
 
 /// Usage, unknown id, malformed claim.
@@ -94,6 +95,12 @@ impl Failure {
 
 impl From<LogError> for Failure {
     fn from(error: LogError) -> Self {
+        Self::new(INPUT, error)
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
         Self::new(INPUT, error)
     }
 }

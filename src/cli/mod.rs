@@ -2,9 +2,11 @@
 //! outcomes and failures into exit codes and messages.
 
 mod completions;
+mod convert;
 mod doctor;
 mod exit;
 mod fetch;
+mod inspect;
 mod interrupt;
 mod list;
 mod ours;
@@ -96,7 +98,13 @@ enum Command {
     /// Train a world's source models
     #[command(after_help = pretrain::EXAMPLES)]
     Pretrain(pretrain::Pretrain),
-    /// Print the JSON Schema of claims or of verdicts
+    /// List the tensors of a checkpoint, and what was skipped
+    #[command(after_help = inspect::EXAMPLES)]
+    Inspect(inspect::Inspect),
+    /// Write a checkpoint's tensors as safetensors
+    #[command(after_help = convert::EXAMPLES)]
+    Convert(convert::Convert),
+    /// Print the JSON Schema of claims, of verdicts or of inspections
     #[command(after_help = "Example:\n  repro schema verdicts > verdicts.schema.json")]
     Schema(schema::Schema),
     /// Print a shell's completions
@@ -163,6 +171,8 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Rerun(command) => command.run(),
         Command::Fetch(command) => command.run(),
         Command::Pretrain(command) => command.run(),
+        Command::Inspect(command) => command.run(),
+        Command::Convert(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Completions(command) => {
             command.run(&mut <Arguments as clap::CommandFactory>::command())

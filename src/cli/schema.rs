@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::{Args, ValueEnum};
 
 use super::{Failure, Outcome, stdout};
-use crate::{claim::raw::RawClaim, judge::Verdicts};
+use crate::{checkpoint::Inspection, claim::raw::RawClaim, judge::Verdicts};
 
 #[derive(Args)]
 pub(super) struct Schema {
@@ -20,6 +20,8 @@ enum Of {
     Claim,
     /// What `verify --format json` prints
     Verdicts,
+    /// What `inspect --format json` prints
+    Inspection,
 }
 
 impl Schema {
@@ -27,6 +29,7 @@ impl Schema {
         let schema = match self.of {
             Of::Claim => schemars::schema_for!(RawClaim),
             Of::Verdicts => schemars::schema_for!(Verdicts),
+            Of::Inspection => schemars::schema_for!(Inspection),
         };
         let mut out = stdout();
         serde_json::to_writer_pretty(&mut out, &schema).map_err(std::io::Error::from)?;

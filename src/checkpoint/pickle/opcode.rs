@@ -1,0 +1,308 @@
+//! Bytes to operations: all of protocols 0 to 5 (Python's `pickletools` has the list). An operation's
+//! argument is a part of the bytes, never a copy of a length that they only promise.
+
+use std::borrow::Cow;
+
+use super::{
+    text::{escaped, quoted},
+    value::Value,
+};
+use crate::checkpoint::error::Fault;
+
+/// An operation of the pickle machine.
+#[derive(Debug)]
+pub enum Operation<'a> {
+    /// Says nothing that matters here: the protocol, a frame.
+    Nothing,
+    Stop,
+    Push(Value<'a>),
+    Mark,
+    Pop,
+    PopMark,
+    Duplicate,
+    /// A tuple of so many values from the stack.
+    TupleOf(usize),
+    Tuple,
+    List,
+    Dict,
+    FrozenSet,
+    Append,
+    Appends,
+    SetItem,
+    SetItems,
+    AddItems,
+    /// Remember the top of the stack, by a number or by the next one.
+    Put(u64),
+    Memoize,
+    Get(u64),
+    Persistent,
+    PersistentText(Value<'a>),
+    /// A module and a name in it.
+    Global(&'a str, &'a str),
+    StackGlobal,
+    Call,
+    CallWithKeywords,
+    /// Protocol 0's: a class by name, arguments down to the mark.
+    Instance(&'a str, &'a str),
+    /// Protocol 1's: class and arguments down to the mark.
+    ObjectOfMark,
+    Build,
+}
+
+/// Goes through a pickle's bytes. Places are counted from the beginning of the file.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// From a place to the end of `bytes`.
+    pub fn new(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at: at.min(bytes.len()) }
+    }
+
+    /// Where the next operation begins.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The next operation.
+    pub fn next(&mut self) -> Result<Operation<'a>, Fault> {
+        use Operation as O;
+        let begin = self.at;
+        let fault = |what: &str| Err(Fault::pickle(begin, what));
+        Ok(match self.array::<1>()?[0] {
+            b'.' => O::Stop,
+            b'(' => O::Mark,
+            b'0' => O::Pop,
+            b'1' => O::PopMark,
+            b'2' => O::Duplicate,
+            b'N' => O::Push(Value::None),
+            0x88 => O::Push(Value::Bool(true)),
+            0x89 => O::Push(Value::Bool(false)),
+            b'I' => O::Push(match self.line()? {
+                b"00" => Value::Bool(false),
+                b"01" => Value::Bool(true),
+                digits => decimal(digits, begin)?,
+            }),
+            b'L' => {
+                let digits = self.line()?;
+                O::Push(decimal(digits.strip_suffix(b"L").unwrap_or(digits), begin)?)
+            }
+            b'J' => O::Push(Value::Int(i32::from_le_bytes(self.array()?).into())),
+            b'K' => O::Push(Value::Int(self.array::<1>()?[0].into())),
+            b'M' => O::Push(Value::Int(u16::from_le_bytes(self.array()?).into())),
+            0x8a => {
+                let length = self.short()?;
+                O::Push(two_s_complement(self.take(length)?))
+            }
+            0x8b => {
+                let length = self.signed()?;
+                O::Push(two_s_complement(self.take(length)?))
+            }
+            b'F' => {
+                let text = std::str::from_utf8(self.line()?).ok();
+                match text.and_then(|text| text.trim().parse().ok()) {
+                    Some(value) => O::Push(Value::Float(value)),
+                    None => return fault("that is no number"),
+                }
+            }
+            b'G' => O::Push(Value::Float(f64::from_be_bytes(self.array()?))),
+            b'S' => {
+                let line = self.line()?;
+                match quoted(line) {
+                    Some(bytes) => O::Push(python_2(Cow::Owned(bytes))),
+                    None => return fault("a string's quotes or escapes are broken"),
+                }
+            }
+            b'T' => {
+                let length = self.signed()?;
+                O::Push(python_2(Cow::Borrowed(self.take(length)?)))
+            }
+            b'U' => {
+                let length = self.short()?;
+                O::Push(python_2(Cow::Borrowed(self.take(length)?)))
+            }
+            b'V' => match escaped(self.line()?) {
+                Some(text) => O::Push(Value::Text(Cow::Owned(text))),
+                None => return fault("a text's escapes are broken"),
+            },
+            b'X' => {
+                let length = u32::from_le_bytes(self.array()?);
+                self.text(length.into())?
+            }
+            0x8c => {
+                let length = self.short()?;
+                self.text(length)?
+            }
+            0x8d => {
+                let length = u64::from_le_bytes(self.array()?);
+                self.text(length)?
+            }
+            b'B' => {
+                let length = u32::from_le_bytes(self.array()?);
+                O::Push(Value::Bytes(Cow::Borrowed(self.take(length.into())?)))
+            }
+            b'C' => {
+                let length = self.short()?;
+                O::Push(Value::Bytes(Cow::Borrowed(self.take(length)?)))
+            }
+            // BINBYTES8 and BYTEARRAY8: nothing here changes bytes, so that both are the same.
+            0x8e | 0x96 => {
+                let length = u64::from_le_bytes(self.array()?);
+                O::Push(Value::Bytes(Cow::Borrowed(self.take(length)?)))
+            }
+            b')' => O::Push(Value::Tuple(Vec::new())),
+            b']' => O::Push(Value::List(Vec::new())),
+            b'}' => O::Push(Value::Dict(Vec::new())),
+            0x8f => O::Push(Value::Set(Vec::new())),
+            0x85 => O::TupleOf(1),
+            0x86 => O::TupleOf(2),
+            0x87 => O::TupleOf(3),
+            b't' => O::Tuple,
+            b'l' => O::List,
+            b'd' => O::Dict,
+            0x91 => O::FrozenSet,
+            b'a' => O::Append,
+            b'e' => O::Appends,
+            b's' => O::SetItem,
+            b'u' => O::SetItems,
+            0x90 => O::AddItems,
+            b'p' => O::Put(self.number()?),
+            b'q' => O::Put(self.short()?),
+            b'r' => O::Put(u32::from_le_bytes(self.array()?).into()),
+            0x94 => O::Memoize,
+            b'g' => O::Get(self.number()?),
+            b'h' => O::Get(self.short()?),
+            b'j' => O::Get(u32::from_le_bytes(self.array()?).into()),
+            b'P' => O::PersistentText(python_2(Cow::Borrowed(self.line()?))),
+            b'Q' => O::Persistent,
+            b'c' => {
+                let (module, name) = self.names()?;
+                O::Global(module, name)
+            }
+            0x93 => O::StackGlobal,
+            b'R' | 0x81 => O::Call,
+            0x92 => O::CallWithKeywords,
+            b'i' => {
+                let (module, name) = self.names()?;
+                O::Instance(module, name)
+            }
+            b'o' => O::ObjectOfMark,
+            b'b' => O::Build,
+            0x80 => match self.array::<1>()?[0] {
+                0..=5 => O::Nothing,
+                _ => return fault("its protocol is none of 0 to 5"),
+            },
+            0x95 => {
+                let length = u64::from_le_bytes(self.array()?);
+                match usize::try_from(length) {
+                    Ok(length) if length <= self.bytes.len() - self.at => O::Nothing,
+                    _ => return fault("a frame is longer than the file"),
+                }
+            }
+            0x82..=0x84 => return fault("names by number (EXT) are those of one program alone"),
+            0x97 | 0x98 => return fault("a buffer is kept outside the file"),
+            unknown => return fault(&format!("{unknown:#04x} is no operation of a pickle")),
+        })
+    }
+
+    fn take(&mut self, length: u64) -> Result<&'a [u8], Fault> {
+        let left = &self.bytes[self.at..];
+        match usize::try_from(length).ok().and_then(|length| left.get(..length)) {
+            Some(part) => {
+                self.at += part.len();
+                Ok(part)
+            }
+            None => {
+                let what = format!("{length} bytes should follow, and {} do", left.len());
+                Err(Fault::pickle(self.at, what))
+            }
+        }
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
+        let part = self.take(N as u64)?;
+        Ok(part.try_into().expect("a part of that length"))
+    }
+
+    fn short(&mut self) -> Result<u64, Fault> {
+        Ok(self.array::<1>()?[0].into())
+    }
+
+    /// A length that its format signs.
+    fn signed(&mut self) -> Result<u64, Fault> {
+        let at = self.at;
+        u64::try_from(i32::from_le_bytes(self.array()?))
+            .map_err(|_| Fault::pickle(at, "a length is negative"))
+    }
+
+    /// Up to the end of the line, which is passed.
+    fn line(&mut self) -> Result<&'a [u8], Fault> {
+        let left = &self.bytes[self.at..];
+        match left.iter().position(|byte| *byte == b'\n') {
+            Some(end) => {
+                self.at += end + 1;
+                Ok(&left[..end])
+            }
+            None => Err(Fault::pickle(self.at, "a line does not end")),
+        }
+    }
+
+    fn number(&mut self) -> Result<u64, Fault> {
+        let at = self.at;
+        let text = std::str::from_utf8(self.line()?).ok();
+        text.and_then(|text| text.trim().parse().ok())
+            .ok_or_else(|| Fault::pickle(at, "that is no number"))
+    }
+
+    fn names(&mut self) -> Result<(&'a str, &'a str), Fault> {
+        let at = self.at;
+        let (module, name) = (self.line()?, self.line()?);
+        match (std::str::from_utf8(module), std::str::from_utf8(name)) {
+            (Ok(module), Ok(name)) => Ok((module, name)),
+            _ => Err(Fault::pickle(at, "a name is no UTF-8")),
+        }
+    }
+
+    fn text(&mut self, length: u64) -> Result<Operation<'a>, Fault> {
+        let at = self.at;
+        std::str::from_utf8(self.take(length)?)
+            .map(|text| Operation::Push(Value::Text(Cow::Borrowed(text))))
+            .map_err(|_| Fault::pickle(at, "a text is no UTF-8"))
+    }
+}
+
+/// A string of Python 2: text where it can be read as such, as `torch.load` has it.
+fn python_2(bytes: Cow<'_, [u8]>) -> Value<'_> {
+    match bytes {
+        Cow::Borrowed(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => Value::Text(Cow::Borrowed(text)),
+            Err(_) => Value::Bytes(Cow::Borrowed(bytes)),
+        },
+        Cow::Owned(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => Value::Text(Cow::Owned(text)),
+            Err(error) => Value::Bytes(Cow::Owned(error.into_bytes())),
+        },
+    }
+}
+
+fn decimal<'a>(digits: &[u8], at: usize) -> Result<Value<'a>, Fault> {
+    let text = std::str::from_utf8(digits).map(str::trim).unwrap_or_default();
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    if unsigned.is_empty() || !unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Fault::pickle(at, "that is no integer"));
+    }
+    Ok(text.parse().map_or(Value::Huge, Value::Int))
+}
+
+fn two_s_complement<'a>(bytes: &[u8]) -> Value<'a> {
+    let negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
+    let mut value = [if negative { 0xff } else { 0 }; 16];
+    match value.get_mut(..bytes.len()) {
+        Some(low) => low.copy_from_slice(bytes),
+        None => return Value::Huge,
+    }
+    Value::Int(i128::from_le_bytes(value))
+}

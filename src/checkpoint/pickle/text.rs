@@ -1,0 +1,94 @@
+//! Texts as protocol 0 writes them: a quoted string with Python's escapes, or text with `\u`.
+
+/// The bytes of a quoted string, as Python 2's `repr` writes one; `None` where it is broken.
+pub fn quoted(line: &[u8]) -> Option<Vec<u8>> {
+    let line = line.trim_ascii();
+    let (first, last) = (*line.first()?, *line.last()?);
+    if line.len() < 2 || first != last || !matches!(first, b'\'' | b'"') {
+        return None;
+    }
+    let mut rest = line[1..line.len() - 1].iter().copied().peekable();
+    let mut bytes = Vec::new();
+    while let Some(byte) = rest.next() {
+        if byte != b'\\' {
+            bytes.push(byte);
+            continue;
+        }
+        let byte = match rest.next()? {
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            b'a' => 7,
+            b'b' => 8,
+            b'f' => 12,
+            b'v' => 11,
+            b'x' => {
+                let digits = [rest.next()?, rest.next()?];
+                u8::try_from(hexadecimal(&digits)?).ok()?
+            }
+            digit @ b'0'..=b'7' => {
+                let mut value = u32::from(digit - b'0');
+                for _ in 0..2 {
+                    let Some(digit) = rest.next_if(|byte| matches!(byte, b'0'..=b'7')) else {
+                        break;
+                    };
+                    value = 8 * value + u32::from(digit - b'0');
+                }
+                (value & 0xff) as u8
+            }
+            same @ (b'\\' | b'\'' | b'"') => same,
+            other => {
+                bytes.push(b'\\');
+                other
+            }
+        };
+        bytes.push(byte);
+    }
+    Some(bytes)
+}
+
+/// Text in Latin-1 with `\u` and `\U` for the rest; `None` where an escape is broken.
+pub fn escaped(line: &[u8]) -> Option<String> {
+    let mut text = String::new();
+    let mut at = 0;
+    while let Some(byte) = line.get(at) {
+        at += 1;
+        let digits = match (byte, line.get(at)) {
+            (b'\\', Some(b'u')) => 4,
+            (b'\\', Some(b'U')) => 8,
+            _ => {
+                text.push(char::from(*byte));
+                continue;
+            }
+        };
+        let code = hexadecimal(line.get(at + 1..at + 1 + digits)?)?;
+        text.push(char::from_u32(code)?);
+        at += 1 + digits;
+    }
+    Some(text)
+}
+
+fn hexadecimal(digits: &[u8]) -> Option<u32> {
+    digits
+        .iter()
+        .try_fold(0_u32, |value, digit| Some((value << 4) | char::from(*digit).to_digit(16)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_python_s() {
+        assert_eq!(quoted(br"'a\n\x41\101\0b\\\'\q'").unwrap(), b"a\nAA\0b\\'\\q");
+        assert_eq!(quoted(b"\"it's\"").unwrap(), b"it's");
+        for broken in [&b"'a"[..], b"'", b"", b"a", br"'\x4'", br"'\'"] {
+            assert_eq!(quoted(broken), None, "{broken:?}");
+        }
+        assert_eq!(escaped(br"a\u03b1\U0001f600\n").unwrap(), "aα😀\\n");
+        assert_eq!(escaped(b"\xe9").unwrap(), "é");
+        for broken in [&br"\u03b"[..], br"\ud800", br"\Uffffffff", br"\uzzzz"] {
+            assert_eq!(escaped(broken), None, "{broken:?}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! `repro inspect`: the tensors of a checkpoint.
+
+use std::{io::Write, path::PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::{Failure, Outcome, stdout};
+use crate::{
+    checkpoint::{Checkpoint, Container, Inspection, Wrapping},
+    report::terminal,
+};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  repro inspect imagenet_l2_3_0.pt
+  repro inspect imagenet_l2_3_0.pt --format json | jq -r '.tensors[].name'
+
+It reads safetensors, PyTorch's zip format and its legacy format (before 1.6). Nothing in a file is run:
+what only the program that wrote it knows is listed under `skipped`.";
+
+#[derive(Args)]
+pub(super) struct Inspect {
+    /// The checkpoint
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Text for people, or JSON for machines (`repro schema inspection` has its schema)
+    #[arg(long, value_enum, default_value = "text")]
+    format: InspectFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum InspectFormat {
+    Text,
+    Json,
+}
+
+impl Inspect {
+    pub(super) fn run(&self) -> Result<Outcome, Failure> {
+        let checkpoint = Checkpoint::open(&self.file)?;
+        let inspection = Inspection::of(&checkpoint);
+        let mut out = stdout();
+        if let InspectFormat::Json = self.format {
+            serde_json::to_writer_pretty(&mut out, &inspection).map_err(std::io::Error::from)?;
+            writeln!(out)?;
+            return Ok(Outcome::Done);
+        }
+        let bytes: usize = checkpoint.tensors().map(|tensor| tensor.bytes_len()).sum();
+        writeln!(out, "container  {}", container(inspection.container))?;
+        writeln!(out, "wrapping   {}", wrapping(inspection.wrapping))?;
+        writeln!(out, "tensors    {}, {:.1} MB\n", checkpoint.tensors().len(), bytes as f64 / 1e6)?;
+        let rows = checkpoint.tensors().zip(&inspection.tensors).map(|(tensor, inspected)| {
+            let shape = format!("{:?}", inspected.shape);
+            // Enough to tell tensors apart; the JSON form has all of it.
+            vec![tensor.shown_name(), shape, inspected.dtype.clone(), inspected.sha256[..16].into()]
+        });
+        writeln!(out, "{}", terminal::table(&["name", "shape", "dtype", "sha256"], rows))?;
+        if !inspection.skipped.is_empty() {
+            writeln!(out, "\nskipped:")?;
+        }
+        for line in &inspection.skipped {
+            for (at, part) in terminal::wrapped(line, terminal::WIDTH - 4).iter().enumerate() {
+                let indent = if at == 0 { 2 } else { 4 };
+                writeln!(out, "{:indent$}{part}", "")?;
+            }
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+fn container(container: Container) -> String {
+    let what = match container {
+        Container::Safetensors => return container.word().to_owned(),
+        Container::Zip => "PyTorch's since 1.6",
+        Container::Legacy => "PyTorch's before 1.6",
+    };
+    format!("{} ({what})", container.word())
+}
+
+fn wrapping(wrapping: Wrapping) -> String {
+    let what = match wrapping {
+        Wrapping::Plain => "a state dict",
+        Wrapping::Nested => "a state dict in a dict",
+        Wrapping::DataParallel => "`module.` before every name",
+        Wrapping::Robustness => "the robustness library's: the network beside its attacker",
+    };
+    format!("{} ({what})", wrapping.word())
+}
