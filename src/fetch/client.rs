@@ -146,7 +146,7 @@ impl Client {
         }
         let request = request.body(()).map_err(|error| refused(&error))?;
         let answer = match forwards {
-            Some(proxy) => request.with_agent(&self.forwarding(proxy)).run(),
+            Some(proxy) => request.with_agent(self.forwarding(proxy)).run(),
             None => {
                 let request = request.with_agent(&self.agent);
                 request.configure().proxy(proxy.cloned()).build().run()
