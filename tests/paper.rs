@@ -40,6 +40,8 @@ fn small(mut world: World) -> World {
     protocol.evaluate = vec![1, 2];
     let cifar10 = world.targets.get_mut("cifar10").unwrap();
     (cifar10.train, cifar10.test) = (50, 20);
+    let celeba = world.targets.get_mut("celeba").unwrap();
+    (celeba.train, celeba.test) = (4, 2);
     world
 }
 
@@ -138,6 +140,45 @@ fn fine_tunes_from_fetched_files_are_run_kept_and_judged_and_never_run_twice() {
         let named = stock.named(entry.trial.clone()).unwrap();
         assert_eq!(named.weights, entry.weights);
         assert_ne!((named.data, named.id), (entry.data.clone(), entry.id.clone()));
+    }
+}
+
+/// The path of `natural_wins_at_high_resolution`, on a few files in CelebA's layout: they say nothing of
+/// the claim.
+#[test]
+fn faces_are_decoded_from_their_files_at_their_own_resolution_and_at_a_lower_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, world) = (folder.path().join("data"), small(World::paper()));
+    write_zoo(&data, &world);
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/data/celeba");
+    copy(&fixture, &data.join("celeba"));
+    let text = claim_text("greater_than = 0.0").replace(
+        "target = \"svhn\", images = 100",
+        "target = \"celeba\", images = 4, resolution = [\"native\", 16]",
+    );
+    let text = text.replace("[arms]", "[design]\nlooks = [3]\nreading_seeds = 3\n\n[arms]");
+    let claim = check::claim("gap.toml", &text, &world).unwrap_or_else(|error| panic!("{error}"));
+    let (stock, ledger) = (Stock::of(&world, &data), Ledger::new(folder.path().join("ledger")));
+    let own = Own { kind: EvidenceKind::Paper, world: &world, stock: &stock, ledger: &ledger };
+    let workers = Workers::new(Device::Cpu, world.protocol.side, Some(2));
+    let stop = AtomicBool::new(false);
+    let local = Local { ledger: &ledger, stock: &stock, workers, stop: &stop };
+    let counted = Counted::default();
+    let gathered = own.complete(&[&claim], &local, &counted).unwrap();
+    assert_eq!(*counted.0.lock().unwrap(), 12);
+    let verdict = judge(&claim, &gathered.evidence);
+    assert_eq!(verdict.cells.len(), 2);
+    assert!(verdict.cells.iter().all(|cell| cell.seeds == 3), "{verdict:?}");
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &to),
+            false => drop(std::fs::copy(entry.path(), to).unwrap()),
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Test images where there is no GPU: a pass over all of them would take minutes there.
-const TESTED_ON_A_CPU: usize = 500;
+const TESTED_ON_A_CPU: usize = 200;
 
 /// First steps of fine-tunes in one world.
 pub struct FirstSteps<'a> {
