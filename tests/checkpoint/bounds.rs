@@ -72,6 +72,29 @@ fn storages_of_impossible_sizes_are_refused() {
     }
 }
 
+#[test]
+fn a_storage_s_part_that_is_not_in_it_is_refused() {
+    let u64_most = i128::from(u64::MAX);
+    let of_part = |offset: i128, count: i128, key: &str| {
+        of_tensor(|p| {
+            let named = p.global("torch._utils", "_rebuild_tensor_v2").raw(b"((").text("storage");
+            let named = named.global("torch", "FloatStorage").text(key).text("cpu").int(4);
+            let part = named.raw(b"(").text("part").int(offset).int(count).raw(b"ttQ");
+            part.int(0).ints(&[2]).ints(&[1]).raw(b"\x89NtR")
+        })
+    };
+    let bytes: Vec<u8> = (0..16).collect();
+    let checkpoint = read(&legacy(&of_part(1, 2, "0"), &[("0", &bytes)])).unwrap();
+    assert_eq!(*checkpoint.tensors().next().unwrap().bytes(), bytes[4..12]);
+    for (offset, count) in [(3, 2), (0, 5), (u64_most, 2), (2, u64_most), (-1, 2), (0, -1)] {
+        let error = refusal(&legacy(&of_part(offset, count, "0"), &[("0", &bytes)]));
+        assert!(error.contains("part"), "{offset} {count}: {error}");
+    }
+    let long = "0".repeat(300);
+    let error = refusal(&legacy(&of_part(1, 2, &long), &[(&long, &bytes)]));
+    assert!(error.contains("a storage's key is no text, or a long one"), "{error}");
+}
+
 /// One element that a stride of 0 repeats a million times a million times.
 #[test]
 fn a_view_that_repeats_its_elements_without_end_is_refused() {
