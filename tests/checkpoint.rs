@@ -4,6 +4,8 @@
 
 #[path = "checkpoint/assembly.rs"]
 mod assembly;
+#[path = "checkpoint/bounds.rs"]
+mod bounds;
 #[path = "checkpoint/formats.rs"]
 mod formats;
 #[path = "checkpoint/fuzz.rs"]

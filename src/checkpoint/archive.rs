@@ -84,6 +84,7 @@ impl Entries {
         }
         let mut places = HashMap::new();
         let mut sums = Vec::new();
+        let mut all = 0_usize;
         let mut records = archive.entries();
         while let Some(record) = records.next_entry().map_err(broken)? {
             if places.len() == MOST_ENTRIES {
@@ -116,6 +117,10 @@ impl Entries {
                 .compressed_data_range();
             // Bytes that are there have such offsets.
             let range = begin as usize..end as usize;
+            all = all.saturating_add(range.len());
+            if all > bytes.len() {
+                return Err(damaged("its entries lie over each other".to_owned()));
+            }
             sums.push((place.clone(), range.clone(), record.crc32()));
             if places.insert(name.to_owned(), range).is_some() {
                 return Err(Fault::damaged(place, "it is there twice"));

@@ -15,6 +15,9 @@ use super::{
 /// Channels of a normaliser, at most.
 const MOST_CHANNELS: usize = 16;
 
+/// What safetensors calls its metadata.
+const RESERVED: &str = "__metadata__";
+
 /// A checkpoint's entries.
 #[derive(Debug)]
 pub struct Contents {
@@ -159,6 +162,10 @@ impl Contents {
                 }
             };
             return Err(Fault::NoTensors { found });
+        }
+        if self.tensors.contains_key(RESERVED) {
+            let place = format!("tensor `{RESERVED}`");
+            return Err(Fault::unsupported(place, "safetensors keeps that name for itself"));
         }
         Ok(self)
     }

@@ -43,10 +43,7 @@ pub fn known(module: &str, name: &str) -> Option<Known> {
         ("collections", "OrderedDict") => Known::OrderedDict,
         ("torch", "Size") => Known::Size,
         ("torch", "device") => Known::Device,
-        ("torch", "Tensor")
-        | ("torch.nn.parameter", "Parameter" | "Buffer" | "UninitializedParameter") => {
-            Known::TensorClass
-        }
+        ("torch", "Tensor") | ("torch.nn.parameter", "Parameter" | "Buffer") => Known::TensorClass,
         ("torch._tensor", "_rebuild_from_type_v2") => Known::FromType,
         ("torch._utils", name) => match name {
             "_rebuild_tensor" | "_rebuild_tensor_v2" => Known::Tensor,

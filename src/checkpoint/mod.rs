@@ -90,11 +90,13 @@ impl Checkpoint {
             if about.is_dir() {
                 return Err(io(io::Error::other("it is a folder")));
             }
+            if about.len() > LARGEST_BYTES {
+                return Err(too_large());
+            }
             let mut bytes = Vec::new();
             // Room for the file as it is; what grows meanwhile, or has no length, such as a pipe, is
             // read up to the bound.
-            let length = about.len().min(LARGEST_BYTES + 1);
-            let room = usize::try_from(length).unwrap_or(usize::MAX);
+            let room = usize::try_from(about.len()).unwrap_or(usize::MAX);
             bytes.try_reserve_exact(room).map_err(|error| io(io::Error::other(error)))?;
             opened.take(LARGEST_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
             Ok(bytes)
@@ -113,8 +115,7 @@ impl Checkpoint {
     pub fn read(file: &str, bytes: Vec<u8>) -> Result<Self, ReadError> {
         let read = || -> Result<(Container, Contents), Fault> {
             if bytes.len() as u64 > LARGEST_BYTES {
-                let what = format!("it has more than {LARGEST_BYTES} bytes");
-                return Err(Fault::bound("the whole file", what));
+                return Err(too_large());
             }
             let container = Container::of(&bytes)?;
             let contents = match container {
@@ -206,6 +207,10 @@ impl<'c> NamedTensor<'c> {
     pub fn bytes_len(&self) -> usize {
         self.layout.bytes()
     }
+}
+
+fn too_large() -> Fault {
+    Fault::bound("the whole file", format!("it has more than {LARGEST_BYTES} bytes"))
 }
 
 /// A view that repeats one element promises any number of bytes for the price of one.

@@ -53,7 +53,8 @@ impl<'s, 'a> Survey<'s, 'a> {
             Value::None => "None".to_owned(),
             Value::Bool(value) => value.to_string(),
             Value::Int(value) => value.to_string(),
-            Value::Float(value) => value.to_string(),
+            // As Python does: in powers of ten where it is large or small.
+            Value::Float(value) => format!("{value:?}"),
             Value::Text(text) => format!("\"{}\"", shown(text)),
             Value::Object(_) if self.arena.known_call(id).is_none() => {
                 let name = called(self.arena, id);
@@ -149,6 +150,15 @@ pub fn objects(foreign: &BTreeSet<String>) -> String {
 
 /// What a value would be: the name that would be called to make it, or else its kind.
 pub fn called(arena: &Arena<'_>, id: Id) -> String {
+    let place = callable(arena, id);
+    match arena.global(place) {
+        Some((module, name)) => format!("{}.{}", shown(module), shown(name)),
+        None => arena.get(place).kind().to_owned(),
+    }
+}
+
+/// What would be called in the end to make a value; the value itself, where nothing would.
+pub fn callable(arena: &Arena<'_>, id: Id) -> Id {
     let mut place = id;
     // A call of what a call returns, and so on; no need to follow far.
     for _ in 0..8 {
@@ -162,8 +172,5 @@ pub fn called(arena: &Arena<'_>, id: Id) -> String {
             _ => break,
         };
     }
-    match arena.global(place) {
-        Some((module, name)) => format!("{}.{}", shown(module), shown(name)),
-        None => arena.get(place).kind().to_owned(),
-    }
+    place
 }

@@ -3,11 +3,11 @@
 use super::{
     dtype::Elements,
     error::{Fault, shown},
-    known::Known,
+    known::{Known, known},
     layout::Layout,
     pickle::{Arena, Id, Object, Value},
     storage::{Mention, NoMention, Storages},
-    summary::called,
+    summary::{callable, called},
 };
 
 /// Dimensions that a tensor may have, PyTorch's own bound.
@@ -92,8 +92,16 @@ impl Source<'_> {
         if depth == 0 { Ok(Found::Other) } else { Err(self.opaque(id, name)) }
     }
 
+    /// The error of a value that stands where a part of a tensor should, and is none.
     fn opaque(&self, id: Id, name: &str) -> Fault {
-        Fault::Opaque { name: shown(name), global: called(&self.arena, id) }
+        let global = called(&self.arena, id);
+        let callable = callable(&self.arena, id);
+        match self.arena.global(callable) {
+            Some((module, attribute)) if known(module, attribute).is_none() => {
+                Fault::Opaque { name: shown(name), global }
+            }
+            _ => broken(name, format!("{global} stands where a part of it should")),
+        }
     }
 
     /// Storage, offset, sizes, strides, and then a flag, hooks, the kind where it is the third

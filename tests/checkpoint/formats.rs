@@ -253,12 +253,11 @@ fn something_after_the_end_is_refused() {
 #[test]
 fn a_damaged_byte_of_an_archive_is_told_by_its_checksum() {
     let mut bytes = fixture("plain-zip.pt");
-    let values = bytes.windows(3).position(|window| window == b"FB\x3f" || window == b"ZZZ");
-    // The last byte of the pickle's text `_metadata`, whatever the layout.
+    // In the pickle, and nothing that it would stumble over.
     let at = bytes.windows(4).position(|window| window == b"conv").unwrap();
     bytes[at] ^= 1;
     let error = refusal(&bytes);
-    assert!(error.contains("its checksum is") && error.contains("data.pkl"), "{error} {values:?}");
+    assert!(error.contains("its checksum is") && error.contains("data.pkl"), "{error}");
 }
 
 #[test]

@@ -245,10 +245,7 @@ proptest! {
         thread_local! {
             static CORPUS: Corpus = Corpus::read(9_000);
         }
-        let bytes = CORPUS.with(|corpus| corpus.faulty(file.into(), &faults));
-        let read = try_out(bytes);
-        // Without a fault in it a file is what it was: most of them can be read.
-        let _ = read;
+        try_out(CORPUS.with(|corpus| corpus.faulty(file.into(), &faults)));
     }
 }
 
