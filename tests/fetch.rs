@@ -10,5 +10,7 @@ mod command;
 mod download;
 #[path = "fetch/place.rs"]
 mod place;
+#[path = "fetch/secure.rs"]
+mod secure;
 #[path = "fetch/server.rs"]
 mod server;

@@ -252,19 +252,18 @@ fn told(item: &Item, fetched: &Fetched, data: &Path) -> String {
 /// How much all of it is.
 fn size(items: &[&Item]) -> String {
     let bytes = items.iter().map(|item| item.bytes().0).sum();
-    let files = items.iter().flat_map(|item| &item.files);
-    let unknown = files.clone().filter(|file| file.bytes.is_none()).count();
-    let more = match unknown {
-        0 => String::new(),
-        1 => ", and 1 whose size is not known".to_owned(),
-        unknown => format!(", and {unknown} whose sizes are not known"),
+    let files: Vec<_> = items.iter().flat_map(|item| &item.files).collect();
+    let unknown = files.iter().filter(|file| file.bytes.is_none()).count();
+    let size = match unknown {
+        0 => megabytes(bytes),
+        unknown if unknown == files.len() => "of unknown size".to_owned(),
+        unknown => format!("{} and {unknown} of unknown size", megabytes(bytes)),
     };
     let counted = |count: usize, what: &str| match count {
         1 => format!("1 {what}"),
         count => format!("{count} {what}s"),
     };
-    let (items, files) = (counted(items.len(), "item"), counted(files.count(), "file"));
-    format!("{items}, {files}, {}{more}", megabytes(bytes))
+    format!("{}, {}, {size}", counted(items.len(), "item"), counted(files.len(), "file"))
 }
 
 fn list(items: &[&Item], fetcher: &Fetcher<'_>) -> Result<Outcome, Failure> {

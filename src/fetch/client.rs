@@ -1,22 +1,19 @@
 //! Requests: one GET at a time, through the proxy that is set, over redirects that are counted, with a
 //! limit on how long nothing may come.
 
-use std::{
-    io::{self, Read},
-    sync::Mutex,
-    time::Duration,
-};
+use std::{io, sync::Mutex, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use ureq::{
     Agent, Error, Proxy, ProxyProtocol, RequestExt, Timeout,
     config::Config,
-    http::{HeaderMap, Request, Uri, header},
+    http::{Request, Uri, header},
     tls::{RootCerts, TlsConfig},
     unversioned::transport::{Connector, TcpConnector},
 };
 
 use super::{
+    answer::Answer,
     forward::{AtProxy, WholeAddress},
     proxy::Proxies,
 };
@@ -65,13 +62,6 @@ pub(super) struct Rest {
     pub from: u64,
     /// The version that the part in hand is of (an ETag or a date): of another version all is wanted.
     pub of_version: Option<String>,
-}
-
-/// What a server answered.
-pub(super) struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Box<dyn Read>,
 }
 
 /// Why there is no answer.
@@ -187,9 +177,8 @@ impl Client {
                 self.patience.connect.as_secs_f64()
             )),
             Error::Timeout(_) => NoAnswer::Broken(stalled(self.patience.stall)),
-            Error::Io(cause) if is_certificate(&cause) => {
-                NoAnswer::Refused(format!("the connection can't be trusted: {cause}"))
-            }
+            // How a certificate that is not trusted comes through a socket's error.
+            Error::Io(cause) if cause.kind() == io::ErrorKind::InvalidData => untrusted(&cause),
             Error::Io(cause) => match cause.kind() {
                 // The connection was there.
                 io::ErrorKind::UnexpectedEof
@@ -199,20 +188,10 @@ impl Client {
                 | io::ErrorKind::TimedOut => NoAnswer::Broken(format!("no answer: {cause}")),
                 _ => unreached(cause.to_string()),
             },
-            Error::Tls(_) | Error::Rustls(_) | Error::Pem(_) => NoAnswer::Refused(format!(
-                "the connection can't be trusted: {error} (SSL_CERT_FILE names certificates of your \
-                 own)"
-            )),
+            Error::Tls(_) | Error::Rustls(_) | Error::Pem(_) => untrusted(&error),
             Error::Protocol(_) => NoAnswer::Broken(format!("its answer is no HTTP: {error}")),
             error => NoAnswer::Refused(error.to_string()),
         }
-    }
-}
-
-impl Answer {
-    /// A header's value, where it is text.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok().map(str::trim)
     }
 }
 
@@ -231,8 +210,10 @@ fn stalled(stall: Duration) -> String {
     format!("nothing came for {} s", stall.as_secs_f64())
 }
 
-fn is_certificate(cause: &io::Error) -> bool {
-    cause.kind() == io::ErrorKind::InvalidData
+fn untrusted(cause: &dyn std::fmt::Display) -> NoAnswer {
+    NoAnswer::Refused(format!(
+        "the connection can't be trusted: {cause} (SSL_CERT_FILE names certificates of your own)"
+    ))
 }
 
 fn config(patience: Patience) -> Config {

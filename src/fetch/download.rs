@@ -17,15 +17,14 @@ use std::{
 
 use super::{
     Watch,
+    answer::{Answer, Asked, LARGEST_BYTES, begins_as_page, promised},
     checksum::{self, Checksum},
-    client::{Answer, Client, NoAnswer, Patience, Rest, broken},
+    client::{Client, NoAnswer, Patience, Rest, broken},
     part::{Part, Version},
 };
 
 /// A file is read in pieces of this size.
 const PIECE: usize = 1 << 16;
-/// Where nobody knows a file's size, it has no more bytes than this.
-const LARGEST_BYTES: u64 = 16 << 30;
 /// Requests to one address for one file, however much each of them brings.
 const MOST_REQUESTS: u32 = 1000;
 /// Tries where the host is not even reached.
@@ -213,30 +212,27 @@ impl Downloader<'_> {
         // A request that Ctrl-C cut short is no fault of the server's.
         self.check_stop()?;
         let answer = answer?;
-        let length = length(&answer)?;
+        let give_up = Trouble::GiveUp;
         match answer.status {
+            200 | 206 if answer.is_page() => return Err(give_up(answer.page())),
             200 => {
-                if is_page(&answer) {
-                    return Err(page(&answer));
-                }
+                let total = answer.length().map_err(give_up)?;
+                promised(total, wanted.bytes).map_err(give_up)?;
                 if resumes {
                     self.watch.says(&format!("{}: the server sends all of it again", wanted.name));
                 }
-                let total = length;
-                promised(total, wanted.bytes)?;
-                let version =
-                    Version { address: address.to_owned(), name: version(&answer), total };
-                part.restart(version)?;
-            }
-            206 if !resumes => {
-                return Err(Trouble::GiveUp("it sends a part where all was asked for".to_owned()));
+                let (address, name) = (address.to_owned(), answer.version());
+                part.restart(Version { address, name, total })?;
             }
             206 => {
-                if is_page(&answer) {
-                    return Err(page(&answer));
-                }
-                let total = self.check_range(&answer, rest.as_ref(), part, length)?;
-                promised(total, wanted.bytes)?;
+                let Some(rest) = &rest else {
+                    let reason = "it sends a part where all was asked for";
+                    return Err(give_up(reason.to_owned()));
+                };
+                let (from, version) = (rest.from, rest.of_version.as_deref());
+                let asked = Asked { from, version, total: part.version.total };
+                let total = answer.check_part(&asked).map_err(Trouble::Whole)?;
+                promised(total, wanted.bytes).map_err(give_up)?;
                 part.version.total = part.version.total.or(total);
                 part.pieced = true;
             }
@@ -244,15 +240,13 @@ impl Downloader<'_> {
                 let reason = "there is nothing after what is there, which is not all of it";
                 return Err(Trouble::Whole(reason.to_owned()));
             }
-            status @ (408 | 425 | 429 | 500..=599) => {
+            408 | 425 | 429 | 500..=599 => {
                 let after = answer.header("retry-after").and_then(|value| value.parse().ok());
                 let after = after.map(|seconds| Duration::from_secs(seconds).min(LONGEST_PAUSE));
-                return Err(Trouble::Again {
-                    reason: format!("it answers {}", named(status)),
-                    after,
-                });
+                let reason = format!("it answers {}", answer.status());
+                return Err(Trouble::Again { reason, after });
             }
-            status => return Err(Trouble::GiveUp(format!("it answers {}", named(status)))),
+            _ => return Err(give_up(format!("it answers {}", answer.status()))),
         }
         self.receive(answer, wanted, part)
     }
@@ -276,7 +270,7 @@ impl Downloader<'_> {
                 beginning.extend_from_slice(&piece[..read.min(BEGINNING)]);
                 if begins_as_page(&beginning) {
                     part.restart(Version::default())?;
-                    return Err(page(&answer));
+                    return Err(Trouble::GiveUp(answer.page()));
                 }
             }
             if part.len() + read as u64 > most {
@@ -302,37 +296,6 @@ impl Downloader<'_> {
             }
             _ => Ok(()),
         }
-    }
-
-    /// Checks that a partial answer is the part that was asked for, and gives the whole file's length.
-    fn check_range(
-        &self,
-        answer: &Answer,
-        rest: Option<&Rest>,
-        part: &Part,
-        length: Option<u64>,
-    ) -> Result<Option<u64>, Trouble> {
-        let whole = |reason: String| Err(Trouble::Whole(reason));
-        let Some((from, to, total)) = answer.header("content-range").and_then(range) else {
-            return whole("it sends a part and does not say which".to_owned());
-        };
-        if from != part.len() || length.is_some_and(|length| Some(length) != span(from, to)) {
-            return whole(format!(
-                "it sends bytes {from} to {to} where those from {} were asked for",
-                part.len()
-            ));
-        }
-        let known = part.version.total;
-        if total.is_some_and(|total| known.is_some_and(|known| known != total)) {
-            return whole("the file has another length by now".to_owned());
-        }
-        let asked = rest.and_then(|rest| rest.of_version.as_deref());
-        let etag =
-            answer.header("etag").filter(|_| asked.is_some_and(|asked| asked.starts_with('"')));
-        if etag.is_some() && etag != asked {
-            return whole("the file has changed by now".to_owned());
-        }
-        Ok(total)
     }
 
     /// Compares a whole part with the official checksum.
@@ -374,101 +337,7 @@ pub(super) fn mismatch(found: &Checksum, expected: &Checksum) -> String {
         .replacen("its SHA-256", "its SHA-256 is", 1)
 }
 
-/// The length that a server says an answer has.
-fn length(answer: &Answer) -> Result<Option<u64>, Trouble> {
-    let unread = |value: &str| Trouble::GiveUp(format!("it says that its length is `{value}`"));
-    answer
-        .header("content-length")
-        .map(|value| value.parse().map_err(|_| unread(value)))
-        .transpose()
-}
-
-/// Compares the length that a server promises for the whole file with what is known.
-fn promised(total: Option<u64>, official: Option<u64>) -> Result<(), Trouble> {
-    match (total, official) {
-        (Some(total), Some(official)) if total != official => Err(Trouble::GiveUp(format!(
-            "it has {total} bytes to send where the official file has {official}"
-        ))),
-        (Some(total), None) if total > LARGEST_BYTES => Err(Trouble::GiveUp(format!(
-            "it has {total} bytes to send, more than any such file has"
-        ))),
-        _ => Ok(()),
-    }
-}
-
-/// The server's name for a file's version, if it is one that a range may be asked for by: a strong ETag,
-/// else a date.
-fn version(answer: &Answer) -> Option<String> {
-    let etag = answer.header("etag").filter(|etag| etag.starts_with('"'));
-    etag.or_else(|| answer.header("last-modified")).map(str::to_owned)
-}
-
-/// `bytes 100-199/200`: from, to, and the total where it is said.
-fn range(value: &str) -> Option<(u64, u64, Option<u64>)> {
-    let (range, total) = value.strip_prefix("bytes")?.trim().split_once('/')?;
-    let (from, to) = range.split_once('-')?;
-    let (from, to) = (from.trim().parse().ok()?, to.trim().parse::<u64>().ok()?);
-    let total = match total.trim() {
-        "*" => None,
-        total => Some(total.parse::<u64>().ok()?),
-    };
-    (from <= to && total.is_none_or(|total| to < total)).then_some((from, to, total))
-}
-
-fn span(from: u64, to: u64) -> Option<u64> {
-    to.checked_sub(from)?.checked_add(1)
-}
-
-fn is_page(answer: &Answer) -> bool {
-    let kind = answer.header("content-type").unwrap_or_default().to_ascii_lowercase();
-    kind.starts_with("text/html") || kind.starts_with("application/xhtml")
-}
-
-fn begins_as_page(bytes: &[u8]) -> bool {
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
-    ["<!doctype html", "<html", "<head", "<script"].iter().any(|tag| {
-        text.get(..tag.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(tag.as_bytes()))
-    })
-}
-
-fn page(answer: &Answer) -> Trouble {
-    let kind = answer.header("content-type").unwrap_or("no type");
-    Trouble::GiveUp(format!(
-        "it answers with a web page ({kind}) in place of the file: open the address in a browser to see \
-         what it asks for"
-    ))
-}
-
-fn named(status: u16) -> String {
-    let status = ureq::http::StatusCode::from_u16(status).ok();
-    status.map_or_else(|| "nothing known".to_owned(), |status| status.to_string())
-}
-
 fn host(address: &str) -> &str {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
     rest.split(['/', '?']).next().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_range_is_read_or_refused() {
-        assert_eq!(range("bytes 5-9/10"), Some((5, 9, Some(10))));
-        assert_eq!(range("bytes 5-9/*"), Some((5, 9, None)));
-        for bad in ["", "bytes", "bytes */10", "bytes 9-5/10", "bytes 5-10/10", "lines 1-2/3"] {
-            assert_eq!(range(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_page_is_known_by_its_beginning() {
-        for page in ["<!DOCTYPE html>", "\n  <HTML lang=en>", "\u{feff}<!doctype HTML PUBLIC"] {
-            assert!(begins_as_page(page.as_bytes()), "{page}");
-        }
-        for file in [&b"\x1f\x8b\x08"[..], b"PK\x03\x04", b"MATLAB 5.0", b"<htm", b""] {
-            assert!(!begins_as_page(file));
-        }
-    }
 }

@@ -3,8 +3,10 @@
 //! program looks for them. Nothing gets its name before it is right, so whoever reads a file reads all of
 //! the right one.
 
+mod answer;
 mod bring;
 mod catalogue;
+mod check;
 mod checksum;
 mod client;
 mod download;
@@ -13,6 +15,7 @@ mod forward;
 mod part;
 mod place;
 mod proxy;
+mod state;
 mod unpack;
 
 use std::{
@@ -34,11 +37,12 @@ pub use download::Failed;
 pub use error::FetchError;
 pub use place::default_folder;
 pub use proxy::{Proxies, ProxyError};
+pub use state::State;
 pub use unpack::{Contents, UnpackError, unpack};
 
 use bring::NotBrought;
 use client::Client;
-use download::{Downloader, NotFetched, Wanted, mismatch};
+use download::{Downloader, NotFetched, Wanted};
 use place::Place;
 
 /// Is told how it goes.
@@ -88,37 +92,6 @@ pub struct Fetcher<'a> {
     pub removes_archives: bool,
 }
 
-/// How it stands with a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    /// It is there, unpacked where it is an archive, and right by its official checksum.
-    There,
-    /// It is there, and is what was first fetched; no official checksum says whether that is right.
-    Unchecked,
-    /// A part of it is there.
-    Partial {
-        /// So many bytes.
-        bytes: u64,
-    },
-    /// Its archive is there, and has to be unpacked.
-    Packed,
-    /// Nothing is there.
-    Missing,
-    /// Something else is there; why it is not the file.
-    Wrong {
-        /// What it has and should have.
-        reason: String,
-    },
-}
-
-impl State {
-    /// Whether the file can be used.
-    #[must_use]
-    pub fn is_there(&self) -> bool {
-        matches!(self, Self::There | Self::Unchecked)
-    }
-}
-
 /// What became of an item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fetched {
@@ -131,43 +104,6 @@ pub struct Fetched {
 }
 
 impl Fetcher<'_> {
-    /// How it stands with each file of an item. Files are read whole and compared.
-    ///
-    /// # Errors
-    /// If something is there and can't be read; if it was stopped.
-    pub fn states(&self, item: &Item) -> Result<Vec<State>, FetchError> {
-        item.files.iter().map(|file| self.state(item, file)).collect()
-    }
-
-    fn state(&self, item: &Item, file: &File) -> Result<State, FetchError> {
-        let place = Place::of(self.data, item, file);
-        let known = file.checksum().or_else(|| place.record());
-        let unreadable = |cause: io::Error| match checksum::is_stopped(&cause) {
-            true => FetchError::Interrupted { item: item.id.clone() },
-            false => FetchError::Unreadable { path: place.path.clone(), cause },
-        };
-        let ready = || match file.checksum() {
-            Some(_) => State::There,
-            None => State::Unchecked,
-        };
-        if let Some(how) = &file.unpack
-            && place.is_unpacked(how, known.as_ref(), self.stop).map_err(unreadable)?
-        {
-            return Ok(ready());
-        }
-        if !place.path.is_file() {
-            let partial = part::bytes(&place.path).map(|bytes| State::Partial { bytes });
-            return Ok(partial.unwrap_or(State::Missing));
-        }
-        if let Some(expected) = known {
-            let found = expected.of_same_kind(&place.path, self.stop).map_err(unreadable)?;
-            if found != expected {
-                return Ok(State::Wrong { reason: mismatch(&found, &expected) });
-            }
-        }
-        Ok(if file.unpack.is_some() { State::Packed } else { ready() })
-    }
-
     /// Brings all files of an item that are not there.
     ///
     /// # Errors

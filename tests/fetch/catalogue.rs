@@ -18,7 +18,7 @@ fn the_paper_s_world_is_there_whole_with_either_zoo() {
         assert_eq!(absent, [""; 0]);
         assert_eq!(items.len(), world.targets.len() + world.sources.len());
         let other = |item: &&repro::fetch::Item| matches!(&item.is, Is::Checkpoint { zoo: own, .. } if *own != zoo);
-        assert!(!items.iter().any(|item| other(item)), "zoos are not mixed");
+        assert!(!items.iter().any(other), "zoos are not mixed");
         assert_eq!(catalogue.named(zoo.name()).unwrap().len(), world.sources.len());
     }
     // No file of one zoo is a file of the other.

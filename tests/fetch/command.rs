@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::secure;
 use super::server::{Server, answer, body, catalogue, honest, md5, whole};
 
 fn repro() -> Command {
@@ -278,14 +279,30 @@ fn a_proxy_is_asked_where_one_is_set_and_passed_by_where_it_is_not_wanted() {
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for_is_not_trusted() {
-    // Not even TLS: what matters is that nothing comes of it.
-    let server = Server::new(|_, _, stream| whole(stream, b"abc"));
-    let url = server.url("x").replace("http://", "https://");
-    let desk = Desk::new(&catalogue(&[url], "no_checksum = \"none\""));
+fn a_certificate_is_trusted_where_somebody_vouches_for_it() {
+    let server = secure::Server::new(b"abc");
+    let desk = Desk::new(&catalogue(
+        &[format!("https://localhost:{}/x", server.port)],
+        &format!("md5 = {:?}", md5(b"abc")),
+    ));
     let output = desk.fetch(&["thing"]).output().unwrap();
     assert_eq!(code(&output), 66, "{}", text(&output.stderr));
+    let said = text(&output.stderr);
+    assert!(said.contains("can't be trusted") && said.contains("SSL_CERT_FILE"), "{said}");
     assert!(!desk.file().exists());
+
+    let vouches = desk.folder.path().join("authority.pem");
+    fs::write(&vouches, &server.authority).unwrap();
+    let output = desk.fetch(&["thing"]).env("SSL_CERT_FILE", &vouches).output().unwrap();
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    assert_eq!(fs::read(desk.file()).unwrap(), b"abc");
+    // Not for another host, though.
+    let other = Desk::new(&catalogue(
+        &[format!("https://127.0.0.1:{}/x", server.port)],
+        &format!("md5 = {:?}", md5(b"abc")),
+    ));
+    let output = other.fetch(&["thing"]).env("SSL_CERT_FILE", &vouches).output().unwrap();
+    assert_eq!(code(&output), 66, "{}", text(&output.stderr));
 }
 
 #[test]
