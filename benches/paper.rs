@@ -13,7 +13,7 @@ use repro::{
     data::{Dataset, OnDevice},
     device,
     ledger::{Resolution, Seed},
-    model::{Architecture, Head, Network, Weights},
+    model::{Architecture, Head, Weights},
     random::{self, Purpose},
     trial::{Material, Protocol, evaluate, fine_tune_watched},
     world::World,
@@ -173,7 +173,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut head = random::generator(SEED, Purpose::Head);
     let weights = source.with_head(CLASSES, Head::StandardNormal, &mut head);
-    let network = Network::new(weights, protocol.normalisation);
+    let network = protocol.network(weights)?;
     let _ = evaluate(&network, &test);
     let mut clock = Clock::start(device);
     let tested: Vec<Value> = (0..given.rounds)

@@ -1,8 +1,8 @@
 //! Convolution with batch norm, and the residual block made of them.
 
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
-use super::{Mode, Precision, Weights, plan};
+use super::{Computing, Mode, Weights, plan};
 
 /// What batch norm adds to a variance (PyTorch's default).
 const EPSILON: f64 = 1e-5;
@@ -19,12 +19,11 @@ pub(super) struct Convolution {
     bias: Tensor,
     running_mean: Tensor,
     running_var: Tensor,
-    /// What it computes in, where that is not the weights' kind.
-    kind: Option<Kind>,
+    computing: Computing,
 }
 
 impl Convolution {
-    pub fn new(plan: &plan::Convolution, weights: &Weights, precision: Precision) -> Self {
+    pub fn new(plan: &plan::Convolution, weights: &Weights, computing: Computing) -> Self {
         let norm = |part: &str| weights.tensor(&format!("{}.{part}", plan.norm)).shallow_clone();
         Self {
             kernel: weights.tensor(&format!("{}.weight", plan.name)).shallow_clone(),
@@ -34,26 +33,28 @@ impl Convolution {
             bias: norm("bias"),
             running_mean: norm("running_mean"),
             running_var: norm("running_var"),
-            kind: precision.kind(),
+            computing,
         }
     }
 
     /// `[N,C,H,W]` to [N,C',H/stride,W/stride], rounded up. In train mode it moves the running
     /// statistics towards the batch's, with or without gradients.
     pub fn forward(&self, input: &Tensor, mode: Mode) -> Tensor {
-        match mode {
-            Mode::Train => self.convolve(input, &self.kernel, None).batch_norm(
-                Some(&self.weight),
-                Some(&self.bias),
-                Some(&self.running_mean),
-                Some(&self.running_var),
-                true,
-                MOMENTUM,
-                EPSILON,
-                true,
-            ),
+        match (mode, self.computing) {
+            (Mode::Train, _) | (_, Computing::Plainly) => {
+                self.convolve(input, &self.kernel, None).batch_norm(
+                    Some(&self.weight),
+                    Some(&self.bias),
+                    Some(&self.running_mean),
+                    Some(&self.running_var),
+                    mode == Mode::Train,
+                    MOMENTUM,
+                    EPSILON,
+                    true,
+                )
+            }
             // The norm is then a line for each channel, which the kernel takes in.
-            Mode::Evaluate => {
+            (Mode::Evaluate, Computing::Briefly(_)) => {
                 let scale = &self.weight / (&self.running_var + EPSILON).sqrt();
                 let bias = &self.bias - &self.running_mean * &scale;
                 self.convolve(input, &(&self.kernel * scale.view([-1, 1, 1, 1])), Some(&bias))
@@ -62,13 +63,17 @@ impl Convolution {
     }
 
     fn convolve(&self, input: &Tensor, kernel: &Tensor, bias: Option<&Tensor>) -> Tensor {
-        let cast = |tensor: &Tensor| match self.kind {
+        let (kind, brief) = match self.computing {
+            Computing::Plainly => (None, false),
+            Computing::Briefly(precision) => (precision.kind(), true),
+        };
+        let cast = |tensor: &Tensor| match kind {
             Some(kind) => tensor.to_kind(kind),
             None => tensor.shallow_clone(),
         };
         let (input, kernel, bias) = (&cast(input), &cast(kernel), bias.map(cast));
         match (kernel.size().as_slice(), &input.size()[2..], self.stride) {
-            ([.., 3, 3], [2, 2], 1) => convolve_2x2(input, kernel, bias.as_ref()),
+            ([.., 3, 3], [2, 2], 1) if brief => convolve_2x2(input, kernel, bias.as_ref()),
             _ => {
                 input.conv2d(kernel, bias.as_ref(), [self.stride; 2], [self.padding; 2], [1, 1], 1)
             }
@@ -99,8 +104,8 @@ pub(super) struct Residual {
 }
 
 impl Residual {
-    pub fn new(plan: &plan::Residual, weights: &Weights, precision: Precision) -> Self {
-        let convolution = |plan| Convolution::new(plan, weights, precision);
+    pub fn new(plan: &plan::Residual, weights: &Weights, computing: Computing) -> Self {
+        let convolution = |plan| Convolution::new(plan, weights, computing);
         Self {
             body: plan.body.iter().map(convolution).collect(),
             shortcut: plan.shortcut.as_ref().map(convolution),

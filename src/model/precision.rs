@@ -17,6 +17,18 @@ pub enum Precision {
     Bf16,
 }
 
+/// How a network computes what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Computing {
+    /// Operation by operation as PyTorch does, in the weights' own kind. A source model is trained so:
+    /// in its first steps a difference of one rounding becomes one of a hundredth, so that only the same
+    /// operations give its card's losses again.
+    Plainly,
+    /// The same up to rounding in less time: in tests norms are part of kernels, and small pictures
+    /// one product. Fine-tunes run so.
+    Briefly(Precision),
+}
+
 /// A precision that a device lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("failed to compute in tf32 without a GPU: use fp32 or bf16, or a GPU")]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::block::{Convolution, Residual};
-use super::{Architecture, Normalisation, Precision, Stem, TooManyBlocks, Trainable, Weights};
+use super::{Architecture, Computing, Normalisation, Stem, TooManyBlocks, Trainable, Weights};
 
 /// What batch norms use, and whether they learn from what they see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,24 +53,13 @@ pub struct Network {
 }
 
 impl Network {
-    /// Takes over weights; computes in the precision that they have.
+    /// Takes over weights. For tf32 it is the device's to be told ([`crate::device::allow_tf32`]).
     #[must_use]
-    pub fn new(weights: Weights, normalisation: Normalisation) -> Self {
-        Self::in_precision(weights, normalisation, Precision::Fp32)
-    }
-
-    /// Takes over weights, for convolutions in another precision. For tf32 it is the device's to be
-    /// told ([`crate::device::allow_tf32`]).
-    #[must_use]
-    pub fn in_precision(
-        weights: Weights,
-        normalisation: Normalisation,
-        precision: Precision,
-    ) -> Self {
+    pub fn new(weights: Weights, normalisation: Normalisation, computing: Computing) -> Self {
         let architecture = weights.architecture();
-        let block = |plan| Residual::new(plan, &weights, precision);
+        let block = |plan| Residual::new(plan, &weights, computing);
         let blocks: Vec<_> = architecture.residuals().iter().map(block).collect();
-        let first = Convolution::new(&architecture.first_convolution(), &weights, precision);
+        let first = Convolution::new(&architecture.first_convolution(), &weights, computing);
         let frozen = Some(blocks.len());
         Self { weights, normalisation, first, blocks, trainable: Vec::new(), frozen }
     }

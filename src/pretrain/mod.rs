@@ -20,7 +20,7 @@ use crate::{
     attack::{Attack, Constraint},
     data::OnDevice,
     ledger::Seed,
-    model::{Architecture, Mode, Network, Normalisation, Sgd, Trainable, Weights},
+    model::{Architecture, Computing, Mode, Network, Normalisation, Sgd, Trainable, Weights},
     random::{self, Purpose},
     transform,
     trial::{evaluate, schedule::learning_rate},
@@ -143,7 +143,8 @@ pub fn train(
             (Weights::initialise(pretraining.architecture.clone(), &mut generator), None, vec![])
         }
     };
-    let mut network = Network::new(weights.copy_to(device), pretraining.normalisation);
+    let weights = weights.copy_to(device);
+    let mut network = Network::new(weights, pretraining.normalisation, Computing::Plainly);
     network.train(Trainable::Everything).expect("everything there is");
     let parameters = network.trainable().map(|(_, parameter)| parameter);
     let mut sgd = Sgd::new(parameters, pretraining.momentum, pretraining.weight_decay);
