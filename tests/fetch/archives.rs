@@ -261,7 +261,7 @@ fn ctrl_c_leaves_nothing_behind() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn no_name_makes_a_file_outside_the_folder(
