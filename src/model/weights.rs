@@ -136,9 +136,8 @@ impl Weights {
             hasher.update(format!("{name} {:?}\n", tensor.size()).as_bytes());
             let flat = tensor.detach().to_device(Device::Cpu).contiguous().view([-1]);
             let values = Vec::<f32>::try_from(flat).expect("single precision");
-            for value in values {
-                hasher.update(&value.to_le_bytes());
-            }
+            let bytes: Vec<u8> = values.into_iter().flat_map(f32::to_le_bytes).collect();
+            hasher.update(&bytes);
         }
         hasher.finalize().to_hex().to_string()
     }
