@@ -151,7 +151,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let test = images(given.tested, device, protocol.side);
     // The one that the loop looks at after its first step only has to be there.
     let seen = test.select(&[0, 1]);
-    let material = Material { source: &source, train: &train, test: &seen, classes: CLASSES };
+    let material = Material {
+        source: &source,
+        train: &train,
+        test: &seen,
+        test_features: None,
+        classes: CLASSES,
+    };
 
     let (mut steps, mut clock, mut trained) = (0, None, Vec::new());
     let outcome = fine_tune_watched(
