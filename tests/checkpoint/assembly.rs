@@ -111,3 +111,23 @@ pub fn legacy(pickle: &[u8], storages: &[(&str, &[u8])]) -> Vec<u8> {
     }
     file
 }
+
+/// The file that a fuzzer's input stands for: its first byte says what the rest is put in.
+pub fn of_input(input: &[u8]) -> Vec<u8> {
+    let Some((how, rest)) = input.split_first() else { return Vec::new() };
+    let storage: Vec<u8> = (0..64).collect();
+    match how % 5 {
+        0 => rest.to_vec(),
+        1 => archive(rest, &storage),
+        2 => legacy(rest, &[("0", &storage)]),
+        // safetensors, a header of half of it.
+        3 => [&(rest.len() as u64 / 2).to_le_bytes(), rest].concat(),
+        _ => zip(&[
+            ("a/data.pkl", rest),
+            ("a/byteorder", b"big"),
+            ("a/data/0", &storage[..8]),
+            ("a/data/1", &storage[..8]),
+            ("a/data/2", &storage[..24]),
+        ]),
+    }
+}
