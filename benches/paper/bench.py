@@ -25,6 +25,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 # How many times a good script's and the authors' way's speed repro's should be, on a GPU in training.
 AIMS = {"good": 1.2, "authors": 5.0}
+WHAT = ["training", "testing"]
 # What a machine of either kind can do in minutes: images a step, steps an epoch, images tested, loader workers.
 SIZES = {
     "cuda": {"batch": 128, "steps": 13, "tested": 2048, "workers": 16},
@@ -68,45 +69,48 @@ def rates(found, what):
     return by("seconds"), by("processor_seconds")
 
 
+def medians(runs, clock):
+    """Median images a second, or a processor second, by way and what it does."""
+    return {
+        (name, what): statistics.median(rate for run in found for rate in rates(run, what)[clock])
+        for name, found in runs.items() for what in WHAT
+    }
+
+
 def table(runs, least, given):
     print(f"\n{given.device}, {given.blocks} blocks, batches of {given.batch}; images a second, median of "
           f"{given.turns} x {given.rounds} rounds in turn (least to most):\n")
-    print(f"  {'':10} {'precision':>9} {'training':>26} {'testing':>26} {'peak MB':>8}")
-    medians = {}
+    print(f"  {'':10} {'precision':>9} {WHAT[0]:>26} {WHAT[1]:>26} {'peak MB':>8}")
+    by_second = medians(runs, 0)
     for name, found in runs.items():
         cells = []
-        for what in ["training", "testing"]:
+        for what in WHAT:
             every = [rate for run in found for rate in rates(run, what)[0]]
-            medians[name, what] = statistics.median(every)
-            cells.append(f"{medians[name, what]:.4g} ({min(every):.4g} to {max(every):.4g})")
+            cells.append(f"{by_second[name, what]:.4g} ({min(every):.4g} to {max(every):.4g})")
         peak = max(run["peak_bytes"] or 0 for run in found) / 1e6
         print(f"  {name:10} {given.precisions[name]:>9} {cells[0]:>26} {cells[1]:>26} {peak:8.0f}")
-    print("\n  repro's speed over the other's, by medians; on a GPU in training the aims are "
-          + ", ".join(f"{aim} ({name})" for name, aim in AIMS.items()) + ":")
-    for name in runs:
-        if name != "repro":
-            ratios = [medians["repro", what] / medians[name, what] for what in ["training", "testing"]]
-            print(f"  {name:10} {'':9} {ratios[0]:26.2f} {ratios[1]:26.2f}")
+
+    def compared(words, of, a_second):
+        print(f"\n  {words}: repro's speed over the other's, and each one's share of the floor's rate:")
+        for name in runs:
+            found = least[given.precisions[name]]
+            for what in WHAT:
+                ceiling = found[a_second] / found["operations_an_image"][what]
+                ratio = of["repro", what] / of[name, what]
+                aim = f", aim {AIMS[name]}" if given.device == "cuda" and what == "training" and name in AIMS else ""
+                print(f"  {name:10} {what:9} {ratio:8.2f}{aim}, {of[name, what]:.4g} of {ceiling:.4g}: "
+                      f"{of[name, what] / ceiling:.3f}")
+
+    compared("by seconds", by_second, "operations_a_second")
     if given.device == "cpu":
-        print("\n  the same by processor seconds, which other processes disturb less:")
-        by_processor = lambda name, what: statistics.median(
-            rate for run in runs[name] for rate in rates(run, what)[1])
-        for name in runs:
-            if name != "repro":
-                ratios = [by_processor("repro", what) / by_processor(name, what) for what in ["training", "testing"]]
-                print(f"  {name:10} {'':9} {ratios[0]:26.2f} {ratios[1]:26.2f}")
-    print("\n  the least that the arithmetic takes, at the rate of large matrix products:")
+        compared("by processor seconds, which other processes disturb less", medians(runs, 1),
+                 "operations_a_processor_second")
+    print("\n  The floor is the arithmetic at the rate of large matrix products:")
     for precision, found in least.items():
-        operations, a_second = found["operations_an_image"], found["operations_a_second"]
-        ceilings = {what: a_second / operations[what] for what in ["training", "testing"]}
-        print(f"  {precision}: {a_second / 1e12:.4g}e12 operations a second on {found['device']}; "
-              + "; ".join(f"{what} {operations[what] / 1e9:.3g}e9 an image, {ceilings[what]:.4g} images a second"
-                          for what in ceilings))
-        for name in runs:
-            if given.precisions[name] == precision:
-                shares = [medians[name, what] / ceilings[what] for what in ceilings]
-                print(f"    {name} reaches {shares[0]:.3f} of it in training, {shares[1]:.3f} in testing")
-    return {f"{name}, {what}": rate for (name, what), rate in medians.items()}
+        images = ", ".join(f"{what} {found['operations_an_image'][what] / 1e9:.4g}e9" for what in WHAT)
+        print(f"  {precision}: {found['operations_a_second'] / 1e12:.4g}e12 operations a second on {found['device']}; "
+              f"an image takes {images}")
+    return {f"{name}, {what}": rate for (name, what), rate in by_second.items()}
 
 
 def main():
@@ -160,9 +164,9 @@ def main():
     least = {
         precision: ran([*script("network.py", precision), "rate"]) for precision in sorted(set(given.precisions.values()))
     }
-    medians = table(runs, least, given)
+    found = table(runs, least, given)
     if given.json:
-        measured = {"asked": {name: str(value) for name, value in vars(given).items()}, "medians": medians}
+        measured = {"asked": {name: str(value) for name, value in vars(given).items()}, "medians": found}
         given.json.write_text(json.dumps(measured | {"runs": runs, "least": least}, indent=1) + "\n")
 
 

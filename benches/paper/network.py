@@ -144,15 +144,21 @@ def multiply_adds(blocks):
 
 
 def rate(device, precision, times=20):
-    """Operations a second of a product of two square matrices: the median over repetitions."""
+    """Operations of a product of two square matrices, a second (the median over repetitions) and a processor
+    second."""
     side = 8192 if device.type == "cuda" else 2048
     kind = torch.bfloat16 if precision == "bf16" else torch.float32
     left, right = (torch.rand(side, side, device=device).to(kind) for _ in range(2))
-    clock, seconds = Clock(device), []
+    clock, laps = Clock(device), []
     for _ in range(times):
         left @ right
-        seconds.append(clock.lap()["seconds"])
-    return 2 * side**3 / statistics.median(seconds[times // 4:])
+        laps.append(clock.lap())
+    counted, operations = laps[times // 4:], 2 * side**3
+    processor = sum(lap["processor_seconds"] for lap in counted)
+    return {
+        "operations_a_second": operations / statistics.median(lap["seconds"] for lap in counted),
+        "operations_a_processor_second": operations * len(counted) / max(processor, 1e-9),
+    }
 
 
 def main():
@@ -161,8 +167,7 @@ def main():
     given = parser.parse_args()
     device = prepare(given)
     forward, trained = multiply_adds(given.blocks)
-    json.dump({
-        "operations_a_second": rate(device, given.precision),
+    json.dump(rate(device, given.precision) | {
         # Backward through what is trained costs twice its forward pass.
         "operations_an_image": {"training": 2 * (forward + 2 * trained), "testing": 2 * forward},
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
