@@ -1,11 +1,25 @@
-//! Files that are written whole or not at all.
+//! Files that are written whole or not at all, and where they are kept.
 
 use std::{
     fs::File,
     io::{Result, Write},
-    path::Path,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
+
+/// The folder that a kind of file is kept in where nobody names one: the environment's variable, else
+/// `name` in the project that the program was built from, else `name` here.
+#[must_use]
+pub fn default_folder(variable: &str, name: &str) -> PathBuf {
+    if let Some(folder) = std::env::var_os(variable).filter(|folder| !folder.is_empty()) {
+        return folder.into();
+    }
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    match project.join("Cargo.toml").is_file() {
+        true => project.join(name),
+        false => PathBuf::from(name),
+    }
+}
 
 /// Counts temporary names within the process.
 static NEXT: AtomicU64 = AtomicU64::new(0);

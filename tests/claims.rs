@@ -5,6 +5,8 @@
 //! Smoke evidence is run where the ledger lacks it (`REPRO_LEDGER`, or `.ledger` in the project):
 //! minutes on an empty one, seconds on a full one. With `--features gpu`, the paper's own scale too.
 
+#[path = "claims/own.rs"]
+mod own;
 #[cfg(feature = "gpu")]
 #[path = "claims/paper.rs"]
 mod paper;

@@ -345,3 +345,15 @@ fn a_reader_that_closes_its_pipe_is_no_crash() {
     assert!(output.status.code().is_some(), "no signal");
     assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
 }
+
+#[cfg(not(feature = "gpu"))]
+#[test]
+fn a_gpu_that_is_not_there_is_refused_before_anything_runs() {
+    let ledger = tempfile::tempdir().unwrap();
+    let folder = ledger.path().to_str().unwrap();
+    let asked = ["verify", "--evidence", "smoke", "--device", "cuda", "--ledger", folder];
+    let refused = ran(&asked);
+    assert_eq!(refused.code, 64, "{}", refused.stderr);
+    assert!(flat(&refused.stderr).contains("there is no GPU to run on"), "{}", refused.stderr);
+    assert_eq!(fs::read_dir(ledger.path()).unwrap().count(), 0);
+}

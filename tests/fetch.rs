@@ -10,6 +10,8 @@ mod command;
 mod download;
 #[path = "fetch/place.rs"]
 mod place;
+#[path = "fetch/resume.rs"]
+mod resume;
 #[path = "fetch/secure.rs"]
 mod secure;
 #[path = "fetch/server.rs"]

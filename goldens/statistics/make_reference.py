@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import scipy
 import statsmodels
-from scipy import stats
+from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
@@ -137,6 +137,32 @@ def mcnemar_exact():
     ]
 
 
+def noncentral_t_tails():
+    grid = [(2, 3.0, 4.30265272975), (9, 2.5, 2.26215716275), (4, 0.0, 2.7764451052), (1, 1.0, 12.7062047362), (29, -1.0, 2.045), (9, 12.0, 2.9333), (2, 8.0, 7.6488)]
+    return [{"df": df, "shift": shift, "t": t, "tail": stats.nct.sf(t, df, shift)} for df, shift, t in grid]
+
+
+def power(effect, seeds, level):
+    return stats.nct.sf(stats.t.isf(level, seeds - 1), seeds - 1, effect * math.sqrt(seeds))
+
+
+def seeds_needed():
+    """By going through whole numbers."""
+    return [
+        {"effect": effect, "level": level, "seeds": next(k for k in range(2, 10_000) if power(effect, k, level) >= 0.8)}
+        for effect in [0.2, 0.5, 1.0, 2.0, 3.0]
+        for level in [0.025, 0.025 / 3]
+    ]
+
+
+def detectable():
+    return [
+        {"seeds": seeds, "level": level, "effect": optimize.brentq(lambda effect: power(effect, seeds, level) - 0.8, 0.01, 50, xtol=1e-13)}
+        for seeds in [3, 5, 10]
+        for level in [0.025, 0.025 / 3]
+    ]
+
+
 def plain(value):
     """numpy's scalars as Python's, refusing what JSON can't hold."""
     if isinstance(value, dict):
@@ -164,6 +190,9 @@ def main():
         "holm": holm(generator),
         "wilson": wilson(),
         "mcnemar": mcnemar_exact(),
+        "noncentral_t_tails": noncentral_t_tails(),
+        "seeds_needed": seeds_needed(),
+        "detectable": detectable(),
     }
     lines = ",\n".join(
         f"{json.dumps(name)}: " + (

@@ -5,15 +5,14 @@ use std::io::Write;
 use clap::Args;
 
 use super::{
-    Failure, Outcome, Suites, exit,
+    Failure, Outcome, Suites, exit, kind,
     list::Sides,
     ours::{Ours, Workshop},
     stdout,
-    verify::PaperEvidence,
 };
 use crate::{
     device,
-    evidence::Evidence,
+    evidence::{Evidence, EvidenceKind},
     executor::{FirstStep, FirstSteps, NoFirstStep},
     fingerprint::{Authors, BLOCKS, Finding, IMAGES},
     ledger::{Key, Resolution},
@@ -34,8 +33,8 @@ const SEEDS: usize = 3;
 #[derive(Args)]
 pub(super) struct Doctor {
     /// Run the first step of its fine-tunes, and compare their losses with the authors' log
-    #[arg(long, value_enum)]
-    world: Option<PaperEvidence>,
+    #[arg(long, value_parser = kind::one_of(kind::PAPER))]
+    world: Option<EvidenceKind>,
     #[command(flatten)]
     ours: Ours,
 }
@@ -43,7 +42,7 @@ pub(super) struct Doctor {
 impl Doctor {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
         if let Some(world) = self.world {
-            return first_steps(&self.ours.workshop(world.kind()));
+            return first_steps(&self.ours.workshop(world)?);
         }
         let mut out = stdout();
         for (name, found) in in_words(&device::inventory()) {

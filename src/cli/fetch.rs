@@ -54,6 +54,11 @@ impl Data {
         self.data.clone().unwrap_or_else(default_folder)
     }
 
+    /// The folder, if one was given.
+    pub fn given(&self) -> Option<&PathBuf> {
+        self.data.as_ref()
+    }
+
     /// The option as it was given, for a command that is printed to be run again.
     pub fn named(&self) -> String {
         let shown = |folder: &PathBuf| format!(" --data {}", quoted(&folder.display().to_string()));

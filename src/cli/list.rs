@@ -49,7 +49,7 @@ pub(super) struct Sides {
 impl Sides {
     pub fn new(suites: &Suites<'_>, ours: &Ours) -> Result<Self, Failure> {
         let (published, smoke) = (suites.of(&World::paper())?, suites.of(&World::smoke())?);
-        let workshop = ours.workshop(EvidenceKind::Smoke);
+        let workshop = ours.workshop(EvidenceKind::Smoke)?;
         let gathered = workshop.evidence(&smoke.select(&[])?, false)?;
         Ok(Self { published, smoke, evidence: [Evidence::published()?, gathered.evidence] })
     }

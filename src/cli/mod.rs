@@ -8,6 +8,7 @@ mod exit;
 mod fetch;
 mod inspect;
 mod interrupt;
+mod kind;
 mod list;
 mod ours;
 mod plan;

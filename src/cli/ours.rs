@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     claim::Claim,
+    device,
     evidence::EvidenceKind,
     executor::{ExecutorError, Local, Workers},
     ledger::{Damaged, Ended, Entry, Ledger},
@@ -63,26 +64,33 @@ impl Ours {
         Ledger::new(self.ledger.clone().unwrap_or_else(Ledger::default_folder))
     }
 
-    /// The folder that was named, for a command that is printed to be run again.
-    pub fn named(&self) -> Option<&PathBuf> {
-        self.ledger.as_ref()
+    /// The folders that were named, by option, for a command that is printed to be run again.
+    pub fn folders(&self) -> impl Iterator<Item = (&'static str, &PathBuf)> {
+        let ledger = self.ledger.iter().map(|folder| ("--ledger", folder));
+        ledger.chain(self.data.given().map(|folder| ("--data", folder)))
     }
 
-    pub fn workshop(&self, kind: EvidenceKind) -> Workshop {
+    pub fn workshop(&self, kind: EvidenceKind) -> Result<Workshop, Failure> {
         self.workshop_of(kind, kind.world())
     }
 
     /// One whose world is not quite the one that ships.
-    pub fn workshop_of(&self, kind: EvidenceKind, world: World) -> Workshop {
-        let gpu = || tch::Cuda::is_available().then_some(Device::Cuda(0));
-        let device = match self.device {
-            DeviceArgument::Auto if kind != EvidenceKind::Smoke => gpu().unwrap_or(Device::Cpu),
-            DeviceArgument::Auto | DeviceArgument::Cpu => Device::Cpu,
-            DeviceArgument::Cuda => Device::Cuda(0),
+    pub fn workshop_of(&self, kind: EvidenceKind, world: World) -> Result<Workshop, Failure> {
+        let device = match (self.device, device::missing_cuda()) {
+            (DeviceArgument::Cpu, _) => Device::Cpu,
+            (DeviceArgument::Auto, _) if kind == EvidenceKind::Smoke => Device::Cpu,
+            (DeviceArgument::Auto | DeviceArgument::Cuda, None) => Device::Cuda(0),
+            (DeviceArgument::Auto, Some(_)) => Device::Cpu,
+            (DeviceArgument::Cuda, Some(missing)) => {
+                return Err(Failure::usage(
+                    format!("there is no GPU to run on: {missing}"),
+                    "leave --device out, or name another",
+                ));
+            }
         };
         let workers = Workers::new(device, world.protocol.side, self.threads.map(usize::from));
         let stock = Stock::of(&world, &self.data.folder());
-        Workshop { kind, stock, world, ledger: self.ledger(), workers }
+        Ok(Workshop { kind, stock, world, ledger: self.ledger(), workers })
     }
 }
 

@@ -6,7 +6,7 @@ use std::{collections::HashMap, io::Write};
 use clap::{Args, ValueEnum};
 
 use super::{
-    Failure, Outcome, Suites,
+    Failure, Outcome, Suites, kind,
     ours::{Ours, Workshop, tell, unusable},
     progress::minutes,
     run::line,
@@ -45,33 +45,18 @@ pub(super) struct Plan {
     #[arg(long = "claim", value_name = "ID")]
     ids: Vec<String>,
     /// Which fine-tunes of our own
-    #[arg(long, value_enum, default_value = "smoke")]
-    evidence: OwnEvidence,
+    #[arg(
+        long,
+        value_name = "KIND",
+        value_parser = kind::one_of(kind::OWN),
+        default_value = "smoke"
+    )]
+    evidence: EvidenceKind,
     /// Text for people, or a JSON object a line for machines
     #[arg(long, value_enum, default_value = "text")]
     format: PlanFormat,
     #[command(flatten)]
     ours: Ours,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub(super) enum OwnEvidence {
-    /// Thin networks on small images
-    Smoke,
-    /// ResNet-50 from the authors' checkpoints
-    Paper,
-    /// ResNet-50 from the sister paper's checkpoints
-    Sister,
-}
-
-impl OwnEvidence {
-    pub(super) const fn kind(self) -> EvidenceKind {
-        match self {
-            Self::Smoke => EvidenceKind::Smoke,
-            Self::Paper => EvidenceKind::Paper,
-            Self::Sister => EvidenceKind::Sister,
-        }
-    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -82,7 +67,7 @@ enum PlanFormat {
 
 impl Plan {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
-        let workshop = self.ours.workshop(self.evidence.kind());
+        let workshop = self.ours.workshop(self.evidence)?;
         let suite = suites.of(&workshop.world)?;
         let claims = suite.select(&self.ids)?;
         let gathered = workshop.own().gather(&claims).map_err(unusable)?;

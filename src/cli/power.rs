@@ -4,12 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::{
-    Failure, Outcome, Suites,
-    ours::Ours,
-    stdout,
-    verify::{EvidenceArgument, gathered},
-};
+use super::{Failure, Outcome, Suites, kind, ours::Ours, stdout, verify::gathered};
 use crate::{
     claim::{Claim, Relation},
     evidence::{Evidence, EvidenceKind, Looking},
@@ -38,15 +33,20 @@ pub(super) struct Power {
     #[arg(long = "claim", value_name = "ID")]
     ids: Vec<String>,
     /// The evidence whose effects and spreads are taken; nothing is run
-    #[arg(long, value_enum, default_value = "published")]
-    evidence: EvidenceArgument,
+    #[arg(
+        long,
+        value_name = "KIND",
+        value_parser = kind::one_of(kind::ALL),
+        default_value = "published"
+    )]
+    evidence: EvidenceKind,
     #[command(flatten)]
     ours: Ours,
 }
 
 impl Power {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
-        let kind: EvidenceKind = self.evidence.kind();
+        let kind = self.evidence;
         let suite = suites.of(&kind.world())?;
         let claims = suite.select(&self.ids)?;
         let evidence = gathered(kind, &claims, &self.ours, false)?;

@@ -90,7 +90,7 @@ impl Run {
     fn find(&self, key: &str, suites: &Suites<'_>) -> Result<(Workshop, Vec<Named>), Failure> {
         let mut found = Vec::new();
         for kind in EvidenceKind::OWN {
-            let workshop = self.ours.workshop(kind);
+            let workshop = self.ours.workshop(kind)?;
             let suite = suites.of(&workshop.world)?;
             let all = plan::at_most(&suite.select(&[])?, &workshop.world).into_keys();
             let named = all.filter_map(|(key, seed)| workshop.own().named(key, seed).ok());
@@ -100,7 +100,7 @@ impl Run {
         match found.len() {
             1 => {
                 let (kind, named) = found.swap_remove(0);
-                Ok((self.ours.workshop(kind), vec![named]))
+                Ok((self.ours.workshop(kind)?, vec![named]))
             }
             0 => Err(Failure::usage(
                 format!("no claim can ask for a trial with the key `{key}`"),
@@ -128,7 +128,7 @@ impl Run {
             Failure::usage(message, "`repro run --help` shows a recipe")
         })?;
         let kind = EvidenceKind::named(&world.id).expect("worlds are named like their evidence");
-        let workshop = self.ours.workshop(kind);
+        let workshop = self.ours.workshop(kind)?;
         let seeds: BTreeSet<Seed> = self.seed.iter().copied().map(Seed).collect();
         let named = |seed| workshop.named(Trial { recipe: recipe.clone(), seed });
         let trials = seeds.into_iter().map(named).collect::<Result<Vec<_>, Failure>>()?;

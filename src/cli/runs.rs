@@ -138,7 +138,7 @@ impl Rerun {
         };
         let kind = EvidenceKind::named(&recorded.trial.recipe.world)
             .ok_or_else(|| other("in a world that this program does not have"))?;
-        let workshop = self.ours.workshop(kind);
+        let workshop = self.ours.workshop(kind)?;
         let named = workshop.named(recorded.trial.clone())?;
         if named.id != recorded.id {
             return Err(other("with other weights, images or another engine than are here"));

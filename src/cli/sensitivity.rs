@@ -5,12 +5,13 @@ use std::{io::Write, path::PathBuf};
 use clap::Args;
 
 use super::{
-    Failure, Outcome, Suites, exit, ours::Ours, plan::OwnEvidence, progress::minutes, stdout,
-    verify::Format,
+    Failure, Outcome, Suites, exit, kind, ours::Ours, progress::minutes, stdout, verify::Format,
 };
 use crate::{
     claim::Claim,
+    evidence::EvidenceKind,
     judge::{ClaimVerdict, Verdicts, judge, result::FORMAT_VERSION},
+    ledger::Key,
     nearest::did_you_mean,
     plan,
     price::{Price, Speed},
@@ -40,8 +41,13 @@ pub(super) struct Sensitivity {
     #[arg(long = "choice", value_name = "CHOICE")]
     choices: Vec<String>,
     /// Which fine-tunes of our own
-    #[arg(long, value_enum, default_value = "smoke")]
-    evidence: OwnEvidence,
+    #[arg(
+        long,
+        value_name = "KIND",
+        value_parser = kind::one_of(kind::OWN),
+        default_value = "smoke"
+    )]
+    evidence: EvidenceKind,
     /// Text for people, or JSON for machines: a verdict for each choice, in order
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -57,7 +63,7 @@ pub(super) struct Sensitivity {
 
 impl Sensitivity {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
-        let kind = self.evidence.kind();
+        let kind = self.evidence;
         let suite = suites.of(&kind.world())?;
         let claims = suite.select(std::slice::from_ref(&self.id))?;
         let [claim] = claims.as_slice() else { unreachable!("one id selects one claim") };
@@ -68,15 +74,16 @@ impl Sensitivity {
                 anstream::eprintln!("{}: not asked, the claim fixes its evaluations", choice.words);
                 continue;
             };
-            let workshop = self.ours.workshop_of(kind, choice.world(kind));
+            let workshop = self.ours.workshop_of(kind, choice.world(kind))?;
+            if !self.no_run {
+                anstream::eprintln!("{}", choice.words);
+            }
+            let gathered = workshop.evidence(&[&claim], !self.no_run)?;
             if self.no_run {
-                let gathered = workshop.evidence(&[&claim], false)?;
                 let next = plan::outstanding(&[&claim], &gathered.evidence);
-                let recipe = |key| Recipe::of(&workshop.world, key);
-                let price: Price = next
-                    .keys()
-                    .map(|(key, _)| Price::of(&recipe(key.clone()), &workshop.world))
-                    .sum();
+                let recipe = |key: &Key| Recipe::of(&workshop.world, key.clone());
+                let price: Price =
+                    next.keys().map(|(key, _)| Price::of(&recipe(key), &workshop.world)).sum();
                 let speed = gathered.speed.unwrap_or(Speed::ELSEWHERE);
                 let seconds = speed.seconds(price) / workshop.at_once() as f64;
                 anstream::eprintln!(
@@ -85,10 +92,7 @@ impl Sensitivity {
                     next.len(),
                     minutes(seconds)
                 );
-            } else {
-                anstream::eprintln!("{}", choice.words);
             }
-            let gathered = workshop.evidence(&[&claim], !self.no_run)?;
             judged.push((choice, judge(&claim, &gathered.evidence)));
         }
         if let Some(folder) = &self.figures {

@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 
-use super::{Failure, Outcome, Suites, exit, ours::Ours, stdout};
+use super::{Failure, Outcome, Suites, exit, kind, ours::Ours, stdout};
 use crate::{
     claim::{Claim, suite::Suite},
     evidence::{Evidence, EvidenceKind},
@@ -36,8 +36,8 @@ pub(super) struct Verify {
     #[arg(long = "claim", value_name = "ID")]
     ids: Vec<String>,
     /// The evidence to judge on; may be given again. Published and smoke where none is given
-    #[arg(long, value_enum, conflicts_with = "log")]
-    evidence: Vec<EvidenceArgument>,
+    #[arg(long, value_name = "KIND", value_parser = kind::one_of(kind::ALL), conflicts_with = "log")]
+    evidence: Vec<EvidenceKind>,
     /// Judge this log in place of the evidence that ships (CSV, or CSV in .gz)
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
@@ -61,47 +61,6 @@ pub(super) struct Verify {
     no_run: bool,
     #[command(flatten)]
     ours: Ours,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum EvidenceArgument {
-    /// The authors' own per-seed logs
-    Published,
-    /// Our own fine-tunes of thin networks; runs what the ledger lacks
-    Smoke,
-    /// Our own fine-tunes of ResNet-50 from the authors' checkpoints; runs what the ledger lacks
-    Paper,
-    /// The same from the sister paper's checkpoints
-    Sister,
-}
-
-impl EvidenceArgument {
-    pub(super) const fn kind(self) -> EvidenceKind {
-        match self {
-            Self::Published => EvidenceKind::Published,
-            Self::Smoke => EvidenceKind::Smoke,
-            Self::Paper => EvidenceKind::Paper,
-            Self::Sister => EvidenceKind::Sister,
-        }
-    }
-}
-
-/// Evidence at the paper's own scale.
-#[derive(Clone, Copy, ValueEnum)]
-pub(super) enum PaperEvidence {
-    /// From the authors' checkpoints
-    Paper,
-    /// From the sister paper's
-    Sister,
-}
-
-impl PaperEvidence {
-    pub(super) const fn kind(self) -> EvidenceKind {
-        match self {
-            Self::Paper => EvidenceKind::Paper,
-            Self::Sister => EvidenceKind::Sister,
-        }
-    }
 }
 
 /// Claims as one world has them, with evidence from it.
@@ -174,8 +133,7 @@ impl Verify {
             Some(_) => vec![EvidenceKind::Log],
             None if self.evidence.is_empty() => vec![EvidenceKind::Published, EvidenceKind::Smoke],
             None => {
-                let mut kinds: Vec<EvidenceKind> =
-                    self.evidence.iter().map(|argument| argument.kind()).collect();
+                let mut kinds = self.evidence.clone();
                 kinds.sort_unstable();
                 kinds.dedup();
                 kinds
@@ -235,14 +193,13 @@ impl Verify {
             push("--claim", id);
         }
         for kind in &self.evidence {
-            let value = kind.to_possible_value();
-            push("--evidence", &value.as_ref().map_or("", |value| value.get_name()));
+            push("--evidence", kind);
         }
         if let Some(log) = &self.log {
             push("--log", &log.display());
         }
-        if let Some(folder) = self.ours.named() {
-            push("--ledger", &folder.display());
+        for (option, folder) in self.ours.folders() {
+            push(option, &folder.display());
         }
         if let Some(folder) = &self.report {
             push("--report", &folder.display());
@@ -259,7 +216,7 @@ pub(super) fn gathered(
     run: bool,
 ) -> Result<Evidence, Failure> {
     match kind.is_own() {
-        true => Ok(ours.workshop(kind).evidence(claims, run)?.evidence),
+        true => Ok(ours.workshop(kind)?.evidence(claims, run)?.evidence),
         false => Ok(Evidence::published()?),
     }
 }

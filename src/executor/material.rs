@@ -13,6 +13,9 @@ use crate::{
     trial::{self, Material, Protocol, Trial, fixed_features},
 };
 
+/// Test sets are kept up to so many bytes; SVHN's at 224 pixels has four billion.
+const MOST_BYTES: usize = 8 << 30;
+
 /// Materials of one world on one device. Each thread has its own, since tensors are not shared.
 pub(super) struct Materials<'a> {
     device: Device,
@@ -76,6 +79,10 @@ impl<'a> Materials<'a> {
         let pool = &self.targets[&*key.target];
         let of_test = (key.target.to_string(), key.resolution, side);
         if !self.tests.contains_key(&of_test) {
+            let bytes = |test: &OnDevice| test.pixels.numel();
+            if self.tests.values().map(bytes).sum::<usize>() > MOST_BYTES {
+                self.tests.clear();
+            }
             let test = pool.test(key.resolution, side, self.device)?;
             self.tests.insert(of_test.clone(), test);
         }

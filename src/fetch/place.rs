@@ -24,14 +24,7 @@ use crate::files;
 /// program was built from, else `.data` here.
 #[must_use]
 pub fn default_folder() -> PathBuf {
-    if let Some(folder) = std::env::var_os("REPRO_DATA").filter(|folder| !folder.is_empty()) {
-        return folder.into();
-    }
-    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
-    match project.join("Cargo.toml").is_file() {
-        true => project.join(".data"),
-        false => PathBuf::from(".data"),
-    }
+    files::default_folder("REPRO_DATA", ".data")
 }
 
 /// A file's place.

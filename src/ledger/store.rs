@@ -54,14 +54,7 @@ impl Ledger {
     /// that the program was built from, else `.ledger` here.
     #[must_use]
     pub fn default_folder() -> PathBuf {
-        if let Some(folder) = std::env::var_os("REPRO_LEDGER").filter(|folder| !folder.is_empty()) {
-            return folder.into();
-        }
-        let project = Path::new(env!("CARGO_MANIFEST_DIR"));
-        match project.join("Cargo.toml").is_file() {
-            true => project.join(".ledger"),
-            false => PathBuf::from(".ledger"),
-        }
+        files::default_folder("REPRO_LEDGER", ".ledger")
     }
 
     /// Its folder.

@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::{Computing, Mode, Weights, plan};
+use super::{Implementation, Mode, Weights, plan};
 
 /// What batch norm adds to a variance (PyTorch's default).
 const EPSILON: f64 = 1e-5;
@@ -19,11 +19,15 @@ pub(super) struct Convolution {
     bias: Tensor,
     running_mean: Tensor,
     running_var: Tensor,
-    computing: Computing,
+    implementation: Implementation,
 }
 
 impl Convolution {
-    pub fn new(plan: &plan::Convolution, weights: &Weights, computing: Computing) -> Self {
+    pub fn new(
+        plan: &plan::Convolution,
+        weights: &Weights,
+        implementation: Implementation,
+    ) -> Self {
         let norm = |part: &str| weights.tensor(&format!("{}.{part}", plan.norm)).shallow_clone();
         Self {
             kernel: weights.tensor(&format!("{}.weight", plan.name)).shallow_clone(),
@@ -33,15 +37,15 @@ impl Convolution {
             bias: norm("bias"),
             running_mean: norm("running_mean"),
             running_var: norm("running_var"),
-            computing,
+            implementation,
         }
     }
 
     /// `[N,C,H,W]` to [N,C',H/stride,W/stride], rounded up. In train mode it moves the running
     /// statistics towards the batch's, with or without gradients.
     pub fn forward(&self, input: &Tensor, mode: Mode) -> Tensor {
-        match (mode, self.computing) {
-            (Mode::Train, _) | (_, Computing::Plainly) => {
+        match (mode, self.implementation) {
+            (Mode::Train, _) | (_, Implementation::Reference) => {
                 self.convolve(input, &self.kernel, None).batch_norm(
                     Some(&self.weight),
                     Some(&self.bias),
@@ -54,7 +58,7 @@ impl Convolution {
                 )
             }
             // The norm is then a line for each channel, which the kernel takes in.
-            (Mode::Evaluate, Computing::Briefly(_)) => {
+            (Mode::Evaluate, Implementation::Fused(_)) => {
                 let scale = &self.weight / (&self.running_var + EPSILON).sqrt();
                 let bias = &self.bias - &self.running_mean * &scale;
                 self.convolve(input, &(&self.kernel * scale.view([-1, 1, 1, 1])), Some(&bias))
@@ -63,9 +67,9 @@ impl Convolution {
     }
 
     fn convolve(&self, input: &Tensor, kernel: &Tensor, bias: Option<&Tensor>) -> Tensor {
-        let (kind, brief) = match self.computing {
-            Computing::Plainly => (None, false),
-            Computing::Briefly(precision) => (precision.kind(), true),
+        let (kind, brief) = match self.implementation {
+            Implementation::Reference => (None, false),
+            Implementation::Fused(precision) => (precision.kind(), true),
         };
         let cast = |tensor: &Tensor| match kind {
             Some(kind) => tensor.to_kind(kind),
@@ -104,8 +108,8 @@ pub(super) struct Residual {
 }
 
 impl Residual {
-    pub fn new(plan: &plan::Residual, weights: &Weights, computing: Computing) -> Self {
-        let convolution = |plan| Convolution::new(plan, weights, computing);
+    pub fn new(plan: &plan::Residual, weights: &Weights, implementation: Implementation) -> Self {
+        let convolution = |plan| Convolution::new(plan, weights, implementation);
         Self {
             body: plan.body.iter().map(convolution).collect(),
             shortcut: plan.shortcut.as_ref().map(convolution),

@@ -28,7 +28,7 @@ pub use freeze::{PAPER_BLOCKS, TooManyBlocks, Trainable};
 pub use initialise::Head;
 pub use normalise::Normalisation;
 pub use operations::MultiplyAdds;
-pub use precision::{Computing, NoTf32, Precision};
+pub use precision::{Implementation, NoTf32, Precision};
 pub use resnet::{BatchNorm, Mode, Network};
 pub use sgd::Sgd;
 pub use weights::{Weights, WeightsError};

@@ -19,14 +19,14 @@ pub enum Precision {
 
 /// How a network computes what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Computing {
+pub enum Implementation {
     /// Operation by operation as PyTorch does, in the weights' own kind. A source model is trained so:
     /// in its first steps a difference of one rounding becomes one of a hundredth, so that only the same
     /// operations give its card's losses again.
-    Plainly,
+    Reference,
     /// The same up to rounding in less time: in tests norms are part of kernels, and small pictures
     /// one product. Fine-tunes run so.
-    Briefly(Precision),
+    Fused(Precision),
 }
 
 /// A precision that a device lacks.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::block::{Convolution, Residual};
-use super::{Architecture, Computing, Normalisation, Stem, TooManyBlocks, Trainable, Weights};
+use super::{Architecture, Implementation, Normalisation, Stem, TooManyBlocks, Trainable, Weights};
 
 /// What batch norms use, and whether they learn from what they see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +55,15 @@ pub struct Network {
 impl Network {
     /// Takes over weights. For tf32 it is the device's to be told ([`crate::device::allow_tf32`]).
     #[must_use]
-    pub fn new(weights: Weights, normalisation: Normalisation, computing: Computing) -> Self {
+    pub fn new(
+        weights: Weights,
+        normalisation: Normalisation,
+        implementation: Implementation,
+    ) -> Self {
         let architecture = weights.architecture();
-        let block = |plan| Residual::new(plan, &weights, computing);
+        let block = |plan| Residual::new(plan, &weights, implementation);
         let blocks: Vec<_> = architecture.residuals().iter().map(block).collect();
-        let first = Convolution::new(&architecture.first_convolution(), &weights, computing);
+        let first = Convolution::new(&architecture.first_convolution(), &weights, implementation);
         let frozen = Some(blocks.len());
         Self { weights, normalisation, first, blocks, trainable: Vec::new(), frozen }
     }

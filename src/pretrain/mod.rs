@@ -20,7 +20,7 @@ use crate::{
     attack::{Attack, Constraint},
     data::OnDevice,
     ledger::Seed,
-    model::{Architecture, Computing, Mode, Network, Normalisation, Sgd, Trainable, Weights},
+    model::{Architecture, Implementation, Mode, Network, Normalisation, Sgd, Trainable, Weights},
     random::{self, Purpose},
     transform,
     trial::{evaluate, schedule::learning_rate},
@@ -144,7 +144,7 @@ pub fn train(
         }
     };
     let weights = weights.copy_to(device);
-    let mut network = Network::new(weights, pretraining.normalisation, Computing::Plainly);
+    let mut network = Network::new(weights, pretraining.normalisation, Implementation::Reference);
     network.train(Trainable::Everything).expect("everything there is");
     let parameters = network.trainable().map(|(_, parameter)| parameter);
     let mut sgd = Sgd::new(parameters, pretraining.momentum, pretraining.weight_decay);

@@ -110,39 +110,13 @@ pub fn detectable(seeds: usize, level: f64, wanted: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// scipy 1.17: `nct.sf(t, df, shift)`.
+    /// What there is no power for; the rest is held to scipy's by `goldens/statistics`.
     #[test]
-    fn tails_agree_with_scipy_s() {
-        for (df, shift, t, expected) in [
-            (2, 3.0, 4.30265272975, 0.387_389_350_200_599_95),
-            (9, 2.5, 2.26215716275, 0.606_126_778_996_698_6),
-            (4, 0.0, 2.7764451052, 0.025),
-            (1, 1.0, 12.7062047362, 0.067_763_013_854_664_2),
-            (29, -1.0, 2.045, 0.001_707_659_868_115_698),
-        ] {
-            let found = noncentral_t_upper_tail(t, df, shift);
-            assert!((found - expected).abs() < 1e-9, "{df} {shift} {t}: {found} {expected}");
-        }
-        assert!(noncentral_t_upper_tail(2.933, 9, 12.0) > 1.0 - 1e-11);
+    fn too_few_seeds_and_effects_against_the_hypothesis_have_no_answer() {
         assert!(noncentral_t_upper_tail(1.0, 0, 1.0).is_nan());
-    }
-
-    /// The fewest seeds by scipy's search over whole numbers, and its root of the power.
-    #[test]
-    fn seeds_and_effects_agree_with_scipy_s() {
-        for (effect, seeds) in [(0.5, 34), (1.0, 10), (2.0, 5), (3.0, 4)] {
-            assert_eq!(seeds_needed(effect, 0.025, 0.8), Some(seeds), "{effect}");
-        }
+        assert_eq!(power(10.0, 1, 0.025), 0.0);
+        assert!(detectable(1, 0.025, 0.8).is_infinite());
         assert_eq!(seeds_needed(0.0, 0.025, 0.8), None);
         assert_eq!(seeds_needed(-1.0, 0.025, 0.8), None);
-        for (seeds, effect) in [
-            (3, 3.264_043_549_819_920_7),
-            (5, 1.681_997_282_215_247),
-            (10, 0.996_002_254_306_951_9),
-        ] {
-            assert!((detectable(seeds, 0.025, 0.8) - effect).abs() < 1e-7, "{seeds}");
-        }
-        assert!(detectable(1, 0.025, 0.8).is_infinite());
-        assert_eq!(power(10.0, 1, 0.025), 0.0);
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     device,
-    model::{BatchNorm, Computing, Head, Network, NoTf32, Normalisation, Precision, Weights},
+    model::{BatchNorm, Head, Implementation, Network, NoTf32, Normalisation, Precision, Weights},
     transform::Augmentation,
 };
 
@@ -100,7 +100,7 @@ impl Protocol {
     pub fn network(&self, weights: Weights) -> Result<Network, NoTf32> {
         self.precision.check(weights.device())?;
         device::allow_tf32(self.precision == Precision::Tf32);
-        Ok(Network::new(weights, self.normalisation, Computing::Briefly(self.precision)))
+        Ok(Network::new(weights, self.normalisation, Implementation::Fused(self.precision)))
     }
 
     /// Whether what the frozen blocks compute is the same at every step, so that it can be computed

@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use libtest_mimic::{Failed, Trial};
@@ -12,26 +12,23 @@ use repro::{
     claim::{Claim, suite::Suite},
     evidence::EvidenceKind,
     executor::{Local, Workers},
-    judge::{CellVerdict, ClaimVerdict, judge},
-    ledger::{Damaged, Ended, Entry, Key, Ledger},
-    own::{Own, Watch},
+    judge::{CellVerdict, ClaimVerdict},
+    ledger::{Ended, Entry, Key, Ledger},
     plan,
-    price::{Price, Speed},
-    stock::{Lacking, Named, Stock},
+    stock::Stock,
     trial::{Protocol, Recipe, Trial as FineTune},
     world::World,
 };
 use serde::{Deserialize, Serialize};
 use tch::Device;
 
+use super::own;
+
 /// Another processor's mean lies this many standard errors from the recorded one at most. Three seeds
 /// may agree by luck, so the spread is at least the one that all cells of the contrast have together.
 const STANDARD_ERRORS: f64 = 3.0;
 /// Single losses of another processor, relative, in the first five steps.
 const FIRST_LOSSES: f64 = 1e-4;
-
-/// One claim at a time: each uses every core.
-static TURN: Mutex<()> = Mutex::new(());
 
 pub fn trials() -> Vec<Trial> {
     let world = Arc::new(World::smoke());
@@ -50,53 +47,12 @@ fn trial(claim: &Claim, world: &Arc<World>) -> Trial {
         let reason = expected.map(|expected| expected.reason.clone());
         return super::ignored(name, reason.unwrap_or_default());
     }
-    let (claim, world) = (claim.clone(), world.clone());
+    let claim = claim.clone();
     Trial::test(name, move || {
-        let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let ledger = Ledger::new(Ledger::default_folder());
-        let (kind, stock) = (EvidenceKind::Smoke, &Stock::Shipped);
-        let own = Own { kind, world: &world, stock, ledger: &ledger };
-        let stop = AtomicBool::new(false);
-        let local = Local { ledger: &ledger, stock, workers: workers(&world), stop: &stop };
-        let gathered = own.complete(&[&claim], &local, &Told).map_err(|error| error.to_string())?;
-        let verdict = judge(&claim, &gathered.evidence);
+        let verdict = own::verdict(&claim, EvidenceKind::Smoke, &Stock::Shipped, Device::Cpu)?;
         super::as_expected(&claim, &verdict)?;
         golden(&verdict)
     })
-}
-
-/// As many at once as there are cores.
-fn workers(world: &World) -> Workers {
-    Workers::new(Device::Cpu, world.protocol.side, None)
-}
-
-/// Tells on standard error how it goes.
-struct Told;
-
-impl Watch for Told {
-    fn damaged(&self, files: &[Damaged]) {
-        for Damaged { path, reason } in files {
-            eprintln!("damaged: {}: {reason}", path.display());
-        }
-    }
-
-    fn lacking(&self, lacking: &BTreeMap<Lacking, usize>) {
-        assert!(lacking.is_empty(), "all that is asked of the smoke world ships: {lacking:?}");
-    }
-
-    fn begins(&self, trials: &[Named], speed: Option<Speed>) {
-        let world = World::smoke();
-        let price: Price = trials.iter().map(|named| Price::of(&named.trial.recipe, &world)).sum();
-        let at_once = workers(&world).at_once as f64;
-        let seconds = speed.unwrap_or(Speed::ELSEWHERE).seconds(price) / at_once;
-        eprintln!("{} fine-tunes to run, about {seconds:.0} s", trials.len());
-    }
-
-    fn ended(&self, entry: &Entry) {
-        if let Ended::Failed { reason } = &entry.outcome {
-            eprintln!("failed: {}: {reason}", entry.trial.recipe.key);
-        }
-    }
 }
 
 /// A cell's mean as it was recorded.
@@ -184,7 +140,8 @@ fn first_losses(world: &World) -> Result<(), Failed> {
             named.extend(Stock::Shipped.named(FineTune { recipe, seed: World::seed(0) }));
         }
     }
-    let (stock, workers) = (&Stock::Shipped, workers(world));
+    let stock = &Stock::Shipped;
+    let workers = Workers::new(Device::Cpu, world.protocol.side, None);
     Local { ledger: &ledger, stock, workers, stop: &stop }
         .run(&named, &|_| ())
         .map_err(|error| error.to_string())?;

@@ -2,7 +2,7 @@
 //! the network's own conditioning lets it come.
 
 use repro::model::{
-    Architecture, Computing, Mode, Network, Normalisation, Precision, Sgd, Trainable,
+    Architecture, Implementation, Mode, Network, Normalisation, Precision, Sgd, Trainable,
 };
 use tch::{Kind, Reduction, Tensor};
 
@@ -41,14 +41,14 @@ struct Setting<'a> {
     shape: [i64; 4],
     case: &'a Case,
     kind: Kind,
-    computing: Computing,
+    implementation: Implementation,
 }
 
 impl Setting<'_> {
     fn network(&self) -> Network {
         tch::set_num_threads(1);
         let weights = weights(self.architecture, self.kind);
-        Network::new(weights, Normalisation::IMAGENET, self.computing)
+        Network::new(weights, Normalisation::IMAGENET, self.implementation)
     }
 
     fn images(&self, step: usize) -> Tensor {
@@ -133,20 +133,21 @@ fn assert_parity(setting: Setting, tolerance: Tolerance) {
 
 fn resnet50(kind: Kind, tolerance: Tolerance) {
     let (architecture, case) = (&Architecture::resnet50(10), &Reference::read().resnet50);
-    for computing in COMPUTING {
+    for implementation in IMPLEMENTATIONS {
         let shape = [4, 3, 64, 64];
-        assert_parity(Setting { architecture, shape, case, kind, computing }, tolerance);
+        assert_parity(Setting { architecture, shape, case, kind, implementation }, tolerance);
     }
 }
 
-/// Both ways of computing; at 32 pixels the thin network's last stage has pictures of 2 x 2, and so has
+/// Both implementations; at 32 pixels the thin network's last stage has pictures of 2 x 2, and so has
 /// ResNet-50's at 64.
-const COMPUTING: [Computing; 2] = [Computing::Plainly, Computing::Briefly(Precision::Fp32)];
+const IMPLEMENTATIONS: [Implementation; 2] =
+    [Implementation::Reference, Implementation::Fused(Precision::Fp32)];
 
 fn with_thin(kind: Kind, check: impl Fn(Setting)) {
     let (architecture, case) = (&Architecture::thin(10), &Reference::read().thin);
-    for computing in COMPUTING {
-        check(Setting { architecture, shape: [8, 1, 32, 32], case, kind, computing });
+    for implementation in IMPLEMENTATIONS {
+        check(Setting { architecture, shape: [8, 1, 32, 32], case, kind, implementation });
     }
 }
 

@@ -16,7 +16,7 @@ fn entries(weights: &Weights) -> BTreeMap<String, Tensor> {
 }
 
 fn network(architecture: &Architecture) -> Network {
-    Network::new(fresh(architecture), Normalisation::IMAGENET, Computing::Plainly)
+    Network::new(fresh(architecture), Normalisation::IMAGENET, Implementation::Reference)
 }
 
 fn size(tensors: impl IntoIterator<Item = Tensor>) -> usize {
@@ -202,7 +202,7 @@ fn a_new_head_is_drawn_as_the_recipe_says_and_nothing_else_changes() {
         assert!(most <= bound && most > nearly * bound, "{name}: {most}");
     }
     // What it made can be computed with.
-    let network = Network::new(linear, Normalisation::NONE, Computing::Plainly);
+    let network = Network::new(linear, Normalisation::NONE, Implementation::Reference);
     let logits = network.logits(&images(0, [2, 3, 32, 32], Kind::Float), Mode::Evaluate);
     assert_eq!(logits.size(), [2, 100]);
 }

@@ -16,6 +16,24 @@ struct Reference {
     holm: Vec<Holm>,
     wilson: Vec<Wilson>,
     mcnemar: Vec<McNemar>,
+    noncentral_t_tails: Vec<NoncentralTail>,
+    seeds_needed: Vec<SeedsNeeded>,
+    detectable: Vec<SeedsNeeded>,
+}
+
+#[derive(Debug, Deserialize)]
+struct NoncentralTail {
+    df: u32,
+    shift: f64,
+    t: f64,
+    tail: f64,
+}
+
+#[derive(Debug, Deserialize)]
+struct SeedsNeeded {
+    effect: f64,
+    level: f64,
+    seeds: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -224,5 +242,22 @@ fn wilson_agrees_with_statsmodels() {
 fn mcnemar_agrees_with_statsmodels() {
     for case in reference().mcnemar {
         assert_agrees(mcnemar_exact(case.only_first, case.only_second), case.p, &case);
+    }
+}
+
+/// scipy's own noncentral t keeps some ten digits.
+#[test]
+fn power_and_the_seeds_and_effects_it_asks_for_agree_with_scipy() {
+    let reference = reference();
+    for case in &reference.noncentral_t_tails {
+        let found = noncentral_t_upper_tail(case.t, case.df, case.shift);
+        assert!((found - case.tail).abs() < 1e-9, "{found}, {case:?}");
+    }
+    for case in &reference.seeds_needed {
+        assert_eq!(seeds_needed(case.effect, case.level, 0.8), Some(case.seeds), "{case:?}");
+    }
+    for case in &reference.detectable {
+        let found = detectable(case.seeds, case.level, 0.8);
+        assert!((found - case.effect).abs() < 1e-7 * case.effect, "{found}, {case:?}");
     }
 }
