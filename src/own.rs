@@ -104,7 +104,8 @@ impl Own<'_> {
         for entry in &entries {
             digest.update(&entry.id);
         }
-        let records = Records::new(entries.iter().map(Entry::record)).expect("names differ");
+        let records = Records::new(entries.iter().map(|entry| entry.record(self.world)))
+            .expect("names differ");
         let evidence = Evidence {
             kind: self.kind,
             title: format!("our own fine-tunes in the {} world", self.world.id),

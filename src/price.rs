@@ -1,42 +1,63 @@
 //! What fine-tunes cost before they are run: images, operations, and seconds at a speed that was
 //! measured.
 
-use std::{iter::Sum, ops::Add};
+use std::{collections::BTreeMap, iter::Sum, ops::Add};
 
 use crate::{
     ledger::{Ended, Entry},
     model::MultiplyAdds,
-    trial::Recipe,
+    trial::{Recipe, Trial},
     world::World,
 };
 
 /// What one or several fine-tunes take.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Price {
-    /// Images that go through the network and back.
+    /// Images that are trained on, in all fine-tunes together.
     pub trained: f64,
-    /// Images that go through it to be tested.
+    /// Images that are tested.
     pub tested: f64,
     /// Additions and multiplications, by [`MultiplyAdds`].
     pub operations: f64,
 }
 
 impl Price {
-    /// Of one fine-tune.
+    /// Of one fine-tune that runs alone.
     ///
     /// # Panics
     /// If its target is not the world's.
     #[must_use]
     pub fn of(recipe: &Recipe, world: &World) -> Self {
-        let Recipe { key, protocol, .. } = recipe;
+        Self::of_siblings(&[recipe], world)
+    }
+
+    /// Of fine-tunes that are run together: those of one family side by side
+    /// ([`Trial::family`]).
+    ///
+    /// # Panics
+    /// If a target is not the world's.
+    #[must_use]
+    pub fn of_all<'a>(trials: impl IntoIterator<Item = &'a Trial>, world: &World) -> Self {
+        let mut families: BTreeMap<String, Vec<&Recipe>> = BTreeMap::new();
+        for trial in trials {
+            families.entry(trial.family()).or_default().push(&trial.recipe);
+        }
+        families.values().map(|family| Self::of_siblings(family, world)).sum()
+    }
+
+    fn of_siblings(recipes: &[&Recipe], world: &World) -> Self {
+        let Some(Recipe { key, protocol, .. }) = recipes.first() else { return Self::default() };
         let counted = MultiplyAdds::of(world.architecture(), protocol.side);
+        let blocks: Vec<u32> = recipes.iter().map(|recipe| recipe.key.blocks).collect();
         let trained = f64::from(protocol.epochs) * f64::from(key.images);
         // Once more after the first step.
         let passes = protocol.evaluate.len() as f64 + 1.0;
         let tested = passes * f64::from(world.targets[&*key.target].test);
         let operations = 2.0
-            * (trained * counted.training(key.blocks) as f64 + tested * counted.forward() as f64);
-        Self { trained, tested, operations }
+            * (trained * counted.siblings_training(&blocks) as f64
+                + tested * counted.siblings_testing(&blocks) as f64);
+        let count = recipes.len() as f64;
+        Self { trained: count * trained, tested: count * tested, operations }
     }
 }
 
@@ -58,7 +79,7 @@ impl Sum for Price {
     }
 }
 
-/// How fast one fine-tune goes on: operations a second.
+/// How fast fine-tunes go on, alone or side by side: operations a second.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Speed(pub f64);
 
@@ -75,9 +96,17 @@ impl Speed {
             let finished = matches!(entry.outcome, Ended::Finished(_));
             finished && **of == *world.id && world.lacks(key).is_none()
         };
-        let entries = || entries.iter().filter(of_world);
-        let seconds: f64 = entries().map(|entry| entry.provenance.seconds).sum();
-        let price: Price = entries().map(|entry| Price::of(&entry.trial.recipe, world)).sum();
+        // What ran side by side began at once, and took its seconds together.
+        let mut together: BTreeMap<(u64, String), Vec<&Entry>> = BTreeMap::new();
+        for entry in entries.iter().filter(of_world) {
+            let of = (entry.provenance.started, entry.trial.family());
+            together.entry(of).or_default().push(entry);
+        }
+        let seconds: f64 = together.values().map(|ran| ran[0].provenance.seconds).sum();
+        let price: Price = together
+            .values()
+            .map(|ran| Price::of_all(ran.iter().map(|entry| &entry.trial), world))
+            .sum();
         (seconds > 0.0).then(|| Self(price.operations / seconds))
     }
 
@@ -91,7 +120,7 @@ impl Speed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Key, Resolution};
+    use crate::ledger::{Key, Resolution, Seed};
 
     fn recipe(world: &World, blocks: u32, images: u32) -> Recipe {
         let key = Key {
@@ -115,6 +144,20 @@ mod tests {
         let (train, test) = (counted.training(3) as f64, counted.forward() as f64);
         assert_eq!(operations, 2.0 * (480_000.0 * train + 170_000.0 * test));
         assert_eq!(Speed(operations).seconds(Price { trained, tested, operations }), 1.0);
+    }
+
+    #[test]
+    fn siblings_are_cheaper_than_each_alone_and_strangers_are_not() {
+        let smoke = World::smoke();
+        let trial = |blocks, seed| Trial { recipe: recipe(&smoke, blocks, 400), seed: Seed(seed) };
+        let alone = |trial: &Trial| Price::of(&trial.recipe, &smoke).operations;
+        let (one, other, stranger) = (trial(1, 1), trial(3, 1), trial(3, 2));
+        let siblings = Price::of_all([&one, &other], &smoke);
+        assert!(siblings.operations < 0.8 * (alone(&one) + alone(&other)), "{siblings:?}");
+        assert_eq!(siblings.trained, 2.0 * Price::of(&one.recipe, &smoke).trained);
+        let strangers = Price::of_all([&one, &stranger], &smoke);
+        assert_eq!(strangers.operations, alone(&one) + alone(&stranger));
+        assert_eq!(Price::of_all([], &smoke), Price::default());
     }
 
     #[test]

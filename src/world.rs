@@ -52,6 +52,10 @@ pub struct World {
     /// Schedules of larger sizes, rising.
     #[serde(default)]
     pub schedules: Vec<Schedule>,
+    /// First learning rates of sources that have one of their own, in place of the protocol's: none in
+    /// a world as it ships ([`crate::sensitivity`]).
+    #[serde(skip)]
+    pub learning_rates: BTreeMap<String, f64>,
     /// The published checkpoints that its source models are.
     pub zoo: Option<Zoo>,
     /// What its source models are trained on, where they are our own.

@@ -10,7 +10,10 @@ use repro::{
     random::{self, Purpose},
     shipped,
     transform::Augmentation,
-    trial::{Material, Outcome, Protocol, Unfinished, fine_tune, fixed_features},
+    trial::{
+        Material, Outcome, Protocol, Sibling, Unfinished, fine_tune, fine_tune_siblings,
+        fixed_features,
+    },
     world::World,
 };
 use tch::Device;
@@ -187,6 +190,41 @@ fn features_kept_from_another_fine_tune_give_the_same_bits() {
         assert_eq!(timeless(shared), timeless(fixture.run(blocks, &kept, 1)), "{blocks}");
     }
     assert!(fixed_features(&fixture.source, &fixture.test, 0, &short()).unwrap().is_none());
+}
+
+/// Blocks, rates and heads may differ between siblings; what they leave frozen is passed through once.
+#[test]
+fn siblings_side_by_side_give_the_bits_that_each_gives_alone() {
+    let fixture = Fixture::new();
+    let gentle = Protocol { learning_rate: 0.01, head: Head::Linear, ..short() };
+    let frozen = Protocol { batch_norm: BatchNorm::Frozen, ..short() };
+    let families = [
+        vec![(9, short()), (0, short()), (3, short()), (1, short()), (3, gentle), (0, short())],
+        vec![(1, frozen.clone()), (3, frozen)],
+    ];
+    for family in families {
+        let siblings: Vec<Sibling<'_>> =
+            family.iter().map(|(blocks, protocol)| Sibling { blocks: *blocks, protocol }).collect();
+        let Fixture { source, train, test } = &fixture;
+        let material = Material { source, train, test, test_features: None, classes: 10 };
+        let never = AtomicBool::new(false);
+        let together = fine_tune_siblings(&material, &siblings, Seed(3), &never).unwrap();
+        assert_eq!(together.len(), family.len());
+        for (outcome, (blocks, protocol)) in together.into_iter().zip(&family) {
+            assert_eq!(timeless(outcome), timeless(fixture.run(*blocks, protocol, 3)), "{blocks}");
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "siblings are of one family")]
+fn fine_tunes_of_other_images_a_step_are_no_siblings() {
+    let fixture = Fixture::new();
+    let (protocol, other) = (short(), Protocol { batch: 64, ..short() });
+    let siblings = [&protocol, &other].map(|protocol| Sibling { blocks: 3, protocol });
+    let Fixture { source, train, test } = &fixture;
+    let material = Material { source, train, test, test_features: None, classes: 10 };
+    let _ = fine_tune_siblings(&material, &siblings, Seed(3), &AtomicBool::new(false));
 }
 
 /// A bfloat16 has 8 bits of mantissa; weights stay in single precision, so that small steps count.

@@ -215,7 +215,7 @@ const PINNED: &str = "f0f938e8b7150d3e8ce976d1c4eedf72726daac5ff19ed280af1b8ab12
 #[test]
 fn a_failed_run_is_a_record_that_stopped_and_draws_share_no_seed() {
     let failed = entry(1, Ended::Failed { reason: "out of memory".to_owned() });
-    let record = failed.record();
+    let record = failed.record(&World::smoke());
     assert_eq!(record.status, Status::Stopped);
     assert!(record.evaluations().is_empty() && record.last().is_none());
     let mut seeds = std::collections::BTreeSet::new();

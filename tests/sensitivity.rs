@@ -57,8 +57,8 @@ fn each_choice_is_priced_run_judged_and_set_beside_the_paper_s_recipe() {
 
     let priced = sensitivity(folder.path(), &[&choices[..], &["--no-run"]].concat());
     let said = text(&priced.stderr);
-    assert!(said.contains("the paper's recipe: 6 fine-tunes to run next"), "{said}");
-    assert!(said.contains("PyTorch's own head: 6 fine-tunes"), "{said}");
+    assert!(said.contains("the paper's recipe\n  6 fine-tunes to run next"), "{said}");
+    assert!(said.contains("PyTorch's own head\n  6 fine-tunes"), "{said}");
     assert!(!folder.path().join("ledger/entries").exists());
 
     let figures = folder.path().join("figures");
@@ -89,4 +89,33 @@ fn each_choice_is_priced_run_judged_and_set_beside_the_paper_s_recipe() {
     let unknown = sensitivity(folder.path(), &["--choice", "haed"]);
     assert_eq!(unknown.status.code(), Some(64));
     assert!(text(&unknown.stderr).contains("did you mean `head`?"), "{}", text(&unknown.stderr));
+}
+
+/// Two sources, three rates, three held-out seeds; then three seeds of each source at its own.
+#[test]
+fn each_source_s_own_rate_is_chosen_on_held_out_seeds_and_then_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("claims")).unwrap();
+    std::fs::write(folder.path().join("claims/gap.toml"), CLAIM).unwrap();
+    let priced = sensitivity(folder.path(), &["--choice", "own_rates", "--no-run"]);
+    let said = text(&priced.stderr);
+    assert!(said.contains("18 fine-tunes to run next"), "{said}");
+    assert!(said.contains("to choose rates by"), "{said}");
+
+    let ran = sensitivity(folder.path(), &["--choice", "own_rates"]);
+    let said = text(&ran.stderr);
+    assert!(ran.status.success(), "{said}");
+    let own: Vec<&str> = said.lines().filter(|line| line.contains("is best over 3")).collect();
+    assert_eq!(own.len(), 2, "{said}");
+    assert!(own[0].starts_with("  l2_3: ") && own[1].starts_with("  natural: "), "{own:?}");
+    let table = text(&ran.stdout);
+    let row = table.lines().find(|line| line.contains("own best learning rate")).unwrap();
+    assert!(row.contains("supported") || row.contains("inconclusive") || row.contains("refuted"));
+    assert!(!table.contains("mixes"), "rates of their own are part of the arms: {table}");
+
+    // What the rates were chosen by is kept, and never run again.
+    let kept = std::fs::read_dir(folder.path().join("ledger/entries")).unwrap().count();
+    let again = sensitivity(folder.path(), &["--choice", "own_rates"]);
+    assert_eq!(text(&again.stdout), table);
+    assert_eq!(std::fs::read_dir(folder.path().join("ledger/entries")).unwrap().count(), kept);
 }

@@ -171,8 +171,7 @@ impl Watch for Teller<'_> {
     }
 
     fn begins(&self, trials: &[Named], speed: Option<Speed>) {
-        let prices = trials.iter().map(|named| Price::of(&named.trial.recipe, self.world));
-        let price: Price = prices.sum();
+        let price = Price::of_all(trials.iter().map(|named| &named.trial), self.world);
         let seconds = speed.unwrap_or(Speed::ELSEWHERE).seconds(price);
         let at_once = self.at_once.min(trials.len()).max(1);
         anstream::eprintln!(
@@ -182,7 +181,10 @@ impl Watch for Teller<'_> {
             minutes(seconds / at_once as f64),
             self.folder.display()
         );
-        let progress = Progress::new(&self.world.id, trials.len(), price.operations);
+        // Each is weighed by what it costs alone: those that run side by side end together.
+        let alone = trials.iter().map(|named| Price::of(&named.trial.recipe, self.world));
+        let alone: Price = alone.sum();
+        let progress = Progress::new(&self.world.id, trials.len(), alone.operations);
         *self.progress.lock().expect("no panic holds it") = Some(progress);
     }
 

@@ -21,7 +21,7 @@ use crate::{
     plan,
     price::{Price, Speed},
     report::terminal,
-    trial::{ENGINE_VERSION, Recipe},
+    trial::{ENGINE_VERSION, Recipe, Trial},
     world::World,
 };
 
@@ -128,9 +128,12 @@ impl Plan {
     }
 }
 
-/// The sum of what fine-tunes cost.
+/// What fine-tunes cost, those of one family side by side.
 fn price<'a>(trials: impl Iterator<Item = &'a (Key, Seed)>, world: &World) -> Price {
-    trials.map(|(key, _)| Price::of(&Recipe::of(world, key.clone()), world)).sum()
+    let trial =
+        |(key, seed): &(Key, Seed)| Trial { recipe: Recipe::of(world, key.clone()), seed: *seed };
+    let trials: Vec<Trial> = trials.map(trial).collect();
+    Price::of_all(&trials, world)
 }
 
 /// What each claim costs: what is next, and what there could be in all with every look, small sizes

@@ -1,23 +1,29 @@
 //! `repro sensitivity`: a claim judged again under each choice that a critic would question.
 
-use std::{io::Write, path::PathBuf};
+use std::{collections::BTreeMap, io::Write, path::PathBuf};
 
 use clap::Args;
 
 use super::{
-    Failure, Outcome, Suites, exit, kind, ours::Ours, progress::minutes, stdout, verify::Format,
+    Failure, Outcome, Suites, exit, kind,
+    ours::{Ours, Workshop, tell, unusable},
+    progress::minutes,
+    stdout,
+    verify::Format,
 };
 use crate::{
     claim::Claim,
     evidence::EvidenceKind,
     judge::{ClaimVerdict, Verdicts, judge, result::FORMAT_VERSION},
-    ledger::Key,
+    ledger::{Ended, Key},
     nearest::did_you_mean,
     plan,
     price::{Price, Speed},
     report::{self, terminal},
-    sensitivity::{CHOICES, Choice, Effect, curve, units},
-    trial::Recipe,
+    sensitivity::{self, CHOICES, Choice, Effect, HELD_OUT, RATES, curve, units},
+    stock::Named,
+    trial::{Recipe, Trial},
+    world::World,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -27,7 +33,8 @@ Examples:
   repro sensitivity --claim l2_best --choice head --choice gentle --figures figures
 
 Choices, each in place of the paper's: paper (nothing is changed; always judged first), learning_rate
-(.01, not .1), head (PyTorch's own, not N(0, 1)), batch_norm (frozen, not in train mode), augmentation
+(.01, not .1), own_rates (each source's own best of .1, .03 and .01, chosen on held-out seeds, not one for
+all), head (PyTorch's own, not N(0, 1)), batch_norm (frozen, not in train mode), augmentation
 (none), best_epoch (on the test set, not the last), short and long (half and twice as many epochs), and
 gentle: rate, head, batch norms and augmentation together. It can be stopped at any time and goes on
 where it was.";
@@ -74,24 +81,22 @@ impl Sensitivity {
                 anstream::eprintln!("{}: not asked, the claim fixes its evaluations", choice.words);
                 continue;
             };
-            let workshop = self.ours.workshop_of(kind, choice.world(kind))?;
-            if !self.no_run {
-                anstream::eprintln!("{}", choice.words);
+            anstream::eprintln!("{}", choice.words);
+            let mut world = choice.world(kind);
+            if choice.chooses_rates() {
+                match self.rates(&claim, &world)? {
+                    Some(rates) => world.learning_rates = rates,
+                    None => continue,
+                }
             }
+            let workshop = self.ours.workshop_of(kind, world)?;
             let gathered = workshop.evidence(&[&claim], !self.no_run)?;
             if self.no_run {
-                let next = plan::outstanding(&[&claim], &gathered.evidence);
-                let recipe = |key: &Key| Recipe::of(&workshop.world, key.clone());
-                let price: Price =
-                    next.keys().map(|(key, _)| Price::of(&recipe(key), &workshop.world)).sum();
-                let speed = gathered.speed.unwrap_or(Speed::ELSEWHERE);
-                let seconds = speed.seconds(price) / workshop.at_once() as f64;
-                anstream::eprintln!(
-                    "{}: {} fine-tunes to run next, about {}",
-                    choice.words,
-                    next.len(),
-                    minutes(seconds)
-                );
+                let next = plan::outstanding(&[&claim], &gathered.evidence).into_keys();
+                let recipe = |key: Key| Recipe::of(&workshop.world, key);
+                let next = next.map(|(key, seed)| Trial { recipe: recipe(key), seed });
+                let next: Vec<Trial> = next.collect();
+                price(&next, gathered.speed, &workshop);
             }
             judged.push((choice, judge(&claim, &gathered.evidence)));
         }
@@ -106,6 +111,65 @@ impl Sensitivity {
         }
         self.print(claim, judged)?;
         Ok(Outcome::Done)
+    }
+
+    /// Each source's own best learning rate, chosen on held-out seeds, which are run where they are not
+    /// there; `None` where they are only to be priced.
+    fn rates(
+        &self,
+        claim: &Claim,
+        world: &World,
+    ) -> Result<Option<BTreeMap<String, f64>>, Failure> {
+        let workshop = self.ours.workshop_of(self.evidence, world.clone())?;
+        let named = |trial| workshop.named(trial);
+        let trials: Vec<Named> =
+            sensitivity::tuning(claim, world).into_iter().map(named).collect::<Result<_, _>>()?;
+        let get = |named: &Named| {
+            let mut damaged = Vec::new();
+            let entry = workshop.ledger.get(&named.id, &mut |file| damaged.push(file));
+            tell(&damaged);
+            entry.map_err(unusable)
+        };
+        let mut missing = Vec::new();
+        for named in &trials {
+            if get(named)?.is_none() {
+                missing.push(named.clone());
+            }
+        }
+        if self.no_run && !missing.is_empty() {
+            let missing: Vec<Trial> = missing.into_iter().map(|named| named.trial).collect();
+            price(&missing, None, &workshop);
+            anstream::eprintln!(
+                "  to choose rates by; the fine-tunes at these rates come after it"
+            );
+            return Ok(None);
+        }
+        if !missing.is_empty() {
+            workshop.run(&workshop.ledger, &missing, None)?;
+        }
+        let mut tuned = Vec::new();
+        for named in &trials {
+            let accuracy = match get(named)?.map(|entry| entry.outcome) {
+                Some(Ended::Finished(outcome)) => {
+                    outcome.evaluations.last().map_or(0.0, |last| last.test_accuracy)
+                }
+                Some(Ended::Failed { .. }) | None => 0.0,
+            };
+            tuned.push((&named.trial.recipe, accuracy));
+        }
+        let best = sensitivity::best_rates(tuned);
+        for (source, rate) in &best {
+            let means = RATES.iter().zip(rate.means);
+            let means: Vec<String> =
+                means.map(|(rate, mean)| format!("{mean:.1} % at {rate}")).collect();
+            let seeds = HELD_OUT.len();
+            anstream::eprintln!(
+                "  {source}: {} is best over {seeds} held-out seeds, of {}",
+                rate.chosen,
+                means.join(", ")
+            );
+        }
+        Ok(Some(best.into_iter().map(|(source, rate)| (source, rate.chosen)).collect()))
     }
 
     /// The paper's recipe, and what was asked for, or all.
@@ -154,4 +218,11 @@ impl Sensitivity {
         }
         Ok(())
     }
+}
+
+/// Says what fine-tunes would cost.
+fn price(trials: &[Trial], speed: Option<Speed>, workshop: &Workshop) {
+    let price = Price::of_all(trials, &workshop.world);
+    let seconds = speed.unwrap_or(Speed::ELSEWHERE).seconds(price) / workshop.at_once() as f64;
+    anstream::eprintln!("  {} fine-tunes to run next, about {}", trials.len(), minutes(seconds));
 }

@@ -1,7 +1,9 @@
-//! Runs trials here, on the device and as many at once as [`Workers`] say; every finished trial is in the ledger before the next begins. Which trials to run is
-//! the planner's to say.
+//! Runs trials here, on the device and as many at once as [`Workers`] say. Trials whose frozen parts
+//! compute the same run side by side, as a family; what is finished is in the ledger before the next
+//! family begins. Which trials to run is the planner's to say.
 
 mod calibrate;
+mod families;
 mod first_step;
 mod material;
 mod memory;
@@ -26,8 +28,9 @@ use crate::{
     device,
     ledger::{Ended, Entry, Ledger, LedgerError, Provenance},
     stock::{Named, Stock},
-    trial::{ENGINE_VERSION, Unfinished, fine_tune},
+    trial::{ENGINE_VERSION, Outcome, Recipe, Sibling, Unfinished, fine_tune_siblings},
 };
+use families::families;
 use material::Materials;
 
 /// What trials run on, and how many at once.
@@ -35,7 +38,7 @@ use material::Materials;
 pub struct Workers {
     /// What they run on.
     pub device: Device,
-    /// Trials at once.
+    /// Families of trials at once.
     pub at_once: usize,
     /// libtorch's threads in each.
     pub threads_each: usize,
@@ -110,20 +113,22 @@ impl Local<'_> {
         if self.workers.device.is_cuda() {
             tch::Cuda::cudnn_set_benchmark(true);
         }
-        let queue: Mutex<VecDeque<&Named>> = Mutex::new(trials.iter().collect());
+        let families = families(trials, self.workers.at_once);
+        let threads = self.workers.at_once.min(families.len()).max(1);
+        let queue: Mutex<VecDeque<Vec<&Named>>> = Mutex::new(families);
         let failed = AtomicBool::new(false);
         let work = || -> Result<(), ExecutorError> {
             let mut materials = Materials::new(self.workers.device, self.stock);
             while !self.stop.load(Ordering::Relaxed) && !failed.load(Ordering::Relaxed) {
                 let next = queue.lock().expect("no panic holds it").pop_front();
-                let Some(named) = next else { return Ok(()) };
-                let entry = self.one(named, &mut materials)?;
-                self.ledger.put(&entry)?;
-                each(&entry);
+                let Some(family) = next else { return Ok(()) };
+                for entry in self.family(&family, &mut materials)? {
+                    self.ledger.put(&entry)?;
+                    each(&entry);
+                }
             }
             Err(ExecutorError::Interrupted)
         };
-        let threads = self.workers.at_once.min(trials.len()).max(1);
         let results: Vec<Result<(), ExecutorError>> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..threads)
                 .map(|_| {
@@ -146,61 +151,83 @@ impl Local<'_> {
         }
     }
 
-    /// Runs one trial. A panic in it, which is how tch reports whatever libtorch could not do, makes
-    /// an entry that has failed.
-    fn one<'m>(
+    /// Runs a family of trials. One that can't be run makes an entry that has failed; to find out which
+    /// it is, each is then run alone.
+    fn family<'m>(
         &'m self,
-        named: &Named,
+        family: &[&Named],
         materials: &mut Materials<'m>,
-    ) -> Result<Entry, ExecutorError> {
-        let Named { trial, weights, data, id } = named;
+    ) -> Result<Vec<Entry>, ExecutorError> {
         let started =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let clock = Instant::now();
-        let key = &trial.recipe.key;
-        let seed = trial.engine_seed();
+        let ended: Vec<Ended> = match (self.try_family(family, materials)?, family) {
+            (Ok(outcomes), _) => outcomes.into_iter().map(Ended::Finished).collect(),
+            (Err(reason), [_]) => vec![Ended::Failed { reason }],
+            (Err(_), several) => {
+                let alone = several.iter().map(|named| self.family(&[*named], materials));
+                let alone: Vec<Vec<Entry>> = alone.collect::<Result<_, _>>()?;
+                return Ok(alone.into_iter().flatten().collect());
+            }
+        };
+        let provenance = Provenance {
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            engine: device::engine(),
+            processor: device::name(self.workers.device),
+            started,
+            seconds: clock.elapsed().as_secs_f64(),
+        };
+        let entry = |(named, outcome): (&&Named, Ended)| Entry {
+            id: named.id.clone(),
+            trial: named.trial.clone(),
+            engine_version: ENGINE_VERSION,
+            weights: named.weights.clone(),
+            data: named.data.clone(),
+            outcome,
+            provenance: provenance.clone(),
+        };
+        Ok(family.iter().zip(ended).map(entry).collect())
+    }
+
+    /// The outcomes of a family's trials, or why there are none. A panic is how tch reports whatever
+    /// libtorch could not do.
+    fn try_family<'m>(
+        &'m self,
+        family: &[&Named],
+        materials: &mut Materials<'m>,
+    ) -> Result<Result<Vec<Outcome>, String>, ExecutorError> {
+        let trial = &family[0].trial;
+        let recipes = family.iter().map(|named| &named.trial.recipe);
+        let siblings: Vec<Sibling<'_>> = recipes
+            .map(|Recipe { key, protocol, .. }| Sibling { blocks: key.blocks, protocol })
+            .collect();
         let ran = catch_unwind(AssertUnwindSafe(|| {
             materials.with(trial, |material| {
-                fine_tune(material, key.blocks, &trial.recipe.protocol, seed, self.stop)
+                fine_tune_siblings(material, &siblings, trial.engine_seed(), self.stop)
             })
         }));
         let material = |cause| ExecutorError::Material {
-            trial: format!("{key}, seed {}", trial.seed.0),
+            trial: format!("{}, seed {}", trial.recipe.key, trial.seed.0),
             cause,
         };
-        let outcome = match ran {
-            Ok(Err(cause)) => return Err(material(cause)),
-            Ok(Ok(Err(Unfinished::Interrupted))) => return Err(ExecutorError::Interrupted),
-            Ok(Ok(Err(error))) => Ended::Failed { reason: error.to_string() },
-            Ok(Ok(Ok(outcome))) => Ended::Finished(outcome),
+        match ran {
+            Ok(Err(cause)) => Err(material(cause)),
+            Ok(Ok(Err(Unfinished::Interrupted))) => Err(ExecutorError::Interrupted),
+            Ok(Ok(Err(error))) => Ok(Err(error.to_string())),
+            Ok(Ok(Ok(outcomes))) => Ok(Ok(outcomes)),
             Err(panic) => {
                 // What was half done is not to be used again.
                 *materials = Materials::new(self.workers.device, self.stock);
                 let said = words(&*panic);
-                let advised = memory::ran_out(&said)
+                let advised = (memory::ran_out(&said) && family.len() == 1)
                     .then(|| {
                         materials.with(trial, |material| memory::advice(&said, material, trial))
                     })
                     .transpose()
                     .map_err(material)?;
-                Ended::Failed { reason: advised.unwrap_or(said) }
+                Ok(Err(advised.unwrap_or(said)))
             }
-        };
-        Ok(Entry {
-            id: id.clone(),
-            trial: trial.clone(),
-            engine_version: ENGINE_VERSION,
-            weights: weights.clone(),
-            data: data.clone(),
-            outcome,
-            provenance: Provenance {
-                program: env!("CARGO_PKG_VERSION").to_owned(),
-                engine: device::engine(),
-                processor: device::name(self.workers.device),
-                started,
-                seconds: clock.elapsed().as_secs_f64(),
-            },
-        })
+        }
     }
 }
 

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Evaluation, Record, Status};
-use crate::trial::{Outcome, Trial};
+use crate::{
+    trial::{Outcome, Trial},
+    world::World,
+};
 
 /// Version of the form.
 pub const FORMAT_VERSION: u32 = 1;
@@ -55,17 +58,17 @@ pub struct Provenance {
     pub processor: String,
     /// Seconds since 1970 at its beginning.
     pub started: u64,
-    /// Wall-clock seconds.
+    /// Wall-clock seconds, of all trials that ran side by side with it.
     pub seconds: f64,
 }
 
 impl Entry {
-    /// The record that the judge sees.
+    /// The record that the judge of a world's evidence sees.
     #[must_use]
-    pub fn record(&self) -> Record {
+    pub fn record(&self, world: &World) -> Record {
         let Trial { recipe, seed } = &self.trial;
         let record = |status, evaluations| {
-            Record::new(recipe.key.clone(), *seed, recipe.compared(), status, evaluations)
+            Record::new(recipe.key.clone(), *seed, recipe.compared(world), status, evaluations)
                 .expect("a finished fine-tune was evaluated after its last epoch")
         };
         match &self.outcome {

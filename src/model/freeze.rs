@@ -53,6 +53,19 @@ impl Trainable {
         }
     }
 
+    /// Beginnings of the names of all that training changes, running statistics included: of the
+    /// trained blocks and the head. None where everything is trained.
+    pub(super) fn parts(
+        self,
+        architecture: &Architecture,
+    ) -> Result<Option<Vec<String>>, TooManyBlocks> {
+        let parts = |frozen| {
+            let blocks = architecture.residuals().into_iter().skip(frozen);
+            blocks.map(|block| format!("{}.", block.name)).chain(["fc.".to_owned()]).collect()
+        };
+        Ok(self.frozen_blocks(architecture)?.map(parts))
+    }
+
     /// Names of the parameters that are trained, in torchvision's order.
     ///
     /// # Errors
@@ -60,16 +73,14 @@ impl Trainable {
     pub fn names(self, architecture: &Architecture) -> Result<Vec<String>, TooManyBlocks> {
         let mut names: Vec<String> =
             architecture.parameter_shapes().into_iter().map(|(name, _)| name).collect();
-        if let Some(frozen) = self.frozen_blocks(architecture)? {
-            let trained: Vec<String> = architecture
-                .residuals()
-                .into_iter()
-                .skip(frozen)
-                .map(|block| format!("{}.", block.name))
-                .chain(["fc.".to_owned()])
-                .collect();
-            names.retain(|name| trained.iter().any(|prefix| name.starts_with(prefix)));
+        if let Some(parts) = self.parts(architecture)? {
+            names.retain(|name| is_of(&parts, name));
         }
         Ok(names)
     }
+}
+
+/// Whether a tensor is of one of these parts.
+pub(super) fn is_of(parts: &[String], name: &str) -> bool {
+    parts.iter().any(|part| name.starts_with(part))
 }

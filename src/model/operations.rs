@@ -43,8 +43,30 @@ impl MultiplyAdds {
     /// `blocks` with the head, where each product comes twice, towards inputs and towards weights.
     #[must_use]
     pub fn training(&self, blocks: u32) -> u64 {
-        let trained: u64 = self.blocks.iter().rev().take(blocks as usize).sum();
-        self.forward() + 2 * (trained + self.head)
+        self.siblings_training(&[blocks])
+    }
+
+    /// The same of siblings that train so many blocks each: what all leave frozen is passed once.
+    #[must_use]
+    pub fn siblings_training(&self, blocks: &[u32]) -> u64 {
+        self.shared(blocks) + blocks.iter().map(|&blocks| 3 * self.trained(blocks)).sum::<u64>()
+    }
+
+    /// Of one image's test by each of such siblings.
+    #[must_use]
+    pub fn siblings_testing(&self, blocks: &[u32]) -> u64 {
+        self.shared(blocks) + blocks.iter().map(|&blocks| self.trained(blocks)).sum::<u64>()
+    }
+
+    /// Forward through the last `blocks` and the head.
+    fn trained(&self, blocks: u32) -> u64 {
+        self.blocks.iter().rev().take(blocks as usize).sum::<u64>() + self.head
+    }
+
+    /// Forward through what the sibling that trains least leaves frozen.
+    fn shared(&self, blocks: &[u32]) -> u64 {
+        let least = blocks.iter().min().map_or(0, |&blocks| self.trained(blocks));
+        self.forward() - least
     }
 }
 
@@ -69,6 +91,18 @@ mod tests {
         assert_eq!(forward(Architecture::resnet18(1000)), 1_814_073_344);
         // What the thin network's profile counts (benches/peer/peer.py, operations).
         assert_eq!(MultiplyAdds::of(&Architecture::thin(10), 28).forward(), 2_967_520);
+    }
+
+    /// Of a network with 4 blocks of the paper's numbers, whose head and frozen parts are counted by
+    /// hand: siblings cost one way through what is frozen, and three through what each trains.
+    #[test]
+    fn siblings_pass_once_through_what_they_leave_frozen() {
+        let counted = MultiplyAdds { stem: 100, blocks: vec![40, 30, 20, 10], head: 1 };
+        assert_eq!(counted.training(0), 200 + 3);
+        assert_eq!(counted.training(3), 140 + 3 * 61);
+        assert_eq!(counted.siblings_training(&[3, 0, 1]), 200 + 3 * (61 + 1 + 11));
+        assert_eq!(counted.siblings_testing(&[3, 1]), 190 + 61 + 11);
+        assert_eq!(counted.siblings_testing(&[3]), counted.forward());
     }
 
     #[test]

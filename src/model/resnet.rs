@@ -137,20 +137,45 @@ impl Network {
         features.linear(self.weights.tensor("fc.weight"), Some(bias))
     }
 
-    /// What the frozen part makes of images, with running statistics: with [`BatchNorm::Frozen`] it
-    /// is the same at every step and can be computed once. The images themselves where the stem is
-    /// trained.
+    /// How many residual blocks the frozen part has, beside the stem; none where the stem is trained.
+    #[must_use]
+    pub fn frozen_blocks(&self) -> Option<usize> {
+        self.frozen
+    }
+
+    /// What the frozen part makes of images. With running statistics ([`Mode::Evaluate`]) it is the
+    /// same at every step and can be computed once. The images themselves where the stem is trained.
     ///
     /// # Panics
     /// As [`Network::logits`].
-    pub fn frozen_part(&self, images: &Tensor) -> Tensor {
+    pub fn frozen_part(&self, images: &Tensor, mode: Mode) -> Tensor {
         match self.frozen {
             None => images.shallow_clone(),
-            Some(frozen) => tch::no_grad(|| {
-                let stem = self.stem(images, Mode::Evaluate);
-                through(&self.blocks[..frozen], stem, Mode::Evaluate)
-            }),
+            Some(frozen) => self.frozen_parts(images, mode, &[frozen]).remove(0),
         }
+    }
+
+    /// What is there after each of these numbers of blocks of the frozen part, in the order in which
+    /// they are given: one pass for all networks that share these blocks.
+    ///
+    /// # Panics
+    /// As [`Network::logits`], and if that many blocks are not frozen.
+    pub fn frozen_parts(&self, images: &Tensor, mode: Mode, after: &[usize]) -> Vec<Tensor> {
+        let deepest = after.iter().copied().max().unwrap_or_default();
+        assert!(self.frozen.is_some_and(|frozen| deepest <= frozen), "these blocks are not frozen");
+        let mut parts: Vec<Tensor> = after.iter().map(|_| Tensor::new()).collect();
+        tch::no_grad(|| {
+            let mut here = self.stem(images, mode);
+            for depth in 0..=deepest {
+                if depth > 0 {
+                    here = self.blocks[depth - 1].forward(&here, mode);
+                }
+                for (part, _) in parts.iter_mut().zip(after).filter(|(_, after)| **after == depth) {
+                    *part = here.shallow_clone();
+                }
+            }
+        });
+        parts
     }
 
     /// From the frozen part's output to logits `[N, classes]`.

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use tch::{Device, Kind, Tensor};
 
-use super::Architecture;
+use super::{Architecture, TooManyBlocks, Trainable, freeze::is_of};
 
 /// Parameters and running statistics by torchvision's names, all of one kind and on one device.
 /// `num_batches_tracked` is left out: nothing depends on it while momentum is a fixed number.
 ///
-/// Owns its tensors: none is shared with those it was made from. To hand a copy to a thread, make
-/// one with [`Weights::copy_to`]. Kernels lie channels last in memory, whatever those they were made
+/// Owns its tensors: none is shared with those it was made from, but by [`Weights::branch`]. To hand a
+/// copy to a thread, make one with [`Weights::copy_to`]. Kernels lie channels last in memory, whatever those they were made
 /// from do: all that a network computes then does, and a training step of the thin network takes
 /// two thirds of the time (one core, three blocks).
 #[derive(Debug)]
@@ -154,6 +154,30 @@ impl Weights {
             parameters: copied(&self.parameters),
             buffers: copied(&self.buffers),
         }
+    }
+
+    /// These, to fine-tune the last `blocks` residual blocks of: what that changes is copied, and what
+    /// it leaves frozen is shared with these, running statistics too.
+    ///
+    /// # Errors
+    /// If there are not as many blocks.
+    pub fn branch(&self, blocks: u32) -> Result<Self, TooManyBlocks> {
+        let parts = Trainable::Blocks(blocks).parts(&self.architecture)?.unwrap_or_default();
+        let branched = |tensors: &BTreeMap<String, Tensor>| {
+            let branch = |(name, tensor): (&String, &Tensor)| {
+                let tensor = match is_of(&parts, name) {
+                    true => owned(tensor),
+                    false => tensor.shallow_clone(),
+                };
+                (name.clone(), tensor)
+            };
+            tensors.iter().map(branch).collect()
+        };
+        Ok(Self {
+            architecture: self.architecture.clone(),
+            parameters: branched(&self.parameters),
+            buffers: branched(&self.buffers),
+        })
     }
 
     /// These with another head.

@@ -29,26 +29,38 @@ impl Test {
 /// Evaluates a network, with its running statistics, on images at its input size.
 #[must_use]
 pub fn evaluate(network: &Network, images: &OnDevice) -> Test {
-    evaluate_with(images, |pixels| network.logits(&transform::to_unit(pixels), Mode::Evaluate))
+    let logits =
+        |pixels: &Tensor| vec![network.logits(&transform::to_unit(pixels), Mode::Evaluate)];
+    evaluate_with(images, logits).remove(0)
 }
 
-/// Evaluates a function from a part's pixels (or whatever stands in their place) to logits.
-pub(super) fn evaluate_with(images: &OnDevice, logits: impl Fn(&Tensor) -> Tensor) -> Test {
+/// Evaluates a function from a part's pixels (or whatever stands in their place) to logits, one tensor
+/// for each network: one test each.
+pub(super) fn evaluate_with(
+    images: &OnDevice,
+    logits: impl Fn(&Tensor) -> Vec<Tensor>,
+) -> Vec<Test> {
     tch::no_grad(|| {
-        let (mut correct, mut losses) = (Vec::new(), Vec::new());
+        let mut tests: Vec<(Vec<Tensor>, Vec<Tensor>)> = Vec::new();
         for part in images.parts(images.at_once()) {
             let logits = logits(&part.pixels);
-            correct.push(logits.argmax(1, false).eq_tensor(&part.labels));
-            losses.push(logits.cross_entropy_loss::<Tensor>(
-                &part.labels,
-                None,
-                Reduction::Sum,
-                -100,
-                0.0,
-            ));
+            tests.resize_with(logits.len(), Default::default);
+            for ((correct, losses), logits) in tests.iter_mut().zip(logits) {
+                correct.push(logits.argmax(1, false).eq_tensor(&part.labels));
+                losses.push(logits.cross_entropy_loss::<Tensor>(
+                    &part.labels,
+                    None,
+                    Reduction::Sum,
+                    -100,
+                    0.0,
+                ));
+            }
         }
-        let loss = Tensor::stack(&losses, 0).sum(Kind::Double).double_value(&[]);
-        let correct = Vec::<bool>::try_from(Tensor::cat(&correct, 0)).expect("one dimension");
-        Test { loss: loss / correct.len() as f64, correct }
+        let test = |(correct, losses): (Vec<Tensor>, Vec<Tensor>)| {
+            let loss = Tensor::stack(&losses, 0).sum(Kind::Double).double_value(&[]);
+            let correct = Vec::<bool>::try_from(Tensor::cat(&correct, 0)).expect("one dimension");
+            Test { loss: loss / correct.len() as f64, correct }
+        };
+        tests.into_iter().map(test).collect()
     })
 }

@@ -8,13 +8,13 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
 
-use super::{Protocol, passes::Passes, schedule::learning_rate};
+use super::{Protocol, Test, passes::Passes, schedule::learning_rate};
 use crate::{
     data::OnDevice,
     ledger::{Evaluation, Seed, bits, number},
     model::{Network, NoTf32, Sgd, TooManyBlocks, Trainable, Weights},
     random::{self, Purpose},
-    transform::{self, Draw, Draws},
+    transform::{Draw, Draws},
 };
 
 /// Losses of single steps that are kept: what another machine is compared by.
@@ -71,6 +71,16 @@ pub enum Unfinished {
     Interrupted,
 }
 
+/// What siblings may differ in: fine-tunes of one source on one subset by one seed, whose frozen parts
+/// compute the same numbers at every step as far as they go, whatever is trained after them.
+#[derive(Clone, Copy, Debug)]
+pub struct Sibling<'a> {
+    /// Residual blocks that are trained.
+    pub blocks: u32,
+    /// How. Of one family ([`Protocol::of_family`]) for all siblings.
+    pub protocol: &'a Protocol,
+}
+
 /// Fine-tunes the last `blocks` residual blocks of a source, and a new head, on a subset.
 ///
 /// The seed fixes the head, the order of images and their augmentation, each from a generator of its
@@ -101,33 +111,119 @@ pub fn fine_tune_watched(
     stop: &AtomicBool,
     watch: &mut dyn FnMut(&Network, &Tensor),
 ) -> Result<Outcome, Unfinished> {
-    let start = Instant::now();
+    let siblings = [Sibling { blocks, protocol }];
+    side_by_side(material, &siblings, seed, stop, watch).map(|mut outcomes| outcomes.remove(0))
+}
+
+/// As [`fine_tune`], of several siblings, step by step: images are augmented once, and go through what
+/// all leave frozen once. Gives what each gives alone, to the last bit, in their order.
+///
+/// # Errors
+/// As [`fine_tune`], if it is so of one of them.
+///
+/// # Panics
+/// If there is none, if they are not of one family, or if there are several of a protocol whose frozen
+/// part is fixed.
+pub fn fine_tune_siblings(
+    material: &Material<'_>,
+    siblings: &[Sibling<'_>],
+    seed: Seed,
+    stop: &AtomicBool,
+) -> Result<Vec<Outcome>, Unfinished> {
+    side_by_side(material, siblings, seed, stop, &mut |_, _| ())
+}
+
+/// A sibling on its way.
+struct Run<'a> {
+    protocol: &'a Protocol,
+    network: Network,
+    sgd: Sgd,
+    outcome: Outcome,
+    /// Summed losses and right answers of this epoch's steps; they stay on the device until it is over.
+    losses: Vec<Tensor>,
+    correct: Vec<Tensor>,
+}
+
+impl<'a> Run<'a> {
+    /// Begins from a source, of which what is frozen is shared.
+    fn new(
+        sibling: Sibling<'a>,
+        source: &Weights,
+        classes: u32,
+        seed: Seed,
+    ) -> Result<Self, Unfinished> {
+        let Sibling { blocks, protocol } = sibling;
+        let mut head = random::generator(seed, Purpose::Head);
+        let weights = source.branch(blocks)?.with_head(classes, protocol.head, &mut head);
+        let mut network = protocol.network(weights)?;
+        network.train(Trainable::Blocks(blocks))?;
+        let trained = network.trainable().map(|(_, parameter)| parameter);
+        let sgd = Sgd::new(trained, protocol.momentum, protocol.weight_decay);
+        let outcome = Outcome {
+            evaluations: Vec::new(),
+            first_losses: Vec::new(),
+            test_loss_after_first_step: f64::NAN,
+            correct: Vec::new(),
+            weights: String::new(),
+        };
+        let (losses, correct) = (Vec::new(), Vec::new());
+        Ok(Self { protocol, network, sgd, outcome, losses, correct })
+    }
+
+    /// A step on what the frozen part made of a batch. The mean loss in front of it, on the device.
+    fn step(&mut self, input: &Tensor, labels: &Tensor, epoch: u32) -> Tensor {
+        let Protocol { epochs, learning_rate: first, batch_norm, .. } = self.protocol;
+        let logits = self.network.trained_part(input, batch_norm.mode());
+        let loss = logits.cross_entropy_loss::<Tensor>(labels, None, Reduction::Mean, -100, 0.0);
+        self.sgd.step(&self.network.gradients(&loss), learning_rate(*first, *epochs, epoch));
+        let loss = loss.detach();
+        self.correct.push(logits.detach().argmax(1, false).eq_tensor(labels).sum(Kind::Int64));
+        self.losses.push(&loss * labels.size()[0] as f64);
+        if self.outcome.first_losses.len() < FIRST_LOSSES {
+            self.outcome.first_losses.push(loss.double_value(&[]));
+        }
+        loss
+    }
+
+    /// An evaluation at the end of an epoch over so many images.
+    fn evaluated(&mut self, tested: Test, epoch: u32, images: usize, seconds: f64) {
+        let sum = |values: &[Tensor]| Tensor::stack(values, 0).sum(Kind::Double).double_value(&[]);
+        self.outcome.evaluations.push(Evaluation {
+            epoch,
+            test_accuracy: tested.accuracy(),
+            test_loss: tested.loss,
+            train_accuracy: 100.0 * sum(&self.correct) / images as f64,
+            train_loss: sum(&self.losses) / images as f64,
+            seconds,
+        });
+        self.outcome.correct = tested.correct;
+    }
+}
+
+fn side_by_side(
+    material: &Material<'_>,
+    siblings: &[Sibling<'_>],
+    seed: Seed,
+    stop: &AtomicBool,
+    watch: &mut dyn FnMut(&Network, &Tensor),
+) -> Result<Vec<Outcome>, Unfinished> {
+    let clock = Instant::now();
     let Material { source, train, classes, .. } = material;
-    let mut head = random::generator(seed, Purpose::Head);
-    let weights = source.copy_to(source.device()).with_head(*classes, protocol.head, &mut head);
-    let mut network = protocol.network(weights)?;
-    network.train(Trainable::Blocks(blocks))?;
-    let mut sgd = Sgd::new(
-        network.trainable().map(|(_, parameter)| parameter),
-        protocol.momentum,
-        protocol.weight_decay,
+    let protocol = siblings.first().expect("there is a sibling").protocol;
+    let family = protocol.of_family();
+    assert!(
+        siblings.iter().all(|sibling| sibling.protocol.of_family() == family),
+        "siblings are of one family"
     );
-    let passes = Passes::new(&network, protocol, material);
-    let mode = protocol.batch_norm.mode();
-    let mut outcome = Outcome {
-        evaluations: Vec::new(),
-        first_losses: Vec::new(),
-        test_loss_after_first_step: f64::NAN,
-        correct: Vec::new(),
-        weights: String::new(),
-    };
+    let shared = source.copy_to(source.device());
+    let runs = siblings.iter().map(|&sibling| Run::new(sibling, &shared, *classes, seed));
+    let mut runs: Vec<Run<'_>> = runs.collect::<Result<_, _>>()?;
+    let passes = Passes::new(&networks(&runs), protocol, material);
     let images = train.len() as usize;
-    let mut steps = 0_usize;
     for epoch in 0..protocol.epochs {
         if stop.load(Ordering::Relaxed) {
             return Err(Unfinished::Interrupted);
         }
-        let rate = learning_rate(protocol.learning_rate, protocol.epochs, epoch);
         let mut generator = random::epoch_generator(seed, Purpose::Order, epoch);
         let order = random::permutation(images, &mut generator);
         let draws = {
@@ -139,49 +235,40 @@ pub fn fine_tune_watched(
         let draws = Draws::new(&draws, [i64::from(protocol.side); 2], source.device());
         let order: Vec<i64> = order.iter().map(|&image| image as i64).collect();
         let order = Tensor::from_slice(&order).to_device(source.device());
-        // Sums stay on the device until the epoch is over.
-        let (mut losses, mut correct) = (Vec::new(), Vec::new());
+        for run in &mut runs {
+            run.losses.clear();
+            run.correct.clear();
+        }
         for start in (0..images as i64).step_by(protocol.batch as usize) {
             let length = i64::from(protocol.batch).min(images as i64 - start);
             let part = passes.train.selected(&order.narrow(0, start, length));
-            let input = match passes.fixed {
-                true => part.pixels,
-                false => transform::to_unit(&draws.narrow(start, length).apply(&part.pixels)),
-            };
-            let logits = match passes.fixed {
-                true => network.trained_part(&input, mode),
-                false => network.logits(&input, mode),
-            };
-            let loss =
-                logits.cross_entropy_loss::<Tensor>(&part.labels, None, Reduction::Mean, -100, 0.0);
-            sgd.step(&network.gradients(&loss), rate);
-            let loss = loss.detach();
-            correct.push(logits.detach().argmax(1, false).eq_tensor(&part.labels).sum(Kind::Int64));
-            losses.push(&loss * length as f64);
-            if steps < FIRST_LOSSES {
-                outcome.first_losses.push(loss.double_value(&[]));
+            let draws = draws.narrow(start, length);
+            let inputs = passes.train_inputs(&networks(&runs), &part.pixels, &draws);
+            for (run, input) in runs.iter_mut().zip(&inputs) {
+                let loss = run.step(input, &part.labels, epoch);
+                watch(&run.network, &loss);
             }
-            if steps == 0 {
-                outcome.test_loss_after_first_step = passes.evaluate(&network).loss;
+            if (epoch, start) == (0, 0) {
+                let tests = passes.evaluate(&networks(&runs));
+                for (run, tested) in runs.iter_mut().zip(tests) {
+                    run.outcome.test_loss_after_first_step = tested.loss;
+                }
             }
-            watch(&network, &loss);
-            steps += 1;
         }
         if protocol.evaluate.contains(&(epoch + 1)) {
-            let tested = passes.evaluate(&network);
-            let sum =
-                |values: &[Tensor]| Tensor::stack(values, 0).sum(Kind::Double).double_value(&[]);
-            outcome.evaluations.push(Evaluation {
-                epoch: epoch + 1,
-                test_accuracy: tested.accuracy(),
-                test_loss: tested.loss,
-                train_accuracy: 100.0 * sum(&correct) / images as f64,
-                train_loss: sum(&losses) / images as f64,
-                seconds: start.elapsed().as_secs_f64(),
-            });
-            outcome.correct = tested.correct;
+            let tests = passes.evaluate(&networks(&runs));
+            for (run, tested) in runs.iter_mut().zip(tests) {
+                run.evaluated(tested, epoch + 1, images, clock.elapsed().as_secs_f64());
+            }
         }
     }
-    outcome.weights = network.weights().digest();
-    Ok(outcome)
+    let end = |mut run: Run<'_>| {
+        run.outcome.weights = run.network.weights().digest();
+        run.outcome
+    };
+    Ok(runs.into_iter().map(end).collect())
+}
+
+fn networks<'r>(runs: &'r [Run<'_>]) -> Vec<&'r Network> {
+    runs.iter().map(|run| &run.network).collect()
 }

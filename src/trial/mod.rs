@@ -11,7 +11,9 @@ mod recipe;
 pub mod schedule;
 
 pub use evaluate::{Test, evaluate};
-pub use fine_tune::{Material, Outcome, Unfinished, fine_tune, fine_tune_watched};
+pub use fine_tune::{
+    Material, Outcome, Sibling, Unfinished, fine_tune, fine_tune_siblings, fine_tune_watched,
+};
 pub use passes::fixed_features;
 pub use protocol::{Protocol, ProtocolError};
 pub use recipe::{ENGINE_VERSION, Recipe, RecipeError, Trial};

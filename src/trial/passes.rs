@@ -1,14 +1,17 @@
 //! What training and testing go over: images, or, where that never changes, what the frozen part
-//! makes of them, which is then computed once.
+//! makes of them, which is then computed once. Siblings share a frozen part, which is passed through
+//! once for all of them.
+
+use tch::Tensor;
 
 use super::{
     Material, Protocol, Unfinished,
-    evaluate::{Test, evaluate, evaluate_with},
+    evaluate::{Test, evaluate_with},
 };
 use crate::{
     data::OnDevice,
     model::{Mode, Network, Trainable, Weights},
-    transform,
+    transform::{self, Draws},
 };
 
 /// A subset and a test set.
@@ -17,28 +20,65 @@ pub(super) struct Passes {
     pub train: OnDevice,
     test: OnDevice,
     /// Whether features stand in the images' place.
-    pub fixed: bool,
+    fixed: bool,
+    /// How batch norms are used while training.
+    mode: Mode,
+    /// Blocks that each sibling leaves frozen.
+    frozen: Vec<usize>,
+    /// The sibling that leaves most frozen: what it freezes, all freeze.
+    deepest: usize,
 }
 
 impl Passes {
-    pub fn new(network: &Network, protocol: &Protocol, material: &Material<'_>) -> Self {
+    /// # Panics
+    /// If a sibling's network leaves nothing frozen, or features are fixed and there are several
+    /// siblings.
+    pub fn new(networks: &[&Network], protocol: &Protocol, material: &Material<'_>) -> Self {
         let Material { train, test, test_features, .. } = material;
         let fixed = protocol.frozen_part_is_fixed();
+        assert!(!fixed || networks.len() == 1, "fixed features are of one fine-tune");
+        let frozen = networks.iter().map(|network| network.frozen_blocks().expect("it fine-tunes"));
+        let frozen: Vec<usize> = frozen.collect();
+        let deepest = (0..frozen.len()).max_by_key(|&at| frozen[at]).expect("there is a sibling");
         let (train, test) = match (fixed, test_features) {
             (false, _) => (train.shallow_clone(), test.shallow_clone()),
-            (true, Some(features)) => (through(network, train), features.shallow_clone()),
-            (true, None) => (through(network, train), through(network, test)),
+            (true, Some(features)) => (through(networks[0], train), features.shallow_clone()),
+            (true, None) => (through(networks[0], train), through(networks[0], test)),
         };
-        Self { train, test, fixed }
+        Self { train, test, fixed, mode: protocol.batch_norm.mode(), frozen, deepest }
     }
 
-    pub fn evaluate(&self, network: &Network) -> Test {
+    /// What each sibling's trained part gets for these pixels (or features) of the subset.
+    pub fn train_inputs(
+        &self,
+        networks: &[&Network],
+        pixels: &Tensor,
+        draws: &Draws,
+    ) -> Vec<Tensor> {
         match self.fixed {
-            true => {
-                evaluate_with(&self.test, |features| network.trained_part(features, Mode::Evaluate))
+            true => vec![pixels.shallow_clone()],
+            false => {
+                let images = transform::to_unit(&draws.apply(pixels));
+                networks[self.deepest].frozen_parts(&images, self.mode, &self.frozen)
             }
-            false => evaluate(network, &self.test),
         }
+    }
+
+    /// One test of each sibling.
+    pub fn evaluate(&self, networks: &[&Network]) -> Vec<Test> {
+        evaluate_with(&self.test, |pixels| {
+            let inputs = match self.fixed {
+                true => vec![pixels.shallow_clone()],
+                false => {
+                    let images = transform::to_unit(pixels);
+                    networks[self.deepest].frozen_parts(&images, Mode::Evaluate, &self.frozen)
+                }
+            };
+            let logits = |(network, input): (&&Network, Tensor)| {
+                network.trained_part(&input, Mode::Evaluate)
+            };
+            networks.iter().zip(inputs).map(logits).collect()
+        })
     }
 }
 
@@ -62,5 +102,5 @@ pub fn fixed_features(
 }
 
 fn through(network: &Network, images: &OnDevice) -> OnDevice {
-    images.mapped(|pixels| network.frozen_part(&transform::to_unit(pixels)))
+    images.mapped(|pixels| network.frozen_part(&transform::to_unit(pixels), Mode::Evaluate))
 }

@@ -103,6 +103,15 @@ impl Protocol {
         Ok(Network::new(weights, self.normalisation, Implementation::Fused(self.precision)))
     }
 
+    /// All of it that what frozen blocks compute depends on, and when it is looked at: the same for
+    /// fine-tunes that may run side by side ([`super::fine_tune_siblings`]).
+    #[must_use]
+    pub fn of_family(&self) -> Self {
+        let nothing = (0.0, 0.0, 0.0, Head::StandardNormal);
+        let (learning_rate, momentum, weight_decay, head) = nothing;
+        Self { learning_rate, momentum, weight_decay, head, ..self.clone() }
+    }
+
     /// Whether what the frozen blocks compute is the same at every step, so that it can be computed
     /// once: batch norms with the source's statistics, and images that never change.
     #[must_use]

@@ -61,7 +61,11 @@ impl Recipe {
     /// The recipe of a key in a world, by the world's own protocol.
     #[must_use]
     pub fn of(world: &World, key: Key) -> Self {
-        Self { world: world.id.as_str().into(), protocol: world.protocol(key.images), key }
+        let mut protocol = world.protocol(key.images);
+        if let Some(own) = world.learning_rates.get(&*key.source) {
+            protocol.learning_rate = *own;
+        }
+        Self { world: world.id.as_str().into(), protocol, key }
     }
 
     /// Reads a recipe as a user writes it: fields of the protocol that are left out are the world's.
@@ -114,10 +118,14 @@ impl Recipe {
         Ok(())
     }
 
-    /// What records are compared by: the epochs, and one word for the rest of the protocol.
+    /// What records are compared by: the epochs, and one word for the rest of the protocol. Where
+    /// sources have learning rates of their own, these are part of what the arms are.
     #[must_use]
-    pub fn compared(&self) -> Compared {
+    pub fn compared(&self, world: &World) -> Compared {
         let mut rest = self.protocol.clone();
+        if world.learning_rates.contains_key(&*self.key.source) {
+            rest.learning_rate = world.protocol.learning_rate;
+        }
         let epochs = std::mem::take(&mut rest.epochs);
         rest.evaluate.clear();
         let rest = serde_json::to_vec(&rest).expect("plain data");
@@ -130,6 +138,20 @@ impl Trial {
     #[must_use]
     pub fn engine_seed(&self) -> Seed {
         Seed(self.seed.0 + DRAW * u64::from(self.recipe.key.draw))
+    }
+
+    /// What trials have in common that may run side by side ([`super::fine_tune_siblings`]): all that
+    /// decides what their frozen parts compute. Of one trial alone where that is fixed, for then it is
+    /// computed once anyway.
+    #[must_use]
+    pub fn family(&self) -> String {
+        let mut shared = self.clone();
+        let Recipe { key, protocol, .. } = &mut shared.recipe;
+        if !protocol.frozen_part_is_fixed() {
+            key.blocks = 0;
+            *protocol = protocol.of_family();
+        }
+        serde_json::to_string(&shared).expect("plain data")
     }
 
     /// The name of its record: BLAKE3 of recipe, seed, engine, and the digests of weights and data.

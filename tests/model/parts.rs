@@ -114,7 +114,7 @@ fn the_frozen_part_computed_once_gives_the_same_logits_and_gradients() {
     let every = [0, 1, 3, 9, 11].map(Trainable::Blocks);
     for trainable in every.into_iter().chain([Trainable::Everything]) {
         network.train(trainable).unwrap();
-        let fixed = network.frozen_part(&images);
+        let fixed = network.frozen_part(&images, Mode::Evaluate);
         assert!(!fixed.requires_grad());
         let whole = network.logits(&images, Mode::Evaluate);
         let parted = network.trained_part(&fixed, Mode::Evaluate);
