@@ -36,7 +36,12 @@ pub struct Fetched {
     world: World,
     /// What was found out, once for the process: digests by names of sources and targets.
     digests: Mutex<HashMap<String, Result<String, Lacking>>>,
+    reading: Reading,
 }
+
+/// Is told how reading many files goes on: what is done to which images, and how many of how many are
+/// done. From any thread, often.
+pub type Reading = fn(what: &str, done: usize, in_all: usize);
 
 /// What is not here, or not what it should be, and what would mend it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
@@ -71,7 +76,25 @@ impl Stock {
                 data: data.to_owned(),
                 world: world.clone(),
                 digests: Mutex::default(),
+                reading: |_, _, _| (),
             })),
+        }
+    }
+
+    /// The same, which tells how reading its images goes on.
+    #[must_use]
+    pub fn told(mut self, reading: Reading) -> Self {
+        if let Self::Fetched(fetched) = &mut self {
+            fetched.reading = reading;
+        }
+        self
+    }
+
+    /// What is told while images are read; of those that ship, nothing.
+    pub(crate) fn reading(&self) -> Reading {
+        match self {
+            Self::Shipped => |_, _, _| (),
+            Self::Fetched(fetched) => fetched.reading,
         }
     }
 
@@ -104,7 +127,11 @@ impl Stock {
             Self::Fetched(fetched) => fetched.once(&format!("target {target}"), || {
                 // Kept beside the images with the stamp of what it is of: large folders are read once.
                 let kept = fetched.data.join(target).join(".digest");
-                let found = fetched.target(target)?.digest_kept(&kept, &crate::data::quietly);
+                let images = fetched.target(target)?;
+                let (what, count) =
+                    (format!("{target}: digest"), images.train.len() + images.test.len());
+                let found =
+                    images.digest_kept(&kept, &|done| (fetched.reading)(&what, done, count));
                 found.map_err(|error| damaged(&error, target))
             }),
         }

@@ -9,7 +9,7 @@ use super::{
     Failure, exit,
     fetch::Data,
     interrupt,
-    progress::{Progress, minutes},
+    progress::{Progress, minutes, reading},
     runs::shortest,
 };
 use crate::{
@@ -89,7 +89,7 @@ impl Ours {
             }
         };
         let workers = Workers::new(device, world.protocol.side, self.threads.map(usize::from));
-        let stock = Stock::of(&world, &self.data.folder());
+        let stock = Stock::of(&world, &self.data.folder()).told(reading);
         Ok(Workshop { kind, stock, world, ledger: self.ledger(), workers })
     }
 }

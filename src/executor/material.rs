@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use tch::Device;
 
 use crate::{
-    data::{DataError, Images, OnDevice, Subset, SubsetError, Target, quietly},
+    data::{DataError, Images, OnDevice, Subset, SubsetError, Target},
     ledger::{Key, Resolution, Seed},
     model::Weights,
     random::{self, Purpose},
-    stock::{Lacking, Stock},
+    stock::{Lacking, Reading, Stock},
     trial::{self, Material, Protocol, Trial, fixed_features},
 };
 
@@ -83,7 +83,7 @@ impl<'a> Materials<'a> {
             if self.tests.values().map(bytes).sum::<usize>() > MOST_BYTES {
                 self.tests.clear();
             }
-            let test = pool.test(key.resolution, side, self.device)?;
+            let test = pool.test(key, side, self.device, self.stock.reading())?;
             self.tests.insert(of_test.clone(), test);
         }
         let test = &self.tests[&of_test];
@@ -94,7 +94,8 @@ impl<'a> Materials<'a> {
             let features = fixed_features(source, test, key.blocks, protocol).ok().flatten();
             self.features = features.map(|features| (depend, features));
         }
-        let train = pool.subset(key, trial.engine_seed(), side, self.device)?;
+        let train =
+            pool.subset(key, trial.engine_seed(), side, self.device, self.stock.reading())?;
         Ok(run(&Material {
             source,
             train: &train,
@@ -121,6 +122,7 @@ impl Pool {
         seed: Seed,
         side: u32,
         device: Device,
+        reading: Reading,
     ) -> Result<OnDevice, MaterialError> {
         let labels = self.target.train.labels();
         let mut generator = random::generator(seed, Purpose::Subset);
@@ -130,7 +132,9 @@ impl Pool {
             Some(train) => Ok(train.select(subset.images()).resized(key.resolution, side)),
             None => {
                 let images = &self.target.train;
-                let decoded = images.at(subset.images(), key.resolution, side, &quietly)?;
+                let what = format!("{}: training images", key.target);
+                let told = |done| reading(&what, done, subset.images().len());
+                let decoded = images.at(subset.images(), key.resolution, side, &told)?;
                 Ok(OnDevice::new(&decoded, device))
             }
         }
@@ -138,15 +142,19 @@ impl Pool {
 
     fn test(
         &self,
-        resolution: Resolution,
+        key: &Key,
         side: u32,
         device: Device,
+        reading: Reading,
     ) -> Result<OnDevice, MaterialError> {
+        let resolution = key.resolution;
         match &self.target.test {
             Images::Bytes(dataset) => Ok(OnDevice::new(dataset, device).resized(resolution, side)),
             images @ Images::Files(_) => {
                 let all: Vec<usize> = (0..images.len()).collect();
-                Ok(OnDevice::new(&images.at(&all, resolution, side, &quietly)?, device))
+                let what = format!("{}: test images", key.target);
+                let told = |done| reading(&what, done, all.len());
+                Ok(OnDevice::new(&images.at(&all, resolution, side, &told)?, device))
             }
         }
     }
