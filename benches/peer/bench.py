@@ -1,6 +1,7 @@
 """Times `repro` against the same fine-tunes in plain PyTorch (`peer.py`), and says what they cost at least.
 
     python benches/peer/bench.py             a sample of the smoke world's plan
+    python benches/peer/bench.py --whole     ... and then all of the plan, against what it would take the peer
     python benches/peer/bench.py --cached    fine-tunes whose frozen part can be kept
 
 Both sides run the same trials by the same protocol, as whole processes in turn; only random draws differ, so
@@ -267,7 +268,29 @@ def floor(trials):
     return seconds
 
 
-def plan_part(repro, claims, rounds, folder):
+def whole_plan(repro, runs, setting, folder):
+    """All of the smoke world's plan by `repro`, once, against what it would take the peer: the mean seconds of
+    its fine-tunes of as many images and blocks in the sample, times how many of them the plan has."""
+    ledger = folder / "whole"
+    ours = Ran([repro, "verify", "--evidence", "smoke", "--ledger", ledger, "--brief"], accepted=range(4))
+    records = json.loads(Ran([repro, "runs", "--format", "json", "--ledger", ledger]).text)
+    kind = lambda key: (key["images"], key["blocks"])
+    seconds = {}
+    for run in runs:
+        seconds.setdefault(kind(run["key"]), []).append(run["evaluations"][-1]["seconds"])
+    planned = [kind(record["trial"]["recipe"]["key"]) for record in records]
+    if unknown := set(planned) - set(seconds):
+        sys.exit(f"the sample has no fine-tunes of these images and blocks: {sorted(unknown)}")
+    theirs = sum(statistics.mean(seconds[of]) for of in planned) / setting.shown[0]
+    began = [(record["provenance"]["started"], record["provenance"]["seconds"]) for record in records]
+    beside = sum(began.count(of) > 1 for of in began)
+    print(f"\nThe whole plan, {len(records)} fine-tunes, {beside} of them beside siblings:\n")
+    print(f"  repro, measured: {ours.seconds:.1f} s, {ours.processor:.1f} processor seconds, others {ours.others:.1f}")
+    print(f"  peer, by its seconds for each number of images and blocks in the sample: {theirs:.1f} s")
+    print(f"\nThroughput of repro over the peer's: {theirs / ours.seconds:.2f}", flush=True)
+
+
+def plan_part(repro, claims, rounds, folder, whole):
     """The sample of the smoke world's plan."""
     plan = [repro, "--claims", claims, "plan", "--format", "jsonl", "--ledger", folder / "none"]
     trials = Ran(plan).lines()
@@ -300,6 +323,8 @@ def plan_part(repro, claims, rounds, folder):
         (entry["trial"]["recipe"]["key"], entry["trial"]["seed"], entry["outcome"]["finished"]["evaluations"])
         for entry in records
     ]
+    if whole:
+        whole_plan(repro, both["peer"][-1].lines(), best, folder)
     theirs = [(run["key"], run["seed"], run["evaluations"]) for run in both["peer"][0].lines()]
     if {(name(key), seed) for key, seed, _ in ours} != {(name(key), seed) for key, seed, _ in theirs}:
         sys.exit("the two did not run the same trials")
@@ -355,6 +380,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=2, help="times that each side runs all [default: 2]")
     parser.add_argument("--claims", type=Path, default=HERE / "claims", help="whose plan is run")
     parser.add_argument("--cached", action="store_true", help="fine-tunes whose frozen part can be kept")
+    parser.add_argument("--whole", action="store_true", help="run all of the smoke world's plan too")
     given = parser.parse_args()
     if not given.repro.is_file():
         sys.exit(f"there is no program {given.repro}: build it with `cargo build --release`, or use --repro")
@@ -363,7 +389,7 @@ def main():
         if given.cached:
             agreed = cached_part(repro, given.rounds, Path(folder))
         else:
-            agreed = plan_part(repro, given.claims, given.rounds, Path(folder))
+            agreed = plan_part(repro, given.claims, given.rounds, Path(folder), given.whole)
     sys.exit(0 if agreed else 1)
 
 
