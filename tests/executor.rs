@@ -1,0 +1,77 @@
+//! Running trials: siblings side by side leave the records that each leaves alone, and one that can't be
+//! run takes no other with it.
+
+use std::sync::{Mutex, atomic::AtomicBool};
+
+use repro::{
+    executor::{Local, Workers},
+    ledger::{Ended, Entry, Key, Ledger, Resolution, Seed},
+    stock::{Named, Stock},
+    trial::{Recipe, Trial},
+    world::World,
+};
+use tch::Device;
+
+/// One epoch on 100 images of KMNIST.
+fn named(blocks: u32, seed: u64) -> Named {
+    let key = Key {
+        target: "kmnist".into(),
+        source: "natural".into(),
+        blocks,
+        images: 100,
+        resolution: Resolution::Native,
+        draw: 0,
+    };
+    let mut recipe = Recipe::of(&World::smoke(), key);
+    (recipe.protocol.epochs, recipe.protocol.evaluate) = (1, vec![1]);
+    Stock::Shipped.named(Trial { recipe, seed: Seed(seed) }).unwrap()
+}
+
+/// What trials left, in the order in which they ended.
+fn run(trials: &[Named], at_once: usize) -> Vec<Entry> {
+    let folder = tempfile::tempdir().unwrap();
+    let (ledger, stop) = (Ledger::new(folder.path().to_owned()), AtomicBool::new(false));
+    let workers = Workers { device: Device::Cpu, at_once, threads_each: 1 };
+    let local = Local { ledger: &ledger, stock: &Stock::Shipped, workers, stop: &stop };
+    let ended = Mutex::new(Vec::new());
+    local.run(trials, &|entry| ended.lock().unwrap().push(entry.clone())).unwrap();
+    let kept = ledger.all(&mut |file| panic!("{file:?}")).unwrap();
+    let ended = ended.into_inner().unwrap();
+    assert_eq!(kept.len(), ended.len(), "all that ended is kept");
+    ended
+}
+
+fn of<'a>(entries: &'a [Entry], named: &Named) -> &'a Entry {
+    entries.iter().find(|entry| entry.id == named.id).unwrap()
+}
+
+#[test]
+fn siblings_leave_the_records_that_each_leaves_alone() {
+    let trials = [named(9, 1), named(0, 1), named(3, 1), named(3, 2)];
+    let together = run(&trials, 1);
+    let began = |named| {
+        let provenance = &of(&together, named).provenance;
+        (provenance.started, provenance.seconds.to_bits())
+    };
+    assert!(began(&trials[0]) == began(&trials[1]) && began(&trials[0]) == began(&trials[2]));
+    assert_ne!(began(&trials[0]).1, began(&trials[3]).1, "another seed is no sibling");
+    for trial in &trials {
+        let [alone] = run(std::slice::from_ref(trial), 1).try_into().unwrap();
+        assert!(of(&together, trial).agrees_with(&alone), "{}", trial.trial.recipe.key);
+    }
+    // However many workers share them.
+    for entry in run(&trials, 3) {
+        assert!(together.iter().any(|other| other.agrees_with(&entry)));
+    }
+}
+
+#[test]
+fn a_sibling_that_can_t_be_run_fails_alone() {
+    // The thin network has eleven blocks.
+    let trials = [named(0, 1), named(12, 1), named(3, 1)];
+    let entries = run(&trials, 1);
+    let failed = |named| matches!(of(&entries, named).outcome, Ended::Failed { .. });
+    assert_eq!([&trials[0], &trials[1], &trials[2]].map(failed), [false, true, false]);
+    let Ended::Failed { reason } = &of(&entries, &trials[1]).outcome else { unreachable!() };
+    assert!(reason.contains("last 12 residual blocks"), "{reason}");
+}
