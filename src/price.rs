@@ -33,7 +33,10 @@ impl Price {
         let trained = f64::from(protocol.epochs) * f64::from(key.images);
         // Once more after the first step.
         let passes = protocol.evaluate.len() as f64 + 1.0;
-        let tested = passes * f64::from(world.targets[&*key.target].test);
+        let test = f64::from(world.targets[&*key.target].test);
+        // Influence needs both sets' features; what follows is a hundredth of that at the paper's scale.
+        let once_more = if key.influence { test + f64::from(key.images) } else { 0.0 };
+        let tested = passes * test + once_more;
         let operations = 2.0
             * (trained * counted.training(key.blocks) as f64 + tested * counted.forward() as f64);
         Self { trained, tested, operations }
@@ -101,6 +104,7 @@ mod tests {
             images,
             resolution: Resolution::Native,
             draw: 0,
+            influence: false,
         };
         Recipe::of(world, key)
     }

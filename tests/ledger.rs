@@ -22,6 +22,7 @@ fn key() -> Key {
         images: 100,
         resolution: Resolution::Pixels(7),
         draw: 0,
+        influence: false,
     }
 }
 

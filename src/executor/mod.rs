@@ -26,7 +26,7 @@ use crate::{
     device,
     ledger::{Ended, Entry, Ledger, LedgerError, Provenance},
     stock::{Named, Stock},
-    trial::{ENGINE_VERSION, Unfinished, fine_tune},
+    trial::{ENGINE_VERSION, Recipe, Unfinished, fine_tuned, measure_influence},
 };
 use material::Materials;
 
@@ -160,8 +160,13 @@ impl Local<'_> {
         let key = &trial.recipe.key;
         let seed = trial.engine_seed();
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            materials.with(trial, |material| {
-                fine_tune(material, key.blocks, &trial.recipe.protocol, seed, self.stop)
+            materials.with(trial, |material, subset| {
+                let Recipe { protocol, influence, .. } = &trial.recipe;
+                let (mut outcome, network) =
+                    fine_tuned(material, key.blocks, protocol, seed, self.stop, &mut |_, _| ())?;
+                outcome.influence =
+                    measure_influence(&network, material, subset.images(), influence, seed);
+                Ok(outcome)
             })
         }));
         let material = |cause| ExecutorError::Material {
@@ -179,7 +184,7 @@ impl Local<'_> {
                 let said = words(&*panic);
                 let advised = memory::ran_out(&said)
                     .then(|| {
-                        materials.with(trial, |material| memory::advice(&said, material, trial))
+                        materials.with(trial, |material, _| memory::advice(&said, material, trial))
                     })
                     .transpose()
                     .map_err(material)?;

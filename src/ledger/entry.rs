@@ -70,7 +70,9 @@ impl Entry {
         };
         match &self.outcome {
             Ended::Finished(outcome) => {
-                record(Status::Finished, outcome.evaluations.clone()).with_correct(&outcome.correct)
+                record(Status::Finished, outcome.evaluations.clone())
+                    .with_correct(&outcome.correct)
+                    .with_influence(&outcome.influence)
             }
             Ended::Failed { .. } => record(Status::Stopped, Vec::new()),
         }

@@ -11,7 +11,7 @@ use tch::{Kind, Reduction, Tensor};
 use super::{Protocol, passes::Passes, schedule::learning_rate};
 use crate::{
     data::OnDevice,
-    ledger::{Evaluation, Seed, bits, number},
+    ledger::{Evaluation, MeasuredInfluence, Seed, bits, number},
     model::{Network, NoTf32, Sgd, TooManyBlocks, Trainable, Weights},
     random::{self, Purpose},
     transform::{self, Draw, Draws},
@@ -55,6 +55,10 @@ pub struct Outcome {
     pub correct: Vec<bool>,
     /// BLAKE3 of the fine-tuned weights.
     pub weights: String,
+    /// Influence after the last epoch, by each inverse that the recipe names
+    /// ([`super::measure_influence`]).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub influence: Vec<MeasuredInfluence>,
 }
 
 /// Why a fine-tune has no outcome.
@@ -101,6 +105,21 @@ pub fn fine_tune_watched(
     stop: &AtomicBool,
     watch: &mut dyn FnMut(&Network, &Tensor),
 ) -> Result<Outcome, Unfinished> {
+    fine_tuned(material, blocks, protocol, seed, stop, watch).map(|(outcome, _)| outcome)
+}
+
+/// As [`fine_tune_watched`], with the network that came of it.
+///
+/// # Errors
+/// As [`fine_tune`].
+pub fn fine_tuned(
+    material: &Material<'_>,
+    blocks: u32,
+    protocol: &Protocol,
+    seed: Seed,
+    stop: &AtomicBool,
+    watch: &mut dyn FnMut(&Network, &Tensor),
+) -> Result<(Outcome, Network), Unfinished> {
     let start = Instant::now();
     let Material { source, train, classes, .. } = material;
     let mut head = random::generator(seed, Purpose::Head);
@@ -120,6 +139,7 @@ pub fn fine_tune_watched(
         test_loss_after_first_step: f64::NAN,
         correct: Vec::new(),
         weights: String::new(),
+        influence: Vec::new(),
     };
     let images = train.len() as usize;
     let mut steps = 0_usize;
@@ -183,5 +203,5 @@ pub fn fine_tune_watched(
         }
     }
     outcome.weights = network.weights().digest();
-    Ok(outcome)
+    Ok((outcome, network))
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Protocol, ProtocolError};
 use crate::{
+    influence::Inverse,
     ledger::{Key, Recipe as Compared, Seed},
     model::{TooManyBlocks, Trainable},
     world::World,
@@ -28,6 +29,9 @@ pub struct Recipe {
     pub key: Key,
     /// How it is done.
     pub protocol: Protocol,
+    /// How influence is measured at its end, where the key says that it is: by each of these inverses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub influence: Vec<Inverse>,
 }
 
 /// A recipe and a seed: one fine-tune.
@@ -52,6 +56,9 @@ pub enum RecipeError {
     /// The network has fewer blocks.
     #[error(transparent)]
     Blocks(#[from] TooManyBlocks),
+    /// It measures influence in a way that means nothing.
+    #[error("influence: {0}")]
+    Influence(String),
     /// The world has no such source, target or size.
     #[error("{0}")]
     Lacks(String),
@@ -61,7 +68,9 @@ impl Recipe {
     /// The recipe of a key in a world, by the world's own protocol.
     #[must_use]
     pub fn of(world: &World, key: Key) -> Self {
-        Self { world: world.id.as_str().into(), protocol: world.protocol(key.images), key }
+        let influence = if key.influence { world.influence.clone() } else { Vec::new() };
+        let protocol = world.protocol(key.images);
+        Self { world: world.id.as_str().into(), protocol, key, influence }
     }
 
     /// Reads a recipe as a user writes it: fields of the protocol that are left out are the world's.
@@ -94,6 +103,10 @@ impl Recipe {
         }
         protocol.extend(own);
         table.insert("protocol".to_owned(), toml::Value::Table(protocol));
+        if key.influence && !table.contains_key("influence") {
+            let own = toml::Value::try_from(&world.influence).expect("plain data");
+            table.insert("influence".to_owned(), own);
+        }
         let recipe: Self = toml::Value::Table(table).try_into().map_err(grammar)?;
         recipe.check(world)?;
         Ok((recipe, world.clone()))
@@ -105,6 +118,13 @@ impl Recipe {
     /// The first thing that is wrong.
     pub fn check(&self, world: &World) -> Result<(), RecipeError> {
         self.protocol.check()?;
+        if self.key.influence == self.influence.is_empty() {
+            let what = "`influence = true` in [key] and a list of inverses go together";
+            return Err(RecipeError::Influence(what.to_owned()));
+        }
+        for inverse in &self.influence {
+            inverse.check().map_err(|error| RecipeError::Influence(error.to_string()))?;
+        }
         if let Some(lacks) = world.lacks(&self.key) {
             return Err(RecipeError::Lacks(lacks));
         }
@@ -114,13 +134,18 @@ impl Recipe {
         Ok(())
     }
 
-    /// What records are compared by: the epochs, and one word for the rest of the protocol.
+    /// What records are compared by: the epochs, and one word for the rest of the protocol and for how
+    /// influence is measured, where it is.
     #[must_use]
     pub fn compared(&self) -> Compared {
         let mut rest = self.protocol.clone();
         let epochs = std::mem::take(&mut rest.epochs);
         rest.evaluate.clear();
-        let rest = serde_json::to_vec(&rest).expect("plain data");
+        let rest = match self.influence.as_slice() {
+            [] => serde_json::to_vec(&rest),
+            influence => serde_json::to_vec(&(rest, influence)),
+        };
+        let rest = rest.expect("plain data");
         Compared { epochs, rest: blake3::hash(&rest).to_hex().as_str()[..16].into() }
     }
 }
