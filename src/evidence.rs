@@ -1,10 +1,7 @@
 //! Evidence: records with where they come from. One claim, one judge, any evidence; only what is
 //! gathered here differs.
 
-use std::{
-    collections::BTreeSet,
-    path::Path,
-};
+use std::{collections::BTreeSet, path::Path};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -220,10 +217,9 @@ pub fn keys(hypothesis: &Hypothesis) -> BTreeSet<Key> {
         .contrasts
         .iter()
         .flat_map(|contrast| {
-            contrast
-                .cells
-                .iter()
-                .flat_map(|cell| contrast.terms.iter().flat_map(|term| term.arm.keys(cell, &hypothesis.metric)))
+            contrast.cells.iter().flat_map(|cell| {
+                contrast.terms.iter().flat_map(|term| term.arm.keys(cell, &hypothesis.metric))
+            })
         })
         .collect()
 }

@@ -3,6 +3,8 @@
 //!
 //! `goldens/influence/make_reference.py` makes `reference.json`.
 
+#[path = "influence/fine_tunes.rs"]
+mod fine_tunes;
 #[path = "influence/hostile.rs"]
 mod hostile;
 #[path = "influence/ranks.rs"]
@@ -16,11 +18,11 @@ mod spectra;
 
 use rand_chacha::ChaCha8Rng;
 use repro::{
-    influence::{Curvature, Eigenpairs, InfluenceError, LastLayer, top},
+    influence::{Curvature, Eigenpairs, InfluenceError, LastLayer},
     ledger::Seed,
     random::{self, Purpose},
 };
-use tch::{Device, Tensor};
+use tch::Tensor;
 
 fn generator() -> ChaCha8Rng {
     random::generator(Seed(1), Purpose::Influence)
@@ -33,9 +35,7 @@ fn matrix(rows: &[Vec<f64>]) -> Tensor {
 
 /// The top eigenpairs of images' curvature.
 fn eigenpairs(train: &LastLayer, truncation: f64) -> Result<Eigenpairs, InfluenceError> {
-    let curvature = Curvature::of(train);
-    let times = |columns: &Tensor| curvature.times(columns);
-    top(&times, train.parameters(), truncation, &mut generator(), Device::Cpu)
+    Curvature::of(train).top(truncation, &mut generator())
 }
 
 /// The largest difference, relative to the largest number.

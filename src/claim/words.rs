@@ -4,7 +4,8 @@
 use std::fmt::Write;
 
 use super::{
-    Axis, Cell, Claim, Holds, Hypothesis, InfluenceMatch, Metric, Relation, Share, Stands, Threshold,
+    Axis, Cell, Claim, Holds, Hypothesis, InfluenceMatch, Metric, Relation, Share, Stands,
+    Threshold,
     label::{arm, moment},
 };
 use crate::world::World;
@@ -49,7 +50,9 @@ pub fn metric(metric: &Metric) -> String {
         }
         Metric::InfluenceMatch(InfluenceMatch { share, inverse }) => {
             let whose = match share {
-                Share::Rank(1) => "whose most influential training image has their class".to_owned(),
+                Share::Rank(1) => {
+                    "whose most influential training image has their class".to_owned()
+                }
                 Share::Rank(rank) => {
                     format!("whose training image of rank {rank} by influence has their class")
                 }

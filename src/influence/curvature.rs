@@ -1,11 +1,15 @@
 //! What a last layer makes of images, and the curvature of its loss over them.
 
+use rand_chacha::ChaCha8Rng;
 use tch::{Kind, Tensor};
 
-use super::InfluenceError;
+use super::{Eigenpairs, InfluenceError, Operator, top};
 
 /// Images that gradients are projected for at once: enough for fast products, few enough for memory.
 const AT_ONCE: i64 = 500;
+
+/// Columns that are multiplied at once, at least: enough for fast products.
+const BLOCK: i64 = 16;
 
 /// Labelled images as a last layer sees them: all that influence needs of a network.
 #[derive(Debug)]
@@ -150,5 +154,25 @@ impl<'a> Curvature<'a> {
         let mean = (&probabilities * &moved).sum_dim_intlist([1].as_slice(), true, Kind::Double);
         let pulled = probabilities * (moved - mean);
         inputs.tr().matmul(&pulled.view([images, classes * count])).view([-1, count])
+    }
+
+    /// Its eigenpairs above `truncation` times the largest eigenvalue ([`top`]).
+    ///
+    /// # Errors
+    /// As [`top`].
+    pub fn top(
+        &self,
+        truncation: f64,
+        generator: &mut ChaCha8Rng,
+    ) -> Result<Eigenpairs, InfluenceError> {
+        let probabilities = &self.images.probabilities;
+        let operator = Operator {
+            times: &|columns| self.times(columns),
+            parameters: self.images.parameters(),
+            // Where all classes are equally likely, each eigenvalue occurs once a class but one.
+            block: probabilities.size()[1].max(BLOCK),
+            device: probabilities.device(),
+        };
+        top(&operator, truncation, generator)
     }
 }

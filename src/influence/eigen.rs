@@ -6,11 +6,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use tch::{Device, Kind, Tensor};
 
-use super::{Inverse, InfluenceError};
+use super::{InfluenceError, Inverse};
 
-/// Columns that are multiplied at once. An eigenvalue that occurs more often than this is found so
-/// often at first: more classes than that whose probabilities are all equal.
-const BLOCK: i64 = 16;
 /// What counts as nothing, relative to the largest eigenvalue: products in double precision over
 /// thousands of images are good to a hundredth of it.
 const NOTHING: f64 = 1e-10;
@@ -26,6 +23,18 @@ pub struct Eigenpairs {
     pub vectors: Tensor,
 }
 
+/// A symmetric operator without negative eigenvalues, known by its products.
+pub struct Operator<'a> {
+    /// Its product with the columns of `[parameters, B]`, in double precision.
+    pub times: &'a dyn Fn(&Tensor) -> Tensor,
+    /// Its rows and columns.
+    pub parameters: i64,
+    /// Columns that are multiplied at once: no eigenvalue is found more often than this.
+    pub block: i64,
+    /// Where it computes.
+    pub device: Device,
+}
+
 /// All eigenpairs whose eigenvalue lies above `truncation` times the largest.
 ///
 /// Directions are added until every such pair has converged (its residual is below 1e-10 of the largest
@@ -35,44 +44,45 @@ pub struct Eigenpairs {
 /// # Errors
 /// If the truncation means nothing, the operator is zero, or there are too many such pairs.
 pub fn top(
-    times: &dyn Fn(&Tensor) -> Tensor,
-    parameters: i64,
+    operator: &Operator<'_>,
     truncation: f64,
     generator: &mut ChaCha8Rng,
-    device: Device,
 ) -> Result<Eigenpairs, InfluenceError> {
     Inverse { truncation, damping: 0.0 }.check()?;
-    let most = (MOST_NUMBERS / parameters).max(BLOCK);
+    let Operator { times, parameters, device, .. } = *operator;
+    let block = operator.block.clamp(1, parameters);
+    let most = (MOST_NUMBERS / parameters).max(block);
+    let mut random = || drawn([parameters, block], generator, device);
     let mut basis = Tensor::zeros([parameters, 0], (Kind::Double, device));
     let mut projected = Tensor::zeros([0, 0], (Kind::Double, device));
     // The largest eigenvalue as far as it is known: what is nothing beside it is dropped.
     let mut scale = 0.0;
-    let mut rest = random(parameters, generator, device);
+    let mut rest = random();
     // Whether `rest` was drawn, and is not what the operator did to the last directions.
-    let mut drawn = true;
+    let mut fresh = true;
     loop {
-        let block = orthonormal(&rest, &basis, if drawn { NOTHING } else { scale * NOTHING });
-        if block.size()[1] == 0 && !drawn {
+        let directions = orthonormal(&rest, &basis, if fresh { NOTHING } else { scale * NOTHING });
+        if directions.size()[1] == 0 && !fresh {
             // The directions hold all that the operator does to them; it may do more to others.
-            rest = orthogonal(&random(parameters, generator, device), &basis);
-            drawn = true;
+            rest = orthogonal(&random(), &basis);
+            fresh = true;
             continue;
         }
-        let images = times(&block);
-        if drawn && images.norm().double_value(&[]) <= scale * NOTHING {
+        let images = times(&directions);
+        if fresh && images.norm().double_value(&[]) <= scale * NOTHING {
             break;
         }
         let old = basis.size()[1];
-        basis = Tensor::cat(&[basis, block], 1);
+        basis = Tensor::cat(&[basis, directions], 1);
         projected = grown(&projected, &basis.tr().matmul(&images), old);
         rest = orthogonal(&images, &basis);
-        drawn = false;
+        fresh = false;
         let pairs = Ritz::of(&projected);
         scale = pairs.largest();
         if pairs.settled(&rest, threshold(scale, truncation), scale * NOTHING) {
             break;
         }
-        if basis.size()[1] + BLOCK > most {
+        if basis.size()[1] + block > most {
             return Err(InfluenceError::TooMany { most, truncation });
         }
     }
@@ -121,9 +131,11 @@ impl Ritz {
         let Some(next) = self.values.get(kept as usize) else { return false };
         let width = remainder.size()[1];
         let last = self.vectors.narrow(0, self.vectors.size()[0] - width, width);
-        let residuals = remainder
-            .matmul(&last.narrow(1, 0, kept + 1))
-            .norm_scalaropt_dim(2.0, [0].as_slice(), false);
+        let residuals = remainder.matmul(&last.narrow(1, 0, kept + 1)).norm_scalaropt_dim(
+            2.0,
+            [0].as_slice(),
+            false,
+        );
         let residuals = Vec::<f64>::try_from(residuals).expect("one dimension");
         let (of_next, of_kept) = residuals.split_last().expect("at least the next");
         of_kept.iter().all(|residual| *residual <= nothing)
@@ -163,9 +175,8 @@ fn orthonormal(columns: &Tensor, basis: &Tensor, nothing: f64) -> Tensor {
     Tensor::linalg_qr(&orthogonal(&directions, basis), "reduced").0
 }
 
-fn random(parameters: i64, generator: &mut ChaCha8Rng, device: Device) -> Tensor {
-    let width = BLOCK.min(parameters);
+fn drawn(shape: [i64; 2], generator: &mut ChaCha8Rng, device: Device) -> Tensor {
     let normal = |_| StandardNormal.sample(generator);
-    let values: Vec<f64> = (0..parameters * width).map(normal).collect();
-    Tensor::from_slice(&values).view([parameters, width]).to_device(device)
+    let values: Vec<f64> = (0..shape[0] * shape[1]).map(normal).collect();
+    Tensor::from_slice(&values).view(shape).to_device(device)
 }

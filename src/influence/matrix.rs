@@ -3,7 +3,7 @@
 
 use tch::Tensor;
 
-use super::{Eigenpairs, Inverse, InfluenceError, LastLayer};
+use super::{Eigenpairs, InfluenceError, Inverse, LastLayer};
 
 /// Influences. Positive ones are helpful: to first order, how much higher the test image's loss would
 /// be without the training image.

@@ -17,7 +17,7 @@ mod shares;
 use serde::{Deserialize, Serialize};
 
 pub use curvature::{Curvature, LastLayer};
-pub use eigen::{Eigenpairs, top};
+pub use eigen::{Eigenpairs, Operator, top};
 pub use matrix::Influence;
 pub use shares::{RANKS, Shares};
 
@@ -100,7 +100,8 @@ impl Inverse {
     /// If the truncation is not from 0 to below 1, or the damping is negative or not finite.
     pub fn check(&self) -> Result<(), InfluenceError> {
         let Self { truncation, damping } = *self;
-        let fault = |field, found, expected| Err(InfluenceError::Inverse { field, found, expected });
+        let fault =
+            |field, found, expected| Err(InfluenceError::Inverse { field, found, expected });
         if !(0.0..1.0).contains(&truncation) {
             return fault("truncation", truncation, "a share of the largest eigenvalue, below 1");
         }

@@ -28,7 +28,10 @@ pub(super) fn interval(
     evidence: &Evidence,
     alpha: Alpha,
 ) -> Option<TestImages> {
-    if !tells_images(metric) || terms.iter().any(|term| term.arm.at.is_some()) || joined.rows.is_empty() {
+    if !tells_images(metric)
+        || terms.iter().any(|term| term.arm.at.is_some())
+        || joined.rows.is_empty()
+    {
         return None;
     }
     // What each image of a test set adds to the contrast's mean over seeds.

@@ -15,6 +15,7 @@ mod store;
 pub use entry::{Ended, Entry, FORMAT_VERSION, Provenance};
 pub use influence::{Counts, Exhibit, Found, MeasuredInfluence, Pictured};
 pub use record::{
-    DuplicateRecord, Evaluation, Key, NotMeasured, Recipe, Record, Records, Resolution, Seed, Status,
+    DuplicateRecord, Evaluation, Key, NotMeasured, Recipe, Record, Records, Resolution, Seed,
+    Status,
 };
 pub use store::{Damaged, Ledger, LedgerError};

@@ -56,7 +56,8 @@ pub fn gallery(claim: &Claim, evidence: &Evidence) -> Option<Gallery> {
     let hypotheses = std::iter::once(&claim.hypothesis).chain(readings);
     let mut arms: Vec<&Arm> = Vec::new();
     let mut cells: Vec<(&Cell, &Metric)> = Vec::new();
-    for Hypothesis { contrasts, metric, .. } in hypotheses.filter(|of| of.metric.is_of_influence()) {
+    for Hypothesis { contrasts, metric, .. } in hypotheses.filter(|of| of.metric.is_of_influence())
+    {
         for contrast in contrasts {
             for arm in contrast.terms.iter().map(|term| &term.arm).rev() {
                 if !arms.iter().any(|known| known.source == arm.source) {
@@ -198,7 +199,11 @@ fn in_words(gallery: &Gallery, panel: &GalleryPanel) -> String {
             .iter()
             .zip(&gallery.sources)
             .map(|(exhibit, source)| {
-                format!("class {} for {source} ({})", exhibit.train.label, influence(exhibit.influence))
+                format!(
+                    "class {} for {source} ({})",
+                    exhibit.train.label,
+                    influence(exhibit.influence)
+                )
             })
             .collect();
         format!("test image of class {}: {}", row.test.label, most.join(", "))

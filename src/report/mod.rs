@@ -124,8 +124,8 @@ pub fn drawings(one: &Judged<'_>, all: &[Judged<'_>]) -> Vec<Drawing> {
     let forest = forest::draw(claim, verdict, &evidence.world, name("forest"));
     let charts =
         claim.plots.iter().map(|plot| chart::draw(&figure::chart(plot, evidence), name(&plot.id)));
-    let gallery = gallery::gallery(claim, evidence)
-        .map(|gallery| gallery::draw(&gallery, name("gallery")));
+    let gallery =
+        gallery::gallery(claim, evidence).map(|gallery| gallery::draw(&gallery, name("gallery")));
     forest.into_iter().chain(charts.flatten()).chain(gallery).collect()
 }
 

@@ -10,7 +10,7 @@ use tch::{Kind, Tensor};
 use super::Material;
 use crate::{
     data::OnDevice,
-    influence::{self, Curvature, Influence, InfluenceError, Inverse, LastLayer, Shares},
+    influence::{Curvature, Influence, InfluenceError, Inverse, LastLayer, Shares},
     ledger::{Counts, Exhibit, Found, MeasuredInfluence, Pictured, Seed},
     model::{Mode, Network},
     random::{self, Purpose},
@@ -61,11 +61,8 @@ fn counts(
     let train = seen(network, material.train)?;
     let test = seen(network, material.test)?;
     // One search for the finest cut serves all others.
-    let curvature = Curvature::of(&train);
-    let times = |columns: &Tensor| curvature.times(columns);
     let mut generator = random::generator(seed, Purpose::Influence);
-    let device = train.labels().device();
-    let pairs = influence::top(&times, train.parameters(), finest, &mut generator, device)?;
+    let pairs = Curvature::of(&train).top(finest, &mut generator)?;
     let mut counted = Vec::new();
     for (place, inverse) in inverses.iter().enumerate() {
         let influence = Influence::new(&train, &test, &pairs, *inverse)?;
@@ -143,7 +140,11 @@ mod picture {
         let mut file = Vec::new();
         let mut encoder = png::Encoder::new(&mut file, width as u32, height as u32);
         encoder.set_depth(png::BitDepth::Eight);
-        encoder.set_color(if channels == 1 { png::ColorType::Grayscale } else { png::ColorType::Rgb });
+        encoder.set_color(if channels == 1 {
+            png::ColorType::Grayscale
+        } else {
+            png::ColorType::Rgb
+        });
         let mut writer = encoder.write_header().expect("a size that PNG has");
         writer.write_image_data(&bytes).expect("as many bytes as pixels");
         writer.finish().expect("memory has room");

@@ -17,7 +17,10 @@ fn layer(features: &[f64], logits: &[f64], labels: &[i64]) -> Result<LastLayer, 
 #[test]
 fn features_and_logits_that_are_not_finite() {
     for wrong in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-        let found = [layer(&[1.0, wrong], &[0.0; 4], &[0, 1]), layer(&[1.0; 2], &[0.0, wrong, 0.0, 0.0], &[0, 1])];
+        let found = [
+            layer(&[1.0, wrong], &[0.0; 4], &[0, 1]),
+            layer(&[1.0; 2], &[0.0, wrong, 0.0, 0.0], &[0, 1]),
+        ];
         for found in found {
             assert_eq!(found.unwrap_err(), InfluenceError::NotFinite);
         }

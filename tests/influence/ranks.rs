@@ -14,11 +14,11 @@ fn ranks_are_counted_from_the_most_influential_image() {
     ]);
     let train = Tensor::from_slice(&[0_i64, 1, 0, 1, 1, 0]);
     let test = Tensor::from_slice(&[1_i64, 0, 1]);
-    // By rank: 1 1 1 0 0 0, then 0 1 0 1 1 0, then 0 1 1 0 1 0.
+    // By rank: 1 1 1 0 0 0, then 1 0 1 0 0 1, then 0 1 1 0 1 0.
     let shares = Shares::count(&influences, &train, &test);
-    assert_eq!(shares.matches, [2, 2, 3, 1, 1, 1]);
+    assert_eq!(shares.matches, [2, 2, 3, 0, 1, 1]);
     assert_eq!(shares.first, [true, true, false]);
-    // Of the five first: three of class 1; two of class 0; three of class 1.
+    // Of the five first: three of class 1; two of class 0; three of class 1: so the first and the last.
     assert_eq!(shares.three_of_five, 2);
     assert_eq!(shares.most, [(1, 3.0), (0, 5.0), (5, -1.0)]);
 }

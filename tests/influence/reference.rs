@@ -108,6 +108,7 @@ fn influences_and_shares_are_those_by_the_dense_pseudo_inverse() {
             assert_eq!(shares.three_of_five, case.three_of_five, "{inverse}");
         }
     }
-    let cases: Vec<_> = reference.cases.iter().map(|case| (case.kept, case.three_of_five)).collect();
+    let cases: Vec<_> =
+        reference.cases.iter().map(|case| (case.kept, case.three_of_five)).collect();
     assert!(cases.windows(2).any(|pair| pair[0] != pair[1]), "cases that differ");
 }

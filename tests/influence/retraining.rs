@@ -65,7 +65,8 @@ fn influence_is_what_a_test_image_s_loss_gains_when_the_training_image_is_left_o
         .map(|left_out| {
             let others: Vec<i64> = (0..IMAGES).filter(|image| *image != left_out).collect();
             let others = Tensor::from_slice(&others);
-            let (features, labels) = (features.index_select(0, &others), labels.index_select(0, &others));
+            let (features, labels) =
+                (features.index_select(0, &others), labels.index_select(0, &others));
             losses(&test, &test_labels, &trained(&features, &labels)) - &before
         })
         .collect();
@@ -81,10 +82,12 @@ fn influence_is_what_a_test_image_s_loss_gains_when_the_training_image_is_left_o
     // To first order also in size: leaving an image out takes its curvature away as well, so the real
     // change is a little larger.
     let squares = |values: &[f64]| values.iter().map(|value| value * value).sum::<f64>();
-    let slope = predicted.iter().zip(&changes).map(|(one, two)| one * two).sum::<f64>() / squares(&predicted);
+    let slope = predicted.iter().zip(&changes).map(|(one, two)| one * two).sum::<f64>()
+        / squares(&predicted);
     assert!((1.0..1.2).contains(&slope), "{slope}");
     // A wrong sign, another image's gradient or another unit would show.
-    let shifted: Vec<f64> = predicted.iter().cycle().skip(1).take(predicted.len()).copied().collect();
+    let shifted: Vec<f64> =
+        predicted.iter().cycle().skip(1).take(predicted.len()).copied().collect();
     assert!(self::correlation(&shifted, &changes) < 0.5);
 }
 

@@ -2,7 +2,7 @@
 //! the last digit, more directions than a block has, the same bits again.
 
 use rand_distr::{Distribution, StandardNormal};
-use repro::influence::{Curvature, InfluenceError, LastLayer, top};
+use repro::influence::{Curvature, InfluenceError, LastLayer, Operator, top};
 use tch::{Device, Kind, Tensor};
 
 use super::{distance, eigenpairs, generator, values};
@@ -45,7 +45,7 @@ fn hundreds_of_pairs_are_found_to_the_last_one() {
 
 #[test]
 fn equal_eigenvalues_are_found_as_often_as_they_occur() {
-    // A head that says nothing has each eigenvalue once a class but one; 20 classes are more than a block has columns.
+    // A head that says nothing has each eigenvalue once a class but one; with 20 classes that is 19 times.
     let layer = layer(50, 3, 20, 0.0);
     let expected: Vec<f64> = dense(&layer).into_iter().filter(|value| *value > 1e-9).collect();
     assert_eq!(expected.len(), 4 * 19);
@@ -85,11 +85,13 @@ fn the_same_start_gives_the_same_bits() {
 #[test]
 fn any_symmetric_operator_will_do_and_one_that_is_zero_is_none() {
     let diagonal = Tensor::arange(100, (Kind::Double, Device::Cpu)).unsqueeze(1);
-    let times = |columns: &Tensor| columns * &diagonal;
-    let pairs = top(&times, 100, 0.9, &mut generator(), Device::Cpu).unwrap();
+    let of = |times: &dyn Fn(&Tensor) -> Tensor| {
+        let operator = Operator { times, parameters: 100, block: 3, device: Device::Cpu };
+        top(&operator, 0.9, &mut generator())
+    };
+    let pairs = of(&|columns| columns * &diagonal).unwrap();
     let expected: Vec<f64> = (90..100).rev().map(f64::from).collect();
     let expected = Tensor::from_slice(&expected);
     assert!(distance(&pairs.values, &expected) < 1e-12);
-    let nothing = top(&Tensor::zeros_like, 100, 0.9, &mut generator(), Device::Cpu);
-    assert_eq!(nothing.unwrap_err(), InfluenceError::Flat);
+    assert_eq!(of(&Tensor::zeros_like).unwrap_err(), InfluenceError::Flat);
 }
