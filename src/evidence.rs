@@ -1,20 +1,17 @@
 //! Evidence: records with where they come from. One claim, one judge, any evidence; only what is
 //! gathered here differs.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::{collections::BTreeSet, path::Path};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    claim::{Claim, Hypothesis, Metric},
+    claim::{Claim, Hypothesis},
     data::hexadecimal,
     ledger::{
-        Key, Record, Records, Seed,
+        Key, Records,
         means::{self, Mean},
         published::{self, LogError},
     },
@@ -181,16 +178,6 @@ impl Evidence {
         self.at_most.map(|most| most.saturating_sub(self.records.len()))
     }
 
-    /// The records of one key that hold a metric's quantity, by seed; `None` where there is none.
-    #[must_use]
-    pub fn seeds(&self, key: &Key, metric: &Metric) -> Option<&BTreeMap<Seed, Record>> {
-        match metric {
-            // Logs hold accuracies and losses alone.
-            Metric::InfluenceMatch => None,
-            Metric::Accuracy(_) | Metric::Loss(_) | Metric::EpochsTo(_) => self.records.seeds(key),
-        }
-    }
-
     /// Names of targets and sources in the records that the world does not know, each with the
     /// nearest one that it does: no claim can ever ask for these records.
     #[must_use]
@@ -218,7 +205,7 @@ impl Evidence {
     #[must_use]
     pub fn coverage(&self, claim: &Claim) -> (usize, usize) {
         let keys = keys(&claim.hypothesis);
-        let there = |key: &&Key| self.seeds(key, &claim.hypothesis.metric).is_some();
+        let there = |key: &&Key| self.records.seeds(key).is_some();
         (keys.iter().filter(there).count(), keys.len())
     }
 }
@@ -230,10 +217,9 @@ pub fn keys(hypothesis: &Hypothesis) -> BTreeSet<Key> {
         .contrasts
         .iter()
         .flat_map(|contrast| {
-            contrast
-                .cells
-                .iter()
-                .flat_map(|cell| contrast.terms.iter().flat_map(|term| term.arm.keys(cell)))
+            contrast.cells.iter().flat_map(|cell| {
+                contrast.terms.iter().flat_map(|term| term.arm.keys(cell, &hypothesis.metric))
+            })
         })
         .collect()
 }

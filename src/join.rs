@@ -51,7 +51,7 @@ pub struct Joined {
 pub fn asked(terms: &[Term], cells: &[Cell], metric: &Metric) -> BTreeSet<Key> {
     cells
         .iter()
-        .flat_map(|cell| terms.iter().flat_map(|term| term.arm.keys(cell)))
+        .flat_map(|cell| terms.iter().flat_map(|term| term.arm.keys(cell, metric)))
         .flat_map(|key| reference(metric, &key).into_iter().chain([key]))
         .collect()
 }
@@ -62,13 +62,13 @@ pub fn asked(terms: &[Term], cells: &[Cell], metric: &Metric) -> BTreeSet<Key> {
 pub fn join(terms: &[Term], cells: &[Cell], metric: &Metric, evidence: &Evidence) -> Joined {
     let leaves: Vec<Vec<Key>> = terms
         .iter()
-        .map(|term| cells.iter().flat_map(|cell| term.arm.keys(cell)).collect())
+        .map(|term| cells.iter().flat_map(|cell| term.arm.keys(cell, metric)).collect())
         .collect();
     let asked = asked(terms, cells, metric);
     let mut joined = Joined { asked: asked.len(), ..Joined::default() };
     let mut runs: Vec<(&Key, &BTreeMap<Seed, Record>)> = Vec::new();
     for key in &asked {
-        match evidence.seeds(key, metric) {
+        match evidence.records.seeds(key) {
             Some(seeds) => runs.push((key, seeds)),
             None => joined.absent.push(key.clone()),
         }
@@ -118,7 +118,7 @@ fn row(
     metric: &Metric,
     evidence: &Evidence,
 ) -> Result<Row, Unobservable> {
-    let find = |key: &Key| evidence.seeds(key, metric).and_then(|seeds| seeds.get(&seed));
+    let find = |key: &Key| evidence.records.seeds(key).and_then(|seeds| seeds.get(&seed));
     let mut arms = Vec::with_capacity(terms.len());
     for (term, keys) in terms.iter().zip(leaves) {
         let mut values = Vec::with_capacity(keys.len());

@@ -3,8 +3,8 @@
 //! reading is a pair of bounds, and whoever judges has to make the verdict hold at both.
 
 use crate::{
-    claim::{Metric, Moment, Threshold},
-    ledger::{Evaluation, Record, Status},
+    claim::{InfluenceMatch, Metric, Moment, Share, Threshold},
+    ledger::{Evaluation, NotMeasured, Record, Status},
 };
 
 /// Bounds of a value in the metric's unit; equal where it is known exactly.
@@ -96,7 +96,24 @@ pub fn observe(
             }
             _ => Observed { low: 0.0, high: f64::INFINITY, finished: false },
         }),
-        Metric::InfluenceMatch => Err(Unobservable::NotRecorded),
+        Metric::InfluenceMatch(of) => influence_match(record, *of),
+    }
+}
+
+/// One that could not be measured, as after a divergence, could have been anything.
+fn influence_match(record: &Record, of: InfluenceMatch) -> Result<Observed, Unobservable> {
+    let unknown = Observed { low: 0.0, high: 100.0, finished: false };
+    match record.counts(of.inverse) {
+        Err(NotMeasured) => Err(Unobservable::NotRecorded),
+        Ok(None) => Ok(unknown),
+        Ok(Some(counts)) => {
+            let count = match of.share {
+                Share::ThreeOfFive => Some(counts.three_of_five),
+                Share::Rank(rank) => counts.matches.get(rank as usize - 1).copied(),
+            };
+            let count = count.ok_or(Unobservable::NotRecorded)?;
+            Ok(Observed::exactly(counts.percent(count)))
+        }
     }
 }
 
@@ -173,6 +190,7 @@ mod tests {
             images: 100,
             resolution: Resolution::Native,
             draw: 0,
+            influence: false,
         };
         let evaluations = points
             .iter()

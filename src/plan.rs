@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    claim::{Claim, Design, Hypothesis, Metric},
+    claim::{Claim, Design, Hypothesis},
     evidence::Evidence,
     join::asked,
     judge::{self, Progress},
@@ -74,8 +74,7 @@ fn hypotheses(claim: &Claim) -> impl Iterator<Item = Asked<'_>> {
         hypothesis: &reading.hypothesis,
         design: claim.design.of_readings(),
     });
-    let all = std::iter::once(primary).chain(readings);
-    all.filter(|asked| asked.hypothesis.metric != Metric::InfluenceMatch)
+    std::iter::once(primary).chain(readings)
 }
 
 /// Keys of the cells that can be judged in this world.

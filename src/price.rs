@@ -52,12 +52,17 @@ impl Price {
         let trained = f64::from(protocol.epochs) * f64::from(key.images);
         // Once more after the first step.
         let passes = protocol.evaluate.len() as f64 + 1.0;
-        let tested = passes * f64::from(world.targets[&*key.target].test);
+        let test = f64::from(world.targets[&*key.target].test);
+        let tested = passes * test;
+        // Influence needs both sets' features; what follows is a hundredth of that at the paper's scale.
+        let measured = recipes.iter().filter(|recipe| recipe.key.influence).count() as f64;
+        let once_more = measured * (test + f64::from(key.images));
         let operations = 2.0
             * (trained * counted.siblings_training(&blocks) as f64
-                + tested * counted.siblings_testing(&blocks) as f64);
+                + tested * counted.siblings_testing(&blocks) as f64
+                + once_more * counted.forward() as f64);
         let count = recipes.len() as f64;
-        Self { trained: count * trained, tested: count * tested, operations }
+        Self { trained: count * trained, tested: count * tested + once_more, operations }
     }
 }
 
@@ -130,6 +135,7 @@ mod tests {
             images,
             resolution: Resolution::Native,
             draw: 0,
+            influence: false,
         };
         Recipe::of(world, key)
     }

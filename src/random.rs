@@ -25,11 +25,13 @@ pub enum Purpose {
     Initialisation,
     /// Resamples of test images.
     Resampling,
+    /// Where the search for eigenvectors begins.
+    Influence,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Subset,
         Self::Head,
         Self::Order,
@@ -37,6 +39,7 @@ impl Purpose {
         Self::Attack,
         Self::Initialisation,
         Self::Resampling,
+        Self::Influence,
     ];
 
     /// The name that the generator is derived from; changing one changes what every seed means.
@@ -49,6 +52,7 @@ impl Purpose {
             Self::Attack => "attack",
             Self::Initialisation => "initialisation",
             Self::Resampling => "resampling",
+            Self::Influence => "influence",
         }
     }
 }

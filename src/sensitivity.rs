@@ -282,6 +282,7 @@ mod tests {
             images,
             resolution: Resolution::Native,
             draw: 0,
+            influence: false,
         };
         let mut recipe = Recipe::of(&World::smoke(), key);
         recipe.protocol.learning_rate = rate;

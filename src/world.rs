@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::Deserialize;
 
 use crate::{
+    influence::Inverse,
     ledger::{Key, Resolution, Seed},
     model::Architecture,
     pretrain::Pretraining,
@@ -45,6 +46,9 @@ pub struct World {
     /// may name them; there is never a record.
     #[serde(default)]
     pub absent: BTreeMap<String, String>,
+    /// How influence is measured, where a claim asks for it: the first as the authors did, others for
+    /// readings.
+    pub influence: Vec<Inverse>,
     /// Planned seeds, in the order of rising sizes.
     pub seeds: Vec<PlannedSeeds>,
     /// How fine-tunes are done, of up to the sizes that `schedules` begin above.

@@ -21,6 +21,7 @@ fn named(blocks: u32, seed: u64) -> Named {
         images: 100,
         resolution: Resolution::Native,
         draw: 0,
+        influence: false,
     };
     let mut recipe = Recipe::of(&World::smoke(), key);
     (recipe.protocol.epochs, recipe.protocol.evaluate) = (1, vec![1]);

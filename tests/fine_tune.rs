@@ -210,7 +210,7 @@ fn siblings_side_by_side_give_the_bits_that_each_gives_alone() {
         let never = AtomicBool::new(false);
         let together = fine_tune_siblings(&material, &siblings, Seed(3), &never).unwrap();
         assert_eq!(together.len(), family.len());
-        for (outcome, (blocks, protocol)) in together.into_iter().zip(&family) {
+        for ((outcome, _), (blocks, protocol)) in together.into_iter().zip(&family) {
             assert_eq!(timeless(outcome), timeless(fixture.run(*blocks, protocol, 3)), "{blocks}");
         }
     }

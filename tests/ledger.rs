@@ -5,6 +5,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use repro::{
+    influence::Inverse,
     ledger::{
         Damaged, Ended, Entry, Evaluation, Key, Ledger, Provenance, Resolution, Seed, Status,
     },
@@ -22,6 +23,7 @@ fn key() -> Key {
         images: 100,
         resolution: Resolution::Pixels(7),
         draw: 0,
+        influence: false,
     }
 }
 
@@ -53,6 +55,7 @@ fn finished(losses: &[f64], accuracy: f64, correct: Vec<bool>) -> Ended {
         test_loss_after_first_step: losses[0],
         correct,
         weights: "0123".to_owned(),
+        influence: Vec::new(),
     })
 }
 
@@ -203,11 +206,21 @@ fn names_differ_by_all_that_decides_a_fine_tune() {
         changed(&|trial| trial.recipe.protocol.augmentation.padding = 0),
         changed(&|trial| trial.recipe.protocol.evaluate = vec![30]),
         changed(&|trial| trial.recipe.protocol.precision = Precision::Bf16),
+        changed(&|trial| trial.recipe.key.influence = true),
+        changed(&|trial| trial.recipe.influence = vec![Inverse { truncation: 0.05, damping: 0.0 }]),
+        changed(&|trial| trial.recipe.influence = vec![Inverse { truncation: 0.06, damping: 0.0 }]),
+        changed(&|trial| trial.recipe.influence = vec![Inverse { truncation: 0.05, damping: 0.1 }]),
     ];
     let distinct: std::collections::BTreeSet<&String> = names.iter().collect();
     assert_eq!(distinct.len(), names.len());
     // What a name is made of may change with the engine's version alone.
     assert_eq!(base.id("weights", "data"), PINNED);
+}
+
+#[test]
+fn a_record_that_nobody_asked_for_influence_is_written_as_before() {
+    let entry = entry(1, finished(&[1.0], 50.0, vec![true]));
+    assert!(!serde_json::to_string(&entry).unwrap().contains("influence"));
 }
 
 const PINNED: &str = "f0f938e8b7150d3e8ce976d1c4eedf72726daac5ff19ed280af1b8ab12701a04";

@@ -248,6 +248,7 @@ fn records_are_found_by_key_whatever_the_order_of_rows() {
         images: 800,
         resolution: Resolution::Native,
         draw: 0,
+        influence: false,
     };
     assert_eq!(shuffled.seeds(&key).unwrap().len(), 10);
 }

@@ -31,6 +31,38 @@ fn the_spec_that_the_others_spoil_is_good() {
 }
 
 #[test]
+fn influence_is_asked_for_as_a_world_measures_it() {
+    let metric = "metric = { accuracy = \"last\" }";
+    let asked =
+        |of: &str| good().replace(metric, &format!("metric = {{ influence_match = {of} }}"));
+    for good in [
+        "{ share = \"top_1\" }",
+        "{ share = \"three_of_five\", truncation = 0.05 }",
+        "{ share = { rank = 100 }, truncation = 0.01, damping = 0.0 }",
+    ] {
+        let claim = checked(&asked(good)).unwrap_or_else(|error| panic!("{error}"));
+        let arm = &claim.hypothesis.contrasts[0].terms[0].arm;
+        let keys = arm.keys(&claim.hypothesis.contrasts[0].cells[0], &claim.hypothesis.metric);
+        assert!(keys.iter().all(|key| key.influence));
+    }
+    for (wrong, what) in [
+        ("{ share = { rank = 0 } }", "rank 0: ranks are counted from 1 to 100"),
+        ("{ share = { rank = 101 } }", "rank 101: ranks are counted from 1 to 100"),
+        (
+            "{ share = \"top_1\", truncation = 0.2 }",
+            "the paper world measures influence by truncation 0.05; truncation 0.01",
+        ),
+        ("{ share = \"top_1\", damping = 1.0 }", "the paper world measures influence by"),
+        ("{ share = \"top_2\" }", "unknown variant `top_2`"),
+        ("{ share = \"top_1\", cut = 1.0 }", "unknown field `cut`"),
+    ] {
+        let error = checked(&asked(wrong)).expect_err(wrong);
+        assert!(error.what.contains(what), "{}", error.what);
+        assert_eq!(error.line, 14, "{wrong}");
+    }
+}
+
+#[test]
 fn every_fault_is_named_with_its_line() {
     let cases = [
         ("title =", "titel =", 3, "unknown field `titel`"),

@@ -17,6 +17,7 @@ pub use raw::{Axis, Moment, PlotAxis, Shown, Stands, Threshold};
 
 use crate::{
     evidence::EvidenceKind,
+    influence::Inverse,
     ledger::{Key, Resolution},
     stats::{Alpha, Looks},
     verdict::Verdict,
@@ -219,10 +220,10 @@ impl Cell {
 const DRAWS: u32 = 2;
 
 impl Arm {
-    /// Keys of the records whose average is this arm's value in a cell. Empty only where neither
+    /// Keys of the records whose average is this arm's value of a metric in a cell. Empty only where neither
     /// the arm nor the cell fixes a coordinate, which a checked claim rules out.
     #[must_use]
-    pub fn keys(&self, cell: &Cell) -> Vec<Key> {
+    pub fn keys(&self, cell: &Cell, metric: &Metric) -> Vec<Key> {
         fn of<T: Clone>(arm: &[T], cell: Option<&T>) -> Vec<T> {
             if arm.is_empty() { cell.cloned().into_iter().collect() } else { arm.to_vec() }
         }
@@ -244,6 +245,7 @@ impl Arm {
                                 images,
                                 resolution,
                                 draw,
+                                influence: metric.is_of_influence(),
                             });
                         }
                     }
@@ -263,8 +265,26 @@ pub enum Metric {
     Loss(Moment),
     /// Epochs to first reach an accuracy.
     EpochsTo(Threshold),
-    /// Share of test images whose most influential training image has their class, in points.
-    InfluenceMatch,
+    /// Share of test images that have the class of their most influential training images, in points.
+    InfluenceMatch(InfluenceMatch),
+}
+
+/// Which share of test images, and how influence is measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct InfluenceMatch {
+    /// Which share.
+    pub share: Share,
+    /// How the Hessian is inverted.
+    pub inverse: Inverse,
+}
+
+/// What a test image has in common with its most influential training images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Share {
+    /// The class of the one of this rank, counted from 1.
+    Rank(u32),
+    /// The class of at least three of the five most influential ones.
+    ThreeOfFive,
 }
 
 /// The unit of a metric and so of margins, means and intervals.
@@ -294,11 +314,17 @@ impl Unit {
 }
 
 impl Metric {
+    /// Whether it is read off records that say something of influence.
+    #[must_use]
+    pub fn is_of_influence(&self) -> bool {
+        matches!(self, Self::InfluenceMatch(_))
+    }
+
     /// The unit of its values.
     #[must_use]
     pub fn unit(&self) -> Unit {
         match self {
-            Self::Accuracy(_) | Self::InfluenceMatch => Unit::Points,
+            Self::Accuracy(_) | Self::InfluenceMatch(_) => Unit::Points,
             Self::Loss(_) => Unit::Nats,
             Self::EpochsTo(_) => Unit::Epochs,
         }
@@ -310,7 +336,7 @@ impl Metric {
     #[must_use]
     pub fn resolution(&self) -> f64 {
         match self {
-            Self::Accuracy(_) | Self::InfluenceMatch => 0.01,
+            Self::Accuracy(_) | Self::InfluenceMatch(_) => 0.01,
             Self::Loss(_) => 1e-5,
             Self::EpochsTo(_) => 1.0,
         }

@@ -171,8 +171,36 @@ pub enum RawMetric {
     Loss(Moment),
     /// Epochs until a test accuracy is first reached, known up to the logged epochs.
     EpochsTo(Threshold),
-    /// Share of test images whose most influential training image has their class, in points.
-    InfluenceMatch,
+    /// Share of test images that have the class of their most influential training images, in points.
+    InfluenceMatch(RawInfluenceMatch),
+}
+
+/// Which share of test images, and how influence is measured.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawInfluenceMatch {
+    /// Which share.
+    pub share: RawShare,
+    /// Share of the Hessian's largest eigenvalue below which directions are dropped; one that the world
+    /// measures, and the first that it does where nobody says.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub truncation: Option<f64>,
+    /// What is added to eigenvalues; nothing where nobody says.
+    #[schemars(range(min = 0.0))]
+    pub damping: Option<f64>,
+}
+
+/// What a test image has in common with its most influential training images.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawShare {
+    /// The class of the most influential one.
+    #[serde(rename = "top_1")]
+    Top1,
+    /// The class of at least three of the five most influential ones.
+    ThreeOfFive,
+    /// The class of the one of this rank, counted from 1, up to 100.
+    Rank(u32),
 }
 
 /// The accuracy whose first reaching is timed.
@@ -333,6 +361,9 @@ pub enum PlotAxis {
     Blocks,
     /// Resolution in pixels.
     Resolution,
+    /// Rank of training images by their influence, in place of accuracy the share of test images that
+    /// have their class.
+    Rank,
 }
 
 /// A verdict that was looked at and understood.

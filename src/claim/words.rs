@@ -4,7 +4,8 @@
 use std::fmt::Write;
 
 use super::{
-    Axis, Cell, Claim, Holds, Hypothesis, Metric, Relation, Stands, Threshold,
+    Axis, Cell, Claim, Holds, Hypothesis, InfluenceMatch, Metric, Relation, Share, Stands,
+    Threshold,
     label::{arm, moment},
 };
 use crate::world::World;
@@ -47,9 +48,20 @@ pub fn metric(metric: &Metric) -> String {
         Metric::EpochsTo(Threshold::FinalAccuracyOf(source)) => {
             format!("epochs to first reach the final test accuracy of {source} under the same seed")
         }
-        Metric::InfluenceMatch => {
-            "share of test images whose most influential training image has their class, in points"
-                .to_owned()
+        Metric::InfluenceMatch(InfluenceMatch { share, inverse }) => {
+            let whose = match share {
+                Share::Rank(1) => {
+                    "whose most influential training image has their class".to_owned()
+                }
+                Share::Rank(rank) => {
+                    format!("whose training image of rank {rank} by influence has their class")
+                }
+                Share::ThreeOfFive => {
+                    "of whose 5 most influential training images at least 3 have their class"
+                        .to_owned()
+                }
+            };
+            format!("share of test images {whose}, in points ({inverse})")
         }
     }
 }

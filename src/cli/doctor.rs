@@ -93,6 +93,7 @@ fn first_steps(workshop: &Workshop) -> Result<Outcome, Failure> {
                 images: IMAGES,
                 resolution: Resolution::Native,
                 draw: 0,
+                influence: false,
             };
             if authors.of_model(source, target).is_none() {
                 writeln!(out, "{source}, {target}: the authors' log has no such fine-tune")?;

@@ -45,6 +45,7 @@ mod tests {
             images,
             resolution: Resolution::Native,
             draw: 0,
+            influence: false,
         };
         let mut recipe = Recipe::of(&World::smoke(), key);
         change(&mut recipe);

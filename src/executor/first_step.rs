@@ -60,7 +60,7 @@ impl<'a> FirstSteps<'a> {
         let batch = trial.recipe.protocol.batch as usize;
         let protocol = Protocol { epochs: 1, evaluate: vec![1], ..trial.recipe.protocol.clone() };
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            self.materials.with(trial, |material| {
+            self.materials.with(trial, |material, _| {
                 // An epoch of one step: no more than its first batch.
                 let train = material.train.first(batch);
                 let test = match self.device {

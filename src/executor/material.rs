@@ -60,11 +60,11 @@ impl<'a> Materials<'a> {
         }
     }
 
-    /// Runs a function on what a trial works on.
+    /// Runs a function on what a trial works on, and on which of the target's images that is.
     pub fn with<T>(
         &mut self,
         trial: &Trial,
-        run: impl FnOnce(&Material<'_>) -> T,
+        run: impl FnOnce(&Material<'_>, &Subset) -> T,
     ) -> Result<T, MaterialError> {
         let trial::Recipe { key, protocol, .. } = &trial.recipe;
         let side = protocol.side;
@@ -94,15 +94,16 @@ impl<'a> Materials<'a> {
             let features = fixed_features(source, test, key.blocks, protocol).ok().flatten();
             self.features = features.map(|features| (depend, features));
         }
-        let train =
-            pool.subset(key, trial.engine_seed(), side, self.device, self.stock.reading())?;
-        Ok(run(&Material {
+        let subset = pool.drawn(key, trial.engine_seed())?;
+        let train = pool.subset(&subset, key, side, self.device, self.stock.reading())?;
+        let material = Material {
             source,
             train: &train,
             test,
             test_features: self.features.as_ref().map(|(_, features)| features),
             classes: pool.target.train.classes(),
-        }))
+        };
+        Ok(run(&material, &subset))
     }
 }
 
@@ -115,19 +116,23 @@ impl Pool {
         Self { target, train }
     }
 
-    /// The images that a seed trains on.
+    /// Which images a seed trains on.
+    fn drawn(&self, key: &Key, seed: Seed) -> Result<Subset, SubsetError> {
+        let labels = self.target.train.labels();
+        let mut generator = random::generator(seed, Purpose::Subset);
+        let order = random::permutation(labels.len(), &mut generator);
+        Subset::of_labels(labels, key.images as usize, &order)
+    }
+
+    /// These images.
     fn subset(
         &self,
+        subset: &Subset,
         key: &Key,
-        seed: Seed,
         side: u32,
         device: Device,
         reading: Reading,
     ) -> Result<OnDevice, MaterialError> {
-        let labels = self.target.train.labels();
-        let mut generator = random::generator(seed, Purpose::Subset);
-        let order = random::permutation(labels.len(), &mut generator);
-        let subset = Subset::of_labels(labels, key.images as usize, &order)?;
         match &self.train {
             Some(train) => Ok(train.select(subset.images()).resized(key.resolution, side)),
             None => {

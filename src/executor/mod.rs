@@ -27,8 +27,11 @@ pub use material::MaterialError;
 use crate::{
     device,
     ledger::{Ended, Entry, Ledger, LedgerError, Provenance},
+    model::Network,
     stock::{Named, Stock},
-    trial::{ENGINE_VERSION, Outcome, Recipe, Sibling, Unfinished, fine_tune_siblings},
+    trial::{
+        ENGINE_VERSION, Outcome, Recipe, Sibling, Unfinished, fine_tune_siblings, measure_influence,
+    },
 };
 use families::families;
 use material::Materials;
@@ -202,8 +205,16 @@ impl Local<'_> {
             .map(|Recipe { key, protocol, .. }| Sibling { blocks: key.blocks, protocol })
             .collect();
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            materials.with(trial, |material| {
-                fine_tune_siblings(material, &siblings, trial.engine_seed(), self.stop)
+            materials.with(trial, |material, subset| {
+                let seed = trial.engine_seed();
+                let ended = fine_tune_siblings(material, &siblings, seed, self.stop)?;
+                let measured = |(named, (mut outcome, network)): (&&Named, (Outcome, Network))| {
+                    let inverses = &named.trial.recipe.influence;
+                    outcome.influence =
+                        measure_influence(&network, material, subset.images(), inverses, seed);
+                    outcome
+                };
+                Ok(family.iter().zip(ended).map(measured).collect())
             })
         }));
         let material = |cause| ExecutorError::Material {
@@ -221,7 +232,7 @@ impl Local<'_> {
                 let said = words(&*panic);
                 let advised = (memory::ran_out(&said) && family.len() == 1)
                     .then(|| {
-                        materials.with(trial, |material| memory::advice(&said, material, trial))
+                        materials.with(trial, |material, _| memory::advice(&said, material, trial))
                     })
                     .transpose()
                     .map_err(material)?;

@@ -189,7 +189,7 @@ impl Bench<'_> {
             joined.rows.iter().any(|row| row.contrast.finished && exact(row.contrast).is_none());
         let own = match self.hypothesis.metric {
             Metric::Accuracy(at) | Metric::Loss(at) => Some(at),
-            Metric::EpochsTo(_) | Metric::InfluenceMatch => None,
+            Metric::EpochsTo(_) | Metric::InfluenceMatch(_) => None,
         };
         let best = contrast.terms.iter().any(|term| term.arm.at.or(own) == Some(Moment::Best));
         let disagrees = welch.zip(answer).is_some_and(|(welch, answer)| {
@@ -246,20 +246,15 @@ impl Bench<'_> {
 
     /// Which records the hypothesis lacks.
     pub(super) fn incomplete(&self) -> String {
-        let metric = &self.hypothesis.metric;
         let keys = keys(self.hypothesis);
         let absent: Vec<&Key> =
-            keys.iter().filter(|key| self.evidence.seeds(key, metric).is_none()).collect();
-        let of = match metric {
-            Metric::InfluenceMatch => " of influence",
-            _ => "",
-        };
+            keys.iter().filter(|key| self.evidence.records.seeds(key).is_none()).collect();
         let first = absent.first().map_or_else(String::new, |key| format!(", such as {key}"));
         let reasons = absent.iter().find_map(|key| self.evidence.world.lacks(key));
         let because =
             reasons.filter(|_| self.evidence.kind.is_own()).map(|reason| format!(" ({reason})"));
         format!(
-            "{} of the {} fine-tunes that it compares have no record{of} in the {} evidence{first}{}",
+            "{} of the {} fine-tunes that it compares have no record in the {} evidence{first}{}",
             absent.len(),
             keys.len(),
             self.evidence.kind,

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
 
 use super::result::TestImages;
 use crate::{
-    claim::{Cell, Metric, Moment, Term},
+    claim::{Cell, Metric, Moment, Share, Term},
     evidence::Evidence,
     join::Joined,
     ledger::{Key, Seed},
@@ -18,8 +18,8 @@ use crate::{
 const RESAMPLES: NonZeroU32 = NonZeroU32::new(1000).unwrap();
 
 /// The interval of a contrast in a cell, or averaged over several, in accuracy points, at confidence
-/// 1 - 2 alpha; `None` where the metric is not the last accuracy, or a record does not say which
-/// images were right.
+/// 1 - 2 alpha; `None` where a metric is not a share of test images that records have a
+/// bit for each of: those that were right at last, those of their most influential image's class.
 pub(super) fn interval(
     terms: &[Term],
     cells: &[Cell],
@@ -28,15 +28,20 @@ pub(super) fn interval(
     evidence: &Evidence,
     alpha: Alpha,
 ) -> Option<TestImages> {
-    let last = matches!(metric, Metric::Accuracy(Moment::Last));
-    if !last || terms.iter().any(|term| term.arm.at.is_some()) || joined.rows.is_empty() {
+    if !tells_images(metric)
+        || terms.iter().any(|term| term.arm.at.is_some())
+        || joined.rows.is_empty()
+    {
         return None;
     }
     // What each image of a test set adds to the contrast's mean over seeds.
     let mut sets: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     let keys: Vec<(f64, Vec<Key>)> = terms
         .iter()
-        .map(|term| (term.weight, cells.iter().flat_map(|cell| term.arm.keys(cell)).collect()))
+        .map(|term| {
+            let keys = cells.iter().flat_map(|cell| term.arm.keys(cell, metric));
+            (term.weight, keys.collect())
+        })
         .collect();
     for (weight, keys) in &keys {
         for key in keys {
@@ -44,7 +49,7 @@ pub(super) fn interval(
             // At another resolution they are the same images.
             let set = sets.entry(&key.target).or_default();
             for row in &joined.rows {
-                let correct = correct(evidence, key, row.seed, metric)?;
+                let correct = bits(evidence, key, row.seed, metric)?;
                 if set.is_empty() {
                     set.resize(correct.len(), 0.0);
                 }
@@ -69,8 +74,23 @@ pub(super) fn interval(
     Some(TestImages { images, low: interval.low, high: interval.high })
 }
 
-fn correct(evidence: &Evidence, key: &Key, seed: Seed, metric: &Metric) -> Option<Arc<[bool]>> {
-    evidence.seeds(key, metric)?.get(&seed)?.correct.clone()
+/// Whether records have a bit a test image for a metric.
+fn tells_images(metric: &Metric) -> bool {
+    match metric {
+        Metric::Accuracy(at) => *at == Moment::Last,
+        Metric::InfluenceMatch(of) => of.share == Share::Rank(1),
+        Metric::Loss(_) | Metric::EpochsTo(_) => false,
+    }
+}
+
+fn bits(evidence: &Evidence, key: &Key, seed: Seed, metric: &Metric) -> Option<Arc<[bool]>> {
+    let record = evidence.records.seeds(key)?.get(&seed)?;
+    match metric {
+        Metric::InfluenceMatch(of) => {
+            record.counts(of.inverse).ok()?.map(|counts| counts.first.as_slice().into())
+        }
+        _ => record.correct.clone(),
+    }
 }
 
 /// Distinct values with how often each is there. Sums of the same shares in another order differ in

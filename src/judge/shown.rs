@@ -22,7 +22,12 @@ pub(super) fn of_means(
             .map(|mean| mean.mean)
     };
     let arm = |term: &Term, cell: &Cell| {
-        let values = term.arm.keys(cell).iter().map(mean).collect::<Option<Vec<f64>>>()?;
+        let values = term
+            .arm
+            .keys(cell, &hypothesis.metric)
+            .iter()
+            .map(mean)
+            .collect::<Option<Vec<f64>>>()?;
         #[expect(clippy::cast_precision_loss, reason = "a handful of means")]
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     };

@@ -72,9 +72,9 @@ impl Entry {
                 .expect("a finished fine-tune was evaluated after its last epoch")
         };
         match &self.outcome {
-            Ended::Finished(outcome) => {
-                record(Status::Finished, outcome.evaluations.clone()).with_correct(&outcome.correct)
-            }
+            Ended::Finished(outcome) => record(Status::Finished, outcome.evaluations.clone())
+                .with_correct(&outcome.correct)
+                .with_influence(&outcome.influence),
             Ended::Failed { .. } => record(Status::Stopped, Vec::new()),
         }
     }

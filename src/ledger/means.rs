@@ -80,6 +80,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Mean>, String> {
                 images,
                 resolution: Resolution::Native,
                 draw: 0,
+                influence: false,
             },
             epoch,
             mean: row.mean,

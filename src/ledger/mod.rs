@@ -5,6 +5,7 @@
 
 pub(crate) mod bits;
 mod entry;
+mod influence;
 pub mod means;
 pub(crate) mod number;
 pub mod published;
@@ -12,7 +13,9 @@ mod record;
 mod store;
 
 pub use entry::{Ended, Entry, FORMAT_VERSION, Provenance};
+pub use influence::{Counts, Exhibit, Found, MeasuredInfluence, Pictured};
 pub use record::{
-    DuplicateRecord, Evaluation, Key, Recipe, Record, Records, Resolution, Seed, Status,
+    DuplicateRecord, Evaluation, Key, NotMeasured, Recipe, Record, Records, Resolution, Seed,
+    Status,
 };
 pub use store::{Damaged, Ledger, LedgerError};

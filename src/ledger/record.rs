@@ -10,6 +10,9 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::{Counts, Found, MeasuredInfluence};
+use crate::influence::Inverse;
+
 /// The side, in pixels, that images are brought down to before anything else is done to them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Resolution {
@@ -98,6 +101,10 @@ pub struct Key {
     /// seed, whatever number they are joined by.
     #[serde(default)]
     pub draw: u32,
+    /// Whether influence is measured at its end. That changes nothing about a fine-tune, but one whose
+    /// record says nothing of influence is not one that can be asked for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub influence: bool,
 }
 
 impl fmt::Display for Key {
@@ -110,7 +117,10 @@ impl fmt::Display for Key {
         if let Resolution::Pixels(pixels) = self.resolution {
             write!(formatter, ", {pixels} pixels")?;
         }
-        if self.draw > 0 { write!(formatter, ", draw {}", self.draw) } else { Ok(()) }
+        if self.draw > 0 {
+            write!(formatter, ", draw {}", self.draw)?;
+        }
+        if self.influence { formatter.write_str(", with influence") } else { Ok(()) }
     }
 }
 
@@ -174,6 +184,8 @@ pub struct Record {
     evaluations: Vec<Evaluation>,
     /// Whether each test image got its own class at the end; logs of others do not say.
     pub correct: Option<Arc<[bool]>>,
+    /// What was measured of influence at its end; nothing where nobody asked.
+    pub influence: Arc<[MeasuredInfluence]>,
 }
 
 impl Record {
@@ -189,13 +201,35 @@ impl Record {
     ) -> Option<Self> {
         evaluations.sort_by_key(|evaluation| evaluation.epoch);
         let possible = status == Status::Stopped || !evaluations.is_empty();
-        possible.then_some(Self { key, seed, recipe, status, evaluations, correct: None })
+        let (correct, influence) = (None, Arc::default());
+        possible.then_some(Self { key, seed, recipe, status, evaluations, correct, influence })
     }
 
     /// With whether each test image got its own class at the end.
     #[must_use]
     pub fn with_correct(self, correct: &[bool]) -> Self {
         Self { correct: Some(correct.into()), ..self }
+    }
+
+    /// With what was measured of influence at its end.
+    #[must_use]
+    pub fn with_influence(self, influence: &[MeasuredInfluence]) -> Self {
+        Self { influence: influence.into(), ..self }
+    }
+
+    /// What was counted of influence by an inverse: nothing where the run stopped or could not be measured.
+    ///
+    /// # Errors
+    /// If nobody measured it so.
+    pub fn counts(&self, inverse: Inverse) -> Result<Option<&Counts>, NotMeasured> {
+        if self.status == Status::Stopped {
+            return Ok(None);
+        }
+        match self.influence.iter().find(|measured| measured.inverse == inverse) {
+            Some(MeasuredInfluence { found: Found::Counts(counts), .. }) => Ok(Some(counts)),
+            Some(MeasuredInfluence { found: Found::Nothing { .. }, .. }) => Ok(None),
+            None => Err(NotMeasured),
+        }
     }
 
     /// Evaluations in the order of their epochs; empty only where the run stopped before the first.
@@ -211,6 +245,11 @@ impl Record {
         self.evaluations.last()
     }
 }
+
+/// Influence that a record does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("influence was not measured so")]
+pub struct NotMeasured;
 
 /// Two records with one key and one seed: there is no telling which one counts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

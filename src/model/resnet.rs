@@ -1,7 +1,7 @@
 //! The network: weights that compute.
 
 use serde::{Deserialize, Serialize};
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use super::block::{Convolution, Residual};
 use super::{Architecture, Implementation, Normalisation, Stem, TooManyBlocks, Trainable, Weights};
@@ -135,6 +135,15 @@ impl Network {
         let bias = self.weights.tensor("fc.bias");
         let features = features.to_kind(bias.kind());
         features.linear(self.weights.tensor("fc.weight"), Some(bias))
+    }
+
+    /// [`Network::classify`] in double precision, whatever the weights are in.
+    ///
+    /// # Panics
+    /// As [`Network::classify`].
+    pub fn classify_in_double(&self, features: &Tensor) -> Tensor {
+        let head = |name| self.weights.tensor(name).to_kind(Kind::Double);
+        features.to_kind(Kind::Double).linear(&head("fc.weight"), Some(head("fc.bias")))
     }
 
     /// How many residual blocks the frozen part has, beside the stem; none where the stem is trained.

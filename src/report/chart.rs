@@ -31,6 +31,11 @@ pub fn draw(chart: &Chart, name: String) -> Option<Drawing> {
             PlotAxis::Epoch => "epochs",
             PlotAxis::Blocks => "fine-tuned blocks",
             PlotAxis::Resolution => "resolution in pixels",
+            PlotAxis::Rank => "rank of the training image by influence",
+        },
+        measured: match chart.x {
+            PlotAxis::Rank => "test images with its class, %",
+            _ => "test accuracy, %",
         },
         difference: difference_scale(chart),
     };
@@ -64,11 +69,12 @@ pub fn draw(chart: &Chart, name: String) -> Option<Drawing> {
 
 /// What is drawn, and which panels can be compared by eye.
 fn key(chart: &Chart) -> String {
+    let of = if chart.x == PlotAxis::Rank { "shares" } else { "accuracy" };
     let scales = match (chart.panels.len(), &chart.difference) {
-        (1, _) => "",
-        (_, None) => " Every panel has its own scale of accuracy.",
+        (1, _) => String::new(),
+        (_, None) => format!(" Every panel has its own scale of {of}."),
         (_, Some(_)) => {
-            " Every panel has its own scale of accuracy; the difference has one for all."
+            format!(" Every panel has its own scale of {of}; the difference has one for all.")
         }
     };
     format!("Points are means over seeds, bands their 95 % intervals.{scales}")
@@ -96,6 +102,7 @@ fn reach<'a>(points: impl Iterator<Item = &'a Point>, and: Option<f64>) -> (f64,
 struct Frame<'a> {
     chart: &'a Chart,
     words: &'static str,
+    measured: &'static str,
     difference: ((f64, f64), Vec<f64>),
 }
 
@@ -112,7 +119,7 @@ impl Frame<'_> {
         let bottom = if below.is_some() { DIFFERENCE.0 } else { ACCURACY.0 };
         let body = html! {
             text.t x=(place(LEFT)) y="12" { (panel.title) }
-            text.s x=(place(LEFT)) y="27" { "test accuracy, %" }
+            text.s x=(place(LEFT)) y="27" { (self.measured) }
             (self.frame(&x, &y, &marks, ACCURACY))
             path.axis d=(format!("M{} {}H{}", place(LEFT), place(ACCURACY.0), place(RIGHT))) {}
             @for curve in &panel.curves {
@@ -146,7 +153,7 @@ impl Frame<'_> {
         let all = |values: (f64, f64), scale| Axis::new(scale, values, places);
         match self.chart.x {
             PlotAxis::Images => all(range(ticks).unwrap_or((1.0, 1.0)), Scale::Logarithmic),
-            PlotAxis::Epoch => {
+            PlotAxis::Epoch | PlotAxis::Rank => {
                 all((0.0, range(points).map_or(1.0, |range| range.1)), Scale::Linear)
             }
             PlotAxis::Blocks | PlotAxis::Resolution => {
@@ -174,7 +181,7 @@ impl Frame<'_> {
     }
 
     fn ticks(&self, x: &Axis) -> Vec<(f64, String)> {
-        if self.chart.x == PlotAxis::Epoch {
+        if matches!(self.chart.x, PlotAxis::Epoch | PlotAxis::Rank) {
             let (low, high) = x.values();
             let ticks = ticks(low, high, step(high - low, 6));
             return ticks.into_iter().map(|at| (at, plain(at))).collect();
@@ -199,6 +206,7 @@ impl Frame<'_> {
         match self.chart.x {
             PlotAxis::Images => format!("{label} images"),
             PlotAxis::Epoch => format!("epoch {label}"),
+            PlotAxis::Rank => format!("rank {label}"),
             PlotAxis::Blocks => format!("{label} blocks"),
             PlotAxis::Resolution => format!("{label} px"),
         }

@@ -10,8 +10,9 @@ use super::{
     steps::{Step, steps},
 };
 use crate::{
-    claim::{Arm, Cell, Metric, Moment, Plot, PlotAxis, Term},
+    claim::{Arm, Cell, InfluenceMatch, Metric, Moment, Plot, PlotAxis, Share, Term},
     evidence::Evidence,
+    influence::Inverse,
     join::{Joined, join},
     stats::{Alpha, Sample, t_interval},
 };
@@ -25,7 +26,7 @@ pub struct Chart {
     pub title: String,
     /// What the horizontal axis counts.
     pub x: PlotAxis,
-    /// Places that are written beside the horizontal axis; none where it counts epochs.
+    /// Places that are written beside the horizontal axis; none where it counts epochs or ranks.
     pub ticks: Vec<Tick>,
     /// The curves' labels in the order of their colours.
     pub labels: Vec<String>,
@@ -51,7 +52,7 @@ pub struct Tick {
 pub struct Panel {
     /// The target as people write it.
     pub title: String,
-    /// Test accuracy in percent.
+    /// Test accuracy in percent, or along ranks the share of test images with the class of that rank's.
     pub curves: Vec<Curve>,
     /// The first curve minus the second, paired within seeds, in points.
     pub difference: Option<Curve>,
@@ -71,7 +72,7 @@ pub struct Curve {
 /// A mean over seeds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
-    /// Place on the horizontal axis: images, epochs, or the index of a tick.
+    /// Place on the horizontal axis: images, epochs, ranks, or the index of a tick.
     pub x: f64,
     /// Mean over finished runs, in points.
     pub mean: f64,
@@ -167,7 +168,7 @@ impl Draft<'_> {
             points.extend(point);
             self.notes.mixed.extend(joined.mixed_recipes.clone());
             let stopped = joined.rows.iter().filter(|row| !row.contrast.finished).count();
-            if stopped > 0 && !matches!(step, Step::Epoch(_)) {
+            if stopped > 0 && !matches!(step, Step::Epoch(_) | Step::Rank(_)) {
                 let images = cell.images.map(|images| format!(" at {} images", grouped(images)));
                 let place = self.title(cell.target.as_deref()) + &images.unwrap_or_default();
                 *self.notes.stopped.entry(place).or_default() += stopped;
@@ -204,22 +205,32 @@ impl Draft<'_> {
             if matches!(step, Step::Images(_)) && !self.plot.cells.contains(&cell) {
                 continue;
             }
-            let moment = match step {
-                Step::Epoch(epoch) => Moment::Epoch(*epoch),
-                _ => Moment::Last,
-            };
-            let metric = Metric::Accuracy(moment);
+            let metric = self.metric(*step);
             let joined = join(terms, std::slice::from_ref(&cell), &metric, self.evidence);
             found.push((step.place(index), cell, joined, *step));
         }
         found
     }
 
+    /// What is read at a step: the accuracy, or the share of test images with the class of the training
+    /// image of a rank, as the world first measures it.
+    fn metric(&self, step: Step) -> Metric {
+        match step {
+            Step::Epoch(epoch) => Metric::Accuracy(Moment::Epoch(epoch)),
+            Step::Rank(rank) => {
+                let inverse = self.evidence.world.influence.first();
+                let inverse = inverse.copied().unwrap_or(Inverse::AUTHORS);
+                Metric::InfluenceMatch(InfluenceMatch { share: Share::Rank(rank), inverse })
+            }
+            _ => Metric::Accuracy(Moment::Last),
+        }
+    }
+
     fn ticks(&self) -> Vec<Tick> {
         let tick =
             |(index, step): (usize, &Step)| Tick { at: step.place(index), label: step.label() };
         match self.plot.x {
-            PlotAxis::Epoch => Vec::new(),
+            PlotAxis::Epoch | PlotAxis::Rank => Vec::new(),
             _ => self.steps.iter().enumerate().map(tick).collect(),
         }
     }

@@ -8,6 +8,7 @@ mod cells;
 pub mod chart;
 pub mod figure;
 pub mod forest;
+pub mod gallery;
 mod html;
 mod junit;
 mod legend;
@@ -111,7 +112,7 @@ pub fn write_forest(
     write(folder, &format!("{name}.svg"), &svg::file(&drawing, &claim.title)).map(Some)
 }
 
-/// A claim's figures: its forest plot, then its own plots; those that have anything to draw.
+/// A claim's figures: its forest plot, its own plots, its gallery; those that have anything to draw.
 #[must_use]
 pub fn drawings(one: &Judged<'_>, all: &[Judged<'_>]) -> Vec<Drawing> {
     let Judged { claim, evidence, verdict } = one;
@@ -123,7 +124,9 @@ pub fn drawings(one: &Judged<'_>, all: &[Judged<'_>]) -> Vec<Drawing> {
     let forest = forest::draw(claim, verdict, &evidence.world, name("forest"));
     let charts =
         claim.plots.iter().map(|plot| chart::draw(&figure::chart(plot, evidence), name(&plot.id)));
-    forest.into_iter().chain(charts.flatten()).collect()
+    let gallery =
+        gallery::gallery(claim, evidence).map(|gallery| gallery::draw(&gallery, name("gallery")));
+    forest.into_iter().chain(charts.flatten()).chain(gallery).collect()
 }
 
 fn make(folder: &Path) -> Result<(), ReportError> {

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::{Judged, axis::plain, cells, drawings, html::badge, numbers::signed, svg};
 use crate::{
-    claim::{Claim, Hypothesis, Metric, words},
+    claim::{Claim, Hypothesis, words},
     evidence::{EvidenceKind, keys},
     judge::ReadingVerdict,
     ledger::{Resolution, published::RESOLUTION_COLUMN},
@@ -111,7 +111,7 @@ fn nothing_to_draw(one: &Judged<'_>) -> Markup {
     let scaled = keys(&one.claim.hypothesis).iter().any(|key| key.resolution != Resolution::Native);
     html! {
         div.empty {
-            @if one.claim.hypothesis.metric == Metric::InfluenceMatch {
+            @if one.claim.hypothesis.metric.is_of_influence() && !one.evidence.kind.is_own() {
                 p { strong { "No figure." } " The records hold accuracies and losses, not influence, so there is nothing to draw and nothing to judge. A log in the published form has no room for it either." }
             } @else {
                 @if let Some(lacks) = lacks(one) { p { strong { "No figure." } " There can be none: " (lacks) "." } }

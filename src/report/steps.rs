@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use super::axis::thousands;
 use crate::{
-    claim::{Arm, Cell, PlotAxis},
+    claim::{Arm, Cell, Metric, Moment, PlotAxis},
+    influence::RANKS,
     ledger::{Record, Records, Resolution},
 };
 
@@ -20,6 +21,8 @@ pub enum Step {
     Blocks(u32),
     /// A resolution in pixels.
     Pixels(u32),
+    /// A rank of training images by their influence.
+    Rank(u32),
     /// Images at their own size, which come after every number of pixels.
     Native,
 }
@@ -36,7 +39,7 @@ impl Step {
     #[must_use]
     pub fn place(self, index: usize) -> f64 {
         match self {
-            Self::Images(count) | Self::Epoch(count) => f64::from(count),
+            Self::Images(count) | Self::Epoch(count) | Self::Rank(count) => f64::from(count),
             #[expect(clippy::cast_precision_loss, reason = "a handful of steps")]
             Self::Blocks(_) | Self::Pixels(_) | Self::Native => index as f64,
         }
@@ -47,7 +50,9 @@ impl Step {
     pub fn label(self) -> String {
         match self {
             Self::Images(images) => thousands(images),
-            Self::Epoch(count) | Self::Blocks(count) | Self::Pixels(count) => count.to_string(),
+            Self::Epoch(count) | Self::Blocks(count) | Self::Pixels(count) | Self::Rank(count) => {
+                count.to_string()
+            }
             Self::Native => "native".to_owned(),
         }
     }
@@ -61,10 +66,15 @@ impl Step {
             Self::Blocks(blocks) => cell.blocks = Some(blocks),
             Self::Pixels(pixels) => cell.resolution = Some(Resolution::Pixels(pixels)),
             Self::Native => cell.resolution = Some(Resolution::Native),
-            Self::Epoch(_) => {}
+            Self::Epoch(_) | Self::Rank(_) => {}
         }
         cell
     }
+}
+
+/// Ranks that are drawn: the first ten, then every fifth.
+fn ranks() -> impl Iterator<Item = Step> {
+    (1..=RANKS as u32).filter(|rank| *rank <= 10 || rank % 5 == 0).map(Step::Rank)
 }
 
 /// Every step that the cells name, in order; epochs are those that the lines' records have logged.
@@ -74,10 +84,10 @@ pub fn steps(x: PlotAxis, cells: &[Cell], lines: &[Arm], records: &Records) -> V
         PlotAxis::Images => cell.images.map(Step::Images),
         PlotAxis::Blocks => cell.blocks.map(Step::Blocks),
         PlotAxis::Resolution => cell.resolution.map(Step::of_resolution),
-        PlotAxis::Epoch => None,
+        PlotAxis::Epoch | PlotAxis::Rank => None,
     };
     let logged = |cell: &Cell| {
-        let keys = lines.iter().flat_map(|line| line.keys(cell));
+        let keys = lines.iter().flat_map(|line| line.keys(cell, &Metric::Accuracy(Moment::Last)));
         let seeds: Vec<_> = keys.filter_map(|key| records.seeds(&key)).collect();
         let evaluations =
             seeds.into_iter().flat_map(|seeds| seeds.values()).flat_map(Record::evaluations);
@@ -85,6 +95,7 @@ pub fn steps(x: PlotAxis, cells: &[Cell], lines: &[Arm], records: &Records) -> V
     };
     let steps: BTreeSet<Step> = match x {
         PlotAxis::Epoch => cells.iter().flat_map(logged).collect(),
+        PlotAxis::Rank => ranks().collect(),
         _ => cells.iter().filter_map(named).collect(),
     };
     steps.into_iter().collect()

@@ -11,7 +11,7 @@ use tch::{Kind, Reduction, Tensor};
 use super::{Protocol, Test, passes::Passes, schedule::learning_rate};
 use crate::{
     data::OnDevice,
-    ledger::{Evaluation, Seed, bits, number},
+    ledger::{Evaluation, MeasuredInfluence, Seed, bits, number},
     model::{Network, NoTf32, Sgd, TooManyBlocks, Trainable, Weights},
     random::{self, Purpose},
     transform::{Draw, Draws},
@@ -55,6 +55,10 @@ pub struct Outcome {
     pub correct: Vec<bool>,
     /// BLAKE3 of the fine-tuned weights.
     pub weights: String,
+    /// Influence after the last epoch, by each inverse that the recipe names
+    /// ([`super::measure_influence`]).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub influence: Vec<MeasuredInfluence>,
 }
 
 /// Why a fine-tune has no outcome.
@@ -112,11 +116,12 @@ pub fn fine_tune_watched(
     watch: &mut dyn FnMut(&Network, &Tensor),
 ) -> Result<Outcome, Unfinished> {
     let siblings = [Sibling { blocks, protocol }];
-    side_by_side(material, &siblings, seed, stop, watch).map(|mut outcomes| outcomes.remove(0))
+    side_by_side(material, &siblings, seed, stop, watch).map(|mut ended| ended.remove(0).0)
 }
 
 /// As [`fine_tune`], of several siblings, step by step: images are augmented once, and go through what
-/// all leave frozen once. Gives what each gives alone, to the last bit, in their order.
+/// all leave frozen once. Gives what each gives alone, to the last bit, in their order, each with the
+/// network that came of it; what these leave frozen they share.
 ///
 /// # Errors
 /// As [`fine_tune`], if it is so of one of them.
@@ -129,7 +134,7 @@ pub fn fine_tune_siblings(
     siblings: &[Sibling<'_>],
     seed: Seed,
     stop: &AtomicBool,
-) -> Result<Vec<Outcome>, Unfinished> {
+) -> Result<Vec<(Outcome, Network)>, Unfinished> {
     side_by_side(material, siblings, seed, stop, &mut |_, _| ())
 }
 
@@ -165,6 +170,7 @@ impl<'a> Run<'a> {
             test_loss_after_first_step: f64::NAN,
             correct: Vec::new(),
             weights: String::new(),
+            influence: Vec::new(),
         };
         let (losses, correct) = (Vec::new(), Vec::new());
         Ok(Self { protocol, network, sgd, outcome, losses, correct })
@@ -206,7 +212,7 @@ fn side_by_side(
     seed: Seed,
     stop: &AtomicBool,
     watch: &mut dyn FnMut(&Network, &Tensor),
-) -> Result<Vec<Outcome>, Unfinished> {
+) -> Result<Vec<(Outcome, Network)>, Unfinished> {
     let clock = Instant::now();
     let Material { source, train, classes, .. } = material;
     let protocol = siblings.first().expect("there is a sibling").protocol;
@@ -264,7 +270,7 @@ fn side_by_side(
     }
     let end = |mut run: Run<'_>| {
         run.outcome.weights = run.network.weights().digest();
-        run.outcome
+        (run.outcome, run.network)
     };
     Ok(runs.into_iter().map(end).collect())
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Protocol, ProtocolError};
 use crate::{
+    influence::Inverse,
     ledger::{Key, Recipe as Compared, Seed},
     model::{TooManyBlocks, Trainable},
     world::World,
@@ -28,6 +29,9 @@ pub struct Recipe {
     pub key: Key,
     /// How it is done.
     pub protocol: Protocol,
+    /// How influence is measured at its end, where the key says that it is: by each of these inverses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub influence: Vec<Inverse>,
 }
 
 /// A recipe and a seed: one fine-tune.
@@ -52,6 +56,9 @@ pub enum RecipeError {
     /// The network has fewer blocks.
     #[error(transparent)]
     Blocks(#[from] TooManyBlocks),
+    /// It measures influence in a way that means nothing.
+    #[error("influence: {0}")]
+    Influence(String),
     /// The world has no such source, target or size.
     #[error("{0}")]
     Lacks(String),
@@ -65,7 +72,8 @@ impl Recipe {
         if let Some(own) = world.learning_rates.get(&*key.source) {
             protocol.learning_rate = *own;
         }
-        Self { world: world.id.as_str().into(), protocol, key }
+        let influence = if key.influence { world.influence.clone() } else { Vec::new() };
+        Self { world: world.id.as_str().into(), protocol, key, influence }
     }
 
     /// Reads a recipe as a user writes it: fields of the protocol that are left out are the world's.
@@ -98,6 +106,10 @@ impl Recipe {
         }
         protocol.extend(own);
         table.insert("protocol".to_owned(), toml::Value::Table(protocol));
+        if key.influence && !table.contains_key("influence") {
+            let own = toml::Value::try_from(&world.influence).expect("plain data");
+            table.insert("influence".to_owned(), own);
+        }
         let recipe: Self = toml::Value::Table(table).try_into().map_err(grammar)?;
         recipe.check(world)?;
         Ok((recipe, world.clone()))
@@ -109,6 +121,13 @@ impl Recipe {
     /// The first thing that is wrong.
     pub fn check(&self, world: &World) -> Result<(), RecipeError> {
         self.protocol.check()?;
+        if self.key.influence == self.influence.is_empty() {
+            let what = "`influence = true` in [key] and a list of inverses go together";
+            return Err(RecipeError::Influence(what.to_owned()));
+        }
+        for inverse in &self.influence {
+            inverse.check().map_err(|error| RecipeError::Influence(error.to_string()))?;
+        }
         if let Some(lacks) = world.lacks(&self.key) {
             return Err(RecipeError::Lacks(lacks));
         }
@@ -118,8 +137,9 @@ impl Recipe {
         Ok(())
     }
 
-    /// What records are compared by: the epochs, and one word for the rest of the protocol. Where
-    /// sources have learning rates of their own, these are part of what the arms are.
+    /// What records are compared by: the epochs, and one word for the rest of the protocol and for how
+    /// influence is measured, where it is. Where sources have learning rates of their own, these are part
+    /// of what the arms are.
     #[must_use]
     pub fn compared(&self, world: &World) -> Compared {
         let mut rest = self.protocol.clone();
@@ -128,7 +148,11 @@ impl Recipe {
         }
         let epochs = std::mem::take(&mut rest.epochs);
         rest.evaluate.clear();
-        let rest = serde_json::to_vec(&rest).expect("plain data");
+        let rest = match self.influence.as_slice() {
+            [] => serde_json::to_vec(&rest),
+            influence => serde_json::to_vec(&(rest, influence)),
+        };
+        let rest = rest.expect("plain data");
         Compared { epochs, rest: blake3::hash(&rest).to_hex().as_str()[..16].into() }
     }
 }
@@ -146,10 +170,13 @@ impl Trial {
     #[must_use]
     pub fn family(&self) -> String {
         let mut shared = self.clone();
-        let Recipe { key, protocol, .. } = &mut shared.recipe;
+        let Recipe { key, protocol, influence, .. } = &mut shared.recipe;
         if !protocol.frozen_part_is_fixed() {
             key.blocks = 0;
             *protocol = protocol.of_family();
+            // Measured when all is over.
+            key.influence = false;
+            influence.clear();
         }
         serde_json::to_string(&shared).expect("plain data")
     }

@@ -133,6 +133,7 @@ fn first_losses(world: &World) -> Result<(), Failed> {
                 images: 400,
                 resolution: repro::ledger::Resolution::Native,
                 draw: 0,
+                influence: false,
             };
             let mut recipe = Recipe::of(world, key);
             // Six epochs have their first rate for two.

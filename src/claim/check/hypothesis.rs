@@ -1,7 +1,7 @@
 //! A hypothesis as written to one that means something: its metric, relation and quantifier, and
 //! contrasts whose arms and cells fit together.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use toml::Spanned;
 
@@ -10,9 +10,16 @@ use super::{
     coordinates::{fits, moment, same_runs},
     fault,
 };
-use crate::claim::{
-    Axis, Cell, Contrast, Holds, Hypothesis, Metric, Relation, Term, Threshold, label,
-    raw::{Name, RawCells, RawContrast, RawHolds, RawHypothesis, RawMetric, RawRelation},
+use crate::{
+    claim::{
+        Axis, Cell, Contrast, Holds, Hypothesis, InfluenceMatch, Metric, Relation, Share, Term,
+        Threshold, label,
+        raw::{
+            Name, RawCells, RawContrast, RawHolds, RawHypothesis, RawInfluenceMatch, RawMetric,
+            RawRelation, RawShare,
+        },
+    },
+    influence::{Inverse, RANKS},
 };
 
 impl Checker<'_> {
@@ -61,8 +68,40 @@ impl Checker<'_> {
                 Metric::EpochsTo(Threshold::FinalAccuracyOf(source.clone()))
             }
             RawMetric::EpochsTo(threshold) => Metric::EpochsTo(threshold.clone()),
-            RawMetric::InfluenceMatch => Metric::InfluenceMatch,
+            RawMetric::InfluenceMatch(of) => {
+                Metric::InfluenceMatch(self.influence_match(of, raw.span())?)
+            }
         })
+    }
+
+    fn influence_match(
+        &self,
+        raw: &RawInfluenceMatch,
+        at: Range<usize>,
+    ) -> Checked<InfluenceMatch> {
+        let measured = &self.world.influence;
+        let asked = |inverse: &&Inverse| {
+            raw.truncation.is_none_or(|truncation| truncation == inverse.truncation)
+                && match (raw.truncation, raw.damping) {
+                    (None, None) => true,
+                    (_, damping) => damping.unwrap_or(0.0) == inverse.damping,
+                }
+        };
+        let Some(&inverse) = measured.iter().find(asked) else {
+            let known: Vec<String> = measured.iter().map(ToString::to_string).collect();
+            let known = if known.is_empty() { "nothing".to_owned() } else { known.join("; ") };
+            let what = format!("the {} world measures influence by {known}", self.world.id);
+            return fault(at, what);
+        };
+        let share = match raw.share {
+            RawShare::Top1 => Share::Rank(1),
+            RawShare::ThreeOfFive => Share::ThreeOfFive,
+            RawShare::Rank(rank) if !(1..=RANKS as u32).contains(&rank) => {
+                return fault(at, format!("rank {rank}: ranks are counted from 1 to {RANKS}"));
+            }
+            RawShare::Rank(rank) => Share::Rank(rank),
+        };
+        Ok(InfluenceMatch { share, inverse })
     }
 
     fn contrast(
@@ -86,7 +125,7 @@ impl Checker<'_> {
                 );
             }
             let arm = self.arm(name)?;
-            let timed = matches!(metric, Metric::EpochsTo(_) | Metric::InfluenceMatch);
+            let timed = matches!(metric, Metric::EpochsTo(_) | Metric::InfluenceMatch(_));
             if timed && arm.at.is_some() {
                 return fault(name.span(), "an arm with `at` can't be read by this metric");
             }

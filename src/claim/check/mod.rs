@@ -212,7 +212,7 @@ impl Checker<'_> {
             PlotAxis::Images => cell.without(Axis::Images),
             PlotAxis::Blocks => cell.without(Axis::Blocks),
             PlotAxis::Resolution => cell.without(Axis::Resolution),
-            PlotAxis::Epoch => cell.clone(),
+            PlotAxis::Epoch | PlotAxis::Rank => cell.clone(),
         };
         let shapes: BTreeSet<Cell> =
             cells.iter().map(|cell| panels(cell).without(Axis::Target)).collect();

@@ -93,6 +93,7 @@ impl Columns {
                 images: whole(3, 1, "a number of images of at least 1")?,
                 resolution,
                 draw: 0,
+                influence: false,
             },
             seed: Seed(number::<u64>(field(4)).ok_or_else(|| fault(4, "a seed (a whole number)"))?),
         };
