@@ -53,6 +53,18 @@ pub fn at_most(claims: &[&Claim], world: &World) -> Outstanding {
     wanted
 }
 
+/// The fine-tunes of keys with their first seeds, where this world can have them: for points that are
+/// drawn, which nothing decides.
+#[must_use]
+pub fn points(wanted: &BTreeMap<Key, BTreeSet<String>>, seeds: usize, world: &World) -> Outstanding {
+    let possible = wanted.iter().filter(|(key, _)| world.lacks(key).is_none());
+    possible
+        .flat_map(|(key, by)| {
+            (0..seeds).map(move |place| ((key.clone(), World::seed(place)), by.clone()))
+        })
+        .collect()
+}
+
 /// A hypothesis that fine-tunes can decide.
 struct Asked<'a> {
     /// The claim's name, with the reading's where it is one.

@@ -45,6 +45,9 @@ pub struct World {
     /// may name them; there is never a record.
     #[serde(default)]
     pub absent: BTreeMap<String, String>,
+    /// Targets that this world lacks, each with the one of its own that figures draw in its place.
+    #[serde(default)]
+    pub stand_ins: BTreeMap<String, String>,
     /// Planned seeds, in the order of rising sizes.
     pub seeds: Vec<PlannedSeeds>,
     /// How fine-tunes are done, of up to the sizes that `schedules` begin above.
