@@ -20,9 +20,6 @@ use crate::{
     world::World,
 };
 
-/// Seeds of a point that are drawn where they are there: as many as the longest design of the claims has.
-const MOST_SEEDS: usize = 10;
-
 /// A world's evidence in a ledger.
 #[derive(Debug)]
 pub struct Own<'a> {
@@ -93,7 +90,7 @@ impl Own<'_> {
     /// # Errors
     /// If an entry is there and can't be read.
     pub fn gather_figures(&self, figures: &[&Figure]) -> Result<Gathered, LedgerError> {
-        self.read(plan::points(&gallery::wanted(figures), MOST_SEEDS, self.world))
+        self.read(plan::points(&gallery::wanted(figures), plan::MOST_SEEDS, self.world))
     }
 
     fn read(&self, at_most: plan::Outstanding) -> Result<Gathered, LedgerError> {
@@ -162,14 +159,12 @@ impl Own<'_> {
         local: &Local<'_>,
         watch: &dyn Watch,
     ) -> Result<Gathered, ExecutorError> {
-        let lacking = |evidence: &Evidence| {
-            let mut points = plan::points(&gallery::wanted(figures), seeds, self.world);
-            points.retain(|(key, seed), _| {
-                evidence.records.seeds(key).is_none_or(|there| !there.contains_key(seed))
-            });
-            points
-        };
-        self.run(&|| self.gather_figures(figures), &lacking, local, watch)
+        self.run(
+            &|| self.gather_figures(figures),
+            &|evidence| plan::outstanding_points(&gallery::wanted(figures), seeds, evidence),
+            local,
+            watch,
+        )
     }
 
     /// Runs what is outstanding until nothing is.
@@ -183,7 +178,7 @@ impl Own<'_> {
         loop {
             let gathered = gather()?;
             watch.damaged(&gathered.damaged);
-            let outstanding = self.priced(outstanding(&gathered.evidence), &gathered);
+            let outstanding = self.planned(outstanding(&gathered.evidence), &gathered);
             if outstanding.planned.is_empty() {
                 watch.lacking(&outstanding.lacking);
                 return Ok(gathered);
@@ -198,10 +193,12 @@ impl Own<'_> {
     /// What these claims need next.
     #[must_use]
     pub fn outstanding(&self, claims: &[&Claim], gathered: &Gathered) -> Outstanding {
-        self.priced(plan::outstanding(claims, &gathered.evidence), gathered)
+        self.planned(plan::outstanding(claims, &gathered.evidence), gathered)
     }
 
-    fn priced(&self, wanted: plan::Outstanding, gathered: &Gathered) -> Outstanding {
+    /// What is wanted, as trials, and what of it can't be run here.
+    #[must_use]
+    pub fn planned(&self, wanted: plan::Outstanding, gathered: &Gathered) -> Outstanding {
         let mut outstanding = Outstanding::default();
         for ((key, seed), wanted_by) in wanted {
             match self.named(key, seed) {

@@ -112,7 +112,8 @@ impl Gallery {
         let known = || self.figures.iter().map(|figure| figure.name.as_str());
         for name in names.iter().filter(|name| *name != "all") {
             if !known().any(|known| known == name) {
-                let hint = did_you_mean(name, known().chain(["all"]));
+                // Names this short have a nearest one only in the right case.
+                let hint = did_you_mean(&name.to_uppercase(), known());
                 return Err(UnknownFigure { name: name.clone(), hint });
             }
         }
@@ -144,7 +145,7 @@ impl Curves {
         };
         let pair = |[first, second]: &[String; 2]| Ok((line(first)?, line(second)?));
         plot.differences = curves.differences.iter().map(pair).collect::<Result<_, String>>()?;
-        let stand_ins = stand_in(&mut plot.cells, world);
+        let stand_ins = stand_in(&mut plot, world);
         if curves.whole {
             plot.cells.extend(whole(&plot.cells, world));
         }
@@ -152,10 +153,10 @@ impl Curves {
     }
 }
 
-/// Puts stand-ins in the place of targets that the world lacks, and says so.
-fn stand_in(cells: &mut [Cell], world: &World) -> Vec<String> {
+/// Puts stand-ins in the place of targets that the world lacks, in the title too, and says so.
+fn stand_in(plot: &mut Plot, world: &World) -> Vec<String> {
     let mut said = BTreeMap::new();
-    for cell in cells {
+    for cell in &mut plot.cells {
         let Some(target) = &cell.target else { continue };
         let (original, Some(other)) = (target.to_string(), world.stand_ins.get(&**target)) else {
             continue;
@@ -168,6 +169,7 @@ fn stand_in(cells: &mut [Cell], world: &World) -> Vec<String> {
             world.id,
             reason.unwrap_or_default()
         );
+        plot.title = plot.title.replace(World::paper().title(&original), world.title(other));
         said.insert(original, sentence);
         cell.target = Some(other.as_str().into());
     }

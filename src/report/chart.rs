@@ -77,31 +77,51 @@ fn key(chart: &Chart) -> String {
         }
         None => "",
     };
+    let cut = match chart.panels.iter().any(|panel| is_cut(all(panel), None)) || {
+        let differences = chart.panels.iter().flat_map(differences);
+        is_cut(differences, Some(0.0))
+    } {
+        true => " The widest bands are cut at the frame.",
+        false => "",
+    };
     format!(
-        "Points are means over n seeds, bands their 95 % intervals; where n is 1 there is none.{published}{scales}"
+        "Points are means over n seeds, bands their 95 % intervals.{cut}{published}{scales}"
     )
 }
 
 /// One scale of differences for all panels, so that they can be compared; it holds every mean, and
 /// every band that does not dwarf them.
 fn difference_scale(chart: &Chart) -> ((f64, f64), Vec<f64>) {
-    let curves = chart
-        .panels
-        .iter()
-        .flat_map(|panel| panel.differences.iter().chain(&panel.published_differences));
-    let (low, high) = reach(curves.flat_map(|curve| &curve.points), Some(0.0));
+    let (low, high) = reach(chart.panels.iter().flat_map(differences), Some(0.0));
     aired(low, high, 4)
 }
 
-/// The range of points with their bands. A band may widen the range of the means by half of it to
-/// either side, no more: one cell of two seeds must not flatten all others.
+/// Every point of a difference, ours and the published.
+fn differences(panel: &Panel) -> impl Iterator<Item = &Point> {
+    let curves = panel.differences.iter().chain(&panel.published_differences);
+    curves.flat_map(|curve| &curve.points)
+}
+
+/// Points by which a band may widen the range of the means to either side, where the means lie closer.
+const SLACK: f64 = 4.0;
+
+/// The range of points with their bands. A band may widen the range of the means by as much to either
+/// side, no more: one cell of two seeds must not flatten all others.
 fn reach<'a>(points: impl Iterator<Item = &'a Point>, and: Option<f64>) -> (f64, f64) {
     let points: Vec<&Point> = points.collect();
     let means = range(points.iter().map(|point| point.mean).chain(and)).unwrap_or((0.0, 1.0));
-    let slack = ((means.1 - means.0) / 2.0).max(0.5);
+    let slack = (means.1 - means.0).max(SLACK);
     let ends = points.iter().flat_map(|point| [point.low, point.high]).flatten();
     let (low, high) = range(ends.chain([means.0, means.1])).unwrap_or(means);
     (low.max(means.0 - slack), high.min(means.1 + slack))
+}
+
+/// Whether some band reaches beyond that range.
+fn is_cut<'a>(points: impl Iterator<Item = &'a Point>, and: Option<f64>) -> bool {
+    let points: Vec<&Point> = points.collect();
+    let (low, high) = reach(points.iter().copied(), and);
+    let ends = points.iter().flat_map(|point| [point.low, point.high]).flatten();
+    ends.into_iter().any(|end| end < low || end > high)
 }
 
 struct Frame<'a> {
@@ -130,7 +150,7 @@ impl Frame<'_> {
                 (draw_published(curve, Mark::Curve(curve.colour), &x, &y, &|point| self.told(point, &self.chart.labels[curve.colour])))
             }
             @for curve in &panel.curves {
-                (draw_curve(curve, Mark::Curve(curve.colour), &x, &y, &|point| self.told(point, &self.chart.labels[curve.colour])))
+                (draw_curve(curve, Mark::Curve(curve.colour), (&x, &y), &[], &|point| self.told(point, &self.chart.labels[curve.colour])))
             }
             @if below {
                 @let y = Axis::new(Scale::Linear, self.difference.0, DIFFERENCE);
@@ -145,7 +165,7 @@ impl Frame<'_> {
                     (draw_published(curve, Mark::Difference(curve.colour), &x, &y, &|point| self.told(point, &self.chart.differences[curve.colour])))
                 }
                 @for curve in &panel.differences {
-                    (draw_curve(curve, Mark::Difference(curve.colour), &x, &y, &|point| self.told(point, &self.chart.differences[curve.colour])))
+                    (draw_curve(curve, Mark::Difference(curve.colour), (&x, &y), &panel.incomparable, &|point| self.told(point, &self.chart.differences[curve.colour])))
                 }
             }
             (self.horizontal_labels(panel, &x, bottom))
@@ -210,8 +230,10 @@ impl Frame<'_> {
             Some(seeds) if !apart => format!("{}, n = {}", self.words, count(seeds, " to ")),
             _ => self.words.to_owned(),
         };
+        let row = apart && panel.seeds().is_some();
+        let words_at = bottom + if row { 42.0 } else { 29.0 };
         html! {
-            @if apart && panel.seeds().is_some() {
+            @if row {
                 text.s.r x=(place(LEFT - 5.0)) y=(place(bottom + 27.0)) { "n" }
             }
             @for (at, label) in self.ticks(panel, x) {
@@ -220,7 +242,7 @@ impl Frame<'_> {
                     text.s.n.m x=(place(x.place(at))) y=(place(bottom + 27.0)) { (count(seeds, "\u{2013}")) }
                 }
             }
-            text.s.m x=(place(f64::midpoint(LEFT, RIGHT))) y=(place(bottom + 42.0)) { (words) }
+            text.s.m x=(place(f64::midpoint(LEFT, RIGHT))) y=(place(words_at)) { (words) }
         }
     }
 
@@ -328,12 +350,12 @@ fn bands(points: &[Point], x: &Axis, y: &Axis) -> Markup {
     }
 }
 
-/// Band, line and points. A line to a point of mixed recipes is dotted.
+/// Band, line and points. A line to a point of mixed recipes is dotted; none leads over a gap.
 fn draw_curve(
     curve: &Curve,
     mark: Mark,
-    x: &Axis,
-    y: &Axis,
+    (x, y): (&Axis, &Axis),
+    gaps: &[f64],
     told: &dyn Fn(&Point) -> String,
 ) -> Markup {
     let at = |point: &Point, value: f64| {
@@ -341,6 +363,9 @@ fn draw_curve(
     };
     let (mut solid, mut loose) = (String::new(), String::new());
     for pair in curve.points.windows(2) {
+        if gaps.iter().any(|gap| (pair[0].x..pair[1].x).contains(gap)) {
+            continue;
+        }
         let segment = format!("M{}L{}", at(&pair[0], pair[0].mean), at(&pair[1], pair[1].mean));
         if pair.iter().any(|point| point.mixed) { loose += &segment } else { solid += &segment }
     }

@@ -285,7 +285,7 @@ impl Draft<'_> {
         let mut absent = Vec::new();
         for (x, cell, joined, step) in self.along(terms, cell) {
             if !joined.absent.is_empty() {
-                absent.push(step.label());
+                absent.push(self.label(step, &cell));
                 continue;
             }
             let point = point(x, &joined);
@@ -352,13 +352,19 @@ impl Draft<'_> {
         if self.plot.x == PlotAxis::Epoch {
             return Vec::new();
         }
+        let tick = |(index, step): (usize, Step)| Tick {
+            at: step.place(index),
+            label: self.label(step, cell),
+        };
+        self.steps_of(cell).map(tick).collect()
+    }
+
+    fn label(&self, step: Step, cell: &Cell) -> String {
         let of = cell.target.as_ref().and_then(|target| self.evidence.world.targets.get(&**target));
-        let label = |step: Step| match step {
+        match step {
             Step::Images(images) if of.is_some_and(|of| of.train == images) => "all".to_owned(),
             step => step.label(),
-        };
-        let tick = |(index, step): (usize, Step)| Tick { at: step.place(index), label: label(step) };
-        self.steps_of(cell).map(tick).collect()
+        }
     }
 }
 
