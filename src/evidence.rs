@@ -12,7 +12,7 @@ use crate::{
     data::hexadecimal,
     ledger::{
         Key, Records,
-        means::{self, Mean},
+        means::{self, Figures, Mean},
         published::{self, LogError},
     },
     nearest::did_you_mean,
@@ -134,12 +134,7 @@ impl Evidence {
     /// Where the embedded log can't be read, which a test rules out.
     pub fn published() -> Result<Self, LogError> {
         let runs = published::unpack("runs.csv.gz", PUBLISHED_RUNS)?;
-        let figures = published::unpack("figures.csv.gz", PUBLISHED_FIGURES)?;
-        let means = means::read(&figures).map_err(|what| LogError::Row {
-            file: "figures.csv.gz".to_owned(),
-            line: 1,
-            what,
-        })?;
+        let Figures { means, .. } = published_figures()?;
         Ok(Self {
             kind: EvidenceKind::Published,
             title: "the authors' own fine-tunes (their log of April 2020)".to_owned(),
@@ -208,6 +203,19 @@ impl Evidence {
         let there = |key: &&Key| self.records.seeds(key).is_some();
         (keys.iter().filter(there).count(), keys.len())
     }
+}
+
+/// What the paper's figures 2 to 5 show, as it was read off them.
+///
+/// # Errors
+/// Where the embedded file can't be read, which a test rules out.
+pub fn published_figures() -> Result<Figures, LogError> {
+    let figures = published::unpack("figures.csv.gz", PUBLISHED_FIGURES)?;
+    means::read(&figures).map_err(|what| LogError::Row {
+        file: "figures.csv.gz".to_owned(),
+        line: 1,
+        what,
+    })
 }
 
 /// Every key that a hypothesis reads.

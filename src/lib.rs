@@ -17,6 +17,7 @@ pub mod executor;
 pub mod fetch;
 pub mod files;
 pub mod fingerprint;
+pub mod gallery;
 pub mod influence;
 pub mod join;
 pub mod judge;

@@ -11,6 +11,7 @@ use crate::{
     data::hexadecimal,
     evidence::{Evidence, EvidenceKind, Looking},
     executor::{ExecutorError, Local},
+    gallery::{self, Figure},
     ledger::{Damaged, Entry, Key, Ledger, LedgerError, Records, Seed},
     plan,
     price::{Price, Speed},
@@ -80,15 +81,23 @@ impl Own<'_> {
     ///
     /// # Errors
     /// If an entry is there and can't be read.
-    ///
-    /// # Panics
-    /// Never: no two names are of one key and seed.
     pub fn gather(&self, claims: &[&Claim]) -> Result<Gathered, LedgerError> {
+        self.read(plan::at_most(claims, self.world))
+    }
+
+    /// Reads the entries of every fine-tune that these figures draw.
+    ///
+    /// # Errors
+    /// If an entry is there and can't be read.
+    pub fn gather_figures(&self, figures: &[&Figure]) -> Result<Gathered, LedgerError> {
+        self.read(plan::points(&gallery::wanted(figures), plan::MOST_SEEDS, self.world))
+    }
+
+    fn read(&self, at_most: plan::Outstanding) -> Result<Gathered, LedgerError> {
         let mut damaged = Vec::new();
         let mut entries: Vec<Entry> = Vec::new();
         let mut beyond = BTreeSet::new();
         let mut hole: Option<Key> = None;
-        let at_most = plan::at_most(claims, self.world);
         let count = at_most.len();
         for (key, seed) in at_most.into_keys() {
             let Ok(named) = self.named(key.clone(), seed) else { continue };
@@ -132,10 +141,45 @@ impl Own<'_> {
         local: &Local<'_>,
         watch: &dyn Watch,
     ) -> Result<Gathered, ExecutorError> {
+        self.run(
+            &|| self.gather(claims),
+            &|evidence| plan::outstanding(claims, evidence),
+            local,
+            watch,
+        )
+    }
+
+    /// Evidence for these figures: runs what the ledger lacks of the first seeds of each point.
+    ///
+    /// # Errors
+    /// As [`complete`](Self::complete).
+    pub fn complete_figures(
+        &self,
+        figures: &[&Figure],
+        seeds: usize,
+        local: &Local<'_>,
+        watch: &dyn Watch,
+    ) -> Result<Gathered, ExecutorError> {
+        self.run(
+            &|| self.gather_figures(figures),
+            &|evidence| plan::outstanding_points(&gallery::wanted(figures), seeds, evidence),
+            local,
+            watch,
+        )
+    }
+
+    /// Runs what is outstanding until nothing is.
+    fn run(
+        &self,
+        gather: &dyn Fn() -> Result<Gathered, LedgerError>,
+        outstanding: &dyn Fn(&Evidence) -> plan::Outstanding,
+        local: &Local<'_>,
+        watch: &dyn Watch,
+    ) -> Result<Gathered, ExecutorError> {
         loop {
-            let gathered = self.gather(claims)?;
+            let gathered = gather()?;
             watch.damaged(&gathered.damaged);
-            let outstanding = self.outstanding(claims, &gathered);
+            let outstanding = self.planned(outstanding(&gathered.evidence), &gathered);
             if outstanding.planned.is_empty() {
                 watch.lacking(&outstanding.lacking);
                 return Ok(gathered);
@@ -150,8 +194,14 @@ impl Own<'_> {
     /// What these claims need next.
     #[must_use]
     pub fn outstanding(&self, claims: &[&Claim], gathered: &Gathered) -> Outstanding {
+        self.planned(plan::outstanding(claims, &gathered.evidence), gathered)
+    }
+
+    /// What is wanted, as trials, and what of it can't be run here.
+    #[must_use]
+    pub fn planned(&self, wanted: plan::Outstanding, gathered: &Gathered) -> Outstanding {
         let mut outstanding = Outstanding::default();
-        for ((key, seed), wanted_by) in plan::outstanding(claims, &gathered.evidence) {
+        for ((key, seed), wanted_by) in wanted {
             match self.named(key, seed) {
                 Ok(named) if gathered.beyond.contains(&named.id) => (),
                 Ok(named) => outstanding.planned.push(Planned { named, wanted_by }),

@@ -18,6 +18,11 @@ use crate::{
 /// Outstanding fine-tunes, each with the claims and readings that want it.
 pub type Outstanding = BTreeMap<(Key, Seed), BTreeSet<String>>;
 
+/// Seeds of a point that are drawn where they are there: as many as the longest design of the claims has.
+pub const MOST_SEEDS: usize = 10;
+/// Seeds of a point that are run where nobody says: those of the first look.
+pub const FIRST_SEEDS: usize = 3;
+
 /// What the claims' hypotheses need next.
 ///
 /// Every cell gets the seeds of the first look. A hypothesis that is not decided then gets, for each
@@ -51,6 +56,36 @@ pub fn at_most(claims: &[&Claim], world: &World) -> Outstanding {
         }
     }
     wanted
+}
+
+/// The fine-tunes of keys with their first seeds, where this world can have them: for points that are
+/// drawn, which nothing decides.
+#[must_use]
+pub fn points(
+    wanted: &BTreeMap<Key, BTreeSet<String>>,
+    seeds: usize,
+    world: &World,
+) -> Outstanding {
+    let possible = wanted.iter().filter(|(key, _)| world.lacks(key).is_none());
+    possible
+        .flat_map(|(key, by)| {
+            (0..seeds).map(move |place| ((key.clone(), World::seed(place)), by.clone()))
+        })
+        .collect()
+}
+
+/// Those of these fine-tunes that have no record yet.
+#[must_use]
+pub fn outstanding_points(
+    wanted: &BTreeMap<Key, BTreeSet<String>>,
+    seeds: usize,
+    evidence: &Evidence,
+) -> Outstanding {
+    let mut points = points(wanted, seeds, &evidence.world);
+    points.retain(|(key, seed), _| {
+        evidence.records.seeds(key).is_none_or(|there| !there.contains_key(seed))
+    });
+    points
 }
 
 /// A hypothesis that fine-tunes can decide.

@@ -46,6 +46,9 @@ pub struct World {
     /// may name them; there is never a record.
     #[serde(default)]
     pub absent: BTreeMap<String, String>,
+    /// Targets that this world lacks, each with the one of its own that figures draw in its place.
+    #[serde(default)]
+    pub stand_ins: BTreeMap<String, String>,
     /// How influence is measured, where a claim asks for it: the first as the authors did, others for
     /// readings.
     pub influence: Vec<Inverse>,

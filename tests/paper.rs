@@ -11,16 +11,18 @@ use std::{
 
 use common::claim_text;
 use repro::{
-    claim::{Claim, check},
+    claim::{Claim, Plot, check},
     evidence::EvidenceKind,
     executor::{Local, Workers},
-    judge::judge,
-    ledger::{Damaged, Entry, Ledger, Seed},
+    gallery::{Content, Curves, Figure},
+    judge::{CellVerdict, judge},
+    ledger::{Damaged, Entry, Ledger, Resolution, Seed, means::Figures},
     model::{Architecture, Weights},
     own::{Own, Watch},
     pretrain::write_weights,
     price::Speed,
     random::{self, Purpose},
+    report::gallery::chart_of,
     stock::{Lacking, Named, Stock},
     verdict::Verdict,
     world::World,
@@ -165,6 +167,74 @@ fn faces_are_decoded_from_their_files_at_their_own_resolution_and_at_a_lower_one
     let verdict = judge(&claim, &gathered.evidence);
     assert_eq!(verdict.cells.len(), 2);
     assert!(verdict.cells.iter().all(|cell| cell.seeds == 3), "{verdict:?}");
+}
+
+/// The claim itself with its readings and its figure, on the same few files: every part is run, joined and
+/// drawn, and what comes out says nothing of the claim.
+#[test]
+fn high_resolution_is_judged_against_lower_ones_of_the_same_images_and_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, mut world) = (folder.path().join("data"), small(World::paper()));
+    for (name, pixels) in [("low", 8), ("lower", 12), ("reduced", 16)] {
+        world.resolutions.insert(name.to_owned(), vec![Resolution::Pixels(pixels)]);
+    }
+    write_zoo(&data, &world);
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/data/celeba");
+    copy(&fixture, &data.join("celeba"));
+    let text = include_str!("../claims/natural_wins_at_high_resolution.toml")
+        .replace("[100, 200, 400, 800, 1600, 3200, 6400]", "4")
+        .replace("[100, 400, 1600]", "4")
+        .replace("images = 400", "images = 4")
+        .replace("target = [\"celeba\", \"caltech101\"]", "target = \"celeba\"")
+        .replace("target = \"caltech101\"", "target = \"celeba\"")
+        .replace("[arms]", "[design]\nlooks = [3]\nreading_seeds = 3\n\n[arms]");
+    let claim = check::claim("natural_wins_at_high_resolution.toml", &text, &world)
+        .unwrap_or_else(|error| panic!("{error}"));
+    let (stock, ledger) = (Stock::of(&world, &data), Ledger::new(folder.path().join("ledger")));
+    let own = Own { kind: EvidenceKind::Paper, world: &world, stock: &stock, ledger: &ledger };
+    let workers = Workers::new(Device::Cpu, world.protocol.side, Some(2));
+    let stop = AtomicBool::new(false);
+    let local = Local { ledger: &ledger, stock: &stock, workers, stop: &stop };
+    // The figure runs what it lacks, and the claim then finds it there.
+    let figure = |plot: &Plot| Figure {
+        name: "A11".to_owned(),
+        title: plot.title.clone(),
+        content: Content::Curves(Box::new(Curves {
+            plot: plot.clone(),
+            behind: None,
+            stand_ins: Vec::new(),
+        })),
+    };
+    let figure =
+        figure(claim.plots.iter().find(|plot| plot.id == "accuracy_by_resolution").unwrap());
+    let counted = Counted::default();
+    let drawn = own.complete_figures(&[&figure], 3, &local, &counted).unwrap();
+    assert_eq!(*counted.0.lock().unwrap(), 24, "two models, four resolutions, three seeds");
+    let chart = chart_of(&figure, &drawn.evidence, &Figures::default()).unwrap();
+    let ticks: Vec<&str> = chart.ticks.iter().map(|tick| tick.label.as_str()).collect();
+    assert_eq!(ticks, ["8", "12", "16", "native"]);
+    assert!(chart.panels[0].curves.iter().all(|curve| curve.points.len() == 4));
+    assert_eq!(chart.panels[0].seeds(), Some((3, 3)));
+
+    let gathered = own.complete(&[&claim], &local, &counted).unwrap();
+    assert_eq!(*counted.0.lock().unwrap(), 24, "nothing is run twice");
+    let verdict = judge(&claim, &gathered.evidence);
+    let ids: Vec<&str> = verdict.readings.iter().map(|reading| reading.id.as_str()).collect();
+    assert_eq!(ids, ["not_worse", "on_caltech101", "gain_from_resolution", "dose_response"]);
+    for reading in &verdict.readings {
+        assert!(reading.cells.iter().all(|cell| cell.seeds == 3), "{reading:?}");
+    }
+    let mean = |cells: &[CellVerdict]| cells[0].mean.unwrap();
+    // What differences of differences come to by hand, from the curves.
+    let lead = |at: usize| {
+        let [natural, robust] =
+            [0, 1].map(|curve: usize| chart.panels[0].curves[curve].points[at].mean);
+        natural - robust
+    };
+    let gain = mean(&verdict.readings[2].cells);
+    assert!((gain - (lead(3) - lead(0))).abs() < 1e-9, "{gain}");
+    let trend = 1.5 * lead(3) + 0.5 * lead(2) - 0.5 * lead(1) - 1.5 * lead(0);
+    assert!((mean(&verdict.readings[3].cells) - trend).abs() < 1e-9, "{trend}");
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -379,6 +379,6 @@ pub struct Plot {
     pub lines: Vec<Arm>,
     /// Cells that the curves run through.
     pub cells: Vec<Cell>,
-    /// Whether the first minus the second is drawn below.
-    pub difference: bool,
+    /// Pairs of curves, by index, whose difference is drawn below: the first minus the second.
+    pub differences: Vec<(usize, usize)>,
 }

@@ -6,6 +6,7 @@ mod convert;
 mod doctor;
 mod exit;
 mod fetch;
+mod figure;
 mod inspect;
 mod interrupt;
 mod kind;
@@ -53,7 +54,8 @@ Examples:
   repro plan                                which of our own fine-tunes would run, and what they cost
   repro verify --claim shape_bias           one claim alone
   repro verify --log runs.csv --format json judge a log of your own, for machines
-  repro verify --report report              write report/index.html as well
+  repro verify --report report              write report/index.html and report/gallery.html as well
+  repro figure A5                           a figure of the paper or of its reproduction, by name
   repro show robust_beats_natural           what a claim says, in words
 
 Exit codes (the first that applies):
@@ -72,6 +74,9 @@ enum Command {
     /// Put one claim into words: hypothesis, cells, seeds needed, where in the paper
     #[command(after_help = "Example:\n  repro show shape_bias")]
     Show(show::Show),
+    /// Draw figures of the paper and of its reproduction, by name; list them
+    #[command(after_help = figure::EXAMPLES)]
+    Figure(figure::Figure),
     /// Print what this machine has: libtorch, CPU, CUDA devices, ledger, evidence
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::Doctor),
@@ -163,6 +168,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Verify(command) => command.run(&suites),
         Command::List(command) => command.run(&suites),
         Command::Show(command) => command.run(&suites.of(&world)?, &world),
+        Command::Figure(command) => command.run(),
         Command::Doctor(command) => command.run(&suites),
         Command::Plan(command) => command.run(&suites),
         Command::Power(command) => command.run(&suites),

@@ -15,8 +15,9 @@ use super::{
 use crate::{
     claim::Claim,
     device,
-    evidence::EvidenceKind,
+    evidence::{Evidence, EvidenceKind},
     executor::{ExecutorError, Local, Workers},
+    gallery::{Figure, Gallery},
     ledger::{Damaged, Ended, Entry, Ledger},
     own::{Gathered, Own, Watch},
     price::{Price, Speed},
@@ -154,6 +155,35 @@ impl Workshop {
             at_once: self.workers.at_once,
             progress: Mutex::new(None),
         }
+    }
+}
+
+impl Ours {
+    /// What the ledger has of figures, by name; with a number of seeds, what it lacks of these is run.
+    pub fn evidence_of_figures(
+        &self,
+        kind: EvidenceKind,
+        names: &[String],
+        run: Option<u8>,
+    ) -> Result<Evidence, Failure> {
+        let workshop = self.workshop(kind)?;
+        let gallery = Gallery::of(&workshop.world);
+        let figures: Vec<&Figure> =
+            gallery.figures.iter().filter(|figure| names.contains(&figure.name)).collect();
+        let own = workshop.own();
+        let gathered = match run {
+            Some(seeds) => {
+                let (ledger, teller) = (&workshop.ledger, workshop.teller(&workshop.ledger));
+                own.complete_figures(&figures, seeds.into(), &workshop.local(ledger), &teller)
+                    .map_err(stopped)?
+            }
+            None => {
+                let gathered = own.gather_figures(&figures).map_err(unusable)?;
+                tell(&gathered.damaged);
+                gathered
+            }
+        };
+        Ok(gathered.evidence)
     }
 }
 

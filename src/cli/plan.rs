@@ -6,7 +6,7 @@ use std::{collections::HashMap, io::Write};
 use clap::{Args, ValueEnum};
 
 use super::{
-    Failure, Outcome, Suites, kind,
+    Failure, Outcome, Suites, exit, kind,
     ours::{Ours, Workshop, tell, unusable},
     progress::minutes,
     run::line,
@@ -16,6 +16,7 @@ use crate::{
     claim::Claim,
     evidence::EvidenceKind,
     executor::calibrate,
+    gallery::{self, Gallery},
     ledger::{Damaged, Ended, Entry, Key, Seed},
     own::{Gathered, Outstanding, Planned},
     plan,
@@ -29,6 +30,7 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   repro plan
   repro plan --claim shape_bias
+  repro plan --figure A5                          what a figure lacks, of three seeds a point
   repro plan --evidence paper                     what the paper's scale costs, by claim
   repro plan --format jsonl | jq -r .key | xargs -n 1 -P 2 repro run --key
 
@@ -44,6 +46,9 @@ pub(super) struct Plan {
     /// A claim; may be given again. All of them where none is given
     #[arg(long = "claim", value_name = "ID")]
     ids: Vec<String>,
+    /// A figure by name, in place of claims; may be given again
+    #[arg(long = "figure", value_name = "NAME", conflicts_with = "ids")]
+    figures: Vec<String>,
     /// Which fine-tunes of our own
     #[arg(
         long,
@@ -70,8 +75,25 @@ impl Plan {
         let workshop = self.ours.workshop(self.evidence)?;
         let suite = suites.of(&workshop.world)?;
         let claims = suite.select(&self.ids)?;
-        let gathered = workshop.own().gather(&claims).map_err(unusable)?;
-        let outstanding = workshop.own().outstanding(&claims, &gathered);
+        let gallery = Gallery::of(&workshop.world);
+        let figures =
+            gallery.select(&self.figures).map_err(|error| Failure::new(exit::USAGE, error))?;
+        let wanted = gallery::wanted(&figures);
+        let own = workshop.own();
+        let gathered = match figures.is_empty() {
+            true => own.gather(&claims),
+            false => own.gather_figures(&figures),
+        };
+        let gathered = gathered.map_err(unusable)?;
+        let next = match figures.is_empty() {
+            true => plan::outstanding(&claims, &gathered.evidence),
+            false => plan::outstanding_points(&wanted, plan::FIRST_SEEDS, &gathered.evidence),
+        };
+        let most = match figures.is_empty() {
+            true => plan::at_most(&claims, &workshop.world),
+            false => plan::points(&wanted, plan::MOST_SEEDS, &workshop.world),
+        };
+        let outstanding = own.planned(next.clone(), &gathered);
         let mut damaged: Vec<Damaged> = Vec::new();
         let all = workshop.ledger.all(&mut |file| damaged.push(file)).map_err(unusable)?;
         tell(&gathered.damaged);
@@ -94,8 +116,9 @@ impl Plan {
             let header = ["key", "what", "wanted by", "why it runs", "s"];
             writeln!(out, "{}\n", terminal::table(&header, rows))?;
         }
-        writeln!(out, "{}", by_claim(&claims, &workshop, &gathered, speed))?;
-        let next = plan::outstanding(&claims, &gathered.evidence);
+        if figures.is_empty() {
+            writeln!(out, "{}", by_claim(&claims, &workshop, &gathered, speed))?;
+        }
         let at_once = workshop.at_once();
         let seconds = speed.seconds(price(next.keys(), &workshop.world));
         writeln!(
@@ -105,7 +128,7 @@ impl Plan {
             next.len(),
             minutes(seconds / at_once as f64),
             gathered.evidence.records.len(),
-            plan::at_most(&claims, &workshop.world).len(),
+            most.len(),
         )?;
         writeln!(out, "priced {measured}, {:.3e} operations a second in each", speed.0)?;
         for (lacking, count) in &outstanding.lacking {

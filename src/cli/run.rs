@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     evidence::EvidenceKind,
+    gallery::{self, Gallery},
     ledger::{Ended, Entry, Seed},
     own::Planned,
     plan,
@@ -92,8 +93,12 @@ impl Run {
         for kind in EvidenceKind::OWN {
             let workshop = self.ours.workshop(kind)?;
             let suite = suites.of(&workshop.world)?;
-            let all = plan::at_most(&suite.select(&[])?, &workshop.world).into_keys();
-            let named = all.filter_map(|(key, seed)| workshop.own().named(key, seed).ok());
+            let mut all = plan::at_most(&suite.select(&[])?, &workshop.world);
+            let gallery = Gallery::of(&workshop.world);
+            let wanted = gallery::wanted(&gallery.figures.iter().collect::<Vec<_>>());
+            all.extend(plan::points(&wanted, plan::MOST_SEEDS, &workshop.world));
+            let named =
+                all.into_keys().filter_map(|(key, seed)| workshop.own().named(key, seed).ok());
             let matching: Vec<Named> = named.filter(|named| named.id.starts_with(key)).collect();
             found.extend(matching.into_iter().map(|named| (kind, named)));
         }
@@ -103,7 +108,7 @@ impl Run {
                 Ok((self.ours.workshop(kind)?, vec![named]))
             }
             0 => Err(Failure::usage(
-                format!("no claim can ask for a trial with the key `{key}`"),
+                format!("no claim and no figure can ask for a trial with the key `{key}`"),
                 "`repro plan` lists keys; a recipe of your own is run with --recipe and --seed",
             )),
             _ => Err(Failure::usage(

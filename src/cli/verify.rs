@@ -10,10 +10,16 @@ use clap::{Args, ValueEnum};
 use super::{Failure, Outcome, Suites, exit, kind, ours::Ours, stdout};
 use crate::{
     claim::{Claim, suite::Suite},
-    evidence::{Evidence, EvidenceKind},
+    evidence::{Evidence, EvidenceKind, published_figures},
+    gallery::Gallery,
     judge::{self, ClaimVerdict, Verdicts, result::FORMAT_VERSION},
-    report::{self, Judged, terminal},
+    report::{
+        self, Judged,
+        gallery::{exhibits, write_gallery},
+        terminal,
+    },
     shell::quoted,
+    world::World,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -44,7 +50,7 @@ pub(super) struct Verify {
     /// Text for people, or one of the forms for machines
     #[arg(long, value_enum, default_value = "text")]
     format: VerdictFormat,
-    /// Write a report to look at: DIR/index.html
+    /// Write a report to look at: DIR/index.html, and DIR/gallery.html with every figure by name
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
     /// Write every figure as an SVG file of its own into this folder
@@ -114,6 +120,8 @@ impl Verify {
             let file = report::write_html(folder, &judged, &self.command(suites.folder))
                 .map_err(|error| Failure::new(exit::OUTPUT, error))?;
             anstream::eprintln!("report: {}", file.display());
+            let file = self.gallery(folder, &sides, suites.folder)?;
+            anstream::eprintln!("gallery: {}", file.display());
         }
         if let Some(folder) = &self.figures {
             let files = report::write_figures(folder, &judged)
@@ -155,6 +163,30 @@ impl Verify {
             anstream::eprintln!("note: no claim asks for some of the runs: {name}");
         }
         Ok(Side { suite, evidence })
+    }
+
+    /// Writes the figures by name beside the report, from all that the ledger has of them.
+    fn gallery(
+        &self,
+        folder: &Path,
+        sides: &[Side],
+        own: Option<&Path>,
+    ) -> Result<PathBuf, Failure> {
+        let gallery = Gallery::of(&World::paper());
+        let names: Vec<String> = gallery.figures.iter().map(|figure| figure.name.clone()).collect();
+        let of_figures = |side: &Side| match side.evidence.kind {
+            kind if kind.is_own() => self.ours.evidence_of_figures(kind, &names, None).map(Some),
+            _ => Ok(None),
+        };
+        let own_evidence = sides.iter().map(of_figures).collect::<Result<Vec<_>, Failure>>()?;
+        let evidence: Vec<&Evidence> = sides
+            .iter()
+            .zip(&own_evidence)
+            .map(|(side, of_figures)| of_figures.as_ref().unwrap_or(&side.evidence))
+            .collect();
+        let exhibits = exhibits(&names, &evidence, &published_figures()?);
+        write_gallery(folder, &exhibits, &self.command(own))
+            .map_err(|error| Failure::new(exit::OUTPUT, error))
     }
 
     fn print(&self, judged: &[Judged<'_>]) -> Result<(), Failure> {

@@ -16,7 +16,7 @@ const RIGHT: f64 = PANEL_WIDTH - 8.0;
 const ACCURACY: (f64, f64) = (188.0, 36.0);
 const DIFFERENCE: (f64, f64) = (304.0, 226.0);
 /// Room below a frame for its ticks and what they count.
-const BELOW: f64 = 36.0;
+const BELOW: f64 = 51.0;
 
 /// The drawing of a chart; `None` where there is nothing to draw.
 #[must_use]
@@ -46,10 +46,14 @@ pub fn draw(chart: &Chart, name: String) -> Option<Drawing> {
         .map(|(index, label)| (Mark::Curve(index), label.clone()))
         .collect();
     legend.extend(
-        chart
-            .difference
-            .as_ref()
-            .map(|label| (Mark::Difference, format!("{label}, paired within seeds"))),
+        chart.differences.iter().enumerate().map(|(index, label)| {
+            (Mark::Difference(index), format!("{label}, paired within seeds"))
+        }),
+    );
+    legend.extend(
+        chart.published.as_ref().map(|figure| {
+            (Mark::Published, format!("published means, the paper's figure {figure}"))
+        }),
     );
     let points = |panel: &Panel| {
         panel.curves.iter().flat_map(|curve| curve.points.clone()).collect::<Vec<_>>()
@@ -60,7 +64,7 @@ pub fn draw(chart: &Chart, name: String) -> Option<Drawing> {
     Some(Drawing {
         name,
         title: chart.title.clone(),
-        subtitle: String::new(),
+        subtitle: chart.subtitle.clone(),
         legend,
         panels: chart.panels.iter().map(|panel| frame.panel(panel)).collect(),
         notes: std::iter::once(key(chart)).chain(chart.notes.clone()).collect(),
@@ -70,33 +74,64 @@ pub fn draw(chart: &Chart, name: String) -> Option<Drawing> {
 /// What is drawn, and which panels can be compared by eye.
 fn key(chart: &Chart) -> String {
     let of = if chart.x == PlotAxis::Rank { "shares" } else { "accuracy" };
-    let scales = match (chart.panels.len(), &chart.difference) {
+    let scales = match (chart.panels.len(), chart.differences.len()) {
         (1, _) => String::new(),
-        (_, None) => format!(" Every panel has its own scale of {of}."),
-        (_, Some(_)) => {
+        (_, 0) => format!(" Every panel has its own scale of {of}."),
+        (_, 1) => {
             format!(" Every panel has its own scale of {of}; the difference has one for all.")
         }
+        _ => format!(" Every panel has its own scale of {of}; differences have one for all."),
     };
-    format!("Points are means over seeds, bands their 95 % intervals.{scales}")
+    let published = match &chart.published {
+        Some(_) => {
+            " Pale dashes are the authors' published means (ResNet-50s at 224 pixels, their final run), with \
+             their 95 % bootstrap bands."
+        }
+        None => "",
+    };
+    let cut = match chart.panels.iter().any(|panel| is_cut(all(panel), None)) || {
+        let differences = chart.panels.iter().flat_map(differences);
+        is_cut(differences, Some(0.0))
+    } {
+        true => " The widest bands are cut at the frame.",
+        false => "",
+    };
+    format!("Points are means over n seeds, bands their 95 % intervals.{cut}{published}{scales}")
 }
 
 /// One scale of differences for all panels, so that they can be compared; it holds every mean, and
 /// every band that does not dwarf them.
 fn difference_scale(chart: &Chart) -> ((f64, f64), Vec<f64>) {
-    let curves = || chart.panels.iter().filter_map(|panel| panel.difference.as_ref());
-    let (low, high) = reach(curves().flat_map(|curve| &curve.points), Some(0.0));
+    let (low, high) = reach(chart.panels.iter().flat_map(differences), Some(0.0));
     aired(low, high, 4)
 }
 
-/// The range of points with their bands. A band may widen the range of the means by half of it to
-/// either side, no more: one cell of two seeds must not flatten all others.
+/// Every point of a difference, ours and the published.
+fn differences(panel: &Panel) -> impl Iterator<Item = &Point> {
+    let curves = panel.differences.iter().chain(&panel.published_differences);
+    curves.flat_map(|curve| &curve.points)
+}
+
+/// Points by which a band may widen the range of the means to either side, where the means lie closer.
+const SLACK: f64 = 4.0;
+
+/// The range of points with their bands. A band may widen the range of the means by as much to either
+/// side, no more: one cell of two seeds must not flatten all others.
 fn reach<'a>(points: impl Iterator<Item = &'a Point>, and: Option<f64>) -> (f64, f64) {
     let points: Vec<&Point> = points.collect();
     let means = range(points.iter().map(|point| point.mean).chain(and)).unwrap_or((0.0, 1.0));
-    let slack = ((means.1 - means.0) / 2.0).max(0.5);
+    let slack = (means.1 - means.0).max(SLACK);
     let ends = points.iter().flat_map(|point| [point.low, point.high]).flatten();
     let (low, high) = range(ends.chain([means.0, means.1])).unwrap_or(means);
     (low.max(means.0 - slack), high.min(means.1 + slack))
+}
+
+/// Whether some band reaches beyond that range.
+fn is_cut<'a>(points: impl Iterator<Item = &'a Point>, and: Option<f64>) -> bool {
+    let points: Vec<&Point> = points.collect();
+    let (low, high) = reach(points.iter().copied(), and);
+    let ends = points.iter().flat_map(|point| [point.low, point.high]).flatten();
+    ends.into_iter().any(|end| end < low || end > high)
 }
 
 struct Frame<'a> {
@@ -109,33 +144,42 @@ struct Frame<'a> {
 impl Frame<'_> {
     fn panel(&self, panel: &Panel) -> PanelDrawing {
         let x = self.horizontal(panel);
-        let (low, high) = reach(panel.curves.iter().flat_map(|curve| &curve.points), None);
+        let (low, high) = reach(all(panel), None);
         let ((low, high), marks) = rounded(low, high, 5);
         // Accuracies end at 0 and 100, whatever a round step or a band says.
         let y = Axis::new(Scale::Linear, (low.max(0.0), high.min(100.0)), ACCURACY);
         let marks: Vec<f64> =
             marks.into_iter().filter(|mark| (0.0..=100.0).contains(mark)).collect();
-        let below = panel.difference.as_ref();
-        let bottom = if below.is_some() { DIFFERENCE.0 } else { ACCURACY.0 };
+        let below = !panel.differences.is_empty();
+        let bottom = if below { DIFFERENCE.0 } else { ACCURACY.0 };
         let body = html! {
             text.t x=(place(LEFT)) y="12" { (panel.title) }
             text.s x=(place(LEFT)) y="27" { (self.measured) }
-            (self.frame(&x, &y, &marks, ACCURACY))
+            (self.frame(panel, &x, &y, &marks, ACCURACY))
             path.axis d=(format!("M{} {}H{}", place(LEFT), place(ACCURACY.0), place(RIGHT))) {}
-            @for curve in &panel.curves {
-                (draw_curve(curve, Mark::Curve(curve.colour), &x, &y, &|point| self.told(point, &self.chart.labels[curve.colour])))
+            @for curve in &panel.published {
+                (draw_published(curve, Mark::Curve(curve.colour), &x, &y, &|point| self.told(point, &self.chart.labels[curve.colour])))
             }
-            @if let Some(curve) = below {
+            @for curve in &panel.curves {
+                (draw_curve(curve, Mark::Curve(curve.colour), (&x, &y), &[], &|point| self.told(point, &self.chart.labels[curve.colour])))
+            }
+            @if below {
                 @let y = Axis::new(Scale::Linear, self.difference.0, DIFFERENCE);
-                text.s x=(place(LEFT)) y=(place(DIFFERENCE.1 - 9.0)) { (self.chart.difference.as_deref().unwrap_or("difference")) ", points" }
+                @let words = match self.chart.differences.as_slice() { [only] => only, _ => "difference" };
+                text.s x=(place(LEFT)) y=(place(DIFFERENCE.1 - 9.0)) { (words) ", points" }
                 @for at in &panel.incomparable {
                     rect.stripe x=(place(x.place(*at) - 7.0)) y=(place(DIFFERENCE.1)) width="14" height=(place(DIFFERENCE.0 - DIFFERENCE.1)) {}
                 }
-                (self.frame(&x, &y, &self.difference.1, DIFFERENCE))
+                (self.frame(panel, &x, &y, &self.difference.1, DIFFERENCE))
                 path.axis d=(format!("M{} {}H{}", place(LEFT), place(y.place(0.0)), place(RIGHT))) {}
-                (draw_curve(curve, Mark::Difference, &x, &y, &|point| self.told(point, "difference")))
+                @for curve in &panel.published_differences {
+                    (draw_published(curve, Mark::Difference(curve.colour), &x, &y, &|point| self.told(point, &self.chart.differences[curve.colour])))
+                }
+                @for curve in &panel.differences {
+                    (draw_curve(curve, Mark::Difference(curve.colour), (&x, &y), &panel.incomparable, &|point| self.told(point, &self.chart.differences[curve.colour])))
+                }
             }
-            (self.horizontal_labels(&x, bottom))
+            (self.horizontal_labels(panel, &x, bottom))
         };
         PanelDrawing {
             title: format!("{}: {}", panel.title, self.chart.title),
@@ -147,7 +191,7 @@ impl Frame<'_> {
 
     /// Images and the evenly spaced share their axis between panels; epochs end where a target's do.
     fn horizontal(&self, panel: &Panel) -> Axis {
-        let points = panel.curves.iter().flat_map(|curve| &curve.points).map(|point| point.x);
+        let points = all(panel).map(|point| point.x);
         let ticks = self.chart.ticks.iter().map(|tick| tick.at);
         let places = (LEFT + 8.0, RIGHT - 10.0);
         let all = |values: (f64, f64), scale| Axis::new(scale, values, places);
@@ -164,12 +208,19 @@ impl Frame<'_> {
         }
     }
 
-    fn frame(&self, x: &Axis, y: &Axis, marks: &[f64], (bottom, top): (f64, f64)) -> Markup {
+    fn frame(
+        &self,
+        panel: &Panel,
+        x: &Axis,
+        y: &Axis,
+        marks: &[f64],
+        (bottom, top): (f64, f64),
+    ) -> Markup {
         let mut grid = String::new();
         for mark in marks {
             grid += &format!("M{} {}H{}", place(LEFT), place(y.place(*mark)), place(RIGHT));
         }
-        for (at, _) in self.ticks(x) {
+        for (at, _) in self.ticks(panel, x) {
             grid += &format!("M{} {}V{}", place(x.place(at)), place(bottom), place(top));
         }
         html! {
@@ -180,21 +231,36 @@ impl Frame<'_> {
         }
     }
 
-    fn ticks(&self, x: &Axis) -> Vec<(f64, String)> {
+    fn ticks(&self, panel: &Panel, x: &Axis) -> Vec<(f64, String)> {
         if matches!(self.chart.x, PlotAxis::Epoch | PlotAxis::Rank) {
             let (low, high) = x.values();
             let ticks = ticks(low, high, step(high - low, 6));
             return ticks.into_iter().map(|at| (at, plain(at))).collect();
         }
-        self.chart.ticks.iter().map(|tick| (tick.at, tick.label.clone())).collect()
+        panel.ticks.iter().map(|tick| (tick.at, tick.label.clone())).collect()
     }
 
-    fn horizontal_labels(&self, x: &Axis, bottom: f64) -> Markup {
+    /// What stands below the axis: its values, how many seeds the points above each have, and what it
+    /// counts. Where the axis has points between its values, their seeds are told once for all.
+    fn horizontal_labels(&self, panel: &Panel, x: &Axis, bottom: f64) -> Markup {
+        let apart = self.chart.x != PlotAxis::Epoch;
+        let words = match panel.seeds() {
+            Some(seeds) if !apart => format!("{}, n = {}", self.words, count(seeds, " to ")),
+            _ => self.words.to_owned(),
+        };
+        let row = apart && panel.seeds().is_some();
+        let words_at = bottom + if row { 42.0 } else { 29.0 };
         html! {
-            @for (at, label) in self.ticks(x) {
-                text.s.n.m x=(place(x.place(at))) y=(place(bottom + 14.0)) { (label) }
+            @if row {
+                text.s.r x=(place(LEFT - 5.0)) y=(place(bottom + 27.0)) { "n" }
             }
-            text.s.m x=(place(f64::midpoint(LEFT, RIGHT))) y=(place(bottom + 29.0)) { (self.words) }
+            @for (at, label) in self.ticks(panel, x) {
+                text.s.n.m x=(place(x.place(at))) y=(place(bottom + 14.0)) { (label) }
+                @if let Some(seeds) = panel.seeds_at(at).filter(|_| apart) {
+                    text.s.n.m x=(place(x.place(at))) y=(place(bottom + 27.0)) { (count(seeds, "\u{2013}")) }
+                }
+            }
+            text.s.m x=(place(f64::midpoint(LEFT, RIGHT))) y=(place(words_at)) { (words) }
         }
     }
 
@@ -217,8 +283,11 @@ impl Frame<'_> {
             (Some(low), Some(high)) => format!(" [{}, {}]", value(low), value(high)),
             _ => String::new(),
         };
-        let seeds =
-            if point.seeds == 1 { "1 seed".to_owned() } else { format!("{} seeds", point.seeds) };
+        let seeds = match point.seeds {
+            0 => "a published mean".to_owned(),
+            1 => "1 seed".to_owned(),
+            seeds => format!("{seeds} seeds"),
+        };
         let mixed = if point.mixed { ", mixed recipes" } else { "" };
         format!("{label}, {}: {}{band}, {seeds}{mixed}", self.at(point), value(point.mean))
     }
@@ -234,26 +303,78 @@ impl Frame<'_> {
                 self.at(last)
             ))
         };
-        let mut parts: Vec<String> = panel
-            .curves
-            .iter()
-            .filter_map(|curve| {
-                Some(format!("{} from {}", self.chart.labels[curve.colour], run(curve, value)?))
-            })
-            .collect();
-        let difference =
-            panel.difference.as_ref().and_then(|curve| run(curve, |mean| signed(Some(mean))));
-        parts.extend(difference.map(|run| format!("difference from {run}")));
+        let labels = &self.chart.labels;
+        let accuracies = |curves: &[Curve], what: &str| {
+            let told = curves.iter().filter_map(|curve| {
+                Some(format!("{what}{} from {}", labels[curve.colour], run(curve, value)?))
+            });
+            told.collect::<Vec<String>>()
+        };
+        let mut parts = accuracies(&panel.curves, "");
+        parts.extend(panel.differences.iter().filter_map(|curve| {
+            let run = run(curve, |mean| signed(Some(mean)))?;
+            Some(format!("{} from {run}", self.chart.differences[curve.colour]))
+        }));
+        parts.extend(accuracies(&panel.published, "published means of "));
         parts.join("; ") + "."
     }
 }
 
-/// Band, line and points. A line to a point of mixed recipes is dotted.
-fn draw_curve(
+/// Every point of accuracy, ours and the published.
+fn all(panel: &Panel) -> impl Iterator<Item = &Point> {
+    panel.curves.iter().chain(&panel.published).flat_map(|curve| &curve.points)
+}
+
+/// A number of seeds, or the fewest and the most.
+fn count((low, high): (usize, usize), to: &str) -> String {
+    if low == high { low.to_string() } else { format!("{low}{to}{high}") }
+}
+
+/// A published curve: pale, dashed, without marks to be taken for ours.
+fn draw_published(
     curve: &Curve,
     mark: Mark,
     x: &Axis,
     y: &Axis,
+    told: &dyn Fn(&Point) -> String,
+) -> Markup {
+    let at = |point: &Point| format!("{} {}", place(x.place(point.x)), place(y.place(point.mean)));
+    html! {
+        @if !curve.points.is_empty() {
+            g class=(format!("{} behind", mark.class())) {
+                (bands(&curve.points, x, y))
+                path.curve d=(format!("M{}", curve.points.iter().map(at).collect::<Vec<_>>().join("L"))) {}
+                @for point in &curve.points {
+                    circle.dot cx=(place(x.place(point.x))) cy=(place(y.place(point.mean))) r="1.2" {
+                        title { (told(point)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The bands of neighbouring points; that of a point alone is a whisker.
+fn bands(points: &[Point], x: &Axis, y: &Axis) -> Markup {
+    let at = |point: &Point, value: f64| {
+        format!("{} {}", place(x.place(point.x)), place(y.place(value)))
+    };
+    html! {
+        @for run in banded(points) {
+            @let upper = run.iter().map(|(point, _, high)| at(point, *high));
+            @let lower = run.iter().rev().map(|(point, low, _)| at(point, *low));
+            @let class = if run.len() > 1 { "band" } else { "whisker" };
+            path class=(class) d=(format!("M{}Z", upper.chain(lower).collect::<Vec<_>>().join("L"))) {}
+        }
+    }
+}
+
+/// Band, line and points. A line to a point of mixed recipes is dotted; none leads over a gap.
+fn draw_curve(
+    curve: &Curve,
+    mark: Mark,
+    (x, y): (&Axis, &Axis),
+    gaps: &[f64],
     told: &dyn Fn(&Point) -> String,
 ) -> Markup {
     let at = |point: &Point, value: f64| {
@@ -261,17 +382,15 @@ fn draw_curve(
     };
     let (mut solid, mut loose) = (String::new(), String::new());
     for pair in curve.points.windows(2) {
+        if gaps.iter().any(|gap| (pair[0].x..pair[1].x).contains(gap)) {
+            continue;
+        }
         let segment = format!("M{}L{}", at(&pair[0], pair[0].mean), at(&pair[1], pair[1].mean));
         if pair.iter().any(|point| point.mixed) { loose += &segment } else { solid += &segment }
     }
     html! {
         g class=(mark.class()) {
-            @for run in banded(&curve.points) {
-                @let upper = run.iter().map(|(point, _, high)| at(point, *high));
-                @let lower = run.iter().rev().map(|(point, low, _)| at(point, *low));
-                @let class = if run.len() > 1 { "band" } else { "whisker" };
-                path class=(class) d=(format!("M{}Z", upper.chain(lower).collect::<Vec<_>>().join("L"))) {}
-            }
+            (bands(&curve.points, x, y))
             @if !solid.is_empty() { path.curve d=(solid) {} }
             @if !loose.is_empty() { path.loose d=(loose) {} }
             @for point in &curve.points {

@@ -11,9 +11,10 @@ use super::{
 };
 use crate::{
     claim::{Arm, Cell, InfluenceMatch, Metric, Moment, Plot, PlotAxis, Share, Term},
-    evidence::Evidence,
+    evidence::{Evidence, EvidenceKind},
     influence::Inverse,
     join::{Joined, join},
+    ledger::means::Figures,
     stats::{Alpha, Sample, t_interval},
 };
 
@@ -24,14 +25,18 @@ pub struct Chart {
     pub id: String,
     /// What it shows.
     pub title: String,
+    /// What all of its curves have in common; empty where nobody says.
+    pub subtitle: String,
     /// What the horizontal axis counts.
     pub x: PlotAxis,
     /// Places that are written beside the horizontal axis; none where it counts epochs or ranks.
     pub ticks: Vec<Tick>,
     /// The curves' labels in the order of their colours.
     pub labels: Vec<String>,
-    /// Which curve is subtracted from which, where a difference is drawn.
-    pub difference: Option<String>,
+    /// Which curve is subtracted from which, for each difference that is drawn.
+    pub differences: Vec<String>,
+    /// The paper's figure whose published curves are drawn behind, where some are.
+    pub published: Option<String>,
     /// One a target that has records.
     pub panels: Vec<Panel>,
     /// What a reader must know of the points, in sentences.
@@ -54,10 +59,38 @@ pub struct Panel {
     pub title: String,
     /// Test accuracy in percent, or along ranks the share of test images with the class of that rank's.
     pub curves: Vec<Curve>,
-    /// The first curve minus the second, paired within seeds, in points.
-    pub difference: Option<Curve>,
-    /// Places at which that can't be had because recipes are mixed.
+    /// One curve minus another, paired within seeds, in points; colours count differences.
+    pub differences: Vec<Curve>,
+    /// Places at which these can't be had because recipes are mixed.
     pub incomparable: Vec<f64>,
+    /// Published means of the same arms.
+    pub published: Vec<Curve>,
+    /// Published differences.
+    pub published_differences: Vec<Curve>,
+    /// The chart's ticks that this target has.
+    pub ticks: Vec<Tick>,
+}
+
+impl Panel {
+    /// How many seeds the points at a place have, the fewest and the most.
+    #[must_use]
+    #[expect(clippy::float_cmp, reason = "points take their places from the same steps")]
+    pub fn seeds_at(&self, x: f64) -> Option<(usize, usize)> {
+        extent(self.curves.iter().flat_map(|curve| &curve.points).filter(|point| point.x == x))
+    }
+
+    /// The same over all places.
+    #[must_use]
+    pub fn seeds(&self) -> Option<(usize, usize)> {
+        extent(self.curves.iter().flat_map(|curve| &curve.points))
+    }
+}
+
+fn extent<'a>(points: impl Iterator<Item = &'a Point>) -> Option<(usize, usize)> {
+    points.map(|point| point.seeds).fold(None, |range, seeds| {
+        let (low, high) = range.unwrap_or((seeds, seeds));
+        Some((low.min(seeds), high.max(seeds)))
+    })
 }
 
 /// Points in the order of the horizontal axis.
@@ -69,52 +102,79 @@ pub struct Curve {
     pub points: Vec<Point>,
 }
 
-/// A mean over seeds.
+/// A mean over seeds, our own or those of whoever published it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
     /// Place on the horizontal axis: images, epochs, ranks, or the index of a tick.
     pub x: f64,
     /// Mean over finished runs, in points.
     pub mean: f64,
-    /// Lower end of the 95 % t interval; none for one seed or mixed recipes.
+    /// Lower end of the 95 % t interval, or of the published bootstrap band; none for one seed or mixed
+    /// recipes.
     pub low: Option<f64>,
     /// Upper end of it.
     pub high: Option<f64>,
-    /// Seeds that it is over.
+    /// Seeds that it is over; 0 where it is a published mean, which does not say.
     pub seeds: usize,
     /// Whether runs of different recipes are in it.
     pub mixed: bool,
 }
 
+/// A figure of the paper whose curves are drawn behind ours.
+#[derive(Clone, Copy, Debug)]
+pub struct Behind<'a> {
+    /// Its number.
+    pub figure: &'a str,
+    /// What was published.
+    pub published: &'a Figures,
+}
+
 /// A plot's figure from evidence. A target without any record has no panel, and a note says so.
 #[must_use]
 pub fn chart(plot: &Plot, evidence: &Evidence) -> Chart {
+    chart_over(plot, evidence, None)
+}
+
+/// The same over published curves: those of the same arms in the same cells, whatever the evidence. On the
+/// authors' own evidence a target of which there is nothing else has a panel of them alone.
+#[must_use]
+pub fn chart_over(plot: &Plot, evidence: &Evidence, behind: Option<Behind<'_>>) -> Chart {
     let targets: Vec<Option<Arc<str>>> =
         distinct(plot.cells.iter().map(|cell| cell.target.clone()));
     let steps = steps(plot.x, &plot.cells, &plot.lines, &evidence.records);
-    let mut draft = Draft { plot, evidence, steps, notes: Notes::default() };
+    let mut draft = Draft { plot, evidence, behind, steps, notes: Notes::default() };
     let mut panels = Vec::new();
     for target in &targets {
         let panel = draft.panel(target.as_ref());
-        if panel.curves.iter().any(|curve| !curve.points.is_empty()) {
+        let drawn = |curves: &[Curve]| curves.iter().any(|curve| !curve.points.is_empty());
+        if drawn(&panel.curves) {
+            panels.push(panel);
+            continue;
+        }
+        draft.notes.absent.retain(|(title, _), _| *title != panel.title);
+        if evidence.kind == EvidenceKind::Published && drawn(&panel.published) {
+            draft.notes.means_alone.push(panel.title.clone());
             panels.push(panel);
         } else {
-            draft.notes.absent.retain(|(title, _), _| *title != panel.title);
             draft.notes.no_records.push(panel.title);
         }
     }
     let labels: Vec<String> = plot.lines.iter().map(|line| label(line, &plot.lines)).collect();
-    let difference = match (plot.difference, labels.as_slice()) {
-        (true, [first, second, ..]) => Some(format!("{first} \u{2212} {second}")),
-        _ => None,
+    let pair = |&(first, second): &(usize, usize)| {
+        format!("{} \u{2212} {}", labels[first], labels[second])
     };
+    let differences = plot.differences.iter().map(pair).collect();
+    let over = |panel: &Panel| panel.published.iter().any(|curve| !curve.points.is_empty());
+    let published = behind.filter(|_| panels.iter().any(over));
     Chart {
         id: plot.id.clone(),
         title: plot.title.clone(),
+        subtitle: String::new(),
         x: plot.x,
         ticks: draft.ticks(),
         labels,
-        difference,
+        differences,
+        published: published.map(|behind| behind.figure.to_owned()),
         panels,
         notes: draft.notes.in_words(),
     }
@@ -123,6 +183,7 @@ pub fn chart(plot: &Plot, evidence: &Evidence) -> Chart {
 struct Draft<'a> {
     plot: &'a Plot,
     evidence: &'a Evidence,
+    behind: Option<Behind<'a>>,
     steps: Vec<Step>,
     notes: Notes,
 }
@@ -139,16 +200,83 @@ impl Draft<'_> {
             .enumerate()
             .map(|(colour, line)| Curve { colour, points: self.curve(&[term(1.0, line)], &cell) });
         let curves = curves.collect();
-        let (difference, incomparable) = match (self.plot.difference, lines.as_slice()) {
-            (true, [first, second, ..]) => {
-                let terms = [term(1.0, first), term(-1.0, second)];
-                let (points, incomparable) = self.difference(&terms, &cell);
-                (Some(Curve { colour: 0, points }), incomparable)
+        let (mut differences, mut incomparable) = (Vec::new(), Vec::new());
+        for (colour, &(first, second)) in self.plot.differences.iter().enumerate() {
+            let terms = [term(1.0, &lines[first]), term(-1.0, &lines[second])];
+            let (points, without) = self.difference(&terms, &cell);
+            differences.push(Curve { colour, points });
+            let new: Vec<f64> =
+                without.into_iter().filter(|at| !incomparable.contains(at)).collect();
+            incomparable.extend(new);
+        }
+        Panel {
+            title: self.title(target.map(AsRef::as_ref)),
+            curves,
+            differences,
+            incomparable,
+            published: self.published(&cell),
+            published_differences: self.published_differences(&cell),
+            ticks: self.ticks_of(&cell),
+        }
+    }
+
+    /// The published means of each line.
+    fn published(&self, cell: &Cell) -> Vec<Curve> {
+        let Some(Behind { figure, published }) = self.behind else { return Vec::new() };
+        let means = || published.means.iter().filter(|mean| mean.figure == figure);
+        let lines = self.plot.lines.iter().enumerate();
+        let curve = |(colour, line): (usize, &Arm)| {
+            let mut points: Vec<Point> = Vec::new();
+            for (x, cell) in self.places(cell) {
+                let keys = line.keys(&cell, &ACCURACY);
+                let of_line = means().filter(|mean| keys == [mean.key.clone()]);
+                points.extend(of_line.filter_map(|mean| {
+                    Some(published_point(x.of(mean.epoch)?, mean.mean, mean.low, mean.high))
+                }));
             }
-            _ => (None, Vec::new()),
+            Curve { colour, points }
         };
-        let title = self.title(target.map(AsRef::as_ref));
-        Panel { title, curves, difference, incomparable }
+        lines.map(curve).collect()
+    }
+
+    /// The published differences of the same pairs.
+    fn published_differences(&self, cell: &Cell) -> Vec<Curve> {
+        let Some(Behind { figure, published }) = self.behind else { return Vec::new() };
+        let all = || published.differences.iter().filter(|difference| difference.figure == figure);
+        let curve = |(colour, &(first, second)): (usize, &(usize, usize))| {
+            let mut points: Vec<Point> = Vec::new();
+            for (x, cell) in self.places(cell) {
+                let [first, second] =
+                    [first, second].map(|line| self.plot.lines[line].keys(&cell, &ACCURACY));
+                let of_pair = all().filter(|difference| {
+                    first == [difference.first.clone()] && second == [difference.second.clone()]
+                });
+                points.extend(of_pair.filter_map(|difference| {
+                    let x = x.of(difference.epoch)?;
+                    Some(published_point(x, difference.mean, difference.low, difference.high))
+                }));
+            }
+            Curve { colour, points }
+        };
+        self.plot.differences.iter().enumerate().map(curve).collect()
+    }
+
+    /// Where published points can lie, each with its cell; on an axis of epochs they have places of
+    /// their own in one cell.
+    fn places(&self, cell: &Cell) -> Vec<(Place, Cell)> {
+        if self.plot.x == PlotAxis::Epoch {
+            return vec![(Place::OwnEpoch, cell.clone())];
+        }
+        let place = |(index, step): (usize, Step)| (Place::At(step.place(index)), step.of(cell));
+        self.steps_of(cell).map(place).collect()
+    }
+
+    /// The steps that the plot has for a target.
+    fn steps_of(&self, cell: &Cell) -> impl Iterator<Item = (usize, Step)> {
+        let named = |step: &Step| {
+            !matches!(step, Step::Images(_)) || self.plot.cells.contains(&step.of(cell))
+        };
+        self.steps.iter().copied().enumerate().filter(move |(_, step)| named(step))
     }
 
     fn title(&self, target: Option<&str>) -> String {
@@ -160,7 +288,7 @@ impl Draft<'_> {
         let mut absent = Vec::new();
         for (x, cell, joined, step) in self.along(terms, cell) {
             if !joined.absent.is_empty() {
-                absent.push(step.label());
+                absent.push(self.label(step, &cell));
                 continue;
             }
             let point = point(x, &joined);
@@ -200,14 +328,14 @@ impl Draft<'_> {
     /// A contrast joined at every step that the plot names.
     fn along(&self, terms: &[Term], cell: &Cell) -> Vec<(f64, Cell, Joined, Step)> {
         let mut found = Vec::new();
-        for (index, step) in self.steps.iter().enumerate() {
+        for (index, step) in self.steps_of(cell) {
             let cell = step.of(cell);
             if matches!(step, Step::Images(_)) && !self.plot.cells.contains(&cell) {
                 continue;
             }
-            let metric = self.metric(*step);
+            let metric = self.metric(step);
             let joined = join(terms, std::slice::from_ref(&cell), &metric, self.evidence);
-            found.push((step.place(index), cell, joined, *step));
+            found.push((step.place(index), cell, joined, step));
         }
         found
     }
@@ -222,7 +350,7 @@ impl Draft<'_> {
                 let inverse = inverse.copied().unwrap_or(Inverse::AUTHORS);
                 Metric::InfluenceMatch(InfluenceMatch { share: Share::Rank(rank), inverse })
             }
-            _ => Metric::Accuracy(Moment::Last),
+            _ => ACCURACY,
         }
     }
 
@@ -234,6 +362,52 @@ impl Draft<'_> {
             _ => self.steps.iter().enumerate().map(tick).collect(),
         }
     }
+
+    /// The ticks of one target, whose whole training set is called so.
+    fn ticks_of(&self, cell: &Cell) -> Vec<Tick> {
+        if matches!(self.plot.x, PlotAxis::Epoch | PlotAxis::Rank) {
+            return Vec::new();
+        }
+        let tick = |(index, step): (usize, Step)| Tick {
+            at: step.place(index),
+            label: self.label(step, cell),
+        };
+        self.steps_of(cell).map(tick).collect()
+    }
+
+    fn label(&self, step: Step, cell: &Cell) -> String {
+        let of = cell.target.as_ref().and_then(|target| self.evidence.world.targets.get(&**target));
+        match step {
+            Step::Images(images) if of.is_some_and(|of| of.train == images) => "all".to_owned(),
+            step => step.label(),
+        }
+    }
+}
+
+/// What published means are of.
+const ACCURACY: Metric = Metric::Accuracy(Moment::Last);
+
+/// Where a published point lies.
+#[derive(Clone, Copy)]
+enum Place {
+    /// At a step, where it is of no epoch.
+    At(f64),
+    /// At its own epoch, where it has one.
+    OwnEpoch,
+}
+
+impl Place {
+    fn of(self, epoch: Option<u32>) -> Option<f64> {
+        match (self, epoch) {
+            (Self::At(x), None) => Some(x),
+            (Self::OwnEpoch, Some(epoch)) => Some(epoch.into()),
+            (Self::At(_), Some(_)) | (Self::OwnEpoch, None) => None,
+        }
+    }
+}
+
+fn published_point(x: f64, mean: f64, low: Option<f64>, high: Option<f64>) -> Point {
+    Point { x, mean, low, high, seeds: 0, mixed: false }
 }
 
 /// The mean over finished runs. A spread of zero is floored as the judge does it.
@@ -245,7 +419,7 @@ fn point(x: f64, joined: &Joined) -> Option<Point> {
         [] => return None,
         [one] => (*one, None),
         several => {
-            let resolution = Metric::Accuracy(Moment::Last).resolution();
+            let resolution = ACCURACY.resolution();
             let sample = Sample::new(several.to_vec()).ok()?.with_resolution(resolution);
             (sample.mean(), Some(t_interval(&sample, Alpha::CONVENTIONAL)))
         }

@@ -46,6 +46,7 @@ pub fn html(judged: &[Judged<'_>], command: &str) -> String {
                     }
                 }
                 footer {
+                    p { a href="gallery.html" { "Every figure of the paper and of its reproduction, by name" } }
                     p { "Made by repro " (env!("CARGO_PKG_VERSION")) " with" }
                     pre { code { (command) } }
                 }

@@ -47,6 +47,8 @@ pub struct Notes {
     /// Curves that lack records, by target and label: the places on the axis where they do, or none
     /// where they lack every one.
     pub absent: BTreeMap<(String, String), Vec<String>>,
+    /// Targets of which there are published means and nothing else.
+    pub means_alone: Vec<String>,
     /// Targets of which there is no record.
     pub no_records: Vec<String>,
     /// Whether some point is of one seed.
@@ -69,7 +71,8 @@ impl Notes {
         }
         if self.incomparable {
             sentences.push(
-                "Grey stripes: recipes are mixed there, so the difference can't be had.".to_owned(),
+                "Grey stripes: recipes are mixed there, so some difference can't be had."
+                    .to_owned(),
             );
         }
         if self.one_seed {
@@ -93,6 +96,12 @@ impl Notes {
                 })
                 .collect();
             sentences.push(format!("No record of {}.", arms.join("; ")));
+        }
+        if !self.means_alone.is_empty() {
+            sentences.push(format!(
+                "Published means alone, without records of seeds: {}.",
+                self.means_alone.join(", ")
+            ));
         }
         if !self.no_records.is_empty() {
             sentences

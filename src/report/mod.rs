@@ -10,10 +10,12 @@ pub mod figure;
 pub mod forest;
 pub mod gallery;
 mod html;
+pub mod influential;
 mod junit;
 mod legend;
 mod numbers;
 mod palette;
+pub mod png;
 mod section;
 mod spreadsheet;
 mod steps;
@@ -62,6 +64,15 @@ pub enum ReportError {
         /// What the system said.
         cause: std::io::Error,
     },
+    /// A figure can't be had in pixels.
+    #[error("{name}: {cause}")]
+    #[diagnostic(help("its SVG can be had: `repro figure NAME --format svg`"))]
+    Pixels {
+        /// The figure's name.
+        name: String,
+        /// Why.
+        cause: png::PngError,
+    },
 }
 
 /// Writes the page to `index.html` in a folder, which is made where it is not there yet.
@@ -74,7 +85,7 @@ pub fn write_html(
     command: &str,
 ) -> Result<PathBuf, ReportError> {
     make(folder)?;
-    write(folder, "index.html", &html(judged, command))
+    write(folder, "index.html", html(judged, command).as_bytes())
 }
 
 /// Writes every figure as an SVG file of its own, `<claim>-<plot>.svg` and `<claim>-forest.svg`
@@ -88,7 +99,7 @@ pub fn write_figures(folder: &Path, judged: &[Judged<'_>]) -> Result<Vec<PathBuf
     for one in judged {
         for drawing in drawings(one, judged) {
             let text = svg::file(&drawing, &one.claim.title);
-            files.push(write(folder, &format!("{}.svg", drawing.name), &text)?);
+            files.push(write(folder, &format!("{}.svg", drawing.name), text.as_bytes())?);
         }
     }
     Ok(files)
@@ -109,7 +120,8 @@ pub fn write_forest(
     let Some(drawing) = forest::draw(claim, verdict, world, name.to_owned()) else {
         return Ok(None);
     };
-    write(folder, &format!("{name}.svg"), &svg::file(&drawing, &claim.title)).map(Some)
+    let text = svg::file(&drawing, &claim.title);
+    write(folder, &format!("{name}.svg"), text.as_bytes()).map(Some)
 }
 
 /// A claim's figures: its forest plot, its own plots, its gallery; those that have anything to draw.
@@ -124,8 +136,8 @@ pub fn drawings(one: &Judged<'_>, all: &[Judged<'_>]) -> Vec<Drawing> {
     let forest = forest::draw(claim, verdict, &evidence.world, name("forest"));
     let charts =
         claim.plots.iter().map(|plot| chart::draw(&figure::chart(plot, evidence), name(&plot.id)));
-    let gallery =
-        gallery::gallery(claim, evidence).map(|gallery| gallery::draw(&gallery, name("gallery")));
+    let gallery = influential::gallery(claim, evidence)
+        .map(|gallery| influential::draw(&gallery, name("gallery")));
     forest.into_iter().chain(charts.flatten()).chain(gallery).collect()
 }
 
@@ -134,9 +146,9 @@ fn make(folder: &Path) -> Result<(), ReportError> {
         .map_err(|cause| ReportError::Folder { path: folder.to_owned(), cause })
 }
 
-fn write(folder: &Path, name: &str, text: &str) -> Result<PathBuf, ReportError> {
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, ReportError> {
     let path = folder.join(name);
-    match files::replace(&path, text.as_bytes()) {
+    match files::replace(&path, bytes) {
         Ok(()) => Ok(path),
         Err(cause) => Err(ReportError::File { path, cause }),
     }

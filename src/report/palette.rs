@@ -10,6 +10,9 @@ pub const FIGURE_STYLE: &str = include_str!("figure.css");
 /// How many curves have a colour and a shape of their own; further ones begin again.
 pub const CURVES: usize = 6;
 
+/// How many differences have a colour and a shape of their own.
+pub const DIFFERENCES: usize = 3;
+
 /// Name, light, dark.
 const COLOURS: [(&str, &str, &str); 29] = [
     ("paper", "#ffffff", "#15181c"),

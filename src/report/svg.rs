@@ -5,7 +5,7 @@ use maud::{Markup, PreEscaped, html};
 
 use super::{
     numbers::place,
-    palette::{CURVES, FIGURE_STYLE, concrete},
+    palette::{CURVES, DIFFERENCES, FIGURE_STYLE, concrete},
 };
 use crate::verdict::Verdict;
 
@@ -51,8 +51,10 @@ pub enum Mark {
     Curve(usize),
     /// The point of a curve that mixes recipes.
     Open(usize),
-    /// The point of a difference.
-    Difference,
+    /// The point of a difference, by its index.
+    Difference(usize),
+    /// A published curve.
+    Published,
     /// A cell's verdict.
     Verdict(Verdict),
     /// A cell that can't be judged.
@@ -65,7 +67,8 @@ impl Mark {
     pub fn class(self) -> String {
         match self {
             Self::Curve(index) | Self::Open(index) => format!("c{}", index % CURVES),
-            Self::Difference => "d".to_owned(),
+            Self::Difference(index) => format!("d{}", index % DIFFERENCES),
+            Self::Published => "published".to_owned(),
             Self::Verdict(verdict) => verdict.name().to_owned(),
             Self::Unjudged => "incomplete".to_owned(),
         }
@@ -80,7 +83,9 @@ impl Mark {
         match self {
             Self::Curve(index) => shape("dot", index, x, y),
             Self::Open(index) => shape("open", index, x, y),
-            Self::Difference => circle("dot", "2.4"),
+            Self::Difference(index) if index % DIFFERENCES == 0 => circle("dot", "2.4"),
+            Self::Difference(index) => shape("dot", index, x, y),
+            Self::Published => path("curve", "m-7 0h14"),
             Self::Verdict(Verdict::Supported) => path("dot", "m-3.4-3.4h6.8v6.8h-6.8z"),
             Self::Verdict(Verdict::Refuted) => path("stroke", "m-3.8-3.8l7.6 7.6m0-7.6l-7.6 7.6"),
             Self::Verdict(Verdict::Inconclusive) => circle("open", "3.6"),

@@ -45,7 +45,7 @@ fn close(ours: f64, reference: f64) -> bool {
 #[test]
 fn the_difference_on_svhn_at_800_images_is_the_one_that_scipy_has() {
     let chart = published_chart("robust_beats_natural", "accuracy_by_images");
-    let difference = panel(&chart, "SVHN").difference.as_ref().unwrap();
+    let difference = &panel(&chart, "SVHN").differences[0];
     let point = at(&difference.points, 800).unwrap();
     assert!(close(point.mean, 22.024_46), "{point:?}");
     assert!(close(point.low.unwrap(), 20.005_465_384_0), "{point:?}");
@@ -63,7 +63,7 @@ fn a_mixed_cell_is_drawn_open_without_a_band_or_a_difference_and_said_so() {
             assert!(point.mixed, "{point:?}");
             assert_eq!((point.low, point.high), (None, None));
         }
-        assert_eq!(at(&cifar10.difference.as_ref().unwrap().points, images), None);
+        assert_eq!(at(&cifar10.differences[0].points, images), None);
         assert!(cifar10.incomparable.contains(&f64::from(images)));
     }
     assert!(cifar10.curves.iter().all(|curve| !at(&curve.points, 6400).unwrap().mixed));

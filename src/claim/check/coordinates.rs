@@ -57,9 +57,9 @@ impl Checker<'_> {
     }
 
     pub(super) fn arm(&self, name: &Name) -> Checked<Arm> {
-        let Some((key, raw)) = self.raw.arms.iter().find(|(arm, _)| arm.as_ref() == name.as_ref())
+        let Some((key, raw)) = self.arms.iter().find(|(arm, _)| arm.as_ref() == name.as_ref())
         else {
-            let names = self.raw.arms.keys().map(|arm| arm.as_ref().as_str());
+            let names = self.arms.keys().map(|arm| arm.as_ref().as_str());
             let hint = did_you_mean(name.as_ref(), names);
             return fault(name.span(), format!("unknown arm `{}`{hint}", name.as_ref()));
         };

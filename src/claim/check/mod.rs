@@ -14,7 +14,7 @@ use miette::{NamedSource, SourceSpan};
 
 use super::{
     Axis, Cell, Claim, Design, Expected, Plot, PlotAxis, Reading,
-    raw::{RawClaim, RawHypothesis, RawPlot, RawReading},
+    raw::{Name, RawArm, RawClaim, RawDesign, RawHypothesis, RawPlot, RawReading},
 };
 use crate::{
     evidence::EvidenceKind,
@@ -68,7 +68,7 @@ pub fn claim(file: &str, text: &str, world: &World) -> Result<Claim, Box<ClaimEr
             what: grammar(error.message()),
             help: GRAMMAR,
         })
-        .and_then(|raw| Checker { world, raw: &raw }.claim());
+        .and_then(|raw| Checker { world, arms: &raw.arms }.claim(&raw));
     outcome.map_err(|Fault { at, what, help }| {
         let start = at.start.min(text.len());
         Box::new(ClaimError {
@@ -80,6 +80,14 @@ pub fn claim(file: &str, text: &str, world: &World) -> Result<Claim, Box<ClaimEr
             help: help.to_owned(),
         })
     })
+}
+
+/// Checks one plot of a list of figures that has arms of its own, as a claim's plots are checked.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn plot(raw: &RawPlot, arms: &BTreeMap<Name, RawArm>, world: &World) -> Result<Plot, String> {
+    Checker { world, arms }.plot(raw).map_err(|fault| fault.what)
 }
 
 /// Serde's own message, with the nearest valid name where it lists the valid ones.
@@ -96,12 +104,11 @@ fn grammar(message: &str) -> String {
 
 struct Checker<'a> {
     world: &'a World,
-    raw: &'a RawClaim,
+    arms: &'a BTreeMap<Name, RawArm>,
 }
 
 impl Checker<'_> {
-    fn claim(&self) -> Checked<Claim> {
-        let raw = self.raw;
+    fn claim(&self, raw: &RawClaim) -> Checked<Claim> {
         if raw.format != 1 {
             return fault(0..0, format!("format is {}, this version reads 1", raw.format));
         }
@@ -112,9 +119,9 @@ impl Checker<'_> {
             return fault(raw.id.span(), "an id is made of a-z, 0-9 and _, a letter first");
         }
         let hypothesis = self.hypothesis(&raw.hypothesis)?;
-        let readings = self.readings()?;
+        let readings = self.readings(raw)?;
         let plots = raw.plots.iter().map(|plot| self.plot(plot)).collect::<Checked<Vec<_>>>()?;
-        self.every_arm_is_used()?;
+        every_arm_is_used(raw)?;
         let mut expected = BTreeMap::new();
         for (name, raw) in &raw.expected {
             let Some(kind) = EvidenceKind::named(name.as_ref()) else {
@@ -130,7 +137,7 @@ impl Checker<'_> {
             title: raw.title.clone(),
             sentence: raw.sentence.clone(),
             stands: raw.paper.clone(),
-            design: self.design()?,
+            design: design(&raw.design)?,
             hypothesis,
             readings,
             plots,
@@ -139,49 +146,20 @@ impl Checker<'_> {
         })
     }
 
-    fn design(&self) -> Checked<Design> {
-        let raw = &self.raw.design;
-        let g = *raw.e_value_g.as_ref();
-        if !(g.is_finite() && g > 0.0) {
-            return fault(raw.e_value_g.span(), "e_value_g must be a positive number");
-        }
-        let alpha = match Alpha::new(*raw.alpha.as_ref()) {
-            Ok(alpha) => alpha,
-            Err(error) => return fault(raw.alpha.span(), error.to_string()),
-        };
-        let looks = match Looks::new(raw.looks.as_ref().clone()) {
-            Ok(looks) => looks,
-            Err(error) => return fault(raw.looks.span(), error.to_string()),
-        };
-        // The first look always is one of theirs: a design of one look has it for all.
-        let most = *raw.reading_seeds.as_ref();
-        let theirs = looks.seeds().iter().copied().filter(|look| *look <= most);
-        let reading_looks = match Looks::new(theirs.collect()) {
-            Ok(looks) => looks,
-            Err(_) => {
-                let first = looks.seeds()[0];
-                let what = format!("readings need the first look, of {first} seeds");
-                return fault(raw.reading_seeds.span(), what);
-            }
-        };
-        Ok(Design { looks, reading_looks, alpha, e_value_g: g })
-    }
-
-    fn readings(&self) -> Checked<Vec<Reading>> {
+    fn readings(&self, claim: &RawClaim) -> Checked<Vec<Reading>> {
         let mut seen = BTreeSet::new();
         let mut readings = Vec::new();
-        for raw in &self.raw.readings {
+        for raw in &claim.readings {
             if !seen.insert(raw.id.as_ref().clone()) {
                 return fault(raw.id.span(), format!("a second reading `{}`", raw.id.as_ref()));
             }
-            readings.push(self.reading(raw)?);
+            readings.push(self.reading(raw, &claim.hypothesis)?);
         }
         Ok(readings)
     }
 
     /// A reading is the primary hypothesis with parts replaced; it is checked as a whole.
-    fn reading(&self, raw: &RawReading) -> Checked<Reading> {
-        let primary = &self.raw.hypothesis;
+    fn reading(&self, raw: &RawReading, primary: &RawHypothesis) -> Checked<Reading> {
         let merged = RawHypothesis {
             sentence: raw.sentence.clone(),
             contrasts: raw.contrasts.clone().unwrap_or_else(|| primary.contrasts.clone()),
@@ -226,23 +204,48 @@ impl Checker<'_> {
             x: raw.x,
             lines,
             cells,
-            difference: raw.difference,
+            differences: if raw.difference { vec![(0, 1)] } else { Vec::new() },
         })
     }
+}
 
-    fn every_arm_is_used(&self) -> Checked<()> {
-        let readings = self.raw.readings.iter().filter_map(|reading| reading.contrasts.as_ref());
-        let contrasts = std::iter::once(&self.raw.hypothesis.contrasts).chain(readings).flatten();
-        let mut used: BTreeSet<&str> = contrasts
-            .flat_map(|contrast| contrast.as_ref().terms.keys())
-            .map(|name| name.as_ref().as_str())
-            .collect();
-        used.extend(
-            self.raw.plots.iter().flat_map(|plot| &plot.lines).map(|name| name.as_ref().as_str()),
-        );
-        match self.raw.arms.keys().find(|name| !used.contains(name.as_ref().as_str())) {
-            Some(name) => fault(name.span(), format!("nothing uses arm `{}`", name.as_ref())),
-            None => Ok(()),
+fn design(raw: &RawDesign) -> Checked<Design> {
+    let g = *raw.e_value_g.as_ref();
+    if !(g.is_finite() && g > 0.0) {
+        return fault(raw.e_value_g.span(), "e_value_g must be a positive number");
+    }
+    let alpha = match Alpha::new(*raw.alpha.as_ref()) {
+        Ok(alpha) => alpha,
+        Err(error) => return fault(raw.alpha.span(), error.to_string()),
+    };
+    let looks = match Looks::new(raw.looks.as_ref().clone()) {
+        Ok(looks) => looks,
+        Err(error) => return fault(raw.looks.span(), error.to_string()),
+    };
+    // The first look always is one of theirs: a design of one look has it for all.
+    let most = *raw.reading_seeds.as_ref();
+    let theirs = looks.seeds().iter().copied().filter(|look| *look <= most);
+    let reading_looks = match Looks::new(theirs.collect()) {
+        Ok(looks) => looks,
+        Err(_) => {
+            let first = looks.seeds()[0];
+            let what = format!("readings need the first look, of {first} seeds");
+            return fault(raw.reading_seeds.span(), what);
         }
+    };
+    Ok(Design { looks, reading_looks, alpha, e_value_g: g })
+}
+
+fn every_arm_is_used(raw: &RawClaim) -> Checked<()> {
+    let readings = raw.readings.iter().filter_map(|reading| reading.contrasts.as_ref());
+    let contrasts = std::iter::once(&raw.hypothesis.contrasts).chain(readings).flatten();
+    let mut used: BTreeSet<&str> = contrasts
+        .flat_map(|contrast| contrast.as_ref().terms.keys())
+        .map(|name| name.as_ref().as_str())
+        .collect();
+    used.extend(raw.plots.iter().flat_map(|plot| &plot.lines).map(|name| name.as_ref().as_str()));
+    match raw.arms.keys().find(|name| !used.contains(name.as_ref().as_str())) {
+        Some(name) => fault(name.span(), format!("nothing uses arm `{}`", name.as_ref())),
+        None => Ok(()),
     }
 }

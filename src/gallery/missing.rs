@@ -1,0 +1,87 @@
+//! What a figure lacks on some evidence, and the commands that bring it.
+
+use std::collections::BTreeSet;
+
+use super::{Awaits, Content, Figure, Gallery};
+use crate::{
+    evidence::{Evidence, EvidenceKind},
+    fetch::Catalogue,
+    ledger::Key,
+    world::World,
+};
+
+/// Why a figure can't be drawn, or not whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Why, without a full stop.
+    pub why: String,
+    /// Commands that bring it, in their order.
+    pub commands: Vec<String>,
+}
+
+impl std::fmt::Display for Missing {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}: run `{}`", self.why, self.commands.join("`, then `"))
+    }
+}
+
+/// What keeps a figure from being whole on evidence; `None` where nothing does.
+#[must_use]
+pub fn missing(figure: &Figure, evidence: &Evidence) -> Option<Missing> {
+    if let Content::Awaits(Awaits { what, claim }) = &figure.content {
+        return Some(Missing {
+            why: format!("it needs {what}"),
+            commands: vec![format!("repro verify --claim {claim}")],
+        });
+    }
+    let keys = figure.keys();
+    let absent: BTreeSet<&Key> =
+        keys.iter().filter(|key| evidence.records.seeds(key).is_none()).collect();
+    let world = &evidence.world;
+    if absent.is_empty() {
+        return None;
+    }
+    let count = format!("{} of the {} fine-tunes that it draws", absent.len(), keys.len());
+    let own = evidence.kind.is_own();
+    let possible = absent.iter().any(|key| world.lacks(key).is_none());
+    if own && possible {
+        let why = format!("the ledger has no record of {count}");
+        return Some(Missing { why, commands: commands(figure, evidence.kind, &absent, world) });
+    }
+    let why = match absent.iter().find_map(|key| world.lacks(key)).filter(|_| own) {
+        Some(lacks) => lacks,
+        None => format!("the {} evidence has no record of {count}", evidence.kind),
+    };
+    // What neither a log nor this world has is brought by fine-tunes at the paper's own scale.
+    let world = World::paper();
+    let gallery = Gallery::of(&world);
+    let paper = gallery.figures.iter().find(|other| other.name == figure.name)?;
+    let keys = paper.keys();
+    let commands = commands(paper, EvidenceKind::Paper, &keys.iter().collect(), &world);
+    Some(Missing { why, commands })
+}
+
+/// What is fetched first, and then run.
+fn commands(
+    figure: &Figure,
+    kind: EvidenceKind,
+    keys: &BTreeSet<&Key>,
+    world: &World,
+) -> Vec<String> {
+    let mut commands = Vec::new();
+    if let Some(zoo) = &world.zoo {
+        let catalogue = Catalogue::shipped();
+        let targets: BTreeSet<String> = keys.iter().map(|key| key.target.to_string()).collect();
+        let sources: BTreeSet<&str> = keys.iter().map(|key| &*key.source).collect();
+        let by_hand = |name: &String| {
+            catalogue.items.iter().any(|item| item.id == *name && item.by_hand.is_some())
+        };
+        let (brought, mut fetched): (Vec<String>, Vec<String>) =
+            targets.into_iter().partition(by_hand);
+        fetched.extend(sources.into_iter().map(|source| format!("{}/{source}", zoo.name)));
+        commands.extend(brought.iter().map(|name| format!("repro fetch {name} --from DIR")));
+        commands.push(format!("repro fetch {}", fetched.join(" ")));
+    }
+    commands.push(format!("repro figure {} --evidence {kind} --run", figure.name));
+    commands
+}
