@@ -15,7 +15,7 @@ use crate::{
     data::hexadecimal,
     ledger::{
         Key, Record, Records, Seed,
-        means::{self, Mean},
+        means::{self, Mean, Points},
         published::{self, LogError},
     },
     nearest::did_you_mean,
@@ -27,6 +27,8 @@ use crate::{
 const PUBLISHED_RUNS: &[u8] = include_bytes!("../goldens/published/runs.csv.gz");
 /// Points of the paper's figures.
 const PUBLISHED_FIGURES: &[u8] = include_bytes!("../goldens/published/figures.csv.gz");
+/// The authors' table of means at the last epoch.
+const PUBLISHED_TABLE: &[u8] = include_bytes!("../goldens/published/summary.csv");
 
 /// Where records come from.
 #[derive(
@@ -137,12 +139,7 @@ impl Evidence {
     /// Where the embedded log can't be read, which a test rules out.
     pub fn published() -> Result<Self, LogError> {
         let runs = published::unpack("runs.csv.gz", PUBLISHED_RUNS)?;
-        let figures = published::unpack("figures.csv.gz", PUBLISHED_FIGURES)?;
-        let means = means::read(&figures).map_err(|what| LogError::Row {
-            file: "figures.csv.gz".to_owned(),
-            line: 1,
-            what,
-        })?;
+        let means = Self::published_points()?.means;
         Ok(Self {
             kind: EvidenceKind::Published,
             title: "the authors' own fine-tunes (their log of April 2020)".to_owned(),
@@ -153,6 +150,19 @@ impl Evidence {
             looking: Looking::Fixed,
             records: published::read("runs.csv.gz", &runs)?,
             means,
+        })
+    }
+
+    /// What was published without seeds: the figures' points and the authors' table.
+    ///
+    /// # Errors
+    /// Where the embedded files can't be read, which a test rules out.
+    pub fn published_points() -> Result<Points, LogError> {
+        let figures = published::unpack("figures.csv.gz", PUBLISHED_FIGURES)?;
+        means::read(&figures, PUBLISHED_TABLE).map_err(|what| LogError::Row {
+            file: "figures.csv.gz and summary.csv".to_owned(),
+            line: 1,
+            what,
         })
     }
 

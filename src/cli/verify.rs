@@ -11,8 +11,9 @@ use super::{Failure, Outcome, Suites, exit, kind, ours::Ours, stdout};
 use crate::{
     claim::{Claim, suite::Suite},
     evidence::{Evidence, EvidenceKind},
-    judge::{self, ClaimVerdict, Verdicts, result::FORMAT_VERSION},
-    report::{self, Judged, terminal},
+    compare::{Comparison, compare},
+    judge::{self, ClaimVerdict},
+    report::{self, Judged, citation::citation, terminal},
     shell::quoted,
 };
 
@@ -44,7 +45,7 @@ pub(super) struct Verify {
     /// Text for people, or one of the forms for machines
     #[arg(long, value_enum, default_value = "text")]
     format: VerdictFormat,
-    /// Write a report to look at: DIR/index.html
+    /// Write a report to look at, DIR/index.html, and verdicts to cite, DIR/repro-verdicts.json
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
     /// Write every figure as an SVG file of its own into this folder
@@ -72,7 +73,7 @@ struct Side {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum VerdictFormat {
     Text,
-    /// Everything, by the schema of `repro schema verdicts`
+    /// Everything, by the schema of `repro schema citation`
     Json,
     /// A line for each cell
     Csv,
@@ -111,7 +112,8 @@ impl Verify {
             .collect();
         judged.sort_by_key(|one| order.iter().position(|id| *id == one.claim.id));
         if let Some(folder) = &self.report {
-            let file = report::write_html(folder, &judged, &self.command(suites.folder))
+            let command = self.command(suites.folder);
+            let file = report::write_html(folder, &judged, &self.comparisons(&sides)?, &command)
                 .map_err(|error| Failure::new(exit::OUTPUT, error))?;
             anstream::eprintln!("report: {}", file.display());
         }
@@ -120,7 +122,7 @@ impl Verify {
                 .map_err(|error| Failure::new(exit::OUTPUT, error))?;
             anstream::eprintln!("figures: {} files in {}", files.len(), folder.display());
         }
-        self.print(&judged)?;
+        self.print(&judged, &self.command(suites.folder))?;
         if self.expected {
             return Ok(Outcome::Expected(as_expected(&judged)));
         }
@@ -157,7 +159,17 @@ impl Verify {
         Ok(Side { suite, evidence })
     }
 
-    fn print(&self, judged: &[Judged<'_>]) -> Result<(), Failure> {
+    /// Each evidence beside the published numbers; none where only some claims were asked for, since
+    /// evidence of our own is then gathered in part.
+    fn comparisons(&self, sides: &[Side]) -> Result<Vec<Comparison>, Failure> {
+        if !self.ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let points = Evidence::published_points()?;
+        Ok(sides.iter().map(|side| compare(&side.evidence, &points)).collect())
+    }
+
+    fn print(&self, judged: &[Judged<'_>], command: &str) -> Result<(), Failure> {
         let mut out = stdout();
         match self.format {
             VerdictFormat::Text => {
@@ -171,10 +183,7 @@ impl Verify {
                 out.write_all(report::annotations(judged, self.expected).as_bytes())?;
             }
             VerdictFormat::Json => {
-                let claims = judged.iter().map(|judged| judged.verdict.clone()).collect();
-                let verdicts = Verdicts { format_version: FORMAT_VERSION, claims };
-                serde_json::to_writer_pretty(&mut out, &verdicts).map_err(std::io::Error::from)?;
-                writeln!(out)?;
+                out.write_all(citation(judged, command).text().as_bytes())?;
             }
         }
         Ok(out.flush()?)
