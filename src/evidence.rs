@@ -12,7 +12,7 @@ use crate::{
     data::hexadecimal,
     ledger::{
         Key, Records,
-        means::{self, Figures, Mean},
+        means::{self, Mean, Points},
         published::{self, LogError},
     },
     nearest::did_you_mean,
@@ -24,6 +24,8 @@ use crate::{
 const PUBLISHED_RUNS: &[u8] = include_bytes!("../goldens/published/runs.csv.gz");
 /// Points of the paper's figures.
 const PUBLISHED_FIGURES: &[u8] = include_bytes!("../goldens/published/figures.csv.gz");
+/// The authors' table of means at the last epoch.
+const PUBLISHED_TABLE: &[u8] = include_bytes!("../goldens/published/summary.csv");
 
 /// Where records come from.
 #[derive(
@@ -134,7 +136,7 @@ impl Evidence {
     /// Where the embedded log can't be read, which a test rules out.
     pub fn published() -> Result<Self, LogError> {
         let runs = published::unpack("runs.csv.gz", PUBLISHED_RUNS)?;
-        let Figures { means, .. } = published_figures()?;
+        let means = Self::published_points()?.means;
         Ok(Self {
             kind: EvidenceKind::Published,
             title: "the authors' own fine-tunes (their log of April 2020)".to_owned(),
@@ -145,6 +147,19 @@ impl Evidence {
             looking: Looking::Fixed,
             records: published::read("runs.csv.gz", &runs)?,
             means,
+        })
+    }
+
+    /// What was published without seeds: the figures' points and the authors' table.
+    ///
+    /// # Errors
+    /// Where the embedded files can't be read, which a test rules out.
+    pub fn published_points() -> Result<Points, LogError> {
+        let figures = published::unpack("figures.csv.gz", PUBLISHED_FIGURES)?;
+        means::read(&figures, PUBLISHED_TABLE).map_err(|what| LogError::Row {
+            file: "figures.csv.gz and summary.csv".to_owned(),
+            line: 1,
+            what,
         })
     }
 
@@ -203,19 +218,6 @@ impl Evidence {
         let there = |key: &&Key| self.records.seeds(key).is_some();
         (keys.iter().filter(there).count(), keys.len())
     }
-}
-
-/// What the paper's figures 2 to 5 show, as it was read off them.
-///
-/// # Errors
-/// Where the embedded file can't be read, which a test rules out.
-pub fn published_figures() -> Result<Figures, LogError> {
-    let figures = published::unpack("figures.csv.gz", PUBLISHED_FIGURES)?;
-    means::read(&figures).map_err(|what| LogError::Row {
-        file: "figures.csv.gz".to_owned(),
-        line: 1,
-        what,
-    })
 }
 
 /// Every key that a hypothesis reads.

@@ -8,9 +8,9 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use common::{Run, log, rows};
 use proptest::prelude::*;
 use repro::{
-    evidence::{Evidence, EvidenceKind, Looking, published_figures},
+    evidence::{Evidence, EvidenceKind, Looking},
     gallery::{Content, Figure, Gallery},
-    ledger::{Evaluation, Recipe, Record, Records, Status, means::Figures},
+    ledger::{Evaluation, Recipe, Record, Records, Status, means::Points},
     report::{
         chart,
         figure::{Chart, Point},
@@ -28,8 +28,8 @@ const NAMES: [&str; 18] = [
 
 static PUBLISHED: LazyLock<Evidence> =
     LazyLock::new(|| Evidence::published().unwrap_or_else(|error| panic!("{error}")));
-static FIGURES: LazyLock<Figures> =
-    LazyLock::new(|| published_figures().unwrap_or_else(|error| panic!("{error}")));
+static FIGURES: LazyLock<Points> =
+    LazyLock::new(|| Evidence::published_points().unwrap_or_else(|error| panic!("{error}")));
 
 fn names() -> Vec<String> {
     NAMES.map(str::to_owned).to_vec()

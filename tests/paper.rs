@@ -16,7 +16,7 @@ use repro::{
     executor::{Local, Workers},
     gallery::{Content, Curves, Figure},
     judge::{CellVerdict, judge},
-    ledger::{Damaged, Entry, Ledger, Resolution, Seed, means::Figures},
+    ledger::{Damaged, Entry, Ledger, Resolution, Seed, means::Points},
     model::{Architecture, Weights},
     own::{Own, Watch},
     pretrain::write_weights,
@@ -210,7 +210,7 @@ fn high_resolution_is_judged_against_lower_ones_of_the_same_images_and_drawn() {
     let counted = Counted::default();
     let drawn = own.complete_figures(&[&figure], 3, &local, &counted).unwrap();
     assert_eq!(*counted.0.lock().unwrap(), 24, "two models, four resolutions, three seeds");
-    let chart = chart_of(&figure, &drawn.evidence, &Figures::default()).unwrap();
+    let chart = chart_of(&figure, &drawn.evidence, &Points::default()).unwrap();
     let ticks: Vec<&str> = chart.ticks.iter().map(|tick| tick.label.as_str()).collect();
     assert_eq!(ticks, ["8", "12", "16", "native"]);
     assert!(chart.panels[0].curves.iter().all(|curve| curve.points.len() == 4));

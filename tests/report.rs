@@ -6,15 +6,18 @@ mod figures;
 
 use std::{collections::BTreeSet, path::Path};
 
+use base64::Engine;
 use common::{Run, claim, claim_text, evidence, log, rows, run};
 use repro::{
     claim::{Claim, suite::Suite},
+    compare::{Comparison, compare},
     evidence::{Evidence, Looking},
     judge::judge,
-    report::{Judged, ReportError, drawings, html, svg, write_figures, write_html},
+    report::{Judged, ReportError, citation, drawings, html, svg, write_figures, write_html},
     verdict::Verdict,
     world::World,
 };
+use sha2::Digest;
 
 const COMMAND: &str = "repro verify --report report";
 
@@ -34,10 +37,14 @@ fn every<'a>(suite: &'a Suite, evidence: &'a Evidence) -> Vec<Judged<'a>> {
     suite.claims().iter().map(|claim| judged(claim, evidence)).collect()
 }
 
+fn comparison(evidence: &Evidence) -> Comparison {
+    compare(evidence, &Evidence::published_points().unwrap_or_else(|error| panic!("{error}")))
+}
+
 /// The page of every claim on the published evidence.
 fn page() -> String {
     let (suite, evidence) = (suite(), published());
-    html(&every(&suite, &evidence), COMMAND)
+    html(&every(&suite, &evidence), &[comparison(&evidence)], COMMAND)
 }
 
 /// Every value of an attribute in a document.
@@ -119,16 +126,35 @@ fn every_link_of_the_page_leads_into_the_page_or_to_the_gallery_beside_it() {
     let ids = attributes(&page, "id");
     for link in attributes(&page, "href") {
         let within = link.strip_prefix('#').is_some_and(|id| ids.contains(&id));
-        assert!(within || link.starts_with("data:") || link == "gallery.html", "{link}");
+        // The files that are written beside the page.
+        let beside = ["gallery.html", citation::FILE];
+        assert!(within || link.starts_with("data:") || beside.contains(&link), "{link}");
     }
 }
 
 #[test]
 fn the_page_needs_nothing_that_is_not_in_it() {
     let page = page();
-    for outside in ["http:", "https:", "//cdn", " src=", "@import", "url(", "<script"] {
+    for outside in ["http:", "https:", "//cdn", " src=", "@import", "url("] {
         assert!(!page.contains(outside), "{outside}");
     }
+    assert_eq!(page.matches("<script").count(), 1);
+}
+
+/// Browsers run and style with what the page's policy names, and nothing else: its one script and its one
+/// style, byte for byte.
+#[test]
+fn the_page_s_policy_names_its_own_style_and_script() {
+    let page = page();
+    let policy = attributes(&page, "content").into_iter().find(|text| text.contains("default-src"));
+    let policy = policy.expect("a policy").replace("&#39;", "'");
+    for element in ["style", "script"] {
+        let (_, rest) = page.split_once(&format!("<{element}>")).unwrap();
+        let (text, _) = rest.split_once(&format!("</{element}>")).unwrap();
+        let digest = base64::prelude::BASE64_STANDARD.encode(sha2::Sha256::digest(text));
+        assert!(policy.contains(&format!("{element}-src 'sha256-{digest}'")), "{policy}");
+    }
+    assert!(!page.contains(" style=\"") && !page.contains(" onclick="));
 }
 
 #[test]
@@ -173,7 +199,7 @@ fn the_page_has_a_light_and_a_dark_form_and_stays_small() {
 fn every_section_says_what_its_verdict_is_and_how_to_make_it_again() {
     let (suite, evidence) = (suite(), published());
     let judged = every(&suite, &evidence);
-    let page = html(&judged, COMMAND);
+    let page = html(&judged, &[], COMMAND);
     for one in &judged {
         let start =
             page.find(&format!("<section class=\"claim\" id=\"{}\"", one.claim.id)).unwrap();
@@ -199,7 +225,7 @@ fn a_claim_without_records_has_no_figure_and_says_what_would_bring_one() {
     assert_eq!(one.verdict.verdict, Verdict::Incomplete);
     let all = [one];
     assert!(drawings(&all[0], &all).is_empty());
-    let page = html(&all, COMMAND);
+    let page = html(&all, &[], COMMAND);
     assert!(!page.contains("<figure"));
     assert!(page.contains("--claim natural_wins_at_high_resolution --log FILE"), "{page}");
     assert!(!page.contains("<code>resolution</code>"));
@@ -208,7 +234,7 @@ fn a_claim_without_records_has_no_figure_and_says_what_would_bring_one() {
 #[test]
 fn a_claim_at_low_resolution_asks_for_a_log_that_has_it_and_influence_for_no_log_at_all() {
     let (suite, evidence) = (suite(), published());
-    let page = |id| html(&[judged(suite.get(id).unwrap(), &evidence)], COMMAND);
+    let page = |id| html(&[judged(suite.get(id).unwrap(), &evidence)], &[], COMMAND);
     assert!(page("shape_bias").contains("<code>resolution</code>"));
     assert!(!page("influence_follows_class").contains("--log FILE"));
 }
@@ -223,8 +249,8 @@ fn text_from_a_spec_or_a_command_is_escaped() {
     claim.plots[0].title = HOSTILE.to_owned();
     let evidence = gap_evidence([100; 3]);
     let judged = [judged(&claim, &evidence)];
-    let page = html(&judged, HOSTILE);
-    assert!(!page.contains("<script"));
+    let page = html(&judged, &[], HOSTILE);
+    assert!(!page.contains("<script>alert"));
     assert!(page.contains("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp;"));
     for drawing in drawings(&judged[0], &judged) {
         let file = svg::file(&drawing, HOSTILE);
@@ -267,11 +293,14 @@ fn the_page_is_written_into_a_folder_that_is_made_and_nothing_else_stays_there()
     let below = folder.path().join("a/b");
     // A second time: what is there is replaced.
     for _ in 0..2 {
-        let file = write_html(&below, &judged, COMMAND).unwrap();
+        let file = write_html(&below, &judged, &[], COMMAND).unwrap();
         assert_eq!(file, below.join("index.html"));
-        assert_eq!(std::fs::read_to_string(file).unwrap(), html(&judged, COMMAND));
+        assert_eq!(std::fs::read_to_string(file).unwrap(), html(&judged, &[], COMMAND));
     }
-    assert_eq!(std::fs::read_dir(&below).unwrap().count(), 1);
+    // The page, and the verdicts to cite.
+    assert_eq!(std::fs::read_dir(&below).unwrap().count(), 2);
+    let cited = std::fs::read_to_string(below.join(citation::FILE)).unwrap();
+    assert_eq!(cited, citation::citation(&judged, COMMAND).text());
 }
 
 #[test]
@@ -286,8 +315,8 @@ fn what_can_t_be_written_is_named_with_a_way_out() {
     let judged = [judged(&claim, &evidence)];
     let of = |result: Result<std::path::PathBuf, ReportError>| result.unwrap_err();
     let errors = [
-        (of(write_html(&file, &judged, COMMAND)), "taken"),
-        (of(write_html(&folder.path().join("full"), &judged, COMMAND)), "index.html"),
+        (of(write_html(&file, &judged, &[], COMMAND)), "taken"),
+        (of(write_html(&folder.path().join("full"), &judged, &[], COMMAND)), "index.html"),
         (write_figures(&file, &judged).unwrap_err(), "taken"),
     ];
     for (error, path) in errors {

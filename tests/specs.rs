@@ -197,7 +197,8 @@ fn the_published_schemas_are_those_of_this_version() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("claims/schemas");
     let claim = schemars::schema_for!(repro::claim::raw::RawClaim);
     let verdicts = schemars::schema_for!(repro::judge::Verdicts);
-    for (name, schema) in [("claim", claim), ("verdicts", verdicts)] {
+    let comparison = schemars::schema_for!(repro::compare::Comparison);
+    for (name, schema) in [("claim", claim), ("verdicts", verdicts), ("comparison", comparison)] {
         let file = folder.join(format!("{name}.schema.json"));
         let text = std::fs::read_to_string(&file).unwrap_or_default();
         let shipped: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();

@@ -3,7 +3,7 @@
 //! [`raw`], checking to [`check`], finding the files to [`suite`].
 
 pub mod check;
-mod label;
+pub mod label;
 mod one_or_many;
 pub mod raw;
 pub mod suite;

@@ -27,6 +27,9 @@ pub enum Outcome {
     Judged(Verdict),
     /// Whether every verdict is the one its spec expects.
     Expected(bool),
+    /// Whether ours and what was published go together everywhere; `None` where there was nothing to
+    /// compare.
+    Compared(Option<bool>),
 }
 
 impl Outcome {
@@ -47,10 +50,13 @@ impl Outcome {
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
-            Self::Done | Self::Judged(Verdict::Supported) | Self::Expected(true) => 0,
-            Self::Judged(Verdict::Refuted) => 1,
+            Self::Done
+            | Self::Judged(Verdict::Supported)
+            | Self::Expected(true)
+            | Self::Compared(Some(true)) => 0,
+            Self::Judged(Verdict::Refuted) | Self::Compared(Some(false)) => 1,
             Self::Judged(Verdict::Inconclusive) => 2,
-            Self::Judged(Verdict::Incomplete) => 3,
+            Self::Judged(Verdict::Incomplete) | Self::Compared(None) => 3,
             Self::Expected(false) => UNEXPECTED,
         }
     }
@@ -146,6 +152,9 @@ mod tests {
         }
         assert_eq!(Outcome::Expected(true).code(), 0);
         assert_eq!(Outcome::Expected(false).code(), 4);
+        assert_eq!(Outcome::Compared(Some(true)).code(), 0);
+        assert_eq!(Outcome::Compared(Some(false)).code(), 1);
+        assert_eq!(Outcome::Compared(None).code(), 3);
         assert_eq!(Outcome::of(&[]), Outcome::Judged(Verdict::Supported));
     }
 }

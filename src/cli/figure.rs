@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Failure, Outcome, exit, kind, ours::Ours, stdout};
 use crate::{
-    evidence::{Evidence, EvidenceKind, published_figures},
+    evidence::{Evidence, EvidenceKind},
     gallery::{Gallery, missing},
     report::{
         gallery::{Exhibit, Form, exhibits, write_exhibit},
@@ -87,7 +87,7 @@ impl Figure {
             list(&gallery, &of)?;
             return Ok(Outcome::Done);
         }
-        self.draw(&exhibits(&names, &of, &published_figures()?), &names)
+        self.draw(&exhibits(&names, &of, &Evidence::published_points()?), &names)
     }
 
     fn kinds(&self) -> Vec<EvidenceKind> {
@@ -157,7 +157,7 @@ impl From<FigureFormat> for Form {
 /// Every figure with what each evidence has of it, and what brings those that none has.
 fn list(gallery: &Gallery, evidence: &[&Evidence]) -> Result<(), Failure> {
     let galleries: Vec<Gallery> = evidence.iter().map(|of| Gallery::of(&of.world)).collect();
-    let published = published_figures()?;
+    let published = Evidence::published_points()?;
     let mut rows = Vec::new();
     let mut without = Vec::new();
     for (index, figure) in gallery.figures.iter().enumerate() {

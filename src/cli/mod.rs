@@ -1,6 +1,7 @@
 //! The command line: one file a command. A command returns its outcome; only this module turns
 //! outcomes and failures into exit codes and messages.
 
+mod compare;
 mod completions;
 mod convert;
 mod doctor;
@@ -86,6 +87,9 @@ enum Command {
     /// Say how many seeds each cell needs, and how small an effect those in hand can see
     #[command(after_help = power::EXAMPLES)]
     Power(power::Power),
+    /// Set our records, or a log, beside the published numbers, cell by cell
+    #[command(after_help = compare::EXAMPLES)]
+    Compare(compare::Compare),
     /// Judge a claim again under each choice that a critic would question
     #[command(after_help = sensitivity::EXAMPLES)]
     Sensitivity(sensitivity::Sensitivity),
@@ -110,7 +114,7 @@ enum Command {
     /// Write a checkpoint's tensors as safetensors
     #[command(after_help = convert::EXAMPLES)]
     Convert(convert::Convert),
-    /// Print the JSON Schema of claims, of verdicts or of inspections
+    /// Print the JSON Schema of claims and of every JSON form that is printed
     #[command(after_help = "Example:\n  repro schema verdicts > verdicts.schema.json")]
     Schema(schema::Schema),
     /// Print a shell's completions
@@ -172,6 +176,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Doctor(command) => command.run(&suites),
         Command::Plan(command) => command.run(&suites),
         Command::Power(command) => command.run(&suites),
+        Command::Compare(command) => command.run(&suites),
         Command::Sensitivity(command) => command.run(&suites),
         Command::Run(command) => command.run(&suites),
         Command::Runs(command) => command.run(),

@@ -6,11 +6,11 @@ use clap::Args;
 
 use super::{Failure, Outcome, Suites, kind, ours::Ours, stdout, verify::gathered};
 use crate::{
-    claim::{Claim, Relation},
-    evidence::{Evidence, EvidenceKind, Looking},
-    judge::{CellVerdict, judge},
+    claim::Claim,
+    evidence::{Evidence, EvidenceKind},
+    judge::judge,
+    power::{self, CellPower},
     report::terminal,
-    stats::{MOST_SEEDS, detectable, seeds_needed, t_upper_quantile},
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -23,9 +23,6 @@ spread over seeds, the seeds that would support that effect with a chance of 80 
 effect that the seeds in hand support with that chance. At a sequential look each has its share of the
 risk. An effect that was seen is not the true one: after looking, this tells how much a design can see,
 not whether the effect is there.";
-
-/// The chance that is asked for.
-const POWER: f64 = 0.8;
 
 #[derive(Args)]
 pub(super) struct Power {
@@ -71,47 +68,17 @@ impl Power {
 
 /// A row for each cell that has a spread.
 fn rows(claim: &Claim, evidence: &Evidence) -> Vec<Vec<String>> {
-    let hypothesis = &claim.hypothesis;
-    // An equivalence has two margins, and no effect over them.
-    if let Relation::EquivalentWithin(_) = hypothesis.relation {
-        return Vec::new();
-    }
-    let looks = match evidence.looking {
-        Looking::Fixed => 1.0,
-        Looking::Sequential => claim.design.looks.count() as f64,
-    };
-    let level = claim.design.alpha.level() / looks;
     let verdict = judge(claim, evidence);
-    let cells = match verdict.averages.is_empty() {
-        true => &verdict.cells,
-        false => &verdict.averages,
-    };
-    let row = |cell: &CellVerdict| {
-        let (mean, spread) = (cell.mean?, spread(cell, level)?);
-        let effect = mean - verdict.margin;
-        let needed = seeds_needed(effect / spread, level, POWER);
-        let sees = detectable(cell.seeds, level, POWER) * spread;
-        Some(vec![
+    let row = |of: &CellPower<'_>| {
+        vec![
             claim.id.clone(),
-            format!("{}: {}", cell.contrast, cell.name()),
-            format!("{effect:+.2}"),
-            format!("{spread:.2}"),
-            cell.seeds.to_string(),
-            match needed {
-                Some(seeds) => seeds.to_string(),
-                None if effect <= 0.0 => "never".to_owned(),
-                None => format!("over {MOST_SEEDS}"),
-            },
-            format!("{sees:.2}"),
-        ])
+            format!("{}: {}", of.cell.contrast, of.cell.name()),
+            format!("{:+.2}", of.effect),
+            format!("{:.2}", of.spread),
+            of.cell.seeds.to_string(),
+            of.needed.to_string(),
+            format!("{:.2}", of.sees),
+        ]
     };
-    cells.iter().filter_map(row).collect()
-}
-
-/// The standard deviation over seeds, from the interval that the verdict used.
-fn spread(cell: &CellVerdict, level: f64) -> Option<f64> {
-    let (low, high) = (cell.low?, cell.high?);
-    let seeds = cell.seeds as f64;
-    let spread = (high - low) / 2.0 * seeds.sqrt() / t_upper_quantile(level, seeds - 1.0);
-    (spread.is_finite() && spread > 0.0).then_some(spread)
+    power::of(claim, evidence, &verdict).cells.iter().map(row).collect()
 }

@@ -5,7 +5,10 @@ use std::io::Write;
 use clap::{Args, ValueEnum};
 
 use super::{Failure, Outcome, stdout};
-use crate::{checkpoint::Inspection, claim::raw::RawClaim, judge::Verdicts};
+use crate::{
+    checkpoint::Inspection, claim::raw::RawClaim, compare::Comparison, judge::Verdicts,
+    report::citation::Citation,
+};
 
 #[derive(Args)]
 pub(super) struct Schema {
@@ -18,8 +21,12 @@ pub(super) struct Schema {
 enum Of {
     /// A claim's spec, for editors
     Claim,
-    /// What `verify --format json` prints
+    /// Verdicts, as `verify` and `sensitivity` print them with `--format json`
     Verdicts,
+    /// The form to cite: `repro-verdicts.json`, and what `verify --format json` prints
+    Citation,
+    /// What `compare --format json` prints
+    Comparison,
     /// What `inspect --format json` prints
     Inspection,
 }
@@ -29,6 +36,8 @@ impl Schema {
         let schema = match self.of {
             Of::Claim => schemars::schema_for!(RawClaim),
             Of::Verdicts => schemars::schema_for!(Verdicts),
+            Of::Citation => schemars::schema_for!(Citation),
+            Of::Comparison => schemars::schema_for!(Comparison),
             Of::Inspection => schemars::schema_for!(Inspection),
         };
         let mut out = stdout();

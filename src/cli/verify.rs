@@ -10,11 +10,13 @@ use clap::{Args, ValueEnum};
 use super::{Failure, Outcome, Suites, exit, kind, ours::Ours, stdout};
 use crate::{
     claim::{Claim, suite::Suite},
-    evidence::{Evidence, EvidenceKind, published_figures},
+    compare::{Comparison, compare},
+    evidence::{Evidence, EvidenceKind},
     gallery::Gallery,
-    judge::{self, ClaimVerdict, Verdicts, result::FORMAT_VERSION},
+    judge::{self, ClaimVerdict},
     report::{
         self, Judged,
+        citation::citation,
         gallery::{exhibits, write_gallery},
         terminal,
     },
@@ -50,7 +52,8 @@ pub(super) struct Verify {
     /// Text for people, or one of the forms for machines
     #[arg(long, value_enum, default_value = "text")]
     format: VerdictFormat,
-    /// Write a report to look at: DIR/index.html, and DIR/gallery.html with every figure by name
+    /// Write a report to look at, DIR/index.html, every figure by name, DIR/gallery.html, and verdicts to
+    /// cite, DIR/repro-verdicts.json
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
     /// Write every figure as an SVG file of its own into this folder
@@ -78,7 +81,7 @@ struct Side {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum VerdictFormat {
     Text,
-    /// Everything, by the schema of `repro schema verdicts`
+    /// Everything, by the schema of `repro schema citation`
     Json,
     /// A line for each cell
     Csv,
@@ -117,7 +120,8 @@ impl Verify {
             .collect();
         judged.sort_by_key(|one| order.iter().position(|id| *id == one.claim.id));
         if let Some(folder) = &self.report {
-            let file = report::write_html(folder, &judged, &self.command(suites.folder))
+            let command = self.command(suites.folder);
+            let file = report::write_html(folder, &judged, &self.comparisons(&sides)?, &command)
                 .map_err(|error| Failure::new(exit::OUTPUT, error))?;
             anstream::eprintln!("report: {}", file.display());
             let file = self.gallery(folder, &sides, suites.folder)?;
@@ -128,7 +132,7 @@ impl Verify {
                 .map_err(|error| Failure::new(exit::OUTPUT, error))?;
             anstream::eprintln!("figures: {} files in {}", files.len(), folder.display());
         }
-        self.print(&judged)?;
+        self.print(&judged, &self.command(suites.folder))?;
         if self.expected {
             return Ok(Outcome::Expected(as_expected(&judged)));
         }
@@ -184,12 +188,22 @@ impl Verify {
             .zip(&own_evidence)
             .map(|(side, of_figures)| of_figures.as_ref().unwrap_or(&side.evidence))
             .collect();
-        let exhibits = exhibits(&names, &evidence, &published_figures()?);
+        let exhibits = exhibits(&names, &evidence, &Evidence::published_points()?);
         write_gallery(folder, &exhibits, &self.command(own))
             .map_err(|error| Failure::new(exit::OUTPUT, error))
     }
 
-    fn print(&self, judged: &[Judged<'_>]) -> Result<(), Failure> {
+    /// Each evidence beside the published numbers; none where only some claims were asked for, since
+    /// evidence of our own is then gathered in part.
+    fn comparisons(&self, sides: &[Side]) -> Result<Vec<Comparison>, Failure> {
+        if !self.ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let points = Evidence::published_points()?;
+        Ok(sides.iter().map(|side| compare(&side.evidence, &points)).collect())
+    }
+
+    fn print(&self, judged: &[Judged<'_>], command: &str) -> Result<(), Failure> {
         let mut out = stdout();
         match self.format {
             VerdictFormat::Text => {
@@ -203,10 +217,7 @@ impl Verify {
                 out.write_all(report::annotations(judged, self.expected).as_bytes())?;
             }
             VerdictFormat::Json => {
-                let claims = judged.iter().map(|judged| judged.verdict.clone()).collect();
-                let verdicts = Verdicts { format_version: FORMAT_VERSION, claims };
-                serde_json::to_writer_pretty(&mut out, &verdicts).map_err(std::io::Error::from)?;
-                writeln!(out)?;
+                out.write_all(citation(judged, command).text().as_bytes())?;
             }
         }
         Ok(out.flush()?)

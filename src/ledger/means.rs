@@ -1,60 +1,61 @@
 //! Published means without seeds: the points of the paper's figures 2 to 5, read off the authors'
-//! vector figures. They are shown beside our verdicts and never judged, since no spread over seeds
-//! comes with them.
+//! vector figures, their differences, and the table of last-epoch means that the authors keep beside
+//! their code. They are shown beside our verdicts and never judged; [`compare`](crate::compare) sets
+//! our records beside them.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::{Key, Resolution};
+use crate::{claim::Moment, stats::Interval};
 
-/// The value of a published point at its place on the figure's horizontal axis.
+/// What the figure column of the authors' table is; the figures' are numbers.
+pub const TABLE: &str = "table";
+
+/// Everything that was published without seeds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Points {
+    /// Means of single cells: those of the figures first, then those of the table that no figure has.
+    pub means: Vec<Mean>,
+    /// Differences between two cells, paired within the authors' seeds.
+    pub differences: Vec<Difference>,
+    /// Points of the table that a figure has with more digits, and that are left out of `means`.
+    pub repeated: usize,
+}
+
+/// A published mean of one cell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mean {
-    /// Figure of the paper, such as `2`.
+    /// Figure of the paper, such as `2`, or [`TABLE`].
     pub figure: String,
     /// Cell and source model.
     pub key: Key,
-    /// The epoch, where the figure's axis is epochs; `None` where it names no epoch of its own.
-    pub epoch: Option<u32>,
+    /// When the authors' runs were read.
+    pub at: Moment,
     /// Mean test accuracy over the authors' seeds, in percent.
     pub mean: f64,
-    /// Lower end of the figure's 95 % bootstrap band, in percent; none for a single seed.
-    pub low: Option<f64>,
-    /// Upper end of the figure's 95 % bootstrap band, in percent; none for a single seed.
-    pub high: Option<f64>,
+    /// The figure's 95 % bootstrap band of the mean, in percent; none for a single seed and for the
+    /// table.
+    pub band: Option<Interval>,
 }
 
-/// A published difference of two arms, at its place on the figure's horizontal axis: the authors paired
-/// their seeds, so its band is narrower than two means would give.
+/// A published difference between two cells, paired within the authors' seeds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
     /// Figure of the paper.
     pub figure: String,
-    /// Cell and source model that the other is subtracted from.
-    pub first: Key,
-    /// Cell and source model that is subtracted.
-    pub second: Key,
-    /// The epoch, where the figure's axis is epochs.
-    pub epoch: Option<u32>,
-    /// Mean over the authors' seeds, in points.
+    /// What is subtracted from, and what is subtracted.
+    pub keys: [Key; 2],
+    /// When the authors' runs were read.
+    pub at: Moment,
+    /// Mean difference over the authors' seeds, in points.
     pub mean: f64,
-    /// Lower end of the figure's 95 % bootstrap band; none for a single seed.
-    pub low: Option<f64>,
-    /// Upper end of it.
-    pub high: Option<f64>,
+    /// The figure's 95 % bootstrap band of it; none for a single seed.
+    pub band: Option<Interval>,
 }
 
-/// What figures 2 to 5 of the paper show.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Figures {
-    /// Points of single arms.
-    pub means: Vec<Mean>,
-    /// Points of differences.
-    pub differences: Vec<Difference>,
-}
-
-/// One row as the file has it.
+/// One row of the figures' file.
 #[derive(Deserialize)]
 struct Row {
     figure: String,
@@ -67,69 +68,101 @@ struct Row {
     mean: f64,
     ci95_lo: Option<f64>,
     ci95_hi: Option<f64>,
-    note: String,
 }
 
-/// Epochs whose images are fixed by the figure: figure 3 has 3,200 (its note says so).
-const FIGURE_3_IMAGES: u32 = 3200;
+/// One row of the table's file.
+#[derive(Deserialize)]
+struct TableRow {
+    target: String,
+    source: String,
+    images: u32,
+    mean: f64,
+}
 
-/// Reads the points of the figures.
+/// Figure 3 is about this many images (its note in the file says so).
+const FIGURE_3_IMAGES: u32 = 3200;
+/// The authors' table is of this many fine-tuned blocks.
+const TABLE_BLOCKS: u32 = 3;
+
+/// Reads the figures' points and the table.
 ///
 /// # Errors
-/// A message with the row's number where a row is not of the expected form.
-pub fn read(bytes: &[u8]) -> Result<Figures, String> {
-    let mut figures = Figures::default();
-    for (index, row) in csv::Reader::from_reader(bytes).deserialize::<Row>().enumerate() {
+/// A message with the file's and the row's number where a row is not of the expected form.
+pub fn read(figures: &[u8], table: &[u8]) -> Result<Points, String> {
+    let mut points = Points::default();
+    for (index, row) in csv::Reader::from_reader(figures).deserialize::<Row>().enumerate() {
         let row = row.map_err(|error| error.to_string());
-        row.and_then(|row| figures.push(&row))
-            .map_err(|error| format!("line {}: {error}", index + 2))?;
+        row.and_then(|row| point(&row, &mut points))
+            .map_err(|what| format!("line {} of the figures: {what}", index + 2))?;
     }
-    Ok(figures)
-}
-
-impl Figures {
-    fn push(&mut self, row: &Row) -> Result<(), String> {
-        let figure = row.figure.split_once("(Fig.").and_then(|(_, rest)| rest.strip_suffix(')'));
-        let figure = figure.ok_or_else(|| format!("`{}` names no figure", row.figure))?.to_owned();
-        let x = whole(row.x).ok_or_else(|| format!("{} is not whole", row.x))?;
-        let (images, epoch) = match row.x_name.as_str() {
-            "num_images" => (x, None),
-            "epoch" if row.note.contains("n=3200") => (FIGURE_3_IMAGES, Some(x)),
-            other => return Err(format!("unknown axis `{other}`")),
-        };
-        let key = |source: &str, blocks: &str| -> Result<Key, String> {
-            let blocks = blocks.parse();
-            Ok(Key {
-                target: Arc::from(row.dataset.as_str()),
-                source: Arc::from(source),
-                blocks: blocks
-                    .map_err(|_| format!("`{}` is no number of blocks", row.unfrozen_blocks))?,
-                images,
-                resolution: Resolution::Native,
-                draw: 0,
-                influence: false,
-            })
-        };
-        let &Row { mean, ci95_lo: low, ci95_hi: high, .. } = row;
-        match row.quantity.as_str() {
-            "test_acc" => {
-                let key = key(&row.source, &row.unfrozen_blocks)?;
-                self.means.push(Mean { figure, key, epoch, mean, low, high });
-            }
-            "delta" => {
-                let (sources, blocks) = (pair(&row.source), pair(&row.unfrozen_blocks));
-                let (first, second) = (key(sources.0, blocks.0)?, key(sources.1, blocks.1)?);
-                self.differences.push(Difference { figure, first, second, epoch, mean, low, high });
-            }
-            other => return Err(format!("unknown quantity `{other}`")),
+    for (index, row) in csv::Reader::from_reader(table).deserialize::<TableRow>().enumerate() {
+        let row = row.map_err(|error| format!("line {} of the table: {error}", index + 2))?;
+        let key = key(&row.target, &row.source, TABLE_BLOCKS, row.images);
+        let at = Moment::Last;
+        if points.means.iter().any(|known| known.key == key && known.at == at) {
+            points.repeated += 1;
+            continue;
         }
-        Ok(())
+        let figure = TABLE.to_owned();
+        points.means.push(Mean { figure, key, at, mean: row.mean, band: None });
     }
+    Ok(points)
 }
 
-/// The two parts of `a minus b`; where only one thing stands there, both arms have it.
-fn pair(text: &str) -> (&str, &str) {
-    text.split_once(" minus ").unwrap_or((text, text))
+fn point(row: &Row, points: &mut Points) -> Result<(), String> {
+    let figure = row
+        .figure
+        .split_once("(Fig.")
+        .and_then(|(_, rest)| rest.strip_suffix(')'))
+        .ok_or_else(|| format!("`{}` names no figure", row.figure))?
+        .to_owned();
+    let x = whole(row.x).ok_or_else(|| format!("{} is not whole", row.x))?;
+    // Figure 2 is of the last epoch, 4 and 5 of the best logged one, as the rows' notes say.
+    let (images, at) = match (figure.as_str(), row.x_name.as_str()) {
+        ("2", "num_images") => (x, Moment::Last),
+        ("3", "epoch") => (FIGURE_3_IMAGES, Moment::Epoch(x)),
+        ("4" | "5", "num_images") => (x, Moment::Best),
+        (figure, axis) => return Err(format!("figure {figure} with an unknown axis `{axis}`")),
+    };
+    let band = row.ci95_lo.zip(row.ci95_hi).map(|(low, high)| Interval { low, high });
+    let blocks =
+        |text: &str| text.parse::<u32>().map_err(|_| format!("`{text}` is no number of blocks"));
+    let target = &row.dataset;
+    match row.quantity.as_str() {
+        "test_acc" => {
+            let key = key(target, &row.source, blocks(&row.unfrozen_blocks)?, images);
+            points.means.push(Mean { figure, key, at, mean: row.mean, band });
+        }
+        "delta" => {
+            let two = |text: &str| {
+                let (first, second) = text.split_once(" minus ").unwrap_or((text, text));
+                [first.to_owned(), second.to_owned()]
+            };
+            let (sources, of) = (two(&row.source), two(&row.unfrozen_blocks));
+            let key = |side: usize| {
+                Ok::<Key, String>(key(target, &sources[side], blocks(&of[side])?, images))
+            };
+            let keys: [Key; 2] = [key(0)?, key(1)?];
+            if keys[0] == keys[1] {
+                return Err(format!("`{}` is no difference", row.source));
+            }
+            points.differences.push(Difference { figure, keys, at, mean: row.mean, band });
+        }
+        other => return Err(format!("unknown quantity `{other}`")),
+    }
+    Ok(())
+}
+
+fn key(target: &str, source: &str, blocks: u32, images: u32) -> Key {
+    Key {
+        target: Arc::from(target),
+        source: Arc::from(source),
+        blocks,
+        images,
+        resolution: Resolution::Native,
+        draw: 0,
+        influence: false,
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]

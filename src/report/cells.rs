@@ -36,7 +36,7 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
     let e_value = has(|cell| cell.e_value.is_some());
     html! {
         div.wide tabindex="0" role="region" aria-label=(caption) {
-            table.cells {
+            table.cells.sortable {
                 caption { (caption) }
                 thead { tr {
                     @if several { th scope="col" { "contrast" } }

@@ -14,8 +14,8 @@ use crate::{
     evidence::{Evidence, EvidenceKind},
     influence::Inverse,
     join::{Joined, join},
-    ledger::means::Figures,
-    stats::{Alpha, Sample, t_interval},
+    ledger::means::Points,
+    stats::{Alpha, Interval, Sample, t_interval},
 };
 
 /// A figure of curves, a panel a target.
@@ -126,7 +126,7 @@ pub struct Behind<'a> {
     /// Its number.
     pub figure: &'a str,
     /// What was published.
-    pub published: &'a Figures,
+    pub published: &'a Points,
 }
 
 /// A plot's figure from evidence. A target without any record has no panel, and a note says so.
@@ -231,7 +231,7 @@ impl Draft<'_> {
                 let keys = line.keys(&cell, &ACCURACY);
                 let of_line = means().filter(|mean| keys == [mean.key.clone()]);
                 points.extend(of_line.filter_map(|mean| {
-                    Some(published_point(x.of(mean.epoch)?, mean.mean, mean.low, mean.high))
+                    Some(published_point(x.of(mean.at)?, mean.mean, mean.band))
                 }));
             }
             Curve { colour, points }
@@ -249,11 +249,11 @@ impl Draft<'_> {
                 let [first, second] =
                     [first, second].map(|line| self.plot.lines[line].keys(&cell, &ACCURACY));
                 let of_pair = all().filter(|difference| {
-                    first == [difference.first.clone()] && second == [difference.second.clone()]
+                    difference.keys[..1] == first && difference.keys[1..] == second
                 });
                 points.extend(of_pair.filter_map(|difference| {
-                    let x = x.of(difference.epoch)?;
-                    Some(published_point(x, difference.mean, difference.low, difference.high))
+                    let x = x.of(difference.at)?;
+                    Some(published_point(x, difference.mean, difference.band))
                 }));
             }
             Curve { colour, points }
@@ -397,16 +397,17 @@ enum Place {
 }
 
 impl Place {
-    fn of(self, epoch: Option<u32>) -> Option<f64> {
-        match (self, epoch) {
-            (Self::At(x), None) => Some(x),
-            (Self::OwnEpoch, Some(epoch)) => Some(epoch.into()),
-            (Self::At(_), Some(_)) | (Self::OwnEpoch, None) => None,
+    fn of(self, at: Moment) -> Option<f64> {
+        match (self, at) {
+            (Self::At(x), Moment::Last | Moment::Best) => Some(x),
+            (Self::OwnEpoch, Moment::Epoch(epoch)) => Some(epoch.into()),
+            _ => None,
         }
     }
 }
 
-fn published_point(x: f64, mean: f64, low: Option<f64>, high: Option<f64>) -> Point {
+fn published_point(x: f64, mean: f64, band: Option<Interval>) -> Point {
+    let (low, high) = (band.map(|band| band.low), band.map(|band| band.high));
     Point { x, mean, low, high, seeds: 0, mixed: false }
 }
 

@@ -3,26 +3,36 @@
 
 use std::collections::BTreeMap;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
 
 use super::{
     Judged,
+    citation::FILE,
     numbers::grouped,
     palette::{FIGURE_STYLE, variables},
+    replication,
     section::section,
+    seeds,
     svg::{Mark, key},
 };
 use crate::{
+    compare::Comparison,
     evidence::{Evidence, EvidenceKind},
     verdict::Verdict,
 };
 
 const STYLE: &str = include_str!("style.css");
+/// Sorts tables; the page is whole without it.
+const SCRIPT: &str = include_str!("script.js");
 const PAPER: &str = "Adversarially-Trained Deep Nets Transfer Better";
 
-/// The whole page. `command` is what made it, for its foot.
+/// The whole page. `comparisons` are evidences beside the published numbers; `command` is what made the page,
+/// for its foot.
 #[must_use]
-pub fn html(judged: &[Judged<'_>], command: &str) -> String {
+pub fn html(judged: &[Judged<'_>], comparisons: &[Comparison], command: &str) -> String {
+    let style = [&variables(), STYLE, FIGURE_STYLE].concat();
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -30,30 +40,78 @@ pub fn html(judged: &[Judged<'_>], command: &str) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
+                // The page needs nothing that is not in it, and browsers are told so.
+                meta http-equiv="Content-Security-Policy" content=(policy(&style));
                 // Without an icon of its own a page makes browsers ask the server for one.
                 link rel="icon" href="data:,";
                 title { "Verdicts on " (PAPER) }
-                style { (PreEscaped(variables())) (PreEscaped(STYLE)) (PreEscaped(FIGURE_STYLE)) }
+                style { (PreEscaped(&style)) }
             }
             body {
                 a.skip href="#claims" { "Skip to the claims" }
                 main {
                     (head(judged))
+                    (contents(!comparisons.is_empty()))
                     (summary(judged))
                     (sources(judged))
                     div id="claims" {
                         @for of_claim in by_claim(judged) { (section(&of_claim, judged)) }
                     }
+                    (replication::section(comparisons))
+                    (seeds::section(judged))
+                    (cite())
                 }
                 footer {
                     p { a href="gallery.html" { "Every figure of the paper and of its reproduction, by name" } }
                     p { "Made by repro " (env!("CARGO_PKG_VERSION")) " with" }
                     pre { code { (command) } }
                 }
+                script { (PreEscaped(SCRIPT)) }
             }
         }
     };
     page.into_string() + "\n"
+}
+
+/// Nothing from elsewhere: this style, this script, and the empty icon.
+fn policy(style: &str) -> String {
+    let digest = |text: &str| BASE64_STANDARD.encode(Sha256::digest(text));
+    format!(
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'",
+        digest(style),
+        digest(SCRIPT)
+    )
+}
+
+/// The page's parts.
+fn contents(compared: bool) -> Markup {
+    html! {
+        nav.contents aria-label="Parts of this page" {
+            ul {
+                li { a href="#summary" { "Index of claims" } }
+                li { a href="#claims" { "Claim by claim" } }
+                @if compared { li { a href="#replication" { "Beside the published numbers" } } }
+                li { a href="#power" { "What the seeds can see" } }
+                li { a href="#cite" { "Cite a verdict" } }
+            }
+        }
+    }
+}
+
+/// Where verdicts are for programs, and how a part of this page is linked to.
+fn cite() -> Markup {
+    html! {
+        section.page id="cite" aria-labelledby="cite-title" {
+            h2 id="cite-title" { a href="#cite" { "Cite a verdict" } }
+            p.lead {
+                "Beside this page lies " a href=(FILE) { code { (FILE) } } ": every verdict with its numbers, what it is conditional on, the digest of its evidence and the command that makes it again."
+            }
+            p.aside {
+                "Its form is that of " code { "repro schema citation" } ". Every claim, evidence, reading and figure on this page has an address of its own, which does not change: the claim's id, such as "
+                code { "#robust_beats_natural" } ", with the evidence or the reading behind a hyphen."
+            }
+        }
+    }
 }
 
 /// Verdicts in the order in which claims first appear, those on one claim together.
@@ -94,7 +152,8 @@ fn head(judged: &[Judged<'_>]) -> Markup {
 fn summary(judged: &[Judged<'_>]) -> Markup {
     let kinds = kinds(judged);
     html! {
-        table id="summary" class=(if kinds.len() == 1 { "summary one" } else { "summary" }) {
+        table.sortable.summary.one[kinds.len() == 1] id="summary" {
+            caption.hidden { "Index of claims, with the verdict on each evidence" }
             thead { tr {
                 th scope="col" { "Claim" }
                 @for kind in &kinds { th scope="col" { (kind) " evidence" } }
@@ -106,10 +165,10 @@ fn summary(judged: &[Judged<'_>]) -> Markup {
                             a href=(format!("#{}", of[0].claim.id)) { (of[0].claim.title) }
                         }
                         @for kind in &kinds {
-                            td {
+                            td data-evidence=(format!("{kind} evidence")) data-sort=(rank(&of, *kind)) {
                                 @for one in of.iter().filter(|one| one.evidence.kind == *kind) {
                                     div.verdict {
-                                        (badge(one.verdict.verdict))
+                                        a.to href=(address(one, kinds.len() > 1)) { (badge(one.verdict.verdict)) }
                                         div.why { (one.verdict.reason) (readings(one)) }
                                     }
                                 }
@@ -119,6 +178,26 @@ fn summary(judged: &[Judged<'_>]) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// Where a claim's verdict on one evidence stands.
+fn address(one: &Judged<'_>, several: bool) -> String {
+    match several {
+        true => format!("#{}-{}", one.claim.id, one.evidence.kind),
+        false => format!("#{}", one.claim.id),
+    }
+}
+
+/// The order of verdicts in a table that is sorted: the surest first.
+fn rank(of: &[&Judged<'_>], kind: EvidenceKind) -> u32 {
+    let verdict = of.iter().find(|one| one.evidence.kind == kind).map(|one| one.verdict.verdict);
+    match verdict {
+        Some(Verdict::Supported) => 1,
+        Some(Verdict::Refuted) => 2,
+        Some(Verdict::Inconclusive) => 3,
+        Some(Verdict::Incomplete) => 4,
+        None => 5,
     }
 }
 

@@ -6,6 +6,8 @@ mod annotations;
 pub mod axis;
 mod cells;
 pub mod chart;
+pub mod citation;
+pub mod comparison;
 pub mod figure;
 pub mod forest;
 pub mod gallery;
@@ -16,7 +18,10 @@ mod legend;
 mod numbers;
 mod palette;
 pub mod png;
+mod replication;
+pub mod scatter;
 mod section;
+mod seeds;
 mod spreadsheet;
 mod steps;
 pub mod svg;
@@ -29,7 +34,9 @@ pub use html::html;
 pub use junit::junit;
 pub use spreadsheet::{COLUMNS, spreadsheet};
 
-use crate::{claim::Claim, evidence::Evidence, files, judge::ClaimVerdict, world::World};
+use crate::{
+    claim::Claim, compare::Comparison, evidence::Evidence, files, judge::ClaimVerdict, world::World,
+};
 use svg::Drawing;
 
 /// A claim with the verdict on it and the evidence that the verdict is from.
@@ -75,17 +82,20 @@ pub enum ReportError {
     },
 }
 
-/// Writes the page to `index.html` in a folder, which is made where it is not there yet.
+/// Writes the page to `index.html` in a folder, which is made where it is not there yet, and the verdicts in
+/// the form that others can cite beside it ([`citation::FILE`]).
 ///
 /// # Errors
-/// Where the folder can't be made or the file can't be written.
+/// Where the folder can't be made or a file can't be written.
 pub fn write_html(
     folder: &Path,
     judged: &[Judged<'_>],
+    comparisons: &[Comparison],
     command: &str,
 ) -> Result<PathBuf, ReportError> {
     make(folder)?;
-    write(folder, "index.html", html(judged, command).as_bytes())
+    write(folder, citation::FILE, citation::citation(judged, command).text().as_bytes())?;
+    write(folder, "index.html", html(judged, comparisons, command).as_bytes())
 }
 
 /// Writes every figure as an SVG file of its own, `<claim>-<plot>.svg` and `<claim>-forest.svg`
@@ -122,6 +132,30 @@ pub fn write_forest(
     };
     let text = svg::file(&drawing, &claim.title);
     write(folder, &format!("{name}.svg"), text.as_bytes()).map(Some)
+}
+
+/// Writes the scatters of a comparison as SVG files: the first by this name, a further one with what it is
+/// about before the ending. None where there is nothing to draw.
+///
+/// # Errors
+/// Where the folder can't be made or a file can't be written.
+pub fn write_scatter(file: &Path, comparison: &Comparison) -> Result<Vec<PathBuf>, ReportError> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let drawings = scatter::draw(comparison);
+    if !drawings.is_empty() {
+        make(folder)?;
+    }
+    let mut files = Vec::new();
+    for drawing in &drawings {
+        let name = match files.is_empty() {
+            true => file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            false => format!("{stem}-differences.svg"),
+        };
+        files.push(write(folder, &name, svg::file(drawing, &comparison.title).as_bytes())?);
+    }
+    Ok(files)
 }
 
 /// A claim's figures: its forest plot, its own plots, its gallery; those that have anything to draw.

@@ -27,6 +27,13 @@ pub fn section(judged: &[&Judged<'_>], all: &[Judged<'_>]) -> Markup {
                 p.lead { (claim.sentence) }
                 @if !claim.stands.note.is_empty() { p.aside { (claim.stands.note) } }
             }
+            @if judged.len() > 1 {
+                ul.beside aria-label="Verdicts side by side" {
+                    @for one in judged {
+                        li { a.to href=(format!("#{}-{}", claim.id, one.evidence.kind)) { (one.evidence.kind) " " (badge(one.verdict.verdict)) } }
+                    }
+                }
+            }
             @for one in judged { (on_evidence(one, all, judged.len() > 1)) }
         }
     }
@@ -38,7 +45,9 @@ fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
     let world = &evidence.world;
     html! {
         div.evidence id=[several.then(|| format!("{}-{}", claim.id, evidence.kind))] {
-            @if several { h3 { "On " (evidence.kind) " evidence" } }
+            @if several {
+                h3 { a href=(format!("#{}-{}", claim.id, evidence.kind)) { "On " (evidence.kind) " evidence" } }
+            }
             div class=(format!("answer {}", verdict.verdict)) {
                 p.verdict { (badge(verdict.verdict)) span.on { "on " (evidence.kind) " evidence" } }
                 p.reason { (verdict.reason) "." }
@@ -57,7 +66,7 @@ fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
             }
             @if figures.is_empty() { (nothing_to_draw(one)) }
             @for drawing in &figures { (svg::figure(drawing)) }
-            (readings(one))
+            (readings(one, several))
             @if verdict.verdict != Verdict::Incomplete || verdict.cells.iter().any(|cell| cell.mean.is_some()) {
                 details {
                     summary { "Every cell of the hypothesis" span.count { (verdict.cells.len()) } }
@@ -129,20 +138,24 @@ fn nothing_to_draw(one: &Judged<'_>) -> Markup {
     }
 }
 
-fn readings(one: &Judged<'_>) -> Markup {
+fn readings(one: &Judged<'_>, several: bool) -> Markup {
     let verdict = &one.verdict;
+    let address = |reading: &ReadingVerdict| match several {
+        true => format!("{}-{}-{}", one.claim.id, reading.id, one.evidence.kind),
+        false => format!("{}-{}", one.claim.id, reading.id),
+    };
     let unit = |reading: &ReadingVerdict| {
         format!("{}, margin {}", reading.unit.name(), plain(reading.margin))
     };
     html! {
         @if !verdict.readings.is_empty() {
             h4 { "Other readings, beside the hypothesis and never in its place" }
-            table.readings {
+            table.readings.sortable {
                 thead { tr { th scope="col" { "reading" } th scope="col" { "verdict" } th scope="col" { "why" } } }
                 tbody {
                     @for reading in &verdict.readings {
-                        tr {
-                            td { (reading.sentence) code.id { (reading.id) } }
+                        tr id=(address(reading)) {
+                            td { (reading.sentence) a.id href=(format!("#{}", address(reading))) { code { (reading.id) } } }
                             td { @if reading.judged { (badge(reading.verdict)) } @else { span.badge.shown { "shown" } } }
                             td {
                                 (reading.reason) "."
@@ -204,7 +217,8 @@ fn provenance(one: &Judged<'_>) -> Markup {
     }
 }
 
-fn command(claim: &Claim, one: &Judged<'_>) -> String {
+/// The command that judges a claim on the same evidence again.
+pub(super) fn command(claim: &Claim, one: &Judged<'_>) -> String {
     let command = format!("repro verify --claim {}", claim.id);
     match (one.evidence.kind, &one.evidence.file) {
         (EvidenceKind::Log, Some(file)) => format!("{command} --log {}", quoted(file)),

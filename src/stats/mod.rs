@@ -17,6 +17,7 @@ pub mod interval;
 pub mod multiplicity;
 pub mod power;
 pub mod proportion;
+pub mod replication;
 pub mod resampling;
 pub mod sample;
 pub mod sequential;
@@ -32,6 +33,7 @@ pub use interval::{Alpha, AlphaError, Interval, prediction_interval, t_interval}
 pub use multiplicity::{holm, intersection_union, partial_conjunction};
 pub use power::{MOST_SEEDS, detectable, noncentral_t_upper_tail, power, seeds_needed};
 pub use proportion::{ProportionError, binomial_upper_tail, mcnemar_exact, wilson};
+pub use replication::{Replication, replication, spread_behind, with_both_spreads};
 pub use resampling::{percentile_bootstrap, tallied_bootstrap};
 pub use sample::{Sample, SampleError};
 pub use sequential::{Looks, LooksError};

@@ -19,7 +19,7 @@ use crate::{
     claim::{Moment, Plot, PlotAxis},
     evidence::Evidence,
     gallery::{Content, Curves, Figure, Gallery, Missing, missing},
-    ledger::{Resolution, means::Figures},
+    ledger::{Resolution, means::Points},
 };
 
 /// A figure on one evidence: what there is of it, and what is missing.
@@ -63,7 +63,7 @@ impl Form {
 pub fn exhibits<'a>(
     names: &[String],
     evidence: &[&'a Evidence],
-    published: &Figures,
+    published: &Points,
 ) -> Vec<Exhibit<'a>> {
     let galleries: Vec<Gallery> = evidence.iter().map(|of| Gallery::of(&of.world)).collect();
     let mut exhibits = Vec::new();
@@ -80,7 +80,7 @@ pub fn exhibits<'a>(
     exhibits
 }
 
-fn exhibit<'a>(figure: Figure, evidence: &'a Evidence, published: &Figures) -> Exhibit<'a> {
+fn exhibit<'a>(figure: Figure, evidence: &'a Evidence, published: &Points) -> Exhibit<'a> {
     let chart = chart_of(&figure, evidence, published);
     let drawn = chart.and_then(|chart| {
         let drawing = chart::draw(&chart, figure.file(evidence.kind))?;
@@ -93,7 +93,7 @@ fn exhibit<'a>(figure: Figure, evidence: &'a Evidence, published: &Figures) -> E
 /// A figure's curves from evidence over the published ones, with a caption that says what they are from;
 /// `None` where the evidence has nothing of it.
 #[must_use]
-pub fn chart_of(figure: &Figure, evidence: &Evidence, published: &Figures) -> Option<Chart> {
+pub fn chart_of(figure: &Figure, evidence: &Evidence, published: &Points) -> Option<Chart> {
     let Content::Curves(curves) = &figure.content else { return None };
     let behind = curves.behind.as_deref().map(|figure| Behind { figure, published });
     let mut chart = chart_over(&curves.plot, evidence, behind);

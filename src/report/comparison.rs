@@ -1,0 +1,392 @@
+//! A comparison with the published numbers as text and as CSV, and the sentences that text and page
+//! share.
+
+use std::fmt::Write;
+
+use super::{
+    numbers::grouped,
+    terminal::{WIDTH, table, wrapped},
+};
+use crate::{
+    compare::{
+        Agreement, Comparison, Decided, DifferenceCell, MeanCell, OnlyOurs, Remark, Sameness, Value,
+    },
+    evidence::EvidenceKind,
+};
+
+/// What it all comes to, in sentences.
+#[must_use]
+pub fn sentences(comparison: &Comparison) -> Vec<String> {
+    let counts = &comparison.counts;
+    let mut said = vec![comparison.note.clone()];
+    if counts.compared > 0 {
+        said.push(format!(
+            "{} of {} published means lie in their prediction interval, {} outside. Chance alone puts \
+             {:.1} outside (5 % of {}), if every cell is a replication; after Holm over the {} cells {} \
+             remain.",
+            counts.compatible,
+            counts.compared,
+            counts.incompatible,
+            counts.expected_by_chance,
+            counts.compared,
+            counts.compared,
+            counts.incompatible_after_holm,
+        ));
+        if counts.incompatible > 0 {
+            said.push(match counts.incompatible_on_the_same_schedule {
+                0 => "All of the incompatible ones had another schedule than the published runs."
+                    .to_owned(),
+                all if all == counts.incompatible => {
+                    "None of the incompatible ones had another schedule than the published runs."
+                        .to_owned()
+                }
+                same => format!("{same} of the incompatible ones had the published schedule."),
+            });
+        }
+    }
+    let mut others = Vec::new();
+    for (count, what) in [
+        (counts.same_runs, "are of the very same runs"),
+        (counts.shown, "are shown and not compared"),
+        (counts.open, "stay open"),
+        (counts.only_published, "have no record here"),
+    ] {
+        if count > 0 {
+            others.push(format!("{count} {what}"));
+        }
+    }
+    if !others.is_empty() {
+        let besides = if counts.compared > 0 {
+            "Of the other published means "
+        } else {
+            "Of the published means "
+        };
+        said.push(format!("{besides}{}.", others.join(", ")));
+    }
+    if counts.decisions > 0 {
+        said.push(format!(
+            "Of {} published differences {} have a counterpart here: {} are decided the same way, {} are \
+             decided by one side alone, {} the opposite way.",
+            counts.differences, counts.decisions, counts.same, counts.half_open, counts.opposite,
+        ));
+    }
+    if counts.only_ours > 0 {
+        said.push(format!(
+            "{} cells here (target, source, blocks and images) have no published mean.",
+            counts.only_ours
+        ));
+    }
+    said
+}
+
+/// What stands beside the published numbers, in a word or two.
+#[must_use]
+pub fn side(comparison: &Comparison) -> &'static str {
+    match comparison.evidence {
+        EvidenceKind::Published | EvidenceKind::Log => "the log",
+        EvidenceKind::Smoke | EvidenceKind::Paper | EvidenceKind::Sister => "ours",
+    }
+}
+
+/// What stands in the tables.
+const WITHIN: &str = "\
+within: how far from ours the published mean may lie, t * s * sqrt(1/k + 1/k_published), with 95 %";
+
+/// The comparison as text; with `brief`, without its tables.
+#[must_use]
+pub fn text(comparison: &Comparison, brief: bool) -> String {
+    let mut text = String::new();
+    let mut line = |body: &str| {
+        for part in wrapped(body, WIDTH) {
+            // Writing to a String can't fail.
+            let _ = writeln!(text, "{part}");
+        }
+    };
+    let title = format!(
+        "{} evidence beside the published numbers: {}",
+        comparison.evidence, comparison.title
+    );
+    line(&title);
+    line("");
+    for sentence in sentences(comparison) {
+        line(&sentence);
+    }
+    if brief {
+        return text;
+    }
+    let side = side(comparison);
+    for (heading, cells) in
+        grouped_by(comparison.means.iter().filter(|cell| cell.ours.is_some()), |cell| {
+            format!("{}{}", figure(&cell.figure, &cell.at), blocks(cell.blocks))
+        })
+    {
+        let header = [
+            "target",
+            "source",
+            "images",
+            "published",
+            side,
+            "within",
+            "seeds",
+            "answer",
+            "remarks",
+        ];
+        let rows = cells.iter().map(|cell| {
+            let ours = cell.ours.as_ref();
+            vec![
+                cell.target.clone(),
+                cell.source.clone(),
+                cell.images.to_string(),
+                format!("{:.2}", cell.published.mean),
+                ours.map_or_else(String::new, |ours| format!("{:.2}", ours.mean)),
+                cell.predicted.map_or_else(String::new, |ends| {
+                    format!("± {:.2}", (ends.high - ends.low) / 2.0)
+                }),
+                ours.map_or_else(String::new, |ours| ours.seeds.to_string()),
+                cell.agreement.name().to_owned(),
+                remarks(&cell.remarks),
+            ]
+        });
+        let _ = writeln!(text, "\n{heading}\n{}", table(&header, rows));
+    }
+    for (heading, cells) in
+        grouped_by(comparison.differences.iter().filter(|cell| cell.ours.is_some()), |cell| {
+            let of = cell.blocks.map(|count| format!(", {}", blocks(count))).unwrap_or_default();
+            format!("{}{}{of}", figure(&cell.figure, &cell.at), cell.contrast)
+        })
+    {
+        let header = ["target", "images", "published", "", side, "", "decision", "remarks"];
+        let told =
+            |side: &Decided| [format!("{:+.2}", side.value.mean), side.direction.name().to_owned()];
+        let rows = cells.iter().map(|cell| {
+            let ours = cell.ours.as_ref().map_or_else(Default::default, told);
+            let front = vec![cell.target.clone(), cell.images.to_string()];
+            let end = [cell.decision.map_or("", Sameness::name).to_owned(), remarks(&cell.remarks)];
+            front.into_iter().chain(told(&cell.published)).chain(ours).chain(end).collect()
+        });
+        let _ = writeln!(text, "\n{heading}\n{}", table(&header, rows));
+    }
+    if comparison.counts.compared > 0 {
+        let _ = writeln!(text, "\n{WITHIN}");
+    }
+    let mut list = |heading: &str, places: Vec<String>| {
+        if !places.is_empty() {
+            let _ = writeln!(text, "\n{heading}");
+            for part in places.iter().flat_map(|place| wrapped(place, WIDTH - 2)) {
+                let _ = writeln!(text, "  {part}");
+            }
+        }
+    };
+    list("published alone, means:", missing_means(comparison));
+    list("published alone, differences:", missing_differences(comparison));
+    list(&format!("{side} alone:"), ours_alone(comparison));
+    text
+}
+
+/// Published means without a record of ours, the sizes of each source and target together.
+#[must_use]
+pub fn missing_means(comparison: &Comparison) -> Vec<String> {
+    let cells = comparison.means.iter().filter(|cell| cell.agreement == Agreement::OnlyPublished);
+    gathered(cells.map(|cell| {
+        (
+            figure(&cell.figure, &cell.at)
+                + &format!("{} from {}, {}", cell.target, cell.source, blocks(cell.blocks)),
+            cell.images,
+        )
+    }))
+}
+
+/// Published differences without records of ours.
+#[must_use]
+pub fn missing_differences(comparison: &Comparison) -> Vec<String> {
+    let cells = comparison.differences.iter().filter(|cell| cell.ours.is_none());
+    gathered(cells.map(|cell| {
+        let of = cell.blocks.map(|count| format!(", {}", blocks(count))).unwrap_or_default();
+        (
+            figure(&cell.figure, &cell.at) + &format!("{}: {}{of}", cell.target, cell.contrast),
+            cell.images,
+        )
+    }))
+}
+
+/// Fine-tunes of ours of which nothing was published.
+#[must_use]
+pub fn ours_alone(comparison: &Comparison) -> Vec<String> {
+    gathered(comparison.only_ours.iter().map(|cell: &OnlyOurs| {
+        let besides =
+            if cell.besides.is_empty() { String::new() } else { format!(", {}", cell.besides) };
+        (
+            format!("{} from {}, {}{besides}", cell.target, cell.source, blocks(cell.blocks)),
+            cell.images,
+        )
+    }))
+}
+
+/// `figure 3 (epoch 11): `; the last and the best epoch go without saying, a figure has one of them.
+fn figure(figure: &str, at: &str) -> String {
+    let at = if at.starts_with("epoch") { format!(" ({at})") } else { String::new() };
+    match figure.parse::<u32>() {
+        Ok(number) => format!("figure {number}{at}: "),
+        Err(_) => format!("{figure}{at}: "),
+    }
+}
+
+fn blocks(count: u32) -> String {
+    if count == 1 { "1 block".to_owned() } else { format!("{count} blocks") }
+}
+
+/// Places that differ in their size alone, together.
+fn gathered(places: impl Iterator<Item = (String, u32)>) -> Vec<String> {
+    let mut all: Vec<(String, Vec<String>)> = Vec::new();
+    for (place, images) in places {
+        let images = grouped(images);
+        match all.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, sizes)) => sizes.push(images),
+            None => all.push((place, vec![images])),
+        }
+    }
+    all.into_iter().map(|(place, sizes)| format!("{place}; {} images", sizes.join(", "))).collect()
+}
+
+/// Cells under the same heading, in the order in which headings first appear.
+fn grouped_by<'a, T: 'a>(
+    cells: impl Iterator<Item = &'a T>,
+    heading: impl Fn(&T) -> String,
+) -> Vec<(String, Vec<&'a T>)> {
+    let mut all: Vec<(String, Vec<&T>)> = Vec::new();
+    for cell in cells {
+        let heading = heading(cell);
+        match all.iter_mut().find(|(known, _)| *known == heading) {
+            Some((_, of)) => of.push(cell),
+            None => all.push((heading, vec![cell])),
+        }
+    }
+    all
+}
+
+/// Remarks by their names.
+#[must_use]
+pub fn remarks(remarks: &[Remark]) -> String {
+    remarks.iter().map(|remark| remark.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// The columns of [`spreadsheet`]. A number that can't be had is empty.
+pub const COLUMNS: [&str; 24] = [
+    "what",
+    "figure",
+    "target",
+    "source",
+    "blocks",
+    "images",
+    "at",
+    "published",
+    "published_low",
+    "published_high",
+    "published_seeds",
+    "published_spread",
+    "ours",
+    "ours_low",
+    "ours_high",
+    "ours_seeds",
+    "ours_spread",
+    "predicted_low",
+    "predicted_high",
+    "p",
+    "p_adjusted",
+    "answer",
+    "published_direction",
+    "remarks",
+];
+
+/// A header and a line for each mean, each difference, and each cell that only we have.
+///
+/// # Panics
+/// Never: writing to memory can't fail.
+#[must_use]
+pub fn spreadsheet(comparison: &Comparison) -> String {
+    fn or_empty<T: ToString>(value: Option<T>) -> String {
+        value.map_or_else(String::new, |value| value.to_string())
+    }
+    fn value(of: Option<&Value>) -> [String; 5] {
+        let ends = of.and_then(|of| of.interval);
+        [
+            or_empty(of.map(|of| of.mean)),
+            or_empty(ends.map(|ends| ends.low)),
+            or_empty(ends.map(|ends| ends.high)),
+            or_empty(of.map(|of| of.seeds)),
+            or_empty(of.and_then(|of| of.spread)),
+        ]
+    }
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut write = |fields: &[&[String]]| writer.write_record(fields.concat()).expect("memory");
+    write(&[&COLUMNS.map(str::to_owned)]);
+    for cell in &comparison.means {
+        let ends = cell.predicted;
+        write(&[
+            &["mean".to_owned(), cell.figure.clone(), cell.target.clone(), cell.source.clone()],
+            &[cell.blocks.to_string(), cell.images.to_string(), cell.at.clone()],
+            &value(Some(&cell.published)),
+            &value(cell.ours.as_ref()),
+            &[or_empty(ends.map(|ends| ends.low)), or_empty(ends.map(|ends| ends.high))],
+            &[or_empty(cell.p), or_empty(cell.p_adjusted), cell.agreement.name().to_owned()],
+            &[String::new(), remarks(&cell.remarks)],
+        ]);
+    }
+    for cell in &comparison.differences {
+        let answer = match (cell.decision, &cell.ours) {
+            (Some(decision), _) => decision.name(),
+            (None, _) => Agreement::OnlyPublished.name(),
+        };
+        write(&[
+            &["difference".to_owned(), cell.figure.clone(), cell.target.clone()],
+            &[
+                cell.contrast.clone(),
+                or_empty(cell.blocks),
+                cell.images.to_string(),
+                cell.at.clone(),
+            ],
+            &value(Some(&cell.published.value)),
+            &value(cell.ours.as_ref().map(|ours| &ours.value)),
+            &[const { String::new() }; 4],
+            &[answer.to_owned(), cell.published.direction.name().to_owned()],
+            &[remarks(&cell.remarks)],
+        ]);
+    }
+    for cell in &comparison.only_ours {
+        write(&[
+            &["only ours".to_owned(), String::new(), cell.target.clone(), cell.source.clone()],
+            &[cell.blocks.to_string(), cell.images.to_string()],
+            &[const { String::new() }; 9],
+            &[cell.seeds.to_string()],
+            &[const { String::new() }; 5],
+            &["only ours".to_owned(), String::new(), cell.besides.clone()],
+        ]);
+    }
+    String::from_utf8(writer.into_inner().expect("memory")).expect("fields are UTF-8")
+}
+
+impl MeanCell {
+    /// The cell in a few words.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let at =
+            if self.at.starts_with("epoch") { format!(", {}", self.at) } else { String::new() };
+        format!(
+            "{} {}, {} images, {}{at}",
+            self.target,
+            self.source,
+            self.images,
+            blocks(self.blocks)
+        )
+    }
+}
+
+impl DifferenceCell {
+    /// The cell in a few words.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let at =
+            if self.at.starts_with("epoch") { format!(", {}", self.at) } else { String::new() };
+        format!("{} {}, {} images{at}", self.target, self.contrast, self.images)
+    }
+}

@@ -1,0 +1,34 @@
+"use strict";
+// Tables that sort: every column head of a `table.sortable` becomes a button. Without this script they are plain tables.
+for (const table of document.querySelectorAll("table.sortable")) {
+  const body = table.tBodies[0];
+  const key = (row, column) => {
+    const cell = row.cells[column];
+    const text = (cell.dataset.sort ?? cell.textContent).trim().replaceAll("\u2212", "-");
+    const number = /^[+-]?\d[\d,]*(\.\d+)?(e[+-]?\d+)?/.exec(text);
+    if (number) return Number(number[0].replaceAll(",", ""));
+    return text === "" || text === "\u2013" ? null : text;
+  };
+  const compare = (one, other) => {
+    if (typeof one === "number" && typeof other === "number") return one - other;
+    return String(one).localeCompare(String(other), "en");
+  };
+  [...table.tHead.rows[0].cells].forEach((head, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
+      const falls = head.getAttribute("aria-sort") === "ascending";
+      for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", falls ? "descending" : "ascending");
+      const rows = [...body.rows].map((row) => [key(row, column), row]);
+      rows.sort(([one], [other]) => {
+        // What can't be had comes last, whichever way the rest goes.
+        if (one === null || other === null) return (one === null) - (other === null);
+        return falls ? compare(other, one) : compare(one, other);
+      });
+      body.append(...rows.map(([, row]) => row));
+    });
+  });
+}
