@@ -334,6 +334,7 @@ fn invented(mean: f64, difference: f64) -> Points {
         images: 100,
         resolution: Resolution::Native,
         draw: 0,
+        influence: false,
     };
     let at = Moment::Last;
     let band = |middle: f64| Some(Interval { low: middle - 0.5, high: middle + 0.5 });

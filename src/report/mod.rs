@@ -94,8 +94,9 @@ pub fn write_html(
     command: &str,
 ) -> Result<PathBuf, ReportError> {
     make(folder)?;
+    let page = write(folder, "index.html", html(judged, comparisons, command).as_bytes())?;
     write(folder, citation::FILE, citation::citation(judged, command).text().as_bytes())?;
-    write(folder, "index.html", html(judged, comparisons, command).as_bytes())
+    Ok(page)
 }
 
 /// Writes every figure as an SVG file of its own, `<claim>-<plot>.svg` and `<claim>-forest.svg`
