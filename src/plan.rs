@@ -61,7 +61,11 @@ pub fn at_most(claims: &[&Claim], world: &World) -> Outstanding {
 /// The fine-tunes of keys with their first seeds, where this world can have them: for points that are
 /// drawn, which nothing decides.
 #[must_use]
-pub fn points(wanted: &BTreeMap<Key, BTreeSet<String>>, seeds: usize, world: &World) -> Outstanding {
+pub fn points(
+    wanted: &BTreeMap<Key, BTreeSet<String>>,
+    seeds: usize,
+    world: &World,
+) -> Outstanding {
     let possible = wanted.iter().filter(|(key, _)| world.lacks(key).is_none());
     possible
         .flat_map(|(key, by)| {

@@ -369,7 +369,11 @@ fn figures_are_listed_by_name_and_a_wrong_name_is_answered_with_the_nearest() {
     assert!(listed.stdout.contains("A12: "), "{}", listed.stdout);
     let wrong = ran(&["figure", "A55"]);
     assert_eq!(wrong.code, 64);
-    assert!(flat(&wrong.stderr).contains("unknown figure `A55`, did you mean `A5`?"), "{}", wrong.stderr);
+    assert!(
+        flat(&wrong.stderr).contains("unknown figure `A55`, did you mean `A5`?"),
+        "{}",
+        wrong.stderr
+    );
 }
 
 #[test]

@@ -10,10 +10,7 @@ use proptest::prelude::*;
 use repro::{
     evidence::{Evidence, EvidenceKind, Looking, published_figures},
     gallery::{Content, Figure, Gallery},
-    ledger::{
-        Evaluation, Recipe, Record, Records, Status,
-        means::Figures,
-    },
+    ledger::{Evaluation, Recipe, Record, Records, Status, means::Figures},
     report::{
         chart,
         figure::{Chart, Point},
@@ -25,8 +22,8 @@ use repro::{
 };
 
 const NAMES: [&str; 18] = [
-    "2", "3", "4", "5", "6", "A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8", "A9", "A10", "A11", "A12",
-    "A13",
+    "2", "3", "4", "5", "6", "A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8", "A9", "A10", "A11",
+    "A12", "A13",
 ];
 
 static PUBLISHED: LazyLock<Evidence> =
@@ -123,7 +120,10 @@ fn the_authors_logs_draw_what_they_hold_and_the_rest_names_its_command() {
         assert_eq!(exhibit.drawn.is_none(), without, "{name}");
         if without {
             let missing = exhibit.missing.as_ref().unwrap_or_else(|| panic!("{name}"));
-            assert!(missing.commands.iter().all(|command| command.starts_with("repro ")), "{missing}");
+            assert!(
+                missing.commands.iter().all(|command| command.starts_with("repro ")),
+                "{missing}"
+            );
         }
     }
     let told = |name: &str| all[name].missing.as_ref().unwrap().to_string();
@@ -234,7 +234,10 @@ fn published_curves_lie_behind_ours_and_stand_alone_where_the_logs_have_nothing(
     let svhn = chart.panels.iter().find(|panel| panel.title == "SVHN").unwrap();
     let at = |points: &[Point]| points.iter().copied().find(|point| point.x == 800.0).unwrap();
     let difference = at(&svhn.published_differences[0].points);
-    assert_eq!((difference.mean, difference.low, difference.high), (22.024, Some(20.455), Some(23.667)));
+    assert_eq!(
+        (difference.mean, difference.low, difference.high),
+        (22.024, Some(20.455), Some(23.667))
+    );
     assert_eq!(difference.seeds, 0);
     let ours = at(&svhn.differences[0].points);
     assert!((ours.mean - difference.mean).abs() < 5e-4, "{ours:?}");
@@ -280,7 +283,9 @@ fn a_png_is_its_svg_in_pixels_with_its_words() {
         };
         // The title's words are the only ink of the first lines: without a font there is none.
         assert!(dark(20, 64) > 500, "{name}: the title has {} dark pixels", dark(20, 64));
-        let coloured = pixels.chunks(3).filter(|pixel| pixel.iter().max().unwrap() - pixel.iter().min().unwrap() > 60);
+        let coloured = pixels
+            .chunks(3)
+            .filter(|pixel| pixel.iter().max().unwrap() - pixel.iter().min().unwrap() > 60);
         assert!(coloured.count() > 1000, "{name} has no curves");
     }
 }

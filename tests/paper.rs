@@ -205,7 +205,8 @@ fn high_resolution_is_judged_against_lower_ones_of_the_same_images_and_drawn() {
             stand_ins: Vec::new(),
         })),
     };
-    let figure = figure(claim.plots.iter().find(|plot| plot.id == "accuracy_by_resolution").unwrap());
+    let figure =
+        figure(claim.plots.iter().find(|plot| plot.id == "accuracy_by_resolution").unwrap());
     let counted = Counted::default();
     let drawn = own.complete_figures(&[&figure], 3, &local, &counted).unwrap();
     assert_eq!(*counted.0.lock().unwrap(), 24, "two models, four resolutions, three seeds");
@@ -226,7 +227,8 @@ fn high_resolution_is_judged_against_lower_ones_of_the_same_images_and_drawn() {
     let mean = |cells: &[CellVerdict]| cells[0].mean.unwrap();
     // What differences of differences come to by hand, from the curves.
     let lead = |at: usize| {
-        let [natural, robust] = [0, 1].map(|curve: usize| chart.panels[0].curves[curve].points[at].mean);
+        let [natural, robust] =
+            [0, 1].map(|curve: usize| chart.panels[0].curves[curve].points[at].mean);
         natural - robust
     };
     let gain = mean(&verdict.readings[2].cells);

@@ -76,7 +76,8 @@ impl Plan {
         let suite = suites.of(&workshop.world)?;
         let claims = suite.select(&self.ids)?;
         let gallery = Gallery::of(&workshop.world);
-        let figures = gallery.select(&self.figures).map_err(|error| Failure::new(exit::USAGE, error))?;
+        let figures =
+            gallery.select(&self.figures).map_err(|error| Failure::new(exit::USAGE, error))?;
         let wanted = gallery::wanted(&figures);
         let own = workshop.own();
         let gathered = match figures.is_empty() {

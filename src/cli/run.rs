@@ -97,7 +97,8 @@ impl Run {
             let gallery = Gallery::of(&workshop.world);
             let wanted = gallery::wanted(&gallery.figures.iter().collect::<Vec<_>>());
             all.extend(plan::points(&wanted, plan::MOST_SEEDS, &workshop.world));
-            let named = all.into_keys().filter_map(|(key, seed)| workshop.own().named(key, seed).ok());
+            let named =
+                all.into_keys().filter_map(|(key, seed)| workshop.own().named(key, seed).ok());
             let matching: Vec<Named> = named.filter(|named| named.id.starts_with(key)).collect();
             found.extend(matching.into_iter().map(|named| (kind, named)));
         }

@@ -78,7 +78,8 @@ impl Gallery {
     /// Never in a built project: the list is embedded, and a test reads it in every world.
     #[must_use]
     pub fn of(world: &World) -> Self {
-        Self::read(SHIPPED, world).unwrap_or_else(|what| panic!("claims/worlds/figures.toml: {what}"))
+        Self::read(SHIPPED, world)
+            .unwrap_or_else(|what| panic!("claims/worlds/figures.toml: {what}"))
     }
 
     fn read(text: &str, world: &World) -> Result<Self, String> {

@@ -102,7 +102,8 @@ impl Figures {
             Ok(Key {
                 target: Arc::from(row.dataset.as_str()),
                 source: Arc::from(source),
-                blocks: blocks.map_err(|_| format!("`{}` is no number of blocks", row.unfrozen_blocks))?,
+                blocks: blocks
+                    .map_err(|_| format!("`{}` is no number of blocks", row.unfrozen_blocks))?,
                 images,
                 resolution: Resolution::Native,
                 draw: 0,

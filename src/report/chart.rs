@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::{
     axis::{Axis, Scale, aired, plain, range, rounded, step, ticks},
+    curve::{draw_curve, draw_published},
     figure::{Chart, Curve, Panel, Point},
     numbers::{place, signed, value},
     svg::{Drawing, Mark, PANEL_WIDTH, PanelDrawing},
@@ -40,12 +41,16 @@ pub fn draw(chart: &Chart, name: String) -> Option<Drawing> {
         .enumerate()
         .map(|(index, label)| (Mark::Curve(index), label.clone()))
         .collect();
-    legend.extend(chart.differences.iter().enumerate().map(|(index, label)| {
-        (Mark::Difference(index), format!("{label}, paired within seeds"))
-    }));
-    legend.extend(chart.published.as_ref().map(|figure| {
-        (Mark::Published, format!("published means, the paper's figure {figure}"))
-    }));
+    legend.extend(
+        chart.differences.iter().enumerate().map(|(index, label)| {
+            (Mark::Difference(index), format!("{label}, paired within seeds"))
+        }),
+    );
+    legend.extend(
+        chart.published.as_ref().map(|figure| {
+            (Mark::Published, format!("published means, the paper's figure {figure}"))
+        }),
+    );
     let points = |panel: &Panel| {
         panel.curves.iter().flat_map(|curve| curve.points.clone()).collect::<Vec<_>>()
     };
@@ -84,9 +89,7 @@ fn key(chart: &Chart) -> String {
         true => " The widest bands are cut at the frame.",
         false => "",
     };
-    format!(
-        "Points are means over n seeds, bands their 95 % intervals.{cut}{published}{scales}"
-    )
+    format!("Points are means over n seeds, bands their 95 % intervals.{cut}{published}{scales}")
 }
 
 /// One scale of differences for all panels, so that they can be compared; it holds every mean, and
@@ -171,7 +174,10 @@ impl Frame<'_> {
             (self.horizontal_labels(panel, &x, bottom))
         };
         PanelDrawing {
-            title: format!("{}: {}", panel.title, self.chart.title),
+            title: match self.chart.title.starts_with(&panel.title) {
+                true => self.chart.title.clone(),
+                false => format!("{}: {}", panel.title, self.chart.title),
+            },
             description: self.in_words(panel),
             height: bottom + BELOW,
             body,
@@ -197,7 +203,14 @@ impl Frame<'_> {
         }
     }
 
-    fn frame(&self, panel: &Panel, x: &Axis, y: &Axis, marks: &[f64], (bottom, top): (f64, f64)) -> Markup {
+    fn frame(
+        &self,
+        panel: &Panel,
+        x: &Axis,
+        y: &Axis,
+        marks: &[f64],
+        (bottom, top): (f64, f64),
+    ) -> Markup {
         let mut grid = String::new();
         for mark in marks {
             grid += &format!("M{} {}H{}", place(LEFT), place(y.place(*mark)), place(RIGHT));
@@ -309,88 +322,4 @@ fn all(panel: &Panel) -> impl Iterator<Item = &Point> {
 /// A number of seeds, or the fewest and the most.
 fn count((low, high): (usize, usize), to: &str) -> String {
     if low == high { low.to_string() } else { format!("{low}{to}{high}") }
-}
-
-/// A published curve: pale, dashed, without marks to be taken for ours.
-fn draw_published(
-    curve: &Curve,
-    mark: Mark,
-    x: &Axis,
-    y: &Axis,
-    told: &dyn Fn(&Point) -> String,
-) -> Markup {
-    let at = |point: &Point| format!("{} {}", place(x.place(point.x)), place(y.place(point.mean)));
-    html! {
-        @if !curve.points.is_empty() {
-            g class=(format!("{} behind", mark.class())) {
-                (bands(&curve.points, x, y))
-                path.curve d=(format!("M{}", curve.points.iter().map(at).collect::<Vec<_>>().join("L"))) {}
-                @for point in &curve.points {
-                    circle.dot cx=(place(x.place(point.x))) cy=(place(y.place(point.mean))) r="1.2" {
-                        title { (told(point)) }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The bands of neighbouring points; that of a point alone is a whisker.
-fn bands(points: &[Point], x: &Axis, y: &Axis) -> Markup {
-    let at = |point: &Point, value: f64| {
-        format!("{} {}", place(x.place(point.x)), place(y.place(value)))
-    };
-    html! {
-        @for run in banded(points) {
-            @let upper = run.iter().map(|(point, _, high)| at(point, *high));
-            @let lower = run.iter().rev().map(|(point, low, _)| at(point, *low));
-            @let class = if run.len() > 1 { "band" } else { "whisker" };
-            path class=(class) d=(format!("M{}Z", upper.chain(lower).collect::<Vec<_>>().join("L"))) {}
-        }
-    }
-}
-
-/// Band, line and points. A line to a point of mixed recipes is dotted; none leads over a gap.
-fn draw_curve(
-    curve: &Curve,
-    mark: Mark,
-    (x, y): (&Axis, &Axis),
-    gaps: &[f64],
-    told: &dyn Fn(&Point) -> String,
-) -> Markup {
-    let at = |point: &Point, value: f64| {
-        format!("{} {}", place(x.place(point.x)), place(y.place(value)))
-    };
-    let (mut solid, mut loose) = (String::new(), String::new());
-    for pair in curve.points.windows(2) {
-        if gaps.iter().any(|gap| (pair[0].x..pair[1].x).contains(gap)) {
-            continue;
-        }
-        let segment = format!("M{}L{}", at(&pair[0], pair[0].mean), at(&pair[1], pair[1].mean));
-        if pair.iter().any(|point| point.mixed) { loose += &segment } else { solid += &segment }
-    }
-    html! {
-        g class=(mark.class()) {
-            (bands(&curve.points, x, y))
-            @if !solid.is_empty() { path.curve d=(solid) {} }
-            @if !loose.is_empty() { path.loose d=(loose) {} }
-            @for point in &curve.points {
-                @let mark = match mark { Mark::Curve(index) if point.mixed => Mark::Open(index), mark => mark };
-                g { title { (told(point)) } (mark.draw(x.place(point.x), y.place(point.mean))) }
-            }
-        }
-    }
-}
-
-/// Runs of neighbouring points that have a band; that of a point alone is a whisker.
-fn banded(points: &[Point]) -> Vec<Vec<(&Point, f64, f64)>> {
-    let mut runs = vec![Vec::new()];
-    for point in points {
-        match (point.low.zip(point.high), runs.last_mut()) {
-            (Some((low, high)), Some(run)) => run.push((point, low, high)),
-            _ => runs.push(Vec::new()),
-        }
-    }
-    runs.retain(|run| !run.is_empty());
-    runs
 }

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use super::{
     legend::{Notes, label},
     numbers::grouped,
+    published::{Behind, Place},
     steps::{Step, steps},
 };
 use crate::{
     claim::{Arm, Cell, Metric, Moment, Plot, PlotAxis, Term},
     evidence::{Evidence, EvidenceKind},
     join::{Joined, join},
-    ledger::means::Figures,
     stats::{Alpha, Sample, t_interval},
 };
 
@@ -119,15 +119,6 @@ pub struct Point {
     pub mixed: bool,
 }
 
-/// A figure of the paper whose curves are drawn behind ours.
-#[derive(Clone, Copy, Debug)]
-pub struct Behind<'a> {
-    /// Its number.
-    pub figure: &'a str,
-    /// What was published.
-    pub published: &'a Figures,
-}
-
 /// A plot's figure from evidence. A target without any record has no panel, and a note says so.
 #[must_use]
 pub fn chart(plot: &Plot, evidence: &Evidence) -> Chart {
@@ -204,7 +195,8 @@ impl Draft<'_> {
             let terms = [term(1.0, &lines[first]), term(-1.0, &lines[second])];
             let (points, without) = self.difference(&terms, &cell);
             differences.push(Curve { colour, points });
-            let new: Vec<f64> = without.into_iter().filter(|at| !incomparable.contains(at)).collect();
+            let new: Vec<f64> =
+                without.into_iter().filter(|at| !incomparable.contains(at)).collect();
             incomparable.extend(new);
         }
         Panel {
@@ -212,50 +204,14 @@ impl Draft<'_> {
             curves,
             differences,
             incomparable,
-            published: self.published(&cell),
-            published_differences: self.published_differences(&cell),
+            published: self
+                .behind
+                .map_or_else(Vec::new, |behind| behind.curves(self.plot, &self.places(&cell))),
+            published_differences: self
+                .behind
+                .map_or_else(Vec::new, |behind| behind.differences(self.plot, &self.places(&cell))),
             ticks: self.ticks_of(&cell),
         }
-    }
-
-    /// The published means of each line.
-    fn published(&self, cell: &Cell) -> Vec<Curve> {
-        let Some(Behind { figure, published }) = self.behind else { return Vec::new() };
-        let means = || published.means.iter().filter(|mean| mean.figure == figure);
-        let lines = self.plot.lines.iter().enumerate();
-        let curve = |(colour, line): (usize, &Arm)| {
-            let mut points: Vec<Point> = Vec::new();
-            for (x, cell) in self.places(cell) {
-                let keys = line.keys(&cell);
-                let of_line = means().filter(|mean| keys == [mean.key.clone()]);
-                points.extend(of_line.filter_map(|mean| {
-                    Some(published_point(x.of(mean.epoch)?, mean.mean, mean.low, mean.high))
-                }));
-            }
-            Curve { colour, points }
-        };
-        lines.map(curve).collect()
-    }
-
-    /// The published differences of the same pairs.
-    fn published_differences(&self, cell: &Cell) -> Vec<Curve> {
-        let Some(Behind { figure, published }) = self.behind else { return Vec::new() };
-        let all = || published.differences.iter().filter(|difference| difference.figure == figure);
-        let curve = |(colour, &(first, second)): (usize, &(usize, usize))| {
-            let mut points: Vec<Point> = Vec::new();
-            for (x, cell) in self.places(cell) {
-                let [first, second] = [first, second].map(|line| self.plot.lines[line].keys(&cell));
-                let of_pair = all().filter(|difference| {
-                    first == [difference.first.clone()] && second == [difference.second.clone()]
-                });
-                points.extend(of_pair.filter_map(|difference| {
-                    let x = x.of(difference.epoch)?;
-                    Some(published_point(x, difference.mean, difference.low, difference.high))
-                }));
-            }
-            Curve { colour, points }
-        };
-        self.plot.differences.iter().enumerate().map(curve).collect()
     }
 
     /// Where published points can lie, each with its cell; on an axis of epochs they have places of
@@ -366,29 +322,6 @@ impl Draft<'_> {
             step => step.label(),
         }
     }
-}
-
-/// Where a published point lies.
-#[derive(Clone, Copy)]
-enum Place {
-    /// At a step, where it is of no epoch.
-    At(f64),
-    /// At its own epoch, where it has one.
-    OwnEpoch,
-}
-
-impl Place {
-    fn of(self, epoch: Option<u32>) -> Option<f64> {
-        match (self, epoch) {
-            (Self::At(x), None) => Some(x),
-            (Self::OwnEpoch, Some(epoch)) => Some(epoch.into()),
-            (Self::At(_), Some(_)) | (Self::OwnEpoch, None) => None,
-        }
-    }
-}
-
-fn published_point(x: f64, mean: f64, low: Option<f64>, high: Option<f64>) -> Point {
-    Point { x, mean, low, high, seeds: 0, mixed: false }
 }
 
 /// The mean over finished runs. A spread of zero is floored as the judge does it.

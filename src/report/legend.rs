@@ -71,7 +71,8 @@ impl Notes {
         }
         if self.incomparable {
             sentences.push(
-                "Grey stripes: recipes are mixed there, so some difference can't be had.".to_owned(),
+                "Grey stripes: recipes are mixed there, so some difference can't be had."
+                    .to_owned(),
             );
         }
         if self.one_seed {

@@ -49,11 +49,8 @@ fn encode(pixels: &Pixmap) -> Result<Vec<u8>, png::EncodingError> {
     let mut encoder = png::Encoder::new(&mut bytes, pixels.width(), pixels.height());
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_compression(png::Compression::Balanced);
-    let dense = png::PixelDimensions {
-        xppu: PIXELS_A_METRE,
-        yppu: PIXELS_A_METRE,
-        unit: png::Unit::Meter,
-    };
+    let dense =
+        png::PixelDimensions { xppu: PIXELS_A_METRE, yppu: PIXELS_A_METRE, unit: png::Unit::Meter };
     encoder.set_pixel_dims(Some(dense));
     let colours: Vec<u8> = pixels.data().chunks(4).flat_map(|pixel| &pixel[..3]).copied().collect();
     let mut writer = encoder.write_header()?;

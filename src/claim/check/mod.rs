@@ -243,9 +243,7 @@ fn every_arm_is_used(raw: &RawClaim) -> Checked<()> {
         .flat_map(|contrast| contrast.as_ref().terms.keys())
         .map(|name| name.as_ref().as_str())
         .collect();
-    used.extend(
-        raw.plots.iter().flat_map(|plot| &plot.lines).map(|name| name.as_ref().as_str()),
-    );
+    used.extend(raw.plots.iter().flat_map(|plot| &plot.lines).map(|name| name.as_ref().as_str()));
     match raw.arms.keys().find(|name| !used.contains(name.as_ref().as_str())) {
         Some(name) => fault(name.span(), format!("nothing uses arm `{}`", name.as_ref())),
         None => Ok(()),

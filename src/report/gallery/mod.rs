@@ -8,10 +8,11 @@ pub use page::page;
 
 use super::{
     ReportError, chart,
-    figure::{Behind, Chart, Curve, chart_over},
+    figure::{Chart, Curve, chart_over},
     make,
     numbers::grouped,
     png::png,
+    published::Behind,
     svg::{self, Drawing},
     write,
 };
@@ -124,7 +125,8 @@ fn in_common(curves: &Curves) -> String {
     }));
     let images = cell.images.filter(|_| *x != PlotAxis::Images);
     parts.extend(images.map(|images| format!("{} images", grouped(images))));
-    if let (Some(Resolution::Pixels(pixels)), true) = (cell.resolution, *x != PlotAxis::Resolution) {
+    if let (Some(Resolution::Pixels(pixels)), true) = (cell.resolution, *x != PlotAxis::Resolution)
+    {
         parts.push(format!("brought down to {pixels} pixels"));
     }
     if *x != PlotAxis::Epoch {
@@ -148,7 +150,7 @@ fn provenance(chart: &Chart, evidence: &Evidence) -> String {
 }
 
 /// Writes a figure's files, `figure-NAME-EVIDENCE.svg` and so on, into a folder, which is made where it is
-/// not there yet; none where nothing is drawn.
+/// not there yet; nothing where nothing is drawn.
 ///
 /// # Errors
 /// Where the folder can't be made, a file can't be written, or pixels can't be had.
@@ -157,17 +159,15 @@ pub fn write_exhibit(
     exhibit: &Exhibit<'_>,
     forms: &[Form],
 ) -> Result<Vec<PathBuf>, ReportError> {
-    make(folder)?;
     let Some((chart, drawing)) = &exhibit.drawn else { return Ok(Vec::new()) };
+    make(folder)?;
     let text = svg::file(drawing, &exhibit.figure.origin());
     let mut files = Vec::new();
     for form in forms {
         let bytes = match form {
             Form::Svg => text.clone().into_bytes(),
-            Form::Png => png(&text).map_err(|cause| ReportError::Pixels {
-                name: drawing.name.clone(),
-                cause,
-            })?,
+            Form::Png => png(&text)
+                .map_err(|cause| ReportError::Pixels { name: drawing.name.clone(), cause })?,
             Form::Csv => table(chart).into_bytes(),
         };
         files.push(write(folder, &format!("{}.{}", drawing.name, form.ending()), &bytes)?);
@@ -235,5 +235,6 @@ pub fn write_gallery(
     for exhibit in exhibits {
         write_exhibit(&folder.join(FILES), exhibit, &[Form::Svg, Form::Png, Form::Csv])?;
     }
+    make(folder)?;
     write(folder, "gallery.html", page(exhibits, FILES, command).as_bytes())
 }
