@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::{Failure, Outcome, exit, kind, ours::Ours, stdout};
 use crate::{
     evidence::{Evidence, EvidenceKind},
-    gallery::{Gallery, missing},
+    gallery::Gallery,
     report::{
         gallery::{Exhibit, Form, exhibits, write_exhibit},
         terminal,
@@ -156,34 +156,16 @@ impl From<FigureFormat> for Form {
 
 /// Every figure with what each evidence has of it, and what brings those that none has.
 fn list(gallery: &Gallery, evidence: &[&Evidence]) -> Result<(), Failure> {
-    let galleries: Vec<Gallery> = evidence.iter().map(|of| Gallery::of(&of.world)).collect();
     let published = Evidence::published_points()?;
     let mut rows = Vec::new();
     let mut without = Vec::new();
-    for (index, figure) in gallery.figures.iter().enumerate() {
-        let name = std::slice::from_ref(&figure.name);
-        let exhibits = exhibits(name, evidence, &published);
-        let standing = exhibits.iter().map(|exhibit| {
-            let (there, asked) = exhibit.figure.coverage(exhibit.evidence);
-            match (&exhibit.drawn, asked) {
-                (None, _) => "nothing".to_owned(),
-                (Some((chart, _)), _)
-                    if there < asked
-                        && chart.published.is_some()
-                        && exhibit.evidence.kind == EvidenceKind::Published =>
-                {
-                    format!("{there}/{asked}, and published means")
-                }
-                (Some(_), _) => format!("{there}/{asked}"),
-            }
-        });
+    for figure in &gallery.figures {
+        let exhibits = exhibits(std::slice::from_ref(&figure.name), evidence, &published);
         let mut row = vec![figure.name.clone(), figure.title.clone()];
-        row.extend(standing);
+        row.extend(exhibits.iter().map(stands));
         rows.push(row);
         if exhibits.iter().all(|exhibit| exhibit.drawn.is_none()) {
-            let own = galleries.iter().zip(evidence).rev();
-            let missing =
-                own.filter_map(|(of, evidence)| missing(&of.figures[index], evidence)).next();
+            let missing = exhibits.iter().rev().find_map(|exhibit| exhibit.missing.as_ref());
             without.extend(missing.map(|missing| format!("{}: {missing}", figure.name)));
         }
     }
@@ -200,4 +182,13 @@ fn list(gallery: &Gallery, evidence: &[&Evidence]) -> Result<(), Failure> {
         writeln!(out, "{line}")?;
     }
     Ok(out.flush()?)
+}
+
+/// What an evidence has of a figure.
+fn stands(exhibit: &Exhibit<'_>) -> String {
+    let Some((chart, _)) = &exhibit.drawn else { return "nothing".to_owned() };
+    let (there, asked) = exhibit.figure.coverage(exhibit.evidence);
+    let means = exhibit.evidence.kind == EvidenceKind::Published && chart.published.is_some();
+    let means = if means && there < asked { ", and published means" } else { "" };
+    format!("{there}/{asked}{means}")
 }

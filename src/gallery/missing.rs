@@ -41,7 +41,10 @@ pub fn missing(figure: &Figure, evidence: &Evidence) -> Option<Missing> {
     if absent.is_empty() {
         return None;
     }
-    let count = format!("{} of the {} fine-tunes that it draws", absent.len(), keys.len());
+    let count = match keys.len() - absent.len() {
+        0 => format!("any of the {} fine-tunes that it draws", keys.len()),
+        _ => format!("{} of the {} fine-tunes that it draws", absent.len(), keys.len()),
+    };
     let own = evidence.kind.is_own();
     let possible = absent.iter().any(|key| world.lacks(key).is_none());
     if own && possible {

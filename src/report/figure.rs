@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{
     legend::{Notes, label},
     numbers::grouped,
+    published::{Behind, Place},
     steps::{Step, steps},
 };
 use crate::{
@@ -14,8 +15,7 @@ use crate::{
     evidence::{Evidence, EvidenceKind},
     influence::Inverse,
     join::{Joined, join},
-    ledger::means::Points,
-    stats::{Alpha, Interval, Sample, t_interval},
+    stats::{Alpha, Sample, t_interval},
 };
 
 /// A figure of curves, a panel a target.
@@ -120,15 +120,6 @@ pub struct Point {
     pub mixed: bool,
 }
 
-/// A figure of the paper whose curves are drawn behind ours.
-#[derive(Clone, Copy, Debug)]
-pub struct Behind<'a> {
-    /// Its number.
-    pub figure: &'a str,
-    /// What was published.
-    pub published: &'a Points,
-}
-
 /// A plot's figure from evidence. A target without any record has no panel, and a note says so.
 #[must_use]
 pub fn chart(plot: &Plot, evidence: &Evidence) -> Chart {
@@ -214,51 +205,14 @@ impl Draft<'_> {
             curves,
             differences,
             incomparable,
-            published: self.published(&cell),
-            published_differences: self.published_differences(&cell),
+            published: self
+                .behind
+                .map_or_else(Vec::new, |behind| behind.curves(self.plot, &self.places(&cell))),
+            published_differences: self
+                .behind
+                .map_or_else(Vec::new, |behind| behind.differences(self.plot, &self.places(&cell))),
             ticks: self.ticks_of(&cell),
         }
-    }
-
-    /// The published means of each line.
-    fn published(&self, cell: &Cell) -> Vec<Curve> {
-        let Some(Behind { figure, published }) = self.behind else { return Vec::new() };
-        let means = || published.means.iter().filter(|mean| mean.figure == figure);
-        let lines = self.plot.lines.iter().enumerate();
-        let curve = |(colour, line): (usize, &Arm)| {
-            let mut points: Vec<Point> = Vec::new();
-            for (x, cell) in self.places(cell) {
-                let keys = line.keys(&cell, &ACCURACY);
-                let of_line = means().filter(|mean| keys == [mean.key.clone()]);
-                points.extend(of_line.filter_map(|mean| {
-                    Some(published_point(x.of(mean.at)?, mean.mean, mean.band))
-                }));
-            }
-            Curve { colour, points }
-        };
-        lines.map(curve).collect()
-    }
-
-    /// The published differences of the same pairs.
-    fn published_differences(&self, cell: &Cell) -> Vec<Curve> {
-        let Some(Behind { figure, published }) = self.behind else { return Vec::new() };
-        let all = || published.differences.iter().filter(|difference| difference.figure == figure);
-        let curve = |(colour, &(first, second)): (usize, &(usize, usize))| {
-            let mut points: Vec<Point> = Vec::new();
-            for (x, cell) in self.places(cell) {
-                let [first, second] =
-                    [first, second].map(|line| self.plot.lines[line].keys(&cell, &ACCURACY));
-                let of_pair = all().filter(|difference| {
-                    difference.keys[..1] == first && difference.keys[1..] == second
-                });
-                points.extend(of_pair.filter_map(|difference| {
-                    let x = x.of(difference.at)?;
-                    Some(published_point(x, difference.mean, difference.band))
-                }));
-            }
-            Curve { colour, points }
-        };
-        self.plot.differences.iter().enumerate().map(curve).collect()
     }
 
     /// Where published points can lie, each with its cell; on an axis of epochs they have places of
@@ -384,32 +338,8 @@ impl Draft<'_> {
     }
 }
 
-/// What published means are of.
+/// What is read where nothing else is said.
 const ACCURACY: Metric = Metric::Accuracy(Moment::Last);
-
-/// Where a published point lies.
-#[derive(Clone, Copy)]
-enum Place {
-    /// At a step, where it is of no epoch.
-    At(f64),
-    /// At its own epoch, where it has one.
-    OwnEpoch,
-}
-
-impl Place {
-    fn of(self, at: Moment) -> Option<f64> {
-        match (self, at) {
-            (Self::At(x), Moment::Last | Moment::Best) => Some(x),
-            (Self::OwnEpoch, Moment::Epoch(epoch)) => Some(epoch.into()),
-            _ => None,
-        }
-    }
-}
-
-fn published_point(x: f64, mean: f64, band: Option<Interval>) -> Point {
-    let (low, high) = (band.map(|band| band.low), band.map(|band| band.high));
-    Point { x, mean, low, high, seeds: 0, mixed: false }
-}
 
 /// The mean over finished runs. A spread of zero is floored as the judge does it.
 fn point(x: f64, joined: &Joined) -> Option<Point> {

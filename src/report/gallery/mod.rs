@@ -8,10 +8,11 @@ pub use page::page;
 
 use super::{
     ReportError, chart,
-    figure::{Behind, Chart, Curve, chart_over},
+    figure::{Chart, Curve, chart_over},
     make,
     numbers::grouped,
     png::png,
+    published::Behind,
     svg::{self, Drawing},
     write,
 };
@@ -149,7 +150,7 @@ fn provenance(chart: &Chart, evidence: &Evidence) -> String {
 }
 
 /// Writes a figure's files, `figure-NAME-EVIDENCE.svg` and so on, into a folder, which is made where it is
-/// not there yet; none where nothing is drawn.
+/// not there yet; nothing where nothing is drawn.
 ///
 /// # Errors
 /// Where the folder can't be made, a file can't be written, or pixels can't be had.
@@ -158,8 +159,8 @@ pub fn write_exhibit(
     exhibit: &Exhibit<'_>,
     forms: &[Form],
 ) -> Result<Vec<PathBuf>, ReportError> {
-    make(folder)?;
     let Some((chart, drawing)) = &exhibit.drawn else { return Ok(Vec::new()) };
+    make(folder)?;
     let text = svg::file(drawing, &exhibit.figure.origin());
     let mut files = Vec::new();
     for form in forms {
@@ -234,5 +235,6 @@ pub fn write_gallery(
     for exhibit in exhibits {
         write_exhibit(&folder.join(FILES), exhibit, &[Form::Svg, Form::Png, Form::Csv])?;
     }
+    make(folder)?;
     write(folder, "gallery.html", page(exhibits, FILES, command).as_bytes())
 }
