@@ -166,7 +166,7 @@ fn every_world_draws_all_that_it_can_have() {
 fn a_stand_in_is_named_in_title_and_caption() {
     let smoke = whole(EvidenceKind::Smoke);
     let all = all(&smoke);
-    let chart = &all["A2"].drawn.as_ref().unwrap().0;
+    let chart = all["A2"].chart().unwrap();
     assert!(chart.title.starts_with("Fashion-MNIST, four held-out classes:"), "{}", chart.title);
     assert!(
         chart.notes[0].starts_with(
@@ -183,7 +183,7 @@ fn a_stand_in_is_named_in_title_and_caption() {
 fn captions_name_evidence_and_seeds_and_every_panel_shows_how_many() {
     for evidence in [&*PUBLISHED, &whole(EvidenceKind::Smoke)] {
         for (name, exhibit) in all(evidence) {
-            let Some((chart, drawing)) = &exhibit.drawn else { continue };
+            let Some((Shown::Chart(chart), drawing)) = &exhibit.drawn else { continue };
             let caption = drawing.notes.join(" ");
             let evidence = format!("Evidence ({}): {}", evidence.kind, evidence.title);
             assert!(caption.contains(&evidence), "{name}: {caption}");
@@ -201,7 +201,7 @@ fn captions_name_evidence_and_seeds_and_every_panel_shows_how_many() {
 #[test]
 fn a_single_seed_has_no_band_and_says_so() {
     let all = all(&PUBLISHED);
-    let chart = &all["A1"].drawn.as_ref().unwrap().0;
+    let chart = all["A1"].chart().unwrap();
     let last = chart.panels[0].curves[0].points.last().unwrap();
     assert_eq!((last.x, last.seeds, last.low, last.high), (60_000.0, 1, None, None));
     assert_eq!(chart.panels[0].ticks.last().unwrap().label, "all");
@@ -211,7 +211,7 @@ fn a_single_seed_has_no_band_and_says_so() {
 #[test]
 fn published_curves_lie_behind_ours_and_stand_alone_where_the_logs_have_nothing() {
     let all = all(&PUBLISHED);
-    let chart = &all["4"].drawn.as_ref().unwrap().0;
+    let chart = all["4"].chart().unwrap();
     let titles = |of: &dyn Fn(&repro::report::figure::Panel) -> bool| -> Vec<&str> {
         chart.panels.iter().filter(|panel| of(panel)).map(|panel| panel.title.as_str()).collect()
     };
@@ -230,7 +230,7 @@ fn published_curves_lie_behind_ours_and_stand_alone_where_the_logs_have_nothing(
     let legend = &all["4"].drawn.as_ref().unwrap().1.legend;
     assert!(legend.iter().any(|(_, label)| label == "published means, the paper's figure 4"));
     // SVHN, 3 blocks, 800 images, l2_3: the value that figures.csv has.
-    let chart = &all["2"].drawn.as_ref().unwrap().0;
+    let chart = all["2"].chart().unwrap();
     let svhn = chart.panels.iter().find(|panel| panel.title == "SVHN").unwrap();
     let at = |points: &[Point]| points.iter().copied().find(|point| point.x == 800.0).unwrap();
     let difference = at(&svhn.published_differences[0].points);
@@ -247,7 +247,7 @@ fn published_curves_lie_behind_ours_and_stand_alone_where_the_logs_have_nothing(
 fn every_published_point_of_figures_2_to_5_is_drawn_in_its_figure() {
     let all = all(&PUBLISHED);
     let drawn = |of: &dyn Fn(&Chart) -> usize| -> usize {
-        ["2", "3", "4", "5"].iter().map(|name| of(&all[*name].drawn.as_ref().unwrap().0)).sum()
+        ["2", "3", "4", "5"].iter().map(|name| of(all[*name].chart().unwrap())).sum()
     };
     let count = |curves: &[repro::report::figure::Curve]| {
         curves.iter().map(|curve| curve.points.len()).sum::<usize>()
@@ -321,7 +321,7 @@ fn drawings_of_the_authors_logs_are_the_ones_that_were_looked_at() {
 #[test]
 fn the_table_has_a_line_for_every_point() {
     for exhibit in all(&PUBLISHED).into_values() {
-        let Some((chart, _)) = &exhibit.drawn else { continue };
+        let Some(chart) = exhibit.chart() else { continue };
         let points: usize = chart
             .panels
             .iter()

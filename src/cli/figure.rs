@@ -186,9 +186,12 @@ fn list(gallery: &Gallery, evidence: &[&Evidence]) -> Result<(), Failure> {
 
 /// What an evidence has of a figure.
 fn stands(exhibit: &Exhibit<'_>) -> String {
-    let Some((chart, _)) = &exhibit.drawn else { return "nothing".to_owned() };
+    if exhibit.drawn.is_none() {
+        return "nothing".to_owned();
+    }
     let (there, asked) = exhibit.figure.coverage(exhibit.evidence);
-    let means = exhibit.evidence.kind == EvidenceKind::Published && chart.published.is_some();
+    let means = exhibit.evidence.kind == EvidenceKind::Published
+        && exhibit.chart().is_some_and(|chart| chart.published.is_some());
     let means = if means && there < asked { ", and published means" } else { "" };
     format!("{there}/{asked}{means}")
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Awaits, Content, Figure, Gallery};
+use super::{Figure, Gallery};
 use crate::{
     evidence::{Evidence, EvidenceKind},
     fetch::Catalogue,
@@ -28,12 +28,6 @@ impl std::fmt::Display for Missing {
 /// What keeps a figure from being whole on evidence; `None` where nothing does.
 #[must_use]
 pub fn missing(figure: &Figure, evidence: &Evidence) -> Option<Missing> {
-    if let Content::Awaits(Awaits { what, claim }) = &figure.content {
-        return Some(Missing {
-            why: format!("it needs {what}"),
-            commands: vec![format!("repro verify --claim {claim}")],
-        });
-    }
     let keys = figure.keys();
     let absent: BTreeSet<&Key> =
         keys.iter().filter(|key| evidence.records.seeds(key).is_none()).collect();

@@ -10,12 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 
 pub use missing::{Missing, missing};
-pub use raw::Awaits;
 use raw::{RawCurves, RawFigure, RawGallery};
 
 use crate::{
-    claim::{Cell, Metric, Moment, Plot, check, raw::RawPlot},
+    claim::{
+        Cell, InfluenceMatch, Metric, Moment, Plot, PlotAxis, Share, check, raw::RawPlot,
+    },
     evidence::{Evidence, EvidenceKind},
+    influence::Inverse,
     ledger::Key,
     nearest::did_you_mean,
     world::World,
@@ -45,10 +47,10 @@ pub struct Figure {
 /// What a figure draws.
 #[derive(Clone, Debug)]
 pub enum Content {
-    /// Curves of accuracy.
+    /// Curves of accuracy, or of influence by rank.
     Curves(Box<Curves>),
-    /// Nothing yet: no evidence can hold what it shows.
-    Awaits(Awaits),
+    /// Test images with the training image that influences each most, by each line's fine-tunes.
+    Pictures(Box<Curves>),
 }
 
 /// Curves as a world has them.
@@ -88,11 +90,12 @@ impl Gallery {
             return Err(format!("format is {}, this version reads 1", raw.format));
         }
         let figure = |figure: &RawFigure| {
-            let content = match (&figure.curves, &figure.awaits) {
-                (Some(curves), None) => Curves::read(figure, curves, &raw, world)
-                    .map(|curves| Content::Curves(Box::new(curves))),
-                (None, Some(awaits)) => Ok(Content::Awaits(awaits.clone())),
-                _ => Err("it has either curves or what it awaits".to_owned()),
+            let read =
+                |curves: &RawCurves| Curves::read(figure, curves, &raw, world).map(Box::new);
+            let content = match (&figure.curves, &figure.pictures) {
+                (Some(curves), None) => read(curves).map(Content::Curves),
+                (None, Some(pictures)) => read(pictures).map(Content::Pictures),
+                _ => Err("it has either curves or pictures".to_owned()),
             };
             let content = content.map_err(|what| format!("figure {}: {what}", figure.name))?;
             Ok(Figure { name: figure.name.clone(), title: figure.title.clone(), content })
@@ -151,6 +154,20 @@ impl Curves {
             plot.cells.extend(whole(&plot.cells, world));
         }
         Ok(Self { plot, behind: curves.behind.clone(), stand_ins })
+    }
+}
+
+impl Curves {
+    /// What is read of records, up to the step along the axis.
+    #[must_use]
+    pub fn metric(&self) -> Metric {
+        match self.plot.x {
+            PlotAxis::Rank => Metric::InfluenceMatch(InfluenceMatch {
+                share: Share::Rank(1),
+                inverse: Inverse::AUTHORS,
+            }),
+            _ => Metric::Accuracy(Moment::Last),
+        }
     }
 }
 
@@ -227,12 +244,12 @@ impl Figure {
     /// Every key that it reads.
     #[must_use]
     pub fn keys(&self) -> BTreeSet<Key> {
-        let Content::Curves(curves) = &self.content else { return BTreeSet::new() };
+        let (Content::Curves(curves) | Content::Pictures(curves)) = &self.content;
         let Plot { lines, cells, .. } = &curves.plot;
-        let accuracy = Metric::Accuracy(Moment::Last);
+        let metric = curves.metric();
         cells
             .iter()
-            .flat_map(|cell| lines.iter().flat_map(|line| line.keys(cell, &accuracy)))
+            .flat_map(|cell| lines.iter().flat_map(|line| line.keys(cell, &metric)))
             .collect()
     }
 

@@ -20,7 +20,7 @@ pub struct RawGallery {
     pub figures: Vec<RawFigure>,
 }
 
-/// One figure: curves, or what it awaits.
+/// One figure: curves, or pictures.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawFigure {
@@ -30,8 +30,8 @@ pub struct RawFigure {
     pub title: String,
     /// The curves.
     pub curves: Option<RawCurves>,
-    /// What no evidence has yet.
-    pub awaits: Option<Awaits>,
+    /// Test images with their most influential training image: of these lines, in these cells.
+    pub pictures: Option<RawCurves>,
 }
 
 /// Curves of accuracy, a panel a target.
@@ -52,14 +52,4 @@ pub struct RawCurves {
     pub whole: bool,
     /// The paper's figure whose published means are drawn behind.
     pub behind: Option<String>,
-}
-
-/// What a figure can't be drawn without, and the claim whose fine-tunes would bring it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Awaits {
-    /// What.
-    pub what: String,
-    /// The claim.
-    pub claim: String,
 }

@@ -20,27 +20,27 @@ const HEAD: f64 = 36.0;
 
 /// What is shown, a panel a cell.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Gallery {
+pub struct Influential {
     /// Source models, in the order of the columns.
     pub sources: Vec<String>,
     /// One a cell that every source has a record of.
-    pub panels: Vec<GalleryPanel>,
+    pub panels: Vec<InfluentialPanel>,
 }
 
 /// One cell.
 #[derive(Clone, Debug, PartialEq)]
-pub struct GalleryPanel {
+pub struct InfluentialPanel {
     /// The cell as people write it.
     pub title: String,
     /// The seed that is shown: the first one that every source has.
     pub seed: Seed,
     /// One a test image.
-    pub rows: Vec<GalleryRow>,
+    pub rows: Vec<InfluentialRow>,
 }
 
 /// A test image.
 #[derive(Clone, Debug, PartialEq)]
-pub struct GalleryRow {
+pub struct InfluentialRow {
     /// The test image.
     pub test: Pictured,
     /// By source: the class that the test image is given, the most influential training image, and its
@@ -51,7 +51,7 @@ pub struct GalleryRow {
 /// The gallery of a claim about influence: for its primary hypothesis and each of its readings, the cells
 /// that differ; `None` where the claim is about something else or no cell has records.
 #[must_use]
-pub fn gallery(claim: &Claim, evidence: &Evidence) -> Option<Gallery> {
+pub fn gallery(claim: &Claim, evidence: &Evidence) -> Option<Influential> {
     let readings = claim.readings.iter().map(|reading| &reading.hypothesis);
     let hypotheses = std::iter::once(&claim.hypothesis).chain(readings);
     let mut arms: Vec<&Arm> = Vec::new();
@@ -71,18 +71,24 @@ pub fn gallery(claim: &Claim, evidence: &Evidence) -> Option<Gallery> {
             }
         }
     }
-    let panels: Vec<GalleryPanel> = cells
-        .into_iter()
+    of(&arms, &cells, evidence)
+}
+
+/// The same of arms in cells, each read by a metric of influence; `None` where no cell has records.
+#[must_use]
+pub fn of(arms: &[&Arm], cells: &[(&Cell, &Metric)], evidence: &Evidence) -> Option<Influential> {
+    let panels: Vec<InfluentialPanel> = cells
+        .iter()
         .filter_map(|(cell, metric)| {
             let keys: Vec<Key> = arms.iter().flat_map(|arm| arm.keys(cell, metric)).collect();
             panel(cell, &keys, evidence)
         })
         .collect();
     let sources = arms.iter().map(|arm| arm.source.join("|")).collect();
-    (!panels.is_empty()).then_some(Gallery { sources, panels })
+    (!panels.is_empty()).then_some(Influential { sources, panels })
 }
 
-fn panel(cell: &Cell, keys: &[Key], evidence: &Evidence) -> Option<GalleryPanel> {
+fn panel(cell: &Cell, keys: &[Key], evidence: &Evidence) -> Option<InfluentialPanel> {
     let shown = |key: &Key, seed: &Seed| {
         let record = evidence.records.seeds(key)?.get(seed)?;
         let inverse = record.influence.first()?.inverse;
@@ -97,9 +103,9 @@ fn panel(cell: &Cell, keys: &[Key], evidence: &Evidence) -> Option<GalleryPanel>
     let rows = galleries[0].iter().map(|of_first| {
         let same = |exhibit: &&Exhibit| exhibit.test.image == of_first.test.image;
         let most = galleries.iter().filter_map(|gallery| gallery.iter().find(same).cloned());
-        GalleryRow { test: of_first.test.clone(), most: most.collect() }
+        InfluentialRow { test: of_first.test.clone(), most: most.collect() }
     });
-    let rows: Vec<GalleryRow> = rows.filter(|row| row.most.len() == keys.len()).collect();
+    let rows: Vec<InfluentialRow> = rows.filter(|row| row.most.len() == keys.len()).collect();
     let target = evidence.world.title(&first.target);
     let resolution = match first.resolution {
         Resolution::Native => String::new(),
@@ -107,12 +113,12 @@ fn panel(cell: &Cell, keys: &[Key], evidence: &Evidence) -> Option<GalleryPanel>
     };
     let images = cell.images.map(|images| format!(", {images} images")).unwrap_or_default();
     let title = format!("{target}{resolution}{images}");
-    (!rows.is_empty()).then_some(GalleryPanel { title, seed, rows })
+    (!rows.is_empty()).then_some(InfluentialPanel { title, seed, rows })
 }
 
 /// The drawing of a gallery.
 #[must_use]
-pub fn draw(gallery: &Gallery, name: String) -> Drawing {
+pub fn draw(gallery: &Influential, name: String) -> Drawing {
     let seeds: Vec<u64> = gallery.panels.iter().map(|panel| panel.seed.0).collect();
     let seed = match seeds.as_slice() {
         [first, rest @ ..] if rest.iter().all(|seed| seed == first) => format!(", seed {first}"),
@@ -138,7 +144,7 @@ pub fn draw(gallery: &Gallery, name: String) -> Drawing {
     }
 }
 
-fn draw_panel(gallery: &Gallery, panel: &GalleryPanel) -> PanelDrawing {
+fn draw_panel(gallery: &Influential, panel: &InfluentialPanel) -> PanelDrawing {
     let columns = gallery.sources.len() + 1;
     #[expect(clippy::cast_precision_loss, reason = "a handful of columns and rows")]
     let times = |count: usize, size: f64| count as f64 * size;
@@ -192,8 +198,8 @@ fn influence(nats: f64) -> String {
     }
 }
 
-fn in_words(gallery: &Gallery, panel: &GalleryPanel) -> String {
-    let row = |row: &GalleryRow| {
+fn in_words(gallery: &Influential, panel: &InfluentialPanel) -> String {
+    let row = |row: &InfluentialRow| {
         let most: Vec<String> = row
             .most
             .iter()
@@ -209,4 +215,47 @@ fn in_words(gallery: &Gallery, panel: &GalleryPanel) -> String {
         format!("test image of class {}: {}", row.test.label, most.join(", "))
     };
     panel.rows.iter().map(row).collect::<Vec<_>>().join("; ") + "."
+}
+
+/// The columns of its table.
+pub const COLUMNS: [&str; 9] = [
+    "cell",
+    "seed",
+    "test_image",
+    "test_label",
+    "source",
+    "predicted",
+    "training_image",
+    "training_label",
+    "influence_nats",
+];
+
+/// What is shown, as CSV: a line for each test image and source.
+///
+/// # Panics
+/// Never: writing to memory can't fail.
+#[must_use]
+pub fn table(shown: &Influential) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(COLUMNS).expect("memory");
+    for panel in &shown.panels {
+        for row in &panel.rows {
+            for (most, source) in row.most.iter().zip(&shown.sources) {
+                let fields = [
+                    panel.title.clone(),
+                    panel.seed.0.to_string(),
+                    row.test.image.to_string(),
+                    row.test.label.to_string(),
+                    source.clone(),
+                    most.predicted.to_string(),
+                    most.train.image.to_string(),
+                    most.train.label.to_string(),
+                    most.influence.to_string(),
+                ];
+                writer.write_record(fields).expect("memory");
+            }
+        }
+    }
+    let bytes = writer.into_inner().expect("memory");
+    String::from_utf8(bytes).expect("made of text")
 }

@@ -9,6 +9,7 @@ pub use page::page;
 use super::{
     ReportError, chart,
     figure::{Chart, Curve, chart_over},
+    influential::{self, Influential},
     make,
     numbers::grouped,
     png::png,
@@ -17,7 +18,7 @@ use super::{
     write,
 };
 use crate::{
-    claim::{Moment, Plot, PlotAxis},
+    claim::{Cell, Metric, Moment, Plot, PlotAxis},
     evidence::Evidence,
     gallery::{Content, Curves, Figure, Gallery, Missing, missing},
     ledger::{Resolution, means::Points},
@@ -30,10 +31,30 @@ pub struct Exhibit<'a> {
     pub figure: Figure,
     /// The evidence.
     pub evidence: &'a Evidence,
-    /// Its chart and the drawing of it; none where the evidence has nothing of it.
-    pub drawn: Option<(Chart, Drawing)>,
+    /// What it shows and the drawing of it; none where the evidence has nothing of it.
+    pub drawn: Option<(Shown, Drawing)>,
     /// What keeps it from being whole.
     pub missing: Option<Missing>,
+}
+
+/// What a figure shows.
+#[derive(Debug)]
+pub enum Shown {
+    /// Curves.
+    Chart(Chart),
+    /// Images.
+    Pictures(Influential),
+}
+
+impl Exhibit<'_> {
+    /// Its chart, where it is one and drawn.
+    #[must_use]
+    pub fn chart(&self) -> Option<&Chart> {
+        match &self.drawn {
+            Some((Shown::Chart(chart), _)) => Some(chart),
+            _ => None,
+        }
+    }
 }
 
 /// A form of file.
@@ -82,11 +103,20 @@ pub fn exhibits<'a>(
 }
 
 fn exhibit<'a>(figure: Figure, evidence: &'a Evidence, published: &Points) -> Exhibit<'a> {
-    let chart = chart_of(&figure, evidence, published);
-    let drawn = chart.and_then(|chart| {
-        let drawing = chart::draw(&chart, figure.file(evidence.kind))?;
-        Some((chart, drawing))
-    });
+    let name = figure.file(evidence.kind);
+    let drawn = match &figure.content {
+        Content::Curves(_) => chart_of(&figure, evidence, published).and_then(|chart| {
+            let drawing = chart::draw(&chart, name)?;
+            Some((Shown::Chart(chart), drawing))
+        }),
+        Content::Pictures(curves) => pictures_of(curves, evidence).map(|pictures| {
+            let mut drawing = influential::draw(&pictures, name);
+            drawing.subtitle = in_common(curves);
+            drawing.notes.splice(0..0, curves.stand_ins.clone());
+            drawing.notes.push(format!("Evidence ({}): {}.", evidence.kind, evidence.title));
+            (Shown::Pictures(pictures), drawing)
+        }),
+    };
     let missing = missing(&figure, evidence);
     Exhibit { figure, evidence, drawn, missing }
 }
@@ -109,6 +139,12 @@ pub fn chart_of(figure: &Figure, evidence: &Evidence, published: &Points) -> Opt
     Some(chart)
 }
 
+fn pictures_of(curves: &Curves, evidence: &Evidence) -> Option<Influential> {
+    let metric = curves.metric();
+    let cells: Vec<(&Cell, &Metric)> = curves.plot.cells.iter().map(|of| (of, &metric)).collect();
+    influential::of(&curves.plot.lines.iter().collect::<Vec<_>>(), &cells, evidence)
+}
+
 /// What all curves have in common, in words.
 fn in_common(curves: &Curves) -> String {
     let Plot { x, lines, cells, .. } = &curves.plot;
@@ -129,7 +165,7 @@ fn in_common(curves: &Curves) -> String {
     {
         parts.push(format!("brought down to {pixels} pixels"));
     }
-    if *x != PlotAxis::Epoch {
+    if !matches!(x, PlotAxis::Epoch | PlotAxis::Rank) {
         let best = lines.iter().any(|line| line.at == Some(Moment::Best));
         parts.push(if best { "best logged epoch" } else { "last epoch" }.to_owned());
     }
@@ -159,7 +195,7 @@ pub fn write_exhibit(
     exhibit: &Exhibit<'_>,
     forms: &[Form],
 ) -> Result<Vec<PathBuf>, ReportError> {
-    let Some((chart, drawing)) = &exhibit.drawn else { return Ok(Vec::new()) };
+    let Some((shown, drawing)) = &exhibit.drawn else { return Ok(Vec::new()) };
     make(folder)?;
     let text = svg::file(drawing, &exhibit.figure.origin());
     let mut files = Vec::new();
@@ -168,7 +204,11 @@ pub fn write_exhibit(
             Form::Svg => text.clone().into_bytes(),
             Form::Png => png(&text)
                 .map_err(|cause| ReportError::Pixels { name: drawing.name.clone(), cause })?,
-            Form::Csv => table(chart).into_bytes(),
+            Form::Csv => match shown {
+                Shown::Chart(chart) => table(chart),
+                Shown::Pictures(pictures) => influential::table(pictures),
+            }
+            .into_bytes(),
         };
         files.push(write(folder, &format!("{}.{}", drawing.name, form.ending()), &bytes)?);
     }
