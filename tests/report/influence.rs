@@ -156,7 +156,7 @@ fn the_gallery_shows_each_source_s_most_influential_image_of_the_first_seed() {
     assert_eq!(file.matches("href=\"data:image/png;base64,picture").count(), 18);
     assert!(file.contains("training image 100, class 1"));
     // In each panel natural's is of another class for the first image, l2_3's for the second.
-    assert_eq!(file.matches("stroke-dasharray").count(), 6);
+    assert_eq!(file.matches("stroke-dasharray=\"4 3\"").count(), 6);
     assert!(file.contains("test image of class 0: class 1 for natural (0.50), class 0 for l2_3"));
 }
 
