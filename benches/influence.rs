@@ -1,5 +1,5 @@
-//! Influence functions at the paper's size, on random features: seconds, processor seconds and the most
-//! memory of each part. `cargo bench --bench influence`; `benches/README.md` has what was measured.
+//! Influence functions at the paper's size, on random features whose variances fall as those of networks
+//! do (one over their place): seconds, processor seconds and the most memory of each part. `cargo bench --bench influence`; `benches/README.md` has what was measured.
 
 use std::{fs, time::Instant};
 
@@ -30,8 +30,10 @@ fn layer(images: i64, generator: &mut rand_chacha::ChaCha8Rng) -> LastLayer {
     let own = labels.one_hot(CLASSES).to_kind(Kind::Double);
     let block = Tensor::ones([1, FEATURES / CLASSES + 1], (Kind::Double, Device::Cpu));
     let of_class = own.kron(&block).narrow(1, 0, FEATURES);
-    let features = (normal([images, FEATURES]) + 0.5 * of_class).relu();
-    let logits = normal([images, CLASSES]) * 2.0 + own * LEAD;
+    let place = Tensor::arange(FEATURES, (Kind::Double, Device::Cpu)) / 10.0 + 1.0;
+    let features: Tensor = normal([images, FEATURES]) / place.sqrt() + of_class * 0.1;
+    let features = features.relu();
+    let logits: Tensor = normal([images, CLASSES]) * 2.0 + own * LEAD;
     LastLayer::new(&features, &logits, &labels).expect("finite features of ten classes")
 }
 

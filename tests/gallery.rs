@@ -10,11 +10,14 @@ use proptest::prelude::*;
 use repro::{
     evidence::{Evidence, EvidenceKind, Looking},
     gallery::{Content, Figure, Gallery},
-    ledger::{Evaluation, Recipe, Record, Records, Status, means::{Points, TABLE}},
+    ledger::{
+        Evaluation, Recipe, Record, Records, Status,
+        means::{Points, TABLE},
+    },
     report::{
         chart,
         figure::{Chart, Point},
-        gallery::{Exhibit, chart_of, exhibits, page, table, write_gallery},
+        gallery::{Exhibit, Shown, chart_of, exhibits, page, table, write_gallery},
         png::{SCALE, png},
         svg::{self, PANEL_WIDTH},
     },

@@ -3,6 +3,8 @@
 mod common;
 #[path = "report/figures.rs"]
 mod figures;
+#[path = "report/influence.rs"]
+mod influence;
 
 use std::{collections::BTreeSet, path::Path};
 

@@ -13,9 +13,7 @@ pub use missing::{Missing, missing};
 use raw::{RawCurves, RawFigure, RawGallery};
 
 use crate::{
-    claim::{
-        Cell, InfluenceMatch, Metric, Moment, Plot, PlotAxis, Share, check, raw::RawPlot,
-    },
+    claim::{Cell, InfluenceMatch, Metric, Moment, Plot, PlotAxis, Share, check, raw::RawPlot},
     evidence::{Evidence, EvidenceKind},
     influence::Inverse,
     ledger::Key,
@@ -90,8 +88,7 @@ impl Gallery {
             return Err(format!("format is {}, this version reads 1", raw.format));
         }
         let figure = |figure: &RawFigure| {
-            let read =
-                |curves: &RawCurves| Curves::read(figure, curves, &raw, world).map(Box::new);
+            let read = |curves: &RawCurves| Curves::read(figure, curves, &raw, world).map(Box::new);
             let content = match (&figure.curves, &figure.pictures) {
                 (Some(curves), None) => read(curves).map(Content::Curves),
                 (None, Some(pictures)) => read(pictures).map(Content::Pictures),

@@ -11,8 +11,11 @@ use super::{InfluenceError, Inverse};
 /// What counts as nothing, relative to the largest eigenvalue: products in double precision over
 /// thousands of images are good to a hundredth of it.
 const NOTHING: f64 = 1e-10;
-/// Numbers that the directions may take: 4 GiB.
-const MOST_NUMBERS: i64 = 1 << 29;
+/// Whether all has converged is looked at after this part of the directions more: a look costs the cube
+/// of their number.
+const LOOK: i64 = 8;
+/// Numbers that the directions may take: 2 GiB, and as much again while they grow.
+const MOST_NUMBERS: i64 = 1 << 28;
 
 /// Eigenvalues, falling, and their eigenvectors.
 #[derive(Debug)]
@@ -60,6 +63,7 @@ pub fn top(
     let mut rest = random();
     // Whether `rest` was drawn, and is not what the operator did to the last directions.
     let mut fresh = true;
+    let mut next_look = 0;
     loop {
         let directions = orthonormal(&rest, &basis, if fresh { NOTHING } else { scale * NOTHING });
         if directions.size()[1] == 0 && !fresh {
@@ -77,19 +81,25 @@ pub fn top(
         projected = grown(&projected, &basis.tr().matmul(&images), old);
         rest = orthogonal(&images, &basis);
         fresh = false;
+        let held = basis.size()[1];
+        if held < next_look && held < parameters {
+            continue;
+        }
+        next_look = held + held / LOOK;
         let pairs = Ritz::of(&projected);
         scale = pairs.largest();
         if pairs.settled(&rest, threshold(scale, truncation), scale * NOTHING) {
             break;
         }
-        if basis.size()[1] + block > most {
+        if held + block > most {
             return Err(InfluenceError::TooMany { most, truncation });
         }
     }
-    if scale <= 0.0 {
+    if basis.size()[1] == 0 {
         return Err(InfluenceError::Flat);
     }
     let pairs = Ritz::of(&projected);
+    let scale = pairs.largest();
     let kept = pairs.above(threshold(scale, truncation));
     Ok(Eigenpairs {
         values: Tensor::from_slice(&pairs.values[..kept as usize]).to_device(device),

@@ -133,11 +133,11 @@ pub fn draw(gallery: &Influential, name: String) -> Drawing {
         notes: vec![
             format!(
                 "Shown are the first test image of each of the first classes, whatever came out{seed}. \
-                 Classes are numbers, counted from 0; a frame marks a training image of the test image's \
-                 own class, and a dashed one another class's."
+                 Classes are numbers, counted from 0; a dashed frame marks a training image of another class \
+                 than the test image's."
             ),
             "Influence is how much higher the test image's loss would be without the training image, to \
-             first order, in nats: sources differ in scale. Below it stands the class that the test \
+             first order, in nats. Below it stands the class that the test \
              image is given."
                 .to_owned(),
         ],
@@ -163,8 +163,10 @@ fn draw_panel(gallery: &Influential, panel: &InfluentialPanel) -> PanelDrawing {
                 @let left = column(index + 1);
                 @let own = exhibit.train.label == row.test.label;
                 (picture(&exhibit.train, left, top, "training image"))
-                rect.gallery x=(place(left)) y=(place(top)) width=(place(PICTURE)) height=(place(PICTURE))
-                    fill="none" stroke="currentColor" stroke-width="1.5" stroke-dasharray=[(!own).then_some("3 3")] {}
+                @if !own {
+                    rect x=(place(left - 2.0)) y=(place(top - 2.0)) width=(place(PICTURE + 4.0)) height=(place(PICTURE + 4.0))
+                        fill="none" stroke="currentColor" stroke-width="1.5" stroke-dasharray="4 3" {}
+                }
                 text.s x=(place(left + PICTURE + 6.0)) y=(place(top + 14.0)) { "class " (exhibit.train.label) }
                 text.s.n x=(place(left + PICTURE + 6.0)) y=(place(top + 28.0)) { (influence(exhibit.influence)) }
                 text.s x=(place(left + PICTURE + 6.0)) y=(place(top + 42.0)) { "given " (exhibit.predicted) }

@@ -48,9 +48,10 @@ impl Behind<'_> {
             for (place, cell) in places {
                 let keys = line.keys(cell, &ACCURACY);
                 let of_line = means().filter(|mean| keys == [mean.key.clone()]);
-                points.extend(of_line.filter_map(|mean| {
-                    Some(point(place.of(mean.at)?, mean.mean, mean.band))
-                }));
+                points.extend(
+                    of_line
+                        .filter_map(|mean| Some(point(place.of(mean.at)?, mean.mean, mean.band))),
+                );
             }
             Curve { colour, points }
         };
@@ -60,19 +61,18 @@ impl Behind<'_> {
     /// The differences of the plot's pairs, likewise.
     pub(super) fn differences(&self, plot: &Plot, places: &[(Place, Cell)]) -> Vec<Curve> {
         let all = || self.published.differences.iter().filter(|of| of.figure == self.figure);
-        let curve =
-            |(colour, pair): (usize, &(usize, usize))| {
-                let mut points = Vec::new();
-                for (place, cell) in places {
-                    let [first, second] = [pair.0, pair.1].map(|line| plot.lines[line].keys(cell, &ACCURACY));
-                    let of_pair = all()
-                        .filter(|of| of.keys[..1] == first && of.keys[1..] == second);
-                    points.extend(of_pair.filter_map(|of| {
-                        Some(point(place.of(of.at)?, of.mean, of.band))
-                    }));
-                }
-                Curve { colour, points }
-            };
+        let curve = |(colour, pair): (usize, &(usize, usize))| {
+            let mut points = Vec::new();
+            for (place, cell) in places {
+                let [first, second] =
+                    [pair.0, pair.1].map(|line| plot.lines[line].keys(cell, &ACCURACY));
+                let of_pair = all().filter(|of| of.keys[..1] == first && of.keys[1..] == second);
+                points.extend(
+                    of_pair.filter_map(|of| Some(point(place.of(of.at)?, of.mean, of.band))),
+                );
+            }
+            Curve { colour, points }
+        };
         plot.differences.iter().enumerate().map(curve).collect()
     }
 }
