@@ -11,7 +11,8 @@ use rand_distr::StandardNormal;
 use repro::{
     claim::Moment,
     compare::{
-        Agreement, Comparison, Direction, MeanCell, Remark, Sameness, compare, result::FORMAT_VERSION,
+        Agreement, Comparison, Direction, MeanCell, Remark, Sameness, compare,
+        result::FORMAT_VERSION,
     },
     evidence::{Evidence, EvidenceKind, Looking},
     ledger::{
@@ -20,7 +21,8 @@ use repro::{
     },
     report::{comparison, scatter},
     stats::{
-        Alpha, Interval, Sample, percentile_bootstrap, replication, spread_behind, with_both_spreads,
+        Alpha, Interval, Sample, percentile_bootstrap, replication, spread_behind,
+        with_both_spreads,
     },
     world::World,
 };
@@ -164,15 +166,20 @@ fn nothing_is_dropped() {
     let (found, points) = (published(), points());
     let counts = &found.counts;
     assert_eq!((counts.means, found.means.len()), (600, points.means.len()));
-    let of_all = counts.compared + counts.same_runs + counts.shown + counts.open + counts.only_published;
+    let of_all =
+        counts.compared + counts.same_runs + counts.shown + counts.open + counts.only_published;
     assert_eq!(of_all, counts.means);
     assert_eq!(counts.compatible + counts.incompatible, counts.compared);
-    assert_eq!((counts.differences, counts.decisions), (330, counts.same + counts.half_open + counts.opposite));
+    assert_eq!(
+        (counts.differences, counts.decisions),
+        (330, counts.same + counts.half_open + counts.opposite)
+    );
     // The cells of the log: 160 and more sizes of three sources and three numbers of blocks.
     let evidence = Evidence::published().unwrap();
     let keys: std::collections::BTreeSet<&Key> =
         evidence.records.iter().map(|record| &record.key).collect();
-    let known: std::collections::BTreeSet<&Key> = points.means.iter().map(|mean| &mean.key).collect();
+    let known: std::collections::BTreeSet<&Key> =
+        points.means.iter().map(|mean| &mean.key).collect();
     assert_eq!(counts.only_ours, keys.difference(&known).count());
     // Every cell that one side lacks is told.
     let text = comparison::text(&found, false);
@@ -301,7 +308,8 @@ mod coverage {
                 let decided = |count: usize| {
                     let of = natural.iter().zip(&robust).take(count);
                     let sample =
-                        Sample::new(of.map(|(natural, robust)| robust + lead - natural).collect()).unwrap();
+                        Sample::new(of.map(|(natural, robust)| robust + lead - natural).collect())
+                            .unwrap();
                     let alpha = Alpha::CONVENTIONAL.split(3);
                     let interval = repro::stats::t_interval(&sample, alpha);
                     interval.low > 0.0 || interval.high < 0.0

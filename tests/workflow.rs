@@ -61,7 +61,10 @@ fn inputs_are_declared_used_and_never_pasted_into_a_command() {
     assert_eq!(declared, ["project", "ref", "claims", "evidence", "log", "expected", "artifact"]);
     for (name, input) in inputs {
         let name = name.as_str().unwrap();
-        assert!(input["description"].as_str().is_some() && input["type"].as_str().is_some(), "{name}");
+        assert!(
+            input["description"].as_str().is_some() && input["type"].as_str().is_some(),
+            "{name}"
+        );
         let required = input.as_mapping_get("required").and_then(Yaml::as_bool) == Some(true);
         assert!(required != input.as_mapping_get("default").is_some(), "{name}");
         assert_eq!(WORKFLOW.matches(&format!("${{{{ inputs.{name} }}}}")).count(), 1, "{name}");
@@ -78,7 +81,10 @@ fn every_make_target_and_every_option_of_the_program_exists() {
     for command in values("run") {
         if let Some(target) = command.strip_prefix("make ") {
             targets += 1;
-            assert!(makefile.lines().any(|line| line.starts_with(&format!("{target}: "))), "{target}");
+            assert!(
+                makefile.lines().any(|line| line.starts_with(&format!("{target}: "))),
+                "{target}"
+            );
         } else {
             let script = command.strip_prefix("bash ../repro/").expect("a script of the project's");
             assert!(root().join(script).is_file(), "{script}");
@@ -92,7 +98,8 @@ fn every_make_target_and_every_option_of_the_program_exists() {
         let help = Command::new(repro()).args([name, "--help"]).output().unwrap();
         let help = String::from_utf8(help.stdout).unwrap();
         assert!(help.contains("Usage: repro"), "{name}");
-        let options = SCRIPT.split_whitespace().filter(|word| word.starts_with("--") && name == "verify");
+        let options =
+            SCRIPT.split_whitespace().filter(|word| word.starts_with("--") && name == "verify");
         for option in options.map(|word| word.trim_end_matches([')', ']'])) {
             assert!(help.contains(option), "{name} has no {option}");
         }
@@ -125,9 +132,12 @@ fn the_script_annotates_and_leaves_every_file_and_the_verdicts_exit_code() {
     let (code, annotations) = judged(&variables, folder.path());
     assert_eq!(code, 1, "{annotations}");
     assert!(annotations.starts_with("::error "), "{annotations}");
-    let file = |name: &str| std::fs::read_to_string(folder.path().join("report").join(name)).unwrap();
+    let file =
+        |name: &str| std::fs::read_to_string(folder.path().join("report").join(name)).unwrap();
     assert!(file("verdicts.xml").contains("<failure type=\"refuted\""));
-    assert!(file("cells.csv").lines().count() == 2 && file("comparison.csv").starts_with("what,figure"));
+    assert!(
+        file("cells.csv").lines().count() == 2 && file("comparison.csv").starts_with("what,figure")
+    );
     assert!(file("index.html").contains("id=\"gap\""));
     assert!(file("repro-verdicts.json").contains("\"format_version\": 1"));
     // What is missing is no verdict.

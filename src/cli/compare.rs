@@ -74,11 +74,13 @@ impl Compare {
         };
         let found = compare(&evidence, &Evidence::published_points()?);
         if let Some(file) = &self.figure {
-            let files = write_scatter(file, &found)
-                .map_err(|error| Failure::new(exit::OUTPUT, error))?;
+            let files =
+                write_scatter(file, &found).map_err(|error| Failure::new(exit::OUTPUT, error))?;
             match files.as_slice() {
                 [] => anstream::eprintln!("no figure: there is nothing to compare"),
-                files => files.iter().for_each(|file| anstream::eprintln!("figure: {}", file.display())),
+                files => {
+                    files.iter().for_each(|file| anstream::eprintln!("figure: {}", file.display()))
+                }
             }
         }
         let mut out = stdout();
@@ -97,7 +99,10 @@ impl Compare {
 
 fn outcome(found: &Comparison) -> Outcome {
     let counts = &found.counts;
-    match (counts.compared + counts.same_runs + counts.decisions, counts.incompatible + counts.opposite) {
+    match (
+        counts.compared + counts.same_runs + counts.decisions,
+        counts.incompatible + counts.opposite,
+    ) {
         (0, _) => Outcome::Compared(None),
         (_, differ) => Outcome::Compared(Some(differ == 0)),
     }

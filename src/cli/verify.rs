@@ -10,8 +10,8 @@ use clap::{Args, ValueEnum};
 use super::{Failure, Outcome, Suites, exit, kind, ours::Ours, stdout};
 use crate::{
     claim::{Claim, suite::Suite},
-    evidence::{Evidence, EvidenceKind},
     compare::{Comparison, compare},
+    evidence::{Evidence, EvidenceKind},
     judge::{self, ClaimVerdict},
     report::{self, Judged, citation::citation, terminal},
     shell::quoted,

@@ -5,7 +5,10 @@ use crate::{
     claim::{Arm, Cell, Metric, Term, label},
     evidence::EvidenceKind,
     join::{Joined, join},
-    ledger::{Key, means::{Mean, TABLE}},
+    ledger::{
+        Key,
+        means::{Mean, TABLE},
+    },
     observe::Unobservable,
     stats::{Interval, Sample, replication, spread_behind, t_interval, with_both_spreads},
 };
@@ -20,7 +23,8 @@ fn reading_error(figure: &str) -> f64 {
 pub(super) fn of(bench: &Bench<'_>, mean: &Mean) -> MeanCell {
     let key = &mean.key;
     let seeds = bench.seeds(key.images);
-    let spread = mean.band.map(|band| spread_behind(band, seeds)).filter(|spread| spread.is_finite());
+    let spread =
+        mean.band.map(|band| spread_behind(band, seeds)).filter(|spread| spread.is_finite());
     let mut cell = MeanCell {
         figure: mean.figure.clone(),
         target: key.target.to_string(),
@@ -46,27 +50,23 @@ pub(super) fn of(bench: &Bench<'_>, mean: &Mean) -> MeanCell {
     cell
 }
 
-fn set_beside(
-    bench: &Bench<'_>,
-    cell: &mut MeanCell,
-    key: &Key,
-    joined: &Joined,
-    metric: &Metric,
-) {
+fn set_beside(bench: &Bench<'_>, cell: &mut MeanCell, key: &Key, joined: &Joined, metric: &Metric) {
     let (values, remarks) = values(bench, &[key], joined);
     cell.remarks = remarks;
     if cell.published.spread.is_none() {
         cell.remarks.push(Remark::NoBand);
     }
     cell.agreement = Agreement::Open;
-    let sample = Sample::new(values.clone()).map(|sample| sample.with_resolution(metric.resolution()));
+    let sample =
+        Sample::new(values.clone()).map(|sample| sample.with_resolution(metric.resolution()));
     cell.ours = value(&values, sample.as_ref().ok(), ALPHA);
     let equal = cell
         .ours
         .as_ref()
         .is_some_and(|ours| (ours.mean - cell.published.mean).abs() <= reading_error(&cell.figure));
-    let comparable =
-        bench.same_experiment && !cell.remarks.contains(&Remark::MixedRecipes) && cell.ours.is_some();
+    let comparable = bench.same_experiment
+        && !cell.remarks.contains(&Remark::MixedRecipes)
+        && cell.ours.is_some();
     if comparable
         && equal
         && bench.evidence.kind == EvidenceKind::Published
@@ -93,11 +93,7 @@ fn set_beside(
 }
 
 /// What our finished seeds have, and what a reader must know of them.
-pub(super) fn values(
-    bench: &Bench<'_>,
-    keys: &[&Key],
-    joined: &Joined,
-) -> (Vec<f64>, Vec<Remark>) {
+pub(super) fn values(bench: &Bench<'_>, keys: &[&Key], joined: &Joined) -> (Vec<f64>, Vec<Remark>) {
     let finished = joined.rows.iter().filter(|row| row.contrast.finished);
     let values: Vec<f64> = finished.filter_map(|row| row.contrast.middle()).collect();
     let told = [
@@ -124,7 +120,8 @@ pub(super) fn value(
             mean: sample.mean(),
             seeds,
             spread: Some(sample.standard_deviation()),
-            interval: Some(t_interval(sample, alpha)).map(|Interval { low, high }| Ends { low, high }),
+            interval: Some(t_interval(sample, alpha))
+                .map(|Interval { low, high }| Ends { low, high }),
         }),
         ([one], None) => Some(Value { mean: *one, seeds, spread: None, interval: None }),
         _ => None,

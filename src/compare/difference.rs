@@ -48,7 +48,8 @@ pub(super) fn of(bench: &Bench<'_>, point: &Difference) -> DifferenceCell {
     if found.remarks.contains(&Remark::MixedRecipes) {
         return found;
     }
-    let sample = Sample::new(values.clone()).map(|sample| sample.with_resolution(metric.resolution()));
+    let sample =
+        Sample::new(values.clone()).map(|sample| sample.with_resolution(metric.resolution()));
     let alpha = match bench.evidence.looking {
         Looking::Fixed => ALPHA,
         Looking::Sequential => ALPHA.split(LOOKS),

@@ -283,7 +283,9 @@ pub struct OnlyOurs {
 }
 
 /// What a reader must know of a cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Remark {
     /// Our runs had another schedule than the published ones.
@@ -330,7 +332,9 @@ impl Remark {
             Self::OtherSchedule => {
                 "our runs had another schedule than the published ones, so a difference need not be chance"
             }
-            Self::MixedRecipes => "our runs differ in their recipe, so no mean of them means anything",
+            Self::MixedRecipes => {
+                "our runs differ in their recipe, so no mean of them means anything"
+            }
             Self::StoppedRuns => "runs that stopped before the moment that is read are left out",
             Self::SingleSeed => "one seed of ours: no spread, so no interval",
             Self::NotLogged => "nothing was logged at the epoch that was published",

@@ -125,9 +125,8 @@ fn point(row: &Row, points: &mut Points) -> Result<(), String> {
         (figure, axis) => return Err(format!("figure {figure} with an unknown axis `{axis}`")),
     };
     let band = row.ci95_lo.zip(row.ci95_hi).map(|(low, high)| Interval { low, high });
-    let blocks = |text: &str| {
-        text.parse::<u32>().map_err(|_| format!("`{text}` is no number of blocks"))
-    };
+    let blocks =
+        |text: &str| text.parse::<u32>().map_err(|_| format!("`{text}` is no number of blocks"));
     let target = &row.dataset;
     match row.quantity.as_str() {
         "test_acc" => {
@@ -140,7 +139,9 @@ fn point(row: &Row, points: &mut Points) -> Result<(), String> {
                 [first.to_owned(), second.to_owned()]
             };
             let (sources, of) = (two(&row.source), two(&row.unfrozen_blocks));
-            let key = |side: usize| Ok::<Key, String>(key(target, &sources[side], blocks(&of[side])?, images));
+            let key = |side: usize| {
+                Ok::<Key, String>(key(target, &sources[side], blocks(&of[side])?, images))
+            };
             let keys: [Key; 2] = [key(0)?, key(1)?];
             if keys[0] == keys[1] {
                 return Err(format!("`{}` is no difference", row.source));

@@ -56,7 +56,11 @@ pub fn sentences(comparison: &Comparison) -> Vec<String> {
         }
     }
     if !others.is_empty() {
-        let besides = if counts.compared > 0 { "Of the other published means " } else { "Of the published means " };
+        let besides = if counts.compared > 0 {
+            "Of the other published means "
+        } else {
+            "Of the published means "
+        };
         said.push(format!("{besides}{}.", others.join(", ")));
     }
     if counts.decisions > 0 {
@@ -111,12 +115,22 @@ pub fn text(comparison: &Comparison, brief: bool) -> String {
         return text;
     }
     let side = side(comparison);
-    for (heading, cells) in grouped_by(
-        comparison.means.iter().filter(|cell| cell.ours.is_some()),
-        |cell| format!("{}{}", figure(&cell.figure, &cell.at), blocks(cell.blocks)),
-    ) {
-        let header =
-            ["target", "source", "images", "published", side, "within", "seeds", "answer", "remarks"];
+    for (heading, cells) in
+        grouped_by(comparison.means.iter().filter(|cell| cell.ours.is_some()), |cell| {
+            format!("{}{}", figure(&cell.figure, &cell.at), blocks(cell.blocks))
+        })
+    {
+        let header = [
+            "target",
+            "source",
+            "images",
+            "published",
+            side,
+            "within",
+            "seeds",
+            "answer",
+            "remarks",
+        ];
         let rows = cells.iter().map(|cell| {
             let ours = cell.ours.as_ref();
             vec![
@@ -135,17 +149,15 @@ pub fn text(comparison: &Comparison, brief: bool) -> String {
         });
         let _ = writeln!(text, "\n{heading}\n{}", table(&header, rows));
     }
-    for (heading, cells) in grouped_by(
-        comparison.differences.iter().filter(|cell| cell.ours.is_some()),
-        |cell| {
+    for (heading, cells) in
+        grouped_by(comparison.differences.iter().filter(|cell| cell.ours.is_some()), |cell| {
             let of = cell.blocks.map(|count| format!(", {}", blocks(count))).unwrap_or_default();
             format!("{}{}{of}", figure(&cell.figure, &cell.at), cell.contrast)
-        },
-    ) {
+        })
+    {
         let header = ["target", "images", "published", "", side, "", "decision", "remarks"];
-        let told = |side: &Decided| {
-            [format!("{:+.2}", side.value.mean), side.direction.name().to_owned()]
-        };
+        let told =
+            |side: &Decided| [format!("{:+.2}", side.value.mean), side.direction.name().to_owned()];
         let rows = cells.iter().map(|cell| {
             let ours = cell.ours.as_ref().map_or_else(Default::default, told);
             let front = vec![cell.target.clone(), cell.images.to_string()];
@@ -176,7 +188,11 @@ pub fn text(comparison: &Comparison, brief: bool) -> String {
 pub fn missing_means(comparison: &Comparison) -> Vec<String> {
     let cells = comparison.means.iter().filter(|cell| cell.agreement == Agreement::OnlyPublished);
     gathered(cells.map(|cell| {
-        (figure(&cell.figure, &cell.at) + &format!("{} from {}, {}", cell.target, cell.source, blocks(cell.blocks)), cell.images)
+        (
+            figure(&cell.figure, &cell.at)
+                + &format!("{} from {}, {}", cell.target, cell.source, blocks(cell.blocks)),
+            cell.images,
+        )
     }))
 }
 
@@ -186,7 +202,10 @@ pub fn missing_differences(comparison: &Comparison) -> Vec<String> {
     let cells = comparison.differences.iter().filter(|cell| cell.ours.is_none());
     gathered(cells.map(|cell| {
         let of = cell.blocks.map(|count| format!(", {}", blocks(count))).unwrap_or_default();
-        (figure(&cell.figure, &cell.at) + &format!("{}: {}{of}", cell.target, cell.contrast), cell.images)
+        (
+            figure(&cell.figure, &cell.at) + &format!("{}: {}{of}", cell.target, cell.contrast),
+            cell.images,
+        )
     }))
 }
 
@@ -196,7 +215,10 @@ pub fn ours_alone(comparison: &Comparison) -> Vec<String> {
     gathered(comparison.only_ours.iter().map(|cell: &OnlyOurs| {
         let besides =
             if cell.besides.is_empty() { String::new() } else { format!(", {}", cell.besides) };
-        (format!("{} from {}, {}{besides}", cell.target, cell.source, blocks(cell.blocks)), cell.images)
+        (
+            format!("{} from {}, {}{besides}", cell.target, cell.source, blocks(cell.blocks)),
+            cell.images,
+        )
     }))
 }
 
@@ -250,10 +272,30 @@ pub fn remarks(remarks: &[Remark]) -> String {
 
 /// The columns of [`spreadsheet`]. A number that can't be had is empty.
 pub const COLUMNS: [&str; 24] = [
-    "what", "figure", "target", "source", "blocks", "images", "at", "published", "published_low",
-    "published_high", "published_seeds", "published_spread", "ours", "ours_low", "ours_high",
-    "ours_seeds", "ours_spread", "predicted_low", "predicted_high", "p", "p_adjusted", "answer",
-    "published_direction", "remarks",
+    "what",
+    "figure",
+    "target",
+    "source",
+    "blocks",
+    "images",
+    "at",
+    "published",
+    "published_low",
+    "published_high",
+    "published_seeds",
+    "published_spread",
+    "ours",
+    "ours_low",
+    "ours_high",
+    "ours_seeds",
+    "ours_spread",
+    "predicted_low",
+    "predicted_high",
+    "p",
+    "p_adjusted",
+    "answer",
+    "published_direction",
+    "remarks",
 ];
 
 /// A header and a line for each mean, each difference, and each cell that only we have.
@@ -297,7 +339,12 @@ pub fn spreadsheet(comparison: &Comparison) -> String {
         };
         write(&[
             &["difference".to_owned(), cell.figure.clone(), cell.target.clone()],
-            &[cell.contrast.clone(), or_empty(cell.blocks), cell.images.to_string(), cell.at.clone()],
+            &[
+                cell.contrast.clone(),
+                or_empty(cell.blocks),
+                cell.images.to_string(),
+                cell.at.clone(),
+            ],
             &value(Some(&cell.published.value)),
             &value(cell.ours.as_ref().map(|ours| &ours.value)),
             &[const { String::new() }; 4],
@@ -322,8 +369,15 @@ impl MeanCell {
     /// The cell in a few words.
     #[must_use]
     pub fn name(&self) -> String {
-        let at = if self.at.starts_with("epoch") { format!(", {}", self.at) } else { String::new() };
-        format!("{} {}, {} images, {}{at}", self.target, self.source, self.images, blocks(self.blocks))
+        let at =
+            if self.at.starts_with("epoch") { format!(", {}", self.at) } else { String::new() };
+        format!(
+            "{} {}, {} images, {}{at}",
+            self.target,
+            self.source,
+            self.images,
+            blocks(self.blocks)
+        )
     }
 }
 
@@ -331,7 +385,8 @@ impl DifferenceCell {
     /// The cell in a few words.
     #[must_use]
     pub fn name(&self) -> String {
-        let at = if self.at.starts_with("epoch") { format!(", {}", self.at) } else { String::new() };
+        let at =
+            if self.at.starts_with("epoch") { format!(", {}", self.at) } else { String::new() };
         format!("{} {}, {} images{at}", self.target, self.contrast, self.images)
     }
 }

@@ -31,7 +31,9 @@ pub use html::html;
 pub use junit::junit;
 pub use spreadsheet::{COLUMNS, spreadsheet};
 
-use crate::{claim::Claim, compare::Comparison, evidence::Evidence, files, judge::ClaimVerdict, world::World};
+use crate::{
+    claim::Claim, compare::Comparison, evidence::Evidence, files, judge::ClaimVerdict, world::World,
+};
 use svg::Drawing;
 
 /// A claim with the verdict on it and the evidence that the verdict is from.

@@ -4,9 +4,7 @@
 use maud::{Markup, html};
 
 use super::{
-    comparison::{
-        missing_differences, missing_means, ours_alone, remarks, sentences, side,
-    },
+    comparison::{missing_differences, missing_means, ours_alone, remarks, sentences, side},
     numbers::{NONE, grouped, interval, probability, signed, value},
     scatter, svg,
 };
@@ -34,7 +32,8 @@ pub fn section(comparisons: &[Comparison]) -> Markup {
 
 fn of(comparison: &Comparison, several: bool) -> Markup {
     let kind = comparison.evidence;
-    let means: Vec<&MeanCell> = comparison.means.iter().filter(|cell| cell.ours.is_some()).collect();
+    let means: Vec<&MeanCell> =
+        comparison.means.iter().filter(|cell| cell.ours.is_some()).collect();
     let differences: Vec<&DifferenceCell> =
         comparison.differences.iter().filter(|cell| cell.ours.is_some()).collect();
     html! {
@@ -129,7 +128,8 @@ fn means_table(comparison: &Comparison, cells: &[&MeanCell]) -> Markup {
 
 fn differences_table(comparison: &Comparison, cells: &[&DifferenceCell]) -> Markup {
     let world = World::paper();
-    let caption = format!("Differences on {} evidence beside the published ones", comparison.evidence);
+    let caption =
+        format!("Differences on {} evidence beside the published ones", comparison.evidence);
     html! {
         div.wide tabindex="0" role="region" aria-label=(caption) {
             table.cells.sortable {

@@ -50,10 +50,7 @@ fn means(comparison: &Comparison) -> Option<Drawing> {
         |cell| mean(cell),
         &|title, points| panel(title, [side, "test accuracy, %"], points, false),
     );
-    let mut legend = vec![
-        (AGREES, "compatible".to_owned()),
-        (DIFFERS, "incompatible".to_owned()),
-    ];
+    let mut legend = vec![(AGREES, "compatible".to_owned()), (DIFFERS, "incompatible".to_owned())];
     if comparison.counts.same_runs > 0 {
         legend.push((OTHER, "the same runs".to_owned()));
     }
@@ -85,9 +82,7 @@ fn differences(comparison: &Comparison) -> Option<Drawing> {
             format!("{}{}", cell.contrast.replace(" - ", " \u{2212} "), blocks.unwrap_or_default())
         },
         |cell| difference(cell),
-        &|title, points| {
-            panel(title, [side, "difference in test accuracy, points"], points, true)
-        },
+        &|title, points| panel(title, [side, "difference in test accuracy, points"], points, true),
     );
     (!panels.is_empty()).then(|| Drawing {
         name: format!("replication-differences-{}", comparison.evidence),
@@ -217,7 +212,8 @@ fn panel(title: &str, [side, what]: [&str; 2], points: &[Point], zero: bool) -> 
     let listed = match differ.len() {
         0 => "none differs".to_owned(),
         count => {
-            let more = if count > MOST { format!("; and {} more", count - MOST) } else { String::new() };
+            let more =
+                if count > MOST { format!("; and {} more", count - MOST) } else { String::new() };
             format!("{count} differ: {}{more}", differ[..count.min(MOST)].join("; "))
         }
     };
@@ -235,8 +231,8 @@ fn scale(points: &[Point], zero: bool) -> ((f64, f64), Vec<f64>) {
     let (low, high) = range(means.chain(zero.then_some(0.0))).unwrap_or((0.0, 1.0));
     let slack = ((high - low) * SLACK).max(0.5);
     let ends = points.iter().flat_map(|point| [point.band, point.interval]).flatten();
-    let (least, most) =
-        range(ends.flat_map(|ends| [ends.low, ends.high]).chain([low, high])).unwrap_or((low, high));
+    let (least, most) = range(ends.flat_map(|ends| [ends.low, ends.high]).chain([low, high]))
+        .unwrap_or((low, high));
     rounded(least.max(low - slack), most.min(high + slack), 6)
 }
 
@@ -244,7 +240,8 @@ fn drawn(point: &Point, across: &Axis, up: &Axis) -> Markup {
     let (x, y) = (across.place(point.across), up.place(point.up));
     let mut whiskers = String::new();
     if let Some(Ends { low, high }) = point.band {
-        whiskers += &format!("M{} {}H{}", place(across.place(low)), place(y), place(across.place(high)));
+        whiskers +=
+            &format!("M{} {}H{}", place(across.place(low)), place(y), place(across.place(high)));
     }
     if let Some(Ends { low, high }) = point.interval {
         whiskers += &format!("M{} {}V{}", place(x), place(up.place(low)), place(up.place(high)));

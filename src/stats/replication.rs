@@ -26,12 +26,7 @@ pub struct Replication {
 /// the t and two-sided p that go with it, on k − 1 degrees of freedom. Without any published value the
 /// interval is unbounded, t is 0 and p is 1.
 #[must_use]
-pub fn replication(
-    ours: &Sample,
-    published: f64,
-    k_published: usize,
-    alpha: Alpha,
-) -> Replication {
+pub fn replication(ours: &Sample, published: f64, k_published: usize, alpha: Alpha) -> Replication {
     let interval = prediction_interval(ours, k_published, alpha);
     if k_published == 0 {
         return Replication { interval, t: 0.0, p: 1.0 };
@@ -72,8 +67,7 @@ pub fn with_both_spreads(
         return Interval { low: f64::NEG_INFINITY, high: f64::INFINITY };
     }
     let k_published = k_published as f64;
-    let (own, theirs) =
-        (ours.standard_error().powi(2), spread_published.powi(2) / k_published);
+    let (own, theirs) = (ours.standard_error().powi(2), spread_published.powi(2) / k_published);
     let total = own + theirs;
     let freedom = if total == 0.0 {
         ours.degrees_of_freedom().min(k_published - 1.0)
