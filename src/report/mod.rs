@@ -8,6 +8,7 @@ mod cells;
 pub mod chart;
 pub mod citation;
 pub mod comparison;
+mod comparison_cells;
 pub mod figure;
 pub mod forest;
 mod html;
@@ -27,6 +28,7 @@ pub mod terminal;
 use std::path::{Path, PathBuf};
 
 pub use annotations::annotations;
+pub use comparison_cells::comparison_cells;
 pub use html::html;
 pub use junit::junit;
 pub use spreadsheet::{COLUMNS, spreadsheet};
@@ -82,8 +84,9 @@ pub fn write_html(
     command: &str,
 ) -> Result<PathBuf, ReportError> {
     make(folder)?;
+    let page = write(folder, "index.html", &html(judged, comparisons, command))?;
     write(folder, citation::FILE, &citation::citation(judged, command).text())?;
-    write(folder, "index.html", &html(judged, comparisons, command))
+    Ok(page)
 }
 
 /// Writes every figure as an SVG file of its own, `<claim>-<plot>.svg` and `<claim>-forest.svg`
