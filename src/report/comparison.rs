@@ -64,16 +64,17 @@ pub fn sentences(comparison: &Comparison) -> Vec<String> {
     }
     let same_runs = counts.differences_of_the_same_runs;
     if counts.decisions + same_runs > 0 {
-        let them = match same_runs {
-            0 => "They".to_owned(),
-            same => format!("{same} of the very same runs. The other {}", counts.decisions),
+        let apart = match same_runs {
+            0 => String::new(),
+            same => {
+                format!(", {same} of them of the very same runs; of the other {}", counts.decisions)
+            }
         };
         said.push(format!(
-            "Of {} published differences {} have a counterpart here{} {them}: {} are decided the same \
-             way, {} by one side alone, {} the opposite way.",
+            "Of {} published differences {} have a counterpart here{apart}: {} are decided the same way, \
+             {} by one side alone, {} the opposite way.",
             counts.differences,
             counts.decisions + same_runs,
-            if same_runs == 0 { "." } else { "," },
             counts.same,
             counts.half_open,
             counts.opposite,

@@ -55,11 +55,11 @@ fn claims(all: &[(&Judged<'_>, ClaimPower<'_>)]) -> Markup {
                         td { (one.evidence.kind) }
                         @if let Some(nothing) = power.nothing {
                             td.number { (power.asked) }
-                            td.number { (or_none(power.must_hold)) }
+                            td.number { (must_hold(power)) }
                             td colspan="5" { (nothing) }
                         } @else {
                             td.number { (of_cells(power)) }
-                            td.number { (power.must_hold.map_or_else(|| "more than chance".to_owned(), |count| count.to_string())) }
+                            td.number { (must_hold(power)) }
                             td.number { (power.enough()) }
                             td.number { (in_hand(power)) }
                             td.number { (power.needed().map_or_else(|| NONE.to_owned(), |needed| needed.to_string())) }
@@ -73,8 +73,8 @@ fn claims(all: &[(&Judged<'_>, ClaimPower<'_>)]) -> Markup {
     }
 }
 
-fn or_none(count: Option<usize>) -> String {
-    count.map_or_else(|| NONE.to_owned(), |count| count.to_string())
+fn must_hold(power: &ClaimPower<'_>) -> String {
+    power.must_hold.map_or_else(|| "more than chance".to_owned(), |count| count.to_string())
 }
 
 /// Cells that have a spread, of those that were asked for.
