@@ -201,6 +201,8 @@ fn json_alone_stands_on_standard_output_and_is_valid_by_its_schema() {
         serde_json::from_str(&self::ran(&["schema", "verdicts"]).stdout).unwrap();
     assert!(jsonschema::is_valid(&schema, &verdicts));
     assert!(report.join("index.html").exists());
+    // What is printed and what lies beside the page are one.
+    assert_eq!(fs::read_to_string(report.join("repro-verdicts.json")).unwrap(), ran.stdout);
 
     assert_eq!(verdicts["format_version"], 1);
     let claims = verdicts["claims"].as_array().unwrap();

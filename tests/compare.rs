@@ -19,7 +19,7 @@ use repro::{
         Key, Resolution,
         means::{Difference, Mean, Points, TABLE},
     },
-    report::{comparison, scatter},
+    report::{comparison, comparison_cells, scatter},
     stats::{
         Alpha, Interval, Sample, percentile_bootstrap, replication, spread_behind,
         with_both_spreads,
@@ -187,7 +187,7 @@ fn nothing_is_dropped() {
         let first = place.split(';').next().unwrap();
         assert!(text.contains(first), "{first}");
     }
-    let lines = comparison::spreadsheet(&found).lines().count();
+    let lines = comparison_cells(&found).lines().count();
     assert_eq!(lines, 1 + counts.means + counts.differences + counts.only_ours);
 }
 

@@ -6,8 +6,13 @@ use common::{claim, claim_text, evidence, log, rows, run};
 use repro::{
     claim::Claim,
     evidence::{Evidence, Looking},
-    judge::judge,
-    report::{COLUMNS, Judged, annotations, junit, spreadsheet},
+    judge::{Verdicts, judge},
+    report::{
+        COLUMNS, Judged, annotations,
+        citation::{Citation, citation},
+        junit, spreadsheet,
+    },
+    verdict::Verdict,
 };
 
 /// The claim that l2_3 leads, where natural does; its spec expects it to be supported.
@@ -68,6 +73,34 @@ fn annotations_are_one_line_each_at_the_level_of_the_verdict() {
     assert_eq!(level(incomplete(), false), "warning");
     assert_eq!(level(incomplete(), true), "error");
     assert_eq!(level(supported(), true), "notice");
+}
+
+/// One form: what reads the judge's reads the citation's, and the same input gives the same bytes.
+#[test]
+fn a_citation_is_valid_by_its_schema_and_has_all_that_makes_a_verdict_again() {
+    let text = told(&refuted(), |judged| citation(judged, "repro verify").text());
+    assert_eq!(text, told(&refuted(), |judged| citation(judged, "repro verify").text()));
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let by = |schema: schemars::Schema| {
+        jsonschema::is_valid(&serde_json::to_value(schema).unwrap(), &value)
+    };
+    assert!(by(schemars::schema_for!(Citation)) && by(schemars::schema_for!(Verdicts)));
+    let back: Citation = serde_json::from_str(&text).unwrap();
+    assert_eq!(back.text(), text);
+    let one = &back.claims[0];
+    assert_eq!((one.verdict.verdict, one.expected), (Verdict::Refuted, Some(Verdict::Supported)));
+    assert_eq!(one.verdict.cells[0].mean, Some(-5.75));
+    assert_eq!(one.again, "repro verify --claim gap --evidence log");
+    assert!(!one.verdict.conditional_on.is_empty() && one.stands.contains("figure 2"));
+    assert_eq!((back.evidence.len(), back.evidence[0].records), (1, 8));
+    assert_eq!((back.format_version, back.paper.arxiv.as_str()), (1, "2007.05869"));
+    // No schema accepts a citation that lacks what a citation is for.
+    for lacking in ["program", "paper", "evidence", "command"] {
+        let mut less = value.clone();
+        less.as_object_mut().unwrap().remove(lacking);
+        let schema = serde_json::to_value(schemars::schema_for!(Citation)).unwrap();
+        assert!(!jsonschema::is_valid(&schema, &less), "{lacking}");
+    }
 }
 
 #[test]

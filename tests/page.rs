@@ -181,55 +181,7 @@ fn browser() -> Option<PathBuf> {
 }
 
 /// Looks at the page in a frame of some width, and writes what it sees as words.
-const LOOK: &str = r##"<!doctype html><meta charset="utf-8"><title>look</title>
-<iframe src="index.html" style="width:WIDTHpx;height:900px;border:0"></iframe>
-<pre id="seen"></pre>
-<script>
-const seen = [];
-const say = (what, is) => seen.push(`${what}: ${is}`);
-const frame = document.querySelector("iframe");
-frame.addEventListener("load", () => {
-  const page = frame.contentDocument;
-  const view = frame.contentWindow;
-  for (const details of page.querySelectorAll("details")) details.open = true;
-  const root = page.documentElement;
-  say("fits", root.scrollWidth <= root.clientWidth);
-  const over = [...page.querySelectorAll("main *")].filter((one) =>
-    !one.closest(".wide,svg") && one.getBoundingClientRect().right > root.clientWidth + 1);
-  say("sticks out", over.slice(0, 5).map((one) => one.className || one.tagName).join(" ") || "nothing");
-  const scrolls = [...page.querySelectorAll("*")].filter((one) =>
-    one.scrollWidth > one.clientWidth + 1 && ["auto", "scroll"].includes(view.getComputedStyle(one).overflowX));
-  say("scrolls without a keyboard", scrolls.filter((one) => one.tabIndex !== 0).length);
-  const tables = [...page.querySelectorAll("table.sortable")];
-  const heads = tables.map((table) => table.tHead.rows[0].cells.length).reduce((a, b) => a + b);
-  say("heads without a button", heads - page.querySelectorAll("thead th > button").length);
-  const table = page.querySelector("#replication table");
-  const column = [...table.tHead.rows[0].cells].findIndex((head) => head.textContent === "published");
-  const button = table.tHead.rows[0].cells[column].querySelector("button");
-  const values = () => [...table.tBodies[0].rows].map((row) =>
-    Number(row.cells[column].textContent.replace("\u2212", "-")));
-  const sorted = (way) => values().every((value, at, all) => at === 0 || way * (value - all[at - 1]) >= 0);
-  const rows = values().length;
-  say("sorted before", sorted(1));
-  button.focus();
-  say("focus", page.activeElement === button);
-  button.click();
-  say("rises", sorted(1) && button.parentNode.getAttribute("aria-sort") === "ascending");
-  button.click();
-  say("falls", sorted(-1) && button.parentNode.getAttribute("aria-sort") === "descending");
-  say("rows kept", values().length === rows && rows > 100);
-  const focus = [...page.querySelectorAll("a[href],button,summary,[tabindex]")];
-  say("out of reach", focus.filter((one) => one.tabIndex < 0).length);
-  const skip = page.querySelector(".skip");
-  skip.focus();
-  say("skip link shows", skip.getBoundingClientRect().left >= 0);
-  say("unnamed figures", [...page.querySelectorAll("svg[role=img]")].filter((one) =>
-    !one.querySelector(":scope > title").textContent || !one.querySelector(":scope > desc").textContent).length);
-  say("dead links", [...page.querySelectorAll("a[href^='#']")].filter((one) =>
-    !page.getElementById(decodeURIComponent(one.hash.slice(1)))).length);
-  document.querySelector("#seen").textContent = seen.join("\n");
-});
-</script>"##;
+const LOOK: &str = include_str!("page/look.html");
 
 #[test]
 fn in_a_browser_it_fits_sorts_is_reached_by_keyboard_and_says_no_error() {

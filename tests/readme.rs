@@ -58,6 +58,73 @@ fn the_example_of_a_claim_checks_and_comes_out_as_it_says() {
     assert_eq!(judge(&claim, &evidence).verdict, expected.verdict);
 }
 
+/// What a command says of itself.
+fn help(arguments: &[&str]) -> String {
+    let mut command = assert_cmd::Command::new(assert_cmd::cargo::cargo_bin!("repro"));
+    let ran = command.args(arguments).arg("--help").output().unwrap();
+    assert!(ran.status.success(), "repro {arguments:?} is no command");
+    String::from_utf8(ran.stdout).unwrap()
+}
+
+/// The lines of the README that call the program, without their comments.
+fn calls() -> Vec<&'static str> {
+    let calls = README.lines().filter(|line| line.starts_with("repro "));
+    calls.map(|line| line.split('#').next().unwrap().trim_end()).collect()
+}
+
+#[test]
+fn every_command_is_in_the_list_and_every_line_of_the_list_is_a_command_with_its_options() {
+    let calls = calls();
+    assert!(calls.len() > 20, "{calls:?}");
+    let mut told = std::collections::BTreeMap::new();
+    for call in &calls {
+        let words: Vec<&str> = call.split_whitespace().skip(1).collect();
+        let told = told.entry(words[0]).or_insert_with(|| help(&words[..1]));
+        for option in words.iter().filter(|word| word.starts_with("--")) {
+            assert!(told.contains(option), "`{call}`: there is no {option}");
+        }
+    }
+    let all = help(&[]);
+    let commands = all.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
+    let commands =
+        commands.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let commands: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(commands.len() > 15, "{commands:?}");
+    // Completions have a sentence of their own below the list.
+    for command in commands.iter().filter(|command| !["help", "completions"].contains(command)) {
+        let begins = format!("repro {command}");
+        assert!(calls.iter().any(|call| call.starts_with(&begins)), "README.md has no `{begins}`");
+    }
+}
+
+#[test]
+fn what_it_says_of_the_comparison_is_what_comes_out() {
+    let evidence = Evidence::published().unwrap_or_else(|error| panic!("{error}"));
+    let points = Evidence::published_points().unwrap_or_else(|error| panic!("{error}"));
+    let found = repro::compare::compare(&evidence, &points).counts;
+    let text = README.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in [
+        format!("beside all {} of them", found.means),
+        format!("{} differences that the figures draw", found.differences),
+        format!(
+            "{} means and {} differences are of the very same runs",
+            found.same_runs, found.differences_of_the_same_runs
+        ),
+        format!(
+            "Of {} means of larger sizes, which the authors ran again with longer schedules, {} are \
+             compatible, {} are not, and {} stay so after Holm",
+            found.compared, found.compatible, found.incompatible, found.incompatible_after_holm
+        ),
+        format!(
+            "Of {} differences {} are decided the same way, {} by one side alone, none the opposite way",
+            found.decisions, found.same, found.half_open
+        ),
+    ] {
+        assert!(text.contains(&said), "README.md should say: {said}");
+    }
+    assert_eq!(found.opposite, 0);
+}
+
 /// Every source file below a folder.
 fn modules(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {

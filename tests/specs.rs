@@ -198,7 +198,13 @@ fn the_published_schemas_are_those_of_this_version() {
     let claim = schemars::schema_for!(repro::claim::raw::RawClaim);
     let verdicts = schemars::schema_for!(repro::judge::Verdicts);
     let comparison = schemars::schema_for!(repro::compare::Comparison);
-    for (name, schema) in [("claim", claim), ("verdicts", verdicts), ("comparison", comparison)] {
+    let citation = schemars::schema_for!(repro::report::citation::Citation);
+    for (name, schema) in [
+        ("claim", claim),
+        ("verdicts", verdicts),
+        ("citation", citation),
+        ("comparison", comparison),
+    ] {
         let file = folder.join(format!("{name}.schema.json"));
         let text = std::fs::read_to_string(&file).unwrap_or_default();
         let shipped: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();

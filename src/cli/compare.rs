@@ -8,7 +8,7 @@ use super::{Failure, Outcome, Suites, exit, kind, ours::Ours, stdout, verify::ga
 use crate::{
     compare::{Comparison, compare},
     evidence::{Evidence, EvidenceKind},
-    report::{comparison, write_scatter},
+    report::{comparison, comparison_cells, write_scatter},
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -86,7 +86,7 @@ impl Compare {
         let mut out = stdout();
         match self.format {
             Form::Text => out.write_all(comparison::text(&found, self.brief).as_bytes())?,
-            Form::Csv => out.write_all(comparison::spreadsheet(&found).as_bytes())?,
+            Form::Csv => out.write_all(comparison_cells(&found).as_bytes())?,
             Form::Json => {
                 serde_json::to_writer_pretty(&mut out, &found).map_err(std::io::Error::from)?;
                 writeln!(out)?;
@@ -100,7 +100,7 @@ impl Compare {
 fn outcome(found: &Comparison) -> Outcome {
     let counts = &found.counts;
     match (
-        counts.compared + counts.same_runs + counts.decisions,
+        counts.compared + counts.same_runs + counts.decisions + counts.differences_of_the_same_runs,
         counts.incompatible + counts.opposite,
     ) {
         (0, _) => Outcome::Compared(None),

@@ -15,7 +15,7 @@ use crate::{
 
 /// Half of the last digit of a published mean, and a hair: figures are read off to a thousandth, the table
 /// has hundredths.
-fn reading_error(figure: &str) -> f64 {
+pub(super) fn reading_error(figure: &str) -> f64 {
     if figure == TABLE { 0.005_1 } else { 0.000_6 }
 }
 
@@ -57,25 +57,19 @@ fn set_beside(bench: &Bench<'_>, cell: &mut MeanCell, key: &Key, joined: &Joined
         cell.remarks.push(Remark::NoBand);
     }
     cell.agreement = Agreement::Open;
-    let sample =
-        Sample::new(values.clone()).map(|sample| sample.with_resolution(metric.resolution()));
-    cell.ours = value(&values, sample.as_ref().ok(), ALPHA);
-    let equal = cell
-        .ours
-        .as_ref()
-        .is_some_and(|ours| (ours.mean - cell.published.mean).abs() <= reading_error(&cell.figure));
+    let sample = sampled(&values, metric, &mut cell.remarks);
+    cell.ours = value(&values, sample.as_ref(), ALPHA);
     let comparable = bench.same_experiment
         && !cell.remarks.contains(&Remark::MixedRecipes)
         && cell.ours.is_some();
+    let error = reading_error(&cell.figure);
     if comparable
-        && equal
-        && bench.evidence.kind == EvidenceKind::Published
-        && !cell.remarks.contains(&Remark::OtherSchedule)
+        && same_runs(bench, cell.ours.as_ref(), (cell.published.mean, error), &cell.remarks)
     {
         cell.agreement = Agreement::SameRuns;
     } else if cell.ours.is_some() && !bench.same_experiment {
         cell.agreement = Agreement::Shown;
-    } else if let (true, Ok(sample)) = (comparable, sample) {
+    } else if let (true, Some(sample)) = (comparable, sample) {
         let found = replication(&sample, cell.published.mean, cell.published.seeds, ALPHA);
         let holds = found.interval.contains(cell.published.mean);
         cell.agreement = if holds { Agreement::Compatible } else { Agreement::Incompatible };
@@ -90,6 +84,32 @@ fn set_beside(bench: &Bench<'_>, cell: &mut MeanCell, key: &Key, joined: &Joined
         }
     }
     cell.remarks.sort_unstable();
+}
+
+/// Whether the log's runs are those that were published: equal to the last digit, on the same schedule.
+pub(super) fn same_runs(
+    bench: &Bench<'_>,
+    ours: Option<&Value>,
+    (published, error): (f64, f64),
+    remarks: &[Remark],
+) -> bool {
+    bench.evidence.kind == EvidenceKind::Published
+        && !remarks.contains(&Remark::OtherSchedule)
+        && ours.is_some_and(|ours| (ours.mean - published).abs() <= error)
+}
+
+/// Values with their spread, floored as the judge does it, which is told.
+pub(super) fn sampled(
+    values: &[f64],
+    metric: &Metric,
+    remarks: &mut Vec<Remark>,
+) -> Option<Sample> {
+    let sample = Sample::new(values.to_vec()).ok()?;
+    let floored = sample.clone().with_resolution(metric.resolution());
+    if floored.standard_deviation() > sample.standard_deviation() {
+        remarks.push(Remark::SpreadFloored);
+    }
+    Some(floored)
 }
 
 /// What our finished seeds have, and what a reader must know of them.

@@ -11,7 +11,7 @@ use crate::{
     evidence::Looking,
     join::join,
     ledger::means::Difference,
-    stats::{Alpha, Interval, Sample, spread_behind, t_upper_quantile},
+    stats::{Alpha, Interval, spread_behind, t_upper_quantile},
 };
 
 /// Our own seeds were added until a claim was decided, at one of three looks (3, 5 and 10 seeds), so each
@@ -44,17 +44,22 @@ pub(super) fn of(bench: &Bench<'_>, point: &Difference) -> DifferenceCell {
     if found.published.value.spread.is_none() {
         found.remarks.push(Remark::NoBand);
     }
-    found.remarks.sort_unstable();
     if found.remarks.contains(&Remark::MixedRecipes) {
+        found.remarks.sort_unstable();
         return found;
     }
-    let sample =
-        Sample::new(values.clone()).map(|sample| sample.with_resolution(metric.resolution()));
+    let sample = cell::sampled(&values, &metric, &mut found.remarks);
     let alpha = match bench.evidence.looking {
         Looking::Fixed => ALPHA,
         Looking::Sequential => ALPHA.split(LOOKS),
     };
-    found.ours = cell::value(&values, sample.as_ref().ok(), alpha).map(decided);
+    let ours = cell::value(&values, sample.as_ref(), alpha);
+    let read = (point.mean, cell::reading_error(&point.figure));
+    if cell::same_runs(bench, ours.as_ref(), read, &found.remarks) {
+        found.remarks.push(Remark::SameRuns);
+    }
+    found.remarks.sort_unstable();
+    found.ours = ours.map(decided);
     found.decision =
         found.ours.as_ref().map(|ours| Sameness::of(ours.direction, found.published.direction));
     found

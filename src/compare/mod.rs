@@ -119,8 +119,10 @@ fn only_ours(evidence: &Evidence, published: &Points) -> Vec<OnlyOurs> {
 
 fn counts(means: &[MeanCell], differences: &[DifferenceCell], only_ours: &[OnlyOurs]) -> Counts {
     let of = |agreement| means.iter().filter(|cell| cell.agreement == agreement).count();
-    let decided =
-        |sameness| differences.iter().filter(|cell| cell.decision == Some(sameness)).count();
+    let both = || differences.iter().filter(|cell| cell.decision.is_some());
+    let same_runs = |cell: &&DifferenceCell| cell.remarks.contains(&Remark::SameRuns);
+    let own = || both().filter(|cell| !same_runs(cell));
+    let decided = |sameness| own().filter(|cell| cell.decision == Some(sameness)).count();
     let incompatible = || means.iter().filter(|cell| cell.agreement == Agreement::Incompatible);
     let level = 2.0 * ALPHA.level();
     let compared = means.iter().filter(|cell| cell.agreement.is_compared()).count();
@@ -143,7 +145,8 @@ fn counts(means: &[MeanCell], differences: &[DifferenceCell], only_ours: &[OnlyO
         only_published: of(Agreement::OnlyPublished),
         only_ours: only_ours.len(),
         differences: differences.len(),
-        decisions: differences.iter().filter(|cell| cell.decision.is_some()).count(),
+        differences_of_the_same_runs: both().filter(same_runs).count(),
+        decisions: own().count(),
         same: decided(Sameness::Same),
         half_open: decided(Sameness::HalfOpen),
         opposite: decided(Sameness::Opposite),

@@ -65,7 +65,10 @@ pub struct Counts {
     pub only_ours: usize,
     /// Published differences.
     pub differences: usize,
-    /// Of them, those that both sides have.
+    /// Of them, those that both sides have of the very same runs: decided the same way by necessity, and
+    /// not counted below.
+    pub differences_of_the_same_runs: usize,
+    /// Of them, those that both sides have of runs of their own.
     pub decisions: usize,
     /// Of those, the ones that are decided the same way.
     pub same: usize,
@@ -288,6 +291,8 @@ pub struct OnlyOurs {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Remark {
+    /// These are the published runs themselves, so that the decision is the same by necessity.
+    SameRuns,
     /// Our runs had another schedule than the published ones.
     OtherSchedule,
     /// Our runs differ in their recipe: no mean of them means anything.
@@ -304,6 +309,8 @@ pub enum Remark {
     UnmatchedSeeds,
     /// Subsets over a quarter of their pool: seeds share images, so intervals are too narrow.
     SubsetOverPool,
+    /// Seeds agreed so closely that their spread was floored at half the resolution of an accuracy.
+    SpreadFloored,
     /// The interval from both spreads alone would say something else.
     SpreadsDisagree,
 }
@@ -313,6 +320,7 @@ impl Remark {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::SameRuns => "same runs",
             Self::OtherSchedule => "other schedule",
             Self::MixedRecipes => "mixed recipes",
             Self::StoppedRuns => "stopped runs",
@@ -321,6 +329,7 @@ impl Remark {
             Self::NoBand => "no band",
             Self::UnmatchedSeeds => "unmatched seeds",
             Self::SubsetOverPool => "subset over pool",
+            Self::SpreadFloored => "spread floored",
             Self::SpreadsDisagree => "spreads disagree",
         }
     }
@@ -329,6 +338,9 @@ impl Remark {
     #[must_use]
     pub fn in_words(self) -> &'static str {
         match self {
+            Self::SameRuns => {
+                "these are the published runs themselves, so the decision is the same by necessity"
+            }
             Self::OtherSchedule => {
                 "our runs had another schedule than the published ones, so a difference need not be chance"
             }
@@ -342,6 +354,9 @@ impl Remark {
             Self::UnmatchedSeeds => "seeds that only one side of our difference has are left out",
             Self::SubsetOverPool => {
                 "subsets over a quarter of their pool: seeds share images, so intervals are too narrow"
+            }
+            Self::SpreadFloored => {
+                "seeds agreed so closely that their spread was floored at half the resolution"
             }
             Self::SpreadsDisagree => {
                 "by both spreads together (Welch) the answer would be the other one"

@@ -55,9 +55,9 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
                     th scope="col" { "verdict" }
                     th.number scope="col" { "seeds" }
                     @if look { th.number scope="col" { "look" } }
-                    th.number scope="col" { "t" }
-                    th.number scope="col" { "p" }
-                    th.number scope="col" { "p, Holm" }
+                    th.number.symbol scope="col" { "t" }
+                    th.number.symbol scope="col" { "p" }
+                    th.number.symbol scope="col" { "p, Holm" }
                     @if e_value { th.number scope="col" { "e-value" } }
                     th scope="col" { "flags" }
                 } }

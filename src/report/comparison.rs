@@ -1,5 +1,4 @@
-//! A comparison with the published numbers as text and as CSV, and the sentences that text and page
-//! share.
+//! A comparison with the published numbers as text, and the sentences that text and page share.
 
 use std::fmt::Write;
 
@@ -9,7 +8,7 @@ use super::{
 };
 use crate::{
     compare::{
-        Agreement, Comparison, Decided, DifferenceCell, MeanCell, OnlyOurs, Remark, Sameness, Value,
+        Agreement, Comparison, Decided, DifferenceCell, MeanCell, OnlyOurs, Remark, Sameness,
     },
     evidence::EvidenceKind,
 };
@@ -63,11 +62,22 @@ pub fn sentences(comparison: &Comparison) -> Vec<String> {
         };
         said.push(format!("{besides}{}.", others.join(", ")));
     }
-    if counts.decisions > 0 {
+    let same_runs = counts.differences_of_the_same_runs;
+    if counts.decisions + same_runs > 0 {
+        let apart = match same_runs {
+            0 => String::new(),
+            same => {
+                format!(", {same} of them of the very same runs; of the other {}", counts.decisions)
+            }
+        };
         said.push(format!(
-            "Of {} published differences {} have a counterpart here: {} are decided the same way, {} are \
-             decided by one side alone, {} the opposite way.",
-            counts.differences, counts.decisions, counts.same, counts.half_open, counts.opposite,
+            "Of {} published differences {} have a counterpart here{apart}: {} are decided the same way, \
+             {} by one side alone, {} the opposite way.",
+            counts.differences,
+            counts.decisions + same_runs,
+            counts.same,
+            counts.half_open,
+            counts.opposite,
         ));
     }
     if counts.only_ours > 0 {
@@ -268,101 +278,6 @@ fn grouped_by<'a, T: 'a>(
 #[must_use]
 pub fn remarks(remarks: &[Remark]) -> String {
     remarks.iter().map(|remark| remark.name()).collect::<Vec<_>>().join(", ")
-}
-
-/// The columns of [`spreadsheet`]. A number that can't be had is empty.
-pub const COLUMNS: [&str; 24] = [
-    "what",
-    "figure",
-    "target",
-    "source",
-    "blocks",
-    "images",
-    "at",
-    "published",
-    "published_low",
-    "published_high",
-    "published_seeds",
-    "published_spread",
-    "ours",
-    "ours_low",
-    "ours_high",
-    "ours_seeds",
-    "ours_spread",
-    "predicted_low",
-    "predicted_high",
-    "p",
-    "p_adjusted",
-    "answer",
-    "published_direction",
-    "remarks",
-];
-
-/// A header and a line for each mean, each difference, and each cell that only we have.
-///
-/// # Panics
-/// Never: writing to memory can't fail.
-#[must_use]
-pub fn spreadsheet(comparison: &Comparison) -> String {
-    fn or_empty<T: ToString>(value: Option<T>) -> String {
-        value.map_or_else(String::new, |value| value.to_string())
-    }
-    fn value(of: Option<&Value>) -> [String; 5] {
-        let ends = of.and_then(|of| of.interval);
-        [
-            or_empty(of.map(|of| of.mean)),
-            or_empty(ends.map(|ends| ends.low)),
-            or_empty(ends.map(|ends| ends.high)),
-            or_empty(of.map(|of| of.seeds)),
-            or_empty(of.and_then(|of| of.spread)),
-        ]
-    }
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let mut write = |fields: &[&[String]]| writer.write_record(fields.concat()).expect("memory");
-    write(&[&COLUMNS.map(str::to_owned)]);
-    for cell in &comparison.means {
-        let ends = cell.predicted;
-        write(&[
-            &["mean".to_owned(), cell.figure.clone(), cell.target.clone(), cell.source.clone()],
-            &[cell.blocks.to_string(), cell.images.to_string(), cell.at.clone()],
-            &value(Some(&cell.published)),
-            &value(cell.ours.as_ref()),
-            &[or_empty(ends.map(|ends| ends.low)), or_empty(ends.map(|ends| ends.high))],
-            &[or_empty(cell.p), or_empty(cell.p_adjusted), cell.agreement.name().to_owned()],
-            &[String::new(), remarks(&cell.remarks)],
-        ]);
-    }
-    for cell in &comparison.differences {
-        let answer = match (cell.decision, &cell.ours) {
-            (Some(decision), _) => decision.name(),
-            (None, _) => Agreement::OnlyPublished.name(),
-        };
-        write(&[
-            &["difference".to_owned(), cell.figure.clone(), cell.target.clone()],
-            &[
-                cell.contrast.clone(),
-                or_empty(cell.blocks),
-                cell.images.to_string(),
-                cell.at.clone(),
-            ],
-            &value(Some(&cell.published.value)),
-            &value(cell.ours.as_ref().map(|ours| &ours.value)),
-            &[const { String::new() }; 4],
-            &[answer.to_owned(), cell.published.direction.name().to_owned()],
-            &[remarks(&cell.remarks)],
-        ]);
-    }
-    for cell in &comparison.only_ours {
-        write(&[
-            &["only ours".to_owned(), String::new(), cell.target.clone(), cell.source.clone()],
-            &[cell.blocks.to_string(), cell.images.to_string()],
-            &[const { String::new() }; 9],
-            &[cell.seeds.to_string()],
-            &[const { String::new() }; 5],
-            &["only ours".to_owned(), String::new(), cell.besides.clone()],
-        ]);
-    }
-    String::from_utf8(writer.into_inner().expect("memory")).expect("fields are UTF-8")
 }
 
 impl MeanCell {

@@ -52,6 +52,7 @@ pub fn html(judged: &[Judged<'_>], comparisons: &[Comparison], command: &str) ->
                 main {
                     (head(judged))
                     (contents(!comparisons.is_empty()))
+                    h2.hidden { "Index of claims" }
                     (summary(judged))
                     (sources(judged))
                     div id="claims" {

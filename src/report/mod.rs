@@ -8,6 +8,7 @@ mod cells;
 pub mod chart;
 pub mod citation;
 pub mod comparison;
+mod comparison_cells;
 mod curve;
 pub mod figure;
 pub mod forest;
@@ -32,6 +33,7 @@ pub mod terminal;
 use std::path::{Path, PathBuf};
 
 pub use annotations::annotations;
+pub use comparison_cells::comparison_cells;
 pub use html::html;
 pub use junit::junit;
 pub use spreadsheet::{COLUMNS, spreadsheet};

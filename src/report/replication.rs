@@ -91,8 +91,8 @@ fn means_table(comparison: &Comparison, cells: &[&MeanCell]) -> Markup {
                     @if compared {
                         th.number scope="col" { "predicted" }
                         th.number scope="col" { "by both spreads" }
-                        th.number scope="col" { "p" }
-                        th.number scope="col" { "p, Holm" }
+                        th.number.symbol scope="col" { "p" }
+                        th.number.symbol scope="col" { "p, Holm" }
                     }
                     th scope="col" { "answer" }
                     th scope="col" { "remarks" }

@@ -11,7 +11,7 @@ use super::{
     svg::{Drawing, Mark, PANEL_WIDTH, PanelDrawing},
 };
 use crate::{
-    compare::{Agreement, Comparison, DifferenceCell, Ends, MeanCell, Sameness},
+    compare::{Agreement, Comparison, DifferenceCell, Ends, MeanCell, Remark, Sameness},
     verdict::Verdict,
     world::World,
 };
@@ -52,7 +52,7 @@ fn means(comparison: &Comparison) -> Option<Drawing> {
     );
     let mut legend = vec![(AGREES, "compatible".to_owned()), (DIFFERS, "incompatible".to_owned())];
     if comparison.counts.same_runs > 0 {
-        legend.push((OTHER, "the same runs".to_owned()));
+        legend.push((SAME_RUNS, "the same runs".to_owned()));
     }
     (!panels.is_empty()).then(|| Drawing {
         name: format!("replication-means-{}", comparison.evidence),
@@ -84,15 +84,19 @@ fn differences(comparison: &Comparison) -> Option<Drawing> {
         |cell| difference(cell),
         &|title, points| panel(title, [side, "difference in test accuracy, points"], points, true),
     );
+    let mut legend = vec![
+        (AGREES, "decided the same way".to_owned()),
+        (OTHER, "decided by one side alone".to_owned()),
+        (DIFFERS, "decided the opposite way".to_owned()),
+    ];
+    if comparison.counts.differences_of_the_same_runs > 0 {
+        legend.push((SAME_RUNS, "the same runs".to_owned()));
+    }
     (!panels.is_empty()).then(|| Drawing {
         name: format!("replication-differences-{}", comparison.evidence),
         title: format!("Differences on {} evidence against the published ones", comparison.evidence),
         subtitle: String::new(),
-        legend: vec![
-            (AGREES, "decided the same way".to_owned()),
-            (OTHER, "decided by one side alone".to_owned()),
-            (DIFFERS, "decided the opposite way".to_owned()),
-        ],
+        legend,
         panels,
         notes: vec![
             "Intervals are t intervals of the difference, paired within seeds; the published one is from the \
@@ -106,12 +110,13 @@ fn differences(comparison: &Comparison) -> Option<Drawing> {
 const AGREES: Mark = Mark::Curve(0);
 const DIFFERS: Mark = Mark::Verdict(Verdict::Refuted);
 const OTHER: Mark = Mark::Open(0);
+const SAME_RUNS: Mark = Mark::Open(5);
 
 fn mean(cell: &MeanCell) -> Option<Point> {
     let mark = match cell.agreement {
         Agreement::Compatible => AGREES,
         Agreement::Incompatible => DIFFERS,
-        Agreement::SameRuns => OTHER,
+        Agreement::SameRuns => SAME_RUNS,
         Agreement::Shown | Agreement::Open | Agreement::OnlyPublished => return None,
     };
     let ours = cell.ours.as_ref()?;
@@ -139,6 +144,7 @@ fn difference(cell: &DifferenceCell) -> Option<Point> {
         up: ours.value.mean,
         interval: ours.value.interval,
         mark: match decision {
+            _ if cell.remarks.contains(&Remark::SameRuns) => SAME_RUNS,
             Sameness::Same => AGREES,
             Sameness::HalfOpen => OTHER,
             Sameness::Opposite => DIFFERS,

@@ -9,7 +9,7 @@ use repro::{
         Counts, Evaluation, Exhibit, Found, Key, MeasuredInfluence, Pictured, Recipe, Record,
         Records, Resolution, Status,
     },
-    report::{Judged, drawings, figure::chart, gallery, html, svg},
+    report::{Judged, drawings, figure::chart, html, influential, svg},
     verdict::Verdict,
     world::World,
 };
@@ -127,14 +127,14 @@ fn shares_are_drawn_by_rank() {
     assert_eq!(places.last(), Some(&100.0));
     // 41 of 50 in the mean; one fewer at each rank.
     assert!((robust[0].mean - 82.0).abs() < 1e-9 && (robust[1].mean - 80.0).abs() < 1e-9);
-    let difference = &chart.panels[0].difference.as_ref().unwrap().points;
+    let difference = &chart.panels[0].differences[0].points;
     assert!((difference[0].mean - 22.0).abs() < 1e-9);
 }
 
 #[test]
 fn the_gallery_shows_each_source_s_most_influential_image_of_the_first_seed() {
     let (claim, evidence) = (claim(), evidence());
-    let gallery = gallery::gallery(&claim, &evidence).unwrap();
+    let gallery = influential::gallery(&claim, &evidence).unwrap();
     assert_eq!(gallery.sources, ["natural", "l2_3"]);
     let titles: Vec<&str> = gallery.panels.iter().map(|panel| panel.title.as_str()).collect();
     assert_eq!(
@@ -149,7 +149,7 @@ fn the_gallery_shows_each_source_s_most_influential_image_of_the_first_seed() {
     assert_eq!((panel.seed, panel.rows.len()), (World::seed(0), 2));
     let labels: Vec<u32> = panel.rows[0].most.iter().map(|exhibit| exhibit.train.label).collect();
     assert_eq!(labels, [1, 0]);
-    let drawing = gallery::draw(&gallery, "gallery".to_owned());
+    let drawing = influential::draw(&gallery, "gallery".to_owned());
     let file = svg::file(&drawing, &claim.title);
     // Two test images and four training images a panel, each with words of its own.
     assert_eq!(file.matches("<image ").count(), 18);
@@ -171,7 +171,7 @@ fn the_page_has_forest_curves_and_gallery_of_influence_and_other_claims_no_galle
         ["forest", "share_by_rank", "gallery"]
             .map(|what| format!("influence_follows_class-{what}"))
     );
-    assert!(html(&judged, "a test").contains("most influential, natural"));
+    assert!(html(&judged, &[], "a test").contains("most influential, natural"));
     let suite = Suite::embedded(&World::smoke()).unwrap_or_else(|error| panic!("{error}"));
-    assert!(gallery::gallery(suite.get("shape_bias").unwrap(), &evidence).is_none());
+    assert!(influential::gallery(suite.get("shape_bias").unwrap(), &evidence).is_none());
 }
