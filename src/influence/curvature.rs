@@ -78,13 +78,11 @@ impl LastLayer {
     }
 
     /// Labels, `[N]`.
-    #[must_use]
     pub fn labels(&self) -> &Tensor {
         &self.labels
     }
 
     /// The class that each image is given, `[N]`.
-    #[must_use]
     pub fn predicted(&self) -> Tensor {
         self.probabilities.argmax(1, false)
     }
@@ -99,7 +97,6 @@ impl LastLayer {
     ///
     /// # Panics
     /// If there are not as many rows as parameters.
-    #[must_use]
     pub fn gradients_in(&self, subspace: &Tensor) -> Tensor {
         let classes = self.probabilities.size()[1];
         let columns = subspace.size()[1];
@@ -139,7 +136,6 @@ impl<'a> Curvature<'a> {
     ///
     /// # Panics
     /// If there are not as many rows as parameters.
-    #[must_use]
     pub fn times(&self, columns: &Tensor) -> Tensor {
         let LastLayer { inputs, probabilities, .. } = self.images;
         let (images, classes) = probabilities.size2().expect("a matrix");

@@ -50,7 +50,6 @@ impl Influence {
     ///
     /// # Panics
     /// If there are not so many.
-    #[must_use]
     pub fn on(&self, start: i64, length: i64) -> Tensor {
         self.test.narrow(0, start, length).matmul(&self.train)
     }

@@ -41,7 +41,7 @@ fn ran(recipe: Recipe) -> Entry {
         workers: Workers::new(Device::Cpu, 28, Some(1)),
         stop: &AtomicBool::new(false),
     };
-    local.run(&[named.clone()], &|_| ()).unwrap();
+    local.run(std::slice::from_ref(&named), &|_| ()).unwrap();
     ledger.get(&named.id, &mut |file| panic!("{file:?}")).unwrap().unwrap()
 }
 
