@@ -425,3 +425,21 @@ fn a_figure_without_evidence_is_incomplete_and_names_the_command_that_makes_it()
     fs::write(&out, "").unwrap();
     assert_eq!(run("A1", "published").code, 73);
 }
+
+#[test]
+fn a_plan_lists_what_a_figure_lacks() {
+    let ledger = tempfile::tempdir().unwrap();
+    let mut command = repro();
+    command.args(["plan", "--figure", "A3", "--format", "jsonl"]);
+    let planned = finished(command.env("REPRO_LEDGER", ledger.path()));
+    assert_eq!(planned.code, 0, "{}", planned.stderr);
+    let lines: Vec<serde_json::Value> =
+        planned.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    // Two models, three seeds.
+    assert_eq!(lines.len(), 6, "{}", planned.stdout);
+    for line in lines {
+        assert_eq!(line["wanted_by"], serde_json::json!(["figure A3"]));
+        assert_eq!(line["trial"]["recipe"]["key"]["target"], "kmnist");
+    }
+    assert_eq!(ran(&["plan", "--figure", "A3", "--claim", "l2_best"]).code, 64);
+}

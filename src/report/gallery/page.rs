@@ -116,7 +116,7 @@ fn section(of: &[&Exhibit<'_>], files: &str) -> Markup {
                 @if let Some(missing) = &exhibit.missing {
                     div.empty {
                         p {
-                            strong { @if exhibit.drawn.is_some() { "Not whole. " } @else { "No figure. " } }
+                            strong { @if exhibit.drawn.is_some() { "Not whole: " } @else { "No figure: " } }
                             (missing.why) "." @if !missing.commands.is_empty() { " This brings it:" }
                         }
                         @if !missing.commands.is_empty() { pre { code { (missing.commands.join("\n")) } } }
