@@ -47,7 +47,7 @@ fn means(comparison: &Comparison) -> Option<Drawing> {
     let panels = panels(
         &comparison.means,
         |cell| world.title(&cell.target).to_owned(),
-        |cell| mean(cell),
+        mean,
         &|title, points| panel(title, [side, "test accuracy, %"], points, false),
     );
     let mut legend = vec![(AGREES, "compatible".to_owned()), (DIFFERS, "incompatible".to_owned())];
@@ -81,7 +81,7 @@ fn differences(comparison: &Comparison) -> Option<Drawing> {
             });
             format!("{}{}", cell.contrast.replace(" - ", " \u{2212} "), blocks.unwrap_or_default())
         },
-        |cell| difference(cell),
+        difference,
         &|title, points| panel(title, [side, "difference in test accuracy, points"], points, true),
     );
     let mut legend = vec![
