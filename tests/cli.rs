@@ -416,7 +416,7 @@ fn a_figure_without_evidence_is_incomplete_and_names_the_command_that_makes_it()
         ("A8", "smoke", "repro fetch celeba --from DIR"),
         ("A1", "smoke", "repro figure A1 --evidence smoke --run"),
         ("A12", "paper", "repro figure A12 --evidence paper --run"),
-        ("6", "published", "repro verify --claim influence_follows_class"),
+        ("6", "published", "repro figure 6 --evidence paper --run"),
     ] {
         let ran = run(name, kind);
         assert_eq!((ran.code, ran.stdout.as_str()), (3, ""), "{name} on {kind}");
