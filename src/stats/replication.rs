@@ -1,7 +1,7 @@
 //! Whether a published mean is one that our seeds could have given.
 //!
 //! The question is answered by our seeds' own spread: if the published seeds are further draws of what
-//! ours are drawn from, the published mean lies in [`prediction_interval`](super::prediction_interval)
+//! ours are drawn from, the published mean lies in [`prediction_interval`]
 //! with exactly the stated chance, for any number of seeds on either side, and no spread of theirs is
 //! needed. Where their spread is known as well, Welch's interval from both stands beside it: it does not
 //! take the spreads for equal, and is approximate for few seeds.
