@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, iter::Sum, ops::Add};
 
 use crate::{
-    ledger::{Ended, Entry},
+    ledger::{Ended, Entry, Provenance},
     model::MultiplyAdds,
     trial::{Recipe, Trial},
     world::World,
@@ -101,10 +101,12 @@ impl Speed {
             let finished = matches!(entry.outcome, Ended::Finished(_));
             finished && **of == *world.id && world.lacks(key).is_none()
         };
-        // What ran side by side began at once, and took its seconds together.
-        let mut together: BTreeMap<(u64, String), Vec<&Entry>> = BTreeMap::new();
+        // What ran side by side began at once, and took the same seconds to the last bit; a family that
+        // two workers shared did not.
+        let mut together: BTreeMap<(u64, u64, String), Vec<&Entry>> = BTreeMap::new();
         for entry in entries.iter().filter(of_world) {
-            let of = (entry.provenance.started, entry.trial.family());
+            let Provenance { started, seconds, .. } = entry.provenance;
+            let of = (started, seconds.to_bits(), entry.trial.family());
             together.entry(of).or_default().push(entry);
         }
         let seconds: f64 = together.values().map(|ran| ran[0].provenance.seconds).sum();
@@ -125,18 +127,10 @@ impl Speed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Key, Resolution, Seed};
+    use crate::ledger::{Key, Seed};
 
     fn recipe(world: &World, blocks: u32, images: u32) -> Recipe {
-        let key = Key {
-            target: "kmnist".into(),
-            source: "natural".into(),
-            blocks,
-            images,
-            resolution: Resolution::Native,
-            draw: 0,
-            influence: false,
-        };
+        let key = Key::on_kmnist("natural", blocks, images);
         Recipe::of(world, key)
     }
 

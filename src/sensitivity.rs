@@ -255,7 +255,7 @@ pub fn curve(judged: &[(Choice, ClaimVerdict)]) -> ClaimVerdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{claim::suite::Suite, ledger::Resolution};
+    use crate::claim::suite::Suite;
 
     #[test]
     fn each_choice_is_a_recipe_that_can_be_run_and_no_two_are_alike() {
@@ -275,15 +275,7 @@ mod tests {
     }
 
     fn recipe(source: &str, images: u32, rate: f64) -> Recipe {
-        let key = Key {
-            target: "kmnist".into(),
-            source: source.into(),
-            blocks: 3,
-            images,
-            resolution: Resolution::Native,
-            draw: 0,
-            influence: false,
-        };
+        let key = Key::on_kmnist(source, 3, images);
         let mut recipe = Recipe::of(&World::smoke(), key);
         recipe.protocol.learning_rate = rate;
         recipe

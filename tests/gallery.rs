@@ -2,6 +2,8 @@
 //! of itself, and what is told where evidence lacks it.
 
 mod common;
+#[path = "gallery/whole.rs"]
+mod whole;
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -9,11 +11,9 @@ use common::{Run, log, rows};
 use proptest::prelude::*;
 use repro::{
     evidence::{Evidence, EvidenceKind, Looking},
-    gallery::{Content, Figure, Gallery},
-    influence::Inverse,
+    gallery::{Content, Gallery},
     ledger::{
-        Counts, Evaluation, Exhibit, Found, MeasuredInfluence, Pictured, Recipe, Record, Records,
-        Status,
+        Records,
         means::{Points, TABLE},
     },
     report::{
@@ -25,6 +25,7 @@ use repro::{
     },
     world::World,
 };
+use whole::whole;
 
 const NAMES: [&str; 18] = [
     "2", "3", "4", "5", "6", "A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8", "A9", "A10", "A11",
@@ -44,65 +45,6 @@ fn names() -> Vec<String> {
 fn all(evidence: &Evidence) -> BTreeMap<String, gallery::Exhibit<'_>> {
     let all = exhibits(&names(), &[evidence], &FIGURES);
     all.into_iter().map(|exhibit| (exhibit.figure.name.clone(), exhibit)).collect()
-}
-
-/// Influence of one test image's.
-fn measured() -> Vec<MeasuredInfluence> {
-    let pictured = |image| Pictured { image, label: 1, png: String::new() };
-    let gallery =
-        vec![Exhibit { test: pictured(0), predicted: 1, train: pictured(7), influence: 0.5 }];
-    let counts = Counts {
-        kept: 3,
-        largest: 1.0,
-        matches: vec![1; 100],
-        three_of_five: 1,
-        first: vec![true],
-        gallery,
-    };
-    vec![MeasuredInfluence { inverse: Inverse::AUTHORS, found: Found::Counts(counts) }]
-}
-
-/// Evidence of a world with three seeds of every fine-tune that figures draw and the world can have.
-fn whole(kind: EvidenceKind) -> Evidence {
-    let world = kind.world();
-    let gallery = Gallery::of(&world);
-    let figures: Vec<&Figure> = gallery.figures.iter().collect();
-    let mut records = Vec::new();
-    for (index, key) in repro::gallery::wanted(&figures).into_keys().enumerate() {
-        if world.lacks(&key).is_some() {
-            continue;
-        }
-        for place in 0..3 {
-            #[expect(clippy::cast_precision_loss, reason = "some hundred keys")]
-            let accuracy = 40.0 + (index % 37) as f64 + place as f64;
-            let protocol = world.protocol(key.images);
-            let evaluations = protocol.evaluate.iter().map(|epoch| Evaluation {
-                epoch: *epoch,
-                test_accuracy: accuracy - 20.0 / f64::from(*epoch),
-                test_loss: 1.0,
-                train_accuracy: 50.0,
-                train_loss: 1.0,
-                seconds: 1.0,
-            });
-            let recipe = Recipe { epochs: protocol.epochs, rest: "a test's".into() };
-            let evaluations = evaluations.collect();
-            let seed = World::seed(place);
-            let record = Record::new(key.clone(), seed, recipe, Status::Finished, evaluations);
-            let measured = if key.influence { measured() } else { Vec::new() };
-            records.push(record.unwrap().with_influence(&measured));
-        }
-    }
-    Evidence {
-        kind,
-        title: "a test's own fine-tunes".to_owned(),
-        file: None,
-        sha256: String::new(),
-        at_most: None,
-        world,
-        looking: Looking::Sequential,
-        records: Records::new(records).unwrap(),
-        means: Vec::new(),
-    }
 }
 
 fn svg_of(exhibit: &gallery::Exhibit<'_>) -> String {

@@ -1,14 +1,17 @@
 //! What is planned: the seeds of the first look, then of the next while the judge has not decided,
 //! then no more; never what the world lacks, never what is there.
 
+mod common;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use common::own_evidence;
 use proptest::prelude::*;
 use repro::{
     claim::{Claim, check},
-    evidence::{Evidence, EvidenceKind, Looking},
+    evidence::{Evidence, EvidenceKind},
     judge::judge,
-    ledger::{Evaluation, Key, Recipe, Record, Records, Seed, Status},
+    ledger::{Evaluation, Key, Recipe, Record, Seed, Status},
     plan::{Outstanding, at_most, outstanding},
     stats::{Alpha, Sample, t_interval},
     verdict::Verdict,
@@ -45,17 +48,7 @@ reason = "a test"
 }
 
 fn evidence(records: Vec<Record>) -> Evidence {
-    Evidence {
-        kind: EvidenceKind::Smoke,
-        title: "a test's own runs".to_owned(),
-        file: None,
-        sha256: String::new(),
-        at_most: None,
-        world: World::smoke(),
-        looking: Looking::Sequential,
-        records: Records::new(records).unwrap(),
-        means: Vec::new(),
-    }
+    own_evidence(EvidenceKind::Smoke, records)
 }
 
 fn record(key: &Key, seed: Seed, accuracy: f64) -> Record {

@@ -80,18 +80,14 @@ impl Plan {
             gallery.select(&self.figures).map_err(|error| Failure::new(exit::USAGE, error))?;
         let wanted = gallery::wanted(&figures);
         let own = workshop.own();
-        let gathered = match figures.is_empty() {
-            true => own.gather(&claims),
-            false => own.gather_figures(&figures),
-        };
-        let gathered = gathered.map_err(unusable)?;
-        let next = match figures.is_empty() {
-            true => plan::outstanding(&claims, &gathered.evidence),
-            false => plan::outstanding_points(&wanted, plan::FIRST_SEEDS, &gathered.evidence),
-        };
-        let most = match figures.is_empty() {
-            true => plan::at_most(&claims, &workshop.world),
-            false => plan::points(&wanted, plan::MOST_SEEDS, &workshop.world),
+        let (gathered, next, most) = if figures.is_empty() {
+            let gathered = own.gather(&claims).map_err(unusable)?;
+            let next = plan::outstanding(&claims, &gathered.evidence);
+            (gathered, next, plan::at_most(&claims, &workshop.world))
+        } else {
+            let gathered = own.gather_figures(&figures).map_err(unusable)?;
+            let next = plan::outstanding_points(&wanted, plan::FIRST_SEEDS, &gathered.evidence);
+            (gathered, next, plan::points(&wanted, plan::MOST_SEEDS, &workshop.world))
         };
         let outstanding = own.planned(next.clone(), &gathered);
         let mut damaged: Vec<Damaged> = Vec::new();

@@ -103,7 +103,8 @@ fn only_ours(evidence: &Evidence, published: &Points) -> Vec<OnlyOurs> {
             Resolution::Pixels(pixels) => Some(format!("{pixels} px")),
         };
         let draw = (key.draw > 0).then(|| format!("draw {}", key.draw));
-        pixels.into_iter().chain(draw).collect::<Vec<_>>().join(", ")
+        let influence = key.influence.then(|| "with influence".to_owned());
+        pixels.into_iter().chain(draw).chain(influence).collect::<Vec<_>>().join(", ")
     };
     keys.difference(&known)
         .map(|key| OnlyOurs {

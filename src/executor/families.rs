@@ -30,7 +30,7 @@ pub(super) fn families(trials: &[Named], workers: usize) -> VecDeque<Vec<&Named>
 mod tests {
     use super::*;
     use crate::{
-        ledger::{Key, Resolution, Seed},
+        ledger::{Key, Seed},
         model::BatchNorm,
         transform::Augmentation,
         trial::{Recipe, Trial},
@@ -38,15 +38,7 @@ mod tests {
     };
 
     fn named(blocks: u32, images: u32, seed: u64, change: impl Fn(&mut Recipe)) -> Named {
-        let key = Key {
-            target: "kmnist".into(),
-            source: "natural".into(),
-            blocks,
-            images,
-            resolution: Resolution::Native,
-            draw: 0,
-            influence: false,
-        };
+        let key = Key::on_kmnist("natural", blocks, images);
         let mut recipe = Recipe::of(&World::smoke(), key);
         change(&mut recipe);
         let id = format!("{blocks} {images} {seed} {}", recipe.protocol.learning_rate);

@@ -107,6 +107,22 @@ pub struct Key {
     pub influence: bool,
 }
 
+#[cfg(test)]
+impl Key {
+    /// One for unit tests.
+    pub(crate) fn on_kmnist(source: &str, blocks: u32, images: u32) -> Self {
+        Self {
+            target: "kmnist".into(),
+            source: source.into(),
+            blocks,
+            images,
+            resolution: Resolution::Native,
+            draw: 0,
+            influence: false,
+        }
+    }
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

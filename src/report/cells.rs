@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::{
-    html::badge,
+    html::{badge, wide},
     numbers::{NONE, grouped, probability, signed},
 };
 use crate::{
@@ -35,9 +35,7 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
     let test_images = has(|cell| cell.test_images.is_some());
     let e_value = has(|cell| cell.e_value.is_some());
     html! {
-        div.wide tabindex="0" role="region" aria-label=(caption) {
-            table.cells.sortable {
-                caption { (caption) }
+        (wide(&caption, "", &html! {
                 thead { tr {
                     @if several { th scope="col" { "contrast" } }
                     @if target { th scope="col" { "target" } }
@@ -84,8 +82,7 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
                         }
                     }
                 }
-            }
-        }
+        }))
     }
 }
 

@@ -234,7 +234,7 @@ impl Plot<'_> {
         let text = y + 4.0;
         let right = if bold { "n r b" } else { "n r" };
         html! {
-            text class=(right) x=(place(self.left - 6.0)) y=(place(text)) { (row.label) }
+            text class=(right) x=(place(self.left - 6.0)) y=(place(text)) { (within(&row.label, self.left - 6.0)) }
             g class=(row.mark().class()) {
                 @if let (Some(low), Some(high)) = (row.low, row.high) {
                     path.whisker d=(format!("M{} {}H{}", place(x.place(low)), place(y), place(x.place(high)))) {}
@@ -248,6 +248,17 @@ impl Plot<'_> {
             text class=(right) x=(place(PANEL_WIDTH)) y=(place(text)) { (interval(row.low, row.high)) }
         }
     }
+}
+
+/// A label that fits its column; the description has all of it.
+fn within(label: &str, width: f64) -> String {
+    let fits = |text: &str| text_width(text, 11.0) <= width;
+    if fits(label) {
+        return label.to_owned();
+    }
+    let ends = label.char_indices().map(|(end, _)| end).rev();
+    let mut cut = ends.map(|end| format!("{}\u{2026}", label[..end].trim_end_matches([' ', ','])));
+    cut.find(|text| fits(text)).unwrap_or_default()
 }
 
 /// A heading that fits its panel.

@@ -16,6 +16,7 @@ use super::{
     section::section,
     seeds,
     svg::{Mark, key},
+    together,
 };
 use crate::{
     compare::Comparison,
@@ -117,14 +118,7 @@ fn cite() -> Markup {
 
 /// Verdicts in the order in which claims first appear, those on one claim together.
 fn by_claim<'a, 'b>(judged: &'b [Judged<'a>]) -> Vec<Vec<&'b Judged<'a>>> {
-    let mut claims: Vec<Vec<&Judged<'_>>> = Vec::new();
-    for one in judged {
-        match claims.iter_mut().find(|of| of[0].claim.id == one.claim.id) {
-            Some(of) => of.push(one),
-            None => claims.push(vec![one]),
-        }
-    }
-    claims
+    together(judged, |one| &*one.claim.id)
 }
 
 fn head(judged: &[Judged<'_>]) -> Markup {
@@ -274,4 +268,17 @@ fn named_sources<'a>(judged: &[&Judged<'a>]) -> BTreeMap<&'a str, &'a str> {
 #[must_use]
 pub fn badge(verdict: Verdict) -> Markup {
     html! { span class=(format!("badge {verdict}")) { (key(Mark::Verdict(verdict))) (verdict) } }
+}
+
+/// A table under its caption, in a part of the page that scrolls by itself where it is too wide, which
+/// the keyboard reaches. `class` goes with the table's own.
+pub(super) fn wide(caption: &str, class: &str, table: &Markup) -> Markup {
+    html! {
+        div.wide tabindex="0" role="region" aria-label=(caption) {
+            table class=(format!("cells sortable {class}").trim_end()) {
+                caption { (caption) }
+                (table)
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 
 use super::{
     comparison::{missing_differences, missing_means, ours_alone, remarks, sentences, side},
+    html::wide,
     numbers::{NONE, grouped, interval, probability, signed, value},
     scatter, svg,
 };
@@ -74,9 +75,7 @@ fn means_table(comparison: &Comparison, cells: &[&MeanCell]) -> Markup {
     let compared = comparison.same_experiment;
     let caption = format!("Means on {} evidence beside the published ones", comparison.evidence);
     html! {
-        div.wide tabindex="0" role="region" aria-label=(caption) {
-            table.cells.sortable {
-                caption { (caption) }
+        (wide(&caption, "", &html! {
                 thead { tr {
                     th scope="col" { "figure" }
                     th scope="col" { "target" }
@@ -121,8 +120,7 @@ fn means_table(comparison: &Comparison, cells: &[&MeanCell]) -> Markup {
                         td.flags { (remarks(&cell.remarks)) }
                     }
                 } }
-            }
-        }
+        }))
     }
 }
 
@@ -131,9 +129,7 @@ fn differences_table(comparison: &Comparison, cells: &[&DifferenceCell]) -> Mark
     let caption =
         format!("Differences on {} evidence beside the published ones", comparison.evidence);
     html! {
-        div.wide tabindex="0" role="region" aria-label=(caption) {
-            table.cells.sortable {
-                caption { (caption) }
+        (wide(&caption, "", &html! {
                 thead { tr {
                     th scope="col" { "figure" }
                     th scope="col" { "difference" }
@@ -171,8 +167,7 @@ fn differences_table(comparison: &Comparison, cells: &[&DifferenceCell]) -> Mark
                         td.flags { (remarks(&cell.remarks)) }
                     }
                 } }
-            }
-        }
+        }))
     }
 }
 

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 
 use super::{
     Judged,
+    html::wide,
     numbers::{NONE, grouped, signed, value},
 };
 use crate::power::{self, CellPower, ClaimPower, POWER};
@@ -35,9 +36,7 @@ fn percent() -> String {
 
 fn claims(all: &[(&Judged<'_>, ClaimPower<'_>)]) -> Markup {
     html! {
-        div.wide tabindex="0" role="region" aria-label="Power of every claim" {
-            table.cells.sortable.power {
-                caption { "Power of every claim" }
+        (wide("Power of every claim", "power", &html! {
                 thead { tr {
                     th scope="col" { "claim" }
                     th scope="col" { "evidence" }
@@ -68,8 +67,7 @@ fn claims(all: &[(&Judged<'_>, ClaimPower<'_>)]) -> Markup {
                         }
                     }
                 } }
-            }
-        }
+        }))
     }
 }
 
@@ -102,9 +100,7 @@ fn cells(all: &[(&Judged<'_>, ClaimPower<'_>)]) -> Markup {
         @if count > 0 {
             details {
                 summary { "Power of every cell" span.count { (count) } }
-                div.wide tabindex="0" role="region" aria-label="Power of every cell" {
-                    table.cells.sortable {
-                        caption { "Power of every cell" }
+                (wide("Power of every cell", "", &html! {
                         thead { tr {
                             th scope="col" { "claim" }
                             th scope="col" { "evidence" }
@@ -118,8 +114,7 @@ fn cells(all: &[(&Judged<'_>, ClaimPower<'_>)]) -> Markup {
                             th.number scope="col" { "smallest visible effect" }
                         } }
                         tbody { @for (one, power) in all { @for of in &power.cells { (row(one, of)) } } }
-                    }
-                }
+                }))
             }
         }
     }

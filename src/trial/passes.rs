@@ -57,11 +57,12 @@ impl Passes {
     ) -> Vec<Tensor> {
         match self.fixed {
             true => vec![pixels.shallow_clone()],
-            false => {
-                let images = transform::to_unit(&draws.apply(pixels));
-                networks[self.deepest].frozen_parts(&images, self.mode, &self.frozen)
-            }
+            false => self.through_frozen(networks, &draws.apply(pixels), self.mode),
         }
+    }
+
+    fn through_frozen(&self, networks: &[&Network], pixels: &Tensor, mode: Mode) -> Vec<Tensor> {
+        networks[self.deepest].frozen_parts(&transform::to_unit(pixels), mode, &self.frozen)
     }
 
     /// One test of each sibling.
@@ -69,10 +70,7 @@ impl Passes {
         evaluate_with(&self.test, |pixels| {
             let inputs = match self.fixed {
                 true => vec![pixels.shallow_clone()],
-                false => {
-                    let images = transform::to_unit(pixels);
-                    networks[self.deepest].frozen_parts(&images, Mode::Evaluate, &self.frozen)
-                }
+                false => self.through_frozen(networks, pixels, Mode::Evaluate),
             };
             let logits = |(network, input): (&&Network, Tensor)| {
                 network.trained_part(&input, Mode::Evaluate)

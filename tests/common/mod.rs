@@ -7,7 +7,10 @@ use std::fmt::Write;
 use repro::{
     claim::{Claim, check},
     evidence::{Evidence, EvidenceKind, Looking},
-    ledger::published::{self, COLUMNS},
+    ledger::{
+        Record, Records,
+        published::{self, COLUMNS},
+    },
     world::World,
 };
 
@@ -61,6 +64,21 @@ pub fn evidence(text: &str, looking: Looking) -> Evidence {
         world: World::paper(),
         looking,
         records: published::read("test.csv", text.as_bytes()).unwrap(),
+        means: Vec::new(),
+    }
+}
+
+/// Evidence of our own fine-tunes, looked at several times.
+pub fn own_evidence(kind: EvidenceKind, records: Vec<Record>) -> Evidence {
+    Evidence {
+        kind,
+        title: "a test's own runs".to_owned(),
+        file: None,
+        sha256: String::new(),
+        at_most: None,
+        world: kind.world(),
+        looking: Looking::Sequential,
+        records: Records::new(records).unwrap(),
         means: Vec::new(),
     }
 }

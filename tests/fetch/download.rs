@@ -12,25 +12,10 @@ use std::{
 
 use repro::fetch::FetchError;
 
-use super::server::{Bench, Server, answer, body, catalogue, honest, md5, whole};
-
-const LENGTH: usize = 200_000;
-const ETAG: &str = "\"one\"";
-
-fn checked(bytes: &[u8]) -> String {
-    format!("md5 = {:?}\nbytes = {}", md5(bytes), bytes.len())
-}
-
-fn without_size(bytes: &[u8]) -> String {
-    format!("md5 = {:?}", md5(bytes))
-}
-
-/// Fetching fails, and nothing is there that could be taken for the file; the error's text.
-fn fails(bench: &Bench, catalogue: &str) -> String {
-    let error = bench.fetch(catalogue).unwrap_err();
-    assert!(!bench.file().exists(), "{error}");
-    error.to_string()
-}
+use super::server::{
+    Bench, ETAG, LENGTH, Server, answer, body, catalogue, checked, fails, honest, md5, whole,
+    without_size,
+};
 
 #[test]
 fn an_honest_file_comes_and_is_then_left_alone() {

@@ -259,3 +259,25 @@ pub const PATIENCE: Patience = Patience {
     tries: 3,
     pause: Duration::from_millis(5),
 };
+
+/// Bytes of the file that is fetched.
+pub const LENGTH: usize = 200_000;
+/// Its version.
+pub const ETAG: &str = "\"one\"";
+
+/// What the catalogue knows of bytes: their checksum and their number.
+pub fn checked(bytes: &[u8]) -> String {
+    format!("md5 = {:?}\nbytes = {}", md5(bytes), bytes.len())
+}
+
+/// Their checksum alone.
+pub fn without_size(bytes: &[u8]) -> String {
+    format!("md5 = {:?}", md5(bytes))
+}
+
+/// Fetching fails, and nothing is there that could be taken for the file; the error's text.
+pub fn fails(bench: &Bench, catalogue: &str) -> String {
+    let error = bench.fetch(catalogue).unwrap_err();
+    assert!(!bench.file().exists(), "{error}");
+    error.to_string()
+}

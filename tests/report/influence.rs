@@ -1,13 +1,14 @@
 //! What is drawn of influence: the share of test images by rank, and the gallery.
 
+use super::common::own_evidence;
 use repro::{
     claim::{Claim, PlotAxis, suite::Suite},
-    evidence::{Evidence, EvidenceKind, Looking},
+    evidence::{Evidence, EvidenceKind},
     influence::Inverse,
     judge::judge,
     ledger::{
         Counts, Evaluation, Exhibit, Found, Key, MeasuredInfluence, Pictured, Recipe, Record,
-        Records, Resolution, Status,
+        Resolution, Status,
     },
     report::{Judged, drawings, figure::chart, html, influential, svg},
     verdict::Verdict,
@@ -89,17 +90,7 @@ fn evidence() -> Evidence {
             records.push(record(source, "kmnist", Resolution::Pixels(7), place));
         }
     }
-    Evidence {
-        kind: EvidenceKind::Smoke,
-        title: "a test's own runs".to_owned(),
-        file: None,
-        sha256: String::new(),
-        at_most: None,
-        world: World::smoke(),
-        looking: Looking::Sequential,
-        records: Records::new(records).unwrap(),
-        means: Vec::new(),
-    }
+    own_evidence(EvidenceKind::Smoke, records)
 }
 
 #[test]

@@ -6,7 +6,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::{Exhibit, Form};
 use crate::report::{
     palette::{FIGURE_STYLE, variables},
-    svg,
+    svg, together,
 };
 
 const STYLE: &str = include_str!("../style.css");
@@ -62,14 +62,7 @@ pub fn page(exhibits: &[Exhibit<'_>], files: &str, command: &str) -> String {
 
 /// Exhibits of one figure together, in their order.
 fn by_figure<'a, 'b>(exhibits: &'b [Exhibit<'a>]) -> Vec<Vec<&'b Exhibit<'a>>> {
-    let mut figures: Vec<Vec<&Exhibit<'_>>> = Vec::new();
-    for exhibit in exhibits {
-        match figures.iter_mut().find(|of| of[0].figure.name == exhibit.figure.name) {
-            Some(of) => of.push(exhibit),
-            None => figures.push(vec![exhibit]),
-        }
-    }
-    figures
+    together(exhibits, |exhibit| &*exhibit.figure.name)
 }
 
 fn anchor(exhibit: &Exhibit<'_>) -> String {
