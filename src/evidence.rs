@@ -37,6 +37,8 @@ pub enum EvidenceKind {
     Published,
     /// Our own fine-tunes in the smoke world.
     Smoke,
+    /// Our own fine-tunes in the lab world, from source models of our own.
+    Lab,
     /// Our own fine-tunes in the paper's world, from the authors' checkpoints.
     Paper,
     /// The same from the sister paper's checkpoints.
@@ -47,9 +49,10 @@ pub enum EvidenceKind {
 
 impl EvidenceKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Published, Self::Smoke, Self::Paper, Self::Sister, Self::Log];
+    pub const ALL: [Self; 6] =
+        [Self::Published, Self::Smoke, Self::Lab, Self::Paper, Self::Sister, Self::Log];
     /// Every kind's name.
-    pub const NAMES: [&'static str; 5] = ["published", "smoke", "paper", "sister", "log"];
+    pub const NAMES: [&'static str; 6] = ["published", "smoke", "lab", "paper", "sister", "log"];
 
     /// The kind of this name.
     #[must_use]
@@ -58,12 +61,12 @@ impl EvidenceKind {
     }
 
     /// Those whose records are fine-tunes that this program ran; each is named like its world.
-    pub const OWN: [Self; 3] = [Self::Smoke, Self::Paper, Self::Sister];
+    pub const OWN: [Self; 4] = [Self::Smoke, Self::Lab, Self::Paper, Self::Sister];
 
     /// Whether its records are fine-tunes that this program ran.
     #[must_use]
     pub const fn is_own(self) -> bool {
-        matches!(self, Self::Smoke | Self::Paper | Self::Sister)
+        matches!(self, Self::Smoke | Self::Lab | Self::Paper | Self::Sister)
     }
 
     /// The world that its records are of.
@@ -72,6 +75,7 @@ impl EvidenceKind {
         match self {
             Self::Published | Self::Paper | Self::Log => World::paper(),
             Self::Smoke => World::smoke(),
+            Self::Lab => World::lab(),
             Self::Sister => World::sister(),
         }
     }
@@ -82,6 +86,7 @@ impl EvidenceKind {
         match self {
             Self::Published => "published",
             Self::Smoke => "smoke",
+            Self::Lab => "lab",
             Self::Paper => "paper",
             Self::Sister => "sister",
             Self::Log => "log",

@@ -48,7 +48,7 @@ impl Price {
     fn of_siblings(recipes: &[&Recipe], world: &World) -> Self {
         let Some(Recipe { key, protocol, .. }) = recipes.first() else { return Self::default() };
         let counted = MultiplyAdds::of(world.architecture(), protocol.side);
-        let blocks: Vec<u32> = recipes.iter().map(|recipe| recipe.key.blocks).collect();
+        let blocks: Vec<u32> = recipes.iter().map(|recipe| recipe.trained_blocks()).collect();
         let trained = f64::from(protocol.epochs) * f64::from(key.images);
         // Once more after the first step.
         let passes = protocol.evaluate.len() as f64 + 1.0;

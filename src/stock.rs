@@ -1,5 +1,5 @@
 //! What a world's names stand for on this machine: its source models and its targets' images, those
-//! that ship with the project or those that `repro fetch` brought.
+//! that ship with the project or those that `repro fetch`, `repro pretrain` and a packer's script brought.
 
 use std::{
     collections::HashMap,
@@ -12,9 +12,12 @@ use crate::{
     checkpoint::Checkpoint,
     data::{
         Target,
-        official::{OFFICIAL, Official},
+        official::{Format, OFFICIAL, Official},
+        packed,
     },
-    model::Weights,
+    model::{Architecture, Weights},
+    pretrain::Card,
+    shell::quoted,
     shipped,
     trial::Trial,
     world::World,
@@ -67,7 +70,7 @@ pub struct Named {
 }
 
 impl Stock {
-    /// A world's: what ships, or, for published checkpoints, what lies in a data folder.
+    /// A world's: what ships, or, for a world with checkpoints of its own, what lies in a data folder.
     #[must_use]
     pub fn of(world: &World, data: &Path) -> Self {
         match &world.zoo {
@@ -126,14 +129,31 @@ impl Stock {
             Self::Shipped => shipped::target_digest(target).ok_or_else(|| does_not_ship(target)),
             Self::Fetched(fetched) => fetched.once(&format!("target {target}"), || {
                 // Kept beside the images with the stamp of what it is of: large folders are read once.
-                let kept = fetched.data.join(target).join(".digest");
+                let kept = fetched.folder(target).join(".digest");
                 let images = fetched.target(target)?;
                 let (what, count) =
                     (format!("{target}: digest"), images.train.len() + images.test.len());
                 let found =
                     images.digest_kept(&kept, &|done| (fetched.reading)(&what, done, count));
-                found.map_err(|error| damaged(&error, target))
+                found.map_err(|error| damaged(&error, &fetched.bring(target)))
             }),
+        }
+    }
+
+    /// What a target's images are made from, in words, where that is not the official bytes or nobody
+    /// knows better than their file.
+    #[must_use]
+    pub fn made_from(&self, target: &str) -> Option<String> {
+        match self {
+            Self::Shipped => None,
+            Self::Fetched(fetched) => {
+                let file = fetched.packed(target)?;
+                let read = || {
+                    let read = packed::made_from(&file);
+                    read.map_err(|error| damaged(&error, &fetched.bring(target)))
+                };
+                fetched.once(&format!("making of {target}"), read).ok()
+            }
         }
     }
 
@@ -174,12 +194,32 @@ impl Fetched {
         let zoo = self.world.zoo.as_ref().expect("a fetched world has a zoo");
         let file = zoo.files.get(source).ok_or_else(|| unknown(source, &self.world))?;
         let path = self.data.join("zoos").join(&zoo.name).join(file);
+        let bring = match &self.world.pretraining {
+            Some(_) => format!("repro pretrain --world {}", self.world.id),
+            None => format!("repro fetch --world {}", self.world.id),
+        };
         if !path.exists() {
-            return Err(missing(&path, &format!("--world {}", self.world.id)));
+            return Err(missing(&path, &bring));
         }
-        let read = Checkpoint::open(&path);
-        let weights = read.and_then(|checkpoint| checkpoint.weights(&zoo.architecture));
-        weights.map_err(|error| damaged(&error, &format!("--world {}", self.world.id)))
+        let read = |architecture: &Architecture| {
+            let read = Checkpoint::open(&path);
+            let weights = read.and_then(|checkpoint| checkpoint.weights(architecture));
+            weights.map_err(|error| damaged(&error, &bring))
+        };
+        if self.world.pretraining.is_none() {
+            return read(&zoo.architecture);
+        }
+        // How many classes its source had, the card knows.
+        let card =
+            Card::read(&path.with_extension("json")).map_err(|error| damaged(&error, &bring))?;
+        let weights = read(&card.architecture)?;
+        match weights.digest() == card.weights {
+            true => Ok(weights),
+            false => {
+                let what = format!("{} is not what its card is of", path.display());
+                Err(damaged(&what, &bring))
+            }
+        }
     }
 
     fn target(&self, name: &str) -> Result<Target, Lacking> {
@@ -187,16 +227,48 @@ impl Fetched {
         let (Some(official), Some(counts)) = (official, self.world.targets.get(name)) else {
             return Err(unknown(name, &self.world));
         };
-        let folder = self.data.join(name);
-        if !folder.exists() {
-            return Err(missing(&folder, name));
-        }
-        // As many as the world says, which for the worlds that ship are the official numbers.
+        let (folder, bring) = (self.folder(name), self.bring(name));
+        let (path, target) = match (self.packed(name), &self.world.packed) {
+            (Some(file), _) => (file.clone(), packed::read(&file).map(|packed| packed.target)),
+            (None, _) if !folder.exists() => return Err(missing(&folder, &bring)),
+            // Grey images are packed in the form that they are published in.
+            (None, Some(_)) => {
+                (folder.clone(), Format::Idx { classes: official.classes }.read(&folder))
+            }
+            (None, None) => (folder.clone(), official.format.read(&folder)),
+        };
+        let target = target.map_err(|error| damaged(&error, &bring))?;
+        // As many as the world says, which for published checkpoints are the official numbers.
         let (train, test) = (counts.train as usize, counts.test as usize);
         let official = Official { train, test, ..*official };
-        let target = official.format.read(&folder).map_err(|error| damaged(&error, name))?;
-        official.check(&folder, &target).map_err(|error| damaged(&error, name))?;
+        official.check(&path, &target).map_err(|error| damaged(&error, &bring))?;
         Ok(target)
+    }
+
+    /// Where a target's images lie, or would lie, unless they are packed in one file.
+    fn folder(&self, target: &str) -> PathBuf {
+        match &self.world.packed {
+            Some(packed) => self.data.join(&packed.folder).join(target),
+            None => self.data.join(target),
+        }
+    }
+
+    /// The file that a target's images are packed in, if there is one.
+    fn packed(&self, target: &str) -> Option<PathBuf> {
+        let packed = self.world.packed.as_ref()?;
+        let file = self.data.join(&packed.folder).join(format!("{target}.safetensors"));
+        file.exists().then_some(file)
+    }
+
+    /// The command that brings a target's images.
+    fn bring(&self, target: &str) -> String {
+        match &self.world.packed {
+            Some(packed) => format!(
+                "python3 scripts/pack_lab.py --out {} --{target} PATH",
+                quoted(&self.data.join(&packed.folder).display().to_string())
+            ),
+            None => format!("repro fetch {target}"),
+        }
     }
 
     /// What was found out before, or is now.
@@ -210,15 +282,12 @@ impl Fetched {
     }
 }
 
-fn missing(path: &Path, fetch: &str) -> Lacking {
-    Lacking {
-        what: format!("{} is not there", path.display()),
-        mend: format!("run `repro fetch {fetch}`"),
-    }
+fn missing(path: &Path, bring: &str) -> Lacking {
+    Lacking { what: format!("{} is not there", path.display()), mend: format!("run `{bring}`") }
 }
 
-fn damaged(error: &dyn Display, fetch: &str) -> Lacking {
-    Lacking { what: error.to_string(), mend: format!("delete it and run `repro fetch {fetch}`") }
+fn damaged(error: &dyn Display, bring: &str) -> Lacking {
+    Lacking { what: error.to_string(), mend: format!("delete it and run `{bring}`") }
 }
 
 fn unknown(name: &str, world: &World) -> Lacking {

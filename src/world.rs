@@ -17,6 +17,8 @@ use crate::{
 const PAPER: &str = include_str!("../claims/worlds/paper.toml");
 /// What the sister paper's checkpoints change in it.
 const SISTER: &str = include_str!("../claims/worlds/sister.toml");
+/// The lab world likewise.
+const LAB: &str = include_str!("../claims/worlds/lab.toml");
 /// The smoke world likewise.
 const SMOKE: &str = include_str!("../claims/worlds/smoke.toml");
 
@@ -63,11 +65,17 @@ pub struct World {
     /// a world as it ships ([`crate::sensitivity`]).
     #[serde(skip)]
     pub learning_rates: BTreeMap<String, f64>,
-    /// The published checkpoints that its source models are.
+    /// The checkpoints that its source models are, where they lie in the data folder.
     pub zoo: Option<Zoo>,
-    /// What its source models are trained on, where they are our own.
+    /// Where its images are packed, in place of the official files.
+    pub packed: Option<Packed>,
+    /// Parts of the network that the paper's numbers of blocks stand for, where they have other numbers
+    /// of blocks here.
+    #[serde(default)]
+    pub stands_for: Vec<StandsFor>,
+    /// What its source models are trained on, where that is Fashion-MNIST.
     pub source: Option<SourceClasses>,
-    /// How they are trained.
+    /// How its source models are trained, where they are our own.
     pub pretraining: Option<Pretraining>,
 }
 
@@ -79,7 +87,27 @@ pub struct SourceClasses {
     pub classes: Vec<u32>,
 }
 
-/// Checkpoints that somebody published.
+/// Packed images of a world (`scripts/pack_lab.py`).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Packed {
+    /// Their folder in the data folder: `TARGET.safetensors`, or a folder `TARGET` of IDX files.
+    pub folder: String,
+    /// The file of the source's images in it.
+    pub source: String,
+}
+
+/// What a number of the paper's fine-tuned blocks is in another network.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StandsFor {
+    /// The paper's number, which claims and records name.
+    pub paper: u32,
+    /// How many residual blocks it is here.
+    pub here: u32,
+}
+
+/// Checkpoints that somebody published, or that `repro pretrain` made.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Zoo {
@@ -101,6 +129,9 @@ pub struct Target {
     pub train: u32,
     /// Images that accuracies are of.
     pub test: u32,
+    /// The largest subset that is drawn of it, where that is not the pool: claims leave larger sizes of
+    /// this target out.
+    pub most: Option<u32>,
 }
 
 /// The schedule of fine-tunes from a size on.
@@ -147,10 +178,33 @@ impl World {
         toml::Value::Table(table).try_into().expect("the embedded world parses")
     }
 
+    /// The lab world.
+    ///
+    /// # Panics
+    /// Never in a built project: the file is embedded, and a test parses it.
+    #[must_use]
+    pub fn lab() -> Self {
+        toml::from_str(LAB).expect("the embedded world parses")
+    }
+
     /// Every world.
     #[must_use]
-    pub fn all() -> [Self; 3] {
-        [Self::smoke(), Self::paper(), Self::sister()]
+    pub fn all() -> [Self; 4] {
+        [Self::smoke(), Self::lab(), Self::paper(), Self::sister()]
+    }
+
+    /// How many residual blocks here are what the paper fine-tunes with this number.
+    #[must_use]
+    pub fn blocks(&self, paper: u32) -> u32 {
+        let other = self.stands_for.iter().find(|other| other.paper == paper);
+        other.map_or(paper, |other| other.here)
+    }
+
+    /// Whether subsets of this size are drawn of a target, as far as the world says.
+    #[must_use]
+    pub fn draws(&self, target: &str, images: u32) -> bool {
+        let most = self.targets.get(target).and_then(|target| target.most);
+        most.is_none_or(|most| images <= most)
     }
 
     /// What its source models are built of.
@@ -217,6 +271,12 @@ impl World {
                 "the {} world has {} training images of {}",
                 self.id, target.train, target.title
             )),
+            Some(target) if !self.draws(&key.target, key.images) => Some(format!(
+                "the {} world draws at most {} images of {}",
+                self.id,
+                target.most.unwrap_or_default(),
+                target.title
+            )),
             Some(_) => None,
         }
     }
@@ -280,7 +340,7 @@ mod tests {
 
     #[test]
     fn larger_sizes_have_longer_schedules_and_every_protocol_can_be_run() {
-        for world in [World::paper(), World::smoke()] {
+        for world in World::all() {
             for images in [100, 1600, 1601, 25_600] {
                 assert_eq!(world.protocol(images).check(), Ok(()), "{} {images}", world.id);
             }
@@ -289,11 +349,57 @@ mod tests {
         let epochs = |images| paper.protocol(images).epochs;
         assert_eq!((epochs(100), epochs(1600), epochs(3200)), (100, 100, 150));
         assert_eq!(paper.protocol(3200).evaluate.len(), 16);
-        let smoke = World::smoke();
-        // The source's own statistics, in the fine-tune as in its making.
-        let pretraining = smoke.pretraining.as_ref().unwrap();
-        assert_eq!(smoke.protocol.normalisation, pretraining.normalisation);
-        assert_eq!(smoke.protocol.side, pretraining.side);
+        for world in [World::smoke(), World::lab()] {
+            // The source's own statistics, in the fine-tune as in its making.
+            let pretraining = world.pretraining.as_ref().unwrap();
+            assert_eq!(world.protocol.normalisation, pretraining.normalisation);
+            assert_eq!(world.protocol.side, pretraining.side);
+            assert_eq!(world.architecture(), &pretraining.architecture);
+            let roles = pretraining.models.iter().map(|model| &model.role);
+            assert!(roles.eq(&["natural", "l2_3", "linf_4", "linf_8", "gaussian"][..world.sources.len()]));
+        }
+    }
+
+    #[test]
+    fn the_paper_s_blocks_are_the_same_parts_of_another_network() {
+        use crate::model::{PAPER_BLOCKS, Trainable};
+        let parts = |world: &World, paper: u32| {
+            let names = Trainable::Blocks(world.blocks(paper)).names(world.architecture()).unwrap();
+            // Whole stages alone: what lies below the last dot but two differs with the kind of block.
+            let stages: std::collections::BTreeSet<String> =
+                names.iter().map(|name| name.split('.').next().unwrap().to_owned()).collect();
+            stages
+        };
+        for world in World::all() {
+            for paper in PAPER_BLOCKS {
+                assert_eq!(
+                    parts(&world, paper),
+                    parts(&World::paper(), paper),
+                    "{} {paper}",
+                    world.id
+                );
+            }
+            // All of the stages, and nothing of those before.
+            let frozen = |paper| {
+                let architecture = world.architecture();
+                let names = Trainable::Blocks(world.blocks(paper)).names(architecture).unwrap();
+                let all = architecture.parameter_shapes().into_iter().map(|(name, _)| name);
+                all.filter(|name| !names.contains(name)).collect::<Vec<_>>()
+            };
+            assert!(!frozen(3).iter().any(|name| name.starts_with("layer4")), "{}", world.id);
+            assert!(!frozen(9).iter().any(|name| name.starts_with("layer3")), "{}", world.id);
+        }
+    }
+
+    #[test]
+    fn sizes_that_a_world_does_not_draw_of_a_target_are_lacking_there() {
+        let lab = World::lab();
+        assert!(
+            lab.draws("kmnist", 1600) && !lab.draws("kmnist", 1601) && lab.draws("mnist", 6400)
+        );
+        let lacks = |images| lab.lacks(&Key::on_kmnist("natural", 3, images));
+        assert_eq!(lacks(1600), None);
+        assert_eq!(lacks(6400).unwrap(), "the lab world draws at most 1600 images of KMNIST");
     }
 
     #[test]

@@ -31,6 +31,7 @@ fn entry(seed: u64, outcome: Ended) -> Entry {
     let trial = Trial { recipe: Recipe::of(&World::smoke(), key()), seed: Seed(seed) };
     let Named { trial, weights, data, id } = Stock::Shipped.named(trial).unwrap();
     let provenance = Provenance {
+        images: None,
         program: "0.0.0".to_owned(),
         engine: "none".to_owned(),
         processor: "none".to_owned(),

@@ -5,8 +5,13 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::evidence::EvidenceKind;
 
 /// Those that need no file of the user's.
-pub(super) const ALL: &[EvidenceKind] =
-    &[EvidenceKind::Published, EvidenceKind::Smoke, EvidenceKind::Paper, EvidenceKind::Sister];
+pub(super) const ALL: &[EvidenceKind] = &[
+    EvidenceKind::Published,
+    EvidenceKind::Smoke,
+    EvidenceKind::Lab,
+    EvidenceKind::Paper,
+    EvidenceKind::Sister,
+];
 /// Those of our own fine-tunes.
 pub(super) const OWN: &[EvidenceKind] = &EvidenceKind::OWN;
 /// Those at the paper's own scale.
@@ -25,6 +30,7 @@ const fn words(kind: EvidenceKind) -> &'static str {
     match kind {
         EvidenceKind::Published => "The authors' own per-seed logs",
         EvidenceKind::Smoke => "Our own fine-tunes of thin networks",
+        EvidenceKind::Lab => "Our own fine-tunes of ResNet-18, from source models of our own",
         EvidenceKind::Paper => "Our own fine-tunes of ResNet-50 from the authors' checkpoints",
         EvidenceKind::Sister => "The same from the sister paper's checkpoints",
         EvidenceKind::Log => "A log of the user's",

@@ -44,11 +44,27 @@ pub(super) struct Ours {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum DeviceArgument {
+pub(super) enum DeviceArgument {
     /// The CPU for smoke, where results then agree to the last bit; else a GPU if there is one
     Auto,
     Cpu,
     Cuda,
+}
+
+impl DeviceArgument {
+    /// The device; where nobody names one, the CPU if it is to be that, else a GPU if there is one.
+    pub fn device(self, rather_cpu: bool) -> Result<Device, Failure> {
+        match (self, device::missing_cuda()) {
+            (Self::Cpu, _) => Ok(Device::Cpu),
+            (Self::Auto, _) if rather_cpu => Ok(Device::Cpu),
+            (Self::Auto | Self::Cuda, None) => Ok(Device::Cuda(0)),
+            (Self::Auto, Some(_)) => Ok(Device::Cpu),
+            (Self::Cuda, Some(missing)) => Err(Failure::usage(
+                format!("there is no GPU to run on: {missing}"),
+                "leave --device out, or name another",
+            )),
+        }
+    }
 }
 
 /// One kind of evidence of our own, with what it is made from and where it is kept.
@@ -77,18 +93,7 @@ impl Ours {
 
     /// One whose world is not quite the one that ships.
     pub fn workshop_of(&self, kind: EvidenceKind, world: World) -> Result<Workshop, Failure> {
-        let device = match (self.device, device::missing_cuda()) {
-            (DeviceArgument::Cpu, _) => Device::Cpu,
-            (DeviceArgument::Auto, _) if kind == EvidenceKind::Smoke => Device::Cpu,
-            (DeviceArgument::Auto | DeviceArgument::Cuda, None) => Device::Cuda(0),
-            (DeviceArgument::Auto, Some(_)) => Device::Cpu,
-            (DeviceArgument::Cuda, Some(missing)) => {
-                return Err(Failure::usage(
-                    format!("there is no GPU to run on: {missing}"),
-                    "leave --device out, or name another",
-                ));
-            }
-        };
+        let device = self.device.device(kind == EvidenceKind::Smoke)?;
         let workers = Workers::new(device, world.protocol.side, self.threads.map(usize::from));
         let stock = Stock::of(&world, &self.data.folder()).told(reading);
         Ok(Workshop { kind, stock, world, ledger: self.ledger(), workers })
@@ -246,7 +251,9 @@ impl Watch for Teller<'_> {
 fn stopped(error: ExecutorError) -> Failure {
     match error {
         ExecutorError::Interrupted => Failure::new(exit::INTERRUPTED, error),
-        ExecutorError::Material { .. } => Failure::new(exit::INPUT, error),
+        ExecutorError::Material { .. } | ExecutorError::Precision(_) => {
+            Failure::new(exit::INPUT, error)
+        }
         ExecutorError::Ledger(error) => unusable(error),
     }
 }

@@ -5,101 +5,105 @@ use std::{io::Write, path::PathBuf};
 use clap::{Args, ValueEnum};
 use tch::Device;
 
-use super::{Failure, Outcome, exit, fetch::Data, interrupt, stdout};
+use super::{Failure, Outcome, exit, fetch::Data, interrupt, ours::DeviceArgument, stdout};
 use crate::{
     data::{
-        DataError, Dataset,
+        DataError, Dataset, Images,
         official::{FASHION_TEST, FASHION_TRAIN, Split},
+        packed,
     },
     pretrain::{Epoch, PretrainError, zoo::Making},
     report::terminal,
     shell::quoted,
-    world::World,
+    world::{self, SourceClasses, World},
 };
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
   repro fetch fmnist && repro pretrain --world smoke --out zoo
   repro pretrain --world smoke --from /usr/share/datasets/fashion-mnist --out zoo
+  repro pretrain --world lab --device cuda
 
 It writes <role>.safetensors and <role>.json (a card: command, seed, data, accuracies, curve) for each
 source model, and keeps a checkpoint an epoch: the same command goes on where it was stopped.";
 
-/// The source's data set, as the catalogue calls it.
-const SOURCE: &str = "fmnist";
+/// Fashion-MNIST, as the catalogue calls it.
+const FASHION: &str = "fmnist";
 
 #[derive(Args)]
 pub(super) struct Pretrain {
     /// The world whose source models are made
     #[arg(long, value_enum)]
     world: WorldArgument,
-    /// The folder that holds Fashion-MNIST's four official files (IDX, plain or .gz) [default: where
-    /// `repro fetch fmnist` puts them]
-    #[arg(long, value_name = "DIR")]
+    /// The source's images: for smoke the folder that holds Fashion-MNIST's four official files (IDX,
+    /// plain or .gz) [default: where `repro fetch fmnist` puts them], for lab the packed file
+    /// [default: lab/source.safetensors in the data folder]
+    #[arg(long, value_name = "PATH")]
     from: Option<PathBuf>,
     #[command(flatten)]
     data: Data,
-    /// Where weights, cards and checkpoints go
-    #[arg(long, value_name = "DIR", default_value = "zoo")]
-    out: PathBuf,
+    /// Where weights, cards and checkpoints go [default: for smoke zoo, for lab zoos/lab in the data
+    /// folder]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// What they are trained on
+    #[arg(long, value_enum, default_value = "auto")]
+    device: DeviceArgument,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum WorldArgument {
     /// Thin networks on six classes of Fashion-MNIST
     Smoke,
+    /// ResNet-18 on Tiny ImageNet at 64 pixels: for a GPU
+    Lab,
 }
 
 impl Pretrain {
     pub(super) fn run(&self) -> Result<Outcome, Failure> {
         let world = match self.world {
             WorldArgument::Smoke => World::smoke(),
+            WorldArgument::Lab => World::lab(),
         };
-        let (Some(pretraining), Some(source)) = (&world.pretraining, &world.source) else {
-            return Err(Failure::usage(
-                format!("the {} world has no source models of our own", world.id),
-                "its checkpoints are published ones",
-            ));
+        let device = self.device.device(matches!(self.world, WorldArgument::Smoke))?;
+        let mut pretraining = world.pretraining.clone().expect("these worlds train their own");
+        let (train, test) = match (&world.source, &world.packed) {
+            (Some(source), _) => self.fashion(source)?,
+            (None, packed) => self.packed(packed.as_ref().expect("a world has a source"))?,
         };
-        let folder = self.from.clone().unwrap_or_else(|| self.data.folder().join(SOURCE));
-        let unread = |error: DataError| match (&self.from, error) {
-            (None, DataError::NeitherPlainNorPacked { path, cause }) => {
-                let missing = format!("failed to read {} or {0}.gz: {cause}", path.display());
-                let help = format!(
-                    "fetch it with `repro fetch {SOURCE}{}`, or name the folder that holds the official \
-                     files with --from",
-                    self.data.named()
-                );
-                Failure::new(exit::INPUT, miette::miette!(help = help, "{missing}"))
-            }
-            (_, error) => Failure::new(exit::INPUT, error),
-        };
-        let split = |split: &Split| -> Result<Dataset, Failure> {
-            let whole = split.read(&folder).map_err(unread)?;
-            Ok(whole.of_classes(&source.classes))
-        };
-        let (train, test) = (split(&FASHION_TRAIN)?, split(&FASHION_TEST)?);
-        tch::set_num_threads(1);
-        let from = if self.from.is_some() { " --from DIR" } else { "" };
+        // Of a packed source as many as somebody packed.
+        pretraining.architecture.classes = train.classes();
+        match device {
+            Device::Cuda(_) => tch::Cuda::cudnn_set_benchmark(true),
+            // Small images gain nothing from a second thread, and models are trained side by side.
+            _ if matches!(self.world, WorldArgument::Smoke) => tch::set_num_threads(1),
+            _ => {}
+        }
+        let zoo = world.zoo.as_ref().map(|zoo| self.data.folder().join("zoos").join(&zoo.name));
+        let out = self.out.clone().or(zoo).unwrap_or_else(|| "zoo".into());
+        let from = if self.from.is_some() { " --from PATH" } else { "" };
         let command = format!("repro pretrain --world {}{from}", world.id);
         let making = Making {
-            pretraining,
+            pretraining: &pretraining,
             train: &train,
             test: &test,
-            device: Device::Cpu,
-            out: &self.out,
+            device,
+            out: &out,
             command: &command,
             stop: interrupt::flag(),
         };
+        let images = train.len() as f64;
         let epochs = pretraining.epochs;
         let progress = |name: &str, epoch: &Epoch| {
             let left = f64::from(epochs - epoch.epoch) * epoch.seconds;
             anstream::eprintln!(
-                "{name}: epoch {} of {epochs}, loss {:.4}, test accuracy {:.2} %, {:.0} s ({left:.0} s left)",
+                "{name}: epoch {} of {epochs}, loss {:.4}, test accuracy {:.2} %, {:.0} s, {:.0} images/s \
+                 ({left:.0} s left)",
                 epoch.epoch,
                 epoch.train_loss,
                 epoch.test_accuracy,
-                epoch.seconds
+                epoch.seconds,
+                images / epoch.seconds
             );
         };
         let cards = making.make(&progress).map_err(|error| match error {
@@ -119,9 +123,50 @@ impl Pretrain {
             ]
         });
         let header = ["model", "clean %", "cost", "robust %"];
-        let mut out = stdout();
+        let (folder, mut out) = (quoted(&out.display().to_string()), stdout());
         writeln!(out, "{}", terminal::table(&header, rows))?;
-        writeln!(out, "weights and cards are in {}", quoted(&self.out.display().to_string()))?;
+        writeln!(out, "weights and cards are in {folder}")?;
         Ok(Outcome::Done)
+    }
+
+    /// The classes of Fashion-MNIST that are the source.
+    fn fashion(&self, source: &SourceClasses) -> Result<(Dataset, Dataset), Failure> {
+        let folder = self.from.clone().unwrap_or_else(|| self.data.folder().join(FASHION));
+        let unread = |error: DataError| match (&self.from, error) {
+            (None, DataError::NeitherPlainNorPacked { path, cause }) => {
+                let missing = format!("failed to read {} or {0}.gz: {cause}", path.display());
+                let help = format!(
+                    "fetch it with `repro fetch {FASHION}{}`, or name the folder that holds the official \
+                     files with --from",
+                    self.data.named()
+                );
+                Failure::new(exit::INPUT, miette::miette!(help = help, "{missing}"))
+            }
+            (_, error) => Failure::new(exit::INPUT, error),
+        };
+        let split = |split: &Split| -> Result<Dataset, Failure> {
+            let whole = split.read(&folder).map_err(unread)?;
+            Ok(whole.of_classes(&source.classes))
+        };
+        Ok((split(&FASHION_TRAIN)?, split(&FASHION_TEST)?))
+    }
+
+    /// Both splits of a packed source.
+    fn packed(&self, packed: &world::Packed) -> Result<(Dataset, Dataset), Failure> {
+        let own = || self.data.folder().join(&packed.folder).join(&packed.source);
+        let path = self.from.clone().unwrap_or_else(own);
+        let read = packed::read(&path).map_err(|error| match error {
+            DataError::Unreadable { path, cause } => {
+                let help = "pack it with `python3 scripts/pack_lab.py`, or name the packed file with --from";
+                let missing = format!("failed to read {}: {cause}", path.display());
+                Failure::new(exit::INPUT, miette::miette!(help = help, "{missing}"))
+            }
+            error => Failure::new(exit::INPUT, error),
+        })?;
+        anstream::eprintln!("the source: {}", read.made_from);
+        match (read.target.train, read.target.test) {
+            (Images::Bytes(train), Images::Bytes(test)) => Ok((train, test)),
+            _ => unreachable!("packed images are read as bytes"),
+        }
     }
 }

@@ -167,6 +167,11 @@ fn note(evidence: &Evidence) -> String {
              where the published numbers are of ResNet-50 at 224 pixels. Means are shown, not compared; \
              only the directions of differences are."
         }
+        EvidenceKind::Lab => {
+            "A different world: ResNet-18 at 64 pixels, from source models of our own, where the published \
+             numbers are of ResNet-50 at 224 pixels. Means are shown, not compared; only the directions of \
+             differences are."
+        }
         EvidenceKind::Paper => {
             "The same experiment: ResNet-50 at 224 pixels from the authors' checkpoints, to their final \
              protocol. Subsets and heads are drawn by generators of our own, so no run is shared."

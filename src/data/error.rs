@@ -141,7 +141,7 @@ pub enum DataError {
     /// A file is no image that is read.
     #[error("{path} is not read as an image: {fault}")]
     #[diagnostic(help(
-        "JPEG and PNG are read, of 8 bits, grey or in colour; get the file again, or convert it"
+        "JPEG, PNG and WebP are read, of 8 bits, grey or in colour; get the file again, or convert it"
     ))]
     Picture {
         /// The file.
@@ -157,6 +157,15 @@ pub enum DataError {
     ))]
     Layout {
         /// The file or folder.
+        path: PathBuf,
+        /// What is wrong.
+        fault: String,
+    },
+    /// A packed file is cut short or contradicts itself.
+    #[error("{path} is no whole file of packed images: {fault}")]
+    #[diagnostic(help("pack it again with `python3 scripts/pack_lab.py --help`"))]
+    Packed {
+        /// The file.
         path: PathBuf,
         /// What is wrong.
         fault: String,

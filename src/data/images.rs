@@ -203,7 +203,7 @@ impl Images {
 }
 
 /// What a function makes of each number up to a count, in their order, worked on by one thread a core.
-fn in_threads<T: Send>(
+pub(super) fn in_threads<T: Send>(
     count: usize,
     progress: Progress<'_>,
     make: impl Fn(usize) -> Result<T, DataError> + Sync,

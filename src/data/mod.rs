@@ -14,6 +14,7 @@ mod images;
 pub mod mat;
 pub mod official;
 mod on_device;
+pub mod packed;
 pub mod picture;
 mod subset;
 pub mod svhn;

@@ -1,4 +1,4 @@
-//! One JPEG or PNG file to bytes, as PIL's `Image.open(..).convert("RGB")` does, which is what
+//! One JPEG, PNG or WebP file to bytes, as PIL's `Image.open(..).convert("RGB")` does, which is what
 //! torchvision's folders give: grey in three equal channels, an alpha channel dropped, an orientation
 //! in EXIF left alone. What a file is, its first bytes say, not its name.
 //!
@@ -35,16 +35,17 @@ pub struct Picture {
 /// Decodes a file. `path` is what errors call it by.
 ///
 /// # Errors
-/// If it is neither JPEG nor PNG, is damaged or cut short, is too large, or has colours that are not
+/// If it is neither JPEG, PNG nor WebP, is damaged or cut short, is too large, or has colours that are not
 /// read: four inks (CMYK), or more than 8 bits.
 pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture, DataError> {
     let decoded = match bytes {
         [0xff, 0xd8, 0xff, ..] => jpeg(bytes),
         [0x89, b'P', b'N', b'G', ..] => png(bytes),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => webp(bytes),
         [] => Err("it is empty".into()),
         _ => {
             let first = bytes[..bytes.len().min(8)].escape_ascii();
-            Err(format!("it begins with `{first}`, as neither JPEG nor PNG does"))
+            Err(format!("it begins with `{first}`, as neither JPEG, PNG nor WebP does"))
         }
     };
     decoded.map_err(|fault| DataError::Picture { path: path.to_owned(), fault })
@@ -95,6 +96,24 @@ fn png(bytes: &[u8]) -> Result<Picture, String> {
     let mut pixels = vec![0; size];
     reader.next_frame(&mut pixels).map_err(words)?;
     let channels = reader.output_color_type().0.samples();
+    Picture::new(&pixels, channels, height as usize, width as usize)
+}
+
+fn webp(bytes: &[u8]) -> Result<Picture, String> {
+    let words = |error: image_webp::DecodingError| error.to_string();
+    let mut decoder = image_webp::WebPDecoder::new(Cursor::new(bytes)).map_err(words)?;
+    decoder.set_memory_limit(4 * MOST_PIXELS as usize);
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > MOST_PIXELS {
+        return Err(format!("it has {width} x {height} pixels, more than {MOST_PIXELS}"));
+    }
+    if decoder.is_animated() {
+        return Err("it is animated".into());
+    }
+    let size = decoder.output_buffer_size().ok_or("it is too large")?;
+    let mut pixels = vec![0; size];
+    decoder.read_image(&mut pixels).map_err(words)?;
+    let channels = if decoder.has_alpha() { 4 } else { 3 };
     Picture::new(&pixels, channels, height as usize, width as usize)
 }
 

@@ -7,7 +7,7 @@ use tch::{Device, Kind, Tensor};
 use crate::{
     data::OnDevice,
     ledger::Seed,
-    model::{MultiplyAdds, PAPER_BLOCKS, Weights},
+    model::{MultiplyAdds, PAPER_BLOCKS, Precision, Weights},
     price::Speed,
     random::{self, Purpose},
     trial::{Material, Protocol, fine_tune},
@@ -40,9 +40,13 @@ pub fn calibrate(world: &World, device: Device) -> Speed {
             .view([images, 3, side, side]),
         labels: up_to(images).remainder(10),
     };
-    let blocks = PAPER_BLOCKS[2];
+    let blocks = world.blocks(PAPER_BLOCKS[2]);
+    // A device that lacks the world's precision still has a speed.
+    let own = world.protocol.precision;
+    let precision = own.check(device).map_or(Precision::Fp32, |()| own);
     let run = |epochs: u32| {
-        let protocol = Protocol { epochs, evaluate: vec![epochs], ..world.protocol.clone() };
+        let evaluate = vec![epochs];
+        let protocol = Protocol { epochs, evaluate, precision, ..world.protocol.clone() };
         let material = Material {
             source: &source,
             train: &some,

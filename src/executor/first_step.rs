@@ -69,7 +69,7 @@ impl<'a> FirstSteps<'a> {
                 };
                 let material =
                     Material { train: &train, test: &test, test_features: None, ..*material };
-                let blocks = trial.recipe.key.blocks;
+                let blocks = trial.recipe.trained_blocks();
                 let never = AtomicBool::new(false);
                 fine_tune(&material, blocks, &protocol, trial.engine_seed(), &never)
             })

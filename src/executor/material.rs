@@ -91,7 +91,9 @@ impl<'a> Materials<'a> {
         let depend = depend(key, protocol);
         if self.features.as_ref().is_none_or(|(of, _)| *of != depend) {
             // What can't be computed is the fine-tune's to say.
-            let features = fixed_features(source, test, key.blocks, protocol).ok().flatten();
+            let features = fixed_features(source, test, trial.recipe.trained_blocks(), protocol)
+                .ok()
+                .flatten();
             self.features = features.map(|features| (depend, features));
         }
         let subset = pool.drawn(key, trial.engine_seed())?;

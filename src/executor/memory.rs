@@ -44,7 +44,7 @@ fn one_step(material: &Material<'_>, trial: &Trial, batch: u32) -> bool {
     catch_unwind(AssertUnwindSafe(|| {
         let (train, test) = (material.train.first(batch as usize), material.test.first(TESTED));
         let material = Material { train: &train, test: &test, test_features: None, ..*material };
-        let blocks = trial.recipe.key.blocks;
+        let blocks = trial.recipe.trained_blocks();
         fine_tune(&material, blocks, &protocol, trial.seed, &AtomicBool::new(false)).is_ok()
     }))
     .unwrap_or(false)

@@ -27,11 +27,9 @@ pub use material::MaterialError;
 use crate::{
     device,
     ledger::{Ended, Entry, Ledger, LedgerError, Provenance},
-    model::Network,
+    model::{Network, NoTf32},
     stock::{Named, Stock},
-    trial::{
-        ENGINE_VERSION, Outcome, Recipe, Sibling, Unfinished, fine_tune_siblings, measure_influence,
-    },
+    trial::{ENGINE_VERSION, Outcome, Sibling, Unfinished, fine_tune_siblings, measure_influence},
 };
 use families::families;
 use material::Materials;
@@ -47,7 +45,8 @@ pub struct Workers {
     pub threads_each: usize,
 }
 
-/// Images from this side on are large enough to share one trial's work between threads.
+/// Images from this side on are large enough to share one trial's work between threads, and to fill a
+/// GPU.
 const LARGE: u32 = 64;
 
 impl Workers {
@@ -90,6 +89,10 @@ pub enum ExecutorError {
         /// Why.
         cause: MaterialError,
     },
+    /// The device lacks what recipes ask for: nothing was run.
+    #[error(transparent)]
+    #[diagnostic(help("`--device cuda` takes a GPU; `--no-run` judges what the ledger has"))]
+    Precision(#[from] NoTf32),
     /// The ledger.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -103,13 +106,16 @@ impl Local<'_> {
     /// Runs trials and keeps their entries; `each` hears of every one as soon as it is kept.
     ///
     /// # Errors
-    /// If one can't be prepared or kept, or a stop was asked for: the others that are running then
+    /// If the device lacks what one asks for, one can't be prepared or kept, or a stop was asked for: the others that are running then
     /// stop too, and what is finished stays.
     pub fn run(
         &self,
         trials: &[Named],
         each: &(dyn Fn(&Entry) + Sync),
     ) -> Result<(), ExecutorError> {
+        for named in trials {
+            named.trial.recipe.protocol.precision.check(self.workers.device)?;
+        }
         // One for the process; each thread takes it over at its first operation.
         tch::set_num_threads(self.workers.threads_each as i32);
         // Shapes repeat from step to step, so that trying cuDNN's kernels once pays.
@@ -179,6 +185,7 @@ impl Local<'_> {
             processor: device::name(self.workers.device),
             started,
             seconds: clock.elapsed().as_secs_f64(),
+            images: self.stock.made_from(&family[0].trial.recipe.key.target),
         };
         let entry = |(named, outcome): (&&Named, Ended)| Entry {
             id: named.id.clone(),
@@ -202,7 +209,7 @@ impl Local<'_> {
         let trial = &family[0].trial;
         let recipes = family.iter().map(|named| &named.trial.recipe);
         let siblings: Vec<Sibling<'_>> = recipes
-            .map(|Recipe { key, protocol, .. }| Sibling { blocks: key.blocks, protocol })
+            .map(|recipe| Sibling { blocks: recipe.trained_blocks(), protocol: &recipe.protocol })
             .collect();
         let ran = catch_unwind(AssertUnwindSafe(|| {
             materials.with(trial, |material, subset| {

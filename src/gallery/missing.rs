@@ -66,7 +66,13 @@ fn commands(
     world: &World,
 ) -> Vec<String> {
     let mut commands = Vec::new();
-    if let Some(zoo) = &world.zoo {
+    if let Some(packed) = &world.packed {
+        let targets: BTreeSet<&str> = keys.iter().map(|key| &*key.target).collect();
+        let targets: String = targets.iter().map(|target| format!(" --{target} PATH")).collect();
+        let out = format!("--out .data/{} --tiny-imagenet PATH{targets}", packed.folder);
+        commands.push(format!("python3 scripts/pack_lab.py {out}"));
+        commands.push(format!("repro pretrain --world {}", world.id));
+    } else if let Some(zoo) = &world.zoo {
         let catalogue = Catalogue::shipped();
         let targets: BTreeSet<String> = keys.iter().map(|key| key.target.to_string()).collect();
         let sources: BTreeSet<&str> = keys.iter().map(|key| &*key.source).collect();

@@ -191,12 +191,13 @@ fn stand_in(plot: &mut Plot, world: &World) -> Vec<String> {
     said.into_values().collect()
 }
 
-/// A cell of each target with its whole training set.
+/// A cell of each target with its whole training set, or the most of it that the world draws.
 fn whole(cells: &[Cell], world: &World) -> Vec<Cell> {
     let mut added: Vec<Cell> = Vec::new();
     for cell in cells {
         let target = cell.target.as_ref().and_then(|target| world.targets.get(&**target));
-        let cell = Cell { images: target.map(|target| target.train), ..cell.clone() };
+        let images = target.map(|target| target.most.unwrap_or(target.train));
+        let cell = Cell { images, ..cell.clone() };
         if cell.images.is_some() && !cells.contains(&cell) && !added.contains(&cell) {
             added.push(cell);
         }

@@ -60,6 +60,9 @@ pub struct Provenance {
     pub started: u64,
     /// Wall-clock seconds, of all trials that ran side by side with it.
     pub seconds: f64,
+    /// What the target's images are made from, in words, where they are packed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<String>,
 }
 
 impl Entry {

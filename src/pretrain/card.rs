@@ -1,8 +1,10 @@
 //! What is written about a source model: how it was made, and what came out.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
-use super::Threat;
+use super::{CheckpointError, Threat, checkpoint::read_file};
 use crate::model::{Architecture, Normalisation};
 
 /// Version of the form.
@@ -49,6 +51,20 @@ pub struct Card {
     pub first_losses: Vec<f64>,
     /// libtorch's version, and the processor's vector instructions that it used.
     pub engine: String,
+}
+
+impl Card {
+    /// Reads a card.
+    ///
+    /// # Errors
+    /// If it can't be read, or is no card.
+    pub fn read(path: &Path) -> Result<Self, CheckpointError> {
+        let bytes = read_file(path)?;
+        serde_json::from_slice(&bytes).map_err(|error| CheckpointError::Card {
+            path: path.to_owned(),
+            cause: error.to_string(),
+        })
+    }
 }
 
 /// Accuracy under an attack.

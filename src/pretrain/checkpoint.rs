@@ -17,6 +17,8 @@ use crate::model::{Architecture, Weights, WeightsError};
 const LARGEST_BYTES: u64 = 4 << 30;
 /// Names of velocities begin so; those of weights are torchvision's.
 const VELOCITY: &str = "velocity.";
+/// Those of the mean over the latest weights, where there is one.
+const MEAN: &str = "mean.";
 /// Where a checkpoint's metadata are kept.
 const IDENTITY: &str = "identity";
 const CURVE: &str = "curve";
@@ -53,6 +55,15 @@ pub enum CheckpointError {
         /// What does not fit.
         cause: WeightsError,
     },
+    /// It is no card.
+    #[error("{path} is no card of a source model: {cause}")]
+    #[diagnostic(help("make the model again; its card is written beside it"))]
+    Card {
+        /// The file.
+        path: PathBuf,
+        /// What the reader said.
+        cause: String,
+    },
     /// It is of another training.
     #[error("{path} was begun with another recipe or another seed")]
     #[diagnostic(help("delete it to begin again, or give --out another folder"))]
@@ -66,6 +77,8 @@ pub enum CheckpointError {
 pub(super) struct Kept {
     pub weights: Weights,
     pub velocities: Vec<Tensor>,
+    /// The mean over the latest weights, where one is kept.
+    pub mean: Option<Weights>,
     pub curve: Vec<Epoch>,
 }
 
@@ -78,8 +91,9 @@ pub fn read_weights(
     bytes: &[u8],
     architecture: &Architecture,
 ) -> Result<Weights, CheckpointError> {
-    let entries = tensors(path, bytes)?;
-    let entries = entries.into_iter().filter(|(name, _)| !name.starts_with(VELOCITY)).collect();
+    let entries = tensors(path, bytes)?.into_iter();
+    let beside = |name: &String| name.starts_with(VELOCITY) || name.starts_with(MEAN);
+    let entries = entries.filter(|(name, _)| !beside(name)).collect();
     Weights::new(architecture.clone(), entries)
         .map_err(|cause| CheckpointError::Weights { path: path.to_owned(), cause })
 }
@@ -89,7 +103,7 @@ pub fn read_weights(
 /// # Errors
 /// If the file can't be written.
 pub fn write_weights(path: &Path, weights: &Weights) -> Result<(), CheckpointError> {
-    write_all(path, &named(weights, &[]), None)
+    write_all(path, &named((weights, None), &[]), None)
 }
 
 /// The checkpoint at a path, or `None` where there is none.
@@ -124,20 +138,31 @@ pub(super) fn read(
             entries.remove(&name).ok_or_else(|| format(format!("it has no `{name}`")))
         })
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(Some(Kept { weights, velocities, curve }))
+    let of_mean = |(name, tensor): (String, Tensor)| {
+        name.strip_prefix(MEAN).map(|name| (name.to_owned(), tensor))
+    };
+    let of_mean: BTreeMap<String, Tensor> = entries.into_iter().filter_map(of_mean).collect();
+    let mean = match of_mean.is_empty() {
+        true => None,
+        false => Some(
+            Weights::new(architecture.clone(), of_mean)
+                .map_err(|cause| CheckpointError::Weights { path: path.to_owned(), cause })?,
+        ),
+    };
+    Ok(Some(Kept { weights, velocities, mean, curve }))
 }
 
 pub(super) fn write(
     path: &Path,
     identity: &str,
-    weights: &Weights,
-    velocities: Vec<Tensor>,
+    weights: (&Weights, Option<&Weights>),
+    velocities: &[Tensor],
     curve: &[Epoch],
 ) -> Result<(), CheckpointError> {
     let curve = serde_json::to_string(curve).expect("plain data");
     let metadata =
         HashMap::from([(IDENTITY.to_owned(), identity.to_owned()), (CURVE.to_owned(), curve)]);
-    write_all(path, &named(weights, &velocities), Some(metadata))
+    write_all(path, &named(weights, velocities), Some(metadata))
 }
 
 /// Reads a file, up to [`LARGEST_BYTES`].
@@ -151,12 +176,21 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, CheckpointError> {
     std::fs::read(path).map_err(unreadable)
 }
 
-fn named<'a>(weights: &'a Weights, velocities: &'a [Tensor]) -> BTreeMap<String, &'a Tensor> {
+/// Everything that a file holds: weights, the mean over the latest where there is one, velocities.
+fn named<'a>(
+    (weights, mean): (&'a Weights, Option<&'a Weights>),
+    velocities: &'a [Tensor],
+) -> BTreeMap<String, &'a Tensor> {
     let parameters = weights.architecture().parameter_shapes().into_iter();
     let velocities =
         parameters.zip(velocities).map(|((name, _), tensor)| (format!("{VELOCITY}{name}"), tensor));
-    let all = weights.parameters().iter().chain(weights.buffers());
-    all.map(|(name, tensor)| (name.clone(), tensor)).chain(velocities).collect()
+    fn all(weights: &Weights) -> impl Iterator<Item = (&String, &Tensor)> {
+        weights.parameters().iter().chain(weights.buffers())
+    }
+    let mean = mean.into_iter().flat_map(all);
+    let mean = mean.map(|(name, tensor)| (format!("{MEAN}{name}"), tensor));
+    let own = all(weights).map(|(name, tensor)| (name.clone(), tensor));
+    own.chain(mean).chain(velocities).collect()
 }
 
 fn tensors(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, CheckpointError> {

@@ -2,16 +2,20 @@
 //! noisy images. Which models a zoo has and how strong their attacks are is in [`zoo`], what is
 //! written about each in [`card`].
 
+mod average;
 pub mod card;
 mod checkpoint;
+mod noise;
 pub mod zoo;
 
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
+};
 
-use rand_distr::{Distribution, StandardNormal, Uniform};
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Reduction, Tensor};
+use tch::{Device, Kind, Reduction, Tensor};
 
 pub use card::{Card, Epoch};
 pub use checkpoint::{CheckpointError, read_weights, write_weights};
@@ -19,12 +23,18 @@ pub use checkpoint::{CheckpointError, read_weights, write_weights};
 use crate::{
     attack::{Attack, Constraint},
     data::OnDevice,
+    device,
     ledger::Seed,
-    model::{Architecture, Implementation, Mode, Network, Normalisation, Sgd, Trainable, Weights},
+    model::{
+        Architecture, Implementation, Mode, Network, Normalisation, Precision, Sgd, Trainable,
+        Weights,
+    },
     random::{self, Purpose},
-    transform,
+    transform::{self, Augmentation, Draw, Draws},
     trial::{evaluate, schedule::learning_rate},
 };
+use average::Average;
+use noise::Noise;
 
 /// How a source model is trained, whatever it is trained against.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,6 +58,17 @@ pub struct Pretraining {
     pub momentum: f64,
     /// Weight decay.
     pub weight_decay: f64,
+    /// Changes that an image gets anew in every epoch; none where there is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augmentation: Option<Augmentation>,
+    /// Of a mean over the latest weights, the share that stays at each step; where there is nothing, the
+    /// weights of the last step are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub averaging: Option<f64>,
+    /// What convolutions are computed in; operation by operation as PyTorch does, in single precision,
+    /// where there is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<Precision>,
     /// Steps of the attack in training, each 2.5 x eps / steps long (the evaluation convention of the
     /// `robustness` library), from a random start, the best point kept.
     pub attack_steps: u32,
@@ -79,6 +100,32 @@ pub enum Threat {
         /// Length.
         epsilon: f64,
     },
+}
+
+impl Pretraining {
+    fn implementation(&self) -> Implementation {
+        self.precision.map_or(Implementation::Reference, Implementation::Fused)
+    }
+
+    /// What images become in an epoch, in the order in which they are seen.
+    fn draws(&self, epoch: u32, order: &[usize], device: Device) -> Option<Draws> {
+        let augmentation = self.augmentation.filter(|some| *some != Augmentation::NONE)?;
+        let mut generator = random::epoch_generator(self.seed, Purpose::Augmentation, epoch);
+        let draws = augmentation.draw(order.len(), &mut || rand::RngExt::random(&mut generator));
+        let draws: Vec<Draw> = order.iter().map(|&image| draws[image]).collect();
+        Some(Draws::new(&draws, [i64::from(self.side); 2], device))
+    }
+}
+
+impl Threat {
+    /// Where the noise that it needs is drawn from.
+    fn noise(self) -> Option<Constraint> {
+        match self {
+            Self::None => None,
+            Self::Attack { constraint, .. } => Some(constraint),
+            Self::Noise { .. } => Some(Constraint::L2),
+        }
+    }
 }
 
 impl Attack {
@@ -137,14 +184,23 @@ pub fn train(
         None => None,
     };
     let mut generator = random::generator(pretraining.seed, Purpose::Initialisation);
-    let (weights, velocities, mut curve) = match kept {
-        Some(kept) => (kept.weights, Some(kept.velocities), kept.curve),
+    let (weights, velocities, mean, mut curve) = match kept {
+        Some(kept) => (kept.weights, Some(kept.velocities), kept.mean, kept.curve),
         None => {
-            (Weights::initialise(pretraining.architecture.clone(), &mut generator), None, vec![])
+            let first = Weights::initialise(pretraining.architecture.clone(), &mut generator);
+            (first, None, None, vec![])
         }
     };
+    device::allow_tf32(pretraining.precision == Some(Precision::Tf32));
+    let (normalisation, implementation) = (pretraining.normalisation, pretraining.implementation());
+    let images = source.train.len() as usize;
     let weights = weights.copy_to(device);
-    let mut network = Network::new(weights, pretraining.normalisation, Implementation::Reference);
+    let mut average = pretraining.averaging.map(|decay| {
+        let mean = mean.map_or_else(|| weights.copy_to(device), |mean| mean.copy_to(device));
+        let steps = curve.len() * images.div_ceil(pretraining.batch as usize);
+        Average::new(&mean, normalisation, implementation, decay, steps as u64)
+    });
+    let mut network = Network::new(weights, normalisation, implementation);
     network.train(Trainable::Everything).expect("everything there is");
     let parameters = network.trainable().map(|(_, parameter)| parameter);
     let mut sgd = Sgd::new(parameters, pretraining.momentum, pretraining.weight_decay);
@@ -152,20 +208,37 @@ pub fn train(
         sgd.resume(&velocities);
     }
     for epoch in curve.len() as u32..pretraining.epochs {
-        let start = std::time::Instant::now();
+        let start = Instant::now();
         let rate = learning_rate(pretraining.learning_rate, pretraining.epochs, epoch);
         let mut order = random::epoch_generator(pretraining.seed, Purpose::Order, epoch);
-        let order = random::permutation(source.train.len() as usize, &mut order);
-        let mut noise = random::epoch_generator(pretraining.seed, Purpose::Attack, epoch);
+        let order = random::permutation(images, &mut order);
+        let draws = pretraining.draws(epoch, &order, device);
+        let noise = threat.noise().map(|constraint| {
+            let values = source.train.pixels.numel() / images;
+            let batches: Vec<usize> = order
+                .chunks(pretraining.batch as usize)
+                .map(|batch| batch.len() * values)
+                .collect();
+            let generator = random::epoch_generator(pretraining.seed, Purpose::Attack, epoch);
+            Noise::ahead(constraint, batches.into_iter(), generator)
+        });
+        // Brought to the device at once, before the first step.
+        let order: Vec<i64> = order.into_iter().map(|image| image as i64).collect();
+        let order = Tensor::from_slice(&order).to_device(device);
         let (mut losses, mut first_losses) = (Vec::new(), Vec::new());
-        for batch in order.chunks(pretraining.batch as usize) {
+        for first in (0..images as i64).step_by(pretraining.batch as usize) {
             if stop.load(Ordering::Relaxed) {
                 return Err(PretrainError::Interrupted { epoch });
             }
-            let part = source.train.select(batch);
-            let images = transform::to_unit(&part.pixels);
-            let images =
-                perturbed(pretraining, threat, &network, &images, &part.labels, &mut noise);
+            let length = i64::from(pretraining.batch).min(images as i64 - first);
+            let part = source.train.selected(&order.narrow(0, first, length));
+            let pixels = match &draws {
+                Some(draws) => draws.narrow(first, length).apply(&part.pixels),
+                None => part.pixels,
+            };
+            let images = transform::to_unit(&pixels);
+            let noise = noise.as_ref().map(|noise| noise.like(&images));
+            let images = perturbed(pretraining, threat, &network, &images, &part.labels, noise);
             let loss = network.logits(&images, Mode::Train).cross_entropy_loss::<Tensor>(
                 &part.labels,
                 None,
@@ -174,16 +247,19 @@ pub fn train(
                 0.0,
             );
             sgd.step(&network.gradients(&loss), rate);
+            if let Some(average) = &mut average {
+                average.follow(network.weights());
+            }
             if first_losses.len() < FIRST_LOSSES {
                 first_losses.push(loss.double_value(&[]));
             }
-            losses.push(loss.detach() * batch.len() as f64);
+            losses.push(loss.detach() * length as f64);
         }
         let loss = Tensor::stack(&losses, 0).sum(Kind::Double).double_value(&[]);
-        let tested = evaluate(&network, source.test);
+        let tested = evaluate(average.as_ref().map_or(&network, Average::network), source.test);
         let done = Epoch {
             epoch: epoch + 1,
-            train_loss: loss / source.train.len() as f64,
+            train_loss: loss / images as f64,
             test_loss: tested.loss,
             test_accuracy: tested.accuracy(),
             seconds: start.elapsed().as_secs_f64(),
@@ -192,10 +268,12 @@ pub fn train(
         progress(&done);
         curve.push(done);
         if let Some(path) = checkpoint {
-            checkpoint::write(path, &identity, network.weights(), sgd.velocities(), &curve)?;
+            let mean = average.as_ref().map(|average| average.network().weights());
+            let weights = (network.weights(), mean);
+            checkpoint::write(path, &identity, weights, &sgd.velocities(), &curve)?;
         }
     }
-    Ok((network, curve))
+    Ok((average.map_or(network, Average::into_network), curve))
 }
 
 /// Source images that ship with the project: ten steps.
@@ -233,43 +311,24 @@ fn perturbed(
     network: &Network,
     images: &Tensor,
     labels: &Tensor,
-    generator: &mut rand_chacha::ChaCha8Rng,
+    noise: Option<Tensor>,
 ) -> Tensor {
-    match threat {
-        Threat::None => images.shallow_clone(),
-        Threat::Attack { constraint, epsilon } => {
+    match (threat, noise) {
+        (Threat::Attack { constraint, epsilon }, noise) => {
             let attack = Attack::conventional(constraint, epsilon, pretraining.attack_steps);
-            let noise = noise(constraint, images, generator);
             let logits = |images: &Tensor| network.logits(images, Mode::Evaluate);
-            attack.perturb(logits, images, labels, Some(&noise)).images
+            attack.perturb(logits, images, labels, noise.as_ref()).images
         }
-        Threat::Noise { epsilon } => {
+        (Threat::Noise { epsilon }, Some(noise)) => {
             let values = (images.numel() as f64) / images.size()[0] as f64;
-            let noise = noise(Constraint::L2, images, generator);
             (images + noise * (epsilon / values.sqrt())).clamp(0.0, 1.0)
         }
+        (Threat::None | Threat::Noise { .. }, _) => images.shallow_clone(),
     }
 }
 
-/// Where an attack's random start comes from: one number a value, drawn in their order.
-fn noise(
-    constraint: Constraint,
-    images: &Tensor,
-    generator: &mut rand_chacha::ChaCha8Rng,
-) -> Tensor {
-    let count = images.numel();
-    let values: Vec<f32> = match constraint {
-        Constraint::L2 => StandardNormal.sample_iter(generator).take(count).collect(),
-        Constraint::Linf => {
-            let uniform = Uniform::new_inclusive(-1.0, 1.0).expect("finite bounds");
-            uniform.sample_iter(generator).take(count).collect()
-        }
-    };
-    Tensor::from_slice(&values).view(images.size().as_slice()).to_device(images.device())
-}
-
 /// Accuracy in percent on the first test images, each attacked in the way that the zoo is measured
-/// by, from a random start that the seed fixes.
+/// by, from a random start that the seed fixes; and how many these are.
 #[must_use]
 pub fn robust_accuracy(
     network: &Network,
@@ -277,17 +336,23 @@ pub fn robust_accuracy(
     test: &OnDevice,
     constraint: Constraint,
     epsilon: f64,
-) -> f64 {
+) -> (f64, u32) {
     let attack = Attack::conventional(constraint, epsilon, pretraining.test_steps);
-    let mut generator = random::generator(pretraining.seed, Purpose::Attack);
+    let generator = random::generator(pretraining.seed, Purpose::Attack);
     let attacked = i64::from(pretraining.attacked).min(test.len());
+    // Parts that would go beyond are left out whole.
+    let mut seen = 0;
+    let parts = test.parts(i64::from(pretraining.batch)).take_while(|part| {
+        seen += part.len();
+        seen <= attacked
+    });
+    let parts: Vec<OnDevice> = parts.collect();
+    let values: Vec<usize> = parts.iter().map(|part| part.pixels.numel()).collect();
+    let noise = Noise::ahead(constraint, values.into_iter(), generator);
     let (mut correct, mut seen) = (0, 0);
-    for part in test.parts(i64::from(pretraining.batch)) {
-        if seen + part.len() > attacked {
-            break;
-        }
+    for part in parts {
         let images = transform::to_unit(&part.pixels);
-        let noise = noise(constraint, &images, &mut generator);
+        let noise = noise.like(&images);
         let logits = |images: &Tensor| network.logits(images, Mode::Evaluate);
         let found = attack.perturb(logits, &images, &part.labels, Some(&noise));
         let logits = tch::no_grad(|| logits(&found.images));
@@ -295,5 +360,5 @@ pub fn robust_accuracy(
             logits.argmax(1, false).eq_tensor(&part.labels).sum(Kind::Int64).int64_value(&[]);
         seen += part.len();
     }
-    100.0 * correct as f64 / seen.max(1) as f64
+    (100.0 * correct as f64 / seen.max(1) as f64, seen as u32)
 }

@@ -99,7 +99,7 @@ struct Made {
 
 impl Making<'_> {
     /// Trains every model: the natural one first, then those that do not wait for each other at once,
-    /// one thread each. Finished models and epochs are kept in checkpoints, so that the same command
+    /// one thread each; on a GPU one after the other. Finished models and epochs are kept in checkpoints, so that the same command
     /// goes on where it was stopped. `progress` is told every epoch, with a name for the training.
     ///
     /// # Errors
@@ -124,24 +124,25 @@ impl Making<'_> {
             }
         }
         let made = Mutex::new(BTreeMap::new());
-        std::thread::scope(|scope| {
-            let threads: Vec<_> = chains
-                .iter()
-                .map(|chain| {
-                    let made = &made;
-                    scope.spawn(move || -> Result<(), PretrainError> {
-                        let mut root: Option<Threat> = None;
-                        for model in chain {
-                            let one = self.model(model, root, clean, progress)?;
-                            root = root.or(Some(one.threat));
-                            made.lock().expect("no panic").insert(model.role.clone(), one);
-                        }
-                        Ok(())
-                    })
-                })
-                .collect();
-            threads.into_iter().try_for_each(|thread| thread.join().expect("no panic"))
-        })?;
+        let make = |chain: &[&Model]| -> Result<(), PretrainError> {
+            let mut root: Option<Threat> = None;
+            for model in chain {
+                let one = self.model(model, root, clean, progress)?;
+                root = root.or(Some(one.threat));
+                made.lock().expect("no panic").insert(model.role.clone(), one);
+            }
+            Ok(())
+        };
+        // A GPU is filled by one.
+        if self.device.is_cuda() {
+            chains.iter().try_for_each(|chain| make(chain))?;
+        } else {
+            std::thread::scope(|scope| {
+                let threads: Vec<_> =
+                    chains.iter().map(|chain| scope.spawn(|| make(chain))).collect();
+                threads.into_iter().try_for_each(|thread| thread.join().expect("no panic"))
+            })?;
+        }
         let mut made = made.into_inner().expect("no panic");
         let mut all = vec![natural];
         all.extend(others.iter().filter_map(|model| made.remove(&model.role)));
@@ -218,23 +219,18 @@ impl Making<'_> {
                 _ => None,
             })
             .collect();
-        let Pretraining { test_steps, attacked, batch, .. } = *self.pretraining;
+        let test_steps = self.pretraining.test_steps;
         let first = self.images(&self.train.first(FIRST_IMAGES));
         let mut cards = Vec::new();
         for made in all {
             let robust_accuracy = attacks
                 .iter()
-                .map(|&(constraint, epsilon)| Robust {
-                    attack: format!("{} eps {epsilon}, {test_steps} steps", words(constraint)),
-                    // Whole batches alone are attacked.
-                    images: attacked / batch * batch,
-                    accuracy: robust_accuracy(
-                        &made.network,
-                        self.pretraining,
-                        &test,
-                        constraint,
-                        epsilon,
-                    ),
+                .map(|&(constraint, epsilon)| {
+                    let attack = format!("{} eps {epsilon}, {test_steps} steps", words(constraint));
+                    let network = &made.network;
+                    let (accuracy, images) =
+                        robust_accuracy(network, self.pretraining, &test, constraint, epsilon);
+                    Robust { attack, images, accuracy }
                 })
                 .collect();
             let weights = made.network.weights();

@@ -94,7 +94,9 @@ pub fn sentences(comparison: &Comparison) -> Vec<String> {
 pub fn side(comparison: &Comparison) -> &'static str {
     match comparison.evidence {
         EvidenceKind::Published | EvidenceKind::Log => "the log",
-        EvidenceKind::Smoke | EvidenceKind::Paper | EvidenceKind::Sister => "ours",
+        EvidenceKind::Smoke | EvidenceKind::Lab | EvidenceKind::Paper | EvidenceKind::Sister => {
+            "ours"
+        }
     }
 }
 

@@ -27,6 +27,10 @@ pub struct Recipe {
     pub world: Arc<str>,
     /// Source, target, blocks, images and resolution.
     pub key: Key,
+    /// How many residual blocks the key's number stands for, where it is the paper's name of other parts
+    /// than the last so many of this network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trained: Option<u32>,
     /// How it is done.
     pub protocol: Protocol,
     /// How influence is measured at its end, where the key says that it is: by each of these inverses.
@@ -73,7 +77,14 @@ impl Recipe {
             protocol.learning_rate = *own;
         }
         let influence = if key.influence { world.influence.clone() } else { Vec::new() };
-        Self { world: world.id.as_str().into(), protocol, key, influence }
+        let trained = Some(world.blocks(key.blocks)).filter(|here| *here != key.blocks);
+        Self { world: world.id.as_str().into(), key, trained, protocol, influence }
+    }
+
+    /// Residual blocks that are trained.
+    #[must_use]
+    pub fn trained_blocks(&self) -> u32 {
+        self.trained.unwrap_or(self.key.blocks)
     }
 
     /// Reads a recipe as a user writes it: fields of the protocol that are left out are the world's.
@@ -110,7 +121,10 @@ impl Recipe {
             let own = toml::Value::try_from(&world.influence).expect("plain data");
             table.insert("influence".to_owned(), own);
         }
-        let recipe: Self = toml::Value::Table(table).try_into().map_err(grammar)?;
+        let mut recipe: Self = toml::Value::Table(table).try_into().map_err(grammar)?;
+        if recipe.trained.is_none() {
+            recipe.trained = Self::of(world, recipe.key.clone()).trained;
+        }
         recipe.check(world)?;
         Ok((recipe, world.clone()))
     }
@@ -132,7 +146,7 @@ impl Recipe {
             return Err(RecipeError::Lacks(lacks));
         }
         if let Some(pretraining) = &world.pretraining {
-            Trainable::Blocks(self.key.blocks).names(&pretraining.architecture)?;
+            Trainable::Blocks(self.trained_blocks()).names(&pretraining.architecture)?;
         }
         Ok(())
     }
@@ -170,9 +184,10 @@ impl Trial {
     #[must_use]
     pub fn family(&self) -> String {
         let mut shared = self.clone();
-        let Recipe { key, protocol, influence, .. } = &mut shared.recipe;
+        let Recipe { key, trained, protocol, influence, .. } = &mut shared.recipe;
         if !protocol.frozen_part_is_fixed() {
             key.blocks = 0;
+            *trained = None;
             *protocol = protocol.of_family();
             // Measured when all is over.
             key.influence = false;

@@ -43,6 +43,12 @@ impl Checker<'_> {
         let mut cells = Vec::new();
         for target in &each(&target) {
             for &images in &each(&images) {
+                // A list of sizes serves every target of the world, so that one may have fewer.
+                if let (Some(target), Some(images)) = (target, images)
+                    && !self.world.draws(target, images)
+                {
+                    continue;
+                }
                 for &blocks in &each(&blocks) {
                     for &resolution in &each(&resolution) {
                         for &repetition in &each(&repetitions) {
@@ -53,7 +59,12 @@ impl Checker<'_> {
                 }
             }
         }
-        Ok(cells)
+        match cells.is_empty() {
+            true => {
+                fault(at.clone(), format!("the {} world draws none of these sizes", self.world.id))
+            }
+            false => Ok(cells),
+        }
     }
 
     pub(super) fn arm(&self, name: &Name) -> Checked<Arm> {

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# The lab world's experiment from packed images to verdicts: source models, fine-tunes, report. It may be stopped
+# at any moment, by its own limit too; the same command goes on where it was.
+#
+#   REPRO     the program, built with --features gpu   (default: target/release/repro)
+#   DATA      the data folder, with packed images       (default: .data)
+#   LEDGER    where records go                          (default: .ledger)
+#   REPORT    where the report and its notes go         (default: report)
+#   DEVICE    cuda, or cpu for what a CPU can do        (default: cuda)
+#   THREADS   fine-tunes at once                        (default: the program's own)
+#   LIMIT     seconds for this piece                    (default: 480)
+#
+# Exits as `repro verify` does, or with 75 where the limit came first: run it again.
+set -euo pipefail
+
+repro=${REPRO:-target/release/repro}
+data=${DATA:-.data}
+ledger=${LEDGER:-.ledger}
+report=${REPORT:-report}
+device=${DEVICE:-cuda}
+limit=${LIMIT:-480}
+began=$SECONDS
+mkdir -p "$report"
+
+# Runs a phase with what is left of the limit; says how long it took and how busy the GPU was.
+phase() {
+    local name=$1 start=$SECONDS status=0 sampler=
+    shift
+    local left=$((limit - (SECONDS - began)))
+    if ((left <= 0)); then
+        return 130
+    fi
+    local busy="$report/gpu-$name.csv"
+    if command -v nvidia-smi >/dev/null; then
+        nvidia-smi --query-gpu=utilization.gpu,memory.used,power.draw --format=csv,noheader,nounits --loop=1 \
+            >>"$busy" 2>/dev/null &
+        sampler=$!
+    fi
+    timeout --preserve-status --signal=INT "$left" "$@" || status=$?
+    if [[ -n $sampler ]]; then
+        kill "$sampler" 2>/dev/null || true
+        wait "$sampler" 2>/dev/null || true
+    fi
+    echo "lab: $name: $((SECONDS - start)) s, exit $status" >&2
+    if [[ -s $busy ]]; then
+        awk -F', *' -v name="$name" '{ busy += $1; if ($2 > most) most = $2; power += $3 }
+            END { printf "lab: %s: GPU busy %.0f %% of the time, %d MiB at most, %.0f W, %d samples\n",
+                name, busy / NR, most, power / NR, NR }' "$busy" >&2
+    fi
+    return "$status"
+}
+
+# What a phase's end means for the whole: a limit that came first is no fault.
+ended() {
+    if (($1 == 130)); then
+        echo "lab: the limit of $limit s came first; the same command goes on from here" >&2
+        exit 75
+    fi
+    exit "$1"
+}
+
+of=(--data "$data" --device "$device")
+phase pretrain "$repro" pretrain --world lab "${of[@]}" || ended $?
+of+=(--ledger "$ledger")
+if [[ -n "${THREADS:-}" ]]; then
+    of+=(--threads "$THREADS")
+fi
+# What verdicts come to is told below, beside the other evidence.
+phase fine-tune "$repro" verify --evidence lab "${of[@]}" --brief >/dev/null || { status=$?; ((status <= 3)) || ended $status; }
+judge=("$repro" verify --evidence published --evidence smoke --evidence lab --no-run --data "$data" --ledger "$ledger")
+"${judge[@]}" --format json >"$report/verdicts.json" || true
+exec "${judge[@]}" --report "$report"

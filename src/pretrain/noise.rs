@@ -1,0 +1,58 @@
+//! Where the random starts of attacks come from: one number a value, drawn in their order by a
+//! generator of ours, ahead of the steps that need them. A GPU takes less time for a step than one
+//! thread for its noise, if it must wait for it.
+
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal, Uniform};
+use tch::Tensor;
+
+use crate::attack::Constraint;
+
+/// Batches that are drawn ahead.
+const AHEAD: usize = 2;
+
+/// Noise for one batch after the other.
+#[derive(Debug)]
+pub(super) struct Noise(Receiver<Vec<f32>>);
+
+impl Noise {
+    /// Begins to draw for batches of so many values each: standard normal ones for L2, uniform ones in
+    /// [-1, 1] for L-infinity. What is drawn is the same as if it were drawn when it is asked for.
+    pub fn ahead(
+        constraint: Constraint,
+        batches: impl Iterator<Item = usize> + Send + 'static,
+        mut generator: ChaCha8Rng,
+    ) -> Self {
+        let (sender, receiver) = sync_channel(AHEAD);
+        std::thread::spawn(move || {
+            for count in batches {
+                // Nobody listens where a training was stopped.
+                if sender.send(draw(constraint, count, &mut generator)).is_err() {
+                    break;
+                }
+            }
+        });
+        Self(receiver)
+    }
+
+    /// That of the next batch, of the images' shape and on their device.
+    ///
+    /// # Panics
+    /// If there are no more batches, or this one has another number of values.
+    pub fn like(&self, images: &Tensor) -> Tensor {
+        let values = self.0.recv().expect("as many batches as were announced");
+        Tensor::from_slice(&values).view(images.size().as_slice()).to_device(images.device())
+    }
+}
+
+fn draw(constraint: Constraint, count: usize, generator: &mut ChaCha8Rng) -> Vec<f32> {
+    match constraint {
+        Constraint::L2 => StandardNormal.sample_iter(generator).take(count).collect(),
+        Constraint::Linf => {
+            let uniform = Uniform::new_inclusive(-1.0, 1.0).expect("finite bounds");
+            uniform.sample_iter(generator).take(count).collect()
+        }
+    }
+}

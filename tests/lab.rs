@@ -1,0 +1,387 @@
+//! The lab world: packed images against Pillow's bytes, and all that a GPU does for it from packed images
+//! to a verdict, at a size that a CPU does in seconds.
+
+mod common;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use common::claim_text;
+use proptest::prelude::*;
+use repro::{
+    claim::{Claim, check, suite::Suite},
+    data::{Dataset, Images, OnDevice, hexadecimal, packed},
+    evidence::EvidenceKind,
+    executor::{Local, Workers},
+    judge::judge,
+    ledger::{Damaged, Entry, Ledger},
+    model::Precision,
+    own::{Own, Watch},
+    pretrain::{self, Card, Epoch, Pretraining, Threat, zoo::Making},
+    price::{Price, Speed},
+    stock::{Lacking, Named, Stock},
+    verdict::Verdict,
+    world::World,
+};
+use sha2::{Digest, Sha256};
+use tch::Device;
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/lab")
+}
+
+fn bytes_of(images: &Images) -> &Dataset {
+    match images {
+        Images::Bytes(dataset) => dataset,
+        Images::Files(_) => panic!("packed images are bytes"),
+    }
+}
+
+#[test]
+fn packed_images_are_pillow_s_bytes_with_their_labels_and_where_they_are_from() {
+    let reference = std::fs::read_to_string(fixtures().join("reference.json")).unwrap();
+    let reference: serde_json::Value = serde_json::from_str(&reference).unwrap();
+    for (name, side, classes) in [("source", 64, 4), ("cifar10", 32, 10)] {
+        let read = packed::read(&fixtures().join(format!("{name}.safetensors"))).unwrap();
+        assert_eq!(reference[name]["made_from"], *read.made_from);
+        assert_eq!(read.classes.len(), classes);
+        for (split, images) in [("train", &read.target.train), ("test", &read.target.test)] {
+            let (dataset, expected) = (bytes_of(images), &reference[name][split]);
+            assert_eq!(dataset.shape(), (3, side, side));
+            assert_eq!(serde_json::json!(dataset.labels()), expected["labels"], "{name} {split}");
+            let found = hexadecimal(&Sha256::digest(dataset.pixels()));
+            assert_eq!(found, expected["sha256"], "{name} {split}");
+        }
+    }
+}
+
+/// A packed file with something changed in it, read from where it was written.
+fn read_changed(change: impl FnOnce(&mut Vec<u8>)) -> Result<packed::Packed, String> {
+    let mut bytes = std::fs::read(fixtures().join("source.safetensors")).unwrap();
+    change(&mut bytes);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &bytes).unwrap();
+    packed::read(file.path()).map_err(|error| {
+        let said = error.to_string();
+        assert!(said.contains(&file.path().display().to_string()), "{said}");
+        said
+    })
+}
+
+/// Replaces text in the header by other text of its length.
+fn said(from: &str, to: &str) -> String {
+    assert_eq!(from.len(), to.len());
+    let changed = read_changed(|bytes| {
+        let at = bytes.windows(from.len()).position(|window| window == from.as_bytes());
+        let at = at.unwrap_or_else(|| panic!("no {from}"));
+        bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+    });
+    changed.map(|packed| packed.made_from).unwrap_err()
+}
+
+#[test]
+fn a_packed_file_that_contradicts_itself_is_refused_with_the_reason() {
+    for (from, to, words) in [
+        ("\"images\": \"1\"", "\"images\": \"2\"", "version 2"),
+        ("\"images\"", "\"imagen\"", "no `images`"),
+        ("\"front\"", "\"frond\"", "front"),
+        ("test.ends", "test.endz", "test.ends"),
+        ("\"n00000004\\\"]", "\"n00000004\\\" ", "EOF"),
+        ("\\\"n00000003\\\", ", "               ", "classes"),
+    ] {
+        let said = said(from, to);
+        assert!(said.contains(words), "{from}: {said}");
+    }
+    let cut = read_changed(|bytes| bytes.truncate(bytes.len() - 1)).unwrap_err();
+    assert!(cut.contains("no whole file of packed images"), "{cut}");
+    let missing = packed::read(Path::new("nowhere")).unwrap_err().to_string();
+    assert!(missing.contains("failed to read nowhere"), "{missing}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever is changed, it is images or an error that names the file, and no panic.
+    #[test]
+    fn damaged_packed_files_are_answered(at in 0_usize..29_000, value: u8, length in 0_usize..30_000) {
+        let _ = read_changed(|bytes| {
+            bytes[at] = value;
+            bytes.truncate(length.max(at));
+        });
+        let _ = read_changed(|bytes| bytes[at] ^= value);
+    }
+}
+
+#[test]
+fn every_claim_can_be_asked_in_the_lab_and_kmnist_is_left_out_where_it_has_too_few_images() {
+    let world = World::lab();
+    let suite = Suite::embedded(&world).unwrap();
+    let claim = suite.get("robust_beats_natural").unwrap();
+    let cells = || claim.hypothesis.contrasts.iter().flat_map(|contrast| &contrast.cells);
+    let of = |target: &str, images: u32| {
+        cells().any(|cell| cell.target.as_deref() == Some(target) && cell.images == Some(images))
+    };
+    assert!(cells().all(|cell| {
+        let (Some(target), Some(images)) = (&cell.target, cell.images) else { return true };
+        world.draws(target, images)
+    }));
+    let sizes = repro::gallery::Gallery::of(&world);
+    assert!(!sizes.figures.is_empty());
+    assert!(of("kmnist", 400) && of("mnist", 400) && of("cifar10", 400));
+    assert!(!of("kmnist", 6400));
+}
+
+/// The lab with thin networks and for a few images: everything else is as it ships.
+fn small() -> World {
+    let mut world = World::lab();
+    let architecture = &mut world.zoo.as_mut().unwrap().architecture;
+    architecture.width = 4;
+    let pretraining = world.pretraining.as_mut().unwrap();
+    pretraining.architecture = architecture.clone();
+    pretraining.architecture.classes = 4;
+    (pretraining.epochs, pretraining.batch, pretraining.attacked) = (3, 24, 8);
+    (pretraining.attack_steps, pretraining.test_steps) = (1, 2);
+    // What a CPU is as fast at as at anything.
+    pretraining.precision = Some(Precision::Fp32);
+    let protocol = &mut world.protocol;
+    (protocol.batch, protocol.epochs, protocol.evaluate) = (16, 2, vec![1, 2]);
+    protocol.precision = Precision::Fp32;
+    for name in ["cifar10", "kmnist"] {
+        let target = world.targets.get_mut(name).unwrap();
+        (target.train, target.test) = (120, 60);
+    }
+    world
+}
+
+/// A data folder with the packed images of the fixtures.
+fn data() -> tempfile::TempDir {
+    let data = tempfile::tempdir().unwrap();
+    let lab = data.path().join("lab");
+    std::fs::create_dir_all(lab.join("kmnist")).unwrap();
+    for name in ["source.safetensors", "cifar10.safetensors"] {
+        std::fs::copy(fixtures().join(name), lab.join(name)).unwrap();
+    }
+    for file in std::fs::read_dir(fixtures().join("kmnist")).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), lab.join("kmnist").join(file.file_name())).unwrap();
+    }
+    data
+}
+
+fn make_zoo(world: &World, data: &Path, stop_after: usize) -> Result<Vec<Card>, String> {
+    let packed = world.packed.as_ref().unwrap();
+    let source = packed::read(&data.join(&packed.folder).join(&packed.source)).unwrap().target;
+    let stop = AtomicBool::new(false);
+    let zoo = world.zoo.as_ref().unwrap();
+    let making = Making {
+        pretraining: world.pretraining.as_ref().unwrap(),
+        train: bytes_of(&source.train),
+        test: bytes_of(&source.test),
+        device: Device::Cpu,
+        out: &data.join("zoos").join(&zoo.name),
+        command: "a test",
+        stop: &stop,
+    };
+    let epochs = Mutex::new(0);
+    let progress = |_: &str, _: &Epoch| {
+        let mut epochs = epochs.lock().unwrap();
+        *epochs += 1;
+        stop.fetch_or(*epochs == stop_after, Ordering::Relaxed);
+    };
+    making.make(&progress).map_err(|error| error.to_string())
+}
+
+#[derive(Default)]
+struct Counted(Mutex<usize>);
+
+impl Watch for Counted {
+    fn damaged(&self, files: &[Damaged]) {
+        assert!(files.is_empty());
+    }
+
+    fn begins(&self, _trials: &[Named], _speed: Option<Speed>) {}
+
+    fn lacking(&self, lacking: &BTreeMap<Lacking, usize>) {
+        assert!(lacking.is_empty(), "{lacking:?}");
+    }
+
+    fn ended(&self, _entry: &Entry) {
+        *self.0.lock().unwrap() += 1;
+    }
+}
+
+/// l2_3 above natural on both targets with 20 images and 0, 3 and 9 blocks, in one look at three seeds.
+fn claim(world: &World) -> Claim {
+    let cells = "target = [\"cifar10\", \"kmnist\"], images = 20, blocks = [0, 3, 9]";
+    let text = claim_text("greater_than = 0.0")
+        .replace("target = \"svhn\", images = 100, blocks = 3", cells)
+        .replace("[arms]", "[design]\nlooks = [3]\nreading_seeds = 3\n\n[arms]");
+    check::claim("gap.toml", &text, world).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// From packed images to a verdict: a zoo that is stopped and gone on with, fine-tunes from it, records
+/// that say what they are of, and nothing is ever run twice.
+#[test]
+fn the_lab_in_small_goes_from_packed_images_to_a_verdict() {
+    tch::set_num_threads(1);
+    let (world, data) = (small(), data());
+    let cards = make_zoo(&world, data.path(), 2).unwrap_err();
+    assert!(cards.contains("stopped"), "{cards}");
+    let cards = make_zoo(&world, data.path(), usize::MAX).unwrap();
+    let roles: Vec<&str> = cards.iter().map(|card| card.role.as_str()).collect();
+    assert_eq!(roles, ["natural", "l2_3", "linf_4", "linf_8"]);
+    let undisturbed = data_and_zoo(&world);
+    for (card, other) in cards.iter().zip(&undisturbed) {
+        assert_eq!((&card.weights, card.clean_accuracy), (&other.weights, other.clean_accuracy));
+        assert_eq!(card.architecture.classes, 4);
+        assert!(card.robust_accuracy.iter().all(|robust| robust.images > 0));
+    }
+    let Threat::Attack { epsilon, .. } = cards[2].threat else { panic!("linf_4 is attacked") };
+    let Threat::Attack { epsilon: twice, .. } = cards[3].threat else { panic!("so is linf_8") };
+    assert!((twice - 2.0 * epsilon).abs() < 1e-12);
+
+    let stock = Stock::of(&world, data.path());
+    let ledger = Ledger::new(data.path().join("ledger"));
+    let own = Own { kind: EvidenceKind::Lab, world: &world, stock: &stock, ledger: &ledger };
+    let (claim, stop, counted) = (claim(&world), AtomicBool::new(false), Counted::default());
+    let workers = Workers::new(Device::Cpu, world.protocol.side, Some(1));
+    let local = Local { ledger: &ledger, stock: &stock, workers, stop: &stop };
+    let gathered = own.complete(&[&claim], &local, &counted).unwrap();
+    assert_eq!(*counted.0.lock().unwrap(), 2 * 2 * 3 * 3);
+    let verdict = judge(&claim, &gathered.evidence);
+    assert_eq!(verdict.evidence, EvidenceKind::Lab);
+    assert_ne!(verdict.verdict, Verdict::Incomplete, "{}", verdict.reason);
+    own.complete(&[&claim], &local, &counted).unwrap();
+    assert_eq!(*counted.0.lock().unwrap(), 2 * 2 * 3 * 3);
+
+    let records = ledger.all(&mut |file| panic!("{file:?}")).unwrap();
+    for Entry { trial, provenance, .. } in &records {
+        let recipe = &trial.recipe;
+        let here = [(0, None, 0), (3, Some(2), 2), (9, Some(4), 4)];
+        assert!(here.contains(&(recipe.key.blocks, recipe.trained, recipe.trained_blocks())));
+        assert!(Price::of(recipe, &world).operations > 0.0);
+        match &*recipe.key.target {
+            "cifar10" => assert!(provenance.images.as_ref().unwrap().contains("JPEG")),
+            _ => assert_eq!(provenance.images, None),
+        }
+    }
+
+    // Weights that are not what their card is of are no evidence.
+    let zoo = data.path().join("zoos/lab");
+    std::fs::copy(zoo.join("natural.safetensors"), zoo.join("l2_3.safetensors")).unwrap();
+    let stock = Stock::of(&world, data.path());
+    let error = stock.weights("l2_3").unwrap_err().to_string();
+    assert!(error.contains("not what its card is of"), "{error}");
+    assert!(error.contains("run `repro pretrain --world lab`"), "{error}");
+    std::fs::remove_file(data.path().join("lab/cifar10.safetensors")).unwrap();
+    let error = Stock::of(&world, data.path()).target("cifar10").unwrap_err().to_string();
+    assert!(error.contains("scripts/pack_lab.py") && error.contains("--cifar10"), "{error}");
+}
+
+fn data_and_zoo(world: &World) -> Vec<Card> {
+    let data = data();
+    make_zoo(world, data.path(), usize::MAX).unwrap()
+}
+
+/// The mean over the latest weights is what is tested and kept; a run that is gone on with has it too.
+#[test]
+fn a_pretraining_with_a_mean_and_augmentation_goes_on_with_the_same_bits() {
+    tch::set_num_threads(1);
+    let pretraining = small().pretraining.unwrap();
+    let source = packed::read(&fixtures().join("source.safetensors")).unwrap().target;
+    let on_device = |images| OnDevice::new(bytes_of(images), Device::Cpu);
+    let (train, test) = (on_device(&source.train), on_device(&source.test));
+    let source = pretrain::Source { train: &train, test: &test };
+    let go = |pretraining: &Pretraining, checkpoint: Option<&Path>, stop_after: usize| {
+        let stop = AtomicBool::new(false);
+        let mut epochs = 0;
+        let mut progress = |_: &Epoch| {
+            epochs += 1;
+            stop.store(epochs == stop_after, Ordering::Relaxed);
+        };
+        let made =
+            pretrain::train(pretraining, Threat::None, &source, checkpoint, &stop, &mut progress);
+        made.map(|(network, curve)| (network.weights().digest(), curve[2].test_loss))
+    };
+    let undisturbed = go(&pretraining, None, usize::MAX).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = folder.path().join("a.safetensors");
+    assert!(go(&pretraining, Some(&checkpoint), 2).is_err());
+    assert_eq!(go(&pretraining, Some(&checkpoint), usize::MAX).unwrap(), undisturbed);
+    // Each of the three choices changes what comes out.
+    for other in [
+        Pretraining { averaging: None, ..pretraining.clone() },
+        Pretraining { augmentation: None, ..pretraining.clone() },
+        Pretraining { precision: Some(Precision::Bf16), ..pretraining.clone() },
+    ] {
+        assert_ne!(go(&other, None, usize::MAX).unwrap().0, undisturbed.0);
+    }
+}
+
+#[test]
+fn the_program_says_what_the_lab_needs_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = assert_cmd::Command::cargo_bin("repro").unwrap();
+        let data = folder.path().to_str().unwrap();
+        command.args(arguments).args(["--data", data, "--device", "cpu"]).output().unwrap()
+    };
+    let said = |output: &std::process::Output| {
+        String::from_utf8_lossy(&output.stderr).replace("\n  │ ", " ").replace("\n      ", " ")
+    };
+    let pretrain = run(&["pretrain", "--world", "lab"]);
+    assert_eq!(pretrain.status.code(), Some(66));
+    assert!(said(&pretrain).contains("scripts/pack_lab.py"), "{}", said(&pretrain));
+    let ledger = folder.path().join("ledger");
+    let ledger = ledger.to_str().unwrap();
+    let verify = run(&["verify", "--claim", "l2_best", "--evidence", "lab", "--ledger", ledger]);
+    assert_eq!(verify.status.code(), Some(3), "{}", said(&verify));
+    assert!(said(&verify).contains("repro pretrain --world lab"), "{}", said(&verify));
+}
+
+/// The one command goes on where its limit stopped it, and ends as the verdicts do.
+#[cfg(unix)]
+#[test]
+fn the_lab_s_command_stops_at_its_limit_and_goes_on() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("repro");
+    // It is stopped while it trains, the first time; later it has nothing to train, and verdicts differ.
+    let stub = "#!/usr/bin/env bash\ncd \"$(dirname \"$0\")\"\necho \"$*\" >>said\n\
+                if [[ $1 == pretrain && ! -e trained ]]; then\n\
+                touch trained; trap 'kill $!; exit 130' INT; sleep 20 & wait\nfi\n\
+                if [[ $1 == verify ]]; then exit 3; fi\n";
+    std::fs::write(&program, stub).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let run = |limit: &str| {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/lab.sh");
+        let mut command = std::process::Command::new("bash");
+        command.arg(script).env("REPRO", &program).env("LIMIT", limit).env("DEVICE", "cpu");
+        for (name, folder_of) in [("DATA", "data"), ("LEDGER", "ledger"), ("REPORT", "report")] {
+            command.env(name, folder.path().join(folder_of));
+        }
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), said)
+    };
+    let (code, said) = run("1");
+    assert_eq!(code, Some(75), "{said}");
+    assert!(said.contains("goes on from here"), "{said}");
+    let (code, said) = run("60");
+    assert_eq!(code, Some(3), "{said}");
+    let asked = std::fs::read_to_string(folder.path().join("said")).unwrap();
+    let asked: Vec<&str> = asked.lines().collect();
+    assert_eq!(asked.len(), 5, "{asked:?}");
+    assert!(asked[..2].iter().all(|line| line.starts_with("pretrain --world lab --data")));
+    assert!(asked[2].starts_with("verify --evidence lab --data"), "{asked:?}");
+    assert!(asked[2].ends_with("--brief"), "{asked:?}");
+    assert!(asked[4].contains("--evidence published --evidence smoke --evidence lab --no-run"));
+    assert!(asked[4].contains("--report"));
+    assert!(folder.path().join("report/verdicts.json").exists());
+}
