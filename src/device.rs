@@ -224,6 +224,28 @@ pub fn allow_tf32(allowed: bool) {
 #[cfg(not(target_os = "linux"))]
 pub fn allow_tf32(_allowed: bool) {}
 
+/// Tells the C library to keep what tensors gave back, for the whole process: it would return the larger
+/// pieces to the system after every step and have them back, page by page, zeroed, in the next. How much
+/// that costs differs from run to run (`benches/README.md`).
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub fn keep_freed_memory() {
+    unsafe extern "C" {
+        /// `int mallopt(int parameter, int value)`, 0 where the value can't be.
+        safe fn mallopt(parameter: c_int, value: c_int) -> c_int;
+    }
+    /// Bytes at a heap's end from which on they are returned.
+    const TRIM_THRESHOLD: c_int = -1;
+    /// Bytes from which on a piece is mapped by itself, and returned when it is freed; 32 MiB is the most.
+    const MMAP_THRESHOLD: c_int = -3;
+    // What can't be set stays as it was, and all goes on more slowly.
+    let _ = mallopt(MMAP_THRESHOLD, 32 << 20);
+    let _ = mallopt(TRIM_THRESHOLD, 1 << 30);
+}
+
+/// Other C libraries are left as they are.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub fn keep_freed_memory() {}
+
 /// Ends the process at once, after flushing stdout and stderr, without libtorch's own tear-down.
 ///
 /// At a normal exit libtorch unregisters every operator one by one, which takes longer than most

@@ -116,6 +116,7 @@ impl Local<'_> {
         for named in trials {
             named.trial.recipe.protocol.precision.check(self.workers.device)?;
         }
+        device::keep_freed_memory();
         // One for the process; each thread takes it over at its first operation.
         tch::set_num_threads(self.workers.threads_each as i32);
         // Shapes repeat from step to step, so that trying cuDNN's kernels once pays.

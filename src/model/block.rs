@@ -92,9 +92,8 @@ fn convolve_2x2(input: &Tensor, kernel: &Tensor, bias: Option<&Tensor>) -> Tenso
     let output = kernel.size()[0];
     let kernel = kernel.permute([0, 2, 3, 1]);
     // For output pixel (row, column), input pixel (0, 0) meets the tap at (1 - row, 1 - column).
-    let taps =
-        |row: i64, column: i64| kernel.narrow(1, 1 - row, 2).narrow(2, 1 - column, 2).flatten(1, 3);
-    let matrix = Tensor::cat(&[taps(0, 0), taps(0, 1), taps(1, 0), taps(1, 1)], 0);
+    let taps = |row: i64, column: i64| kernel.narrow(1, 1 - row, 2).narrow(2, 1 - column, 2);
+    let matrix = Tensor::cat(&[taps(0, 0), taps(0, 1), taps(1, 0), taps(1, 1)], 0).flatten(1, 3);
     let bias = bias.map(|bias| bias.repeat([4]));
     let pixels = input.permute([0, 2, 3, 1]).flatten(1, 3);
     pixels.linear(&matrix, bias).view([-1, 2, 2, output]).permute([0, 3, 1, 2])

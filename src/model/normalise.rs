@@ -31,6 +31,8 @@ impl Normalisation {
                 .to_kind(images.kind())
                 .view([3, 1, 1])
         };
-        (images.clamp(0.0, 1.0) - by_channel(&self.mean)) / by_channel(&self.std)
+        let mut standard = images.clamp(0.0, 1.0) - by_channel(&self.mean);
+        standard /= by_channel(&self.std);
+        standard
     }
 }

@@ -57,6 +57,8 @@ pub fn jitter(pixels: &Tensor, jitters: &[Jitter]) -> Tensor {
 pub(super) struct Jitters {
     /// For what is done first, second and third.
     places: [Place; 3],
+    /// The same of an image of one channel, which saturation leaves as it is.
+    of_grey: [Place; 2],
 }
 
 /// What each image does at one place of its order.
@@ -75,50 +77,65 @@ impl Jitters {
             return None;
         }
         let each = |value: &dyn Fn(&Jitter) -> f32| per_image(jitters.iter().map(value), device);
-        let place = |place: usize| {
-            let does =
-                |operation| each(&|jitter| f32::from(u8::from(jitter.order[place] == operation)));
+        let place = |done: &dyn Fn(&Jitter) -> Operation| {
+            let does = |operation| each(&|jitter| f32::from(u8::from(done(jitter) == operation)));
             Place {
-                factor: each(&|jitter| jitter.factors[jitter.order[place] as usize]),
+                factor: each(&|jitter| jitter.factors[done(jitter) as usize]),
                 contrast: does(Operation::Contrast),
                 saturation: does(Operation::Saturation),
             }
         };
-        Some(Self { places: [0, 1, 2].map(place) })
+        let of_grey = |place: usize| {
+            move |jitter: &Jitter| {
+                let mut order = jitter.order.into_iter();
+                let mut seen = order.by_ref().filter(|done| *done != Operation::Saturation);
+                seen.nth(place).unwrap_or(Operation::Saturation)
+            }
+        };
+        Some(Self {
+            places: [0, 1, 2].map(|at| place(&|jitter| jitter.order[at])),
+            of_grey: [0, 1].map(|at| place(&of_grey(at))),
+        })
     }
 
     /// Those of some of the images, which follow each other.
     pub fn narrow(&self, start: i64, length: i64) -> Self {
         let narrow = |tensor: &Tensor| tensor.narrow(0, start, length);
-        let place = |at: usize| {
-            let Place { factor, contrast, saturation } = &self.places[at];
-            Place {
-                factor: narrow(factor),
-                contrast: narrow(contrast),
-                saturation: narrow(saturation),
-            }
+        let place = |Place { factor, contrast, saturation }: &Place| Place {
+            factor: narrow(factor),
+            contrast: narrow(contrast),
+            saturation: narrow(saturation),
         };
-        Self { places: [0, 1, 2].map(place) }
+        let Self { places, of_grey } = self;
+        Self { places: places.each_ref().map(place), of_grey: of_grey.each_ref().map(place) }
     }
 
     pub fn apply(&self, pixels: &Tensor) -> Tensor {
         let mut values = pixels.to_kind(Kind::Float);
-        for Place { factor, contrast, saturation } in &self.places {
+        let grey_already = values.size()[1] == 1;
+        let places = if grey_already { &self.of_grey[..] } else { &self.places[..] };
+        for Place { factor, contrast, saturation } in places {
             // One blend for all, whatever each image does here: only its degenerate image differs.
-            let grey = grey(&values);
-            let degenerate = mean(&grey) * contrast + grey * saturation;
-            let blended = &degenerate + factor * (values - &degenerate);
-            values = blended.floor().clamp(0.0, 255.0);
+            let degenerate = match grey_already {
+                true => mean(&values) * contrast,
+                false => {
+                    let grey = grey(&values);
+                    mean(&grey) * contrast + grey * saturation
+                }
+            };
+            values -= &degenerate;
+            values *= factor;
+            values += &degenerate;
+            let _ = values.floor_().clamp_(0.0, 255.0);
         }
         values.to_kind(Kind::Uint8)
     }
 }
 
-/// The image in grey, `[N,1,H,W]`: 65,536ths are added up, then rounded; exact, for they are below
-/// 2^24.
+/// An image of three channels in grey, `[N,1,H,W]`: 65,536ths are added up, then rounded; exact, for they
+/// are below 2^24.
 fn grey(values: &Tensor) -> Tensor {
     match values.size()[1] {
-        1 => values.shallow_clone(),
         3 => {
             let weights = Tensor::from_slice(&GREY).view([1, 3, 1, 1]).to_device(values.device());
             let sum = (values * weights).sum_dim_intlist(1, true, Kind::Float);
