@@ -3,10 +3,9 @@
 CARGO ?= cargo
 PYTHON ?= python3
 REPORT ?= report
-DEVICE ?= cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help tools setup build verify test bench bench-peer bench-paper lint
+.PHONY: help tools setup build verify test lab bench bench-peer bench-paper lint
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -33,6 +32,10 @@ verify: setup ## judge every claim on every evidence, and compare with the expec
 test: setup ## run every test, the claims among them
 	@$(CARGO) test --release </dev/null
 
+lab: setup ## the lab world on a GPU, from packed images to verdicts, in pieces: run it again until it ends
+	@$(CARGO) build --release --features gpu </dev/null
+	@REPORT=$(REPORT) scripts/lab.sh </dev/null
+
 bench: setup ## run the benchmarks
 	@$(CARGO) bench </dev/null
 
@@ -45,7 +48,7 @@ bench-peer: setup build ## race the same fine-tunes in plain PyTorch (fetches it
 bench-paper: setup ## race ResNet-50 at 224 pixels against PyTorch; DEVICE=cuda on a GPU
 	@$(PYTHON) -m venv target/peer
 	@target/peer/bin/pip install --quiet --requirement benches/paper/requirements.txt
-	@target/peer/bin/python benches/paper/bench.py --device $(DEVICE) --json target/bench-paper.json </dev/null
+	@target/peer/bin/python benches/paper/bench.py --device $(or $(DEVICE),cpu) --json target/bench-paper.json </dev/null
 
 lint: setup ## check the format, clippy's advice and the documentation
 	@$(CARGO) fmt --check

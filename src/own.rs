@@ -204,7 +204,10 @@ impl Own<'_> {
         for ((key, seed), wanted_by) in wanted {
             match self.named(key, seed) {
                 Ok(named) if gathered.beyond.contains(&named.id) => (),
-                Ok(named) => outstanding.planned.push(Planned { named, wanted_by }),
+                Ok(named) => match self.stock.lacks(&named.trial.recipe.key) {
+                    None => outstanding.planned.push(Planned { named, wanted_by }),
+                    Some(lacking) => *outstanding.lacking.entry(lacking).or_default() += 1,
+                },
                 Err(lacking) => *outstanding.lacking.entry(lacking).or_default() += 1,
             }
         }

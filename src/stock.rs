@@ -15,6 +15,7 @@ use crate::{
         official::{Format, OFFICIAL, Official},
         packed,
     },
+    ledger::Key,
     model::{Architecture, Weights},
     pretrain::Card,
     shell::quoted,
@@ -118,25 +119,27 @@ impl Stock {
             Self::Shipped => shipped::card(source)
                 .map(|card| card.weights.clone())
                 .ok_or_else(|| does_not_ship(source)),
-            Self::Fetched(fetched) => {
-                fetched.once(&format!("source {source}"), || Ok(fetched.weights(source)?.digest()))
-            }
+            Self::Fetched(fetched) => fetched.found_or_shipped(source, fetched.source(source)),
         }
     }
 
     fn digest_of_images(&self, target: &str) -> Result<String, Lacking> {
         match self {
             Self::Shipped => shipped::target_digest(target).ok_or_else(|| does_not_ship(target)),
-            Self::Fetched(fetched) => fetched.once(&format!("target {target}"), || {
-                // Kept beside the images with the stamp of what it is of: large folders are read once.
-                let kept = fetched.folder(target).join(".digest");
-                let images = fetched.target(target)?;
-                let (what, count) =
-                    (format!("{target}: digest"), images.train.len() + images.test.len());
-                let found =
-                    images.digest_kept(&kept, &|done| (fetched.reading)(&what, done, count));
-                found.map_err(|error| damaged(&error, &fetched.bring(target)))
-            }),
+            Self::Fetched(fetched) => fetched.found_or_shipped(target, fetched.images(target)),
+        }
+    }
+
+    /// What keeps a trial from being run here; `None` where nothing does. Its record may be at hand all the
+    /// same.
+    #[must_use]
+    pub fn lacks(&self, key: &Key) -> Option<Lacking> {
+        match self {
+            Self::Shipped => None,
+            Self::Fetched(fetched) => {
+                let source = fetched.source(&key.source).err();
+                source.or_else(|| fetched.images(&key.target).err())
+            }
         }
     }
 
@@ -190,6 +193,33 @@ impl Stock {
 }
 
 impl Fetched {
+    /// Digest of a source's weights, found out once.
+    fn source(&self, source: &str) -> Result<String, Lacking> {
+        self.once(&format!("source {source}"), || Ok(self.weights(source)?.digest()))
+    }
+
+    /// Digest of a target's images, found out once.
+    fn images(&self, target: &str) -> Result<String, Lacking> {
+        self.once(&format!("target {target}"), || {
+            // Kept beside the images with the stamp of what it is of: large folders are read once.
+            let kept = self.folder(target).join(".digest");
+            let images = self.target(target)?;
+            let (what, count) =
+                (format!("{target}: digest"), images.train.len() + images.test.len());
+            let found = images.digest_kept(&kept, &|done| (self.reading)(&what, done, count));
+            found.map_err(|error| damaged(&error, &self.bring(target)))
+        })
+    }
+
+    /// What was found; where nothing is, what records that ship are of.
+    fn found_or_shipped(
+        &self,
+        name: &str,
+        found: Result<String, Lacking>,
+    ) -> Result<String, Lacking> {
+        found.or_else(|lacking| self.world.digests.get(name).cloned().ok_or(lacking))
+    }
+
     fn weights(&self, source: &str) -> Result<Weights, Lacking> {
         let zoo = self.world.zoo.as_ref().expect("a fetched world has a zoo");
         let file = zoo.files.get(source).ok_or_else(|| unknown(source, &self.world))?;

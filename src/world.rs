@@ -61,6 +61,10 @@ pub struct World {
     /// Schedules of larger sizes, rising.
     #[serde(default)]
     pub schedules: Vec<Schedule>,
+    /// Digests of source models and of targets' images, by name, that records which ship are of: so that
+    /// they are found where neither is at hand.
+    #[serde(default)]
+    pub digests: BTreeMap<String, String>,
     /// First learning rates of sources that have one of their own, in place of the protocol's: none in
     /// a world as it ships ([`crate::sensitivity`]).
     #[serde(skip)]

@@ -20,7 +20,7 @@ use repro::{
     evidence::EvidenceKind,
     executor::{Local, Workers},
     judge::judge,
-    ledger::{Damaged, Entry, Ledger},
+    ledger::{self, Damaged, Entry, Ledger, Seed},
     model::Precision,
     own::{Own, Watch},
     pretrain::{self, Card, Epoch, Pretraining, Threat, zoo::Making},
@@ -183,6 +183,7 @@ fn make_zoo(world: &World, data: &Path, stop_after: usize) -> Result<Vec<Card>, 
         pretraining: world.pretraining.as_ref().unwrap(),
         train: bytes_of(&source.train),
         test: bytes_of(&source.test),
+        made_from: Some("a test's images"),
         device: Device::Cpu,
         out: &data.join("zoos").join(&zoo.name),
         command: "a test",
@@ -240,6 +241,7 @@ fn the_lab_in_small_goes_from_packed_images_to_a_verdict() {
     for (card, other) in cards.iter().zip(&undisturbed) {
         assert_eq!((&card.weights, card.clean_accuracy), (&other.weights, other.clean_accuracy));
         assert_eq!(card.architecture.classes, 4);
+        assert_eq!(card.source_made_from.as_deref(), Some("a test's images"));
         assert!(card.robust_accuracy.iter().all(|robust| robust.images > 0));
     }
     let Threat::Attack { epsilon, .. } = cards[2].threat else { panic!("linf_4 is attacked") };
@@ -271,6 +273,38 @@ fn the_lab_in_small_goes_from_packed_images_to_a_verdict() {
             _ => assert_eq!(provenance.images, None),
         }
     }
+
+    // Records travel in one file and are judged where neither source models nor images are; what they
+    // lack can't be run there, which is said.
+    let bundle = data.path().join("records.jsonl.gz");
+    ledger::bundle::write(&bundle, &records).unwrap();
+    let elsewhere = Ledger::new(data.path().join("elsewhere"));
+    let mut travelled = ledger::bundle::read(&bundle).unwrap();
+    assert_eq!(travelled, records);
+    let left_behind = travelled.pop().unwrap();
+    travelled.iter().for_each(|entry| elsewhere.put(entry).unwrap());
+    let mut shipped = world.clone();
+    for entry in &records {
+        let key = &entry.trial.recipe.key;
+        shipped.digests.insert(key.source.to_string(), entry.weights.clone());
+        shipped.digests.insert(key.target.to_string(), entry.data.clone());
+    }
+    let nothing = Stock::of(&shipped, Path::new("nowhere"));
+    let own = Own { kind: EvidenceKind::Lab, world: &shipped, stock: &nothing, ledger: &elsewhere };
+    let there = own.gather(&[&claim]).unwrap();
+    let outstanding = own.outstanding(&[&claim], &there);
+    assert!(outstanding.planned.is_empty());
+    assert_eq!(outstanding.lacking.values().sum::<usize>(), 1, "{:?}", outstanding.lacking);
+    elsewhere.put(&left_behind).unwrap();
+    let there = own.gather(&[&claim]).unwrap().evidence;
+    let text = |verdict| serde_json::to_string(&verdict).unwrap();
+    assert_eq!(text(judge(&claim, &there)), text(judge(&claim, &gathered.evidence)));
+    // A record that was changed is refused, with its line.
+    let mut changed = records.clone();
+    changed[1].trial.seed = Seed(1);
+    ledger::bundle::write(&bundle, &changed).unwrap();
+    let error = ledger::bundle::read(&bundle).unwrap_err().to_string();
+    assert!(error.ends_with("line 2: its name is not that of what it holds"), "{error}");
 
     // Weights that are not what their card is of are no evidence.
     let zoo = data.path().join("zoos/lab");

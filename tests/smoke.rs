@@ -147,6 +147,22 @@ fn a_claim_is_planned_run_judged_and_never_run_twice() {
     assert_eq!(code(&rerun), 0, "{}", err(&rerun));
     assert!(out(&rerun).contains("the same bits"), "{}", out(&rerun));
     assert_eq!(entries(&bench.ledger()).len(), 6);
+
+    // In one file to another ledger, where the verdict is the same and nothing is run.
+    let file = bench.folder.path().join("records.jsonl.gz");
+    let file = file.to_str().unwrap();
+    let written = bench.run(&["runs", "--world", "smoke", "--export", file]);
+    assert!(out(&written).contains("6 records written"), "{}", err(&written));
+    let other = Bench::new("\"kmnist\"", 3);
+    let taken = other.run(&["runs", "--import", file, "--source", "l2_3"]);
+    assert!(err(&taken).contains("6 records taken"), "{}", err(&taken));
+    assert!(out(&taken).contains("3 records"), "{}", out(&taken));
+    let there = other.verify();
+    assert_eq!((out(&there), err(&there)), (out(&verified), String::new()));
+    std::fs::write(file, "no gzip").unwrap();
+    let refused = other.run(&["runs", "--import", file]);
+    assert_eq!(code(&refused), 66);
+    assert!(err(&refused).contains("records.jsonl.gz"), "{}", err(&refused));
 }
 
 #[test]
@@ -166,6 +182,14 @@ fn a_record_that_is_not_what_its_recipe_gives_is_found_out() {
     let rerun = bench.run(&["rerun", &key]);
     assert_eq!(code(&rerun), 1);
     assert!(out(&rerun).contains("other bits"), "{}", out(&rerun));
+    // Bits may differ on a GPU: then losses and accuracies say whether it is the same run.
+    let within = bench.run(&["rerun", &key, "--within", "0.5"]);
+    assert_eq!(code(&within), 0, "{}", err(&within));
+    assert!(out(&within).contains("the last accuracy by 0.00 points"), "{}", out(&within));
+    let Ended::Finished(outcome) = &mut entry.outcome else { panic!("it finished") };
+    outcome.evaluations.last_mut().unwrap().test_accuracy += 1.0;
+    ledger.put(&entry).unwrap();
+    assert_eq!(code(&bench.run(&["rerun", &key, "--within", "0.5"])), 1);
 
     // One that failed is told as such, counts as there, and is run again alone.
     entry.outcome = Ended::Failed { reason: "out of memory".to_owned() };

@@ -59,6 +59,9 @@ enum WorldArgument {
     Lab,
 }
 
+/// Images to train on, to test on, and what they are made from where they are packed.
+type Source = (Dataset, Dataset, Option<String>);
+
 impl Pretrain {
     pub(super) fn run(&self) -> Result<Outcome, Failure> {
         let world = match self.world {
@@ -67,7 +70,7 @@ impl Pretrain {
         };
         let device = self.device.device(matches!(self.world, WorldArgument::Smoke))?;
         let mut pretraining = world.pretraining.clone().expect("these worlds train their own");
-        let (train, test) = match (&world.source, &world.packed) {
+        let (train, test, made_from) = match (&world.source, &world.packed) {
             (Some(source), _) => self.fashion(source)?,
             (None, packed) => self.packed(packed.as_ref().expect("a world has a source"))?,
         };
@@ -87,6 +90,7 @@ impl Pretrain {
             pretraining: &pretraining,
             train: &train,
             test: &test,
+            made_from: made_from.as_deref(),
             device,
             out: &out,
             command: &command,
@@ -130,7 +134,7 @@ impl Pretrain {
     }
 
     /// The classes of Fashion-MNIST that are the source.
-    fn fashion(&self, source: &SourceClasses) -> Result<(Dataset, Dataset), Failure> {
+    fn fashion(&self, source: &SourceClasses) -> Result<Source, Failure> {
         let folder = self.from.clone().unwrap_or_else(|| self.data.folder().join(FASHION));
         let unread = |error: DataError| match (&self.from, error) {
             (None, DataError::NeitherPlainNorPacked { path, cause }) => {
@@ -148,11 +152,11 @@ impl Pretrain {
             let whole = split.read(&folder).map_err(unread)?;
             Ok(whole.of_classes(&source.classes))
         };
-        Ok((split(&FASHION_TRAIN)?, split(&FASHION_TEST)?))
+        Ok((split(&FASHION_TRAIN)?, split(&FASHION_TEST)?, None))
     }
 
     /// Both splits of a packed source.
-    fn packed(&self, packed: &world::Packed) -> Result<(Dataset, Dataset), Failure> {
+    fn packed(&self, packed: &world::Packed) -> Result<Source, Failure> {
         let own = || self.data.folder().join(&packed.folder).join(&packed.source);
         let path = self.from.clone().unwrap_or_else(own);
         let read = packed::read(&path).map_err(|error| match error {
@@ -165,7 +169,7 @@ impl Pretrain {
         })?;
         anstream::eprintln!("the source: {}", read.made_from);
         match (read.target.train, read.target.test) {
-            (Images::Bytes(train), Images::Bytes(test)) => Ok((train, test)),
+            (Images::Bytes(train), Images::Bytes(test)) => Ok((train, test, Some(read.made_from))),
             _ => unreachable!("packed images are read as bytes"),
         }
     }

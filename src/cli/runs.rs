@@ -1,7 +1,7 @@
 //! `repro runs`: lists, filters and shows the records of a ledger. `repro rerun`: runs one again from
 //! the ledger alone and says whether it gave the same bits.
 
-use std::{fmt::Write as _, io::Write};
+use std::{fmt::Write as _, io::Write, path::PathBuf};
 
 use clap::Args;
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     evidence::EvidenceKind,
-    ledger::{Ended, Entry, Ledger},
+    ledger::{Ended, Entry, Ledger, bundle},
     price::Speed,
     report::terminal,
 };
@@ -23,19 +23,26 @@ Examples:
   repro runs                                   every record
   repro runs --target kmnist --source l2_3     some of them
   repro runs 3f9c01ab                          one, with its curve
-  repro runs --format json | jq '.[].trial.recipe.key'";
+  repro runs --format json | jq '.[].trial.recipe.key'
+  repro runs --world lab --export lab.jsonl.gz some of them in one file, to be carried or to ship
+  repro runs --import lab.jsonl.gz             ... and into another ledger";
 
 pub(super) const RERUN_EXAMPLES: &str = "\
-Example:
+Examples:
   repro rerun 3f9c01ab
+  repro rerun 3f9c01ab --within 2      on a GPU, where bits differ from run to run
 
-Exit code 0 when recipe, seed, weights and data give the same bits again, 1 when they do not.";
+Exit code 0 when recipe, seed, weights and data give the same bits again, or, with --within, when the first
+loss is the same within a thousandth and the last accuracy within so many points; else 1.";
 
 #[derive(Args)]
 pub(super) struct Runs {
     /// Show one record: the first digits of its name
     #[arg(value_name = "RECORD")]
     record: Option<String>,
+    /// Those of this world
+    #[arg(long, value_name = "NAME")]
+    world: Option<String>,
     /// Those of this target
     #[arg(long, value_name = "NAME")]
     target: Option<String>,
@@ -51,6 +58,12 @@ pub(super) struct Runs {
     /// Those that failed
     #[arg(long)]
     failed: bool,
+    /// Write them into one file
+    #[arg(long, value_name = "FILE", conflicts_with = "record")]
+    export: Option<PathBuf>,
+    /// Take the records of such a file into the ledger first
+    #[arg(long, value_name = "FILE")]
+    import: Option<PathBuf>,
     /// Text for people, or JSON for machines
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -62,6 +75,11 @@ impl Runs {
     pub(super) fn run(&self) -> Result<Outcome, Failure> {
         let ledger = self.ours.ledger();
         let mut out = stdout();
+        if let Some(path) = &self.import {
+            let entries = bundle::read(path).map_err(|error| Failure::new(exit::INPUT, error))?;
+            entries.iter().try_for_each(|entry| ledger.put(entry)).map_err(unusable)?;
+            anstream::eprintln!("{} records taken from {}", entries.len(), path.display());
+        }
         if let Some(record) = &self.record {
             let entry = one(&ledger, record)?;
             match self.format {
@@ -78,6 +96,11 @@ impl Runs {
             let order = |entry: &Entry| (entry.trial.recipe.key.clone(), entry.trial.seed);
             order(left).cmp(&order(right))
         });
+        if let Some(path) = &self.export {
+            bundle::write(path, &entries).map_err(|error| Failure::new(exit::OUTPUT, error))?;
+            writeln!(out, "{} records written to {}", entries.len(), path.display())?;
+            return Ok(Outcome::Done);
+        }
         if let Format::Json = self.format {
             json(&mut out, &entries)?;
             return Ok(Outcome::Done);
@@ -109,7 +132,9 @@ impl Runs {
             asked.is_none_or(|asked| *found == *asked)
         }
         let key = &entry.trial.recipe.key;
-        is(self.target.as_deref().map(str::to_owned).as_ref(), &key.target.to_string())
+        let world = &entry.trial.recipe.world;
+        is(self.world.as_deref().map(str::to_owned).as_ref(), &world.to_string())
+            && is(self.target.as_deref().map(str::to_owned).as_ref(), &key.target.to_string())
             && is(self.source.as_deref().map(str::to_owned).as_ref(), &key.source.to_string())
             && is(self.blocks.as_ref(), &key.blocks)
             && is(self.images.as_ref(), &key.images)
@@ -122,9 +147,15 @@ pub(super) struct Rerun {
     /// The first digits of the record's name, as `repro runs` has it
     #[arg(value_name = "RECORD")]
     record: String,
+    /// Points by which the last accuracy may differ where bits do
+    #[arg(long, value_name = "POINTS")]
+    within: Option<f64>,
     #[command(flatten)]
     ours: Ours,
 }
+
+/// By how much of itself the first loss may differ where bits do: another order of the same sums.
+const FIRST_LOSS: f64 = 1e-3;
 
 impl Rerun {
     pub(super) fn run(&self) -> Result<Outcome, Failure> {
@@ -160,6 +191,20 @@ impl Rerun {
             return Ok(Outcome::Done);
         }
         writeln!(out, "other bits: {}", recorded.trial.recipe.key)?;
+        let apart = apart(&recorded, &again);
+        if let Some((first_loss, points)) = apart {
+            writeln!(
+                out,
+                "the first loss differs by {first_loss:.1e} of itself, the last accuracy by {points:.2} points"
+            )?;
+        }
+        if let (Some((first_loss, points)), Some(within)) = (apart, self.within)
+            && first_loss <= FIRST_LOSS
+            && points <= within
+        {
+            writeln!(out, "within {FIRST_LOSS:.0e} and {within} points")?;
+            return Ok(Outcome::Done);
+        }
         for (name, entry) in [("recorded", &recorded), ("now", &again)] {
             let place = &entry.provenance;
             writeln!(out, "\n{name}, on {} with {}", place.processor, place.engine)?;
@@ -167,6 +212,20 @@ impl Rerun {
         }
         Err(Failure::silent(exit::FAILED))
     }
+}
+
+/// How far two runs of a trial are apart: the first loss, relative, and the last accuracy, in points.
+/// `None` where one did not finish.
+fn apart(one: &Entry, other: &Entry) -> Option<(f64, f64)> {
+    let ends = |entry: &Entry| match &entry.outcome {
+        Ended::Finished(outcome) => {
+            let last = outcome.evaluations.last()?.test_accuracy;
+            Some((*outcome.first_losses.first()?, last))
+        }
+        Ended::Failed { .. } => None,
+    };
+    let ((first, last), (other_first, other_last)) = (ends(one)?, ends(other)?);
+    Some(((first - other_first).abs() / first.abs(), (last - other_last).abs()))
 }
 
 /// The one entry whose name begins so.

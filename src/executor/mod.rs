@@ -52,15 +52,17 @@ const LARGE: u32 = 64;
 impl Workers {
     /// For images of `side` by `side` pixels, on so many threads, or one a core where nobody says:
     /// small convolutions gain little from a second thread, so that each trial has one, and results
-    /// are the same to the last bit; on large ones, and on a GPU, there is one trial at a time.
+    /// are the same to the last bit; on large ones there is one trial at a time. So there is on a GPU,
+    /// unless somebody asks for several of small images, whose kernels are shorter than their launches.
     #[must_use]
     pub fn new(device: Device, side: u32, threads: Option<usize>) -> Self {
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let threads = threads.unwrap_or_else(cores);
-        match device == Device::Cpu && side < LARGE {
-            true => Self { device, at_once: threads, threads_each: 1 },
-            false => Self { device, at_once: 1, threads_each: threads },
-        }
+        let (at_once, threads_each) = match (device, threads) {
+            (Device::Cpu, threads) if side < LARGE => (threads.unwrap_or_else(cores), 1),
+            (Device::Cuda(_), Some(threads)) if side <= LARGE => (threads, 1),
+            (_, threads) => (1, threads.unwrap_or_else(cores)),
+        };
+        Self { device, at_once, threads_each }
     }
 }
 

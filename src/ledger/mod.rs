@@ -4,6 +4,7 @@
 //! of our own left behind, and the [`Ledger`] keeps entries on disk.
 
 pub(crate) mod bits;
+pub mod bundle;
 mod entry;
 mod influence;
 pub mod means;

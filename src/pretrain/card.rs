@@ -33,6 +33,9 @@ pub struct Card {
     pub source_sha256: String,
     /// Source images it was trained on.
     pub source_images: u64,
+    /// What these are made from, in words, where they are packed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_made_from: Option<String>,
     /// What it was trained against.
     pub threat: Threat,
     /// Accuracy on the source's test images, in percent.

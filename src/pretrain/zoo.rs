@@ -78,6 +78,8 @@ pub struct Making<'a> {
     pub train: &'a Dataset,
     /// The source's test images.
     pub test: &'a Dataset,
+    /// What these images are made from, in words, where they are packed.
+    pub made_from: Option<&'a str>,
     /// Device.
     pub device: Device,
     /// Folder of weights and cards; checkpoints go into its `checkpoints`.
@@ -244,6 +246,7 @@ impl Making<'_> {
                 weights: weights.digest(),
                 source_sha256: self.train.digest(),
                 source_images: self.train.len() as u64,
+                source_made_from: self.made_from.map(str::to_owned),
                 threat: made.threat,
                 clean_accuracy: made.clean,
                 robust_accuracy,

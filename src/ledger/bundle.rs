@@ -1,0 +1,86 @@
+//! Records in one file, to be carried to another ledger or to ship: in gzip, each on a line as the
+//! ledger keeps it, with its own digest.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use flate2::{Compression, read::MultiGzDecoder, write::GzEncoder};
+
+use super::entry::{self, Entry};
+use crate::{files, trial::ENGINE_VERSION};
+
+/// What is unpacked at most; a record has some ten thousand bytes.
+const LARGEST_BYTES: u64 = 1 << 30;
+
+/// A file of records that can't be read or written.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum BundleError {
+    /// The file.
+    #[error("failed to {what} {path}: {cause}")]
+    #[diagnostic(help("name a file of records, as `repro runs --export FILE` writes it"))]
+    Io {
+        /// "read" or "write".
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// A line of it.
+    #[error("{path}, line {line}: {fault}")]
+    #[diagnostic(help(
+        "the file is damaged or no file of records: get it again; nothing of it was taken"
+    ))]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong.
+        fault: String,
+    },
+}
+
+/// Writes records, whole or not at all. The same records in the same order give the same bytes.
+///
+/// # Errors
+/// If the file can't be written.
+pub fn write(path: &Path, entries: &[Entry]) -> Result<(), BundleError> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    let written = entries
+        .iter()
+        .try_for_each(|entry| packed.write_all(&entry::to_bytes(entry)))
+        .and_then(|()| packed.finish())
+        .and_then(|packed| files::replace(path, &packed));
+    written.map_err(|cause| BundleError::Io { what: "write", path: path.to_owned(), cause })
+}
+
+/// Reads records. Each must be whole, and of the name that this program gives its recipe, seed, weights
+/// and images.
+///
+/// # Errors
+/// If the file can't be read, or a record is damaged or has another name.
+pub fn read(path: &Path) -> Result<Vec<Entry>, BundleError> {
+    let unreadable = |cause| BundleError::Io { what: "read", path: path.to_owned(), cause };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let text = BufReader::new(MultiGzDecoder::new(BufReader::new(file)).take(LARGEST_BYTES));
+    let mut entries = Vec::new();
+    for (index, line) in text.split(b'\n').enumerate() {
+        let checked = entry::from_bytes(&line.map_err(unreadable)?).and_then(|entry| {
+            let named = entry.trial.id(&entry.weights, &entry.data);
+            match entry.id == named {
+                true => Ok(entry),
+                false if entry.engine_version != ENGINE_VERSION => Err(format!(
+                    "it was run by engine {}, this program has {ENGINE_VERSION}",
+                    entry.engine_version
+                )),
+                false => Err("its name is not that of what it holds".to_owned()),
+            }
+        });
+        let line = |fault| BundleError::Line { path: path.to_owned(), line: index + 1, fault };
+        entries.push(checked.map_err(line)?);
+    }
+    Ok(entries)
+}
