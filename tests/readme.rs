@@ -1,11 +1,14 @@
 //! What the documents say is what is there: the README's verdicts and its example of a claim,
 //! DESIGN.md's modules.
 
+use std::path::Path;
+
 use repro::{
     claim::{check, suite::Suite},
     evidence::{Evidence, EvidenceKind},
     judge::judge,
     pretrain::Threat,
+    sensitivity::CHOICES,
     shipped,
     world::World,
 };
@@ -31,6 +34,50 @@ fn the_table_of_our_own_runs_is_what_the_specs_expect() {
         let expected = &claim.expected[&EvidenceKind::Smoke];
         let row = format!("| `{}` | **{}** | {} |", claim.id, expected.verdict, expected.reason);
         assert!(README.lines().any(|line| line == row), "README.md should have the row:\n{row}");
+    }
+}
+
+/// The five claims, in the order of the README's table of choices.
+const FIVE: [&str; 5] = [
+    "robust_beats_natural",
+    "faster_convergence",
+    "fewer_blocks_for_similar",
+    "l2_best",
+    "shape_bias",
+];
+
+/// What `repro sensitivity` printed of a claim (`goldens/smoke/sensitivity`): choice to verdict and mean.
+fn sensitivity(claim: &str) -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/smoke/sensitivity");
+    let text = std::fs::read_to_string(folder.join(format!("{claim}.txt"))).unwrap();
+    let header = text.lines().find(|line| line.starts_with("choice")).unwrap();
+    let (verdict, mean) = (header.find("verdict").unwrap(), header.find("mean").unwrap());
+    let table = text.lines().skip_while(|line| !line.starts_with("choice")).skip(1);
+    let row = |line: &str| {
+        let words: Vec<&str> = line[verdict..].split_whitespace().collect();
+        assert!(line.len() >= mean, "{line}");
+        (line[..verdict].trim_end().to_owned(), format!("{} {}", words[0], words[2]))
+    };
+    table.take_while(|line| !line.is_empty()).map(row).collect()
+}
+
+#[test]
+fn the_table_of_choices_is_what_the_program_printed() {
+    let printed = FIVE.map(|claim| (claim, sensitivity(claim)));
+    for choice in CHOICES {
+        let of = |(_, rows): &(&str, Vec<(String, String)>)| {
+            let row = rows.iter().find(|(words, _)| words == choice.words);
+            row.map_or_else(|| "–".to_owned(), |(_, found)| found.clone())
+        };
+        let cells: Vec<String> = printed.iter().map(of).collect();
+        let row = format!("| {} | {} |", choice.words, cells.join(" | "));
+        assert!(README.lines().any(|line| line == row), "README.md should have the row:\n{row}");
+    }
+    // The paper's recipe is the one that the claims' own verdicts are of.
+    let suite = Suite::embedded(&World::smoke()).unwrap_or_else(|error| panic!("{error}"));
+    for (claim, rows) in &printed {
+        let expected = suite.get(claim).unwrap().expected[&EvidenceKind::Smoke].verdict;
+        assert!(rows[0].1.starts_with(&expected.to_string()), "{claim}: {}", rows[0].1);
     }
 }
 
