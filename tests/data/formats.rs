@@ -101,7 +101,7 @@ fn a_damaged_file_is_met_when_it_is_decoded_and_no_earlier() {
     assert!(target.train.at(&[0, 1, 3], Resolution::Native, 8, &quietly).is_ok());
     let error = target.train.at(&[0, 2, 1], Resolution::Native, 8, &quietly).unwrap_err();
     let expected = "train/ant/10.jpg is not read as an image: it begins with `<!DOCTYP`, as neither \
-                    JPEG nor PNG does";
+                    JPEG, PNG nor WebP does";
     assert!(error.to_string().ends_with(expected), "{error}");
 }
 
