@@ -1,7 +1,7 @@
 //! Many small image files in one, as `scripts/pack_lab.py` writes it: a safetensors file with `front`,
 //! the bytes that all of them begin with, and for each split `files` (what follows, one after the
 //! other), `ends` (where each ends) and `labels`. Its metadata name the classes and say what the
-//! images are made from. Of a photograph of 64 pixels half a JPEG file is its tables, so thousands of
+//! images are made from. Of a photograph of 64 pixels a third of a JPEG is its tables, so thousands of
 //! them are smaller together.
 
 use std::{borrow::Cow, path::Path};
