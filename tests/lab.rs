@@ -4,7 +4,6 @@
 mod common;
 
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{
         Mutex,
@@ -12,7 +11,7 @@ use std::{
     },
 };
 
-use common::claim_text;
+use common::{Counted, claim_text};
 use proptest::prelude::*;
 use repro::{
     claim::{Claim, check, suite::Suite},
@@ -20,12 +19,12 @@ use repro::{
     evidence::EvidenceKind,
     executor::{Local, Workers},
     judge::judge,
-    ledger::{self, Damaged, Entry, Ledger, Seed},
+    ledger::{self, Entry, Ledger, Seed},
     model::Precision,
-    own::{Own, Watch},
+    own::Own,
     pretrain::{self, Card, Epoch, Pretraining, Threat, zoo::Making},
-    price::{Price, Speed},
-    stock::{Lacking, Named, Stock},
+    price::Price,
+    stock::Stock,
     verdict::Verdict,
     world::World,
 };
@@ -198,25 +197,6 @@ fn make_zoo(world: &World, data: &Path, stop_after: usize) -> Result<Vec<Card>, 
     making.make(&progress).map_err(|error| error.to_string())
 }
 
-#[derive(Default)]
-struct Counted(Mutex<usize>);
-
-impl Watch for Counted {
-    fn damaged(&self, files: &[Damaged]) {
-        assert!(files.is_empty());
-    }
-
-    fn begins(&self, _trials: &[Named], _speed: Option<Speed>) {}
-
-    fn lacking(&self, lacking: &BTreeMap<Lacking, usize>) {
-        assert!(lacking.is_empty(), "{lacking:?}");
-    }
-
-    fn ended(&self, _entry: &Entry) {
-        *self.0.lock().unwrap() += 1;
-    }
-}
-
 /// l2_3 above natural on both targets with 20 images and 0, 3 and 9 blocks, in one look at three seeds.
 fn claim(world: &World) -> Claim {
     let cells = "target = [\"cifar10\", \"kmnist\"], images = 20, blocks = [0, 3, 9]";
@@ -244,6 +224,16 @@ fn the_lab_in_small_goes_from_packed_images_to_a_verdict() {
         assert_eq!(card.source_made_from.as_deref(), Some("a test's images"));
         assert!(card.robust_accuracy.iter().all(|robust| robust.images > 0));
     }
+    // What is there of the very same models is not measured again; what is of others is.
+    let file = data.path().join("zoos/lab/linf_4.json");
+    let mut noted = Card::read(&file).unwrap();
+    assert_eq!(noted, cards[2]);
+    noted.robust_accuracy[0].accuracy = -1.0;
+    let write = |card: &Card| std::fs::write(&file, serde_json::to_vec(card).unwrap()).unwrap();
+    write(&noted);
+    assert_eq!(make_zoo(&world, data.path(), usize::MAX).unwrap()[2], noted);
+    write(&Card { weights: "of another model".to_owned(), ..noted });
+    assert_eq!(make_zoo(&world, data.path(), usize::MAX).unwrap(), cards);
     let Threat::Attack { epsilon, .. } = cards[2].threat else { panic!("linf_4 is attacked") };
     let Threat::Attack { epsilon: twice, .. } = cards[3].threat else { panic!("so is linf_8") };
     assert!((twice - 2.0 * epsilon).abs() < 1e-12);
@@ -255,12 +245,12 @@ fn the_lab_in_small_goes_from_packed_images_to_a_verdict() {
     let workers = Workers::new(Device::Cpu, world.protocol.side, Some(1));
     let local = Local { ledger: &ledger, stock: &stock, workers, stop: &stop };
     let gathered = own.complete(&[&claim], &local, &counted).unwrap();
-    assert_eq!(*counted.0.lock().unwrap(), 2 * 2 * 3 * 3);
+    assert_eq!(counted.ran(), 2 * 2 * 3 * 3);
     let verdict = judge(&claim, &gathered.evidence);
     assert_eq!(verdict.evidence, EvidenceKind::Lab);
     assert_ne!(verdict.verdict, Verdict::Incomplete, "{}", verdict.reason);
     own.complete(&[&claim], &local, &counted).unwrap();
-    assert_eq!(*counted.0.lock().unwrap(), 2 * 2 * 3 * 3);
+    assert_eq!((counted.ran(), counted.lacking()), (2 * 2 * 3 * 3, 0));
 
     let records = ledger.all(&mut |file| panic!("{file:?}")).unwrap();
     for Entry { trial, provenance, .. } in &records {

@@ -3,27 +3,22 @@
 
 mod common;
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::{Mutex, atomic::AtomicBool},
-};
+use std::{path::Path, sync::atomic::AtomicBool};
 
-use common::claim_text;
+use common::{Counted, claim_text};
 use repro::{
     claim::{Claim, Plot, check},
     evidence::EvidenceKind,
     executor::{Local, Workers},
     gallery::{Content, Curves, Figure},
     judge::{CellVerdict, judge},
-    ledger::{Damaged, Entry, Ledger, Resolution, Seed, means::Points},
+    ledger::{Ledger, Resolution, Seed, means::Points},
     model::{Architecture, Weights},
-    own::{Own, Watch},
+    own::Own,
     pretrain::write_weights,
-    price::Speed,
     random::{self, Purpose},
     report::gallery::chart_of,
-    stock::{Lacking, Named, Stock},
+    stock::Stock,
     verdict::Verdict,
     world::World,
 };
@@ -84,24 +79,6 @@ fn write_cifar10(data: &Path) {
     std::fs::write(folder.join("test_batch.bin"), batch(50, 20)).unwrap();
 }
 
-/// Counts what runs.
-#[derive(Default)]
-struct Counted(Mutex<usize>);
-
-impl Watch for Counted {
-    fn damaged(&self, files: &[Damaged]) {
-        assert!(files.is_empty());
-    }
-
-    fn begins(&self, _trials: &[Named], _speed: Option<Speed>) {}
-
-    fn lacking(&self, _lacking: &BTreeMap<Lacking, usize>) {}
-
-    fn ended(&self, _entry: &Entry) {
-        *self.0.lock().unwrap() += 1;
-    }
-}
-
 #[test]
 fn fine_tunes_from_fetched_files_are_run_kept_and_judged_and_never_run_twice() {
     let folder = tempfile::tempdir().unwrap();
@@ -117,14 +94,14 @@ fn fine_tunes_from_fetched_files_are_run_kept_and_judged_and_never_run_twice() {
     let local = Local { ledger: &ledger, stock: &stock, workers, stop: &stop };
     let counted = Counted::default();
     let gathered = own.complete(&[&claim], &local, &counted).unwrap();
-    assert_eq!(*counted.0.lock().unwrap(), 6);
+    assert_eq!(counted.ran(), 6);
     let verdict = judge(&claim, &gathered.evidence);
     assert_eq!(verdict.evidence, EvidenceKind::Paper);
     assert_ne!(verdict.verdict, Verdict::Incomplete, "{}", verdict.reason);
     assert_eq!(verdict.cells[0].test_images.as_ref().unwrap().images, 20);
 
     own.complete(&[&claim], &local, &counted).unwrap();
-    assert_eq!(*counted.0.lock().unwrap(), 6);
+    assert_eq!(counted.ran(), 6);
     // Names say whose checkpoints and which images: a world of other checkpoints shares no record, and
     // what changes an image changes every name.
     let records = ledger.all(&mut |file| panic!("{file:?}")).unwrap();
@@ -163,7 +140,7 @@ fn faces_are_decoded_from_their_files_at_their_own_resolution_and_at_a_lower_one
     let local = Local { ledger: &ledger, stock: &stock, workers, stop: &stop };
     let counted = Counted::default();
     let gathered = own.complete(&[&claim], &local, &counted).unwrap();
-    assert_eq!(*counted.0.lock().unwrap(), 12);
+    assert_eq!(counted.ran(), 12);
     let verdict = judge(&claim, &gathered.evidence);
     assert_eq!(verdict.cells.len(), 2);
     assert!(verdict.cells.iter().all(|cell| cell.seeds == 3), "{verdict:?}");
@@ -209,7 +186,7 @@ fn high_resolution_is_judged_against_lower_ones_of_the_same_images_and_drawn() {
         figure(claim.plots.iter().find(|plot| plot.id == "accuracy_by_resolution").unwrap());
     let counted = Counted::default();
     let drawn = own.complete_figures(&[&figure], 3, &local, &counted).unwrap();
-    assert_eq!(*counted.0.lock().unwrap(), 24, "two models, four resolutions, three seeds");
+    assert_eq!(counted.ran(), 24, "two models, four resolutions, three seeds");
     let chart = chart_of(&figure, &drawn.evidence, &Points::default()).unwrap();
     let ticks: Vec<&str> = chart.ticks.iter().map(|tick| tick.label.as_str()).collect();
     assert_eq!(ticks, ["8", "12", "16", "native"]);
@@ -217,7 +194,7 @@ fn high_resolution_is_judged_against_lower_ones_of_the_same_images_and_drawn() {
     assert_eq!(chart.panels[0].seeds(), Some((3, 3)));
 
     let gathered = own.complete(&[&claim], &local, &counted).unwrap();
-    assert_eq!(*counted.0.lock().unwrap(), 24, "nothing is run twice");
+    assert_eq!(counted.ran(), 24, "nothing is run twice");
     let verdict = judge(&claim, &gathered.evidence);
     let ids: Vec<&str> = verdict.readings.iter().map(|reading| reading.id.as_str()).collect();
     assert_eq!(ids, ["not_worse", "on_caltech101", "gain_from_resolution", "dose_response"]);

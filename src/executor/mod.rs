@@ -108,8 +108,8 @@ impl Local<'_> {
     /// Runs trials and keeps their entries; `each` hears of every one as soon as it is kept.
     ///
     /// # Errors
-    /// If the device lacks what one asks for, one can't be prepared or kept, or a stop was asked for: the others that are running then
-    /// stop too, and what is finished stays.
+    /// If the device lacks what one asks for, one can't be prepared or kept, or a stop was asked for: the
+    /// others that are running then stop too, and what is finished stays.
     pub fn run(
         &self,
         trials: &[Named],

@@ -1,8 +1,10 @@
 //! Convolution with batch norm, and the residual block made of them.
 
-use tch::{Device, Tensor};
+use std::cell::OnceCell;
 
-use super::{Implementation, Mode, Weights, plan};
+use tch::Tensor;
+
+use super::{Implementation, Mode, Weights, kernel::Kernel, plan};
 
 /// What batch norm adds to a variance (PyTorch's default).
 const EPSILON: f64 = 1e-5;
@@ -20,6 +22,8 @@ pub(super) struct Convolution {
     running_mean: Tensor,
     running_var: Tensor,
     implementation: Implementation,
+    /// What the kernel is made into for a mode, once it was used.
+    prepared: Option<(Mode, OnceCell<Kernel>)>,
 }
 
 impl Convolution {
@@ -38,111 +42,70 @@ impl Convolution {
             running_mean: norm("running_mean"),
             running_var: norm("running_var"),
             implementation,
+            prepared: None,
+        }
+    }
+
+    /// The same, to be used in one mode and while no weight changes: what its kernel is made into is then
+    /// made once.
+    pub fn prepared(&self, mode: Mode) -> Self {
+        Self {
+            kernel: self.kernel.shallow_clone(),
+            stride: self.stride,
+            padding: self.padding,
+            weight: self.weight.shallow_clone(),
+            bias: self.bias.shallow_clone(),
+            running_mean: self.running_mean.shallow_clone(),
+            running_var: self.running_var.shallow_clone(),
+            implementation: self.implementation,
+            prepared: Some((mode, OnceCell::new())),
         }
     }
 
     /// `[N,C,H,W]` to [N,C',H/stride,W/stride], rounded up. In train mode it moves the running
     /// statistics towards the batch's, with or without gradients.
+    ///
+    /// # Panics
+    /// If it was prepared for another mode, or its kernel does not take pictures of this size.
     pub fn forward(&self, input: &Tensor, mode: Mode) -> Tensor {
-        match (mode, self.implementation) {
-            (Mode::Train, _) | (_, Implementation::Reference) => {
-                self.convolve(input, &self.kernel, None).batch_norm(
-                    Some(&self.weight),
-                    Some(&self.bias),
-                    Some(&self.running_mean),
-                    Some(&self.running_var),
-                    mode == Mode::Train,
-                    MOMENTUM,
-                    EPSILON,
-                    true,
-                )
+        let convolved = match &self.prepared {
+            None => self.kernel(input, mode).convolve(input),
+            Some((of, kernel)) => {
+                assert_eq!(*of, mode, "it is prepared for one mode");
+                kernel.get_or_init(|| self.kernel(input, mode)).convolve(input)
             }
-            // The norm is then a line for each channel, which the kernel takes in.
-            (Mode::Evaluate, Implementation::Fused(_)) => {
-                let scale = &self.weight / (&self.running_var + EPSILON).sqrt();
-                let bias = &self.bias - &self.running_mean * &scale;
-                self.convolve(input, &(&self.kernel * scale.view([-1, 1, 1, 1])), Some(&bias))
-            }
+        };
+        match self.takes_in_norm(mode) {
+            true => convolved,
+            false => convolved.batch_norm(
+                Some(&self.weight),
+                Some(&self.bias),
+                Some(&self.running_mean),
+                Some(&self.running_var),
+                mode == Mode::Train,
+                MOMENTUM,
+                EPSILON,
+                true,
+            ),
         }
     }
 
-    fn convolve(&self, input: &Tensor, kernel: &Tensor, bias: Option<&Tensor>) -> Tensor {
-        let (kind, brief) = match self.implementation {
-            Implementation::Reference => (None, false),
-            Implementation::Fused(precision) => (precision.kind(), true),
-        };
-        let cast = |tensor: &Tensor| match kind {
-            Some(kind) => tensor.to_kind(kind),
-            None => tensor.shallow_clone(),
-        };
-        let (input, kernel, bias) = (&cast(input), &cast(kernel), bias.map(cast));
-        match (kernel.size().as_slice(), &input.size()[2..], self.stride) {
-            ([.., 3, 3], [2, 2], 1) if brief => convolve_2x2(input, kernel, bias.as_ref()),
-            // With gradients it would have to be undone, and taken back through.
-            ([..=HALF_A_VECTOR, ..=HALF_A_VECTOR, 3, 3], [_, width], 1)
-                if brief
-                    && width % 2 == 0
-                    && input.device() == Device::Cpu
-                    && !(input.requires_grad() || kernel.requires_grad()) =>
-            {
-                convolve_pairs(input, kernel, bias.as_ref())
-            }
-            _ => {
-                input.conv2d(kernel, bias.as_ref(), [self.stride; 2], [self.padding; 2], [1, 1], 1)
-            }
-        }
+    /// With running statistics the norm is a line for each channel, which the kernel can take in.
+    fn takes_in_norm(&self, mode: Mode) -> bool {
+        mode == Mode::Evaluate && matches!(self.implementation, Implementation::Fused(_))
     }
-}
 
-/// A padded 3 x 3 convolution of pictures of 2 x 2 pixels as one matrix product: each output pixel
-/// sees all four input pixels, so that only zeros of the padding are left out. Four fifths of the
-/// convolution's time on a core, with gradients (`benches/README.md`).
-fn convolve_2x2(input: &Tensor, kernel: &Tensor, bias: Option<&Tensor>) -> Tensor {
-    // For output pixel (row, column), input pixel (0, 0) meets the tap at (1 - row, 1 - column). The last
-    // output pixel comes first, since gradients of a tap are added up in this order: another would
-    // round otherwise.
-    const TAPS: [i64; 16] = [0, 1, 3, 4, 1, 2, 4, 5, 3, 4, 6, 7, 4, 5, 7, 8];
-    const IN_ORDER: [i64; 4] = [3, 2, 1, 0];
-    let (output, channels) = (kernel.size()[0], kernel.size()[1]);
-    let device = kernel.device();
-    let indices = |indices: &[i64]| Tensor::from_slice(indices).to_device(device);
-    let matrix = kernel
-        .permute([0, 2, 3, 1])
-        .reshape([output, 9, channels])
-        .index_select(1, &indices(&TAPS))
-        .view([output, 4, 4, channels])
-        .permute([1, 0, 2, 3])
-        .index_select(0, &indices(&IN_ORDER))
-        .reshape([4 * output, 4 * channels]);
-    let bias = bias.map(|bias| bias.repeat([4]));
-    let pixels = input.permute([0, 2, 3, 1]).flatten(1, 3);
-    pixels.linear(&matrix, bias).view([-1, 2, 2, output]).permute([0, 3, 1, 2])
-}
-
-/// Channels that fill half of a vector of a processor with AVX-512.
-const HALF_A_VECTOR: i64 = 8;
-
-/// A padded 3 x 3 convolution of so few channels that they leave half of each vector empty, as a 3 x 2 one
-/// of neighbouring columns as twice as many channels: a pair of output columns sees four input columns,
-/// which are two pairs if these begin one column early. A third more arithmetic, zeros, in 86 % of the
-/// time; and every output is summed in the same order, so that bits are the same.
-fn convolve_pairs(input: &Tensor, kernel: &Tensor, bias: Option<&Tensor>) -> Tensor {
-    let (images, channels, height, width) = input.size4().expect("images have four dimensions");
-    let output = kernel.size()[0];
-    // Taps by row and column; of four columns the left output meets the first three, the right one the
-    // last.
-    let kernel = kernel.permute([0, 2, 3, 1]);
-    let taps = [[0, 0, 0, 1], [0, 0, 1, 0]].map(|beside| kernel.constant_pad_nd(beside));
-    let kernel = Tensor::cat(&taps, 0).reshape([2 * output, 3, 2, 2 * channels]);
-    let pairs = input.permute([0, 2, 3, 1]).constant_pad_nd([0, 0, 1, 1]);
-    let pairs = pairs.reshape([images, height, width / 2 + 1, 2 * channels]);
-    let bias = bias.map(|bias| bias.repeat([2]));
-    pairs
-        .permute([0, 3, 1, 2])
-        .conv2d(&kernel.permute([0, 3, 1, 2]), bias.as_ref(), [1, 1], [1, 0], [1, 1], 1)
-        .permute([0, 2, 3, 1])
-        .reshape([images, height, width, output])
-        .permute([0, 3, 1, 2])
+    fn kernel(&self, input: &Tensor, mode: Mode) -> Kernel {
+        let new = |kernel: &Tensor, bias: Option<&Tensor>| {
+            Kernel::new(kernel, bias, self.stride, self.padding, self.implementation, input)
+        };
+        if !self.takes_in_norm(mode) {
+            return new(&self.kernel, None);
+        }
+        let scale = &self.weight / (&self.running_var + EPSILON).sqrt();
+        let bias = &self.bias - &self.running_mean * &scale;
+        new(&(&self.kernel * scale.view([-1, 1, 1, 1])), Some(&bias))
+    }
 }
 
 /// A residual block: rectifiers between its convolutions, and after the sum with its input.
@@ -161,6 +124,15 @@ impl Residual {
         }
     }
 
+    /// As [`Convolution::prepared`].
+    pub fn prepared(&self, mode: Mode) -> Self {
+        let prepared = |convolution: &Convolution| convolution.prepared(mode);
+        Self {
+            body: self.body.iter().map(prepared).collect(),
+            shortcut: self.shortcut.as_ref().map(prepared),
+        }
+    }
+
     pub fn forward(&self, input: &Tensor, mode: Mode) -> Tensor {
         let (last, rest) = self.body.split_last().expect("a block has two convolutions or three");
         let mut inner = input.shallow_clone();
@@ -173,35 +145,5 @@ impl Residual {
             None => input.shallow_clone(),
         };
         sum.relu_()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tch::Kind;
-
-    use super::*;
-
-    /// Numbers of a shape, channels last, that no two orders of summing round alike.
-    fn numbers(shape: [i64; 4]) -> Tensor {
-        let count = shape.iter().product::<i64>();
-        let values = (Tensor::arange(count, (Kind::Float, Device::Cpu)) * 0.734_69).sin();
-        let [first, channels, rows, columns] = shape;
-        values.view([first, rows, columns, channels]).permute([0, 3, 1, 2])
-    }
-
-    #[test]
-    fn a_convolution_of_pairs_of_columns_is_the_convolution() {
-        for (images, channels, output, height, width) in [(3, 8, 8, 14, 14), (2, 3, 5, 4, 6)] {
-            let input = numbers([images, channels, height, width]);
-            let (kernel, bias) = (numbers([output, channels, 3, 3]), numbers([output, 1, 1, 1]));
-            for bias in [None, Some(&bias.view([-1]))] {
-                let expected = input.conv2d(&kernel, bias, [1, 1], [1, 1], [1, 1], 1);
-                let found = convolve_pairs(&input, &kernel, bias);
-                assert_eq!(found.size(), expected.size());
-                let off = (&found - &expected).abs().max().double_value(&[]);
-                assert!(off < 1e-5, "{off}");
-            }
-        }
     }
 }

@@ -15,6 +15,7 @@ mod architecture;
 mod block;
 mod freeze;
 mod initialise;
+mod kernel;
 mod normalise;
 mod operations;
 mod plan;

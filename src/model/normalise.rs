@@ -1,7 +1,7 @@
 //! The normalisation that is part of the network, so that attacks and data speak of pixels in [0, 1].
 
 use serde::{Deserialize, Serialize};
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 /// Pixels are cut to [0, 1], then standardised by channel (the `robustness` library's
 /// `InputNormalize`, with which the paper's source models were trained).
@@ -25,14 +25,63 @@ impl Normalisation {
     /// # Panics
     /// If images have neither one nor three channels.
     pub fn apply(&self, images: &Tensor) -> Tensor {
-        let by_channel = |values: &[f32; 3]| {
-            Tensor::from_slice(values)
-                .to_device(images.device())
-                .to_kind(images.kind())
-                .view([3, 1, 1])
+        let images = images.clamp(0.0, 1.0);
+        let spread = (images.size()[1] == 1
+            && (images.kind(), images.device()) == (Kind::Float, Device::Cpu)
+            && images.numel() as i64 % PIXELS == 0
+            && !images.requires_grad())
+        .then(|| self.spread(&images));
+        spread.unwrap_or_else(|| {
+            let by_channel = |values: &[f32; 3]| {
+                let values = Tensor::from_slice(values).to_device(images.device());
+                values.to_kind(images.kind()).view([3, 1, 1])
+            };
+            let mut standard = &images - by_channel(&self.mean);
+            standard /= by_channel(&self.std);
+            standard
+        })
+    }
+
+    /// The same of grey images, channels last in memory, as the convolution behind takes them: some pixels
+    /// at a time, times a matrix of ones and zeros, become their three channels, minus the mean. With that
+    /// one term to a sum nothing is rounded otherwise. The stem then takes nine tenths of the time, four
+    /// fifths in tests (`benches/README.md`).
+    fn spread(&self, images: &Tensor) -> Tensor {
+        let in_turn = |values: &[f32; 3]| Tensor::from_slice(values).repeat([PIXELS]);
+        let ones = Tensor::eye(PIXELS, (images.kind(), images.device()));
+        let ones = ones.repeat_interleave_self_int(3, 0, None);
+        let (count, _, height, width) = images.size4().expect("images have four dimensions");
+        let mut standard =
+            images.reshape([-1, PIXELS]).linear(&ones, Some(&in_turn(&self.mean).neg()));
+        standard /= in_turn(&self.std);
+        standard.view([count, height, width, 3]).permute([0, 3, 1, 2])
+    }
+}
+
+/// Grey pixels that are spread to three channels at once: few, since most of the arithmetic is zeros, and
+/// enough to make it one product.
+const PIXELS: i64 = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grey_images_are_spread_to_three_equal_channels_to_the_last_bit() {
+        let pixels = |shape: &[i64]| {
+            let count = shape.iter().product::<i64>();
+            (Tensor::arange(count, (Kind::Float, Device::Cpu)) * 0.734_69).sin().view(shape) * 1.2
         };
-        let mut standard = images.clamp(0.0, 1.0) - by_channel(&self.mean);
-        standard /= by_channel(&self.std);
-        standard
+        // With pixels below 0 and above 1, and a number of them that is no multiple of what goes at once.
+        for shape in [[5, 1, 28, 28], [3, 1, 5, 5], [1, 1, 2, 4]] {
+            let grey = pixels(&shape);
+            let three = grey.repeat([1, 3, 1, 1]);
+            for normalisation in [Normalisation::IMAGENET, Normalisation::NONE] {
+                let found = normalisation.apply(&grey);
+                let expected = normalisation.apply(&three);
+                assert_eq!(found.size(), expected.size());
+                assert!(found.equal(&expected), "{shape:?}");
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What a network computes in: a recipe's choice, with its effect on accuracy to be shown.
 
 use serde::{Deserialize, Serialize};
-use tch::{Device, Kind};
+use tch::{Device, Kind, Tensor};
 
 /// What convolutions are computed in. Weights, their gradients and their steps, the statistics of
 /// batch norms, the head and the loss are in single precision whatever it is.
@@ -34,9 +34,20 @@ pub enum Implementation {
 #[error("failed to compute in tf32 without a GPU: use fp32 or bf16, or a GPU")]
 pub struct NoTf32;
 
+impl Implementation {
+    /// A tensor in what convolutions take; itself where that is its own kind.
+    pub(super) fn cast(self, tensor: &Tensor) -> Tensor {
+        let kind = match self {
+            Self::Reference => None,
+            Self::Fused(precision) => precision.kind(),
+        };
+        kind.map_or_else(|| tensor.shallow_clone(), |kind| tensor.to_kind(kind))
+    }
+}
+
 impl Precision {
     /// What convolutions take and give; `None` where that is the weights' own kind.
-    pub(super) const fn kind(self) -> Option<Kind> {
+    const fn kind(self) -> Option<Kind> {
         match self {
             Self::Fp32 | Self::Tf32 => None,
             Self::Bf16 => Some(Kind::BFloat16),

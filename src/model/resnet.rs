@@ -68,6 +68,23 @@ impl Network {
         Self { weights, normalisation, first, blocks, trainable: Vec::new(), frozen }
     }
 
+    /// The same network, sharing weights, to be used in one mode and while no weight changes (in train mode
+    /// running statistics do): what kernels are made into is then made once, at first use. A test pass is
+    /// made with one, and what is frozen goes through one for a whole fine-tune.
+    ///
+    /// It panics in another mode, and may where pictures have another size than at first.
+    #[must_use]
+    pub fn prepared(&self, mode: Mode) -> Self {
+        Self {
+            weights: self.weights.shared(),
+            normalisation: self.normalisation,
+            first: self.first.prepared(mode),
+            blocks: self.blocks.iter().map(|block| block.prepared(mode)).collect(),
+            trainable: self.trainable.clone(),
+            frozen: self.frozen,
+        }
+    }
+
     /// What it is built of.
     #[must_use]
     pub fn architecture(&self) -> &Architecture {

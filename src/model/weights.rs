@@ -10,9 +10,9 @@ use super::{Architecture, TooManyBlocks, Trainable, freeze::is_of};
 /// `num_batches_tracked` is left out: nothing depends on it while momentum is a fixed number.
 ///
 /// Owns its tensors: none is shared with those it was made from, but by [`Weights::branch`]. To hand a
-/// copy to a thread, make one with [`Weights::copy_to`]. Kernels lie channels last in memory, whatever those they were made
-/// from do: all that a network computes then does, and a training step of the thin network takes
-/// two thirds of the time (one core, three blocks).
+/// copy to a thread, make one with [`Weights::copy_to`]. Kernels lie channels last in memory, whatever
+/// those they were made from do: all that a network computes then does, and a training step of the thin
+/// network takes two thirds of the time (one core, three blocks).
 #[derive(Debug)]
 pub struct Weights {
     architecture: Architecture,
@@ -145,14 +145,22 @@ impl Weights {
     /// A copy that shares nothing with these, frozen.
     #[must_use]
     pub fn copy_to(&self, device: Device) -> Self {
-        let copied = |tensors: &BTreeMap<String, Tensor>| {
-            let copy = |tensor: &Tensor| owned(&tensor.to_device(device));
-            tensors.iter().map(|(name, tensor)| (name.clone(), copy(tensor))).collect()
+        self.mapped(|_, tensor| owned(&tensor.to_device(device)))
+    }
+
+    /// The same tensors once more.
+    pub(super) fn shared(&self) -> Self {
+        self.mapped(|_, tensor| tensor.shallow_clone())
+    }
+
+    fn mapped(&self, map: impl Fn(&str, &Tensor) -> Tensor) -> Self {
+        let mapped = |tensors: &BTreeMap<String, Tensor>| {
+            tensors.iter().map(|(name, tensor)| (name.clone(), map(name, tensor))).collect()
         };
         Self {
             architecture: self.architecture.clone(),
-            parameters: copied(&self.parameters),
-            buffers: copied(&self.buffers),
+            parameters: mapped(&self.parameters),
+            buffers: mapped(&self.buffers),
         }
     }
 
@@ -163,21 +171,10 @@ impl Weights {
     /// If there are not as many blocks.
     pub fn branch(&self, blocks: u32) -> Result<Self, TooManyBlocks> {
         let parts = Trainable::Blocks(blocks).parts(&self.architecture)?.unwrap_or_default();
-        let branched = |tensors: &BTreeMap<String, Tensor>| {
-            let branch = |(name, tensor): (&String, &Tensor)| {
-                let tensor = match is_of(&parts, name) {
-                    true => owned(tensor),
-                    false => tensor.shallow_clone(),
-                };
-                (name.clone(), tensor)
-            };
-            tensors.iter().map(branch).collect()
-        };
-        Ok(Self {
-            architecture: self.architecture.clone(),
-            parameters: branched(&self.parameters),
-            buffers: branched(&self.buffers),
-        })
+        Ok(self.mapped(|name, tensor| match is_of(&parts, name) {
+            true => owned(tensor),
+            false => tensor.shallow_clone(),
+        }))
     }
 
     /// These with another head.

@@ -101,8 +101,8 @@ struct Made {
 
 impl Making<'_> {
     /// Trains every model: the natural one first, then those that do not wait for each other at once,
-    /// one thread each; on a GPU one after the other. Finished models and epochs are kept in checkpoints, so that the same command
-    /// goes on where it was stopped. `progress` is told every epoch, with a name for the training.
+    /// one thread each; on a GPU one after the other. Finished models and epochs are kept in checkpoints,
+    /// so that the same command goes on where it was stopped, and measures no model twice. `progress` is told every epoch, with a name for the training.
     ///
     /// # Errors
     /// If it was stopped, or a file can't be read or written.
@@ -222,21 +222,14 @@ impl Making<'_> {
             })
             .collect();
         let test_steps = self.pretraining.test_steps;
+        let named = |&(constraint, epsilon): &(Constraint, f64)| {
+            format!("{} eps {epsilon}, {test_steps} steps", words(constraint))
+        };
         let first = self.images(&self.train.first(FIRST_IMAGES));
         let mut cards = Vec::new();
         for made in all {
-            let robust_accuracy = attacks
-                .iter()
-                .map(|&(constraint, epsilon)| {
-                    let attack = format!("{} eps {epsilon}, {test_steps} steps", words(constraint));
-                    let network = &made.network;
-                    let (accuracy, images) =
-                        robust_accuracy(network, self.pretraining, &test, constraint, epsilon);
-                    Robust { attack, images, accuracy }
-                })
-                .collect();
             let weights = made.network.weights();
-            let card = Card {
+            let mut card = Card {
                 format_version: FORMAT_VERSION,
                 role: made.model.role.clone(),
                 command: self.command.to_owned(),
@@ -249,16 +242,30 @@ impl Making<'_> {
                 source_made_from: self.made_from.map(str::to_owned),
                 threat: made.threat,
                 clean_accuracy: made.clean,
-                robust_accuracy,
+                robust_accuracy: Vec::new(),
                 cost: clean - made.clean,
                 tried: made.tried,
                 curve: made.curve,
-                first_losses: first_losses(self.pretraining, made.threat, &first, self.stop)?,
+                first_losses: Vec::new(),
                 engine: device::engine(),
             };
+            let path = self.file(&card.role, "json");
+            match measured_before(&path, &card, &attacks.iter().map(named).collect::<Vec<_>>()) {
+                Some(before) => card = before,
+                None => {
+                    let robust = attacks.iter().map(|attack| {
+                        let (network, (constraint, epsilon)) = (&made.network, *attack);
+                        let (accuracy, images) =
+                            robust_accuracy(network, self.pretraining, &test, constraint, epsilon);
+                        Robust { attack: named(attack), images, accuracy }
+                    });
+                    card.robust_accuracy = robust.collect();
+                    card.first_losses =
+                        first_losses(self.pretraining, made.threat, &first, self.stop)?;
+                }
+            }
             write_weights(&self.file(&card.role, "safetensors"), weights)?;
             let text = serde_json::to_string_pretty(&card).expect("plain data") + "\n";
-            let path = self.file(&card.role, "json");
             files::replace(&path, text.as_bytes()).map_err(|cause| super::CheckpointError::Io {
                 what: "write",
                 path: path.clone(),
@@ -272,6 +279,16 @@ impl Making<'_> {
     fn file(&self, role: &str, ending: &str) -> PathBuf {
         self.out.join(format!("{role}.{ending}"))
     }
+}
+
+/// The card that is there, if it is of the same model, and these attacks were measured: a zoo that was
+/// finished is not measured again.
+fn measured_before(path: &Path, now: &Card, attacks: &[String]) -> Option<Card> {
+    let before = Card::read(path).ok()?;
+    let measured = before.robust_accuracy.iter().map(|robust| &robust.attack).eq(attacks);
+    let unmeasured =
+        Card { robust_accuracy: Vec::new(), first_losses: Vec::new(), ..before.clone() };
+    (measured && unmeasured == *now).then_some(before)
 }
 
 /// The norm's usual name.

@@ -3,8 +3,8 @@
 //! PIL (`Resample.c`) holds its coefficients in fixed point and rounds to bytes after each of its two
 //! passes, across and then down. (Measured on random sizes: 7.1.2, which is of the authors' time, 11.3,
 //! 12.0, 12.2 and 12.3 all do; 13.0 goes down first for some images that lose rows, and is then one
-//! level off for some pixels. Between squares there is no difference.) In doubles the products and sums of these integers are exact, in any order of summation
-//! and so on any device: a sum stays under 2^31.
+//! level off for some pixels. Between squares there is no difference.) In doubles the products and sums of
+//! these integers are exact, in any order of summation and so on any device: a sum stays under 2^31.
 
 use tch::{Kind, Tensor};
 

@@ -29,6 +29,7 @@ impl Test {
 /// Evaluates a network, with its running statistics, on images at its input size.
 #[must_use]
 pub fn evaluate(network: &Network, images: &OnDevice) -> Test {
+    let network = network.prepared(Mode::Evaluate);
     let logits =
         |pixels: &Tensor| vec![network.logits(&transform::to_unit(pixels), Mode::Evaluate)];
     evaluate_with(images, logits).remove(0)

@@ -249,7 +249,7 @@ fn side_by_side(
             let length = i64::from(protocol.batch).min(images as i64 - start);
             let part = passes.train.selected(&order.narrow(0, start, length));
             let draws = draws.narrow(start, length);
-            let inputs = passes.train_inputs(&networks(&runs), &part.pixels, &draws);
+            let inputs = passes.train_inputs(&part.pixels, &draws);
             for (run, input) in runs.iter_mut().zip(&inputs) {
                 let loss = run.step(input, &part.labels, epoch);
                 watch(&run.network, &loss);

@@ -27,6 +27,8 @@ pub(super) struct Passes {
     frozen: Vec<usize>,
     /// The sibling that leaves most frozen: what it freezes, all freeze.
     deepest: usize,
+    /// Its network, for training: what is frozen of it stays what it is.
+    through: Network,
 }
 
 impl Passes {
@@ -45,36 +47,41 @@ impl Passes {
             (true, Some(features)) => (through(networks[0], train), features.shallow_clone()),
             (true, None) => (through(networks[0], train), through(networks[0], test)),
         };
-        Self { train, test, fixed, mode: protocol.batch_norm.mode(), frozen, deepest }
-    }
-
-    /// What each sibling's trained part gets for these pixels (or features) of the subset.
-    pub fn train_inputs(
-        &self,
-        networks: &[&Network],
-        pixels: &Tensor,
-        draws: &Draws,
-    ) -> Vec<Tensor> {
-        match self.fixed {
-            true => vec![pixels.shallow_clone()],
-            false => self.through_frozen(networks, &draws.apply(pixels), self.mode),
+        let mode = protocol.batch_norm.mode();
+        Self {
+            train,
+            test,
+            fixed,
+            mode,
+            frozen,
+            deepest,
+            through: networks[deepest].prepared(mode),
         }
     }
 
-    fn through_frozen(&self, networks: &[&Network], pixels: &Tensor, mode: Mode) -> Vec<Tensor> {
-        networks[self.deepest].frozen_parts(&transform::to_unit(pixels), mode, &self.frozen)
+    /// What each sibling's trained part gets for these pixels (or features) of the subset.
+    pub fn train_inputs(&self, pixels: &Tensor, draws: &Draws) -> Vec<Tensor> {
+        match self.fixed {
+            true => vec![pixels.shallow_clone()],
+            false => self.frozen_parts(&self.through, &draws.apply(pixels), self.mode),
+        }
+    }
+
+    fn frozen_parts(&self, through: &Network, pixels: &Tensor, mode: Mode) -> Vec<Tensor> {
+        through.frozen_parts(&transform::to_unit(pixels), mode, &self.frozen)
     }
 
     /// One test of each sibling.
     pub fn evaluate(&self, networks: &[&Network]) -> Vec<Test> {
+        let networks = networks.iter().map(|network| network.prepared(Mode::Evaluate));
+        let networks: Vec<Network> = networks.collect();
         evaluate_with(&self.test, |pixels| {
             let inputs = match self.fixed {
                 true => vec![pixels.shallow_clone()],
-                false => self.through_frozen(networks, pixels, Mode::Evaluate),
+                false => self.frozen_parts(&networks[self.deepest], pixels, Mode::Evaluate),
             };
-            let logits = |(network, input): (&&Network, Tensor)| {
-                network.trained_part(&input, Mode::Evaluate)
-            };
+            let logits =
+                |(network, input): (&Network, Tensor)| network.trained_part(&input, Mode::Evaluate);
             networks.iter().zip(inputs).map(logits).collect()
         })
     }

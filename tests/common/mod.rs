@@ -2,15 +2,22 @@
 
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
-use std::fmt::Write;
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use repro::{
     claim::{Claim, check},
     evidence::{Evidence, EvidenceKind, Looking},
     ledger::{
-        Record, Records,
+        Damaged, Entry, Record, Records,
         published::{self, COLUMNS},
     },
+    own::Watch,
+    price::Speed,
+    stock::{Lacking, Named},
     world::World,
 };
 
@@ -114,4 +121,37 @@ reason = "a test"
 /// A checked claim from a spec's text.
 pub fn claim(text: &str) -> Claim {
     check::claim("gap.toml", text, &World::paper()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Counts what runs, and kinds of what can't.
+#[derive(Default)]
+pub struct Counted {
+    ran: AtomicUsize,
+    lacking: AtomicUsize,
+}
+
+impl Counted {
+    pub fn ran(&self) -> usize {
+        self.ran.load(Ordering::Relaxed)
+    }
+
+    pub fn lacking(&self) -> usize {
+        self.lacking.load(Ordering::Relaxed)
+    }
+}
+
+impl Watch for Counted {
+    fn damaged(&self, files: &[Damaged]) {
+        assert!(files.is_empty());
+    }
+
+    fn begins(&self, _trials: &[Named], _speed: Option<Speed>) {}
+
+    fn lacking(&self, lacking: &BTreeMap<Lacking, usize>) {
+        self.lacking.store(lacking.len(), Ordering::Relaxed);
+    }
+
+    fn ended(&self, _entry: &Entry) {
+        self.ran.fetch_add(1, Ordering::Relaxed);
+    }
 }

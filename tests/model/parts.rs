@@ -128,6 +128,36 @@ fn the_frozen_part_computed_once_gives_the_same_logits_and_gradients() {
 }
 
 #[test]
+fn a_prepared_network_computes_the_same_bits_until_a_weight_changes() {
+    let fused = Implementation::Fused(Precision::Fp32);
+    let weights = fresh(&Architecture::thin(10));
+    let network = Network::new(weights, Normalisation::IMAGENET, fused);
+    // Both of them stay what they are: in train mode running statistics move, which kernels don't hold.
+    for mode in [Mode::Train, Mode::Evaluate] {
+        let prepared = network.prepared(mode);
+        for at in 1..=3 {
+            let images = images(at, [8 * at as i64, 1, 32, 32], Kind::Float);
+            tch::no_grad(|| {
+                let expected = network.logits(&images, mode);
+                assert!(prepared.logits(&images, mode).equal(&expected), "{mode:?}");
+            });
+        }
+    }
+    // What was made of a weight is not made again.
+    let images = images(0, [8, 3, 32, 32], Kind::Float);
+    let before = network.logits(&images, Mode::Evaluate);
+    let prepared = network.prepared(Mode::Evaluate);
+    assert!(prepared.logits(&images, Mode::Evaluate).equal(&before));
+    let _ = tch::no_grad(|| {
+        network.weights().parameters()["layer1.0.conv1.weight"].shallow_clone().fill_(0.0)
+    });
+    assert!(prepared.logits(&images, Mode::Evaluate).equal(&before));
+    assert!(!network.logits(&images, Mode::Evaluate).equal(&before));
+    let other = || prepared.logits(&images, Mode::Train);
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(other)).is_err());
+}
+
+#[test]
 fn images_are_cut_then_standardised_and_grey_ones_stand_for_three_channels() {
     let pixels = Tensor::from_slice(&[-0.5_f32, 0.0, 0.485, 2.0]).view([1, 1, 2, 2]);
     let found = Normalisation::IMAGENET.apply(&pixels);
