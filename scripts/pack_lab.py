@@ -157,6 +157,8 @@ def official_cifar10(path):
     binary = re.compile(r"(?:^|/)((data|test)_batch(?:_\d)?\.bin)$")
     images = []
     for match, data in files(path, binary):
+        if len(data) % CIFAR_RECORD or any(label >= len(CIFAR10) for label in data[::CIFAR_RECORD]):
+            raise SystemExit(f"{path}: {match[1]} is no file of CIFAR-10: fetch it again")
         for at in range(0, len(data), CIFAR_RECORD):
             split = "test" if match[2] == "test" else "train"
             label = CIFAR10[data[at]]

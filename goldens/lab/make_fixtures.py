@@ -63,6 +63,15 @@ def idx(root):
     (root / "t10k-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, 180) + labels.tobytes())
 
 
+def official(root):
+    """Files as CIFAR-10's official ones: a label, then planes of red, green and blue."""
+    root.mkdir()
+    for file, count in [("data_batch_1", 20), ("data_batch_2", 10), ("test_batch", 10)]:
+        labels = [at % 10 for at in range(count)]
+        records = [bytes([label]) + np.moveaxis(picture(300 + label, 32), 2, 0).tobytes() for label in labels]
+        (root / f"{file}.bin").write_bytes(b"".join(records))
+
+
 def decoded(path):
     """What Pillow makes of a packed file, taken apart by its own header."""
     data = path.read_bytes()
@@ -92,7 +101,11 @@ def main():
         pack_lab.tiny_imagenet(root / "tiny", HERE, 30_000)
         pack_lab.cifar10(root / "cifar10", HERE)
         pack_lab.idx("kmnist", root / "kmnist", HERE)
-    for name in ["source", "cifar10"]:
+        official(root / "official")
+        pack_lab.OF_EACH["cifar10"] = (2, 1)
+        (HERE / "official").mkdir(exist_ok=True)
+        pack_lab.cifar10(root / "official", HERE / "official")
+    for name in ["source", "cifar10", "official/cifar10"]:
         REFERENCE[name] = decoded(HERE / f"{name}.safetensors")
     (HERE / "reference.json").write_text(json.dumps(REFERENCE, indent=1) + "\n")
 
