@@ -141,6 +141,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         Kind::Cuda if Cuda::is_available() => Device::Cuda(0),
         Kind::Cuda => return Err(format!("there is no GPU: {cuda:?}").into()),
     };
+    // As the executor begins.
+    device::keep_freed_memory();
     if let Some(threads) = given.threads {
         tch::set_num_threads(threads);
     }

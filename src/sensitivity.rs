@@ -2,13 +2,16 @@
 //! how a claim is read: a claim that holds under one of them only is worth knowing. Everything after
 //! that is as for any claim: planned, run, judged, one choice at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     claim::{Claim, Metric, Moment},
-    evidence::EvidenceKind,
+    evidence::{Evidence, EvidenceKind},
     judge::{CellVerdict, ClaimVerdict},
-    ledger::Key,
+    ledger::{Key, Record},
     model::{BatchNorm, Head},
     plan,
     transform::Augmentation,
@@ -44,18 +47,29 @@ enum Change {
     Protocol(fn(&mut Protocol)),
     /// Every schedule so many times as long.
     Length(f64),
+    /// Both.
+    ProtocolAndLength(fn(&mut Protocol), f64),
     /// The evaluation that is best on the test set in place of the last.
     BestEpoch,
     /// Each source's own best learning rate in place of one for all.
     OwnRates,
 }
 
+/// What leaves most of a source as it is.
+fn gentle(protocol: &mut Protocol) {
+    protocol.learning_rate = GENTLE_RATE;
+    protocol.head = Head::Linear;
+    protocol.batch_norm = BatchNorm::Frozen;
+    protocol.augmentation = Augmentation::NONE;
+}
+
 const fn choice(id: &'static str, words: &'static str, change: Change) -> Choice {
     Choice { id, words, change }
 }
 
-/// The paper's recipe, then one choice at a time, then all gentle ones together.
-pub const CHOICES: [Choice; 10] = [
+/// The paper's recipe, then one choice at a time, then all gentle ones together, in as many epochs and in
+/// enough to learn the images by heart.
+pub const CHOICES: [Choice; 11] = [
     choice("paper", "the paper's recipe", Change::None),
     choice(
         "learning_rate",
@@ -77,15 +91,11 @@ pub const CHOICES: [Choice; 10] = [
     choice("best_epoch", "the best epoch on the test set", Change::BestEpoch),
     choice("short", "half as many epochs", Change::Length(0.5)),
     choice("long", "twice as many epochs", Change::Length(2.0)),
+    choice("gentle", "all gentle choices together", Change::Protocol(gentle)),
     choice(
-        "gentle",
-        "all gentle choices together",
-        Change::Protocol(|protocol| {
-            protocol.learning_rate = GENTLE_RATE;
-            protocol.head = Head::Linear;
-            protocol.batch_norm = BatchNorm::Frozen;
-            protocol.augmentation = Augmentation::NONE;
-        }),
+        "gentle_long",
+        "the same in ten times as many epochs",
+        Change::ProtocolAndLength(gentle, 10.0),
     ),
 ];
 
@@ -94,18 +104,20 @@ impl Choice {
     #[must_use]
     pub fn world(&self, kind: EvidenceKind) -> World {
         let mut world = kind.world();
-        match self.change {
-            Change::None | Change::BestEpoch | Change::OwnRates => (),
-            Change::Protocol(change) => change(&mut world.protocol),
-            Change::Length(times) => {
-                let protocol = &mut world.protocol;
-                (protocol.epochs, protocol.evaluate) =
-                    scaled(protocol.epochs, &protocol.evaluate, times);
-                for schedule in &mut world.schedules {
-                    (schedule.epochs, schedule.evaluate) =
-                        scaled(schedule.epochs, &schedule.evaluate, times);
-                }
-            }
+        let (change, times) = match self.change {
+            Change::None | Change::BestEpoch | Change::OwnRates => (None, 1.0),
+            Change::Protocol(change) => (Some(change), 1.0),
+            Change::Length(times) => (None, times),
+            Change::ProtocolAndLength(change, times) => (Some(change), times),
+        };
+        let protocol = &mut world.protocol;
+        if let Some(change) = change {
+            change(protocol);
+        }
+        (protocol.epochs, protocol.evaluate) = scaled(protocol.epochs, &protocol.evaluate, times);
+        for schedule in &mut world.schedules {
+            (schedule.epochs, schedule.evaluate) =
+                scaled(schedule.epochs, &schedule.evaluate, times);
         }
         world
     }
@@ -186,6 +198,32 @@ pub struct Rate {
     pub chosen: f64,
     /// Mean accuracies in percent at each of the [`RATES`].
     pub means: [f64; RATES.len()],
+}
+
+/// How well each source model does: the last test accuracy of its fine-tunes in percent, averaged over the
+/// seeds of the first look of each key that a claim asks for, which every key has whatever was decided when,
+/// and then over these keys; 0 for a fine-tune that failed. A lead may be one over models that learn nothing,
+/// or between models that both learn little.
+#[must_use]
+pub fn accuracies(claim: &Claim, evidence: &Evidence) -> BTreeMap<Arc<str>, f64> {
+    let keys: BTreeSet<Key> =
+        plan::at_most(&[claim], &evidence.world).into_keys().map(|(key, _)| key).collect();
+    let first_look = claim.design.looks.seeds().first().copied().unwrap_or_default();
+    let mut means: BTreeMap<Arc<str>, Vec<f64>> = BTreeMap::new();
+    for key in &keys {
+        let Some(seeds) = evidence.records.seeds(key) else { continue };
+        let of_first_look = (0..first_look).filter_map(|place| seeds.get(&World::seed(place)));
+        let last = |record: &Record| record.last().map_or(0.0, |last| last.test_accuracy);
+        let values: Vec<f64> = of_first_look.map(last).collect();
+        if !values.is_empty() {
+            means.entry(key.source.clone()).or_default().push(mean(&values));
+        }
+    }
+    means.into_iter().map(|(source, means)| (source, mean(&means))).collect()
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// A schedule of another length, with as many evaluations as still lie apart.

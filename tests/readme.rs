@@ -46,10 +46,15 @@ const FIVE: [&str; 5] = [
     "shape_bias",
 ];
 
-/// What `repro sensitivity` printed of a claim (`goldens/smoke/sensitivity`): choice to verdict and mean.
-fn sensitivity(claim: &str) -> Vec<(String, String)> {
+/// What `repro sensitivity` printed of a claim (`goldens/smoke/sensitivity`).
+fn printed(claim: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/smoke/sensitivity");
-    let text = std::fs::read_to_string(folder.join(format!("{claim}.txt"))).unwrap();
+    std::fs::read_to_string(folder.join(format!("{claim}.txt"))).unwrap()
+}
+
+/// Choice to verdict and mean.
+fn sensitivity(claim: &str) -> Vec<(String, String)> {
+    let text = printed(claim);
     let header = text.lines().find(|line| line.starts_with("choice")).unwrap();
     let (verdict, mean) = (header.find("verdict").unwrap(), header.find("mean").unwrap());
     let table = text.lines().skip_while(|line| !line.starts_with("choice")).skip(1);
@@ -78,6 +83,23 @@ fn the_table_of_choices_is_what_the_program_printed() {
     for (claim, rows) in &printed {
         let expected = suite.get(claim).unwrap().expected[&EvidenceKind::Smoke].verdict;
         assert!(rows[0].1.starts_with(&expected.to_string()), "{claim}: {}", rows[0].1);
+    }
+}
+
+/// A lead says little without how well models do that lead and follow.
+#[test]
+fn the_accuracies_under_choices_are_what_the_program_printed() {
+    let text = printed("robust_beats_natural");
+    let (_, accuracies) = text.split_once("Accuracy in percent").unwrap();
+    let header = accuracies.lines().find(|line| line.starts_with("choice")).unwrap();
+    assert_eq!(header.split_whitespace().collect::<Vec<_>>(), ["choice", "l2_3", "natural"]);
+    let readme = README.split_whitespace().collect::<Vec<_>>().join(" ");
+    for id in ["paper", "batch_norm", "gentle", "gentle_long"] {
+        let words = CHOICES.iter().find(|choice| choice.id == id).unwrap().words;
+        let row = accuracies.lines().find(|line| line.starts_with(words)).unwrap();
+        let means: Vec<&str> = row.split_whitespace().rev().take(2).collect();
+        let phrase = format!("l2_3 ends at {} %, natural at {} %", means[1], means[0]);
+        assert!(readme.contains(&phrase), "README.md should say of {words}: {phrase}");
     }
 }
 

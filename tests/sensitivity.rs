@@ -1,9 +1,13 @@
 //! `repro sensitivity`: a claim judged again under other choices, one at a time, from records that are
 //! kept and found again.
 
+mod common;
+
 use std::{path::Path, process::Output};
 
 use assert_cmd::Command;
+use common::{Run, claim, claim_text, evidence, log, rows, run};
+use repro::{evidence::Looking, sensitivity::accuracies, world::World};
 
 /// l2_3 above natural with 100 images of KMNIST and no block, at one look of three seeds.
 const CLAIM: &str = r#"format = 1
@@ -75,6 +79,15 @@ fn each_choice_is_priced_run_judged_and_set_beside_the_paper_s_recipe() {
     let figure = std::fs::read_to_string(figures.join("gap-sensitivity.svg")).unwrap();
     assert!(figure.contains("PyTorch's own head"), "each choice has its rows");
 
+    // How well each source model does stands in a table of its own.
+    let (_, second) = table.split_once("Accuracy in percent").unwrap();
+    let header = second.lines().find(|line| line.starts_with("choice")).unwrap();
+    assert_eq!(header.split_whitespace().collect::<Vec<_>>(), ["choice", "l2_3", "natural"]);
+    let row = second.lines().find(|line| line.starts_with("PyTorch's own head")).unwrap();
+    let means: Vec<f64> =
+        row.split_whitespace().rev().take(2).map(|mean| mean.parse().unwrap()).collect();
+    assert!(means.iter().all(|mean| (5.0..60.0).contains(mean)), "{row}");
+
     // The best epoch is read off the paper's own fine-tunes: three recipes, six fine-tunes each.
     let kept = std::fs::read_dir(folder.path().join("ledger/entries")).unwrap().count();
     let again = sensitivity(folder.path(), &choices);
@@ -118,4 +131,24 @@ fn each_source_s_own_rate_is_chosen_on_held_out_seeds_and_then_judged() {
     let again = sensitivity(folder.path(), &["--choice", "own_rates"]);
     assert_eq!(text(&again.stdout), table);
     assert_eq!(std::fs::read_dir(folder.path().join("ledger/entries")).unwrap().count(), kept);
+}
+
+#[test]
+fn a_source_s_accuracy_is_the_mean_over_keys_of_the_means_over_the_first_look_s_seeds() {
+    let claim =
+        claim(&claim_text("greater_than = 0.0").replace("images = 100", "images = [100, 400]"));
+    let seed = |place| World::seed(place).0;
+    let runs = [
+        run("l2_3", seed(0), 40.0),
+        run("l2_3", seed(1), 60.0),
+        Run { images: 400, ..run("l2_3", seed(0), 80.0) },
+        run("natural", seed(0), 30.0),
+        // What the claim does not ask for, or not at its first look.
+        run("natural", seed(3), 90.0),
+        Run { target: "cifar10", ..run("natural", seed(0), 90.0) },
+        run("linf_4", seed(0), 90.0),
+    ];
+    let found = accuracies(&claim, &evidence(&log(&rows(&runs)), Looking::Fixed));
+    let found: Vec<(&str, f64)> = found.iter().map(|(source, mean)| (&**source, *mean)).collect();
+    assert_eq!(found, [("l2_3", 65.0), ("natural", 30.0)]);
 }

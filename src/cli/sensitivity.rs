@@ -1,6 +1,11 @@
 //! `repro sensitivity`: a claim judged again under each choice that a critic would question.
 
-use std::{collections::BTreeMap, io::Write, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use clap::Args;
 
@@ -35,9 +40,10 @@ Examples:
 Choices, each in place of the paper's: paper (nothing is changed; always judged first), learning_rate
 (.01, not .1), own_rates (each source's own best of .1, .03 and .01, chosen on held-out seeds, not one for
 all), head (PyTorch's own, not N(0, 1)), batch_norm (frozen, not in train mode), augmentation
-(none), best_epoch (on the test set, not the last), short and long (half and twice as many epochs), and
-gentle: rate, head, batch norms and augmentation together. It can be stopped at any time and goes on
-where it was.";
+(none), best_epoch (on the test set, not the last), short and long (half and twice as many epochs),
+gentle: rate, head, batch norms and augmentation together, and gentle_long: the same in ten times as many
+epochs. Beside each verdict stands how well each source model does, so that a lead over models that learn
+nothing is seen as one. It can be stopped at any time and goes on where it was.";
 
 #[derive(Args)]
 pub(super) struct Sensitivity {
@@ -76,6 +82,7 @@ impl Sensitivity {
         let [claim] = claims.as_slice() else { unreachable!("one id selects one claim") };
         let choices = self.choices()?;
         let mut judged: Vec<(Choice, ClaimVerdict)> = Vec::new();
+        let mut accuracies: Vec<BTreeMap<Arc<str>, f64>> = Vec::new();
         for choice in choices {
             let Some(claim) = choice.claim(claim) else {
                 anstream::eprintln!("{}: not asked, the claim fixes its evaluations", choice.words);
@@ -98,6 +105,7 @@ impl Sensitivity {
                 let next: Vec<Trial> = next.collect();
                 price(&next, gathered.speed, &workshop);
             }
+            accuracies.push(sensitivity::accuracies(&claim, &gathered.evidence));
             judged.push((choice, judge(&claim, &gathered.evidence)));
         }
         if let Some(folder) = &self.figures {
@@ -109,7 +117,7 @@ impl Sensitivity {
                 anstream::eprintln!("figure: {}", file.display());
             }
         }
-        self.print(claim, judged)?;
+        self.print(claim, judged, &accuracies)?;
         Ok(Outcome::Done)
     }
 
@@ -190,7 +198,12 @@ impl Sensitivity {
         Ok(CHOICES.iter().filter(asked).copied().collect())
     }
 
-    fn print(&self, claim: &Claim, judged: Vec<(Choice, ClaimVerdict)>) -> Result<(), Failure> {
+    fn print(
+        &self,
+        claim: &Claim,
+        judged: Vec<(Choice, ClaimVerdict)>,
+        accuracies: &[BTreeMap<Arc<str>, f64>],
+    ) -> Result<(), Failure> {
         let mut out = stdout();
         if let Format::Json = self.format {
             let claims = judged.into_iter().map(|(_, verdict)| verdict).collect();
@@ -213,11 +226,27 @@ impl Sensitivity {
         writeln!(out, "{}: {}\n", claim.id, claim.hypothesis.sentence)?;
         let header = ["choice", "verdict", "", "mean"];
         writeln!(out, "{}\n", terminal::table(&header, rows))?;
+        writeln!(out, "Accuracy in percent, mean over cells of the first look's seeds:\n")?;
+        writeln!(out, "{}\n", of_sources(&judged, accuracies))?;
         for (choice, verdict) in &judged {
             writeln!(out, "{}: {}", choice.id, verdict.reason)?;
         }
         Ok(())
     }
+}
+
+/// A row for each choice, a column for each source model.
+fn of_sources(judged: &[(Choice, ClaimVerdict)], accuracies: &[BTreeMap<Arc<str>, f64>]) -> String {
+    let sources: BTreeSet<&str> =
+        accuracies.iter().flatten().map(|(source, _)| &**source).collect();
+    let header: Vec<&str> = ["choice"].into_iter().chain(sources.iter().copied()).collect();
+    let rows = judged.iter().zip(accuracies).map(|((choice, _), accuracies)| {
+        let mean = |source: &&str| {
+            accuracies.get(*source).map_or_else(String::new, |mean| format!("{mean:.1}"))
+        };
+        [choice.words.to_owned()].into_iter().chain(sources.iter().map(mean)).collect()
+    });
+    terminal::table(&header, rows)
 }
 
 /// Says what fine-tunes would cost.
