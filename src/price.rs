@@ -1,7 +1,11 @@
 //! What fine-tunes cost before they are run: images, operations, and seconds at a speed that was
 //! measured.
 
-use std::{collections::BTreeMap, iter::Sum, ops::Add};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    iter::Sum,
+    ops::Add,
+};
 
 use crate::{
     ledger::{Ended, Entry, Provenance},
@@ -32,7 +36,8 @@ impl Price {
     }
 
     /// Of fine-tunes that are run together: those of one family side by side
-    /// ([`Trial::family`]).
+    /// ([`Trial::family`]), and what a fixed frozen part makes of a test set once
+    /// ([`Recipe::of_test_features`]).
     ///
     /// # Panics
     /// If a target is not the world's.
@@ -42,27 +47,50 @@ impl Price {
         for trial in trials {
             families.entry(trial.family()).or_default().push(&trial.recipe);
         }
-        families.values().map(|family| Self::of_siblings(family, world)).sum()
+        let mut tested = BTreeSet::new();
+        let mut price = |family: &Vec<&Recipe>| {
+            let once = family[0].protocol.frozen_part_is_fixed();
+            let kept = once && !tested.insert(family[0].of_test_features());
+            let features = if kept { Self::of_test_features(family[0], world) } else { 0.0 };
+            let price = Self::of_siblings(family, world);
+            Self { operations: price.operations - features, ..price }
+        };
+        families.values().map(|family| price(family)).sum()
     }
 
     fn of_siblings(recipes: &[&Recipe], world: &World) -> Self {
-        let Some(Recipe { key, protocol, .. }) = recipes.first() else { return Self::default() };
+        let Some(&recipe) = recipes.first() else { return Self::default() };
+        let Recipe { key, protocol, .. } = recipe;
         let counted = MultiplyAdds::of(world.architecture(), protocol.side);
         let blocks: Vec<u32> = recipes.iter().map(|recipe| recipe.trained_blocks()).collect();
-        let trained = f64::from(protocol.epochs) * f64::from(key.images);
+        let images = f64::from(key.images);
+        let trained = f64::from(protocol.epochs) * images;
         // Once more after the first step.
         let passes = protocol.evaluate.len() as f64 + 1.0;
         let test = f64::from(world.targets[&*key.target].test);
         let tested = passes * test;
         // Influence needs both sets' features; what follows is a hundredth of that at the paper's scale.
         let measured = recipes.iter().filter(|recipe| recipe.key.influence).count() as f64;
-        let once_more = measured * (test + f64::from(key.images));
-        let operations = 2.0
+        let once_more = measured * (test + images);
+        let mut operations = 2.0
             * (trained * counted.siblings_training(&blocks) as f64
                 + tested * counted.siblings_testing(&blocks) as f64
                 + once_more * counted.forward() as f64);
+        if protocol.frozen_part_is_fixed() {
+            // One way through it for every image of either set, in place of one a step or test.
+            let again = trained - images + tested;
+            operations -= 2.0 * again * counted.frozen(recipe.trained_blocks()) as f64;
+            operations += Self::of_test_features(recipe, world);
+        }
         let count = recipes.len() as f64;
         Self { trained: count * trained, tested: count * tested + once_more, operations }
+    }
+
+    /// Operations of one way of a test set through what a recipe leaves frozen.
+    fn of_test_features(recipe: &Recipe, world: &World) -> f64 {
+        let counted = MultiplyAdds::of(world.architecture(), recipe.protocol.side);
+        let test = f64::from(world.targets[&*recipe.key.target].test);
+        2.0 * test * counted.frozen(recipe.trained_blocks()) as f64
     }
 }
 
@@ -127,7 +155,11 @@ impl Speed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Key, Seed};
+    use crate::{
+        ledger::{Key, Seed},
+        model::BatchNorm,
+        transform::Augmentation,
+    };
 
     fn recipe(world: &World, blocks: u32, images: u32) -> Recipe {
         let key = Key::on_kmnist("natural", blocks, images);
@@ -158,6 +190,25 @@ mod tests {
         let strangers = Price::of_all([&one, &stranger], &smoke);
         assert_eq!(strangers.operations, alone(&one) + alone(&stranger));
         assert_eq!(Price::of_all([], &smoke), Price::default());
+    }
+
+    #[test]
+    fn a_fixed_frozen_part_is_paid_for_once() {
+        let smoke = World::smoke();
+        let mut recipe = recipe(&smoke, 3, 400);
+        recipe.protocol.batch_norm = BatchNorm::Frozen;
+        recipe.protocol.augmentation = Augmentation::NONE;
+        let counted = MultiplyAdds::of(smoke.architecture(), 28);
+        let (frozen, forward) = (counted.frozen(3) as f64, counted.forward() as f64);
+        let part = forward - frozen;
+        // 24 epochs of 400 images; four evaluations and one after the first step, of 2,000.
+        let alone =
+            2.0 * (400.0 * frozen + 9_600.0 * 3.0 * part + 2_000.0 * frozen + 10_000.0 * part);
+        assert_eq!(Price::of(&recipe, &smoke).operations, alone);
+        let trials = [1, 2, 3].map(|seed| Trial { recipe: recipe.clone(), seed: Seed(seed) });
+        let together = Price::of_all(&trials, &smoke);
+        assert_eq!(together.operations, 3.0 * alone - 2.0 * 2.0 * 2_000.0 * frozen);
+        assert_eq!(together.trained, 3.0 * 9_600.0);
     }
 
     #[test]

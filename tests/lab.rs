@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use common::{Counted, claim_text};
+use common::{Counted, gap_text, one_look};
 use proptest::prelude::*;
 use repro::{
     claim::{Claim, check, suite::Suite},
@@ -202,9 +202,7 @@ fn make_zoo(world: &World, data: &Path, stop_after: usize) -> Result<Vec<Card>, 
 /// l2_3 above natural on both targets with 20 images and 0, 3 and 9 blocks, in one look at three seeds.
 fn claim(world: &World) -> Claim {
     let cells = "target = [\"cifar10\", \"kmnist\"], images = 20, blocks = [0, 3, 9]";
-    let text = claim_text("greater_than = 0.0")
-        .replace("target = \"svhn\", images = 100, blocks = 3", cells)
-        .replace("[arms]", "[design]\nlooks = [3]\nreading_seeds = 3\n\n[arms]");
+    let text = gap_text("lab", "greater_than = 0.0", cells, &one_look(3));
     check::claim("gap.toml", &text, world).unwrap_or_else(|error| panic!("{error}"))
 }
 

@@ -5,7 +5,7 @@ mod common;
 
 use std::{path::Path, sync::atomic::AtomicBool};
 
-use common::{Counted, claim_text};
+use common::{Counted, gap_text, one_look};
 use repro::{
     claim::{Claim, Plot, check},
     evidence::EvidenceKind,
@@ -41,9 +41,8 @@ fn small(mut world: World) -> World {
 
 /// l2_3 above natural on CIFAR-10 with 20 images, in one look at three seeds.
 fn claim(world: &World) -> Claim {
-    let text = claim_text("greater_than = 0.0")
-        .replace("target = \"svhn\", images = 100", "target = \"cifar10\", images = 20")
-        .replace("[arms]", "[design]\nlooks = [3]\nreading_seeds = 3\n\n[arms]");
+    let cells = "target = \"cifar10\", images = 20, blocks = 3";
+    let text = gap_text("paper", "greater_than = 0.0", cells, &one_look(3));
     check::claim("gap.toml", &text, world).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -127,11 +126,8 @@ fn faces_are_decoded_from_their_files_at_their_own_resolution_and_at_a_lower_one
     write_zoo(&data, &world);
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/data/celeba");
     copy(&fixture, &data.join("celeba"));
-    let text = claim_text("greater_than = 0.0").replace(
-        "target = \"svhn\", images = 100",
-        "target = \"celeba\", images = 4, resolution = [\"native\", 16]",
-    );
-    let text = text.replace("[arms]", "[design]\nlooks = [3]\nreading_seeds = 3\n\n[arms]");
+    let cells = "target = \"celeba\", images = 4, blocks = 3, resolution = [\"native\", 16]";
+    let text = gap_text("paper", "greater_than = 0.0", cells, &one_look(3));
     let claim = check::claim("gap.toml", &text, &world).unwrap_or_else(|error| panic!("{error}"));
     let (stock, ledger) = (Stock::of(&world, &data), Ledger::new(folder.path().join("ledger")));
     let own = Own { kind: EvidenceKind::Paper, world: &world, stock: &stock, ledger: &ledger };
@@ -164,7 +160,7 @@ fn high_resolution_is_judged_against_lower_ones_of_the_same_images_and_drawn() {
         .replace("images = 400", "images = 4")
         .replace("target = [\"celeba\", \"caltech101\"]", "target = \"celeba\"")
         .replace("target = \"caltech101\"", "target = \"celeba\"")
-        .replace("[arms]", "[design]\nlooks = [3]\nreading_seeds = 3\n\n[arms]");
+        .replace("[arms]", &format!("{}\n[arms]", one_look(3)));
     let claim = check::claim("natural_wins_at_high_resolution.toml", &text, &world)
         .unwrap_or_else(|error| panic!("{error}"));
     let (stock, ledger) = (Stock::of(&world, &data), Ledger::new(folder.path().join("ledger")));

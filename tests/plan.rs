@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::own_evidence;
+use common::{gap_text, own_evidence};
 use proptest::prelude::*;
 use repro::{
     claim::{Claim, check},
@@ -20,30 +20,8 @@ use repro::{
 
 /// l2_3 minus natural on KMNIST and MNIST at 100 images, with more TOML after it.
 fn claim(more: &str) -> Claim {
-    let text = format!(
-        r#"format = 1
-id = "gap"
-title = "a gap"
-sentence = "a gap"
-paper = {{ figures = ["2"] }}
-
-[arms]
-robust = {{ source = "l2_3" }}
-natural = {{ source = "natural" }}
-
-[hypothesis]
-sentence = "a gap"
-contrasts = [{{ terms = {{ robust = 1.0, natural = -1.0 }} }}]
-metric = {{ accuracy = "last" }}
-relation = {{ greater_than = 0.0 }}
-holds = "every"
-cells = {{ target = ["kmnist", "mnist"], images = 100, blocks = 3 }}
-{more}
-[expected.smoke]
-verdict = "supported"
-reason = "a test"
-"#
-    );
+    let cells = "target = [\"kmnist\", \"mnist\"], images = 100, blocks = 3";
+    let text = gap_text("smoke", "greater_than = 0.0", cells, more);
     check::claim("gap.toml", &text, &World::smoke()).unwrap_or_else(|error| panic!("{error}"))
 }
 

@@ -6,36 +6,19 @@ mod common;
 use std::{path::Path, process::Output};
 
 use assert_cmd::Command;
-use common::{Run, claim, claim_text, evidence, log, rows, run};
+use common::{Run, claim, claim_text, evidence, gap_text, log, one_look, rows, run};
 use repro::{evidence::Looking, sensitivity::accuracies, world::World};
 
-/// l2_3 above natural with 100 images of KMNIST and no block, at one look of three seeds.
-const CLAIM: &str = r#"format = 1
-id = "gap"
-title = "a gap"
-sentence = "a gap"
-paper = { note = "a test" }
-
-[design]
-looks = [3]
-reading_seeds = 3
-
-[arms]
-robust = { source = "l2_3" }
-natural = { source = "natural" }
-
-[hypothesis]
-sentence = "a gap"
-contrasts = [{ terms = { robust = 1.0, natural = -1.0 } }]
-metric = { accuracy = "last" }
-relation = { greater_than = 0.0 }
-holds = "every"
-cells = { target = "kmnist", images = 100, blocks = 0 }
-
-[expected.smoke]
-verdict = "supported"
-reason = "a test"
-"#;
+/// A folder of claims with l2_3 above natural with 100 images of KMNIST and no block, at one look of three
+/// seeds.
+fn with_claim() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let cells = "target = \"kmnist\", images = 100, blocks = 0";
+    let claim = gap_text("smoke", "greater_than = 0.0", cells, &one_look(3));
+    std::fs::create_dir(folder.path().join("claims")).unwrap();
+    std::fs::write(folder.path().join("claims/gap.toml"), claim).unwrap();
+    folder
+}
 
 fn sensitivity(folder: &Path, more: &[&str]) -> Output {
     Command::new(assert_cmd::cargo::cargo_bin!("repro"))
@@ -54,9 +37,7 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn each_choice_is_priced_run_judged_and_set_beside_the_paper_s_recipe() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join("claims")).unwrap();
-    std::fs::write(folder.path().join("claims/gap.toml"), CLAIM).unwrap();
+    let folder = with_claim();
     let choices = ["--choice", "head", "--choice", "best_epoch", "--choice", "gentle"];
 
     let priced = sensitivity(folder.path(), &[&choices[..], &["--no-run"]].concat());
@@ -107,9 +88,7 @@ fn each_choice_is_priced_run_judged_and_set_beside_the_paper_s_recipe() {
 /// Two sources, three rates, three held-out seeds; then three seeds of each source at its own.
 #[test]
 fn each_source_s_own_rate_is_chosen_on_held_out_seeds_and_then_judged() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join("claims")).unwrap();
-    std::fs::write(folder.path().join("claims/gap.toml"), CLAIM).unwrap();
+    let folder = with_claim();
     let priced = sensitivity(folder.path(), &["--choice", "own_rates", "--no-run"]);
     let said = text(&priced.stderr);
     assert!(said.contains("18 fine-tunes to run next"), "{said}");

@@ -1,6 +1,8 @@
 //! Our own runs from the command line: planned, run, listed, run again; killed at any moment and
 //! resumed; and source models retrained from their seed.
 
+mod common;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -9,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use common::{gap_text, one_look};
 use rand::{RngExt, SeedableRng};
 use repro::{
     data::OnDevice,
@@ -33,34 +36,8 @@ impl Bench {
     fn new(targets: &str, seeds: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("claims")).unwrap();
-        let text = format!(
-            r#"format = 1
-id = "gap"
-title = "a gap"
-sentence = "a gap"
-paper = {{ note = "a test" }}
-
-[design]
-looks = [{seeds}]
-reading_seeds = {seeds}
-
-[arms]
-robust = {{ source = "l2_3" }}
-natural = {{ source = "natural" }}
-
-[hypothesis]
-sentence = "a gap"
-contrasts = [{{ terms = {{ robust = 1.0, natural = -1.0 }} }}]
-metric = {{ accuracy = "last" }}
-relation = {{ greater_than = 0.0 }}
-holds = "every"
-cells = {{ target = {targets}, images = 100, blocks = 0 }}
-
-[expected.smoke]
-verdict = "supported"
-reason = "a test"
-"#
-        );
+        let cells = format!("target = {targets}, images = 100, blocks = 0");
+        let text = gap_text("smoke", "greater_than = 0.0", &cells, &one_look(seeds));
         std::fs::write(folder.path().join("claims/gap.toml"), text).unwrap();
         Self { folder }
     }

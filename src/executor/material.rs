@@ -10,7 +10,7 @@ use crate::{
     model::Weights,
     random::{self, Purpose},
     stock::{Lacking, Reading, Stock},
-    trial::{self, Material, Protocol, Trial, fixed_features},
+    trial::{self, Material, Trial, fixed_features},
 };
 
 /// Test sets are kept up to so many bytes; SVHN's at 224 pixels has four billion.
@@ -88,7 +88,7 @@ impl<'a> Materials<'a> {
         }
         let test = &self.tests[&of_test];
         let source = &self.sources[&*key.source];
-        let depend = depend(key, protocol);
+        let depend = trial.recipe.of_test_features();
         if self.features.as_ref().is_none_or(|(of, _)| *of != depend) {
             // What can't be computed is the fine-tune's to say.
             let features = fixed_features(source, test, trial.recipe.trained_blocks(), protocol)
@@ -165,12 +165,4 @@ impl Pool {
             }
         }
     }
-}
-
-/// What fixed features of a test set depend on: all of a recipe but the subset and how the rest is
-/// trained.
-fn depend(key: &Key, protocol: &Protocol) -> String {
-    let Key { source, target, blocks, resolution, .. } = key;
-    let Protocol { side, normalisation, precision, .. } = protocol;
-    format!("{:?}", (source, target, blocks, resolution, side, normalisation, precision))
 }

@@ -58,6 +58,12 @@ impl MultiplyAdds {
         self.shared(blocks) + blocks.iter().map(|&blocks| self.trained(blocks)).sum::<u64>()
     }
 
+    /// Forward through what a fine-tune of the last `blocks` leaves frozen.
+    #[must_use]
+    pub fn frozen(&self, blocks: u32) -> u64 {
+        self.shared(&[blocks])
+    }
+
     /// Forward through the last `blocks` and the head.
     fn trained(&self, blocks: u32) -> u64 {
         self.blocks.iter().rev().take(blocks as usize).sum::<u64>() + self.head

@@ -151,6 +151,16 @@ impl Recipe {
         Ok(())
     }
 
+    /// What decides what its frozen part makes of a test set, where that is fixed: equal for fine-tunes that
+    /// can share it.
+    #[must_use]
+    pub fn of_test_features(&self) -> String {
+        let Key { source, target, resolution, .. } = &self.key;
+        let Protocol { side, normalisation, precision, .. } = &self.protocol;
+        let blocks = self.trained_blocks();
+        format!("{:?}", (source, target, blocks, resolution, side, normalisation, precision))
+    }
+
     /// What records are compared by: the epochs, and one word for the rest of the protocol and for how
     /// influence is measured, where it is. Where sources have learning rates of their own, these are part
     /// of what the arms are.

@@ -92,6 +92,12 @@ pub fn own_evidence(kind: EvidenceKind, records: Vec<Record>) -> Evidence {
 
 /// l2_3 minus natural on SVHN at 100 images, with a relation such as `greater_than = 0.0`.
 pub fn claim_text(relation: &str) -> String {
+    gap_text("log", relation, "target = \"svhn\", images = 100, blocks = 3", "")
+}
+
+/// l2_3 minus natural in cells, every one of which is judged, with what is expected of one kind of evidence
+/// and more of TOML.
+pub fn gap_text(kind: &str, relation: &str, cells: &str, more: &str) -> String {
     format!(
         r#"format = 1
 id = "gap"
@@ -109,13 +115,18 @@ contrasts = [{{ terms = {{ robust = 1.0, natural = -1.0 }} }}]
 metric = {{ accuracy = "last" }}
 relation = {{ {relation} }}
 holds = "every"
-cells = {{ target = "svhn", images = 100, blocks = 3 }}
-
-[expected.log]
+cells = {{ {cells} }}
+{more}
+[expected.{kind}]
 verdict = "supported"
 reason = "a test"
 "#
     )
+}
+
+/// A design of one look.
+pub fn one_look(seeds: usize) -> String {
+    format!("[design]\nlooks = [{seeds}]\nreading_seeds = {seeds}\n")
 }
 
 /// A checked claim from a spec's text.
