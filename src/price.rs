@@ -48,14 +48,14 @@ impl Price {
             families.entry(trial.family()).or_default().push(&trial.recipe);
         }
         let mut tested = BTreeSet::new();
-        let mut price = |family: &Vec<&Recipe>| {
-            let once = family[0].protocol.frozen_part_is_fixed();
-            let kept = once && !tested.insert(family[0].of_test_features());
+        let price = |family: &Vec<&Recipe>| {
+            let fixed = family[0].protocol.frozen_part_is_fixed();
+            let kept = fixed && !tested.insert(family[0].of_test_features());
             let features = if kept { Self::of_test_features(family[0], world) } else { 0.0 };
             let price = Self::of_siblings(family, world);
             Self { operations: price.operations - features, ..price }
         };
-        families.values().map(|family| price(family)).sum()
+        families.values().map(price).sum()
     }
 
     fn of_siblings(recipes: &[&Recipe], world: &World) -> Self {
