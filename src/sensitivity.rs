@@ -41,19 +41,16 @@ pub struct Choice {
 
 #[derive(Clone, Copy, Debug)]
 enum Change {
-    /// Nothing: the paper's recipe.
-    None,
-    /// Another protocol.
-    Protocol(fn(&mut Protocol)),
-    /// Every schedule so many times as long.
-    Length(f64),
-    /// Both.
-    ProtocolAndLength(fn(&mut Protocol), f64),
+    /// Another protocol, and every schedule so many times as long.
+    Training(fn(&mut Protocol), f64),
     /// The evaluation that is best on the test set in place of the last.
     BestEpoch,
     /// Each source's own best learning rate in place of one for all.
     OwnRates,
 }
+
+/// Changes nothing: the paper's protocol.
+fn paper(_: &mut Protocol) {}
 
 /// What leaves most of a source as it is.
 fn gentle(protocol: &mut Protocol) {
@@ -70,33 +67,33 @@ const fn choice(id: &'static str, words: &'static str, change: Change) -> Choice
 /// The paper's recipe, then one choice at a time, then all gentle ones together, in as many epochs and in
 /// enough to learn the images by heart.
 pub const CHOICES: [Choice; 11] = [
-    choice("paper", "the paper's recipe", Change::None),
+    choice("paper", "the paper's recipe", Change::Training(paper, 1.0)),
     choice(
         "learning_rate",
         "learning rate .01",
-        Change::Protocol(|protocol| protocol.learning_rate = GENTLE_RATE),
+        Change::Training(|protocol| protocol.learning_rate = GENTLE_RATE, 1.0),
     ),
     choice("own_rates", "each source's own best learning rate", Change::OwnRates),
-    choice("head", "PyTorch's own head", Change::Protocol(|protocol| protocol.head = Head::Linear)),
+    choice(
+        "head",
+        "PyTorch's own head",
+        Change::Training(|protocol| protocol.head = Head::Linear, 1.0),
+    ),
     choice(
         "batch_norm",
         "frozen batch norms",
-        Change::Protocol(|protocol| protocol.batch_norm = BatchNorm::Frozen),
+        Change::Training(|protocol| protocol.batch_norm = BatchNorm::Frozen, 1.0),
     ),
     choice(
         "augmentation",
         "no augmentation",
-        Change::Protocol(|protocol| protocol.augmentation = Augmentation::NONE),
+        Change::Training(|protocol| protocol.augmentation = Augmentation::NONE, 1.0),
     ),
     choice("best_epoch", "the best epoch on the test set", Change::BestEpoch),
-    choice("short", "half as many epochs", Change::Length(0.5)),
-    choice("long", "twice as many epochs", Change::Length(2.0)),
-    choice("gentle", "all gentle choices together", Change::Protocol(gentle)),
-    choice(
-        "gentle_long",
-        "the same in ten times as many epochs",
-        Change::ProtocolAndLength(gentle, 10.0),
-    ),
+    choice("short", "half as many epochs", Change::Training(paper, 0.5)),
+    choice("long", "twice as many epochs", Change::Training(paper, 2.0)),
+    choice("gentle", "all gentle choices together", Change::Training(gentle, 1.0)),
+    choice("gentle_long", "the same in ten times as many epochs", Change::Training(gentle, 10.0)),
 ];
 
 impl Choice {
@@ -104,20 +101,15 @@ impl Choice {
     #[must_use]
     pub fn world(&self, kind: EvidenceKind) -> World {
         let mut world = kind.world();
-        let (change, times) = match self.change {
-            Change::None | Change::BestEpoch | Change::OwnRates => (None, 1.0),
-            Change::Protocol(change) => (Some(change), 1.0),
-            Change::Length(times) => (None, times),
-            Change::ProtocolAndLength(change, times) => (Some(change), times),
-        };
-        let protocol = &mut world.protocol;
-        if let Some(change) = change {
+        if let Change::Training(change, times) = self.change {
+            let protocol = &mut world.protocol;
             change(protocol);
-        }
-        (protocol.epochs, protocol.evaluate) = scaled(protocol.epochs, &protocol.evaluate, times);
-        for schedule in &mut world.schedules {
-            (schedule.epochs, schedule.evaluate) =
-                scaled(schedule.epochs, &schedule.evaluate, times);
+            (protocol.epochs, protocol.evaluate) =
+                scaled(protocol.epochs, &protocol.evaluate, times);
+            for schedule in &mut world.schedules {
+                (schedule.epochs, schedule.evaluate) =
+                    scaled(schedule.epochs, &schedule.evaluate, times);
+            }
         }
         world
     }

@@ -42,8 +42,8 @@ Choices, each in place of the paper's: paper (nothing is changed; always judged 
 all), head (PyTorch's own, not N(0, 1)), batch_norm (frozen, not in train mode), augmentation
 (none), best_epoch (on the test set, not the last), short and long (half and twice as many epochs),
 gentle: rate, head, batch norms and augmentation together, and gentle_long: the same in ten times as many
-epochs. Beside each verdict stands how well each source model does, so that a lead over models that learn
-nothing is seen as one. It can be stopped at any time and goes on where it was.";
+epochs. A second table tells how well each source model does, so that a lead over models that learn nothing
+is seen as one. It can be stopped at any time and goes on where it was.";
 
 #[derive(Args)]
 pub(super) struct Sensitivity {

@@ -44,8 +44,8 @@ impl Normalisation {
 
     /// The same of grey images, channels last in memory, as the convolution behind takes them: some pixels
     /// at a time, times a matrix of ones and zeros, become their three channels, minus the mean. With that
-    /// one term to a sum nothing is rounded otherwise. The stem then takes nine tenths of the time, four
-    /// fifths in tests (`benches/README.md`).
+    /// one term to a sum nothing is rounded otherwise. The stem then takes 93 % of the time, 81 % in
+    /// tests (`benches/README.md`).
     fn spread(&self, images: &Tensor) -> Tensor {
         let in_turn = |values: &[f32; 3]| Tensor::from_slice(values).repeat([PIXELS]);
         let ones = Tensor::eye(PIXELS, (images.kind(), images.device()));

@@ -102,7 +102,8 @@ struct Made {
 impl Making<'_> {
     /// Trains every model: the natural one first, then those that do not wait for each other at once,
     /// one thread each; on a GPU one after the other. Finished models and epochs are kept in checkpoints,
-    /// so that the same command goes on where it was stopped, and measures no model twice. `progress` is told every epoch, with a name for the training.
+    /// so that the same command goes on where it was stopped, and measures no model twice. `progress` is
+    /// told every epoch, with a name for the training.
     ///
     /// # Errors
     /// If it was stopped, or a file can't be read or written.
