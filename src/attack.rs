@@ -8,6 +8,8 @@
 use serde::{Deserialize, Serialize};
 use tch::{Reduction, Tensor};
 
+use crate::gradients;
+
 /// Added to lengths that divide, so that no gradient is no step (`attack_steps.py`).
 const TINY: f64 = 1e-10;
 
@@ -88,9 +90,9 @@ impl Attack {
             if self.best {
                 best = Some(higher(best, Perturbed { images: here.shallow_clone(), loss }));
             }
-            here = tch::no_grad(|| self.project(&images, &self.advance(&here, &gradient)));
+            here = gradients::without(|| self.project(&images, &self.advance(&here, &gradient)));
         }
-        let loss = tch::no_grad(|| losses(&here));
+        let loss = gradients::without(|| losses(&here));
         higher(best, Perturbed { images: here, loss })
     }
 

@@ -19,6 +19,7 @@ pub mod fetch;
 pub mod files;
 pub mod fingerprint;
 pub mod gallery;
+pub mod gradients;
 pub mod influence;
 pub mod join;
 pub mod judge;

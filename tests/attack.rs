@@ -271,7 +271,7 @@ fn an_attack_leaves_no_gradient_with_the_weights_and_works_where_gradients_are_o
         best: true,
     };
     let scaled = Tensor::from_slice(&[1.0_f32, -1.0]);
-    let found = tch::no_grad(|| {
+    let found = repro::gradients::without(|| {
         let logits = |images: &Tensor| images.matmul(&weights) * &scaled;
         attack.perturb(logits, &model.images, &model.labels, None)
     });

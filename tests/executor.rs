@@ -1,8 +1,11 @@
 //! Running trials: siblings side by side leave the records that each leaves alone, and one that can't be
 //! run takes no other with it.
 
+mod common;
+
 use std::sync::{Mutex, atomic::AtomicBool};
 
+use common::stand_in;
 use repro::{
     executor::{Local, Workers},
     ledger::{Ended, Entry, Key, Ledger, Resolution, Seed},
@@ -10,7 +13,6 @@ use repro::{
     trial::{Recipe, Trial},
     world::World,
 };
-use tch::Device;
 
 /// One epoch on 100 images of KMNIST.
 fn named(blocks: u32, seed: u64) -> Named {
@@ -32,7 +34,7 @@ fn named(blocks: u32, seed: u64) -> Named {
 fn run(trials: &[Named], at_once: usize) -> Vec<Entry> {
     let folder = tempfile::tempdir().unwrap();
     let (ledger, stop) = (Ledger::new(folder.path().to_owned()), AtomicBool::new(false));
-    let workers = Workers { device: Device::Cpu, at_once, threads_each: 1 };
+    let workers = Workers { device: stand_in::device(), at_once, threads_each: 1 };
     let local = Local { ledger: &ledger, stock: &Stock::Shipped, workers, stop: &stop };
     let ended = Mutex::new(Vec::new());
     local.run(trials, &|entry| ended.lock().unwrap().push(entry.clone())).unwrap();
@@ -75,4 +77,23 @@ fn a_sibling_that_can_t_be_run_fails_alone() {
     assert_eq!([&trials[0], &trials[1], &trials[2]].map(failed), [false, true, false]);
     let Ended::Failed { reason } = &of(&entries, &trials[1]).outcome else { unreachable!() };
     assert!(reason.contains("last 12 residual blocks"), "{reason}");
+}
+
+#[test]
+fn so_it_is_on_a_gpu() {
+    stand_in::run("siblings_leave_the_records_that_each_leaves_alone", None);
+    stand_in::run("a_sibling_that_can_t_be_run_fails_alone", None);
+}
+
+/// A device with so little memory that a whole batch does not fit.
+#[test]
+fn a_batch_that_does_not_fit_is_told_with_one_that_would() {
+    if !stand_in::here("a_batch_that_does_not_fit_is_told_with_one_that_would", Some(24 << 20)) {
+        return;
+    }
+    let [entry] = run(&[named(9, 1)], 1).try_into().unwrap();
+    let Ended::Failed { reason } = &entry.outcome else { panic!("it fitted") };
+    println!("{reason}");
+    assert!(reason.contains("CUDA out of memory"), "{reason}");
+    assert!(reason.contains("with a batch of 128; a batch of "), "{reason}");
 }

@@ -56,7 +56,7 @@ struct End {
 
 impl End {
     fn of(network: &Network, test: &Tensor) -> Self {
-        let logits = tch::no_grad(|| {
+        let logits = repro::gradients::without(|| {
             network.logits(&transform::to_unit(test), Mode::Evaluate).flatten(0, -1)
         });
         let statistics = network.weights().buffers().iter().map(|(name, of)| (name.as_str(), of));

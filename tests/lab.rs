@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use common::{Counted, gap_text, one_look};
+use common::{Counted, gap_text, one_look, stand_in};
 use proptest::prelude::*;
 use repro::{
     claim::{Claim, check, suite::Suite},
@@ -29,7 +29,6 @@ use repro::{
     world::World,
 };
 use sha2::{Digest, Sha256};
-use tch::Device;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/lab")
@@ -185,7 +184,7 @@ fn make_zoo(world: &World, data: &Path, stop_after: usize) -> Result<Vec<Card>, 
         train: bytes_of(&source.train),
         test: bytes_of(&source.test),
         made_from: Some("a test's images"),
-        device: Device::Cpu,
+        device: stand_in::device(),
         out: &data.join("zoos").join(&zoo.name),
         command: "a test",
         stop: &stop,
@@ -242,7 +241,7 @@ fn the_lab_in_small_goes_from_packed_images_to_a_verdict() {
     let ledger = Ledger::new(data.path().join("ledger"));
     let own = Own { kind: EvidenceKind::Lab, world: &world, stock: &stock, ledger: &ledger };
     let (claim, stop, counted) = (claim(&world), AtomicBool::new(false), Counted::default());
-    let workers = Workers::new(Device::Cpu, world.protocol.side, Some(1));
+    let workers = Workers::new(stand_in::device(), world.protocol.side, Some(1));
     let local = Local { ledger: &ledger, stock: &stock, workers, stop: &stop };
     let gathered = own.complete(&[&claim], &local, &counted).unwrap();
     assert_eq!(counted.ran(), 2 * 2 * 3 * 3);
@@ -308,6 +307,11 @@ fn the_lab_in_small_goes_from_packed_images_to_a_verdict() {
     assert!(error.contains("scripts/pack_lab.py") && error.contains("--cifar10"), "{error}");
 }
 
+#[test]
+fn the_lab_in_small_does_so_on_a_gpu() {
+    stand_in::run("the_lab_in_small_goes_from_packed_images_to_a_verdict", None);
+}
+
 fn data_and_zoo(world: &World) -> Vec<Card> {
     let data = data();
     make_zoo(world, data.path(), usize::MAX).unwrap()
@@ -319,7 +323,7 @@ fn a_pretraining_with_a_mean_and_augmentation_goes_on_with_the_same_bits() {
     tch::set_num_threads(1);
     let pretraining = small().pretraining.unwrap();
     let source = packed::read(&fixtures().join("source.safetensors")).unwrap().target;
-    let on_device = |images| OnDevice::new(bytes_of(images), Device::Cpu);
+    let on_device = |images| OnDevice::new(bytes_of(images), stand_in::device());
     let (train, test) = (on_device(&source.train), on_device(&source.test));
     let source = pretrain::Source { train: &train, test: &test };
     let go = |pretraining: &Pretraining, checkpoint: Option<&Path>, stop_after: usize| {

@@ -5,7 +5,7 @@ mod common;
 
 use std::{path::Path, sync::atomic::AtomicBool};
 
-use common::{Counted, gap_text, one_look};
+use common::{Counted, gap_text, one_look, stand_in};
 use repro::{
     claim::{Claim, Plot, check},
     evidence::EvidenceKind,
@@ -22,7 +22,6 @@ use repro::{
     verdict::Verdict,
     world::World,
 };
-use tch::Device;
 
 /// The paper's world with thin networks for its ResNet-50s, at 32 pixels, for two epochs, and 70 images
 /// for CIFAR-10.
@@ -89,7 +88,7 @@ fn fine_tunes_from_fetched_files_are_run_kept_and_judged_and_never_run_twice() {
     let own = Own { kind: EvidenceKind::Paper, world: &world, stock: &stock, ledger: &ledger };
     let claim = claim(&world);
     let stop = AtomicBool::new(false);
-    let workers = Workers::new(Device::Cpu, world.protocol.side, Some(2));
+    let workers = Workers::new(stand_in::device(), world.protocol.side, Some(2));
     let local = Local { ledger: &ledger, stock: &stock, workers, stop: &stop };
     let counted = Counted::default();
     let gathered = own.complete(&[&claim], &local, &counted).unwrap();
@@ -131,7 +130,7 @@ fn faces_are_decoded_from_their_files_at_their_own_resolution_and_at_a_lower_one
     let claim = check::claim("gap.toml", &text, &world).unwrap_or_else(|error| panic!("{error}"));
     let (stock, ledger) = (Stock::of(&world, &data), Ledger::new(folder.path().join("ledger")));
     let own = Own { kind: EvidenceKind::Paper, world: &world, stock: &stock, ledger: &ledger };
-    let workers = Workers::new(Device::Cpu, world.protocol.side, Some(2));
+    let workers = Workers::new(stand_in::device(), world.protocol.side, Some(2));
     let stop = AtomicBool::new(false);
     let local = Local { ledger: &ledger, stock: &stock, workers, stop: &stop };
     let counted = Counted::default();
@@ -165,7 +164,7 @@ fn high_resolution_is_judged_against_lower_ones_of_the_same_images_and_drawn() {
         .unwrap_or_else(|error| panic!("{error}"));
     let (stock, ledger) = (Stock::of(&world, &data), Ledger::new(folder.path().join("ledger")));
     let own = Own { kind: EvidenceKind::Paper, world: &world, stock: &stock, ledger: &ledger };
-    let workers = Workers::new(Device::Cpu, world.protocol.side, Some(2));
+    let workers = Workers::new(stand_in::device(), world.protocol.side, Some(2));
     let stop = AtomicBool::new(false);
     let local = Local { ledger: &ledger, stock: &stock, workers, stop: &stop };
     // The figure runs what it lacks, and the claim then finds it there.
@@ -219,6 +218,18 @@ fn copy(from: &Path, to: &Path) {
             false => drop(std::fs::copy(entry.path(), to).unwrap()),
         }
     }
+}
+
+#[test]
+fn fetched_files_and_faces_are_run_on_a_gpu_too() {
+    stand_in::run(
+        "fine_tunes_from_fetched_files_are_run_kept_and_judged_and_never_run_twice",
+        None,
+    );
+    stand_in::run(
+        "faces_are_decoded_from_their_files_at_their_own_resolution_and_at_a_lower_one",
+        None,
+    );
 }
 
 #[test]

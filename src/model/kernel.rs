@@ -37,9 +37,10 @@ impl Kernel {
     ) -> Self {
         let cast = |tensor: &Tensor| implementation.cast(tensor);
         let (kernel, bias) = (cast(kernel), bias.map(cast));
-        let form = match implementation {
-            Implementation::Reference => Form::Plain,
-            Implementation::Fused(_) => Form::of(&kernel, stride, input),
+        let form = match (implementation, input.device()) {
+            (Implementation::Fused(_), Device::Cpu) => Form::of(&kernel, stride, input),
+            // A GPU's library looks for the fastest form itself.
+            _ => Form::Plain,
         };
         let repeated = |times: i64| bias.as_ref().map(|bias| bias.repeat([times]));
         let (weight, bias) = match form {
@@ -74,9 +75,7 @@ impl Form {
             ([.., 3, 3], [2, 2], 1) => Self::Matrix,
             // With gradients it would have to be undone, and taken back through.
             ([..=HALF_A_VECTOR, ..=HALF_A_VECTOR, 3, 3], [_, width], 1)
-                if width % 2 == 0
-                    && input.device() == Device::Cpu
-                    && !(input.requires_grad() || kernel.requires_grad()) =>
+                if width % 2 == 0 && !(input.requires_grad() || kernel.requires_grad()) =>
             {
                 Self::Pairs
             }
@@ -95,15 +94,13 @@ fn matrix(kernel: &Tensor) -> Tensor {
     const TAPS: [i64; 16] = [0, 1, 3, 4, 1, 2, 4, 5, 3, 4, 6, 7, 4, 5, 7, 8];
     const IN_ORDER: [i64; 4] = [3, 2, 1, 0];
     let (output, channels) = (kernel.size()[0], kernel.size()[1]);
-    let device = kernel.device();
-    let indices = |indices: &[i64]| Tensor::from_slice(indices).to_device(device);
     kernel
         .permute([0, 2, 3, 1])
         .reshape([output, 9, channels])
-        .index_select(1, &indices(&TAPS))
+        .index_select(1, &Tensor::from_slice(&TAPS))
         .view([output, 4, 4, channels])
         .permute([1, 0, 2, 3])
-        .index_select(0, &indices(&IN_ORDER))
+        .index_select(0, &Tensor::from_slice(&IN_ORDER))
         .reshape([4 * output, 4 * channels])
 }
 

@@ -27,7 +27,7 @@ mod weights;
 pub use architecture::{Architecture, Block, Stem};
 pub use freeze::{PAPER_BLOCKS, TooManyBlocks, Trainable};
 pub use initialise::Head;
-pub use normalise::Normalisation;
+pub use normalise::{Normalisation, Normaliser};
 pub use operations::MultiplyAdds;
 pub use precision::{Implementation, NoTf32, Precision};
 pub use resnet::{BatchNorm, Mode, Network};

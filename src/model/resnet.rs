@@ -4,7 +4,11 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use super::block::{Convolution, Residual};
-use super::{Architecture, Implementation, Normalisation, Stem, TooManyBlocks, Trainable, Weights};
+use super::{
+    Architecture, Implementation, Normalisation, Normaliser, Stem, TooManyBlocks, Trainable,
+    Weights,
+};
+use crate::gradients;
 
 /// What batch norms use, and whether they learn from what they see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +47,7 @@ impl BatchNorm {
 #[derive(Debug)]
 pub struct Network {
     weights: Weights,
-    normalisation: Normalisation,
+    normalise: Normaliser,
     first: Convolution,
     blocks: Vec<Residual>,
     /// Names of what is trained, in torchvision's order.
@@ -65,7 +69,8 @@ impl Network {
         let blocks: Vec<_> = architecture.residuals().iter().map(block).collect();
         let first = Convolution::new(&architecture.first_convolution(), &weights, implementation);
         let frozen = Some(blocks.len());
-        Self { weights, normalisation, first, blocks, trainable: Vec::new(), frozen }
+        let normalise = normalisation.on(weights.device());
+        Self { weights, normalise, first, blocks, trainable: Vec::new(), frozen }
     }
 
     /// The same network, sharing weights, to be used in one mode and while no weight changes (in train mode
@@ -77,7 +82,7 @@ impl Network {
     pub fn prepared(&self, mode: Mode) -> Self {
         Self {
             weights: self.weights.shared(),
-            normalisation: self.normalisation,
+            normalise: self.normalise.shallow_clone(),
             first: self.first.prepared(mode),
             blocks: self.blocks.iter().map(|block| block.prepared(mode)).collect(),
             trainable: self.trainable.clone(),
@@ -190,7 +195,7 @@ impl Network {
         let deepest = after.iter().copied().max().unwrap_or_default();
         assert!(self.frozen.is_some_and(|frozen| deepest <= frozen), "these blocks are not frozen");
         let mut parts: Vec<Tensor> = after.iter().map(|_| Tensor::new()).collect();
-        tch::no_grad(|| {
+        gradients::without(|| {
             let mut here = self.stem(images, mode);
             for depth in 0..=deepest {
                 if depth > 0 {
@@ -219,7 +224,7 @@ impl Network {
     }
 
     fn stem(&self, images: &Tensor, mode: Mode) -> Tensor {
-        let first = self.first.forward(&self.normalisation.apply(images), mode).relu_();
+        let first = self.first.forward(&self.normalise.apply(images), mode).relu_();
         match self.architecture().stem {
             Stem::Imagenet => first.max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false),
             Stem::Small { .. } => first,

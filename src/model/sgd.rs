@@ -3,6 +3,8 @@
 
 use tch::Tensor;
 
+use crate::gradients;
+
 /// Gradient descent with momentum (dampening 0, not Nesterov's) and weight decay on all it trains,
 /// biases and batch norms included, as in the paper's code. The learning rate multiplies the
 /// velocity, not the gradient, so that a drop of it slows what is already moving.
@@ -42,7 +44,7 @@ impl Sgd {
     ) -> Self {
         let parameters: Vec<&Tensor> = parameters.into_iter().collect();
         let shapes: Vec<Vec<i64>> = parameters.iter().map(|parameter| parameter.size()).collect();
-        let values = tch::no_grad(|| {
+        let values = gradients::without(|| {
             let values: Vec<Tensor> = parameters.iter().map(|tensor| in_a_row(tensor)).collect();
             Tensor::cat(&values, 0)
         });
@@ -76,7 +78,7 @@ impl Sgd {
     /// If there is not one gradient a parameter, of its shape.
     pub fn step(&mut self, gradients: &[Tensor], learning_rate: f64) {
         assert_eq!(gradients.len(), self.shapes.len(), "one gradient a parameter");
-        tch::no_grad(|| {
+        gradients::without(|| {
             let gradients: Vec<Tensor> = gradients.iter().map(in_a_row).collect();
             self.velocity *= self.momentum;
             self.velocity += Tensor::cat(&gradients, 0);

@@ -1,7 +1,10 @@
 //! A mean over the latest weights of a training (Polyak averaging): what is tested and kept where a
 //! recipe asks for it, in place of the weights of the last step.
 
-use crate::model::{Implementation, Network, Normalisation, Weights};
+use crate::{
+    gradients,
+    model::{Implementation, Network, Normalisation, Weights},
+};
 
 /// A network whose weights follow another's, parameters and running statistics alike.
 #[derive(Debug)]
@@ -33,7 +36,7 @@ impl Average {
         let pairs = |of: fn(&Weights) -> &std::collections::BTreeMap<String, tch::Tensor>| {
             of(self.network.weights()).values().zip(of(weights).values())
         };
-        tch::no_grad(|| {
+        gradients::without(|| {
             for (mean, latest) in pairs(Weights::parameters).chain(pairs(Weights::buffers)) {
                 let _ = mean.shallow_clone().lerp_(&latest.detach(), 1.0 - decay);
             }

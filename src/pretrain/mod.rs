@@ -23,7 +23,7 @@ pub use checkpoint::{CheckpointError, read_weights, write_weights};
 use crate::{
     attack::{Attack, Constraint},
     data::OnDevice,
-    device,
+    device, gradients,
     ledger::Seed,
     model::{
         Architecture, Implementation, Mode, Network, Normalisation, Precision, Sgd, Trainable,
@@ -220,7 +220,7 @@ pub fn train(
                 .map(|batch| batch.len() * values)
                 .collect();
             let generator = random::epoch_generator(pretraining.seed, Purpose::Attack, epoch);
-            Noise::ahead(constraint, batches.into_iter(), generator)
+            Noise::ahead(constraint, batches.into_iter(), generator, device)
         });
         // Brought to the device at once, before the first step.
         let order: Vec<i64> = order.into_iter().map(|image| image as i64).collect();
@@ -250,10 +250,11 @@ pub fn train(
             if let Some(average) = &mut average {
                 average.follow(network.weights());
             }
+            let loss = loss.detach();
+            losses.push(&loss * length as f64);
             if first_losses.len() < FIRST_LOSSES {
-                first_losses.push(loss.double_value(&[]));
+                first_losses.push(loss);
             }
-            losses.push(loss.detach() * length as f64);
         }
         let loss = Tensor::stack(&losses, 0).sum(Kind::Double).double_value(&[]);
         let tested = evaluate(average.as_ref().map_or(&network, Average::network), source.test);
@@ -263,7 +264,7 @@ pub fn train(
             test_loss: tested.loss,
             test_accuracy: tested.accuracy(),
             seconds: start.elapsed().as_secs_f64(),
-            first_losses,
+            first_losses: first_losses.iter().map(|loss| loss.double_value(&[])).collect(),
         };
         progress(&done);
         curve.push(done);
@@ -348,14 +349,14 @@ pub fn robust_accuracy(
     });
     let parts: Vec<OnDevice> = parts.collect();
     let values: Vec<usize> = parts.iter().map(|part| part.pixels.numel()).collect();
-    let noise = Noise::ahead(constraint, values.into_iter(), generator);
+    let noise = Noise::ahead(constraint, values.into_iter(), generator, test.labels.device());
     let (mut correct, mut seen) = (0, 0);
     for part in parts {
         let images = transform::to_unit(&part.pixels);
         let noise = noise.like(&images);
         let logits = |images: &Tensor| network.logits(images, Mode::Evaluate);
         let found = attack.perturb(logits, &images, &part.labels, Some(&noise));
-        let logits = tch::no_grad(|| logits(&found.images));
+        let logits = gradients::without(|| logits(&found.images));
         correct +=
             logits.argmax(1, false).eq_tensor(&part.labels).sum(Kind::Int64).int64_value(&[]);
         seen += part.len();

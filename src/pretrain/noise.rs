@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal, Uniform};
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 use crate::attack::Constraint;
 
@@ -15,21 +15,28 @@ const AHEAD: usize = 2;
 
 /// Noise for one batch after the other.
 #[derive(Debug)]
-pub(super) struct Noise(Receiver<Vec<f32>>);
+pub(super) struct Noise(Receiver<Tensor>);
 
 impl Noise {
     /// Begins to draw for batches of so many values each: standard normal ones for L2, uniform ones in
-    /// [-1, 1] for L-infinity. What is drawn is the same as if it were drawn when it is asked for.
+    /// [-1, 1] for L-infinity. What is drawn is the same as if it were drawn when it is asked for. For a GPU
+    /// it lies in memory that one reads while everything else goes on.
     pub fn ahead(
         constraint: Constraint,
         batches: impl Iterator<Item = usize> + Send + 'static,
         mut generator: ChaCha8Rng,
+        device: Device,
     ) -> Self {
         let (sender, receiver) = sync_channel(AHEAD);
         std::thread::spawn(move || {
             for count in batches {
+                let drawn = Tensor::from_slice(&draw(constraint, count, &mut generator));
+                let drawn = match device {
+                    Device::Cuda(_) => drawn.internal_pin_memory(device),
+                    _ => drawn,
+                };
                 // Nobody listens where a training was stopped.
-                if sender.send(draw(constraint, count, &mut generator)).is_err() {
+                if sender.send(drawn).is_err() {
                     break;
                 }
             }
@@ -43,7 +50,8 @@ impl Noise {
     /// If there are no more batches, or this one has another number of values.
     pub fn like(&self, images: &Tensor) -> Tensor {
         let values = self.0.recv().expect("as many batches as were announced");
-        Tensor::from_slice(&values).view(images.size().as_slice()).to_device(images.device())
+        let on_its_way = values.to_device_(images.device(), Kind::Float, true, false);
+        on_its_way.view(images.size().as_slice())
     }
 }
 

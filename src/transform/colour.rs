@@ -59,6 +59,8 @@ pub(super) struct Jitters {
     places: [Place; 3],
     /// The same of an image of one channel, which saturation leaves as it is.
     of_grey: [Place; 2],
+    /// [`GREY`] by channel, `[1,3,1,1]`.
+    weights: Tensor,
 }
 
 /// What each image does at one place of its order.
@@ -95,6 +97,7 @@ impl Jitters {
         Some(Self {
             places: [0, 1, 2].map(|at| place(&|jitter| jitter.order[at])),
             of_grey: [0, 1].map(|at| place(&of_grey(at))),
+            weights: Tensor::from_slice(&GREY).view([1, 3, 1, 1]).to_device(device),
         })
     }
 
@@ -106,8 +109,12 @@ impl Jitters {
             contrast: narrow(contrast),
             saturation: narrow(saturation),
         };
-        let Self { places, of_grey } = self;
-        Self { places: places.each_ref().map(place), of_grey: of_grey.each_ref().map(place) }
+        let Self { places, of_grey, weights } = self;
+        Self {
+            places: places.each_ref().map(place),
+            of_grey: of_grey.each_ref().map(place),
+            weights: weights.shallow_clone(),
+        }
     }
 
     pub fn apply(&self, pixels: &Tensor) -> Tensor {
@@ -119,7 +126,7 @@ impl Jitters {
             let degenerate = match grey_already {
                 true => mean(&values) * contrast,
                 false => {
-                    let grey = grey(&values);
+                    let grey = self.grey(&values);
                     mean(&grey) * contrast + grey * saturation
                 }
             };
@@ -130,18 +137,14 @@ impl Jitters {
         }
         values.to_kind(Kind::Uint8)
     }
-}
 
-/// An image of three channels in grey, `[N,1,H,W]`: 65,536ths are added up, then rounded; exact, for they
-/// are below 2^24.
-fn grey(values: &Tensor) -> Tensor {
-    match values.size()[1] {
-        3 => {
-            let weights = Tensor::from_slice(&GREY).view([1, 3, 1, 1]).to_device(values.device());
-            let sum = (values * weights).sum_dim_intlist(1, true, Kind::Float);
-            ((sum + 32_768.0) / 65_536.0).floor()
-        }
-        channels => panic!("images have one channel or three, not {channels}"),
+    /// An image of three channels in grey, `[N,1,H,W]`: 65,536ths are added up, then rounded; exact, for
+    /// they are below 2^24.
+    fn grey(&self, values: &Tensor) -> Tensor {
+        let channels = values.size()[1];
+        assert_eq!(channels, 3, "images have one channel or three, not {channels}");
+        let sum = (values * &self.weights).sum_dim_intlist(1, true, Kind::Float);
+        ((sum + 32_768.0) / 65_536.0).floor()
     }
 }
 

@@ -88,8 +88,9 @@ pub fn augment(pixels: &Tensor, draws: &[Draw]) -> Tensor {
 
 /// Bytes to floats in [0, 1], as torchvision's `ToTensor`: a division by 255.
 pub fn to_unit(pixels: &Tensor) -> Tensor {
-    // By a tensor on the device: a GPU multiplies by the rounded reciprocal of a plain number.
-    pixels.to_kind(Kind::Float) / Tensor::from(255.0_f32).to_device(pixels.device())
+    // By a tensor: a GPU multiplies by the rounded reciprocal of a plain number. Made on the device, since a
+    // number that is sent there is waited for.
+    pixels.to_kind(Kind::Float) / Tensor::full([1_i64; 0], 255.0, (Kind::Float, pixels.device()))
 }
 
 /// Parameters are matched with images by place, so there is one of each.

@@ -4,6 +4,7 @@ use tch::{Kind, Reduction, Tensor};
 
 use crate::{
     data::OnDevice,
+    gradients,
     model::{Mode, Network},
     transform,
 };
@@ -41,7 +42,7 @@ pub(super) fn evaluate_with(
     images: &OnDevice,
     logits: impl Fn(&Tensor) -> Vec<Tensor>,
 ) -> Vec<Test> {
-    tch::no_grad(|| {
+    gradients::without(|| {
         let mut tests: Vec<(Vec<Tensor>, Vec<Tensor>)> = Vec::new();
         for part in images.parts(images.at_once()) {
             let logits = logits(&part.pixels);

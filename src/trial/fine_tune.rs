@@ -147,6 +147,8 @@ struct Run<'a> {
     /// Summed losses and right answers of this epoch's steps; they stay on the device until it is over.
     losses: Vec<Tensor>,
     correct: Vec<Tensor>,
+    /// Mean losses of the first steps, on the device until the end.
+    first_losses: Vec<Tensor>,
 }
 
 impl<'a> Run<'a> {
@@ -172,8 +174,8 @@ impl<'a> Run<'a> {
             weights: String::new(),
             influence: Vec::new(),
         };
-        let (losses, correct) = (Vec::new(), Vec::new());
-        Ok(Self { protocol, network, sgd, outcome, losses, correct })
+        let (losses, correct, first_losses) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { protocol, network, sgd, outcome, losses, correct, first_losses })
     }
 
     /// A step on what the frozen part made of a batch. The mean loss in front of it, on the device.
@@ -185,8 +187,8 @@ impl<'a> Run<'a> {
         let loss = loss.detach();
         self.correct.push(logits.detach().argmax(1, false).eq_tensor(labels).sum(Kind::Int64));
         self.losses.push(&loss * labels.size()[0] as f64);
-        if self.outcome.first_losses.len() < FIRST_LOSSES {
-            self.outcome.first_losses.push(loss.double_value(&[]));
+        if self.first_losses.len() < FIRST_LOSSES {
+            self.first_losses.push(loss.shallow_clone());
         }
         loss
     }
@@ -269,6 +271,8 @@ fn side_by_side(
         }
     }
     let end = |mut run: Run<'_>| {
+        let first_losses = run.first_losses.iter();
+        run.outcome.first_losses = first_losses.map(|loss| loss.double_value(&[])).collect();
         run.outcome.weights = run.network.weights().digest();
         (run.outcome, run.network)
     };

@@ -10,6 +10,7 @@ use tch::{Kind, Tensor};
 use super::Material;
 use crate::{
     data::OnDevice,
+    gradients,
     influence::{Curvature, Influence, InfluenceError, Inverse, LastLayer, Shares},
     ledger::{Counts, Exhibit, Found, MeasuredInfluence, Pictured, Seed},
     model::{Mode, Network},
@@ -33,7 +34,7 @@ pub fn measure_influence(
     inverses: &[Inverse],
     seed: Seed,
 ) -> Vec<MeasuredInfluence> {
-    let counted = tch::no_grad(|| counts(network, material, subset, inverses, seed));
+    let counted = gradients::without(|| counts(network, material, subset, inverses, seed));
     match counted {
         Ok(counts) => {
             let found = counts.into_iter().map(Found::Counts);

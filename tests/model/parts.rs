@@ -137,7 +137,7 @@ fn a_prepared_network_computes_the_same_bits_until_a_weight_changes() {
         let prepared = network.prepared(mode);
         for at in 1..=3 {
             let images = images(at, [8 * at as i64, 1, 32, 32], Kind::Float);
-            tch::no_grad(|| {
+            repro::gradients::without(|| {
                 let expected = network.logits(&images, mode);
                 assert!(prepared.logits(&images, mode).equal(&expected), "{mode:?}");
             });
@@ -148,7 +148,7 @@ fn a_prepared_network_computes_the_same_bits_until_a_weight_changes() {
     let before = network.logits(&images, Mode::Evaluate);
     let prepared = network.prepared(Mode::Evaluate);
     assert!(prepared.logits(&images, Mode::Evaluate).equal(&before));
-    let _ = tch::no_grad(|| {
+    let _ = repro::gradients::without(|| {
         network.weights().parameters()["layer1.0.conv1.weight"].shallow_clone().fill_(0.0)
     });
     assert!(prepared.logits(&images, Mode::Evaluate).equal(&before));
@@ -160,7 +160,7 @@ fn a_prepared_network_computes_the_same_bits_until_a_weight_changes() {
 #[test]
 fn images_are_cut_then_standardised_and_grey_ones_stand_for_three_channels() {
     let pixels = Tensor::from_slice(&[-0.5_f32, 0.0, 0.485, 2.0]).view([1, 1, 2, 2]);
-    let found = Normalisation::IMAGENET.apply(&pixels);
+    let found = Normalisation::IMAGENET.on(Device::Cpu).apply(&pixels);
     assert_eq!(found.size(), [1, 3, 2, 2]);
     let value = |channel, row, column| found.double_value(&[0, channel, row, column]);
     let black = -0.485 / 0.229;

@@ -1,0 +1,142 @@
+//! A GPU's stand-in (`tests/gpu/stand_in.cpp`): compiled once, and loaded into a process of its own, since
+//! libtorch looks for devices once.
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+use repro::device::inventory;
+use tch::Device;
+
+/// Set where the stand-in is loaded.
+const LOADED: &str = "REPRO_TEST_STAND_IN";
+
+/// What tests of either kind run on: the CPU, or the stand-in where it is loaded.
+pub fn device() -> Device {
+    match std::env::var_os(LOADED) {
+        Some(_) => Device::Cuda(0),
+        None => Device::Cpu,
+    }
+}
+
+/// Whether this process has the stand-in. Where it does not, the test of this name, which asks, is run in
+/// one that has.
+pub fn here(test: &str, memory: Option<u64>) -> bool {
+    let here = device().is_cuda();
+    if !here {
+        run(test, memory);
+    }
+    here
+}
+
+/// Runs the test of this name once more, where the stand-in is loaded, with so many bytes of memory; what
+/// comes of it there is what comes of it here.
+pub fn run(test: &str, memory: Option<u64>) {
+    let Some(library) = library() else {
+        println!("not tested on a stand-in: a GPU's own libraries are at hand");
+        return;
+    };
+    let mut again = Command::new(std::env::current_exe().expect("a test has a name"));
+    again.args(["--exact", test, "--nocapture"]).env(LOADED, "1").env("LD_PRELOAD", library);
+    if let Some(bytes) = memory {
+        again.env("STAND_IN_MEMORY", bytes.to_string());
+    }
+    let ended = again.output().expect("a test can be run again");
+    let said = String::from_utf8_lossy(&ended.stdout);
+    print!("{said}{}", String::from_utf8_lossy(&ended.stderr));
+    assert!(ended.status.success(), "{test} on a stand-in for a GPU: {}", ended.status);
+    assert!(said.contains("1 passed"), "there is no test {test}");
+}
+
+/// What a command needs to have the stand-in; `None` where a GPU's own libraries are at hand, with which it
+/// would collide.
+pub fn environment() -> Option<[(&'static str, OsString); 1]> {
+    Some([("LD_PRELOAD", library()?.into())])
+}
+
+/// The compiled stand-in, made where there is none of this source.
+fn library() -> Option<&'static Path> {
+    static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let libtorch = PathBuf::from(inventory().loaded_from.expect("libtorch is loaded"));
+        if cfg!(feature = "gpu") && libtorch.join("libtorch_cuda.so").exists() {
+            return None;
+        }
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gpu/stand_in.cpp");
+        let digest = blake3::hash(&fs::read(&source).expect("it is part of the project")).to_hex();
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let library = folder.join(format!("stand_in-{}.so", &digest[..16]));
+        if !library.exists() {
+            compile(&source, &libtorch, &library);
+        }
+        Some(library)
+    })
+    .as_deref()
+}
+
+/// By the compiler that libtorch's bindings are compiled with, under another name first: tests may do the
+/// same at once.
+fn compile(source: &Path, libtorch: &Path, library: &Path) {
+    let unfinished = library.with_extension(std::process::id().to_string());
+    let compiler = std::env::var_os("CXX").unwrap_or_else(|| "g++".into());
+    let include = libtorch.with_file_name("include");
+    let ended = Command::new(&compiler)
+        .args(["-std=c++20", "-O1", "-fPIC", "-shared", "-o"])
+        .arg(&unfinished)
+        .arg("-isystem")
+        .arg(include)
+        .arg(source)
+        .arg("-L")
+        .arg(libtorch)
+        .args(["-ltorch_cpu", "-lc10"])
+        .arg(format!("-Wl,-rpath,{}", libtorch.display()))
+        .output()
+        .unwrap_or_else(|cause| panic!("{}: {cause}", compiler.display()));
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    fs::rename(&unfinished, library).expect("a folder for tests");
+}
+
+/// What crossed the bus, and how often the host waited for the device, since the process began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes to the device.
+    pub to_device: u64,
+    /// Bytes back.
+    pub to_host: u64,
+    /// Times that the host waited.
+    pub waits: u64,
+    /// Operations that the device was given.
+    pub operations: u64,
+}
+
+impl Traffic {
+    /// Up to now.
+    pub fn now() -> Self {
+        Self {
+            to_device: count(b"stand_in_to_device\0"),
+            to_host: count(b"stand_in_to_host\0"),
+            waits: count(b"stand_in_waits\0"),
+            operations: count(b"stand_in_operations\0"),
+        }
+    }
+
+    /// Since another time.
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            to_device: self.to_device - before.to_device,
+            to_host: self.to_host - before.to_host,
+            waits: self.waits - before.waits,
+            operations: self.operations - before.operations,
+        }
+    }
+}
+
+fn count(name: &[u8]) -> u64 {
+    let this = libloading::os::unix::Library::this();
+    // SAFETY: the stand-in's functions take nothing and return `uint64_t`.
+    unsafe { this.get::<extern "C" fn() -> u64>(name).expect("the stand-in is loaded")() }
+}

@@ -1,0 +1,171 @@
+//! What the program does with a GPU, on a stand-in for one (`gpu/stand_in.cpp`): a device of its own memory,
+//! which a CPU computes. That everything is where it is needed, that nothing crosses the bus in a step, and
+//! what is said when memory runs out; speed, and how a GPU rounds, it can't tell.
+
+mod common;
+
+use std::sync::atomic::AtomicBool;
+
+use common::stand_in::{self, Traffic};
+use repro::{
+    attack::Constraint,
+    data::{Dataset, OnDevice, Subset},
+    ledger::Seed,
+    model::{BatchNorm, Network, Precision, Weights},
+    pretrain::{Pretraining, Source, Threat, train},
+    random::{self, Purpose},
+    shipped,
+    transform::Augmentation,
+    trial::{Material, Outcome, Protocol, fine_tune, fine_tune_watched},
+    world::World,
+};
+use tch::{Device, Tensor};
+
+const CARD: Device = Device::Cuda(0);
+
+/// Images of KMNIST: 300 to train on (two whole batches and a part of one), 200 to test.
+struct Fixture {
+    source: Weights,
+    train: OnDevice,
+    test: OnDevice,
+}
+
+impl Fixture {
+    fn on(device: Device) -> Self {
+        tch::set_num_threads(1);
+        let target = shipped::target("kmnist").unwrap();
+        let order = random::permutation(
+            target.train.len(),
+            &mut random::generator(Seed(5), Purpose::Subset),
+        );
+        let subset = Subset::draw(&target.train, 300, &order).unwrap();
+        let on_device = |dataset: &Dataset| OnDevice::new(dataset, device);
+        Self {
+            source: shipped::source("natural").unwrap().unwrap().0.copy_to(device),
+            train: on_device(&target.train).select(subset.images()),
+            test: on_device(&target.test.first(200)),
+        }
+    }
+
+    fn material(&self) -> Material<'_> {
+        let Self { source, train, test } = self;
+        Material { source, train, test, test_features: None, classes: 10 }
+    }
+}
+
+/// A short protocol of the smoke world.
+fn short() -> Protocol {
+    Protocol { epochs: 2, evaluate: vec![1, 2], ..World::smoke().protocol }
+}
+
+/// Sums over a batch may round otherwise where a kernel has another form, and training amplifies it:
+/// relative, of losses.
+const REORDERED: f64 = 1e-4;
+
+fn assert_near(found: f64, expected: f64) {
+    assert!((found / expected - 1.0).abs() < REORDERED, "{found} in place of {expected}");
+}
+
+#[test]
+fn a_fine_tune_on_a_gpu_is_a_cpu_s() {
+    if !stand_in::here("a_fine_tune_on_a_gpu_is_a_cpu_s", None) {
+        return;
+    }
+    let on = |device, blocks, protocol: &Protocol| -> Outcome {
+        let fixture = Fixture::on(device);
+        fine_tune(&fixture.material(), blocks, protocol, Seed(1), &AtomicBool::new(false)).unwrap()
+    };
+    let frozen = Protocol { batch_norm: BatchNorm::Frozen, learning_rate: 0.01, ..short() };
+    // Where the frozen part is fixed its features are kept, on the device.
+    let fixed = Protocol { augmentation: Augmentation::NONE, ..frozen.clone() };
+    for protocol in [short(), frozen, fixed] {
+        for blocks in [0, 1, 3, 9] {
+            let (cpu, card) = (on(Device::Cpu, blocks, &protocol), on(CARD, blocks, &protocol));
+            assert_near(card.test_loss_after_first_step, cpu.test_loss_after_first_step);
+            for (card, cpu) in card.first_losses.iter().zip(&cpu.first_losses) {
+                assert_near(*card, *cpu);
+            }
+            for (card, cpu) in card.evaluations.iter().zip(&cpu.evaluations) {
+                assert_near(card.train_loss, cpu.train_loss);
+                assert_near(card.test_loss, cpu.test_loss);
+            }
+        }
+    }
+    let tf32 = Protocol { precision: Precision::Tf32, ..short() };
+    assert!(on(CARD, 3, &tf32).first_losses[0].is_finite());
+}
+
+/// Issued at a stretch, so that the device never waits for the host: an epoch's draws go there before its
+/// first step, losses and answers come back after its last.
+#[test]
+fn nothing_crosses_the_bus_between_the_steps_of_an_epoch() {
+    if !stand_in::here("nothing_crosses_the_bus_between_the_steps_of_an_epoch", None) {
+        return;
+    }
+    let fixture = Fixture::on(CARD);
+    for (precision, blocks) in [Precision::Fp32, Precision::Tf32, Precision::Bf16]
+        .into_iter()
+        .flat_map(|precision| [0, 1, 3, 9].map(|blocks| (precision, blocks)))
+    {
+        let protocol = Protocol { precision, ..short() };
+        let mut seen = Vec::new();
+        let stop = AtomicBool::new(false);
+        let mut watch = |_: &Network, _: &Tensor| seen.push(Traffic::now());
+        let material = fixture.material();
+        let _ =
+            fine_tune_watched(&material, blocks, &protocol, Seed(1), &stop, &mut watch).unwrap();
+        let steps: Vec<Traffic> = seen.windows(2).map(|pair| pair[1].since(pair[0])).collect();
+        // Three steps an epoch. Between the first two comes the test after the first step: an answer an
+        // image, and a sum.
+        let [tested, first, between, second, third] = steps.try_into().unwrap();
+        for step in [first, second, third] {
+            assert_eq!((step.to_device, step.to_host, step.waits), (0, 0, 0), "{step:?}");
+        }
+        assert_eq!((tested.to_device, tested.to_host, tested.waits), (0, 200 + 8, 2));
+        // The same test, with the epoch's losses and right answers; then another epoch's draws.
+        assert_eq!(between.to_host, 200 + 8 + 2 * 8);
+        assert!(between.to_device < 300 * 128, "{between:?}");
+        println!("{blocks} blocks in {precision:?}: {} operations a step", third.operations);
+    }
+}
+
+/// Models of our own are trained as on a CPU; only an attack's noise is sent, a batch at a time, and nobody
+/// waits for it.
+#[test]
+fn pretraining_on_a_gpu_is_a_cpu_s_and_waits_for_nothing_in_an_epoch() {
+    if !stand_in::here("pretraining_on_a_gpu_is_a_cpu_s_and_waits_for_nothing_in_an_epoch", None) {
+        return;
+    }
+    let pretraining = World::smoke().pretraining.unwrap();
+    let pretraining = Pretraining { epochs: 1, ..pretraining };
+    let first = shipped::first_of_source().unwrap();
+    for (threat, noisy) in [
+        (Threat::None, false),
+        (Threat::Attack { constraint: Constraint::L2, epsilon: 1.0 }, true),
+        (Threat::Attack { constraint: Constraint::Linf, epsilon: 0.1 }, true),
+        (Threat::Noise { epsilon: 1.0 }, true),
+    ] {
+        let on = |device, steps: u32| {
+            let count = (steps * pretraining.batch) as usize;
+            let (train_on, test) = (first.first(count), first.first(100));
+            let [train_on, test] = [train_on, test].map(|images| OnDevice::new(&images, device));
+            let (before, stop) = (Traffic::now(), AtomicBool::new(false));
+            let source = Source { train: &train_on, test: &test };
+            let trained = train(&pretraining, threat, &source, None, &stop, &mut |_| ());
+            (trained.unwrap().1.remove(0), Traffic::now().since(before))
+        };
+        let ((cpu, _), (card, six)) = (on(Device::Cpu, 6), on(CARD, 6));
+        for (card, cpu) in card.first_losses.iter().zip(&cpu.first_losses) {
+            assert_near(*card, *cpu);
+        }
+        assert_near(card.train_loss, cpu.train_loss);
+        assert_near(card.test_loss, cpu.test_loss);
+        // What another step costs.
+        let (_, seven) = on(CARD, 7);
+        let step = seven.since(six);
+        let noise = if noisy { u64::from(pretraining.batch) * 28 * 28 * 4 } else { 0 };
+        let order = u64::from(pretraining.batch) * 8;
+        assert_eq!((step.to_device, step.to_host, step.waits), (noise + order, 0, 0), "{threat:?}");
+        println!("{threat:?}: {} operations a step", step.operations);
+    }
+}
