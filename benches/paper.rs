@@ -142,7 +142,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Kind::Cuda => return Err(format!("there is no GPU: {cuda:?}").into()),
     };
     // As the executor begins.
-    device::keep_freed_memory();
+    device::prepare_for_steps(device);
     if let Some(threads) = given.threads {
         tch::set_num_threads(threads);
     }

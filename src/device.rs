@@ -224,11 +224,20 @@ pub fn allow_tf32(allowed: bool) {
 #[cfg(not(target_os = "linux"))]
 pub fn allow_tf32(_allowed: bool) {}
 
+/// Sets the process up for many steps on images of the same shapes: whoever trains begins with it, and so
+/// does whoever measures how fast that goes. On a GPU cuDNN tries its kernels for each shape once.
+pub fn prepare_for_steps(device: tch::Device) {
+    keep_freed_memory();
+    if device.is_cuda() {
+        tch::Cuda::cudnn_set_benchmark(true);
+    }
+}
+
 /// Tells the C library to keep what tensors gave back, for the whole process: it would return the larger
 /// pieces to the system after every step and have them back, page by page, zeroed, in the next. How much
 /// that costs differs from run to run (`benches/README.md`).
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub fn keep_freed_memory() {
+fn keep_freed_memory() {
     unsafe extern "C" {
         /// `int mallopt(int parameter, int value)`, 0 where the value can't be.
         safe fn mallopt(parameter: c_int, value: c_int) -> c_int;
@@ -244,7 +253,7 @@ pub fn keep_freed_memory() {
 
 /// Other C libraries are left as they are.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub fn keep_freed_memory() {}
+fn keep_freed_memory() {}
 
 /// Ends the process at once, after flushing stdout and stderr, without libtorch's own tear-down.
 ///

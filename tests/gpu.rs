@@ -7,6 +7,7 @@ mod common;
 use std::sync::atomic::AtomicBool;
 
 use common::stand_in::{self, Traffic};
+use rand::Rng;
 use repro::{
     attack::Constraint,
     data::{Dataset, OnDevice, Subset},
@@ -95,6 +96,24 @@ fn a_fine_tune_on_a_gpu_is_a_cpu_s() {
     assert!(on(CARD, 3, &tf32).first_losses[0].is_finite());
 }
 
+/// A network of the world's architecture at random, and 40 colour images to train and 20 to test on, as
+/// small as they may be: what is issued depends on neither.
+fn of_colour(world: &World) -> (Fixture, Protocol) {
+    let mut generator = random::generator(Seed(1), Purpose::Initialisation);
+    let source = Weights::initialise(world.architecture().clone(), &mut generator).copy_to(CARD);
+    let images = |count: usize| {
+        let mut pixels = vec![0; count * 3 * 32 * 32];
+        generator.fill_bytes(&mut pixels);
+        let labels = (0..count as u32).map(|image| image % 10).collect();
+        let dataset = Dataset::new(pixels, (3, 32, 32), labels, 10).unwrap();
+        OnDevice::new(&dataset, CARD)
+    };
+    let [train, test] = [40, 20].map(images);
+    let protocol =
+        Protocol { side: 32, batch: 16, epochs: 2, evaluate: vec![1, 2], ..world.protocol.clone() };
+    (Fixture { source, train, test }, protocol)
+}
+
 /// Issued at a stretch, so that the device never waits for the host: an epoch's draws go there before its
 /// first step, losses and answers come back after its last.
 #[test]
@@ -102,31 +121,44 @@ fn nothing_crosses_the_bus_between_the_steps_of_an_epoch() {
     if !stand_in::here("nothing_crosses_the_bus_between_the_steps_of_an_epoch", None) {
         return;
     }
-    let fixture = Fixture::on(CARD);
-    for (precision, blocks) in [Precision::Fp32, Precision::Tf32, Precision::Bf16]
-        .into_iter()
-        .flat_map(|precision| [0, 1, 3, 9].map(|blocks| (precision, blocks)))
-    {
-        let protocol = Protocol { precision, ..short() };
-        let mut seen = Vec::new();
-        let stop = AtomicBool::new(false);
-        let mut watch = |_: &Network, _: &Tensor| seen.push(Traffic::now());
-        let material = fixture.material();
-        let _ =
-            fine_tune_watched(&material, blocks, &protocol, Seed(1), &stop, &mut watch).unwrap();
-        let steps: Vec<Traffic> = seen.windows(2).map(|pair| pair[1].since(pair[0])).collect();
-        // Three steps an epoch. Between the first two comes the test after the first step: an answer an
-        // image, and a sum.
-        let [tested, first, between, second, third] = steps.try_into().unwrap();
-        for step in [first, second, third] {
-            assert_eq!((step.to_device, step.to_host, step.waits), (0, 0, 0), "{step:?}");
+    let (lab, paper) = (World::lab(), World::paper());
+    let mut counted = Vec::new();
+    for (name, (fixture, protocol), blocks) in [
+        ("thin", (Fixture::on(CARD), short()), vec![0, 1, 3, 9]),
+        ("ResNet-18", of_colour(&lab), vec![lab.blocks(3)]),
+        ("ResNet-50", of_colour(&paper), vec![3]),
+    ] {
+        for precision in [Precision::Fp32, Precision::Bf16] {
+            for &blocks in &blocks {
+                let protocol = Protocol { precision, ..protocol.clone() };
+                let step = assert_at_a_stretch(&fixture, blocks, &protocol);
+                counted
+                    .push(format!("{name}, {blocks} blocks, {precision:?}: {}", step.operations));
+            }
         }
-        assert_eq!((tested.to_device, tested.to_host, tested.waits), (0, 200 + 8, 2));
-        // The same test, with the epoch's losses and right answers; then another epoch's draws.
-        assert_eq!(between.to_host, 200 + 8 + 2 * 8);
-        assert!(between.to_device < 300 * 128, "{between:?}");
-        println!("{blocks} blocks in {precision:?}: {} operations a step", third.operations);
     }
+    println!("operations a step:\n{}", counted.join("\n"));
+}
+
+/// A step of a fine-tune of two epochs of three steps.
+fn assert_at_a_stretch(fixture: &Fixture, blocks: u32, protocol: &Protocol) -> Traffic {
+    let (mut seen, stop) = (Vec::new(), AtomicBool::new(false));
+    let mut watch = |_: &Network, _: &Tensor| seen.push(Traffic::now());
+    let material = fixture.material();
+    let _ = fine_tune_watched(&material, blocks, protocol, Seed(1), &stop, &mut watch).unwrap();
+    let steps: Vec<Traffic> = seen.windows(2).map(|pair| pair[1].since(pair[0])).collect();
+    let [tested, first, between, second, third] = steps.try_into().unwrap();
+    for step in [first, second, third] {
+        assert_eq!((step.to_device, step.to_host, step.waits), (0, 0, 0), "{step:?}");
+    }
+    // Between the first two steps comes a test: an answer an image, and a sum.
+    let test = fixture.test.len() as u64 + 8;
+    assert_eq!((tested.to_device, tested.to_host, tested.waits), (0, test, 2));
+    // The same test, with the epoch's losses and right answers; then another epoch's draws, at most 140
+    // bytes an image, and what colours weigh.
+    assert_eq!(between.to_host, test + 2 * 8);
+    assert!(between.to_device <= 140 * fixture.train.len() as u64 + 12, "{between:?}");
+    third
 }
 
 /// Models of our own are trained as on a CPU; only an attack's noise is sent, a batch at a time, and nobody

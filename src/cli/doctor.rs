@@ -141,6 +141,7 @@ fn in_words(found: &device::Inventory) -> Vec<(&'static str, String)> {
         _ => String::new(),
     };
     let cuda = match &found.cuda_missing {
+        None if found.cuda_devices == 1 => "1 device".to_owned(),
         None => format!("{} devices", found.cuda_devices),
         Some(reason) => format!("none: {reason}"),
     };

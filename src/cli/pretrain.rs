@@ -12,6 +12,7 @@ use crate::{
         official::{FASHION_TEST, FASHION_TRAIN, Split},
         packed,
     },
+    device::prepare_for_steps,
     pretrain::{Epoch, PretrainError, zoo::Making},
     report::terminal,
     shell::quoted,
@@ -76,11 +77,10 @@ impl Pretrain {
         };
         // Of a packed source as many as somebody packed.
         pretraining.architecture.classes = train.classes();
-        match device {
-            Device::Cuda(_) => tch::Cuda::cudnn_set_benchmark(true),
+        prepare_for_steps(device);
+        if device == Device::Cpu && matches!(self.world, WorldArgument::Smoke) {
             // Small images gain nothing from a second thread, and models are trained side by side.
-            _ if matches!(self.world, WorldArgument::Smoke) => tch::set_num_threads(1),
-            _ => {}
+            tch::set_num_threads(1);
         }
         let zoo = world.zoo.as_ref().map(|zoo| self.data.folder().join("zoos").join(&zoo.name));
         let out = self.out.clone().or(zoo).unwrap_or_else(|| "zoo".into());

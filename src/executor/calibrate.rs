@@ -6,6 +6,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::{
     data::OnDevice,
+    device,
     ledger::Seed,
     model::{MultiplyAdds, PAPER_BLOCKS, Precision, Weights},
     price::Speed,
@@ -22,16 +23,17 @@ const EPOCHS: u32 = 4;
 /// # Panics
 /// If libtorch can't do it, such as for want of memory.
 #[must_use]
-pub fn calibrate(world: &World, device: Device) -> Speed {
-    let images = match device {
+pub fn calibrate(world: &World, on: Device) -> Speed {
+    let images = match on {
         Device::Cpu => 16,
         _ => 10 * i64::from(world.protocol.batch),
     };
+    device::prepare_for_steps(on);
     let architecture = world.architecture();
     let mut generator = random::generator(Seed(0), Purpose::Initialisation);
-    let source = Weights::initialise(architecture.clone(), &mut generator).copy_to(device);
+    let source = Weights::initialise(architecture.clone(), &mut generator).copy_to(on);
     let side = i64::from(world.protocol.side);
-    let up_to = |count: i64| Tensor::arange(count, (Kind::Int64, device));
+    let up_to = |count: i64| Tensor::arange(count, (Kind::Int64, on));
     let some = OnDevice {
         // Whatever bytes; a long period, so that images differ.
         pixels: (up_to(images * 3 * side * side) * 37)
@@ -43,7 +45,7 @@ pub fn calibrate(world: &World, device: Device) -> Speed {
     let blocks = world.blocks(PAPER_BLOCKS[2]);
     // A device that lacks the world's precision still has a speed.
     let own = world.protocol.precision;
-    let precision = own.check(device).map_or(Precision::Fp32, |()| own);
+    let precision = own.check(on).map_or(Precision::Fp32, |()| own);
     let run = |epochs: u32| {
         let evaluate = vec![epochs];
         let protocol = Protocol { epochs, evaluate, precision, ..world.protocol.clone() };

@@ -118,13 +118,9 @@ impl Local<'_> {
         for named in trials {
             named.trial.recipe.protocol.precision.check(self.workers.device)?;
         }
-        device::keep_freed_memory();
+        device::prepare_for_steps(self.workers.device);
         // One for the process; each thread takes it over at its first operation.
         tch::set_num_threads(self.workers.threads_each as i32);
-        // Shapes repeat from step to step, so that trying cuDNN's kernels once pays.
-        if self.workers.device.is_cuda() {
-            tch::Cuda::cudnn_set_benchmark(true);
-        }
         let families = families(trials, self.workers.at_once);
         let threads = self.workers.at_once.min(families.len()).max(1);
         let queue: Mutex<VecDeque<Vec<&Named>>> = Mutex::new(families);
