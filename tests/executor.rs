@@ -7,7 +7,7 @@ use std::sync::{Mutex, atomic::AtomicBool};
 
 use common::stand_in;
 use repro::{
-    executor::{Local, Workers},
+    executor::{FirstSteps, Local, Workers},
     ledger::{Ended, Entry, Key, Ledger, Resolution, Seed},
     stock::{Named, Stock},
     trial::{Recipe, Trial},
@@ -79,8 +79,28 @@ fn a_sibling_that_can_t_be_run_fails_alone() {
     assert!(reason.contains("last 12 residual blocks"), "{reason}");
 }
 
+/// By which `repro doctor` knows whose weights these are.
+#[test]
+fn the_first_step_alone_is_the_fine_tune_s_own() {
+    let named = named(3, 1);
+    let [entry] = run(std::slice::from_ref(&named), 1).try_into().unwrap();
+    let Ended::Finished(outcome) = &entry.outcome else { panic!("{entry:?}") };
+    let mut steps = FirstSteps::new(stand_in::device(), &Stock::Shipped);
+    let step = steps.of(&named.trial).unwrap();
+    assert_eq!(step.first_loss, outcome.first_losses[0]);
+    // On a CPU a part of the test set has to do.
+    let off = (step.test_loss / outcome.test_loss_after_first_step - 1.0).abs();
+    assert!(off < if stand_in::device().is_cuda() { 1e-12 } else { 0.5 }, "{step:?} {outcome:?}");
+    // Of more images than a batch takes, it would not be the first batch.
+    let mut several = named.trial;
+    several.recipe.protocol.batch = 99;
+    let error = steps.of(&several).unwrap_err().to_string();
+    assert!(error.contains("100 images"), "{error}");
+}
+
 #[test]
 fn so_it_is_on_a_gpu() {
+    stand_in::run("the_first_step_alone_is_the_fine_tune_s_own", None);
     stand_in::run("siblings_leave_the_records_that_each_leaves_alone", None);
     stand_in::run("a_sibling_that_can_t_be_run_fails_alone", None);
 }
@@ -93,7 +113,21 @@ fn a_batch_that_does_not_fit_is_told_with_one_that_would() {
     }
     let [entry] = run(&[named(9, 1)], 1).try_into().unwrap();
     let Ended::Failed { reason } = &entry.outcome else { panic!("it fitted") };
-    println!("{reason}");
     assert!(reason.contains("CUDA out of memory"), "{reason}");
     assert!(reason.contains("with a batch of 128; a batch of "), "{reason}");
+}
+
+/// Nor do the images, and then the next trial is answered all the same.
+#[test]
+fn images_that_do_not_fit_are_told_too() {
+    if !stand_in::here("images_that_do_not_fit_are_told_too", Some(2 << 20)) {
+        return;
+    }
+    let entries = run(&[named(9, 1), named(9, 2)], 1);
+    assert_eq!(entries.len(), 2);
+    for entry in entries {
+        let Ended::Failed { reason } = &entry.outcome else { panic!("it fitted") };
+        assert!(reason.contains("CUDA out of memory"), "{reason}");
+        assert!(reason.contains("kmnist's images do not fit at 28 pixels"), "{reason}");
+    }
 }

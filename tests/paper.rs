@@ -268,6 +268,17 @@ fn what_is_lacking_is_named_with_the_command_that_brings_it() {
 }
 
 #[test]
+fn a_doctor_without_weights_says_what_to_fetch() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = assert_cmd::Command::cargo_bin("repro").unwrap();
+    let data = folder.path().to_str().unwrap();
+    let said = command.args(["doctor", "--world", "paper", "--data", data]).output().unwrap();
+    let text = String::from_utf8_lossy(&said.stdout);
+    assert_eq!(said.status.code(), Some(66), "{text}");
+    assert!(text.contains("not run: ") && text.contains("run `repro fetch"), "{text}");
+}
+
+#[test]
 fn the_official_numbers_of_images_are_those_of_the_world() {
     for official in repro::data::official::OFFICIAL {
         let Some(target) = World::paper().targets.remove(official.name) else { continue };

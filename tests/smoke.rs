@@ -22,9 +22,13 @@ use repro::{
 use tempfile::TempDir;
 
 /// Losses of another processor, relative, in the first five steps of a pretraining. From the third on a
-/// rounding has grown: AVX2 kernels in place of AVX-512 lie 3e-7 away in the second step, and up to 3e-2
-/// in the fifth. The processor that made the cards gives their bits.
-const FIRST_LOSSES: [f64; 5] = [1e-4, 1e-4, 0.1, 0.1, 0.1];
+/// rounding has grown: other kernels (Intel's AVX-512 in place of AMD's, AVX2, none of both) lie 3e-7 away in
+/// the second step, and up to 7e-2 in the fifth. The processor that made the cards gives their bits.
+const FIRST_LOSSES: [f64; 5] = [1e-5, 1e-4, 0.1, 0.1, 0.1];
+/// The same against an attack, whose steps are choices that a rounding can turn (the sign of a gradient, the
+/// worse of two images): up to 1.4e-3 away in the first step and 1.9e-2 in the second. A radius that is wrong
+/// by a tenth is at least 1.1e-2 away in the first.
+const FIRST_ATTACKED_LOSSES: [f64; 5] = [5e-3, 5e-2, 0.1, 0.1, 0.1];
 
 /// A folder with one claim of a few cheap trials, and a ledger beside it.
 struct Bench {
@@ -270,9 +274,13 @@ fn source_models_retrained_for_a_few_steps_have_the_losses_on_their_cards() {
         let stop = AtomicBool::new(false);
         let found = pretrain::first_losses(&pretraining, card.threat, &first, &stop).unwrap();
         assert_eq!((found.len(), card.first_losses.len()), (5, 5));
+        let near = match card.threat {
+            pretrain::Threat::Attack { .. } => FIRST_ATTACKED_LOSSES,
+            pretrain::Threat::None | pretrain::Threat::Noise { .. } => FIRST_LOSSES,
+        };
         for (step, (found, recorded)) in found.iter().zip(&card.first_losses).enumerate() {
             let off = (found - recorded).abs() / recorded;
-            assert!(off < FIRST_LOSSES[step], "{}, step {step}: {found} {recorded}", model.role);
+            assert!(off < near[step], "{}, step {step}: {found} {recorded}", model.role);
         }
     }
 }

@@ -52,23 +52,25 @@ impl<'a> FirstSteps<'a> {
         Self { materials: Materials::new(device, stock), device }
     }
 
-    /// That of one trial.
+    /// That of one trial, of no more images than a batch takes.
     ///
     /// # Errors
-    /// If its source or its target is not here, or libtorch can't do it.
+    /// If it has more, its source or its target is not here, or libtorch can't do it.
     pub fn of(&mut self, trial: &Trial) -> Result<FirstStep, NoFirstStep> {
-        let batch = trial.recipe.protocol.batch as usize;
+        let (batch, images) = (trial.recipe.protocol.batch, trial.recipe.key.images);
+        if images > batch {
+            let said = format!("an epoch of {images} images has several steps of {batch}");
+            return Err(NoFirstStep::Failed(said));
+        }
         let protocol = Protocol { epochs: 1, evaluate: vec![1], ..trial.recipe.protocol.clone() };
         let ran = catch_unwind(AssertUnwindSafe(|| {
             self.materials.with(trial, |material, _| {
-                // An epoch of one step: no more than its first batch.
-                let train = material.train.first(batch);
                 let test = match self.device {
                     Device::Cpu => material.test.first(TESTED_ON_A_CPU),
                     _ => material.test.shallow_clone(),
                 };
-                let material =
-                    Material { train: &train, test: &test, test_features: None, ..*material };
+                // An epoch is one step.
+                let material = Material { test: &test, test_features: None, ..*material };
                 let blocks = trial.recipe.trained_blocks();
                 let never = AtomicBool::new(false);
                 fine_tune(&material, blocks, &protocol, trial.engine_seed(), &never)

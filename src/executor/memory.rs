@@ -30,6 +30,14 @@ pub(super) fn advice(said: &str, material: &Material<'_>, trial: &Trial) -> Stri
     }
 }
 
+/// The same where there is not even room for what a trial works on, whatever the batch.
+pub(super) fn no_room(said: &str, trial: &Trial) -> String {
+    let (target, side) = (&trial.recipe.key.target, trial.recipe.protocol.side);
+    format!(
+        "{said}: {target}'s images do not fit at {side} pixels, whatever the batch; take a device with more memory"
+    )
+}
+
 /// Halves of a batch, down to one image, until one fits.
 fn largest_that_fits(batch: u32, mut fits: impl FnMut(u32) -> bool) -> Option<u32> {
     std::iter::successors(Some(batch / 2), |batch| Some(batch / 2))

@@ -236,13 +236,19 @@ impl Local<'_> {
                 // What was half done is not to be used again.
                 *materials = Materials::new(self.workers.device, self.stock);
                 let said = words(&*panic);
-                let advised = (memory::ran_out(&said) && family.len() == 1)
-                    .then(|| {
-                        materials.with(trial, |material, _| memory::advice(&said, material, trial))
-                    })
-                    .transpose()
-                    .map_err(material)?;
-                Ok(Err(advised.unwrap_or(said)))
+                if !memory::ran_out(&said) || family.len() > 1 {
+                    return Ok(Err(said));
+                }
+                let advised = catch_unwind(AssertUnwindSafe(|| {
+                    materials.with(trial, |material, _| memory::advice(&said, material, trial))
+                }));
+                match advised {
+                    Ok(advised) => Ok(Err(advised.map_err(material)?)),
+                    Err(_) => {
+                        *materials = Materials::new(self.workers.device, self.stock);
+                        Ok(Err(memory::no_room(&said, trial)))
+                    }
+                }
             }
         }
     }

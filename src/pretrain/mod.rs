@@ -22,6 +22,7 @@ pub use checkpoint::{CheckpointError, read_weights, write_weights};
 
 use crate::{
     attack::{Attack, Constraint},
+    bus,
     data::OnDevice,
     device, gradients,
     ledger::Seed,
@@ -222,9 +223,9 @@ pub fn train(
             let generator = random::epoch_generator(pretraining.seed, Purpose::Attack, epoch);
             Noise::ahead(constraint, batches.into_iter(), generator, device)
         });
-        // Brought to the device at once, before the first step.
         let order: Vec<i64> = order.into_iter().map(|image| image as i64).collect();
-        let order = Tensor::from_slice(&order).to_device(device);
+        let mut order = Tensor::from_slice(&order);
+        bus::send([&mut order], device);
         let (mut losses, mut first_losses) = (Vec::new(), Vec::new());
         for first in (0..images as i64).step_by(pretraining.batch as usize) {
             if stop.load(Ordering::Relaxed) {

@@ -6,9 +6,9 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal, Uniform};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
-use crate::attack::Constraint;
+use crate::{attack::Constraint, bus};
 
 /// Batches that are drawn ahead.
 const AHEAD: usize = 2;
@@ -31,12 +31,8 @@ impl Noise {
         std::thread::spawn(move || {
             for count in batches {
                 let drawn = Tensor::from_slice(&draw(constraint, count, &mut generator));
-                let drawn = match device {
-                    Device::Cuda(_) => drawn.internal_pin_memory(device),
-                    _ => drawn,
-                };
                 // Nobody listens where a training was stopped.
-                if sender.send(drawn).is_err() {
+                if sender.send(bus::pinned(&drawn, device)).is_err() {
                     break;
                 }
             }
@@ -50,8 +46,7 @@ impl Noise {
     /// If there are no more batches, or this one has another number of values.
     pub fn like(&self, images: &Tensor) -> Tensor {
         let values = self.0.recv().expect("as many batches as were announced");
-        let on_its_way = values.to_device_(images.device(), Kind::Float, true, false);
-        on_its_way.view(images.size().as_slice())
+        bus::fetched(&values, images.device()).view(images.size().as_slice())
     }
 }
 

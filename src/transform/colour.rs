@@ -4,7 +4,9 @@
 //! In single precision, like PIL's `Blend.c`: whole numbers under 2^24 are exact, the two roundings
 //! of a blend happen in the same places, and so the bytes are the same.
 
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
+
+use crate::bus;
 
 use super::{assert_one_each, per_image};
 
@@ -46,13 +48,16 @@ impl Jitter {
 /// If there is not one jitter an image, or images have neither one nor three channels.
 pub fn jitter(pixels: &Tensor, jitters: &[Jitter]) -> Tensor {
     assert_one_each(pixels, jitters.len());
-    match Jitters::new(jitters, pixels.device()) {
-        Some(jitters) => jitters.apply(pixels),
+    match Jitters::new(jitters) {
+        Some(mut jitters) => {
+            bus::send(jitters.tensors(), pixels.device());
+            jitters.apply(pixels)
+        }
         None => pixels.shallow_clone(),
     }
 }
 
-/// Jitters on a device, one an image.
+/// Jitters, one an image.
 #[derive(Debug)]
 pub(super) struct Jitters {
     /// For what is done first, second and third.
@@ -74,11 +79,11 @@ struct Place {
 
 impl Jitters {
     /// `None` where every image stays as it is.
-    pub fn new(jitters: &[Jitter], device: Device) -> Option<Self> {
+    pub fn new(jitters: &[Jitter]) -> Option<Self> {
         if jitters.iter().all(|jitter| jitter.factors == Jitter::NONE.factors) {
             return None;
         }
-        let each = |value: &dyn Fn(&Jitter) -> f32| per_image(jitters.iter().map(value), device);
+        let each = |value: &dyn Fn(&Jitter) -> f32| per_image(jitters.iter().map(value));
         let place = |done: &dyn Fn(&Jitter) -> Operation| {
             let does = |operation| each(&|jitter| f32::from(u8::from(done(jitter) == operation)));
             Place {
@@ -97,8 +102,17 @@ impl Jitters {
         Some(Self {
             places: [0, 1, 2].map(|at| place(&|jitter| jitter.order[at])),
             of_grey: [0, 1].map(|at| place(&of_grey(at))),
-            weights: Tensor::from_slice(&GREY).view([1, 3, 1, 1]).to_device(device),
+            weights: Tensor::from_slice(&GREY).view([1, 3, 1, 1]),
         })
+    }
+
+    /// All that goes where images are.
+    pub fn tensors(&mut self) -> impl Iterator<Item = &mut Tensor> {
+        let Self { places, of_grey, weights } = self;
+        let places = places.iter_mut().chain(of_grey);
+        places
+            .flat_map(|Place { factor, contrast, saturation }| [factor, contrast, saturation])
+            .chain([weights])
     }
 
     /// Those of some of the images, which follow each other.

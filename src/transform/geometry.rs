@@ -4,7 +4,9 @@
 //! This is PIL's way of turning an image (`Geometry.c`, `affine_fixed`, nearest neighbour); a crop
 //! and a flip are maps with whole coefficients.
 
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
+
+use crate::bus;
 
 use super::{assert_one_each, per_image};
 
@@ -31,8 +33,11 @@ pub struct Placement {
 /// If there is not one placement an image.
 pub fn place(pixels: &Tensor, placements: &[Placement]) -> Tensor {
     assert_one_each(pixels, placements.len());
-    match Placements::new(placements, pixels.device()) {
-        Some(placements) => placements.apply(pixels),
+    match Placements::new(placements) {
+        Some(mut placements) => {
+            bus::send(placements.tensors(), pixels.device());
+            placements.apply(pixels)
+        }
         None => pixels.shallow_clone(),
     }
 }
@@ -49,18 +54,23 @@ pub(super) struct Placements {
 
 impl Placements {
     /// `None` where every image stays as it is.
-    pub fn new(placements: &[Placement], device: Device) -> Option<Self> {
+    pub fn new(placements: &[Placement]) -> Option<Self> {
         if placements.iter().all(|placement| *placement == Placement::default()) {
             return None;
         }
         let furthest = |placement: &Placement| placement.rows.abs().max(placement.columns.abs());
-        let each = |value: fn(&Placement) -> i64| per_image(placements.iter().map(value), device);
+        let each = |value: fn(&Placement) -> i64| per_image(placements.iter().map(value));
         Some(Self {
             rows: each(|placement| placement.rows),
             columns: each(|placement| placement.columns),
             flip: each(|placement| placement.flip.into()).to_kind(Kind::Bool),
             padding: placements.iter().map(furthest).max().unwrap_or(0),
         })
+    }
+
+    /// All that goes where images are.
+    pub fn tensors(&mut self) -> impl Iterator<Item = &mut Tensor> {
+        [&mut self.rows, &mut self.columns, &mut self.flip].into_iter()
     }
 
     /// Those of some of the images, which follow each other.
@@ -96,13 +106,16 @@ impl Placements {
 pub fn rotate(pixels: &Tensor, degrees: &[f64]) -> Tensor {
     assert_one_each(pixels, degrees.len());
     let (_, _, height, width) = pixels.size4().expect("images have four dimensions");
-    match Turns::new(degrees, [height, width], pixels.device()) {
-        Some(turns) => turns.apply(pixels),
+    match Turns::new(degrees, [height, width]) {
+        Some(mut turns) => {
+            bus::send(turns.tensors(), pixels.device());
+            turns.apply(pixels)
+        }
         None => pixels.shallow_clone(),
     }
 }
 
-/// Rotations on a device, one an image: what the old column and the old row take of the new column,
+/// Rotations, one an image: what the old column and the old row take of the new column,
 /// of the new row, and their value at the new origin.
 #[derive(Debug)]
 pub(super) struct Turns {
@@ -112,7 +125,7 @@ pub(super) struct Turns {
 
 impl Turns {
     /// Of images of so many rows and columns; `None` where every angle is 0.
-    pub fn new(degrees: &[f64], [height, width]: [i64; 2], device: Device) -> Option<Self> {
+    pub fn new(degrees: &[f64], [height, width]: [i64; 2]) -> Option<Self> {
         if degrees.iter().all(|&angle| angle == 0.0) {
             return None;
         }
@@ -126,9 +139,14 @@ impl Turns {
         };
         let maps: Vec<Map> = degrees.iter().map(map).collect();
         let each = |coefficients: fn(&Map) -> [i64; 3]| {
-            [0, 1, 2].map(|at| per_image(maps.iter().map(|map| coefficients(map)[at]), device))
+            [0, 1, 2].map(|at| per_image(maps.iter().map(|map| coefficients(map)[at])))
         };
         Some(Self { column: each(|map| map.column), row: each(|map| map.row) })
+    }
+
+    /// All that goes where images are.
+    pub fn tensors(&mut self) -> impl Iterator<Item = &mut Tensor> {
+        self.column.iter_mut().chain(&mut self.row)
     }
 
     /// Those of some of the images, which follow each other.

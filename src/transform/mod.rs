@@ -18,6 +18,7 @@ mod resize;
 
 use tch::{Device, Kind, Tensor};
 
+use crate::bus;
 use colour::Jitters;
 pub use colour::{Jitter, Operation, jitter};
 pub use draw::{Augmentation, Draw};
@@ -40,11 +41,17 @@ impl Draws {
         let placements: Vec<_> = draws.iter().map(|draw| draw.placement).collect();
         let jitters: Vec<_> = draws.iter().map(|draw| draw.jitter).collect();
         let degrees: Vec<_> = draws.iter().map(|draw| draw.degrees).collect();
-        Self {
-            placements: Placements::new(&placements, device),
-            jitters: Jitters::new(&jitters, device),
-            turns: Turns::new(&degrees, size, device),
-        }
+        let mut all = Self {
+            placements: Placements::new(&placements),
+            jitters: Jitters::new(&jitters),
+            turns: Turns::new(&degrees, size),
+        };
+        let Self { placements, jitters, turns } = &mut all;
+        let placements = placements.iter_mut().flat_map(Placements::tensors);
+        let jitters = jitters.iter_mut().flat_map(Jitters::tensors);
+        let turns = turns.iter_mut().flat_map(Turns::tensors);
+        bus::send(placements.chain(jitters).chain(turns), device);
+        all
     }
 
     /// Those of `length` images from the one at `start` on.
@@ -99,7 +106,7 @@ fn assert_one_each(pixels: &Tensor, parameters: usize) {
 }
 
 /// One number an image, shaped to be broadcast over its pixels: `[N,1,1,1]`.
-fn per_image<T: tch::kind::Element>(values: impl Iterator<Item = T>, device: Device) -> Tensor {
+fn per_image<T: tch::kind::Element>(values: impl Iterator<Item = T>) -> Tensor {
     let values: Vec<T> = values.collect();
-    Tensor::from_slice(&values).view([-1, 1, 1, 1]).to_device(device)
+    Tensor::from_slice(&values).view([-1, 1, 1, 1])
 }

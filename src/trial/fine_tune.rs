@@ -10,6 +10,7 @@ use tch::{Kind, Reduction, Tensor};
 
 use super::{Protocol, Test, passes::Passes, schedule::learning_rate};
 use crate::{
+    bus,
     data::OnDevice,
     ledger::{Evaluation, MeasuredInfluence, Seed, bits, number},
     model::{Network, NoTf32, Sgd, TooManyBlocks, Trainable, Weights},
@@ -238,11 +239,12 @@ fn side_by_side(
             let mut generator = random::epoch_generator(seed, Purpose::Augmentation, epoch);
             protocol.augmentation.draw(images, &mut || rand::RngExt::random(&mut generator))
         };
-        // All that an epoch is drawn by goes to the device at once, before its first step.
+        // All that an epoch is drawn by goes to the device before its first step, and nobody waits for it.
         let draws: Vec<Draw> = order.iter().map(|&image| draws[image]).collect();
         let draws = Draws::new(&draws, [i64::from(protocol.side); 2], source.device());
         let order: Vec<i64> = order.iter().map(|&image| image as i64).collect();
-        let order = Tensor::from_slice(&order).to_device(source.device());
+        let mut order = Tensor::from_slice(&order);
+        bus::send([&mut order], source.device());
         for run in &mut runs {
             run.losses.clear();
             run.correct.clear();
