@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use common::{gap_text, one_look};
+use common::{gap_text, one_look, stand_in};
 use rand::{RngExt, SeedableRng};
 use repro::{
     data::OnDevice,
@@ -260,6 +260,31 @@ fn a_run_that_is_killed_at_any_moment_loses_no_finished_record() {
             assert!(entry.agrees_with(&expected[id]), "{id}");
         }
     }
+}
+
+/// On a stand-in for one; a CPU then finds the same.
+#[test]
+fn on_a_gpu_a_claim_is_run_and_judged_and_a_record_is_run_again_elsewhere() {
+    let Some(stand_in) = stand_in::environment() else { return };
+    let bench = Bench::new("\"kmnist\"", 3);
+    let on_a_gpu = |arguments: &[&str]| {
+        let mut command = bench.command(arguments);
+        command.args(["--device", "cuda"]).envs(stand_in.clone()).output().unwrap()
+    };
+    let verified = on_a_gpu(&["verify", "--evidence", "smoke"]);
+    assert!(err(&verified).contains("6 fine-tunes to run"), "{}", err(&verified));
+    assert!([0, 1, 2].contains(&code(&verified)), "{}", err(&verified));
+    let kept = entries(&bench.ledger());
+    assert_eq!(kept.len(), 6);
+    for (key, entry) in &kept {
+        assert!(entry.provenance.processor.contains("GPU"), "{:?}", entry.provenance);
+        let rerun = bench.run(&["rerun", key, "--within", "0.5"]);
+        assert_eq!(code(&rerun), 0, "{}{}", out(&rerun), err(&rerun));
+    }
+    let (key, _) = kept.first_key_value().unwrap();
+    assert_eq!(code(&on_a_gpu(&["rerun", key, "--within", "0.5"])), 0);
+    let doctor = on_a_gpu(&["doctor"]);
+    assert!(out(&doctor).contains("1 device"), "{}", out(&doctor));
 }
 
 #[test]
