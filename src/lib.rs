@@ -7,6 +7,7 @@
 #![deny(missing_docs)]
 
 pub mod attack;
+pub mod attempt;
 pub mod bus;
 pub mod checkpoint;
 pub mod claim;

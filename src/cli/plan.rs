@@ -100,7 +100,7 @@ impl Plan {
             jsonl(&outstanding, &why, &workshop.world, speed)?;
             return Ok(Outcome::Done);
         }
-        let (speed, measured) = self.speed(&workshop, &gathered);
+        let (speed, measured) = self.speed(&workshop, &gathered)?;
         let mut out = stdout();
         if !outstanding.planned.is_empty() {
             let rows = outstanding.planned.iter().map(|planned| {
@@ -134,14 +134,23 @@ impl Plan {
     }
 
     /// How fast it goes, and how that is known.
-    fn speed(&self, workshop: &Workshop, gathered: &Gathered) -> (Speed, &'static str) {
+    fn speed(
+        &self,
+        workshop: &Workshop,
+        gathered: &Gathered,
+    ) -> Result<(Speed, &'static str), Failure> {
         match (gathered.speed, workshop.kind) {
-            (Some(speed), _) => (speed, "by the records that are there"),
-            (None, EvidenceKind::Smoke) => (Speed::ELSEWHERE, "by another machine's speed"),
+            (Some(speed), _) => Ok((speed, "by the records that are there")),
+            (None, EvidenceKind::Smoke) => Ok((Speed::ELSEWHERE, "by another machine's speed")),
             (None, _) => {
                 anstream::eprintln!("timing a short fine-tune of random weights");
-                let speed = workshop.with_threads(|device, _| calibrate(&workshop.world, device));
-                (speed, "by a short fine-tune here")
+                let timed = workshop.with_threads(|device, _| calibrate(&workshop.world, device));
+                let speed = timed.map_err(|said| {
+                    let help = "`--format jsonl` lists the fine-tunes without timing one; `--device cpu` times it on the CPU";
+                    let failed = format!("failed to time a fine-tune here: {said}");
+                    Failure::new(exit::INPUT, miette::miette!(help = help, "{failed}"))
+                })?;
+                Ok((speed, "by a short fine-tune here"))
             }
         }
     }

@@ -5,9 +5,13 @@ use tch::{Device, Tensor};
 use super::Dataset;
 use crate::{ledger::Resolution, transform};
 
-/// Images of 28x28 pixels that go through a network at once where nothing is trained: few enough that
-/// what a layer computes stays near the processor, many enough that nothing waits for launches.
+/// Images that go through a network at once where nothing is trained, at most: many enough that nothing waits
+/// for launches.
 const AT_ONCE: i64 = 500;
+/// Pixels of them on a CPU: few enough that what a layer computes stays near the processor.
+const PIXELS_AT_ONCE: i64 = AT_ONCE * 28 * 28;
+/// Pixels of them on a GPU: those of the paper's batch, so that a card on which a step fits has room for a test.
+const PIXELS_AT_ONCE_ON_A_GPU: i64 = 128 * 224 * 224;
 
 /// Images and labels on a device.
 #[derive(Debug)]
@@ -83,15 +87,13 @@ impl OnDevice {
         })
     }
 
-    /// How many of these go through a network at once where nothing is trained: on the CPU as many
-    /// pixels for larger images as for small ones, on a GPU as many images. (ResNet-50 at 224 pixels,
-    /// one thread: 8 at once take four fifths of the time that 128 do, and a third of the memory.)
+    /// How many of these go through a network at once where nothing is trained: fewer the larger they are.
+    /// (ResNet-50 at 224 pixels, one thread: 8 at once take four fifths of the time that 128 do, and a third
+    /// of the memory.)
     #[must_use]
     pub fn at_once(&self) -> i64 {
-        match (self.pixels.device(), self.pixels.size().as_slice()) {
-            (Device::Cpu, [_, _, height, width]) => {
-                (AT_ONCE * 28 * 28 / (height * width).max(1)).clamp(1, AT_ONCE)
-            }
+        match self.pixels.size().as_slice() {
+            [_, _, height, width] => at_once(self.pixels.device(), height * width),
             _ => AT_ONCE,
         }
     }
@@ -127,21 +129,25 @@ impl OnDevice {
     }
 }
 
+/// As many images of so many pixels.
+fn at_once(device: Device, pixels: i64) -> i64 {
+    let all = match device {
+        Device::Cpu => PIXELS_AT_ONCE,
+        _ => PIXELS_AT_ONCE_ON_A_GPU,
+    };
+    (all / pixels.max(1)).clamp(1, AT_ONCE)
+}
+
 #[cfg(test)]
 mod tests {
-    use tch::Kind;
-
     use super::*;
 
     #[test]
     fn fewer_images_go_through_at_once_the_larger_they_are() {
-        let at_once = |side: i64| {
-            let pixels = Tensor::zeros([2, 1, side, side], (Kind::Uint8, Device::Cpu));
-            let labels = Tensor::zeros([2], (Kind::Int64, Device::Cpu));
-            OnDevice { pixels, labels }.at_once()
-        };
+        let of = |device, side: i64| at_once(device, side * side);
         // Sums over a batch would round otherwise: the smoke world's may not change.
-        assert_eq!(at_once(28), 500);
-        assert_eq!([at_once(7), at_once(224), at_once(1000)], [500, 7, 1]);
+        assert_eq!(of(Device::Cpu, 28), 500);
+        assert_eq!([7, 224, 1000].map(|side| of(Device::Cpu, side)), [500, 7, 1]);
+        assert_eq!([28, 64, 224, 1000].map(|side| of(Device::Cuda(0), side)), [500, 500, 128, 6]);
     }
 }

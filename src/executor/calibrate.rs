@@ -5,6 +5,7 @@ use std::{sync::atomic::AtomicBool, time::Instant};
 use tch::{Device, Kind, Tensor};
 
 use crate::{
+    attempt::attempt,
     data::OnDevice,
     device,
     ledger::Seed,
@@ -20,10 +21,13 @@ const EPOCHS: u32 = 4;
 
 /// Runs a short fine-tune of three blocks and times it; augmentation, steps and tests are in it.
 ///
-/// # Panics
-/// If libtorch can't do it, such as for want of memory.
-#[must_use]
-pub fn calibrate(world: &World, on: Device) -> Speed {
+/// # Errors
+/// If libtorch can't do it, such as for want of memory: then in its words.
+pub fn calibrate(world: &World, on: Device) -> Result<Speed, String> {
+    attempt(|| timed(world, on))
+}
+
+fn timed(world: &World, on: Device) -> Speed {
     let images = match on {
         Device::Cpu => 16,
         _ => 10 * i64::from(world.protocol.batch),
@@ -34,12 +38,14 @@ pub fn calibrate(world: &World, on: Device) -> Speed {
     let source = Weights::initialise(architecture.clone(), &mut generator).copy_to(on);
     let side = i64::from(world.protocol.side);
     let up_to = |count: i64| Tensor::arange(count, (Kind::Int64, on));
+    let bytes = 3 * side * side;
     let some = OnDevice {
-        // Whatever bytes; a long period, so that images differ.
-        pixels: (up_to(images * 3 * side * side) * 37)
+        // Whatever bytes; each image has those of the one before from its second on.
+        pixels: (up_to(bytes + images - 1) * 37)
             .remainder(251)
             .to_kind(Kind::Uint8)
-            .view([images, 3, side, side]),
+            .unfold(0, bytes, 1)
+            .reshape([images, 3, side, side]),
         labels: up_to(images).remainder(10),
     };
     let blocks = world.blocks(PAPER_BLOCKS[2]);

@@ -1,17 +1,12 @@
 //! The first step of a fine-tune alone, which tells whose weights it began from ([`crate::fingerprint`]).
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::atomic::AtomicBool,
-};
+use std::sync::atomic::AtomicBool;
 
 use tch::Device;
 
-use super::{
-    material::{MaterialError, Materials},
-    words,
-};
+use super::material::{MaterialError, Materials};
 use crate::{
+    attempt::attempt,
     stock::Stock,
     trial::{Material, Protocol, Trial, fine_tune},
 };
@@ -63,7 +58,7 @@ impl<'a> FirstSteps<'a> {
             return Err(NoFirstStep::Failed(said));
         }
         let protocol = Protocol { epochs: 1, evaluate: vec![1], ..trial.recipe.protocol.clone() };
-        let ran = catch_unwind(AssertUnwindSafe(|| {
+        let ran = attempt(|| {
             self.materials.with(trial, |material, _| {
                 let test = match self.device {
                     Device::Cpu => material.test.first(TESTED_ON_A_CPU),
@@ -75,7 +70,7 @@ impl<'a> FirstSteps<'a> {
                 let never = AtomicBool::new(false);
                 fine_tune(&material, blocks, &protocol, trial.engine_seed(), &never)
             })
-        }));
+        });
         match ran {
             Ok(Ok(Ok(outcome))) => Ok(FirstStep {
                 first_loss: outcome.first_losses[0],
@@ -83,7 +78,7 @@ impl<'a> FirstSteps<'a> {
             }),
             Ok(Ok(Err(error))) => Err(NoFirstStep::Failed(error.to_string())),
             Ok(Err(error)) => Err(error.into()),
-            Err(panic) => Err(NoFirstStep::Failed(words(&*panic))),
+            Err(said) => Err(NoFirstStep::Failed(said)),
         }
     }
 }

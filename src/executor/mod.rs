@@ -10,7 +10,6 @@ mod memory;
 
 use std::{
     collections::VecDeque,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Mutex,
         atomic::{AtomicBool, Ordering},
@@ -25,6 +24,7 @@ pub use first_step::{FirstStep, FirstSteps, NoFirstStep};
 pub use material::MaterialError;
 
 use crate::{
+    attempt::attempt,
     device,
     ledger::{Ended, Entry, Ledger, LedgerError, Provenance},
     model::{Network, NoTf32},
@@ -210,7 +210,7 @@ impl Local<'_> {
         let siblings: Vec<Sibling<'_>> = recipes
             .map(|recipe| Sibling { blocks: recipe.trained_blocks(), protocol: &recipe.protocol })
             .collect();
-        let ran = catch_unwind(AssertUnwindSafe(|| {
+        let ran = attempt(|| {
             materials.with(trial, |material, subset| {
                 let seed = trial.engine_seed();
                 let ended = fine_tune_siblings(material, &siblings, seed, self.stop)?;
@@ -222,7 +222,7 @@ impl Local<'_> {
                 };
                 Ok(family.iter().zip(ended).map(measured).collect())
             })
-        }));
+        });
         let material = |cause| ExecutorError::Material {
             trial: format!("{}, seed {}", trial.recipe.key, trial.seed.0),
             cause,
@@ -232,16 +232,15 @@ impl Local<'_> {
             Ok(Ok(Err(Unfinished::Interrupted))) => Err(ExecutorError::Interrupted),
             Ok(Ok(Err(error))) => Ok(Err(error.to_string())),
             Ok(Ok(Ok(outcomes))) => Ok(Ok(outcomes)),
-            Err(panic) => {
+            Err(said) => {
                 // What was half done is not to be used again.
                 *materials = Materials::new(self.workers.device, self.stock);
-                let said = words(&*panic);
                 if !memory::ran_out(&said) || family.len() > 1 {
                     return Ok(Err(said));
                 }
-                let advised = catch_unwind(AssertUnwindSafe(|| {
+                let advised = attempt(|| {
                     materials.with(trial, |material, _| memory::advice(&said, material, trial))
-                }));
+                });
                 match advised {
                     Ok(advised) => Ok(Err(advised.map_err(material)?)),
                     Err(_) => {
@@ -252,11 +251,4 @@ impl Local<'_> {
             }
         }
     }
-}
-
-/// What a panic said.
-fn words(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("a panic without words").lines().next().unwrap_or_default().to_owned()
 }
