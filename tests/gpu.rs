@@ -10,6 +10,7 @@ use common::stand_in::{self, Traffic};
 use rand::Rng;
 use repro::{
     attack::Constraint,
+    bus,
     data::{Dataset, OnDevice, Subset},
     ledger::Seed,
     model::{BatchNorm, Network, Precision, Weights},
@@ -20,7 +21,7 @@ use repro::{
     trial::{Material, Outcome, Protocol, fine_tune, fine_tune_watched},
     world::World,
 };
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 const CARD: Device = Device::Cuda(0);
 
@@ -57,6 +58,35 @@ impl Fixture {
 /// A short protocol of the smoke world.
 fn short() -> Protocol {
     Protocol { epochs: 2, evaluate: vec![1, 2], ..World::smoke().protocol }
+}
+
+/// The stand-in itself: else the tests below could not fail.
+#[test]
+fn what_a_gpu_refuses_or_makes_wait_is_seen() {
+    if !stand_in::here("what_a_gpu_refuses_or_makes_wait_is_seen", None) {
+        return;
+    }
+    let here = Tensor::ones([1000], (Kind::Float, Device::Cpu));
+    let counted = |run: &dyn Fn() -> Tensor| {
+        let before = Traffic::now();
+        let made = run();
+        (made, Traffic::now().since(before))
+    };
+    let (there, sent) = counted(&|| here.to_device(CARD));
+    assert_eq!((sent.to_device, sent.to_host, sent.waits), (4000, 0, 1));
+    let (mut sent, quietly) = (here.shallow_clone(), Traffic::now());
+    bus::send([&mut sent], CARD);
+    let quietly = Traffic::now().since(quietly);
+    assert_eq!((quietly.to_device, quietly.waits), (4000, 0));
+    let mixed = there.f_add(&here).unwrap_err().to_string();
+    assert!(mixed.contains("on the same device"), "{mixed}");
+    let (sum, computed) = counted(&|| (&there + &sent * 2.0).sum(Kind::Float));
+    assert_eq!((computed.to_device, computed.to_host, computed.waits), (0, 0, 0));
+    assert!(computed.operations >= 3, "{computed:?}");
+    let (_, read) = counted(&|| Tensor::from(sum.double_value(&[])));
+    assert_eq!((sum.double_value(&[]), read.to_host, read.waits), (3000.0, 4, 1));
+    let (_, chosen) = counted(&|| there.masked_select(&there.gt(0.5)));
+    assert_eq!(chosen.waits, 1);
 }
 
 /// Sums over a batch may round otherwise where a kernel has another form, and training amplifies it:

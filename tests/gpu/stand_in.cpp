@@ -33,8 +33,8 @@ const c10::Device CARD(c10::kCUDA, 0);
 
 // What crossed, and what waited.
 std::atomic<uint64_t> to_device{0}, to_host{0}, waits{0}, operations{0};
-// Bytes that tensors hold, now and at most.
-std::atomic<size_t> held{0}, most{0};
+// Bytes that tensors hold.
+std::atomic<size_t> held{0};
 
 size_t memory() {
   static const size_t bytes = [] {
@@ -55,8 +55,6 @@ struct Piece {
       held -= bytes;
       TORCH_CHECK_WITH(
           OutOfMemoryError, false, "CUDA out of memory. Tried to allocate ", bytes, " bytes.");
-    }
-    for (size_t before = most; before < now && !most.compare_exchange_weak(before, now);) {
     }
   }
   ~Piece() {
@@ -418,7 +416,7 @@ TORCH_LIBRARY_IMPL(aten, CUDA, library) {
   }
 }
 
-// For tests: bytes over the bus each way, waits of the host, operations, and the most bytes that were held.
+// For tests: bytes over the bus each way, waits of the host, and operations, since the process began.
 extern "C" uint64_t stand_in_to_device() {
   return to_device;
 }
@@ -430,7 +428,4 @@ extern "C" uint64_t stand_in_waits() {
 }
 extern "C" uint64_t stand_in_operations() {
   return operations;
-}
-extern "C" uint64_t stand_in_most_bytes() {
-  return most;
 }
