@@ -2,6 +2,8 @@
 //! how a claim is read: a claim that holds under one of them only is worth knowing. Everything after
 //! that is as for any claim: planned, run, judged, one choice at a time.
 
+mod rates;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -10,24 +12,20 @@ use std::{
 use crate::{
     claim::{Claim, Metric, Moment},
     evidence::{Evidence, EvidenceKind},
-    judge::{CellVerdict, ClaimVerdict},
+    judge::{CellVerdict, ClaimVerdict, judge},
     ledger::{Key, Record},
     model::{BatchNorm, Head},
     plan,
     transform::Augmentation,
-    trial::{Protocol, Recipe, Trial},
+    trial::Protocol,
     verdict::Verdict,
     world::World,
 };
 
+pub use rates::{HELD_OUT, RATES, Rate, best_rates, tuning};
+
 /// A learning rate that does not blow a network up at its first step.
 const GENTLE_RATE: f64 = 0.01;
-
-/// Learning rates that each source may choose its own from; the paper's comes first.
-pub const RATES: [f64; 3] = [0.1, 0.03, 0.01];
-
-/// Places of the seeds that rates are chosen on, far behind those that verdicts use.
-pub const HELD_OUT: std::ops::Range<usize> = 1000..1003;
 
 /// One choice.
 #[derive(Clone, Copy, Debug)]
@@ -139,59 +137,6 @@ impl Choice {
     }
 }
 
-/// The fine-tunes that each source's own best learning rate is chosen by: of every key that a claim
-/// could ask for, at each of the [`RATES`], by the seeds [`HELD_OUT`].
-#[must_use]
-pub fn tuning(claim: &Claim, world: &World) -> Vec<Trial> {
-    let keys: BTreeSet<Key> =
-        plan::at_most(&[claim], world).into_keys().map(|(key, _)| key).collect();
-    let mut trials = Vec::new();
-    for key in keys {
-        for rate in RATES {
-            let mut recipe = Recipe::of(world, key.clone());
-            recipe.protocol.learning_rate = rate;
-            let seeds = HELD_OUT.map(World::seed);
-            trials.extend(seeds.map(|seed| Trial { recipe: recipe.clone(), seed }));
-        }
-    }
-    trials
-}
-
-/// Each source's best rate: the highest mean of last test accuracies (percent) over all its fine-tunes,
-/// each with its accuracy; 0 for one that failed. Of equals, the first of [`RATES`].
-#[must_use]
-pub fn best_rates<'a>(
-    tuned: impl IntoIterator<Item = (&'a Recipe, f64)>,
-) -> BTreeMap<String, Rate> {
-    let mut sums: BTreeMap<String, [(f64, u32); RATES.len()]> = BTreeMap::new();
-    for (recipe, accuracy) in tuned {
-        let Some(at) = RATES.iter().position(|rate| *rate == recipe.protocol.learning_rate) else {
-            continue;
-        };
-        let (sum, count) = &mut sums.entry(recipe.key.source.to_string()).or_default()[at];
-        *sum += accuracy;
-        *count += 1;
-    }
-    let best = |(source, sums): (String, [(f64, u32); RATES.len()])| {
-        let means = sums.map(|(sum, count)| sum / f64::from(count.max(1)));
-        // The last of equals is the largest, so that they are looked at from behind.
-        let at =
-            (0..RATES.len()).rev().max_by(|&left, &right| means[left].total_cmp(&means[right]));
-        let at = at.expect("there are rates");
-        (source, Rate { chosen: RATES[at], means })
-    };
-    sums.into_iter().map(best).collect()
-}
-
-/// A source's own best learning rate.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rate {
-    /// The best.
-    pub chosen: f64,
-    /// Mean accuracies in percent at each of the [`RATES`].
-    pub means: [f64; RATES.len()],
-}
-
 /// How well each source model does: the last test accuracy of its fine-tunes in percent, averaged over the
 /// seeds of the first look of each key that a claim asks for, which every key has whatever was decided when,
 /// and then over these keys; 0 for a fine-tune that failed. A lead may be one over models that learn nothing,
@@ -266,26 +211,52 @@ pub fn units(verdict: &ClaimVerdict) -> &[CellVerdict] {
     if verdict.averages.is_empty() { &verdict.cells } else { &verdict.averages }
 }
 
+/// What a claim comes to under one choice.
+#[derive(Debug)]
+pub struct Answer {
+    /// The choice.
+    pub choice: Choice,
+    /// The claim's verdict.
+    pub verdict: ClaimVerdict,
+    /// How well each source model does ([`accuracies`]).
+    pub accuracies: BTreeMap<Arc<str>, f64>,
+}
+
+impl Answer {
+    /// On evidence of fine-tunes by this choice.
+    #[must_use]
+    pub fn of(choice: Choice, claim: &Claim, evidence: &Evidence) -> Self {
+        let (verdict, accuracies) = (judge(claim, evidence), accuracies(claim, evidence));
+        Self { choice, verdict, accuracies }
+    }
+
+    /// The mean over the [`units`] that have one; none where none has.
+    #[must_use]
+    pub fn mean(&self) -> Option<f64> {
+        let means: Vec<f64> = units(&self.verdict).iter().filter_map(|unit| unit.mean).collect();
+        (!means.is_empty()).then(|| mean(&means))
+    }
+}
+
 /// The specification curve as one verdict: the units of each choice, with the choice as their contrast.
 ///
 /// # Panics
-/// If there is no verdict.
+/// If there is no answer.
 #[must_use]
-pub fn curve(judged: &[(Choice, ClaimVerdict)]) -> ClaimVerdict {
-    let (_, first) = judged.first().expect("the paper's recipe is judged");
-    let of_choice = |(choice, verdict): &(Choice, ClaimVerdict)| {
+pub fn curve(answers: &[Answer]) -> ClaimVerdict {
+    let first = &answers.first().expect("the paper's recipe is judged").verdict;
+    let of_choice = |Answer { choice, verdict, .. }: &Answer| {
         let unit =
             |unit: &CellVerdict| CellVerdict { contrast: choice.words.into(), ..unit.clone() };
         units(verdict).iter().map(unit).collect::<Vec<_>>()
     };
-    let cells = judged.iter().flat_map(of_choice).collect();
+    let cells = answers.iter().flat_map(of_choice).collect();
     ClaimVerdict { cells, averages: Vec::new(), readings: Vec::new(), ..first.clone() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claim::suite::Suite;
 
     #[test]
     fn each_choice_is_a_recipe_that_can_be_run_and_no_two_are_alike() {
@@ -301,54 +272,6 @@ mod tests {
                 let same = ["best_epoch", "own_rates"].contains(id);
                 assert_eq!(!before.is_empty(), same, "{kind} {id}");
             }
-        }
-    }
-
-    fn recipe(source: &str, images: u32, rate: f64) -> Recipe {
-        let key = Key::on_kmnist(source, 3, images);
-        let mut recipe = Recipe::of(&World::smoke(), key);
-        recipe.protocol.learning_rate = rate;
-        recipe
-    }
-
-    #[test]
-    fn each_source_has_the_rate_of_its_highest_mean_over_all_its_fine_tunes() {
-        // natural: .1 has 50 and 90, .03 has 75 and 75, .01 has 40; l2_3 has two rates that are level.
-        let tuned = [
-            (recipe("natural", 100, 0.1), 50.0),
-            (recipe("natural", 400, 0.1), 90.0),
-            (recipe("natural", 100, 0.03), 75.0),
-            (recipe("natural", 400, 0.03), 75.0),
-            (recipe("natural", 100, 0.01), 40.0),
-            (recipe("l2_3", 100, 0.03), 60.0),
-            (recipe("l2_3", 100, 0.1), 60.0),
-        ];
-        let best = best_rates(tuned.iter().map(|(recipe, accuracy)| (recipe, *accuracy)));
-        assert_eq!(best["natural"], Rate { chosen: 0.03, means: [70.0, 75.0, 40.0] });
-        assert_eq!(best["l2_3"].chosen, 0.1);
-    }
-
-    #[test]
-    fn rates_of_their_own_are_part_of_the_arms_and_any_other_difference_is_not() {
-        let mut world = World::smoke();
-        let natural = |world: &World| Recipe::of(world, recipe("natural", 100, 0.1).key);
-        let robust = |world: &World| Recipe::of(world, recipe("l2_3", 100, 0.1).key);
-        world.learning_rates = BTreeMap::from([("natural".to_owned(), 0.01)]);
-        assert_eq!(natural(&world).protocol.learning_rate, 0.01);
-        assert_eq!(natural(&world).compared(&world), robust(&world).compared(&world));
-        let plain = World::smoke();
-        assert_ne!(natural(&world).compared(&plain), robust(&world).compared(&plain));
-        let mut other = natural(&world);
-        other.protocol.momentum = 0.5;
-        assert_ne!(other.compared(&world), robust(&world).compared(&world));
-    }
-
-    #[test]
-    fn rates_are_chosen_on_seeds_that_no_verdict_uses() {
-        let suite = Suite::embedded(&World::smoke()).unwrap();
-        for claim in suite.claims() {
-            let last = claim.design.looks.last().max(claim.design.of_readings().looks.last());
-            assert!(last < HELD_OUT.start, "{}", claim.id);
         }
     }
 

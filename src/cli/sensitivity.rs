@@ -4,7 +4,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io::Write,
     path::PathBuf,
-    sync::Arc,
 };
 
 use clap::Args;
@@ -19,13 +18,13 @@ use super::{
 use crate::{
     claim::Claim,
     evidence::EvidenceKind,
-    judge::{ClaimVerdict, Verdicts, judge, result::FORMAT_VERSION},
+    judge::{Verdicts, result::FORMAT_VERSION},
     ledger::{Ended, Key},
     nearest::did_you_mean,
     plan,
     price::{Price, Speed},
     report::{self, terminal},
-    sensitivity::{self, CHOICES, Choice, Effect, HELD_OUT, RATES, curve, units},
+    sensitivity::{self, Answer, CHOICES, Choice, Effect, HELD_OUT, RATES, curve},
     stock::Named,
     trial::{Recipe, Trial},
     world::World,
@@ -81,8 +80,7 @@ impl Sensitivity {
         let claims = suite.select(std::slice::from_ref(&self.id))?;
         let [claim] = claims.as_slice() else { unreachable!("one id selects one claim") };
         let choices = self.choices()?;
-        let mut judged: Vec<(Choice, ClaimVerdict)> = Vec::new();
-        let mut accuracies: Vec<BTreeMap<Arc<str>, f64>> = Vec::new();
+        let mut answers: Vec<Answer> = Vec::new();
         for choice in choices {
             let Some(claim) = choice.claim(claim) else {
                 anstream::eprintln!("{}: not asked, the claim fixes its evaluations", choice.words);
@@ -105,19 +103,18 @@ impl Sensitivity {
                 let next: Vec<Trial> = next.collect();
                 price(&next, gathered.speed, &workshop);
             }
-            accuracies.push(sensitivity::accuracies(&claim, &gathered.evidence));
-            judged.push((choice, judge(&claim, &gathered.evidence)));
+            answers.push(Answer::of(choice, &claim, &gathered.evidence));
         }
         if let Some(folder) = &self.figures {
             let world = kind.world();
             let name = format!("{}-sensitivity", claim.id);
-            let file = report::write_forest(folder, claim, &curve(&judged), &world, &name)
+            let file = report::write_forest(folder, claim, &curve(&answers), &world, &name)
                 .map_err(|error| Failure::new(exit::OUTPUT, error))?;
             if let Some(file) = file {
                 anstream::eprintln!("figure: {}", file.display());
             }
         }
-        self.print(claim, judged, &accuracies)?;
+        self.print(claim, answers)?;
         Ok(Outcome::Done)
     }
 
@@ -198,37 +195,30 @@ impl Sensitivity {
         Ok(CHOICES.iter().filter(asked).copied().collect())
     }
 
-    fn print(
-        &self,
-        claim: &Claim,
-        judged: Vec<(Choice, ClaimVerdict)>,
-        accuracies: &[BTreeMap<Arc<str>, f64>],
-    ) -> Result<(), Failure> {
+    fn print(&self, claim: &Claim, answers: Vec<Answer>) -> Result<(), Failure> {
         let mut out = stdout();
         if let Format::Json = self.format {
-            let claims = judged.into_iter().map(|(_, verdict)| verdict).collect();
+            let claims = answers.into_iter().map(|answer| answer.verdict).collect();
             let verdicts = Verdicts { format_version: FORMAT_VERSION, claims };
             serde_json::to_writer_pretty(&mut out, &verdicts).map_err(std::io::Error::from)?;
             return Ok(writeln!(out)?);
         }
-        let paper = judged[0].1.verdict;
-        let rows = judged.iter().map(|(choice, verdict)| {
-            let units = units(verdict);
-            let means: Vec<f64> = units.iter().filter_map(|unit| unit.mean).collect();
-            let mean = means.iter().sum::<f64>() / means.len() as f64;
+        let paper = answers[0].verdict.verdict;
+        let rows = answers.iter().map(|answer| {
+            let verdict = answer.verdict.verdict;
             vec![
-                choice.words.to_owned(),
-                verdict.verdict.to_string(),
-                Effect::of(paper, verdict.verdict).word().to_owned(),
-                if mean.is_finite() { format!("{mean:+.2}") } else { "-".to_owned() },
+                answer.choice.words.to_owned(),
+                verdict.to_string(),
+                Effect::of(paper, verdict).word().to_owned(),
+                answer.mean().map_or_else(|| "-".to_owned(), |mean| format!("{mean:+.2}")),
             ]
         });
         writeln!(out, "{}: {}\n", claim.id, claim.hypothesis.sentence)?;
         let header = ["choice", "verdict", "", "mean"];
         writeln!(out, "{}\n", terminal::table(&header, rows))?;
         writeln!(out, "Accuracy in percent, mean over cells of the first look's seeds:\n")?;
-        writeln!(out, "{}\n", of_sources(&judged, accuracies))?;
-        for (choice, verdict) in &judged {
+        writeln!(out, "{}\n", of_sources(&answers))?;
+        for Answer { choice, verdict, .. } in &answers {
             writeln!(out, "{}: {}", choice.id, verdict.reason)?;
         }
         Ok(())
@@ -236,11 +226,11 @@ impl Sensitivity {
 }
 
 /// A row for each choice, a column for each source model.
-fn of_sources(judged: &[(Choice, ClaimVerdict)], accuracies: &[BTreeMap<Arc<str>, f64>]) -> String {
-    let sources: BTreeSet<&str> =
-        accuracies.iter().flatten().map(|(source, _)| &**source).collect();
+fn of_sources(answers: &[Answer]) -> String {
+    let all = answers.iter().flat_map(|answer| answer.accuracies.keys());
+    let sources: BTreeSet<&str> = all.map(|source| &**source).collect();
     let header: Vec<&str> = ["choice"].into_iter().chain(sources.iter().copied()).collect();
-    let rows = judged.iter().zip(accuracies).map(|((choice, _), accuracies)| {
+    let rows = answers.iter().map(|Answer { choice, accuracies, .. }| {
         let mean = |source: &&str| {
             accuracies.get(*source).map_or_else(String::new, |mean| format!("{mean:.1}"))
         };
