@@ -12,6 +12,8 @@ use std::{
 use repro::device::inventory;
 use tch::Device;
 
+/// Why there may be none.
+const NONE: &str = "it is for Linux, and where a GPU's own libraries, with which it would collide, are not at hand";
 /// Set where the stand-in is loaded.
 const LOADED: &str = "REPRO_TEST_STAND_IN";
 
@@ -37,7 +39,7 @@ pub fn here(test: &str, memory: Option<u64>) -> bool {
 /// comes of it there is what comes of it here.
 pub fn run(test: &str, memory: Option<u64>) {
     let Some(library) = library() else {
-        println!("not tested on a stand-in: a GPU's own libraries are at hand");
+        println!("not tested on a stand-in: {NONE}");
         return;
     };
     let mut again = Command::new(std::env::current_exe().expect("a test has a name"));
@@ -52,18 +54,17 @@ pub fn run(test: &str, memory: Option<u64>) {
     assert!(said.contains("1 passed"), "there is no test {test}");
 }
 
-/// What a command needs to have the stand-in; `None` where a GPU's own libraries are at hand, with which it
-/// would collide.
+/// What a command needs to have the stand-in, where there is one.
 pub fn environment() -> Option<[(&'static str, OsString); 1]> {
     Some([("LD_PRELOAD", library()?.into())])
 }
 
-/// The compiled stand-in, made where there is none of this source.
+/// The compiled stand-in, made where there is none of this source; none where there can't be one ([`NONE`]).
 fn library() -> Option<&'static Path> {
     static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
     MADE.get_or_init(|| {
         let libtorch = PathBuf::from(inventory().loaded_from.expect("libtorch is loaded"));
-        if cfg!(feature = "gpu") && libtorch.join("libtorch_cuda.so").exists() {
+        if !cfg!(target_os = "linux") || libtorch.join("libtorch_cuda.so").exists() {
             return None;
         }
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gpu/stand_in.cpp");
