@@ -1,14 +1,15 @@
 //! The fine-tune loop on the smoke world's own images and source models: the same bits for the same
 //! seed, what each field of a protocol changes and what it leaves alone, and what is recorded.
 
+mod common;
+
 use std::sync::atomic::AtomicBool;
 
+use common::kmnist::Fixture;
 use repro::{
-    data::{Dataset, OnDevice, Subset},
     ledger::{Resolution, Seed},
-    model::{BatchNorm, Head, Precision, Weights},
+    model::{BatchNorm, Head, Precision},
     random::{self, Purpose},
-    shipped,
     transform::Augmentation,
     trial::{
         Material, Outcome, Protocol, Sibling, Unfinished, fine_tune, fine_tune_siblings,
@@ -27,30 +28,12 @@ fn short() -> Protocol {
     Protocol { epochs: 2, evaluate: vec![1, 2], ..World::smoke().protocol }
 }
 
-/// Images of KMNIST: a subset of 150 to train on (a whole batch and a part of one), 200 to test.
-struct Fixture {
-    source: Weights,
-    train: OnDevice,
-    test: OnDevice,
+/// KMNIST with a whole batch and a part of one.
+fn on_kmnist() -> Fixture {
+    Fixture::on(Device::Cpu, 150)
 }
 
 impl Fixture {
-    fn new() -> Self {
-        tch::set_num_threads(1);
-        let target = shipped::target("kmnist").unwrap();
-        let order = random::permutation(
-            target.train.len(),
-            &mut random::generator(Seed(5), Purpose::Subset),
-        );
-        let subset = Subset::draw(&target.train, 150, &order).unwrap();
-        let on_device = |dataset: &Dataset| OnDevice::new(dataset, Device::Cpu);
-        Self {
-            source: shipped::source("natural").unwrap().unwrap().0,
-            train: on_device(&target.train).select(subset.images()),
-            test: on_device(&target.test.first(200)),
-        }
-    }
-
     fn run(&self, blocks: u32, protocol: &Protocol, seed: u64) -> Outcome {
         self.try_run(blocks, protocol, seed, &AtomicBool::new(false)).unwrap()
     }
@@ -62,9 +45,7 @@ impl Fixture {
         seed: u64,
         stop: &AtomicBool,
     ) -> Result<Outcome, Unfinished> {
-        let Self { source, train, test } = self;
-        let material = Material { source, train, test, test_features: None, classes: 10 };
-        fine_tune(&material, blocks, protocol, Seed(seed), stop)
+        fine_tune(&self.material(), blocks, protocol, Seed(seed), stop)
     }
 }
 
@@ -78,7 +59,7 @@ fn timeless(mut outcome: Outcome) -> Outcome {
 
 #[test]
 fn the_same_seed_gives_the_same_bits_and_another_seed_others() {
-    let fixture = Fixture::new();
+    let fixture = on_kmnist();
     let first = timeless(fixture.run(3, &short(), 1));
     assert_eq!(first, timeless(fixture.run(3, &short(), 1)));
     let other = timeless(fixture.run(3, &short(), 2));
@@ -88,7 +69,7 @@ fn the_same_seed_gives_the_same_bits_and_another_seed_others() {
 
 #[test]
 fn the_source_is_left_as_it_was() {
-    let fixture = Fixture::new();
+    let fixture = on_kmnist();
     let before = fixture.source.digest();
     let after = fixture.run(9, &short(), 1);
     assert_eq!(fixture.source.digest(), before);
@@ -97,7 +78,7 @@ fn the_source_is_left_as_it_was() {
 
 #[test]
 fn what_is_recorded_is_what_a_check_against_the_authors_needs() {
-    let fixture = Fixture::new();
+    let fixture = on_kmnist();
     let outcome = fixture.run(3, &short(), 1);
     let epochs: Vec<u32> = outcome.evaluations.iter().map(|at| at.epoch).collect();
     assert_eq!(epochs, [1, 2]);
@@ -118,7 +99,7 @@ fn what_is_recorded_is_what_a_check_against_the_authors_needs() {
 /// authors' logs it is the same for 0, 1 and 3 blocks, to the last digit.
 #[test]
 fn the_first_loss_is_the_same_whatever_is_trained_and_pairs_arms() {
-    let fixture = Fixture::new();
+    let fixture = on_kmnist();
     let first = |blocks| fixture.run(blocks, &short(), 7).first_losses[0];
     let of_head = first(0);
     for blocks in [1, 3, 9] {
@@ -128,7 +109,7 @@ fn the_first_loss_is_the_same_whatever_is_trained_and_pairs_arms() {
 
 #[test]
 fn a_head_of_pytorchs_own_begins_near_chance() {
-    let fixture = Fixture::new();
+    let fixture = on_kmnist();
     let gentle = Protocol { head: Head::Linear, ..short() };
     let first = fixture.run(0, &gentle, 1).first_losses[0];
     assert!((first - 10_f64.ln()).abs() < 0.5, "{first}");
@@ -136,7 +117,7 @@ fn a_head_of_pytorchs_own_begins_near_chance() {
 
 #[test]
 fn frozen_norms_keep_the_running_statistics_and_train_mode_moves_them() {
-    let fixture = Fixture::new();
+    let fixture = on_kmnist();
     // At rate 0 nothing but running statistics can change.
     let still = Protocol { learning_rate: 0.0, head: Head::Linear, ..short() };
     let frozen = Protocol { batch_norm: BatchNorm::Frozen, ..still.clone() };
@@ -153,7 +134,7 @@ fn frozen_norms_keep_the_running_statistics_and_train_mode_moves_them() {
 
 #[test]
 fn features_computed_once_give_what_computing_them_at_every_step_gives() {
-    let fixture = Fixture::new();
+    let fixture = on_kmnist();
     // Gently, since what blows up is not to be compared.
     let gentle = Protocol { learning_rate: 0.01, head: Head::Linear, ..short() };
     let kept =
@@ -178,7 +159,7 @@ fn features_computed_once_give_what_computing_them_at_every_step_gives() {
 
 #[test]
 fn features_kept_from_another_fine_tune_give_the_same_bits() {
-    let fixture = Fixture::new();
+    let fixture = on_kmnist();
     let kept =
         Protocol { batch_norm: BatchNorm::Frozen, augmentation: Augmentation::NONE, ..short() };
     for blocks in [0, 3] {
@@ -195,7 +176,7 @@ fn features_kept_from_another_fine_tune_give_the_same_bits() {
 /// Blocks, rates and heads may differ between siblings; what they leave frozen is passed through once.
 #[test]
 fn siblings_side_by_side_give_the_bits_that_each_gives_alone() {
-    let fixture = Fixture::new();
+    let fixture = on_kmnist();
     let gentle = Protocol { learning_rate: 0.01, head: Head::Linear, ..short() };
     let frozen = Protocol { batch_norm: BatchNorm::Frozen, ..short() };
     let families = [
@@ -219,7 +200,7 @@ fn siblings_side_by_side_give_the_bits_that_each_gives_alone() {
 #[test]
 #[should_panic(expected = "siblings are of one family")]
 fn fine_tunes_of_other_images_a_step_are_no_siblings() {
-    let fixture = Fixture::new();
+    let fixture = on_kmnist();
     let (protocol, other) = (short(), Protocol { batch: 64, ..short() });
     let siblings = [&protocol, &other].map(|protocol| Sibling { blocks: 3, protocol });
     let Fixture { source, train, test } = &fixture;
@@ -230,7 +211,7 @@ fn fine_tunes_of_other_images_a_step_are_no_siblings() {
 /// A bfloat16 has 8 bits of mantissa; weights stay in single precision, so that small steps count.
 #[test]
 fn a_coarser_precision_changes_losses_a_little_and_trains_all_the_same() {
-    let fixture = Fixture::new();
+    let fixture = on_kmnist();
     let gentle = Protocol { learning_rate: 0.01, ..short() };
     let fine = fixture.run(3, &gentle, 1);
     let coarse = fixture.run(3, &Protocol { precision: Precision::Bf16, ..gentle.clone() }, 1);
@@ -245,7 +226,7 @@ fn a_coarser_precision_changes_losses_a_little_and_trains_all_the_same() {
 
 #[test]
 fn a_run_that_blows_up_has_the_accuracy_that_it_has() {
-    let fixture = Fixture::new();
+    let fixture = on_kmnist();
     let wild = Protocol { learning_rate: 1e30, ..short() };
     let outcome = fixture.run(3, &wild, 1);
     assert!(!outcome.evaluations[1].test_loss.is_finite());
@@ -256,7 +237,7 @@ fn a_run_that_blows_up_has_the_accuracy_that_it_has() {
 
 #[test]
 fn a_stop_is_heard_and_too_many_blocks_are_refused() {
-    let fixture = Fixture::new();
+    let fixture = on_kmnist();
     let stopped = fixture.try_run(3, &short(), 1, &AtomicBool::new(true));
     assert_eq!(stopped, Err(Unfinished::Interrupted));
     let refused = fixture.try_run(12, &short(), 1, &AtomicBool::new(false));
@@ -265,7 +246,7 @@ fn a_stop_is_heard_and_too_many_blocks_are_refused() {
 
 #[test]
 fn a_low_resolution_loses_what_the_resize_loses_and_nothing_else() {
-    let fixture = Fixture::new();
+    let fixture = on_kmnist();
     let same = fixture.test.resized(Resolution::Native, 28);
     assert!(same.pixels.equal(&fixture.test.pixels));
     let low = fixture.test.resized(Resolution::Pixels(7), 28);

@@ -6,53 +6,31 @@ mod common;
 
 use std::sync::atomic::AtomicBool;
 
-use common::stand_in::{self, Traffic};
+use common::{
+    kmnist::Fixture,
+    stand_in::{self, Traffic},
+};
 use rand::Rng;
 use repro::{
     attack::Constraint,
     bus,
-    data::{Dataset, OnDevice, Subset},
+    data::{Dataset, OnDevice},
     ledger::Seed,
     model::{BatchNorm, Network, Precision, Weights},
     pretrain::{Pretraining, Source, Threat, train},
     random::{self, Purpose},
     shipped,
     transform::Augmentation,
-    trial::{Material, Outcome, Protocol, fine_tune, fine_tune_watched},
+    trial::{Outcome, Protocol, fine_tune, fine_tune_watched},
     world::World,
 };
 use tch::{Device, Kind, Tensor};
 
 const CARD: Device = Device::Cuda(0);
 
-/// Images of KMNIST: 300 to train on (two whole batches and a part of one), 200 to test.
-struct Fixture {
-    source: Weights,
-    train: OnDevice,
-    test: OnDevice,
-}
-
-impl Fixture {
-    fn on(device: Device) -> Self {
-        tch::set_num_threads(1);
-        let target = shipped::target("kmnist").unwrap();
-        let order = random::permutation(
-            target.train.len(),
-            &mut random::generator(Seed(5), Purpose::Subset),
-        );
-        let subset = Subset::draw(&target.train, 300, &order).unwrap();
-        let on_device = |dataset: &Dataset| OnDevice::new(dataset, device);
-        Self {
-            source: shipped::source("natural").unwrap().unwrap().0.copy_to(device),
-            train: on_device(&target.train).select(subset.images()),
-            test: on_device(&target.test.first(200)),
-        }
-    }
-
-    fn material(&self) -> Material<'_> {
-        let Self { source, train, test } = self;
-        Material { source, train, test, test_features: None, classes: 10 }
-    }
+/// KMNIST with two whole batches and a part of one.
+fn on_kmnist(device: Device) -> Fixture {
+    Fixture::on(device, 300)
 }
 
 /// A short protocol of the smoke world.
@@ -103,7 +81,7 @@ fn a_fine_tune_on_a_gpu_is_a_cpu_s() {
         return;
     }
     let on = |device, blocks, protocol: &Protocol| -> Outcome {
-        let fixture = Fixture::on(device);
+        let fixture = on_kmnist(device);
         fine_tune(&fixture.material(), blocks, protocol, Seed(1), &AtomicBool::new(false)).unwrap()
     };
     let frozen = Protocol { batch_norm: BatchNorm::Frozen, learning_rate: 0.01, ..short() };
@@ -154,7 +132,7 @@ fn nothing_crosses_the_bus_between_the_steps_of_an_epoch() {
     let (lab, paper) = (World::lab(), World::paper());
     let mut counted = Vec::new();
     for (name, (fixture, protocol), blocks) in [
-        ("thin", (Fixture::on(CARD), short()), vec![0, 1, 3, 9]),
+        ("thin", (on_kmnist(CARD), short()), vec![0, 1, 3, 9]),
         ("ResNet-18", of_colour(&lab), vec![lab.blocks(3)]),
         ("ResNet-50", of_colour(&paper), vec![3]),
     ] {

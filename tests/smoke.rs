@@ -26,8 +26,8 @@ use tempfile::TempDir;
 /// the second step, and up to 7e-2 in the fifth. The processor that made the cards gives their bits.
 const FIRST_LOSSES: [f64; 5] = [1e-5, 1e-4, 0.1, 0.1, 0.1];
 /// The same against an attack, whose steps are choices that a rounding can turn (the sign of a gradient, the
-/// worse of two images): up to 1.4e-3 away in the first step and 1.9e-2 in the second. A radius that is wrong
-/// by a tenth is at least 1.1e-2 away in the first.
+/// worse of two images): up to 1.4e-3 away in the first step and 1.9e-2 in the second. A radius too
+/// large by a tenth is at least 1.1e-2 away in the first; one too small by a twentieth need not be seen (9e-4).
 const FIRST_ATTACKED_LOSSES: [f64; 5] = [5e-3, 5e-2, 0.1, 0.1, 0.1];
 
 /// A folder with one claim of a few cheap trials, and a ledger beside it.

@@ -1,0 +1,43 @@
+//! What a short fine-tune works on: the smoke world's natural model and a few images of KMNIST.
+
+use repro::{
+    data::{Dataset, OnDevice, Subset},
+    ledger::Seed,
+    model::Weights,
+    random::{self, Purpose},
+    shipped,
+    trial::Material,
+};
+use tch::Device;
+
+pub struct Fixture {
+    pub source: Weights,
+    /// Some to train on.
+    pub train: OnDevice,
+    /// 200 to test.
+    pub test: OnDevice,
+}
+
+impl Fixture {
+    /// With a subset of so many images.
+    pub fn on(device: Device, images: usize) -> Self {
+        tch::set_num_threads(1);
+        let target = shipped::target("kmnist").unwrap();
+        let order = random::permutation(
+            target.train.len(),
+            &mut random::generator(Seed(5), Purpose::Subset),
+        );
+        let subset = Subset::draw(&target.train, images, &order).unwrap();
+        let on_device = |dataset: &Dataset| OnDevice::new(dataset, device);
+        Self {
+            source: shipped::source("natural").unwrap().unwrap().0.copy_to(device),
+            train: on_device(&target.train).select(subset.images()),
+            test: on_device(&target.test.first(200)),
+        }
+    }
+
+    pub fn material(&self) -> Material<'_> {
+        let Self { source, train, test } = self;
+        Material { source, train, test, test_features: None, classes: 10 }
+    }
+}
