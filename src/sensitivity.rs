@@ -9,6 +9,9 @@ use std::{
     sync::Arc,
 };
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::{
     claim::{Claim, Metric, Moment},
     evidence::{Evidence, EvidenceKind},
@@ -28,12 +31,13 @@ pub use rates::{HELD_OUT, RATES, Rate, best_rates, tuning};
 const GENTLE_RATE: f64 = 0.01;
 
 /// One choice.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct Choice {
     /// Its name on the command line.
     pub id: &'static str,
     /// What it does, in a few words.
     pub words: &'static str,
+    #[serde(skip)]
     change: Change,
 }
 
@@ -172,7 +176,8 @@ fn scaled(epochs: u32, evaluate: &[u32], times: f64) -> (u32, Vec<u32>) {
 }
 
 /// What became of a verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// It is the same.
     Kept,
@@ -212,29 +217,45 @@ pub fn units(verdict: &ClaimVerdict) -> &[CellVerdict] {
 }
 
 /// What a claim comes to under one choice.
-#[derive(Debug)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Answer {
+    /// The claim's verdict.
+    #[serde(flatten)]
+    pub verdict: ClaimVerdict,
     /// The choice.
     pub choice: Choice,
-    /// The claim's verdict.
-    pub verdict: ClaimVerdict,
-    /// How well each source model does ([`accuracies`]).
+    /// What became of the verdict that the paper's recipe leads to.
+    pub effect: Effect,
+    /// The mean over the [`units`] that have one, in the claim's unit; null where none has.
+    pub mean: Option<f64>,
+    /// How well each source model does, in percent ([`accuracies`]).
     pub accuracies: BTreeMap<Arc<str>, f64>,
 }
 
-impl Answer {
-    /// On evidence of fine-tunes by this choice.
-    #[must_use]
-    pub fn of(choice: Choice, claim: &Claim, evidence: &Evidence) -> Self {
-        let (verdict, accuracies) = (judge(claim, evidence), accuracies(claim, evidence));
-        Self { choice, verdict, accuracies }
-    }
+/// What a claim comes to under each choice that was asked for, the paper's recipe first: the form of
+/// `repro sensitivity --format json`, which is [`Verdicts`](crate::judge::Verdicts) with more beside it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Answers {
+    /// Version of this form: 1. Within a version fields are added and none is changed.
+    pub format_version: u32,
+    /// One entry a choice.
+    pub claims: Vec<Answer>,
+}
 
-    /// The mean over the [`units`] that have one; none where none has.
+impl Answer {
+    /// On evidence of fine-tunes by this choice. `paper` is the verdict by the paper's recipe; none where
+    /// this is it.
     #[must_use]
-    pub fn mean(&self) -> Option<f64> {
-        let means: Vec<f64> = units(&self.verdict).iter().filter_map(|unit| unit.mean).collect();
-        (!means.is_empty()).then(|| mean(&means))
+    pub fn of(choice: Choice, claim: &Claim, evidence: &Evidence, paper: Option<Verdict>) -> Self {
+        let verdict = judge(claim, evidence);
+        let means: Vec<f64> = units(&verdict).iter().filter_map(|unit| unit.mean).collect();
+        Self {
+            choice,
+            effect: Effect::of(paper.unwrap_or(verdict.verdict), verdict.verdict),
+            mean: (!means.is_empty()).then(|| mean(&means)),
+            accuracies: accuracies(claim, evidence),
+            verdict,
+        }
     }
 }
 

@@ -7,7 +7,13 @@ use std::{path::Path, process::Output};
 
 use assert_cmd::Command;
 use common::{Run, claim, claim_text, evidence, gap_text, log, one_look, rows, run};
-use repro::{evidence::Looking, sensitivity::accuracies, world::World};
+use repro::{
+    evidence::Looking,
+    judge::Verdicts,
+    report::COLUMNS,
+    sensitivity::{Answers, accuracies},
+    world::World,
+};
 
 /// A folder of claims with l2_3 above natural with 100 images of KMNIST and no block, at one look of three
 /// seeds.
@@ -77,8 +83,35 @@ fn each_choice_is_priced_run_judged_and_set_beside_the_paper_s_recipe() {
     assert_eq!(kept, now);
 
     let json = sensitivity(folder.path(), &[&choices[..], &["--format", "json"]].concat());
-    let verdicts: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
-    assert_eq!(verdicts["claims"].as_array().unwrap().len(), 4);
+    let value: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    for schema in [schemars::schema_for!(Answers), schemars::schema_for!(Verdicts)] {
+        assert!(jsonschema::is_valid(&serde_json::to_value(schema).unwrap(), &value));
+    }
+    let answers = value["claims"].as_array().unwrap();
+    let ids: Vec<&str> = answers.iter().map(|one| one["choice"]["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["paper", "head", "best_epoch", "gentle"]);
+    assert_eq!(answers[0]["effect"], "kept");
+    let rounded: Vec<String> = ["l2_3", "natural"]
+        .map(|source| format!("{:.1}", answers[1]["accuracies"][source].as_f64().unwrap()))
+        .to_vec();
+    let read: Vec<String> = means.iter().rev().map(|mean| format!("{mean:.1}")).collect();
+    assert_eq!(rounded, read, "the second table's numbers");
+    assert_eq!(answers[1]["mean"], answers[1]["cells"][0]["mean"], "one cell is its own mean");
+
+    // As CSV, a line for each cell under each choice: here one cell and four choices.
+    let csv = sensitivity(folder.path(), &[&choices[..], &["--format", "csv"]].concat());
+    let mut reader = csv::Reader::from_reader(&csv.stdout[..]);
+    let header = reader.headers().unwrap().clone();
+    assert_eq!(header.iter().collect::<Vec<_>>(), [&["choice"], &COLUMNS[..]].concat());
+    let lines: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let field = |line: &csv::StringRecord, name: &str| {
+        line[header.iter().position(|column| column == name).unwrap()].to_owned()
+    };
+    assert_eq!(lines.iter().map(|line| &line[0]).collect::<Vec<_>>(), ids);
+    for (line, answer) in lines.iter().zip(answers) {
+        let mean: f64 = field(line, "mean").parse().unwrap();
+        assert_eq!(Some(mean), answer["mean"].as_f64());
+    }
 
     let unknown = sensitivity(folder.path(), &["--choice", "haed"]);
     assert_eq!(unknown.status.code(), Some(64));

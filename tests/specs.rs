@@ -199,11 +199,13 @@ fn the_published_schemas_are_those_of_this_version() {
     let verdicts = schemars::schema_for!(repro::judge::Verdicts);
     let comparison = schemars::schema_for!(repro::compare::Comparison);
     let citation = schemars::schema_for!(repro::report::citation::Citation);
+    let sensitivity = schemars::schema_for!(repro::sensitivity::Answers);
     for (name, schema) in [
         ("claim", claim),
         ("verdicts", verdicts),
         ("citation", citation),
         ("comparison", comparison),
+        ("sensitivity", sensitivity),
     ] {
         let file = folder.join(format!("{name}.schema.json"));
         let text = std::fs::read_to_string(&file).unwrap_or_default();

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::{Failure, Outcome, stdout};
 use crate::{
     checkpoint::Inspection, claim::raw::RawClaim, compare::Comparison, judge::Verdicts,
-    report::citation::Citation,
+    report::citation::Citation, sensitivity::Answers,
 };
 
 #[derive(Args)]
@@ -21,10 +21,12 @@ pub(super) struct Schema {
 enum Of {
     /// A claim's spec, for editors
     Claim,
-    /// Verdicts, as `verify` and `sensitivity` print them with `--format json`
+    /// Verdicts, which `verify` and `sensitivity` print with more beside them
     Verdicts,
     /// The form to cite: `repro-verdicts.json`, and what `verify --format json` prints
     Citation,
+    /// What `sensitivity --format json` prints
+    Sensitivity,
     /// What `compare --format json` prints
     Comparison,
     /// What `inspect --format json` prints
@@ -37,6 +39,7 @@ impl Schema {
             Of::Claim => schemars::schema_for!(RawClaim),
             Of::Verdicts => schemars::schema_for!(Verdicts),
             Of::Citation => schemars::schema_for!(Citation),
+            Of::Sensitivity => schemars::schema_for!(Answers),
             Of::Comparison => schemars::schema_for!(Comparison),
             Of::Inspection => schemars::schema_for!(Inspection),
         };

@@ -6,25 +6,24 @@ use std::{
     path::PathBuf,
 };
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{
     Failure, Outcome, Suites, exit, kind,
     ours::{Ours, Workshop, tell, unusable},
     progress::minutes,
     stdout,
-    verify::Format,
 };
 use crate::{
     claim::Claim,
     evidence::EvidenceKind,
-    judge::{Verdicts, result::FORMAT_VERSION},
+    judge::result::FORMAT_VERSION,
     ledger::{Ended, Key},
     nearest::did_you_mean,
     plan,
     price::{Price, Speed},
     report::{self, terminal},
-    sensitivity::{self, Answer, CHOICES, Choice, Effect, HELD_OUT, RATES, curve},
+    sensitivity::{self, Answer, Answers, CHOICES, Choice, HELD_OUT, RATES, curve},
     stock::Named,
     trial::{Recipe, Trial},
     world::World,
@@ -60,9 +59,9 @@ pub(super) struct Sensitivity {
         default_value = "smoke"
     )]
     evidence: EvidenceKind,
-    /// Text for people, or JSON for machines: a verdict for each choice, in order
+    /// In which form
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: SensitivityFormat,
     /// Write the specification curve as an SVG file into this folder
     #[arg(long, value_name = "DIR")]
     figures: Option<PathBuf>,
@@ -71,6 +70,15 @@ pub(super) struct Sensitivity {
     no_run: bool,
     #[command(flatten)]
     ours: Ours,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SensitivityFormat {
+    Text,
+    /// Everything, by the schema of `repro schema sensitivity`
+    Json,
+    /// A line for each cell under each choice
+    Csv,
 }
 
 impl Sensitivity {
@@ -103,7 +111,8 @@ impl Sensitivity {
                 let next: Vec<Trial> = next.collect();
                 price(&next, gathered.speed, &workshop);
             }
-            answers.push(Answer::of(choice, &claim, &gathered.evidence));
+            let paper = answers.first().map(|answer| answer.verdict.verdict);
+            answers.push(Answer::of(choice, &claim, &gathered.evidence, paper));
         }
         if let Some(folder) = &self.figures {
             let world = kind.world();
@@ -197,32 +206,41 @@ impl Sensitivity {
 
     fn print(&self, claim: &Claim, answers: Vec<Answer>) -> Result<(), Failure> {
         let mut out = stdout();
-        if let Format::Json = self.format {
-            let claims = answers.into_iter().map(|answer| answer.verdict).collect();
-            let verdicts = Verdicts { format_version: FORMAT_VERSION, claims };
-            serde_json::to_writer_pretty(&mut out, &verdicts).map_err(std::io::Error::from)?;
-            return Ok(writeln!(out)?);
-        }
-        let paper = answers[0].verdict.verdict;
-        let rows = answers.iter().map(|answer| {
-            let verdict = answer.verdict.verdict;
-            vec![
-                answer.choice.words.to_owned(),
-                verdict.to_string(),
-                Effect::of(paper, verdict).word().to_owned(),
-                answer.mean().map_or_else(|| "-".to_owned(), |mean| format!("{mean:+.2}")),
-            ]
-        });
-        writeln!(out, "{}: {}\n", claim.id, claim.hypothesis.sentence)?;
-        let header = ["choice", "verdict", "", "mean"];
-        writeln!(out, "{}\n", terminal::table(&header, rows))?;
-        writeln!(out, "Accuracy in percent, mean over cells of the first look's seeds:\n")?;
-        writeln!(out, "{}\n", of_sources(&answers))?;
-        for Answer { choice, verdict, .. } in &answers {
-            writeln!(out, "{}: {}", choice.id, verdict.reason)?;
+        match self.format {
+            SensitivityFormat::Text => write!(out, "{}", text(claim, &answers))?,
+            SensitivityFormat::Json => {
+                let answers = Answers { format_version: FORMAT_VERSION, claims: answers };
+                serde_json::to_writer_pretty(&mut out, &answers).map_err(std::io::Error::from)?;
+                writeln!(out)?;
+            }
+            SensitivityFormat::Csv => {
+                out.write_all(report::spreadsheet_of_choices(&answers).as_bytes())?;
+            }
         }
         Ok(())
     }
+}
+
+/// A table of verdicts, one of accuracies, and why each verdict is what it is.
+fn text(claim: &Claim, answers: &[Answer]) -> String {
+    let rows = answers.iter().map(|answer| {
+        vec![
+            answer.choice.words.to_owned(),
+            answer.verdict.verdict.to_string(),
+            answer.effect.word().to_owned(),
+            answer.mean.map_or_else(|| "-".to_owned(), |mean| format!("{mean:+.2}")),
+        ]
+    });
+    let verdicts = terminal::table(&["choice", "verdict", "", "mean"], rows);
+    let accuracies = of_sources(answers);
+    let reason =
+        |Answer { choice, verdict, .. }: &Answer| format!("{}: {}\n", choice.id, verdict.reason);
+    let reasons: String = answers.iter().map(reason).collect();
+    format!(
+        "{}: {}\n\n{verdicts}\n\nAccuracy in percent, mean over cells of the first look's seeds:\n\n\
+         {accuracies}\n\n{reasons}",
+        claim.id, claim.hypothesis.sentence
+    )
 }
 
 /// A row for each choice, a column for each source model.

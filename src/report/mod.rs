@@ -36,7 +36,7 @@ pub use annotations::annotations;
 pub use comparison_cells::comparison_cells;
 pub use html::html;
 pub use junit::junit;
-pub use spreadsheet::{COLUMNS, spreadsheet};
+pub use spreadsheet::{COLUMNS, spreadsheet, spreadsheet_of_choices};
 
 use crate::{
     claim::Claim, compare::Comparison, evidence::Evidence, files, judge::ClaimVerdict, world::World,

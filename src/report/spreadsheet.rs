@@ -1,7 +1,10 @@
 //! Every cell of every verdict as CSV.
 
 use super::Judged;
-use crate::judge::CellVerdict;
+use crate::{
+    judge::{CellVerdict, ClaimVerdict},
+    sensitivity::Answer,
+};
 
 /// The columns; `reading` is empty for the primary hypothesis, `average` is true for a cell that is an
 /// average over others, and a number that can't be computed is empty.
@@ -37,39 +40,59 @@ pub const COLUMNS: [&str; 28] = [
 ];
 
 /// A header and a line for each cell.
-///
-/// # Panics
-/// Never: writing to memory can't fail.
 #[must_use]
 pub fn spreadsheet(judged: &[Judged<'_>]) -> String {
+    written(&COLUMNS, judged.iter().flat_map(|judged| lines(&judged.verdict)))
+}
+
+/// The same of one claim under several choices, whose names are a column before the others, `choice`.
+#[must_use]
+pub fn spreadsheet_of_choices(answers: &[Answer]) -> String {
+    let under = |answer: &Answer| {
+        let choice = answer.choice.id;
+        let behind = move |line: Vec<String>| [vec![choice.to_owned()], line].concat();
+        lines(&answer.verdict).into_iter().map(behind).collect::<Vec<_>>()
+    };
+    written(&[&["choice"], &COLUMNS[..]].concat(), answers.iter().flat_map(under))
+}
+
+fn written(columns: &[&str], lines: impl Iterator<Item = Vec<String>>) -> String {
+    const MEMORY: &str = "writing to memory can't fail";
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let mut write = |fields: &[String]| writer.write_record(fields).expect("memory");
-    write(&COLUMNS.map(str::to_owned));
-    for Judged { verdict, .. } in judged {
-        let mut lines = |reading: &str, margin: f64, cells: &[CellVerdict], average: bool| {
-            for cell in cells {
-                let front = [
-                    verdict.claim.clone(),
-                    verdict.evidence.to_string(),
-                    verdict.verdict.to_string(),
-                    reading.to_owned(),
-                    average.to_string(),
-                ];
-                write(&front.into_iter().chain(line(cell, margin)).collect::<Vec<_>>());
-            }
-        };
-        lines("", verdict.margin, &verdict.cells, false);
-        lines("", verdict.margin, &verdict.averages, true);
-        for reading in &verdict.readings {
-            lines(&reading.id, reading.margin, &reading.cells, false);
-            lines(&reading.id, reading.margin, &reading.averages, true);
-        }
+    writer.write_record(columns).expect(MEMORY);
+    for line in lines {
+        writer.write_record(&line).expect(MEMORY);
     }
-    String::from_utf8(writer.into_inner().expect("memory")).expect("fields are UTF-8")
+    String::from_utf8(writer.into_inner().expect(MEMORY)).expect("fields are UTF-8")
+}
+
+/// A line for each cell and average of the primary hypothesis and of every reading.
+fn lines(verdict: &ClaimVerdict) -> Vec<Vec<String>> {
+    let mut lines = Vec::new();
+    let mut add = |reading: &str, margin: f64, cells: &[CellVerdict], average: bool| {
+        for cell in cells {
+            let mut line = vec![
+                verdict.claim.clone(),
+                verdict.evidence.to_string(),
+                verdict.verdict.to_string(),
+                reading.to_owned(),
+                average.to_string(),
+            ];
+            line.extend(fields(cell, margin));
+            lines.push(line);
+        }
+    };
+    add("", verdict.margin, &verdict.cells, false);
+    add("", verdict.margin, &verdict.averages, true);
+    for reading in &verdict.readings {
+        add(&reading.id, reading.margin, &reading.cells, false);
+        add(&reading.id, reading.margin, &reading.averages, true);
+    }
+    lines
 }
 
 /// A cell's fields, after those that say whose it is.
-fn line(cell: &CellVerdict, margin: f64) -> Vec<String> {
+fn fields(cell: &CellVerdict, margin: f64) -> Vec<String> {
     fn or_empty<T: ToString>(value: Option<T>) -> String {
         value.map_or_else(String::new, |value| value.to_string())
     }
