@@ -1,10 +1,10 @@
 //! Files that are written whole or not at all, and where they are kept.
 
 use std::{
-    fs::File,
+    fs::{File, Permissions},
     io::{Result, Write},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
 };
 
 /// The folder that a kind of file is kept in where nobody names one: the environment's variable, else
@@ -21,9 +21,6 @@ pub fn default_folder(variable: &str, name: &str) -> PathBuf {
     }
 }
 
-/// Counts temporary names within the process.
-static NEXT: AtomicU64 = AtomicU64::new(0);
-
 /// Writes a file under a temporary name beside its own, makes sure that the disk has it, and renames
 /// it: whoever reads `path`, now or after a crash at any moment, finds all of the old or all of the
 /// new. The folder is made where it is not there yet.
@@ -31,17 +28,19 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 /// # Errors
 /// What the system says; nothing is then left behind.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let next = NEXT.fetch_add(1, Ordering::Relaxed);
-    let temporary = folder.join(format!(".{name}.{}.{next}", std::process::id()));
-    let written = File::create(&temporary)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&temporary, path));
-    if written.is_err() {
-        // Whatever lies there is of no use; that it can't be removed changes nothing.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
+    // A name that nobody else has: processes on several machines may share a folder.
+    let mut file = tempfile::Builder::new()
+        .prefix(&format!(".{name}."))
+        // As for any file that a program makes; the user's umask takes from it.
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    // The name is on disk once the folder is.
+    File::open(folder)?.sync_all()
 }

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use repro::{
     influence::Inverse,
     ledger::{
-        Damaged, Ended, Entry, Evaluation, Key, Ledger, Provenance, Resolution, Seed, Status,
+        Damaged, Ended, Entry, Evaluation, Key, Ledger, LedgerError, Provenance, Resolution, Seed,
+        Status,
     },
     model::Precision,
     stock::{Named, Stock},
@@ -135,7 +136,9 @@ fn a_file_that_is_cut_anywhere_or_changed_anywhere_is_set_aside_and_told() {
         let (found, damaged) = get(&ledger, &kept.id);
         assert_eq!(found, None, "case {case}");
         assert_eq!(damaged.len(), 1, "case {case}");
-        assert!(!path.exists() && damaged[0].path.exists(), "case {case}");
+        assert_eq!(damaged[0].path, path);
+        let aside = damaged[0].aside.as_ref().unwrap();
+        assert!(!path.exists() && std::fs::read(aside).unwrap() == bytes, "case {case}");
         // The trial can be run again, and its record stands where it stood.
         ledger.put(&kept).unwrap();
         assert_eq!(get(&ledger, &kept.id), (Some(kept.clone()), vec![]), "case {case}");
@@ -156,6 +159,77 @@ fn an_entry_under_another_s_name_is_damaged() {
     let (found, damaged) = get(&ledger, &other.id);
     assert_eq!(found, None);
     assert!(damaged[0].reason.contains(&kept.id), "{damaged:?}");
+}
+
+/// Another process may have run the same trial with more memory, before or after.
+#[test]
+fn a_failure_never_takes_the_place_of_what_finished() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::new(folder.path().to_owned());
+    let failed = entry(1, Ended::Failed { reason: "out of memory".to_owned() });
+    let kept = entry(1, finished(&[1.0], 50.0, vec![]));
+    for (put, there) in [(&failed, &failed), (&kept, &kept), (&failed, &kept)] {
+        ledger.put(put).unwrap();
+        assert_eq!(get(&ledger, &kept.id), (Some(there.clone()), vec![]));
+    }
+}
+
+#[test]
+fn an_entry_of_another_version_is_told_and_left_where_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::new(folder.path().to_owned());
+    let kept = entry(1, finished(&[1.0], 50.0, vec![]));
+    ledger.put(&kept).unwrap();
+    let path = only_file(folder.path());
+    let newer = r#"{"format_version":2,"contents":"of a later day"}"#;
+    std::fs::write(&path, newer).unwrap();
+    let refused = |error: LedgerError| {
+        assert!(!error.is_about_writing());
+        assert!(error.to_string().contains("format 2, and this version reads 1"), "{error}");
+    };
+    refused(ledger.get(&kept.id, &mut |file| panic!("{file:?}")).unwrap_err());
+    refused(ledger.all(&mut |file| panic!("{file:?}")).unwrap_err());
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), newer);
+}
+
+#[test]
+fn a_file_that_no_entry_has_the_name_of_is_told_and_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::new(folder.path().to_owned());
+    let kept = entry(1, finished(&[1.0], 50.0, vec![]));
+    ledger.put(&kept).unwrap();
+    let path = only_file(folder.path());
+    let beside = path.parent().unwrap();
+    let elsewhere = folder.path().join("entries/zz");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let strays = [
+        beside.join("a.json"),
+        beside.join("\u{e9}.json"),
+        beside.join("notes.txt"),
+        elsewhere.join(path.file_name().unwrap()),
+    ];
+    for stray in &strays {
+        std::fs::copy(&path, stray).unwrap();
+    }
+    let mut told = Vec::new();
+    assert_eq!(ledger.all(&mut |file| told.push(file)).unwrap(), [kept]);
+    let told: std::collections::BTreeSet<_> = told.into_iter().map(|file| file.path).collect();
+    assert_eq!(told, strays.iter().cloned().collect());
+    assert!(strays.iter().all(|stray| stray.exists()));
+}
+
+#[test]
+fn what_finished_without_an_evaluation_is_no_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::new(folder.path().to_owned());
+    let mut kept = entry(1, finished(&[1.0], 50.0, vec![]));
+    if let Ended::Finished(outcome) = &mut kept.outcome {
+        outcome.evaluations.clear();
+    }
+    ledger.put(&kept).unwrap();
+    let (found, damaged) = get(&ledger, &kept.id);
+    assert_eq!(found, None);
+    assert!(damaged[0].reason.contains("never evaluated"), "{damaged:?}");
 }
 
 #[test]

@@ -140,6 +140,9 @@ fn a_claim_is_planned_run_judged_and_never_run_twice() {
     assert!(out(&taken).contains("3 records"), "{}", out(&taken));
     let there = other.verify();
     assert_eq!((out(&there), err(&there)), (out(&verified), String::new()));
+    let again = other.run(&["runs", "--import", file]);
+    assert!(err(&again).contains("0 records taken"), "{}", err(&again));
+    assert!(err(&again).contains("6 were here already, 0 of them with another"), "{}", err(&again));
     std::fs::write(file, "no gzip").unwrap();
     let refused = other.run(&["runs", "--import", file]);
     assert_eq!(code(&refused), 66);

@@ -264,9 +264,14 @@ pub(super) fn unusable(error: crate::ledger::LedgerError) -> Failure {
     Failure::new(code, error)
 }
 
-/// Says which files were set aside.
+/// Says which files are no records, and where they are.
 pub(super) fn tell(damaged: &[Damaged]) {
-    for Damaged { path, reason } in damaged {
-        anstream::eprintln!("damaged: a record, set aside as {}: {reason}", path.display());
+    for Damaged { path, aside, reason } in damaged {
+        match aside {
+            Some(aside) => {
+                anstream::eprintln!("damaged: a record, set aside as {}: {reason}", aside.display())
+            }
+            None => anstream::eprintln!("left out: {}: {reason}", path.display()),
+        }
     }
 }

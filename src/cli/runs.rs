@@ -1,7 +1,11 @@
 //! `repro runs`: lists, filters and shows the records of a ledger. `repro rerun`: runs one again from
 //! the ledger alone and says whether it gave the same bits.
 
-use std::{fmt::Write as _, io::Write, path::PathBuf};
+use std::{
+    fmt::Write as _,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
@@ -71,14 +75,39 @@ pub(super) struct Runs {
     ours: Ours,
 }
 
+/// Takes a file's records into a ledger. One that finished here already stays as it is.
+fn take(path: &Path, ledger: &Ledger) -> Result<(), Failure> {
+    let entries = bundle::read(path).map_err(|error| Failure::new(exit::INPUT, error))?;
+    let (mut damaged, mut taken, mut differ) = (Vec::new(), 0, 0);
+    for entry in &entries {
+        let there = ledger.get(&entry.id, &mut |file| damaged.push(file)).map_err(unusable)?;
+        match there {
+            Some(there) if matches!(there.outcome, Ended::Finished(_)) => {
+                differ += usize::from(!there.agrees_with(entry));
+            }
+            _ => {
+                ledger.put(entry).map_err(unusable)?;
+                taken += 1;
+            }
+        }
+    }
+    tell(&damaged);
+    anstream::eprintln!("{taken} records taken from {}", path.display());
+    if taken < entries.len() {
+        let kept = entries.len() - taken;
+        anstream::eprintln!(
+            "{kept} were here already, {differ} of them with another outcome, and stay as they are"
+        );
+    }
+    Ok(())
+}
+
 impl Runs {
     pub(super) fn run(&self) -> Result<Outcome, Failure> {
         let ledger = self.ours.ledger();
         let mut out = stdout();
         if let Some(path) = &self.import {
-            let entries = bundle::read(path).map_err(|error| Failure::new(exit::INPUT, error))?;
-            entries.iter().try_for_each(|entry| ledger.put(entry)).map_err(unusable)?;
-            anstream::eprintln!("{} records taken from {}", entries.len(), path.display());
+            take(path, &ledger)?;
         }
         if let Some(record) = &self.record {
             let entry = one(&ledger, record)?;

@@ -28,6 +28,15 @@ pub enum BundleError {
         /// What the system said.
         cause: std::io::Error,
     },
+    /// More than is read.
+    #[error("{path} has more than {LARGEST_BYTES} bytes of records")]
+    #[diagnostic(help(
+        "export fewer at a time: `repro runs` selects by world, target, source and more"
+    ))]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
     /// A line of it.
     #[error("{path}, line {line}: {fault}")]
     #[diagnostic(help(
@@ -46,14 +55,19 @@ pub enum BundleError {
 /// Writes records, whole or not at all. The same records in the same order give the same bytes.
 ///
 /// # Errors
-/// If the file can't be written.
+/// If the file can't be written, or would be too large to be read.
 pub fn write(path: &Path, entries: &[Entry]) -> Result<(), BundleError> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());
-    let written = entries
-        .iter()
-        .try_for_each(|entry| packed.write_all(&entry::to_bytes(entry)))
-        .and_then(|()| packed.finish())
-        .and_then(|packed| files::replace(path, &packed));
+    let mut length = 0;
+    for entry in entries {
+        let line = entry::to_bytes(entry);
+        length += line.len() as u64;
+        if length > LARGEST_BYTES {
+            return Err(BundleError::TooLarge { path: path.to_owned() });
+        }
+        packed.write_all(&line).expect("memory");
+    }
+    let written = packed.finish().and_then(|packed| files::replace(path, &packed));
     written.map_err(|cause| BundleError::Io { what: "write", path: path.to_owned(), cause })
 }
 
@@ -61,14 +75,21 @@ pub fn write(path: &Path, entries: &[Entry]) -> Result<(), BundleError> {
 /// and images.
 ///
 /// # Errors
-/// If the file can't be read, or a record is damaged or has another name.
+/// If the file can't be read or is too large, or a record is damaged or has another name.
 pub fn read(path: &Path) -> Result<Vec<Entry>, BundleError> {
     let unreadable = |cause| BundleError::Io { what: "read", path: path.to_owned(), cause };
     let file = std::fs::File::open(path).map_err(unreadable)?;
-    let text = BufReader::new(MultiGzDecoder::new(BufReader::new(file)).take(LARGEST_BYTES));
+    let text = BufReader::new(MultiGzDecoder::new(BufReader::new(file)).take(LARGEST_BYTES + 1));
     let mut entries = Vec::new();
+    let mut length = 0;
     for (index, line) in text.split(b'\n').enumerate() {
-        let checked = entry::from_bytes(&line.map_err(unreadable)?).and_then(|entry| {
+        let line = line.map_err(unreadable)?;
+        length += line.len() as u64 + 1;
+        if length > LARGEST_BYTES {
+            return Err(BundleError::TooLarge { path: path.to_owned() });
+        }
+        let entry = entry::from_bytes(&line).map_err(|fault| fault.to_string());
+        let checked = entry.and_then(|entry| {
             let named = entry.trial.id(&entry.weights, &entry.data);
             match entry.id == named {
                 true => Ok(entry),

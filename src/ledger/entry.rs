@@ -25,7 +25,7 @@ pub struct Entry {
     pub engine_version: u32,
     /// BLAKE3 of the source's weights.
     pub weights: String,
-    /// BLAKE3 of the target's files.
+    /// Digest of the target's images and labels: BLAKE3 of those that ship, SHA-256 of others.
     pub data: String,
     /// What came of it.
     pub outcome: Ended,
@@ -124,15 +124,51 @@ pub(super) fn to_bytes(entry: &Entry) -> Vec<u8> {
     bytes
 }
 
+/// Why bytes are no entry.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// They are of this format, which a later version wrote.
+    Version(u32),
+    /// What is wrong with them.
+    Damaged(String),
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Version(found) => {
+                write!(formatter, "format {found}, and this version reads {FORMAT_VERSION}")
+            }
+            Self::Damaged(reason) => formatter.write_str(reason),
+        }
+    }
+}
+
 /// The entry in a file's bytes, or what is wrong with them.
-pub(super) fn from_bytes(bytes: &[u8]) -> Result<Entry, String> {
-    let file: File = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+pub(super) fn from_bytes(bytes: &[u8]) -> Result<Entry, Fault> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        format_version: u32,
+    }
+    let damaged = |error: serde_json::Error| Fault::Damaged(error.to_string());
+    // The version first: what else a file of another one has is not known here.
+    let Versioned { format_version } = serde_json::from_slice(bytes).map_err(damaged)?;
+    if format_version > FORMAT_VERSION {
+        return Err(Fault::Version(format_version));
+    }
+    let file: File = serde_json::from_slice(bytes).map_err(damaged)?;
     if file.format_version != FORMAT_VERSION {
-        return Err(format!("format {}, this version reads {FORMAT_VERSION}", file.format_version));
+        return Err(Fault::Damaged(format!("no version wrote format {format_version}")));
     }
     let found = blake3::hash(file.entry.get().as_bytes()).to_hex().to_string();
     if found != file.digest {
-        return Err("its digest is not that of its contents".to_owned());
+        return Err(Fault::Damaged("its digest is not that of its contents".to_owned()));
     }
-    serde_json::from_str(file.entry.get()).map_err(|error| error.to_string())
+    let entry: Entry = serde_json::from_str(file.entry.get()).map_err(damaged)?;
+    match &entry.outcome {
+        Ended::Finished(outcome) if outcome.evaluations.is_empty() => {
+            Err(Fault::Damaged("it finished and was never evaluated".to_owned()))
+        }
+        _ => Ok(entry),
+    }
 }

@@ -1,13 +1,13 @@
 //! The ledger on disk: one file an entry, named by what decides it, written whole or not at all. Any
 //! number of processes on any number of machines may share one on a common file system: two that run
-//! the same trial write the same name, and the last one stays.
+//! the same trial write the same name, and the last one that finished stays.
 
 use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
 };
 
-use super::entry::{self, Entry};
+use super::entry::{self, Ended, Entry, Fault};
 use crate::files;
 
 /// Entries by name.
@@ -18,27 +18,73 @@ pub struct Ledger {
 
 /// A ledger that can't be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("failed to {what} {path}: {cause}")]
-#[diagnostic(help("name another folder with --ledger or REPRO_LEDGER, or mend this one"))]
-pub struct LedgerError {
-    what: &'static str,
-    path: PathBuf,
-    cause: std::io::Error,
+pub enum LedgerError {
+    /// The system says no.
+    #[error("failed to {doing} {path}: {cause}")]
+    #[diagnostic(help("name another folder with --ledger or REPRO_LEDGER, or mend this one"))]
+    Io {
+        /// What was to be done.
+        doing: Doing,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// An entry of a later version of this program: whole, as far as this one can tell, and left alone.
+    #[error(
+        "{path} is an entry of format {found}, and this version reads {}",
+        entry::FORMAT_VERSION
+    )]
+    #[diagnostic(help(
+        "take the version of the program that wrote it, or another ledger with --ledger or REPRO_LEDGER"
+    ))]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+    },
+}
+
+/// What is done to a ledger's files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// A file is read.
+    Read,
+    /// A folder is listed.
+    List,
+    /// A damaged file is moved.
+    SetAside,
+    /// An entry is written.
+    Write,
+}
+
+impl std::fmt::Display for Doing {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Read => "read",
+            Self::List => "list",
+            Self::SetAside => "set aside",
+            Self::Write => "write",
+        })
+    }
 }
 
 impl LedgerError {
     /// Whether something could not be written, rather than read.
     #[must_use]
     pub fn is_about_writing(&self) -> bool {
-        self.what == "write"
+        matches!(self, Self::Io { doing: Doing::SetAside | Doing::Write, .. })
     }
 }
 
-/// A file that is no entry: it was set aside, and its trial counts as never run.
+/// A file that is no entry: its trial counts as never run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damaged {
-    /// Where it lies now.
+    /// Where it was found.
     pub path: PathBuf,
+    /// Where it lies now; none where it was left, for its name is no entry's.
+    pub aside: Option<PathBuf>,
     /// What is wrong with it.
     pub reason: String,
 }
@@ -72,7 +118,7 @@ impl Ledger {
     /// `damaged` and told to `damaged`; it is then as if it had never been there.
     ///
     /// # Errors
-    /// If a file is there and can't be read or set aside.
+    /// If a file is there and can't be read or set aside, or is of a later version's format.
     pub fn get(
         &self,
         id: &str,
@@ -82,60 +128,79 @@ impl Ledger {
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(cause) => return Err(LedgerError { what: "read", path, cause }),
+            Err(cause) => return Err(LedgerError::Io { doing: Doing::Read, path, cause }),
         };
-        let entry = entry::from_bytes(&bytes).and_then(|entry| match entry.id == id {
-            true => Ok(entry),
-            false => Err(format!("it is the entry {}", entry.id)),
-        });
-        match entry {
-            Ok(entry) => Ok(Some(entry)),
-            Err(reason) => {
-                damaged(Damaged { path: self.set_aside(&path)?, reason });
-                Ok(None)
-            }
-        }
+        let reason = match entry::from_bytes(&bytes) {
+            Ok(entry) if entry.id == id => return Ok(Some(entry)),
+            Ok(entry) => format!("it is the entry {}", entry.id),
+            Err(Fault::Version(found)) => return Err(LedgerError::Version { path, found }),
+            Err(Fault::Damaged(reason)) => reason,
+        };
+        damaged(Damaged { aside: Some(self.set_aside(&path)?), path, reason });
+        Ok(None)
     }
 
+    /// Moves a file beside those that were set aside before.
     fn set_aside(&self, path: &Path) -> Result<PathBuf, LedgerError> {
         let folder = self.folder.join("damaged");
-        let aside = folder.join(path.file_name().unwrap_or_default());
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let numbered = |number: usize| match number {
+            0 => folder.join(&*name),
+            number => folder.join(format!("{name}.{number}")),
+        };
+        let aside = (0..).map(numbered).find(|aside| !aside.exists()).expect("numbers do not end");
         let moved = std::fs::create_dir_all(&folder).and_then(|()| std::fs::rename(path, &aside));
         match moved {
             Ok(()) => Ok(aside),
             // Another process was faster.
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(aside),
-            Err(cause) => Err(LedgerError { what: "set aside", path: path.to_owned(), cause }),
+            Err(cause) => {
+                Err(LedgerError::Io { doing: Doing::SetAside, path: path.to_owned(), cause })
+            }
         }
     }
 
-    /// Keeps an entry. Once this returns, nothing but the disk's own failure loses it.
+    /// Keeps an entry. Once this returns, nothing but the disk's own failure loses it. One that failed
+    /// never takes the place of one that finished: another process may have run the same trial with
+    /// more memory.
     ///
     /// # Errors
-    /// If it can't be written.
+    /// If it can't be written, or what stands there can't be read.
     pub fn put(&self, entry: &Entry) -> Result<(), LedgerError> {
+        if let Ended::Failed { .. } = entry.outcome {
+            let there = self.get(&entry.id, &mut |_| ())?;
+            if there.is_some_and(|there| matches!(there.outcome, Ended::Finished(_))) {
+                return Ok(());
+            }
+        }
         let path = self.path(&entry.id);
-        files::replace(&path, &entry::to_bytes(entry)).map_err(|cause| LedgerError {
-            what: "write",
+        files::replace(&path, &entry::to_bytes(entry)).map_err(|cause| LedgerError::Io {
+            doing: Doing::Write,
             path,
             cause,
         })
     }
 
-    /// Every entry, by name. Damaged files are set aside as by [`Ledger::get`].
+    /// Every entry, by name. Damaged files are set aside as by [`Ledger::get`]; a file whose name is
+    /// no entry's is told and left.
     ///
     /// # Errors
-    /// If a folder or file can't be read.
+    /// If a folder or file can't be read, or an entry is of a later version's format.
     pub fn all(&self, damaged: &mut dyn FnMut(Damaged)) -> Result<Vec<Entry>, LedgerError> {
         let mut ids: Vec<String> = Vec::new();
         let entries = self.folder.join("entries");
         for folder in listed(&entries)? {
             for file in listed(&folder)? {
-                let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                // A temporary name begins with a dot.
-                ids.extend(
-                    name.strip_suffix(".json").filter(|id| !id.starts_with('.')).map(str::to_owned),
-                );
+                let name = file.file_name().unwrap_or_default().to_string_lossy();
+                match name.strip_suffix(".json").filter(|id| is_id(id)) {
+                    Some(id) if self.path(id) == file => ids.push(id.to_owned()),
+                    // A temporary name begins with a dot.
+                    None if name.starts_with('.') => (),
+                    _ => {
+                        let reason = "no entry belongs there by that name".to_owned();
+                        damaged(Damaged { path: file.clone(), aside: None, reason });
+                    }
+                }
             }
         }
         ids.sort_unstable();
@@ -155,29 +220,25 @@ impl Ledger {
         prefix: &str,
         damaged: &mut dyn FnMut(Damaged),
     ) -> Result<Vec<Entry>, LedgerError> {
-        if let (64, Some(entry)) = (prefix.len(), self.get_checked(prefix, damaged)?) {
+        if is_id(prefix)
+            && let Some(entry) = self.get(prefix, damaged)?
+        {
             return Ok(vec![entry]);
         }
         let mut all = self.all(damaged)?;
         all.retain(|entry| entry.id.starts_with(prefix));
         Ok(all)
     }
+}
 
-    fn get_checked(
-        &self,
-        id: &str,
-        damaged: &mut dyn FnMut(Damaged),
-    ) -> Result<Option<Entry>, LedgerError> {
-        match id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            true => self.get(id, damaged),
-            false => Ok(None),
-        }
-    }
+/// Whether this could be an entry's name.
+fn is_id(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// What is in a folder; nothing where there is none.
 fn listed(folder: &Path) -> Result<Vec<PathBuf>, LedgerError> {
-    let unreadable = |cause| LedgerError { what: "list", path: folder.to_owned(), cause };
+    let unreadable = |cause| LedgerError::Io { doing: Doing::List, path: folder.to_owned(), cause };
     match std::fs::read_dir(folder) {
         Ok(entries) => {
             entries.map(|entry| entry.map(|entry| entry.path()).map_err(unreadable)).collect()

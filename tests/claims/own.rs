@@ -50,7 +50,7 @@ struct Told<'a> {
 
 impl Watch for Told<'_> {
     fn damaged(&self, files: &[Damaged]) {
-        for Damaged { path, reason } in files {
+        for Damaged { path, reason, .. } in files {
             eprintln!("damaged: {}: {reason}", path.display());
         }
     }
