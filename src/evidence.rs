@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    claim::{Claim, Hypothesis},
+    claim::Claim,
     data::hexadecimal,
     ledger::{
         Key, Records,
@@ -121,9 +121,9 @@ pub struct Evidence {
     /// SHA-256 of that file's bytes, in hexadecimal; empty for records of our own, each of which is
     /// found by a digest of its own.
     pub sha256: String,
-    /// How many fine-tunes the claims that it was gathered for could ask for in all, where seeds are
-    /// added only until the judge decides.
-    pub at_most: Option<usize>,
+    /// Fine-tunes that looking early spared, of those that the claims it was gathered for could have
+    /// asked for; none where nobody looks early.
+    pub spared: Option<usize>,
     /// The world that its cells and arms belong to.
     pub world: World,
     /// Fixed or sequential.
@@ -147,7 +147,7 @@ impl Evidence {
             title: "the authors' own fine-tunes (their log of April 2020)".to_owned(),
             file: None,
             sha256: sha256(PUBLISHED_RUNS),
-            at_most: None,
+            spared: None,
             world: World::paper(),
             looking: Looking::Fixed,
             records: published::read("runs.csv.gz", &runs)?,
@@ -179,18 +179,12 @@ impl Evidence {
             title: format!("fine-tunes logged in {}", path.display()),
             file: Some(path.display().to_string()),
             sha256: sha256(&bytes),
-            at_most: None,
+            spared: None,
             world: World::paper(),
             looking: Looking::Fixed,
             records,
             means: Vec::new(),
         })
-    }
-
-    /// Fine-tunes that looking early spared, of those that the claims could have asked for.
-    #[must_use]
-    pub fn spared(&self) -> Option<usize> {
-        self.at_most.map(|most| most.saturating_sub(self.records.len()))
     }
 
     /// Names of targets and sources in the records that the world does not know, each with the
@@ -219,24 +213,10 @@ impl Evidence {
     /// of how many; seeds are not counted.
     #[must_use]
     pub fn coverage(&self, claim: &Claim) -> (usize, usize) {
-        let keys = keys(&claim.hypothesis);
+        let keys = claim.hypothesis.keys();
         let there = |key: &&Key| self.records.seeds(key).is_some();
         (keys.iter().filter(there).count(), keys.len())
     }
-}
-
-/// Every key that a hypothesis reads.
-#[must_use]
-pub fn keys(hypothesis: &Hypothesis) -> BTreeSet<Key> {
-    hypothesis
-        .contrasts
-        .iter()
-        .flat_map(|contrast| {
-            contrast.cells.iter().flat_map(|cell| {
-                contrast.terms.iter().flat_map(|term| term.arm.keys(cell, &hypothesis.metric))
-            })
-        })
-        .collect()
 }
 
 fn sha256(bytes: &[u8]) -> String {

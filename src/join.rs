@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    claim::{Cell, Metric, Term, Threshold},
+    claim::{Cell, Metric, Term, keys},
     evidence::{Evidence, Looking},
     ledger::{Key, Recipe, Record, Seed},
     observe::{Observed, Unobservable, observe},
@@ -45,17 +45,6 @@ pub struct Joined {
     pub unobservable: Option<Unobservable>,
 }
 
-/// Every key that a contrast reads over cells. A threshold's own source is read as well, so it must
-/// be there, under the same recipe.
-#[must_use]
-pub fn asked(terms: &[Term], cells: &[Cell], metric: &Metric) -> BTreeSet<Key> {
-    cells
-        .iter()
-        .flat_map(|cell| terms.iter().flat_map(|term| term.arm.keys(cell, metric)))
-        .flat_map(|key| reference(metric, &key).into_iter().chain([key]))
-        .collect()
-}
-
 /// Joins a contrast's arms over cells: within a seed, each arm is averaged over the cells (one,
 /// unless the hypothesis averages) and over the arm's own lists.
 #[must_use]
@@ -64,7 +53,7 @@ pub fn join(terms: &[Term], cells: &[Cell], metric: &Metric, evidence: &Evidence
         .iter()
         .map(|term| cells.iter().flat_map(|cell| term.arm.keys(cell, metric)).collect())
         .collect();
-    let asked = asked(terms, cells, metric);
+    let asked = keys(terms, cells, metric);
     let mut joined = Joined { asked: asked.len(), ..Joined::default() };
     let mut runs: Vec<(&Key, &BTreeMap<Seed, Record>)> = Vec::new();
     for key in &asked {
@@ -124,7 +113,7 @@ fn row(
         let mut values = Vec::with_capacity(keys.len());
         for key in keys {
             let record = find(key).ok_or(Unobservable::NotRecorded)?;
-            let reference = reference(metric, key);
+            let reference = metric.reference(key);
             let reference = reference.as_ref().and_then(find);
             values.push(observe(metric, term.arm.at, record, reference)?);
         }
@@ -135,16 +124,6 @@ fn row(
     let weights = terms.iter().map(|term| term.weight);
     let contrast = Observed::weighted(weights.zip(arms.iter().copied()));
     Ok(Row { seed, contrast, arms })
-}
-
-/// The key whose final accuracy is a threshold for this one.
-fn reference(metric: &Metric, key: &Key) -> Option<Key> {
-    match metric {
-        Metric::EpochsTo(Threshold::FinalAccuracyOf(source)) => {
-            Some(Key { source: source.as_str().into(), ..key.clone() })
-        }
-        _ => None,
-    }
 }
 
 /// Within one target and size every arm and seed shares one recipe, or the cell can't be judged;

@@ -40,6 +40,12 @@ impl Observed {
         })
     }
 
+    /// The same, so much higher.
+    #[must_use]
+    pub fn raised(self, by: f64) -> Self {
+        Self { low: self.low + by, high: self.high + by, ..self }
+    }
+
     /// The value between the bounds that stands for them in a table; `None` where there is none.
     #[must_use]
     pub fn middle(self) -> Option<f64> {

@@ -82,7 +82,18 @@ impl Own<'_> {
     /// # Errors
     /// If an entry is there and can't be read.
     pub fn gather(&self, claims: &[&Claim]) -> Result<Gathered, LedgerError> {
-        self.read(plan::at_most(claims, self.world))
+        let at_most = plan::at_most(claims, self.world);
+        let asked: Vec<Key> = at_most.keys().map(|(key, _)| key.clone()).collect();
+        let mut gathered = self.read(at_most)?;
+        // What was begun, and is neither there nor waited for, need not be run at all.
+        let evidence = &gathered.evidence;
+        let begun = |key: &Key| evidence.records.seeds(key).is_some();
+        let waiting = plan::outstanding(claims, evidence);
+        let waiting = waiting.keys().filter(|(key, _)| begun(key)).count();
+        let asked = asked.iter().filter(|key| begun(key)).count();
+        let spared = asked.saturating_sub(evidence.records.len() + waiting);
+        gathered.evidence.spared = Some(spared);
+        Ok(gathered)
     }
 
     /// Reads the entries of every fine-tune that these figures draw.
@@ -98,7 +109,6 @@ impl Own<'_> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut beyond = BTreeSet::new();
         let mut hole: Option<Key> = None;
-        let count = at_most.len();
         for (key, seed) in at_most.into_keys() {
             let Ok(named) = self.named(key.clone(), seed) else { continue };
             // Seeds come in their order, and the judge sees them up to the first that is not there:
@@ -120,7 +130,7 @@ impl Own<'_> {
             title: format!("our own fine-tunes in the {} world", self.world.id),
             file: None,
             sha256: hexadecimal(&digest.finalize()),
-            at_most: Some(count),
+            spared: None,
             world: self.world.clone(),
             looking: Looking::Sequential,
             records,

@@ -5,13 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    claim::{Claim, Design, Hypothesis},
+    claim::{Claim, Design, Hypothesis, keys},
     evidence::Evidence,
-    join::asked,
-    judge::{self, Progress},
+    judge::{self, Wanted},
     ledger::{Key, Seed},
-    stats::Looks,
-    verdict::Verdict,
     world::World,
 };
 
@@ -25,9 +22,8 @@ pub const FIRST_SEEDS: usize = 3;
 
 /// What the claims' hypotheses need next.
 ///
-/// Every cell gets the seeds of the first look. A hypothesis that is not decided then gets, for each
-/// cell that is not decided, the seeds of the next look, and so on to the last; one that is decided
-/// gets no more. So do readings, up to their own last look.
+/// Every cell gets the seeds of the first look, and what is open those of further looks, until the
+/// judge stops ([`judge::wanted`]). So do readings, up to their own last look.
 #[must_use]
 pub fn outstanding(claims: &[&Claim], evidence: &Evidence) -> Outstanding {
     let mut wanted = Outstanding::new();
@@ -47,7 +43,7 @@ pub fn at_most(claims: &[&Claim], world: &World) -> Outstanding {
     let mut wanted = Outstanding::new();
     for claim in claims {
         for Asked { name, hypothesis, design } in hypotheses(claim) {
-            for key in keys(hypothesis, world) {
+            for key in possible(hypothesis, world) {
                 for place in 0..design.looks.last() {
                     let seed = World::seed(place);
                     wanted.entry((key.clone(), seed)).or_default().insert(name.clone());
@@ -113,42 +109,32 @@ fn hypotheses(claim: &Claim) -> impl Iterator<Item = Asked<'_>> {
 }
 
 /// Keys of the cells that can be judged in this world.
-fn keys(hypothesis: &Hypothesis, world: &World) -> BTreeSet<Key> {
-    let mut keys = BTreeSet::new();
+fn possible(hypothesis: &Hypothesis, world: &World) -> BTreeSet<Key> {
+    let mut possible = BTreeSet::new();
     for contrast in &hypothesis.contrasts {
         for (_, cells) in contrast.units(&hypothesis.average_over) {
-            let of = asked(&contrast.terms, &cells, &hypothesis.metric);
+            let of = keys(&contrast.terms, &cells, &hypothesis.metric);
             if of.iter().all(|key| world.lacks(key).is_none()) {
-                keys.extend(of);
+                possible.extend(of);
             }
         }
     }
-    keys
+    possible
 }
 
 fn needed(hypothesis: &Hypothesis, design: &Design, evidence: &Evidence) -> Vec<(Key, Seed)> {
-    let Progress { verdict, units } = judge::progress(hypothesis, design, evidence);
-    if matches!(verdict, Verdict::Supported | Verdict::Refuted) {
-        return Vec::new();
-    }
     let mut needed = Vec::new();
-    for unit in units.iter().filter(|unit| !unit.decided) {
-        let keys = asked(&unit.contrast.terms, &unit.cells, &hypothesis.metric);
+    for Wanted { contrast, cells, seeds } in judge::wanted(hypothesis, design, evidence) {
+        let keys = keys(&contrast.terms, &cells, &hypothesis.metric);
         if keys.iter().any(|key| evidence.world.lacks(key).is_some()) {
             continue;
         }
-        let Some(look) = next(&design.looks, unit.seeds) else { continue };
         for key in keys {
             let there = evidence.records.seeds(&key);
-            let has = |seed| there.is_some_and(|seeds| seeds.contains_key(&seed));
-            let seeds = (0..look).map(World::seed).filter(|seed| !has(*seed));
-            needed.extend(seeds.map(|seed| (key.clone(), seed)));
+            let has = |seed| there.is_some_and(|there| there.contains_key(&seed));
+            let lacking = (0..seeds).map(World::seed).filter(|seed| !has(*seed));
+            needed.extend(lacking.map(|seed| (key.clone(), seed)));
         }
     }
     needed
-}
-
-/// The first look that so many seeds do not reach.
-fn next(looks: &Looks, seeds: usize) -> Option<usize> {
-    looks.seeds().iter().copied().find(|look| *look > seeds)
 }

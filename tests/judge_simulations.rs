@@ -8,11 +8,14 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use repro::{
-    claim::{Holds, Relation},
+    claim::{Design, Holds, Relation},
     evidence::Looking,
-    judge::{Side, Unit, decide, judge, quantify},
+    judge::{
+        Side, Unit, decide, judge, quantify,
+        sequence::{Looked, settle},
+    },
     observe::Observed,
-    stats::Alpha,
+    stats::{Alpha, Looks},
     verdict::Verdict,
 };
 
@@ -118,6 +121,64 @@ fn a_quantifier_that_is_not_true_is_rarely_called_supported() {
         ));
     });
     assert!(every <= most(ALPHA) && at_least <= most(ALPHA) && refuted <= most(ALPHA));
+}
+
+/// A cell with this true lead, in standard deviations of one seed, with answers at looks of 3, 5 and 10
+/// seeds.
+fn looked(generator: &mut ChaCha8Rng, lead: f64, design: &Design) -> Looked {
+    let values: Vec<Observed> =
+        (0..10).map(|_| Observed::exactly(lead + normal(generator))).collect();
+    let level = design.looks.level(design.alpha);
+    let at = |seeds: &usize| decide(&values[..*seeds], Relation::GreaterThan(0.0), level, 0.01);
+    Looked {
+        name: String::new(),
+        answers: design.looks.seeds().iter().map(at).collect(),
+        looks: design.looks.count(),
+        incomplete: false,
+        hopeful: true,
+    }
+}
+
+/// A sequential design of several cells: the share of experiments with this verdict.
+fn sequential(holds: Holds, leads: &[f64], draws: u32, verdict: Verdict) -> f64 {
+    let looks = || Looks::new(vec![3, 5, 10]).unwrap();
+    let (alpha, e_value_g) = (Alpha::CONVENTIONAL, 1.0);
+    let design = Design { looks: looks(), reading_looks: looks(), alpha, e_value_g };
+    let mut generator = ChaCha8Rng::seed_from_u64(SEED);
+    let hits = (0..draws)
+        .filter(|_| {
+            let cells: Vec<Looked> =
+                leads.iter().map(|lead| looked(&mut generator, *lead, &design)).collect();
+            settle(holds, &design, &cells.iter().collect::<Vec<_>>()).verdict == verdict
+        })
+        .count();
+    hits as f64 / f64::from(draws)
+}
+
+/// The same truths as above, under sequential looks; and that a quantifier over as many cells as the paper
+/// has can be decided at all.
+#[test]
+fn a_quantifier_under_sequential_looks_errs_as_rarely_and_can_be_decided() {
+    const FEWER: u32 = 300;
+    let every = sequential(Holds::Every, &[0.0, 50.0, 50.0, 50.0, 50.0], DRAWS, Verdict::Supported);
+    let at_least =
+        sequential(Holds::AtLeast(3), &[0.0, 0.0, 0.0, 50.0, 50.0], DRAWS, Verdict::Supported);
+    let refuted = sequential(Holds::Every, &[0.0; 5], DRAWS, Verdict::Refuted);
+    let power = |lead| sequential(Holds::AtLeast(49), &[lead; 54], FEWER, Verdict::Supported);
+    let (two, three) = (power(2.0), power(3.0));
+    insta::with_settings!({ snapshot_path => "../goldens/statistics/simulations", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("judge_sequential_quantifiers", format!(
+            "wrong verdicts of {DRAWS} experiments of 5 cells looked at with 3, 5 and 10 seeds (nominal at most {ALPHA})\n\
+             every cell, one without a lead           {every:.4}\n\
+             at least three, two with a lead          {at_least:.4}\n\
+             every cell refuted, none without a lead  {refuted:.4}\n\
+             right verdicts of {FEWER} experiments of 54 cells, 49 needed\n\
+             all lead by 2 standard deviations        {two:.4}\n\
+             all lead by 3 standard deviations        {three:.4}"
+        ));
+    });
+    assert!(every <= most(ALPHA) && at_least <= most(ALPHA) && refuted <= most(ALPHA));
+    assert!(two > 0.95 && three > 0.99);
 }
 
 #[test]

@@ -131,6 +131,60 @@ fn a_claim_that_one_cell_refutes_is_decided_whatever_the_others_say() {
     assert_eq!(judge(&claim(""), &found).verdict, Verdict::Refuted);
 }
 
+/// Ahead by ten points in six cells, in each surely enough at three seeds for the cell alone and not for
+/// two of six.
+fn ahead_in_six_cells() -> (Claim, impl Fn(&Key, usize) -> f64) {
+    let cells = "target = [\"kmnist\", \"mnist\"], images = [100, 400, 1600], blocks = 3";
+    let text = gap_text("smoke", "greater_than = 0.0", cells, "");
+    let text = text.replace("holds = \"every\"", "holds = { at_least = 2 }");
+    let claim =
+        check::claim("gap.toml", &text, &World::smoke()).unwrap_or_else(|error| panic!("{error}"));
+    let ahead = |key: &Key, place: usize| match &*key.source {
+        "natural" => 50.0,
+        _ => 60.0 + [-1.8, 0.0, 2.2][place % 3],
+    };
+    (claim, ahead)
+}
+
+/// Where a decided cell got no more seeds, nothing could ever decide a quantifier over many.
+#[test]
+fn cells_that_are_decided_go_on_where_all_of_them_together_are_not() {
+    let (claim, ahead) = ahead_in_six_cells();
+    let (found, rounds) = to_the_end(&claim, &ahead);
+    assert_eq!(rounds, [36, 24]);
+    let verdict = judge(&claim, &found);
+    assert_eq!(verdict.verdict, Verdict::Supported, "{}", verdict.reason);
+    for cell in &verdict.cells {
+        // A cell is told at the look that decided it; five of its ten seeds were spared.
+        assert_eq!((cell.look, cell.seeds, cell.spared_seeds), (Some(3), 3, 5));
+        assert!(cell.p_adjusted.unwrap() < 6.0 * 3.0 * cell.p.unwrap());
+    }
+    // Had they stopped there, the claim would have stayed open.
+    let three =
+        found.records.iter().filter(|record| (0..3).any(|at| World::seed(at) == record.seed));
+    let three = evidence(three.cloned().collect());
+    assert_eq!(judge(&claim, &three).verdict, Verdict::Inconclusive);
+}
+
+/// Seeds that another hypothesis brought are not looked at, for or against.
+#[test]
+fn a_quantifier_stops_at_the_same_seeds_whatever_else_is_there() {
+    let (claim, ahead) = ahead_in_six_cells();
+    let (found, _) = to_the_end(&claim, &ahead);
+    let told = |evidence: &Evidence| {
+        let verdict = judge(&claim, evidence);
+        let cells = verdict.cells.into_iter().map(|cell| (cell.name, cell.p_adjusted));
+        (verdict.reason, cells.collect::<Vec<_>>())
+    };
+    let mut more: Vec<Record> = found.records.iter().cloned().collect();
+    let keys: BTreeSet<Key> = more.iter().map(|record| record.key.clone()).collect();
+    for key in &keys {
+        let against = if &*key.source == "natural" { 100.0 } else { 0.0 };
+        more.extend((5..10).map(|place| record(key, World::seed(place), against)));
+    }
+    assert_eq!(told(&evidence(more)), told(&found));
+}
+
 #[test]
 fn what_is_there_is_not_planned_again_and_a_seed_of_one_arm_is_completed() {
     let all = outstanding(&[&claim("")], &evidence(vec![]));

@@ -95,7 +95,7 @@ fn every_cell_of_every_primary_hypothesis_agrees_with_scipy() {
             };
             // scipy's script leaves out the single cells that only go into averages.
             let Some(other) = reference.cells.iter().find(same) else {
-                assert!(!verdict.averages.is_empty(), "{}: {}", claim.id, ours.name());
+                assert!(!verdict.averages.is_empty(), "{}: {}", claim.id, ours.name);
                 continue;
             };
             agrees(ours, other);
@@ -106,7 +106,7 @@ fn every_cell_of_every_primary_hypothesis_agrees_with_scipy() {
 }
 
 fn agrees(ours: &CellVerdict, other: &ReferenceCell) {
-    assert_eq!(ours.seeds, other.seeds, "{}: {}", other.claim, ours.name());
+    assert_eq!(ours.seeds, other.seeds, "{}: {}", other.claim, ours.name);
     for (name, ours, other_value) in [
         ("mean", ours.mean, other.mean),
         ("low", ours.low, other.low),
@@ -178,7 +178,7 @@ fn mixed_recipes_are_found_where_the_log_mixes_them_and_nowhere_else() {
         .cells
         .iter()
         .filter(|cell| cell.flags.contains(&Flag::MixedRecipes))
-        .map(CellVerdict::name)
+        .map(|cell| cell.name.clone())
         .collect();
     assert_eq!(mixed, ["cifar10 12800 images", "cifar10 25600 images"]);
     for cell in verdict.cells.iter().filter(|cell| cell.flags.contains(&Flag::MixedRecipes)) {
@@ -197,7 +197,7 @@ fn missing_seeds_are_counted_where_they_are_missing() {
         .cells
         .iter()
         .filter(|cell| cell.missing_seeds > 0)
-        .map(|cell| (cell.name(), cell.seeds, cell.missing_seeds))
+        .map(|cell| (cell.name.clone(), cell.seeds, cell.missing_seeds))
         .collect();
     let named = |name: &str, seeds, missing| (name.to_owned(), seeds, missing);
     assert_eq!(missing, [named("cifar10 6400 images", 5, 5), named("cifar10 25600 images", 4, 1)]);

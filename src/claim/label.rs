@@ -1,8 +1,30 @@
 //! A contrast in symbols. Only what its arms differ in is written, so that a reader of a table sees
-//! at once what is being subtracted from what.
+//! at once what is being subtracted from what. And a cell in words.
 
-use super::{Arm, Moment, Term};
+use std::collections::BTreeSet;
+
+use super::{Arm, Cell, Hypothesis, Moment, Term};
 use crate::world::World;
+
+impl Hypothesis {
+    /// One of its cells in a few words: what it fixes, and blocks where cells differ in them.
+    #[must_use]
+    pub fn name_of(&self, cell: &Cell) -> String {
+        let cells = self.contrasts.iter().flat_map(|contrast| &contrast.cells);
+        let blocks: BTreeSet<Option<u32>> = cells.map(|cell| cell.blocks).collect();
+        let blocks = cell.blocks.filter(|_| blocks.len() > 1);
+        let mut parts = Vec::new();
+        parts.extend(cell.target.as_deref().map(str::to_owned));
+        parts.extend(cell.images.map(|images| format!("{images} images")));
+        parts.extend(blocks.map(|blocks| match blocks {
+            1 => "1 block".to_owned(),
+            blocks => format!("{blocks} blocks"),
+        }));
+        parts.extend(cell.resolution.map(|resolution| format!("{resolution} px")));
+        parts.extend(cell.repetition.map(|repetition| format!("repetition {repetition}")));
+        if parts.is_empty() { "all cells".to_owned() } else { parts.join(" ") }
+    }
+}
 
 /// The contrast in symbols, such as `l2_3 - natural`; coordinates that all arms share are left out.
 #[must_use]

@@ -3,6 +3,7 @@
 //! [`raw`], checking to [`check`], finding the files to [`suite`].
 
 pub mod check;
+mod keys;
 pub mod label;
 mod one_or_many;
 pub mod raw;
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use check::ClaimError;
+pub use keys::keys;
 pub use raw::{Axis, Moment, PlotAxis, Shown, Stands, Threshold};
 
 use crate::{

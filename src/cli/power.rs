@@ -72,7 +72,7 @@ fn rows(claim: &Claim, evidence: &Evidence) -> Vec<Vec<String>> {
     let row = |of: &CellPower<'_>| {
         vec![
             claim.id.clone(),
-            format!("{}: {}", of.cell.contrast, of.cell.name()),
+            format!("{}: {}", of.cell.contrast, of.cell.name),
             format!("{:+.2}", of.effect),
             format!("{:.2}", of.spread),
             of.cell.seeds.to_string(),

@@ -4,18 +4,21 @@
 use super::{
     decide::{Answer, Side, decide},
     images,
-    quantify::Unit,
     result::{CellVerdict, Flag, Welch},
+    sequence::Looked,
 };
 use crate::{
     claim::{Cell, Contrast, Design, Hypothesis, Metric, Moment, Relation, Term},
-    evidence::{Evidence, Looking, keys},
+    evidence::{Evidence, Looking},
     join::{Joined, join},
     ledger::Key,
     observe::Observed,
     stats::{Alpha, Sample, e_value, paired_t, welch_contrast},
     verdict::Verdict,
 };
+
+/// How far the rounding of another processor may move a mean, in the contrast's unit: half of it was seen.
+pub(super) const CLOSE: f64 = 1.0;
 
 /// What one hypothesis is judged with.
 pub(super) struct Bench<'a> {
@@ -24,34 +27,86 @@ pub(super) struct Bench<'a> {
     pub(super) evidence: &'a Evidence,
 }
 
-impl Bench<'_> {
-    /// Judges one contrast in one cell, or averaged over several.
-    pub(super) fn unit(
+/// One contrast in one cell, or averaged over several, with what its seeds say at each look.
+pub(super) struct Examined<'a> {
+    pub(super) contrast: &'a Contrast,
+    named: Cell,
+    pub(super) cells: Vec<Cell>,
+    joined: Joined,
+    pub(super) looked: Looked,
+}
+
+impl<'a> Bench<'a> {
+    /// Joins what the evidence has and asks at each look. Every value is taken so much higher than it is:
+    /// 0, but for what would come out if it were.
+    pub(super) fn examine(
         &self,
-        contrast: &Contrast,
-        named: &Cell,
-        cells: &[Cell],
-    ) -> (CellVerdict, Unit) {
-        let mut joined = join(&contrast.terms, cells, &self.hypothesis.metric, self.evidence);
-        let (answer, look) = self.answer(&joined);
-        // What comes after the look that decides is not looked at, whoever brought it.
-        joined.rows.truncate(look.unwrap_or(joined.rows.len()));
-        let parts = match self.evidence.looking {
-            Looking::Fixed => 1,
-            Looking::Sequential => self.design.looks.count(),
-        };
-        #[expect(clippy::cast_precision_loss, reason = "a handful of looks")]
-        let whole = |p: f64| (p * parts as f64).min(1.0);
-        let side = answer.as_ref().map_or(Side::Undecided, |answer| answer.side);
-        let mut unit = Unit {
-            name: String::new(),
-            side,
-            p: answer.as_ref().and_then(|answer| answer.p).map_or(1.0, whole),
-            p_refuted: answer.as_ref().and_then(|answer| answer.p_refuted).map_or(1.0, whole),
+        contrast: &'a Contrast,
+        named: Cell,
+        cells: Vec<Cell>,
+        raised: f64,
+    ) -> Examined<'a> {
+        let Hypothesis { relation, metric, .. } = self.hypothesis;
+        let joined = join(&contrast.terms, &cells, metric, self.evidence);
+        let values: Vec<Observed> =
+            joined.rows.iter().map(|row| row.contrast.raised(raised)).collect();
+        let judgeable = joined.mixed_recipes.is_none();
+        let level = self.level();
+        let seeds = self.looks(values.len());
+        let seeds = seeds.into_iter().filter(|_| judgeable);
+        let answers: Vec<Answer> = seeds
+            .map(|seeds| decide(&values[..seeds], *relation, level, metric.resolution()))
+            .collect();
+        let looked = Looked {
+            name: match self.hypothesis.contrasts.as_slice() {
+                [_] => self.hypothesis.name_of(&named),
+                // The coordinates alone would not tell which is meant.
+                _ => format!("{} at {}", contrast.label, self.hypothesis.name_of(&named)),
+            },
+            answers,
+            looks: match self.evidence.looking {
+                Looking::Fixed => 1,
+                Looking::Sequential => self.design.looks.count(),
+            },
             incomplete: !joined.absent.is_empty(),
+            hopeful: judgeable && joined.unobservable.is_none(),
         };
+        Examined { contrast, named, cells, joined, looked }
+    }
+
+    /// Numbers of seeds at which so many are looked at: all of them in a fixed design.
+    fn looks(&self, seeds: usize) -> Vec<usize> {
+        match self.evidence.looking {
+            Looking::Fixed if seeds == 0 => Vec::new(),
+            Looking::Fixed => vec![seeds],
+            Looking::Sequential => self.design.looks.reached_by(seeds).collect(),
+        }
+    }
+
+    /// One-sided level of an interval.
+    fn level(&self) -> Alpha {
+        match self.evidence.looking {
+            Looking::Fixed => self.design.alpha,
+            Looking::Sequential => self.design.looks.level(self.design.alpha),
+        }
+    }
+
+    /// The verdict on a cell after so many looks. It is that of the look that decides, and what comes
+    /// after that look is not told, whoever brought it.
+    pub(super) fn verdict(&self, examined: &Examined<'_>, reached: usize) -> CellVerdict {
+        let Examined { contrast, named, cells, joined, looked } = examined;
+        let sequential = self.evidence.looking == Looking::Sequential;
+        let decisive = looked.decisive(reached);
+        let (place, answer) = (decisive.map(|(place, _)| place), decisive.map(|(_, it)| it));
+        let look = place.filter(|_| sequential).map(|place| self.design.looks.seeds()[place]);
+        let had = reached.checked_sub(1).map(|last| self.design.looks.seeds()[last]);
+        let mut joined = joined.clone();
+        joined.rows.truncate(look.unwrap_or(joined.rows.len()));
+        let side = answer.map_or(Side::Undecided, |answer| answer.side);
         let welch = self.welch(&contrast.terms, &joined);
-        let cell = CellVerdict {
+        let interval = answer.filter(|answer| answer.low.is_some() || answer.high.is_some());
+        CellVerdict {
+            name: self.hypothesis.name_of(named),
             target: named.target.as_deref().map(str::to_owned),
             images: named.images,
             blocks: named.blocks,
@@ -60,85 +115,35 @@ impl Bench<'_> {
             contrast: contrast.label.clone(),
             unit: self.hypothesis.metric.unit(),
             seeds: joined.rows.len(),
-            mean: answer.as_ref().and_then(|answer| answer.estimate),
-            low: answer.as_ref().and_then(|answer| answer.low),
-            high: answer.as_ref().and_then(|answer| answer.high),
-            t: answer.as_ref().and_then(|answer| answer.t),
-            p: answer.as_ref().and_then(|answer| answer.p),
+            mean: answer.and_then(|answer| answer.estimate),
+            low: answer.and_then(|answer| answer.low),
+            high: answer.and_then(|answer| answer.high),
+            confidence: interval.map(|_| 100.0 * (1.0 - 2.0 * self.level().level())),
+            t: answer.and_then(|answer| answer.t),
+            p: answer.and_then(|answer| answer.p),
             p_adjusted: None,
-            verdict: if unit.incomplete { Verdict::Incomplete } else { side.into() },
-            reason: self.reason(&joined, answer.as_ref()),
-            flags: self.flags(contrast, &joined, answer.as_ref(), welch.as_ref()),
+            verdict: if looked.incomplete { Verdict::Incomplete } else { side.into() },
+            reason: self.reason(&joined, answer),
+            flags: self.flags(contrast, &joined, answer, welch.as_ref()),
             missing_seeds: joined.missing_seeds,
-            spared_seeds: match self.evidence.looking {
-                Looking::Sequential if side != Side::Undecided => {
-                    self.design.looks.last().saturating_sub(joined.rows.len())
-                }
-                _ => 0,
+            spared_seeds: match side {
+                Side::Undecided => 0,
+                _ if !sequential => 0,
+                _ => self.design.looks.last().saturating_sub(had.unwrap_or_default()),
             },
             unmatched_seeds: joined.unmatched_seeds,
             failed_seeds: joined.rows.iter().filter(|row| !row.contrast.finished).count(),
             look,
             e_value: self.e_value(&joined),
             welch,
-            test_images: None,
-        };
-        unit.name = self.name(&cell);
-        (cell, unit)
-    }
-
-    /// The same with the interval over test images, which decides nothing and takes time.
-    pub(super) fn told(
-        &self,
-        contrast: &Contrast,
-        named: &Cell,
-        cells: &[Cell],
-    ) -> (CellVerdict, Unit) {
-        let (mut cell, unit) = self.unit(contrast, named, cells);
-        let metric = &self.hypothesis.metric;
-        let mut joined = join(&contrast.terms, cells, metric, self.evidence);
-        joined.rows.truncate(cell.seeds);
-        let (evidence, alpha) = (self.evidence, self.design.alpha);
-        cell.test_images =
-            images::interval(&contrast.terms, cells, metric, &joined, evidence, alpha);
-        (cell, unit)
-    }
-
-    /// A cell in a few words. Where several contrasts share their cells, the coordinates alone would
-    /// not tell which is meant.
-    fn name(&self, cell: &CellVerdict) -> String {
-        match self.hypothesis.contrasts.as_slice() {
-            [_] => cell.name(),
-            _ => format!("{} at {}", cell.contrast, cell.name()),
-        }
-    }
-
-    /// The answer of the one look of a fixed design, or of the first look that decides.
-    fn answer(&self, joined: &Joined) -> (Option<Answer>, Option<usize>) {
-        if joined.mixed_recipes.is_some() || joined.rows.is_empty() {
-            return (None, None);
-        }
-        let values: Vec<_> = joined.rows.iter().map(|row| row.contrast).collect();
-        let Hypothesis { relation, metric, .. } = self.hypothesis;
-        let ask = |seeds: usize, alpha: Alpha| {
-            decide(&values[..seeds], *relation, alpha, metric.resolution())
-        };
-        match self.evidence.looking {
-            Looking::Fixed => (Some(ask(values.len(), self.design.alpha)), None),
-            Looking::Sequential => {
-                let looks = &self.design.looks;
-                let alpha = looks.level(self.design.alpha);
-                let mut last = (None, None);
-                for look in looks.reached_by(values.len()) {
-                    let answer = ask(look, alpha);
-                    let decided = answer.side != Side::Undecided;
-                    last = (Some(answer), Some(look));
-                    if decided {
-                        break;
-                    }
-                }
-                last
-            }
+            test_images: images::interval(
+                &contrast.terms,
+                cells,
+                &self.hypothesis.metric,
+                &joined,
+                self.evidence,
+                self.design.alpha,
+            ),
         }
     }
 
@@ -218,7 +223,6 @@ impl Bench<'_> {
     /// Whether an end of the interval lies within a point of the margin. Runs of our own alone: a
     /// published log says the same everywhere.
     fn is_borderline(&self, answer: &Answer) -> bool {
-        const CLOSE: f64 = 1.0;
         let threshold = self.hypothesis.relation.threshold();
         let close = |end: Option<f64>| end.is_some_and(|end| (end - threshold).abs() < CLOSE);
         self.evidence.looking == Looking::Sequential && (close(answer.low) || close(answer.high))
@@ -246,7 +250,7 @@ impl Bench<'_> {
 
     /// Which records the hypothesis lacks.
     pub(super) fn incomplete(&self) -> String {
-        let keys = keys(self.hypothesis);
+        let keys = self.hypothesis.keys();
         let absent: Vec<&Key> =
             keys.iter().filter(|key| self.evidence.records.seeds(key).is_none()).collect();
         let first = absent.first().map_or_else(String::new, |key| format!(", such as {key}"));

@@ -1,13 +1,14 @@
 //! The judge: from a claim and evidence to a verdict with its reason. Pure: no clock, no disk, no
 //! device, the same answer for the same records. A cell is judged in `cell`, one value a seed in
-//! [`decide`], cells are put together in [`quantify`], what is only shown is in `shown`; what comes
-//! out is in [`result`].
+//! [`decide`], cells are put together in [`quantify`], when to stop is said in [`sequence`], what is only
+//! shown is in `shown`; what comes out is in [`result`].
 
 mod cell;
 mod decide;
 mod images;
 mod quantify;
 pub mod result;
+pub mod sequence;
 mod shown;
 
 use std::collections::BTreeSet;
@@ -18,11 +19,12 @@ pub use result::{CellVerdict, ClaimVerdict, Flag, ReadingVerdict, TestImages, Ve
 
 use crate::{
     claim::{Cell, Claim, Contrast, Design, Hypothesis, Reading},
-    evidence::Evidence,
+    evidence::{Evidence, Looking},
     stats::holm,
     verdict::Verdict,
 };
-use cell::Bench;
+use cell::{Bench, CLOSE, Examined};
+use sequence::{Looked, Settled, settle};
 
 /// Judges a claim: its primary hypothesis and, beside it, its readings.
 #[must_use]
@@ -37,6 +39,7 @@ pub fn judge(claim: &Claim, evidence: &Evidence) -> ClaimVerdict {
         unit: claim.hypothesis.metric.unit(),
         margin: claim.hypothesis.relation.threshold(),
         alpha: claim.design.alpha.level(),
+        borderline: primary.borderline,
         conditional_on: conditional_on(claim, evidence),
         cells: primary.cells,
         averages: primary.averages,
@@ -50,7 +53,9 @@ pub fn judge(claim: &Claim, evidence: &Evidence) -> ClaimVerdict {
 
 /// Every verdict holds for these checkpoints and these test images alone.
 fn conditional_on(claim: &Claim, evidence: &Evidence) -> Vec<String> {
-    let targets: BTreeSet<String> = crate::evidence::keys(&claim.hypothesis)
+    let targets: BTreeSet<String> = claim
+        .hypothesis
+        .keys()
         .iter()
         .map(|key| evidence.world.title(&key.target).to_owned())
         .collect();
@@ -73,6 +78,7 @@ fn judge_reading(reading: &Reading, design: &Design, evidence: &Evidence) -> Rea
             Judged {
                 verdict: Verdict::Inconclusive,
                 reason: format!("shown, not judged: {}", shown.because),
+                borderline: false,
                 cells,
                 averages: Vec::new(),
             }
@@ -84,6 +90,7 @@ fn judge_reading(reading: &Reading, design: &Design, evidence: &Evidence) -> Rea
         verdict: judged.verdict,
         reason: judged.reason,
         judged: reading.shown.is_none(),
+        borderline: judged.borderline,
         unit: hypothesis.metric.unit(),
         margin: hypothesis.relation.threshold(),
         cells: judged.cells,
@@ -94,86 +101,105 @@ fn judge_reading(reading: &Reading, design: &Design, evidence: &Evidence) -> Rea
 struct Judged {
     verdict: Verdict,
     reason: String,
+    borderline: bool,
     cells: Vec<CellVerdict>,
     averages: Vec<CellVerdict>,
 }
 
-/// How far a hypothesis is decided.
+/// A cell, or an average over cells, that a hypothesis needs more seeds of.
 #[derive(Debug)]
-pub struct Progress<'a> {
-    /// Its verdict so far.
-    pub verdict: Verdict,
-    /// What its quantifier counts.
-    pub units: Vec<UnitProgress<'a>>,
-}
-
-/// How far one cell, or one average over cells, is decided.
-#[derive(Debug)]
-pub struct UnitProgress<'a> {
+pub struct Wanted<'a> {
     /// The contrast.
     pub contrast: &'a Contrast,
     /// The cells that it is judged in.
     pub cells: Vec<Cell>,
-    /// Seeds that every arm has.
+    /// The seeds of its next look.
     pub seeds: usize,
-    /// Whether it is supported or refuted.
-    pub decided: bool,
 }
 
-/// How far a hypothesis is decided, for the planner.
+/// What a hypothesis needs next, for the planner; nothing where it is decided or can't be.
 #[must_use]
-pub fn progress<'a>(
+pub fn wanted<'a>(
     hypothesis: &'a Hypothesis,
-    design: &Design,
-    evidence: &Evidence,
-) -> Progress<'a> {
+    design: &'a Design,
+    evidence: &'a Evidence,
+) -> Vec<Wanted<'a>> {
     let bench = Bench { hypothesis, design, evidence };
-    let (mut units, mut judged) = (Vec::new(), Vec::new());
-    for contrast in &hypothesis.contrasts {
-        for (named, cells) in contrast.units(&hypothesis.average_over) {
-            let (cell, unit) = bench.unit(contrast, &named, &cells);
-            let decided = unit.side != Side::Undecided;
-            units.push(UnitProgress { contrast, cells, seeds: cell.seeds, decided });
-            judged.push(unit);
-        }
-    }
-    let (verdict, _) = quantify(hypothesis.holds, &judged, design.alpha);
-    Progress { verdict, units }
+    let (examined, settled) = settled(&bench, 0.0);
+    let wanted = |at: &usize| {
+        let Examined { contrast, cells, .. } = &examined[*at];
+        let seeds = design.looks.seeds().get(settled.reached[*at])?;
+        Some(Wanted { contrast, cells: cells.clone(), seeds: *seeds })
+    };
+    settled.wanting.iter().filter_map(wanted).collect()
+}
+
+/// What a hypothesis's quantifier counts, and where it stops; every value taken so much higher than it is.
+fn settled<'a>(bench: &Bench<'a>, raised: f64) -> (Vec<Examined<'a>>, Settled) {
+    let Hypothesis { contrasts, average_over, holds, .. } = bench.hypothesis;
+    let examined: Vec<Examined<'a>> = contrasts
+        .iter()
+        .flat_map(|contrast| {
+            let units = contrast.units(average_over).into_iter();
+            units.map(move |(named, cells)| bench.examine(contrast, named, cells, raised))
+        })
+        .collect();
+    let looked: Vec<&Looked> = examined.iter().map(|examined| &examined.looked).collect();
+    let settled = settle(*holds, bench.design, &looked);
+    (examined, settled)
 }
 
 /// Judges one hypothesis over its cells, or over their averages where it averages.
 fn judge_hypothesis(hypothesis: &Hypothesis, design: &Design, evidence: &Evidence) -> Judged {
     let bench = Bench { hypothesis, design, evidence };
-    let mut cells = Vec::new();
-    let mut averages = Vec::new();
-    for contrast in &hypothesis.contrasts {
-        for cell in &contrast.cells {
-            cells.push(bench.told(contrast, cell, std::slice::from_ref(cell)));
-        }
-        if !hypothesis.average_over.is_empty() {
-            for (average, of) in contrast.units(&hypothesis.average_over) {
-                averages.push(bench.told(contrast, &average, &of));
-            }
-        }
-    }
-    adjust(&mut cells);
-    adjust(&mut averages);
-    let judged = if hypothesis.average_over.is_empty() { &cells } else { &averages };
-    let units: Vec<Unit> = judged.iter().map(|(_, unit)| unit.clone()).collect();
-    let (verdict, reason) = quantify(hypothesis.holds, &units, design.alpha);
-    let reason = match judged.as_slice() {
-        [(only, _)] if verdict != Verdict::Incomplete => only.reason.clone(),
-        _ => reason,
+    let (examined, settled) = settled(&bench, 0.0);
+    let told = examined.iter().zip(&settled.reached);
+    let (mut judged, p): (Vec<CellVerdict>, Vec<f64>) = told
+        .map(|(examined, &reached)| {
+            (bench.verdict(examined, reached), examined.looked.unit(reached).p)
+        })
+        .unzip();
+    adjust(&mut judged, &p);
+    let reason = match (settled.verdict, judged.as_slice()) {
+        (Verdict::Incomplete, _) => bench.incomplete(),
+        (_, [only]) => only.reason.clone(),
+        _ => settled.reason.clone(),
     };
-    let reason = if verdict == Verdict::Incomplete { bench.incomplete() } else { reason };
-    let strip = |cells: Vec<(CellVerdict, Unit)>| cells.into_iter().map(|(cell, _)| cell).collect();
-    Judged { verdict, reason, cells: strip(cells), averages: strip(averages) }
+    let (cells, averages) = match hypothesis.average_over.is_empty() {
+        true => (judged, Vec::new()),
+        false => (beside(&bench), judged),
+    };
+    let borderline = is_borderline(&bench, &settled);
+    Judged { verdict: settled.verdict, reason, borderline, cells, averages }
+}
+
+/// The cells that are averaged over, each by itself: they are told, and nothing counts them.
+fn beside(bench: &Bench<'_>) -> Vec<CellVerdict> {
+    let contrasts = bench.hypothesis.contrasts.iter();
+    let each =
+        contrasts.flat_map(|contrast| contrast.cells.iter().map(move |cell| (contrast, cell)));
+    let (mut cells, p): (Vec<CellVerdict>, Vec<f64>) = each
+        .map(|(contrast, cell)| {
+            let examined = bench.examine(contrast, cell.clone(), vec![cell.clone()], 0.0);
+            let all = examined.looked.answers.len();
+            let stops = examined.looked.decisive(all).map_or(0, |(place, _)| place + 1);
+            (bench.verdict(&examined, stops), examined.looked.unit(stops).p)
+        })
+        .unzip();
+    adjust(&mut cells, &p);
+    cells
+}
+
+/// Whether another verdict would come out if every value were a little higher or lower. Runs of our own
+/// alone: a published log says the same everywhere.
+fn is_borderline(bench: &Bench<'_>, settled: &Settled) -> bool {
+    let other = |by: f64| self::settled(bench, by).1.verdict != settled.verdict;
+    bench.evidence.looking == Looking::Sequential && (other(CLOSE) || other(-CLOSE))
 }
 
 /// Holm over a family of cells; one that can't be judged counts with p = 1 and shows none.
-fn adjust(cells: &mut [(CellVerdict, Unit)]) {
-    let adjusted = holm(&cells.iter().map(|(_, unit)| unit.p).collect::<Vec<f64>>());
-    for ((cell, _), adjusted) in cells.iter_mut().zip(adjusted) {
+fn adjust(cells: &mut [CellVerdict], p: &[f64]) {
+    for (cell, adjusted) in cells.iter_mut().zip(holm(p)) {
         cell.p_adjusted = cell.p.map(|_| adjusted);
     }
 }

@@ -40,8 +40,13 @@ pub struct ClaimVerdict {
     pub unit: Unit,
     /// The value that contrasts are tested against, in that unit.
     pub margin: f64,
-    /// One-sided level; 0.025 goes with 95 % intervals.
+    /// One-sided risk of a wrong answer: of all looks together where there are several, of which each
+    /// cell's `confidence` speaks.
     pub alpha: f64,
+    /// Whether another verdict would come out if every value were a point higher or lower, as the rounding
+    /// of another processor may make some. False for logs, which say the same everywhere.
+    #[serde(default)]
+    pub borderline: bool,
     /// What the verdict is conditional on.
     pub conditional_on: Vec<String>,
     /// Every cell that the claim names, each judged by itself.
@@ -65,6 +70,9 @@ pub struct ReadingVerdict {
     pub sentence: String,
     /// False where it is shown and not judged; its verdict is then inconclusive.
     pub judged: bool,
+    /// As for the claim.
+    #[serde(default)]
+    pub borderline: bool,
     /// Unit of means, intervals and margin.
     pub unit: Unit,
     /// The value that contrasts are tested against, in that unit.
@@ -78,6 +86,9 @@ pub struct ReadingVerdict {
 /// One cell, or one average over cells. A number that can't be computed is null, never zero.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CellVerdict {
+    /// The cell in a few words; with `contrast` they name it.
+    #[serde(default)]
+    pub name: String,
     /// Target; null where the contrast varies it or the cell is an average over it.
     pub target: Option<String>,
     /// Training images; null likewise.
@@ -100,11 +111,15 @@ pub struct CellVerdict {
     pub low: Option<f64>,
     /// Upper end of the interval that the verdict used.
     pub high: Option<f64>,
+    /// What the interval covers, two-sided, in percent: 95 where one looks once, more where the risk is
+    /// shared among looks; null where there is none.
+    pub confidence: Option<f64>,
     /// Statistic against the margin.
     pub t: Option<f64>,
-    /// One-sided p in the direction of the hypothesis, against the margin.
+    /// One-sided p in the direction of the hypothesis, against the margin, of this look alone.
     pub p: Option<f64>,
-    /// The same after Holm over the cells of this hypothesis.
+    /// What the hypothesis is judged by: the least p over the looks it has had, times the number of looks,
+    /// after Holm over its cells.
     pub p_adjusted: Option<f64>,
     /// The cell's own verdict, at the whole level.
     pub verdict: Verdict,
@@ -251,13 +266,10 @@ impl Flag {
 }
 
 impl ClaimVerdict {
-    /// Whether this is the verdict that a spec expects: its first, or its second where some cell is
-    /// borderline.
+    /// Whether this is the verdict that a spec expects: its first, or its second where this is borderline.
     #[must_use]
     pub fn is(&self, expected: &Expected) -> bool {
-        let judged = || self.cells.iter().chain(&self.averages);
-        let borderline = judged().any(|cell| cell.flags.contains(&Flag::Borderline));
-        self.verdict == expected.verdict || (borderline && expected.or == Some(self.verdict))
+        self.verdict == expected.verdict || (self.borderline && expected.or == Some(self.verdict))
     }
 }
 
@@ -272,6 +284,7 @@ impl CellVerdict {
         flags: Vec<Flag>,
     ) -> Self {
         Self {
+            name: hypothesis.name_of(cell),
             target: cell.target.as_deref().map(str::to_owned),
             images: cell.images,
             blocks: cell.blocks,
@@ -283,6 +296,7 @@ impl CellVerdict {
             mean,
             low: None,
             high: None,
+            confidence: None,
             t: None,
             p: None,
             p_adjusted: None,
@@ -298,16 +312,5 @@ impl CellVerdict {
             welch: None,
             test_images: None,
         }
-    }
-
-    /// The cell in a few words: what it fixes.
-    #[must_use]
-    pub fn name(&self) -> String {
-        let mut parts = Vec::new();
-        parts.extend(self.target.clone());
-        parts.extend(self.images.map(|images| format!("{images} images")));
-        parts.extend(self.resolution.map(|resolution| format!("{resolution} px")));
-        parts.extend(self.repetition.map(|repetition| format!("repetition {repetition}")));
-        if parts.is_empty() { "all cells".to_owned() } else { parts.join(" ") }
     }
 }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::{
     html::{badge, wide},
-    numbers::{NONE, grouped, probability, signed},
+    numbers::{NONE, confidence, grouped, probability, signed},
 };
 use crate::{
     judge::{CellVerdict, Flag},
@@ -31,6 +31,10 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
         blocks.into_iter().chain(pixels).map(|part| format!(", {part}")).collect::<String>()
     });
     let caption = caption.to_owned() + &shared.unwrap_or_default();
+    let ends = confidence(cells).map_or_else(
+        || "of the interval that the verdict used".to_owned(),
+        |of| format!("of the {of} interval that the verdict used"),
+    );
     let look = has(|cell| cell.look.is_some());
     let test_images = has(|cell| cell.test_images.is_some());
     let e_value = has(|cell| cell.e_value.is_some());
@@ -43,8 +47,8 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
                     @if blocks { th.number scope="col" { "blocks" } }
                     @if resolution { th.number scope="col" { "pixels" } }
                     th.number scope="col" { "mean" }
-                    th.number scope="col" { "low" }
-                    th.number scope="col" { "high" }
+                    th.number scope="col" title=(ends) { "low" }
+                    th.number scope="col" title=(ends) { "high" }
                     @if test_images {
                         th.number scope="col" title="95 % over test images, seeds held: the paired bootstrap" {
                             "over test images"

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::{
     axis::{Axis, Scale, aired, plain, range},
-    numbers::{grouped, interval, place, signed},
+    numbers::{confidence, grouped, interval, place, signed},
     svg::{Drawing, Mark, PANEL_WIDTH, PanelDrawing, text_width},
 };
 use crate::{
@@ -180,6 +180,10 @@ pub fn draw(claim: &Claim, verdict: &ClaimVerdict, world: &World, name: String) 
     let margin = margins.iter().map(|margin| plain(*margin)).collect::<Vec<_>>().join(" and ");
     let contrasts =
         distinct(claim.hypothesis.contrasts.iter().map(|contrast| contrast.label.as_str()));
+    let lines = match confidence(verdict.cells.iter().chain(&verdict.averages)) {
+        Some(of) => format!("the {of} intervals"),
+        None => "the intervals".to_owned(),
+    };
     Some(Drawing {
         name,
         title: "Every cell with its interval, beside the margin".to_owned(),
@@ -187,7 +191,7 @@ pub fn draw(claim: &Claim, verdict: &ClaimVerdict, world: &World, name: String) 
         legend: marks,
         panels: groups.iter().map(|group| plot.panel(group)).collect(),
         notes: vec![format!(
-            "Lines are the intervals that the verdicts use. Dashed: the margin, {margin} {unit}."
+            "Lines are {lines} that the verdicts use. Dashed: the margin, {margin} {unit}."
         )],
     })
 }

@@ -244,9 +244,9 @@ fn what_it_is(evidence: &Evidence) -> String {
     let title = &evidence.title;
     let (first, rest) = title.split_at(title.chars().next().map_or(0, char::len_utf8));
     let records = grouped(u32::try_from(evidence.records.len()).unwrap_or(u32::MAX));
-    let spared = evidence.spared().map_or_else(String::new, |spared| {
-        format!("; looking early, as soon as there are 3 and 5 of 10 seeds, spared {spared}")
-    });
+    let spared = evidence
+        .spared
+        .map_or_else(String::new, |spared| format!("; looking early spared {spared}"));
     format!("{}{rest}: {records} records{spared}.", first.to_uppercase())
 }
 
@@ -255,7 +255,7 @@ fn named_sources<'a>(judged: &[&Judged<'a>]) -> BTreeMap<&'a str, &'a str> {
     for one in judged {
         let readings = one.claim.readings.iter().map(|reading| &reading.hypothesis);
         for hypothesis in readings.chain([&one.claim.hypothesis]) {
-            for key in crate::evidence::keys(hypothesis) {
+            for key in hypothesis.keys() {
                 let known = one.evidence.world.sources.get_key_value(&*key.source);
                 named.extend(known.map(|(name, words)| (name.as_str(), words.as_str())));
             }

@@ -1,5 +1,7 @@
 //! Numbers as a reader wants them: rounded, with a true minus sign, never `NaN`.
 
+use crate::judge::CellVerdict;
+
 /// A true minus sign, as wide as a plus.
 const MINUS: &str = "\u{2212}";
 /// What stands where a number can't be had.
@@ -47,6 +49,15 @@ pub fn interval(low: Option<f64>, high: Option<f64>) -> String {
         (None, None) => NONE.to_owned(),
         (low, high) => format!("{} to {}", signed(low), signed(high)),
     }
+}
+
+/// What the intervals of cells cover, `98.3 %`; none where they differ or there are none.
+#[must_use]
+pub fn confidence<'a>(cells: impl IntoIterator<Item = &'a CellVerdict>) -> Option<String> {
+    let mut known = cells.into_iter().filter_map(|cell| cell.confidence);
+    let first = known.next()?;
+    let text = |percent: f64| format!("{} %", (percent * 10.0).round() / 10.0);
+    known.all(|percent| text(percent) == text(first)).then(|| text(first))
 }
 
 /// A value to a hundredth, signed only where it is negative.

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::{Judged, axis::plain, cells, drawings, html::badge, numbers::signed, svg};
 use crate::{
     claim::{Claim, Hypothesis, words},
-    evidence::{EvidenceKind, keys},
+    evidence::EvidenceKind,
     judge::ReadingVerdict,
     ledger::{Resolution, published::RESOLUTION_COLUMN},
     shell::quoted,
@@ -110,14 +110,14 @@ fn hypothesis(hypothesis: &Hypothesis) -> Markup {
 /// Why a world of our own can never have what the hypothesis compares.
 fn lacks(one: &Judged<'_>) -> Option<String> {
     let of_ours = one.evidence.kind.is_own();
-    let keys = keys(&one.claim.hypothesis);
+    let keys = one.claim.hypothesis.keys();
     keys.iter().filter(|_| of_ours).find_map(|key| one.evidence.world.lacks(key))
 }
 
 /// What is missing, and what would bring it.
 fn nothing_to_draw(one: &Judged<'_>) -> Markup {
     let (there, asked) = one.evidence.coverage(one.claim);
-    let scaled = keys(&one.claim.hypothesis).iter().any(|key| key.resolution != Resolution::Native);
+    let scaled = one.claim.hypothesis.keys().iter().any(|key| key.resolution != Resolution::Native);
     html! {
         div.empty {
             @if one.claim.hypothesis.metric.is_of_influence() && !one.evidence.kind.is_own() {

@@ -1,12 +1,15 @@
 //! Verdicts as text: a verdict line a claim, its reason, a table of cells that fits 100 columns,
 //! the readings. Colour is written here and taken away at the edge where nobody can see it.
 
-use std::{collections::BTreeSet, fmt::Write};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 
-use super::Judged;
+use super::{Judged, numbers::confidence};
 use crate::{
     claim::words,
     evidence::EvidenceKind,
@@ -43,7 +46,9 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
     line(2, &format!("{style}{}{style:#} on {} evidence", verdict.verdict, verdict.evidence));
     line(2, &verdict.reason);
     line(2, &format!("asked: {}", claim.hypothesis.sentence));
-    if !brief && verdict.verdict != Verdict::Incomplete {
+    // Of an incomplete claim, what there is.
+    let there = || verdict.cells.iter().chain(&verdict.averages).any(|cell| cell.mean.is_some());
+    if !brief && there() {
         line(0, "");
         if !verdict.averages.is_empty() {
             line(2, &format!("judged: {}", words::holds(&claim.hypothesis)));
@@ -85,7 +90,7 @@ fn summary(judged: &[Judged<'_>]) -> String {
         told.push(evidence.kind);
         let (kind, title, sha256) = (evidence.kind, &evidence.title, &evidence.sha256);
         let (records, checkpoints) = (evidence.records.len(), &evidence.world.checkpoints);
-        let spared = match evidence.spared() {
+        let spared = match evidence.spared {
             Some(spared) => format!(", {spared} fine-tunes spared by looking early"),
             None => String::new(),
         };
@@ -129,12 +134,23 @@ fn cells(cells: &[CellVerdict]) -> String {
     for contrast in contrasts {
         let rows: Vec<&CellVerdict> =
             cells.iter().filter(|cell| cell.contrast == contrast).collect();
-        let heading = format!("{contrast}, {}{}", rows[0].unit.name(), shared(&rows));
+        let confidence = confidence(rows.iter().copied());
+        let confidence = confidence.map_or_else(String::new, |of| format!(", {of} intervals"));
+        let heading = format!("{contrast}, {}{confidence}{}", rows[0].unit.name(), shared(&rows));
         for part in wrapped(&heading, WIDTH - 4) {
             let _ = writeln!(text, "    {part}");
         }
         for row in of_cells(&rows, &flags).lines() {
             let _ = writeln!(text, "    {row}");
+        }
+    }
+    for (reason, names) in unjudged(cells) {
+        let more = match names.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        for part in wrapped(&format!("{}{more}: {reason}", names[0]), WIDTH - 4) {
+            let _ = writeln!(text, "    {part}");
         }
     }
     for (index, flag) in flags.iter().enumerate() {
@@ -145,6 +161,15 @@ fn cells(cells: &[CellVerdict]) -> String {
         }
     }
     text
+}
+
+/// Why cells have no interval, each reason with the cells that it is of.
+fn unjudged(cells: &[CellVerdict]) -> BTreeMap<&str, Vec<&str>> {
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for cell in cells.iter().filter(|cell| cell.low.is_none() && cell.high.is_none()) {
+        reasons.entry(&cell.reason).or_default().push(&cell.name);
+    }
+    reasons
 }
 
 /// A coordinate of a cell as text, where the cell has it.

@@ -67,7 +67,7 @@ fn rows(text: &mut String, kind: &str, cells: &[CellVerdict]) {
         let _ = writeln!(
             text,
             "{kind} {}, {}: {}, {} seeds, mean {} [{}, {}] t {} p {} holm {} e {} {}",
-            cell.name(),
+            cell.name,
             cell.contrast,
             cell.verdict,
             cell.seeds,

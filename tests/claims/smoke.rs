@@ -73,7 +73,7 @@ fn golden(verdict: &ClaimVerdict) -> Result<(), Failed> {
     let found: BTreeMap<String, Recorded> = primary
         .chain(readings)
         .filter_map(|(reading, margin, cell)| {
-            let name = format!("{reading} {}: {}", cell.contrast, cell.name());
+            let name = format!("{reading} {}: {}", cell.contrast, cell.name);
             Some((name.trim().to_owned(), recorded(cell, margin)?))
         })
         .collect();
