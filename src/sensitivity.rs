@@ -185,14 +185,17 @@ pub enum Effect {
     Changed,
     /// It was supported and is refuted, or the other way round.
     Turned,
+    /// Records are missing on either side.
+    Unknown,
 }
 
 impl Effect {
     /// From the verdict by the paper's recipe to another.
     #[must_use]
     pub fn of(paper: Verdict, now: Verdict) -> Self {
-        use Verdict::{Refuted, Supported};
+        use Verdict::{Incomplete, Refuted, Supported};
         match (paper, now) {
+            (Incomplete, _) | (_, Incomplete) => Self::Unknown,
             (Supported, Refuted) | (Refuted, Supported) => Self::Turned,
             (paper, now) if paper == now => Self::Kept,
             _ => Self::Changed,
@@ -206,6 +209,7 @@ impl Effect {
             Self::Kept => "kept",
             Self::Changed => "changed",
             Self::Turned => "turned",
+            Self::Unknown => "not judged",
         }
     }
 }
@@ -305,7 +309,9 @@ mod tests {
 
     #[test]
     fn a_verdict_is_kept_changed_or_turned() {
-        use Verdict::{Inconclusive, Refuted, Supported};
+        use Verdict::{Incomplete, Inconclusive, Refuted, Supported};
+        assert_eq!(Effect::of(Supported, Incomplete), Effect::Unknown);
+        assert_eq!(Effect::of(Incomplete, Incomplete), Effect::Unknown);
         assert_eq!(Effect::of(Supported, Supported), Effect::Kept);
         assert_eq!(Effect::of(Supported, Refuted), Effect::Turned);
         assert_eq!(Effect::of(Refuted, Supported), Effect::Turned);

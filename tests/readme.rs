@@ -90,7 +90,7 @@ fn the_table_of_choices_is_what_the_program_printed() {
 #[test]
 fn the_accuracies_under_choices_are_what_the_program_printed() {
     let text = printed("robust_beats_natural");
-    let (_, accuracies) = text.split_once("Accuracy in percent").unwrap();
+    let (_, accuracies) = text.split_once("Accuracy after the last epoch").unwrap();
     let header = accuracies.lines().find(|line| line.starts_with("choice")).unwrap();
     assert_eq!(header.split_whitespace().collect::<Vec<_>>(), ["choice", "l2_3", "natural"]);
     let readme = README.split_whitespace().collect::<Vec<_>>().join(" ");

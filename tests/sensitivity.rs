@@ -67,7 +67,7 @@ fn each_choice_is_priced_run_judged_and_set_beside_the_paper_s_recipe() {
     assert!(figure.contains("PyTorch's own head"), "each choice has its rows");
 
     // How well each source model does stands in a table of its own.
-    let (_, second) = table.split_once("Accuracy in percent").unwrap();
+    let (_, second) = table.split_once("Accuracy after the last epoch").unwrap();
     let header = second.lines().find(|line| line.starts_with("choice")).unwrap();
     assert_eq!(header.split_whitespace().collect::<Vec<_>>(), ["choice", "l2_3", "natural"]);
     let row = second.lines().find(|line| line.starts_with("PyTorch's own head")).unwrap();

@@ -237,7 +237,7 @@ fn text(claim: &Claim, answers: &[Answer]) -> String {
         |Answer { choice, verdict, .. }: &Answer| format!("{}: {}\n", choice.id, verdict.reason);
     let reasons: String = answers.iter().map(reason).collect();
     format!(
-        "{}: {}\n\n{verdicts}\n\nAccuracy in percent, mean over cells of the first look's seeds:\n\n\
+        "{}: {}\n\n{verdicts}\n\nAccuracy after the last epoch in percent, mean over cells of the first look's seeds:\n\n\
          {accuracies}\n\n{reasons}",
         claim.id, claim.hypothesis.sentence
     )

@@ -45,6 +45,9 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
     line(0, &format!("{style}{}{style:#}  {}", mark(verdict.verdict), claim.id));
     line(2, &format!("{style}{}{style:#} on {} evidence", verdict.verdict, verdict.evidence));
     line(2, &verdict.reason);
+    if verdict.borderline {
+        line(2, BORDERLINE);
+    }
     line(2, &format!("asked: {}", claim.hypothesis.sentence));
     // Of an incomplete claim, what there is.
     let there = || verdict.cells.iter().chain(&verdict.averages).any(|cell| cell.mean.is_some());
@@ -104,6 +107,10 @@ fn summary(judged: &[Judged<'_>]) -> String {
     }
     text
 }
+
+/// What is said of a verdict that another processor's rounding may tip.
+const BORDERLINE: &str = "borderline: a point more or less in every cell, as another processor's rounding \
+    may bring in some, would tip this verdict";
 
 /// `2 claims`, or `2 claims on 2 kinds of evidence`.
 fn counted(judged: &[Judged<'_>]) -> String {
