@@ -47,6 +47,10 @@ pub enum EvidenceKind {
     Log,
 }
 
+/// What a log's verdicts are conditional on: it does not say which models its runs started from.
+const OF_A_LOG: &str = "one checkpoint an arm: those that the log's fine-tunes started from, taken to be the \
+    paper's; the log can't say otherwise";
+
 impl EvidenceKind {
     /// Every kind.
     pub const ALL: [Self; 6] =
@@ -73,7 +77,8 @@ impl EvidenceKind {
     #[must_use]
     pub fn world(self) -> World {
         match self {
-            Self::Published | Self::Paper | Self::Log => World::paper(),
+            Self::Published | Self::Paper => World::paper(),
+            Self::Log => World { checkpoints: OF_A_LOG.to_owned(), ..World::paper() },
             Self::Smoke => World::smoke(),
             Self::Lab => World::lab(),
             Self::Sister => World::sister(),
@@ -180,7 +185,7 @@ impl Evidence {
             file: Some(path.display().to_string()),
             sha256: sha256(&bytes),
             spared: None,
-            world: World::paper(),
+            world: EvidenceKind::Log.world(),
             looking: Looking::Fixed,
             records,
             means: Vec::new(),

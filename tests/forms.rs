@@ -56,6 +56,7 @@ fn junit_fails_what_is_refuted_and_skips_what_is_open() {
     // Asked whether it is the expected one, a verdict passes or fails.
     let compared = |of| told(&of, |judged| junit(judged, true));
     assert!(compared(incomplete()).contains("failures=\"1\" skipped=\"0\""));
+    assert!(compared(refuted()).contains("; its spec expects supported\""));
     assert!(compared(supported()).contains("failures=\"0\" skipped=\"0\""));
 }
 
@@ -73,6 +74,8 @@ fn annotations_are_one_line_each_at_the_level_of_the_verdict() {
     assert_eq!(level(incomplete(), false), "warning");
     assert_eq!(level(incomplete(), true), "error");
     assert_eq!(level(supported(), true), "notice");
+    let text = told(&refuted(), |judged| annotations(judged, true));
+    assert!(text.trim_end().ends_with("; its spec expects supported"), "{text}");
 }
 
 /// One form: what reads the judge's reads the citation's, and the same input gives the same bytes.

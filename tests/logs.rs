@@ -74,6 +74,11 @@ fn every_fault_is_named_with_its_line_and_column() {
 #[test]
 fn a_log_without_rows_or_without_anything_is_refused() {
     assert!(matches!(refused(&format!("{}\n", COLUMNS.join(","))), LogError::Empty { .. }));
+    // Accuracies from 0 to 1 would be judged as a hundredth of what they are.
+    let fractions = log(&rows(&[run("l2_3", 1, 0.5), run("natural", 1, 1.0)]));
+    assert!(matches!(refused(&fractions), LogError::Fractions { rows: 4, .. }));
+    let percent = log(&rows(&[run("l2_3", 1, 0.5), run("natural", 1, 1.5)]));
+    assert!(read("log.csv", percent.as_bytes()).is_ok());
     assert!(matches!(refused(""), LogError::Header { .. }));
 }
 

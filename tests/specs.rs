@@ -102,6 +102,7 @@ fn every_fault_is_named_with_its_line() {
         ("images = 100", "images = []", 17, "an empty list fixes nothing"),
         ("images = 100", "images = [100, 100]", 17, "100 stands there twice"),
         ("images = 100", "images = -5", 17, "invalid value"),
+        ("images = 100", "images = 0", 17, "a size of 0 images"),
         ("accuracy = \"last\"", "accuracy = \"first\"", 14, "unknown variant `first`"),
         ("accuracy = \"last\"", "accuracy = { epoch = 0 }", 14, "epochs are counted from 1"),
         ("accuracy = \"last\"", "accuracy = { from_share = 1.5 }", 14, "a share of the schedule"),

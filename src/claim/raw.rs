@@ -48,6 +48,7 @@ pub struct RawClaim {
     #[serde(default)]
     pub caveats: Vec<String>,
     /// The verdict that each evidence is expected to give, by its name (such as `published`).
+    #[serde(default)]
     #[schemars(with = "BTreeMap<String, RawExpected>")]
     pub expected: BTreeMap<Name, RawExpected>,
 }

@@ -1,6 +1,9 @@
 //! `repro compare`: our records, or a log, beside the numbers that were published without seeds.
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, ValueEnum};
 
@@ -65,6 +68,12 @@ enum Form {
 
 impl Compare {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
+        if let Some(file) = self.figure.as_deref().filter(|file| !is_svg(file)) {
+            return Err(Failure::usage(
+                format!("--figure writes SVG, and {} has another ending", file.display()),
+                "name a file that ends in .svg",
+            ));
+        }
         let evidence = match &self.log {
             Some(log) => Evidence::log(log)?,
             None => {
@@ -106,4 +115,8 @@ fn outcome(found: &Comparison) -> Outcome {
         (0, _) => Outcome::Compared(None),
         (_, differ) => Outcome::Compared(Some(differ == 0)),
     }
+}
+
+fn is_svg(file: &Path) -> bool {
+    file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("svg"))
 }

@@ -13,14 +13,19 @@ pub fn annotations(judged: &[Judged<'_>], expected: bool) -> String {
     for one in judged {
         let Judged { claim, evidence, verdict } = one;
         let spec = claim.expected.get(&evidence.kind);
+        let as_expected = spec.is_some_and(|expected| verdict.is(expected));
         let level = match (expected, verdict.verdict) {
-            (true, _) if spec.is_some_and(|expected| verdict.is(expected)) => "notice",
+            (true, _) if as_expected => "notice",
             (true, _) | (false, Verdict::Refuted) => "error",
             (false, Verdict::Supported) => "notice",
             (false, Verdict::Inconclusive | Verdict::Incomplete) => "warning",
         };
         let title = property(&format!("{}, {} evidence", claim.id, evidence.kind));
-        let message = message(&format!("{}: {}", verdict.verdict, verdict.reason));
+        let unexpected = match expected && !as_expected {
+            true => format!("; {}", one.expectation()),
+            false => String::new(),
+        };
+        let message = message(&format!("{}: {}{unexpected}", verdict.verdict, verdict.reason));
         // Writing to a String can't fail.
         let _ = writeln!(text, "::{level} title={title}::{message}");
     }

@@ -29,7 +29,7 @@ pub fn junit(judged: &[Judged<'_>], expected: bool) -> String {
                         testcase name=(one.claim.id) classname=(format!("claims.{kind}")) {
                             @match Outcome::of(one, expected) {
                                 Outcome::Passes => {}
-                                Outcome::Fails => failure type=(one.verdict.verdict) message=(one.verdict.reason) {}
+                                Outcome::Fails => failure type=(one.verdict.verdict) message=(failure(one, expected)) {}
                                 Outcome::Skipped => skipped message=(words(one)) {}
                             }
                             system-out { (words(one)) }
@@ -63,6 +63,14 @@ impl Outcome {
             Verdict::Refuted => Self::Fails,
             Verdict::Inconclusive | Verdict::Incomplete => Self::Skipped,
         }
+    }
+}
+
+/// Why a case fails: the verdict's reason, or that it is not the one that the spec expects.
+fn failure(one: &Judged<'_>, expected: bool) -> String {
+    match expected {
+        true => format!("{}; {}", words(one), one.expectation()),
+        false => one.verdict.reason.clone(),
     }
 }
 

@@ -57,6 +57,13 @@ pub struct Notes {
     pub incomparable: bool,
 }
 
+/// Places on an axis; "at all" alone would say something else.
+fn in_words(places: &[String]) -> String {
+    let word =
+        |place: &String| if place == "all" { "all images".to_owned() } else { place.clone() };
+    places.iter().map(word).collect::<Vec<_>>().join(", ")
+}
+
 impl Notes {
     /// The same as sentences.
     #[must_use]
@@ -92,7 +99,7 @@ impl Notes {
                 .iter()
                 .map(|((target, label), places)| match places.is_empty() {
                     true => format!("{label} on {target}"),
-                    false => format!("{label} on {target} at {}", places.join(", ")),
+                    false => format!("{label} on {target} at {}", in_words(places)),
                 })
                 .collect();
             sentences.push(format!("No record of {}.", arms.join("; ")));

@@ -54,6 +54,16 @@ pub struct Judged<'a> {
     pub verdict: ClaimVerdict,
 }
 
+impl Judged<'_> {
+    /// What the claim's spec expects of this evidence, in words.
+    fn expectation(&self) -> String {
+        match self.claim.expected.get(&self.evidence.kind) {
+            Some(expected) => format!("its spec expects {}", expected.verdict),
+            None => "its spec expects no verdict on this evidence".to_owned(),
+        }
+    }
+}
+
 /// Why a report can't be written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ReportError {

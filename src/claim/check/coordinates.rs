@@ -107,7 +107,11 @@ impl Checker<'_> {
     }
 
     fn images(&self, raw: Option<&Spanned<OneOrMany<Named<u32>>>>) -> Checked<Vec<u32>> {
-        listed(raw, "list of sizes", &self.world.sizes)
+        let sizes = listed(raw, "list of sizes", &self.world.sizes)?;
+        match raw {
+            Some(raw) if sizes.contains(&0) => fault(raw.span(), "a size of 0 images"),
+            _ => Ok(sizes),
+        }
     }
 
     fn resolutions(

@@ -70,6 +70,19 @@ pub enum LogError {
         /// What it should be.
         expected: &'static str,
     },
+    /// No accuracy is above 1: they look like fractions, and would be judged as a hundredth of what they are.
+    #[error(
+        "the log {file}: none of its {rows} test accuracies is above 1, so they look like fractions of 1"
+    )]
+    #[diagnostic(help(
+        "write accuracies in percent, from 0 to 100, in test_accuracy_percent and train_accuracy_percent"
+    ))]
+    Fractions {
+        /// The log's name.
+        file: String,
+        /// Its rows.
+        rows: u64,
+    },
     /// One evaluation is there twice.
     #[error("the log {file}, line {line}: epoch {epoch} of {run} stands there a second time")]
     #[diagnostic(help("remove one of the two rows; nothing tells which of them counts"))]

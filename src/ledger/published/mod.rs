@@ -94,6 +94,7 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Records, LogError> {
     };
     let mut runs = Runs::default();
     let mut row = csv::ByteRecord::new();
+    let (mut rows, mut highest) = (0, 0.0_f64);
     while reader.read_byte_record(&mut row).map_err(|error| row_error(&error))? {
         let line = row.position().map_or(0, csv::Position::line);
         let (run, evaluation) = columns.parse(&row).map_err(|fault| LogError::Value {
@@ -104,6 +105,8 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Records, LogError> {
             expected: fault.expected,
         })?;
         let epoch = evaluation.epoch;
+        rows += 1;
+        highest = highest.max(evaluation.test_accuracy);
         runs.push(run, evaluation).map_err(|run| LogError::Duplicate {
             file: file.to_owned(),
             line,
@@ -113,6 +116,9 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Records, LogError> {
     }
     if runs.is_empty() {
         return Err(LogError::Empty { file: file.to_owned() });
+    }
+    if highest <= 1.0 && highest > 0.0 {
+        return Err(LogError::Fractions { file: file.to_owned(), rows });
     }
     Ok(runs.into_records())
 }
