@@ -5,6 +5,7 @@ mod common;
 
 use std::{
     collections::BTreeMap,
+    io::Read,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::atomic::AtomicBool,
@@ -143,6 +144,13 @@ fn a_claim_is_planned_run_judged_and_never_run_twice() {
     let again = other.run(&["runs", "--import", file]);
     assert!(err(&again).contains("0 records taken"), "{}", err(&again));
     assert!(err(&again).contains("6 were here already, 0 of them with another"), "{}", err(&again));
+    // Unpacked it is read as well.
+    let packed = std::fs::read(file).unwrap();
+    let mut plain = Vec::new();
+    flate2::read::MultiGzDecoder::new(&packed[..]).read_to_end(&mut plain).unwrap();
+    std::fs::write(file, plain).unwrap();
+    let again = other.run(&["runs", "--import", file]);
+    assert!(err(&again).contains("6 were here already"), "{}", err(&again));
     std::fs::write(file, "no gzip").unwrap();
     let refused = other.run(&["runs", "--import", file]);
     assert_eq!(code(&refused), 66);
@@ -177,6 +185,7 @@ fn a_record_that_is_not_what_its_recipe_gives_is_found_out() {
 
     // One that failed is told as such, counts as there, and is run again alone.
     entry.outcome = Ended::Failed { reason: "out of memory".to_owned() };
+    std::fs::remove_dir_all(bench.ledger()).unwrap();
     ledger.put(&entry).unwrap();
     let failed = bench.run(&["runs", "--failed"]);
     assert!(out(&failed).contains("1 records"), "{}", out(&failed));

@@ -1,5 +1,5 @@
-//! Records in one file, to be carried to another ledger or to ship: in gzip, each on a line as the
-//! ledger keeps it, with its own digest.
+//! Records in one file, to be carried to another ledger or to ship: in gzip (or unpacked, where one is
+//! read), each on a line as the ledger keeps it, with its own digest.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -13,6 +13,9 @@ use crate::{files, trial::ENGINE_VERSION};
 
 /// What is unpacked at most; a record has some ten thousand bytes.
 const LARGEST_BYTES: u64 = 1 << 30;
+
+/// What a gzip stream begins with.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// A file of records that can't be read or written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -78,8 +81,13 @@ pub fn write(path: &Path, entries: &[Entry]) -> Result<(), BundleError> {
 /// If the file can't be read or is too large, or a record is damaged or has another name.
 pub fn read(path: &Path) -> Result<Vec<Entry>, BundleError> {
     let unreadable = |cause| BundleError::Io { what: "read", path: path.to_owned(), cause };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let text = BufReader::new(MultiGzDecoder::new(BufReader::new(file)).take(LARGEST_BYTES + 1));
+    let mut file = BufReader::new(std::fs::File::open(path).map_err(unreadable)?);
+    let packed = file.fill_buf().map_err(unreadable)?.starts_with(&GZIP);
+    let text: Box<dyn Read> = match packed {
+        true => Box::new(MultiGzDecoder::new(file)),
+        false => Box::new(file),
+    };
+    let text = BufReader::new(text.take(LARGEST_BYTES + 1));
     let mut entries = Vec::new();
     let mut length = 0;
     for (index, line) in text.split(b'\n').enumerate() {
