@@ -127,8 +127,12 @@ impl fmt::Display for Key {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{} from {}, {} images, {} blocks",
-            self.target, self.source, self.images, self.blocks
+            "{} from {}, {} images, {} block{}",
+            self.target,
+            self.source,
+            self.images,
+            self.blocks,
+            if self.blocks == 1 { "" } else { "s" }
         )?;
         if let Resolution::Pixels(pixels) = self.resolution {
             write!(formatter, ", {pixels} pixels")?;
