@@ -3,11 +3,17 @@
 
 mod common;
 
-use std::sync::{Mutex, atomic::AtomicBool};
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
 
 use common::stand_in;
 use repro::{
-    executor::{FirstSteps, Local, Workers},
+    executor::{ExecutorError, FirstSteps, Local, Workers},
     ledger::{Ended, Entry, Key, Ledger, Resolution, Seed},
     stock::{Named, Stock},
     trial::{Recipe, Trial},
@@ -32,16 +38,30 @@ fn named(blocks: u32, seed: u64) -> Named {
 
 /// What trials left, in the order in which they ended.
 fn run(trials: &[Named], at_once: usize) -> Vec<Entry> {
+    let (ran, ended) = run_until(trials, at_once, &|_| ());
+    ran.unwrap();
+    ended
+}
+
+/// The same with how it went, where each entry does something to the flag that stops it all.
+fn run_until(
+    trials: &[Named],
+    at_once: usize,
+    each: &(dyn Fn(&AtomicBool) + Sync),
+) -> (Result<(), ExecutorError>, Vec<Entry>) {
     let folder = tempfile::tempdir().unwrap();
     let (ledger, stop) = (Ledger::new(folder.path().to_owned()), AtomicBool::new(false));
     let workers = Workers { device: stand_in::device(), at_once, threads_each: 1 };
     let local = Local { ledger: &ledger, stock: &Stock::Shipped, workers, stop: &stop };
     let ended = Mutex::new(Vec::new());
-    local.run(trials, &|entry| ended.lock().unwrap().push(entry.clone())).unwrap();
+    let ran = local.run(trials, &|entry| {
+        ended.lock().unwrap().push(entry.clone());
+        each(&stop);
+    });
     let kept = ledger.all(&mut |file| panic!("{file:?}")).unwrap();
     let ended = ended.into_inner().unwrap();
     assert_eq!(kept.len(), ended.len(), "all that ended is kept");
-    ended
+    (ran, ended)
 }
 
 fn of<'a>(entries: &'a [Entry], named: &Named) -> &'a Entry {
@@ -77,6 +97,28 @@ fn a_sibling_that_can_t_be_run_fails_alone() {
     assert_eq!([&trials[0], &trials[1], &trials[2]].map(failed), [false, true, false]);
     let Ended::Failed { reason } = &of(&entries, &trials[1]).outcome else { unreachable!() };
     assert!(reason.contains("last 12 residual blocks"), "{reason}");
+}
+
+#[test]
+fn siblings_that_fell_apart_are_kept_one_by_one() {
+    let trials = [named(0, 1), named(12, 1), named(3, 1)];
+    let (ran, ended) = run_until(&trials, 1, &|stop| stop.store(true, Ordering::Relaxed));
+    assert!(matches!(ran, Err(ExecutorError::Interrupted)), "{ran:?}");
+    let [entry] = ended.try_into().expect("the stop comes before the second");
+    assert_eq!(entry.id, trials[0].id);
+    assert!(matches!(entry.outcome, Ended::Finished(_)));
+}
+
+/// cuDNN's search is its thread's own, so that one at a time is run where the caller is.
+#[test]
+fn one_at_a_time_is_run_on_the_thread_that_asks() {
+    let (here, elsewhere) = (thread::current().id(), Mutex::new(Vec::new()));
+    let (ran, ended) = run_until(&[named(0, 1), named(0, 2)], 1, &|_| {
+        let this = thread::current().id();
+        elsewhere.lock().unwrap().extend((this != here).then_some(this));
+    });
+    ran.unwrap();
+    assert_eq!((ended.len(), elsewhere.into_inner().unwrap()), (2, vec![]));
 }
 
 /// By which `repro doctor` knows whose weights these are.
@@ -130,4 +172,19 @@ fn images_that_do_not_fit_are_told_too() {
         assert!(reason.contains("CUDA out of memory"), "{reason}");
         assert!(reason.contains("kmnist's images do not fit at 28 pixels"), "{reason}");
     }
+}
+
+/// Nothing that trials after it could mend: they are left for another time, not kept as failed.
+#[test]
+fn a_device_that_breaks_ends_the_run_and_leaves_no_failed_record() {
+    if !stand_in::here("a_device_that_breaks_ends_the_run_and_leaves_no_failed_record", None) {
+        return;
+    }
+    let trials = [named(3, 1), named(3, 2), named(0, 2), named(3, 3)];
+    let (ran, ended) = run_until(&trials, 1, &|_| stand_in::break_down());
+    let Err(ExecutorError::Device { trial, said }) = ran else { panic!("{ran:?}") };
+    assert_eq!(said, "CUDA error: an illegal memory access was encountered");
+    assert!(trial.ends_with("seed 2"), "{trial}");
+    let [entry] = ended.try_into().expect("what had ended alone is kept");
+    assert!(matches!(entry.outcome, Ended::Finished(_)) && entry.id == trials[0].id);
 }

@@ -251,9 +251,9 @@ impl Watch for Teller<'_> {
 fn stopped(error: ExecutorError) -> Failure {
     match error {
         ExecutorError::Interrupted => Failure::new(exit::INTERRUPTED, error),
-        ExecutorError::Material { .. } | ExecutorError::Precision(_) => {
-            Failure::new(exit::INPUT, error)
-        }
+        ExecutorError::Material { .. }
+        | ExecutorError::Precision(_)
+        | ExecutorError::Device { .. } => Failure::new(exit::INPUT, error),
         ExecutorError::Ledger(error) => unusable(error),
     }
 }

@@ -10,10 +10,16 @@ const TESTED: usize = 512;
 
 /// Whether what libtorch said is that there was not enough memory.
 pub(super) fn ran_out(said: &str) -> bool {
+    const WORDS: [&str; 5] = [
+        "out of memory",
+        "can't allocate memory",
+        "not enough memory",
+        // cuDNN's and cuBLAS's own.
+        "status_alloc_failed",
+        "bad_alloc",
+    ];
     let said = said.to_lowercase();
-    ["out of memory", "can't allocate memory", "not enough memory"]
-        .iter()
-        .any(|words| said.contains(words))
+    WORDS.iter().any(|words| said.contains(words))
 }
 
 /// The same with the largest batch that fits, found by trying halves, and what to do with it.
@@ -83,6 +89,11 @@ mod tests {
     fn libtorch_s_words_for_want_of_memory_are_known() {
         assert!(ran_out("CUDA out of memory. Tried to allocate 2.00 GiB"));
         assert!(ran_out("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"));
+        assert!(ran_out("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"));
+        assert!(ran_out(
+            "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"
+        ));
+        assert!(ran_out("std::bad_alloc"));
         assert!(!ran_out("The size of tensor a (3) must match the size of tensor b (4)"));
     }
 }

@@ -4,6 +4,7 @@
 
 mod calibrate;
 mod families;
+mod fault;
 mod first_step;
 mod material;
 mod memory;
@@ -79,7 +80,7 @@ pub struct Local<'a> {
     pub stop: &'a AtomicBool,
 }
 
-/// A trial that can't be run at all, or an entry that can't be kept.
+/// Why trials were not run to their end: one can't be run at all, an entry can't be kept, or nothing can be run.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ExecutorError {
     /// Nothing to work on.
@@ -95,6 +96,17 @@ pub enum ExecutorError {
     #[error(transparent)]
     #[diagnostic(help("`--device cuda` takes a GPU; `--no-run` judges what the ledger has"))]
     Precision(#[from] NoTf32),
+    /// The device is at fault, or a library of it: no other trial would fare better.
+    #[error("the device failed at {trial}: {said}")]
+    #[diagnostic(help(
+        "nothing is kept of that one, finished ones are; see `repro doctor` and `nvidia-smi`, then the same command goes on from there"
+    ))]
+    Device {
+        /// The trial.
+        trial: String,
+        /// What libtorch said.
+        said: String,
+    },
     /// The ledger.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -108,8 +120,8 @@ impl Local<'_> {
     /// Runs trials and keeps their entries; `each` hears of every one as soon as it is kept.
     ///
     /// # Errors
-    /// If the device lacks what one asks for, one can't be prepared or kept, or a stop was asked for: the
-    /// others that are running then stop too, and what is finished stays.
+    /// If the device lacks what one asks for or is at fault, one can't be prepared or kept, or a stop was
+    /// asked for: the others that are running then stop too, and what is finished stays.
     pub fn run(
         &self,
         trials: &[Named],
@@ -130,13 +142,27 @@ impl Local<'_> {
             while !self.stop.load(Ordering::Relaxed) && !failed.load(Ordering::Relaxed) {
                 let next = queue.lock().expect("no panic holds it").pop_front();
                 let Some(family) = next else { return Ok(()) };
-                for entry in self.family(&family, &mut materials)? {
-                    self.ledger.put(&entry)?;
-                    each(&entry);
+                match self.family(&family, &mut materials)? {
+                    Some(entries) => {
+                        for entry in &entries {
+                            self.ledger.put(entry)?;
+                            each(entry);
+                        }
+                    }
+                    // To find out which of them it is, each is run alone, and kept before the next.
+                    None => {
+                        let mut queue = queue.lock().expect("no panic holds it");
+                        family.iter().rev().for_each(|named| queue.push_front(vec![*named]));
+                    }
                 }
             }
             Err(ExecutorError::Interrupted)
         };
+        if threads == 1 {
+            // What cuDNN found to be fast is its thread's own to know: the next look's trials, which the
+            // same caller brings, need not search again.
+            return work();
+        }
         let results: Vec<Result<(), ExecutorError>> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..threads)
                 .map(|_| {
@@ -159,24 +185,20 @@ impl Local<'_> {
         }
     }
 
-    /// Runs a family of trials. One that can't be run makes an entry that has failed; to find out which
-    /// it is, each is then run alone.
+    /// Runs a family of trials. One alone that can't be run makes an entry that has failed; `None` where
+    /// it is one of several.
     fn family<'m>(
         &'m self,
         family: &[&Named],
         materials: &mut Materials<'m>,
-    ) -> Result<Vec<Entry>, ExecutorError> {
+    ) -> Result<Option<Vec<Entry>>, ExecutorError> {
         let started =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let clock = Instant::now();
         let ended: Vec<Ended> = match (self.try_family(family, materials)?, family) {
             (Ok(outcomes), _) => outcomes.into_iter().map(Ended::Finished).collect(),
             (Err(reason), [_]) => vec![Ended::Failed { reason }],
-            (Err(_), several) => {
-                let alone = several.iter().map(|named| self.family(&[*named], materials));
-                let alone: Vec<Vec<Entry>> = alone.collect::<Result<_, _>>()?;
-                return Ok(alone.into_iter().flatten().collect());
-            }
+            (Err(_), _) => return Ok(None),
         };
         let provenance = Provenance {
             program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -195,7 +217,7 @@ impl Local<'_> {
             outcome,
             provenance: provenance.clone(),
         };
-        Ok(family.iter().zip(ended).map(entry).collect())
+        Ok(Some(family.iter().zip(ended).map(entry).collect()))
     }
 
     /// The outcomes of a family's trials, or why there are none. A panic is how tch reports whatever
@@ -223,15 +245,16 @@ impl Local<'_> {
                 Ok(family.iter().zip(ended).map(measured).collect())
             })
         });
-        let material = |cause| ExecutorError::Material {
-            trial: format!("{}, seed {}", trial.recipe.key, trial.seed.0),
-            cause,
-        };
+        let name = || format!("{}, seed {}", trial.recipe.key, trial.seed.0);
+        let material = |cause| ExecutorError::Material { trial: name(), cause };
         match ran {
             Ok(Err(cause)) => Err(material(cause)),
             Ok(Ok(Err(Unfinished::Interrupted))) => Err(ExecutorError::Interrupted),
             Ok(Ok(Err(error))) => Ok(Err(error.to_string())),
             Ok(Ok(Ok(outcomes))) => Ok(Ok(outcomes)),
+            Err(said) if fault::is_the_device_s(&said) => {
+                Err(ExecutorError::Device { trial: name(), said })
+            }
             Err(said) => {
                 // What was half done is not to be used again.
                 *materials = Materials::new(self.workers.device, self.stock);

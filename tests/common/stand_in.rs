@@ -141,3 +141,10 @@ fn count(name: &[u8]) -> u64 {
     // SAFETY: the stand-in's functions take nothing and return `uint64_t`.
     unsafe { this.get::<extern "C" fn() -> u64>(name).expect("the stand-in is loaded")() }
 }
+
+/// Breaks the device for the rest of the process: whatever is asked of it, it answers with an error of CUDA's.
+pub fn break_down() {
+    let this = libloading::os::unix::Library::this();
+    // SAFETY: the stand-in's function takes and returns nothing.
+    unsafe { this.get::<extern "C" fn()>(b"stand_in_break\0").expect("the stand-in is loaded")() }
+}

@@ -3,7 +3,8 @@
 //
 //  * an operation that mixes them with tensors of the CPU fails, as on a GPU;
 //  * what crosses the bus, and whatever makes the host wait for the device, is counted;
-//  * it may be given less memory than is there, and then runs out of it in CUDA's words.
+//  * it may be given less memory than is there, and then runs out of it in CUDA's words;
+//  * it may break, and then answers as a GPU whose context is lost.
 //
 // It says nothing of a GPU's speed, of its rounding, or of operations that CUDA lacks. Preload it:
 // LD_PRELOAD=…/libstand_in.so; STAND_IN_MEMORY is its bytes.
@@ -33,6 +34,8 @@ const c10::Device CARD(c10::kCUDA, 0);
 
 // What crossed, and what waited.
 std::atomic<uint64_t> to_device{0}, to_host{0}, waits{0}, operations{0};
+// Whether it is broken.
+std::atomic<bool> broken{false};
 // Bytes that tensors hold.
 std::atomic<size_t> held{0};
 
@@ -298,6 +301,7 @@ bool is_view(const c10::FunctionSchema& schema) {
 
 void on_the_cpu(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
   const auto& name = op.schema().name();
+  TORCH_CHECK(!broken, "CUDA error: an illegal memory access was encountered");
   Seen seen;
   const auto convert = [&](const Tensor& tensor) {
     if (!tensor.defined()) {
@@ -428,4 +432,8 @@ extern "C" uint64_t stand_in_waits() {
 }
 extern "C" uint64_t stand_in_operations() {
   return operations;
+}
+// Breaks it: no operation succeeds from now on.
+extern "C" void stand_in_break() {
+  broken = true;
 }
