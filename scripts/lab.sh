@@ -36,7 +36,7 @@ phase() {
             >>"$busy" 2>/dev/null &
         sampler=$!
     fi
-    timeout --preserve-status --signal=INT "$left" "$@" || status=$?
+    timeout --preserve-status --kill-after=20 --signal=INT "$left" "$@" || status=$?
     if [[ -n $sampler ]]; then
         kill "$sampler" 2>/dev/null || true
         wait "$sampler" 2>/dev/null || true

@@ -3,11 +3,12 @@
     python benches/paper/bench.py --device cuda
     python benches/paper/bench.py --device cpu --threads 1
 
-Three ways in turn on the same machine, `--turns` times, each a process of its own: `repro` (benches/paper.rs), a
-good PyTorch script (`good.py`: bf16 autocast on a GPU, channels last, data on the device) and the authors' way
-(`authors_way.py`: PIL transforms in loader workers, fp32 with tf32). Weights and images are random. Prints a table
-of medians, and with `--json FILE` everything that was measured. Run it with the Python that `requirements.txt` is
-installed for.
+Three ways in turn on the same machine, `--turns` times, each a process of its own: `repro` (benches/paper.rs, in
+bf16 on a GPU), a good PyTorch script (`good.py`: bf16 autocast on a GPU, channels last, data on the device) and the
+authors' way (`authors_way.py`: PIL transforms in loader workers, fp32 with tf32). Weights and images are random.
+Prints a table of medians, and with `--json FILE` everything that was measured, written anew after each process. One
+that fails, or takes longer than `--timeout`, is told of and left out; then the exit code is 1. Run it with the Python
+that `requirements.txt` is installed for.
 
 On a machine with a GPU and without Rust, copy the executable that
 `cargo bench --features gpu --bench paper --no-run` names, and give it with `--repro`.
@@ -45,21 +46,32 @@ def built(gpu):
     return next(said["executable"] for said in messages if said.get("target", {}).get("name") == "paper")
 
 
-def libtorch():
-    """Where this Python's torch has its libraries: CUDA's half lies there."""
+def libraries():
+    """The environment in which repro finds this Python's torch: CUDA's half lies in its folder."""
     command = [sys.executable, "-c", "import torch; print(torch.__path__[0])"]
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip() + "/lib"
+    folder = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip() + "/lib"
+    return {"LD_LIBRARY_PATH": ":".join(filter(None, [folder, os.environ.get("LD_LIBRARY_PATH")]))}
 
 
-def ran(command, environment=None):
-    """The JSON object that a process prints."""
+def ran(command, timeout, environment=None):
+    """The JSON object that a process prints; why there is none under `failed`."""
     words = list(map(str, command))
-    run = subprocess.run(
-        words, env=os.environ | (environment or {}), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
-    )
-    if run.returncode:
-        sys.exit(f"{' '.join(words)}\nended with {run.returncode}")
-    return json.loads(run.stdout)
+    try:
+        run = subprocess.run(
+            words, env=os.environ | (environment or {}), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+            timeout=timeout,
+        )
+        if run.returncode:
+            return {"failed": f"{' '.join(words)} ended with {run.returncode}"}
+        return json.loads(run.stdout)
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        return {"failed": str(error)}
+
+
+def succeeded(runs):
+    """What was measured, by way: those that never were are left out."""
+    measured = {name: [run for run in found if "failed" not in run] for name, found in runs.items()}
+    return {name: found for name, found in measured.items() if found}
 
 
 def rates(found, what):
@@ -78,6 +90,7 @@ def medians(runs, clock):
 
 
 def table(runs, least, given):
+    """Prints medians, ratios and floors of what was measured, and gives the medians."""
     print(f"\n{given.device}, {given.blocks} blocks, batches of {given.batch}; images a second, median of "
           f"{given.turns} x {given.rounds} rounds in turn (least to most):\n")
     print(f"  {'':10} {'precision':>9} {WHAT[0]:>26} {WHAT[1]:>26} {'peak MB':>8}")
@@ -93,13 +106,15 @@ def table(runs, least, given):
     def compared(words, of, a_second):
         print(f"\n  {words}: repro's speed over the other's, and each one's share of the floor's rate:")
         for name in runs:
-            found = least[given.precisions[name]]
+            found = least.get(given.precisions[name])
             for what in WHAT:
-                ceiling = found[a_second] / found["operations_an_image"][what]
-                ratio = of["repro", what] / of[name, what]
+                ratio = f"{of['repro', what] / of[name, what]:8.2f}" if "repro" in runs else f"{'?':>8}"
                 aim = f", aim {AIMS[name]}" if given.device == "cuda" and what == "training" and name in AIMS else ""
-                print(f"  {name:10} {what:9} {ratio:8.2f}{aim}, {of[name, what]:.4g} of {ceiling:.4g}: "
-                      f"{of[name, what] / ceiling:.3f}")
+                share = "the floor is not known"
+                if found:
+                    ceiling = found[a_second] / found["operations_an_image"][what]
+                    share = f"{of[name, what]:.4g} of {ceiling:.4g}: {of[name, what] / ceiling:.3f}"
+                print(f"  {name:10} {what:9} {ratio}{aim}, {share}")
 
     compared("by seconds", by_second, "operations_a_second")
     if given.device == "cpu":
@@ -126,8 +141,10 @@ def main():
     parser.add_argument("--rounds", default=2, **number, help="epochs, and test passes, that count in a turn [2]")
     parser.add_argument("--turns", default=3, **number, help="times that each way runs [3]")
     parser.add_argument("--threads", **number, help="of libtorch on the CPU [its choice]")
-    parser.add_argument("--precision", help="repro's, as the field of its protocol [the protocol's]")
-    parser.add_argument("--good-precision", choices=["fp32", "tf32", "bf16"], help="[bf16 on a GPU, else fp32]")
+    of = {"choices": ["fp32", "tf32", "bf16"]}
+    parser.add_argument("--precision", **of, help="repro's, whatever the paper's protocol says [bf16 on a GPU, else fp32]")
+    parser.add_argument("--good-precision", **of, help="the good script's [bf16 on a GPU, else fp32]")
+    parser.add_argument("--timeout", default=1800, **number, help="seconds that a process may take [1800]")
     parser.add_argument("--skip-authors", action="store_true", help="leave the authors' way out")
     parser.add_argument("--repro", type=Path, help="the built bench [cargo builds it]")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep everything that was measured")
@@ -136,38 +153,59 @@ def main():
         if getattr(given, name) is None:
             setattr(given, name, size)
     gpu = given.device == "cuda"
-    repro = given.repro or built(gpu)
+    repro = (given.repro or Path(built(gpu))).resolve()
     common = ["--device", given.device, "--blocks", given.blocks, "--batch", given.batch, "--steps", given.steps]
     common += ["--rounds", given.rounds, "--tested", given.tested]
     common += ["--threads", given.threads] if given.threads else []
-    good, authors = given.good_precision or ("bf16" if gpu else "fp32"), "tf32" if gpu else "fp32"
-    protocol = {"precision": given.precision} if given.precision else {}
-    # Where nobody says otherwise, libtorch computes convolutions on a GPU in TF32.
-    ours = given.precision or ("tf32" if gpu else "fp32")
-    given.precisions = {"repro": ours, "good": good, "authors": authors}
-    script = lambda name, precision: [sys.executable, HERE / name, *common, "--precision", precision]
+    default = "bf16" if gpu else "fp32"
+    given.precisions = {
+        "repro": given.precision or default, "good": given.good_precision or default,
+        "authors": "tf32" if gpu else "fp32",
+    }
+    # Always said: the protocol has one of its own.
+    protocol = json.dumps({"precision": given.precisions["repro"]})
+    environment = libraries() if gpu else None
+
+    def script(name, precision, *more):
+        return ran([sys.executable, HERE / name, *common, "--precision", precision, *more], given.timeout)
+
     ways = {
-        "repro": lambda: ran(
-            [repro, *common, "--protocol", json.dumps(protocol)], {"LD_LIBRARY_PATH": libtorch()} if gpu else None
-        ),
-        "good": lambda: ran(script("good.py", good)),
-        "authors": lambda: ran([*script("authors_way.py", authors), "--workers", given.workers]),
+        "repro": lambda: ran([repro, *common, "--protocol", protocol], given.timeout, environment),
+        "good": lambda: script("good.py", given.precisions["good"]),
+        "authors": lambda: script("authors_way.py", given.precisions["authors"], "--workers", given.workers),
     }
     if given.skip_authors:
         del ways["authors"], given.precisions["authors"]
-    runs = {name: [] for name in ways}
+    runs, least, failures = {name: [] for name in ways}, {}, []
+
+    def write(medians=None):
+        """Keeps all that there is so far."""
+        if given.json:
+            asked = {name: str(value) for name, value in vars(given).items()}
+            measured = {"asked": asked, "medians": medians, "runs": runs, "least": least}
+            given.json.write_text(json.dumps(measured, indent=1) + "\n")
+
+    def told(what, found):
+        """Says what came of a process."""
+        if "failed" in found:
+            failures.append(what)
+        seconds = ", ".join(f"{lap['seconds']:.3g}" for lap in found.get("training", []))
+        said = found.get("failed", f"epochs of {seconds} s" if seconds else "measured")
+        print(f"{what}: {said}", file=sys.stderr, flush=True)
+        write()
+
     for turn in range(given.turns):
         for name, way in ways.items():
             runs[name].append(way())
-            seconds = [f"{lap['seconds']:.3g}" for lap in runs[name][-1]["training"]]
-            print(f"turn {turn + 1}, {name}: epochs of {', '.join(seconds)} s", file=sys.stderr, flush=True)
-    least = {
-        precision: ran([*script("network.py", precision), "rate"]) for precision in sorted(set(given.precisions.values()))
-    }
-    found = table(runs, least, given)
-    if given.json:
-        measured = {"asked": {name: str(value) for name, value in vars(given).items()}, "medians": found}
-        given.json.write_text(json.dumps(measured | {"runs": runs, "least": least}, indent=1) + "\n")
+            told(f"turn {turn + 1}, {name}", runs[name][-1])
+    for precision in sorted(set(given.precisions.values())):
+        found = script("network.py", precision, "rate")
+        if "failed" not in found:
+            least[precision] = found
+        told(f"the floor in {precision}", found)
+    write(table(succeeded(runs), least, given))
+    if failures:
+        sys.exit(f"failed: {'; '.join(failures)}")
 
 
 if __name__ == "__main__":
