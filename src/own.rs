@@ -9,12 +9,13 @@ use sha2::{Digest, Sha256};
 use crate::{
     claim::Claim,
     data::hexadecimal,
+    device,
     evidence::{Evidence, EvidenceKind, Looking},
     executor::{ExecutorError, Local},
     gallery::{self, Figure},
     ledger::{Damaged, Entry, Key, Ledger, LedgerError, Records, Seed},
     plan,
-    price::{Price, Speed},
+    price::{Price, Speed, Speeds},
     stock::{Lacking, Named, Stock},
     trial::{Recipe, Trial},
     world::World,
@@ -37,10 +38,10 @@ pub struct Own<'a> {
 pub trait Watch: Sync {
     /// Files that were set aside.
     fn damaged(&self, files: &[Damaged]);
-    /// Trials are about to run, each at this speed by what ran here so far.
+    /// Trials are about to run, each at this speed by what ran on the same processor so far.
     fn begins(&self, trials: &[Named], speed: Option<Speed>);
-    /// Fine-tunes that are wanted and can't be run here, how many for each thing that is lacking.
-    fn lacking(&self, lacking: &BTreeMap<Lacking, usize>);
+    /// Fine-tunes that are wanted and can't be run here, for each thing that is lacking.
+    fn lacking(&self, lacking: &BTreeMap<Lacking, plan::Outstanding>);
     /// A trial has ended and is kept.
     fn ended(&self, entry: &Entry);
 }
@@ -52,8 +53,8 @@ pub struct Gathered {
     pub evidence: Evidence,
     /// Names of entries that are there, after a seed that is not: they need not be run again.
     pub beyond: BTreeSet<String>,
-    /// How fast fine-tunes ran here, by the entries that are there, if there are any.
-    pub speed: Option<Speed>,
+    /// How fast fine-tunes ran, by the entries that are there.
+    pub speeds: Speeds,
     /// Files that were set aside.
     pub damaged: Vec<Damaged>,
 }
@@ -63,8 +64,8 @@ pub struct Gathered {
 pub struct Outstanding {
     /// Trials, the dearest first, so that threads end together.
     pub planned: Vec<Planned>,
-    /// How many more there are that can't be run here, for each thing that is lacking.
-    pub lacking: BTreeMap<Lacking, usize>,
+    /// Those that can't be run here, for each thing that is lacking.
+    pub lacking: BTreeMap<Lacking, plan::Outstanding>,
 }
 
 /// An outstanding trial.
@@ -136,8 +137,8 @@ impl Own<'_> {
             records,
             means: Vec::new(),
         };
-        let speed = Speed::by_records(&entries, self.world);
-        Ok(Gathered { evidence, beyond, speed, damaged })
+        let speeds = Speeds::by_records(&entries, self.world);
+        Ok(Gathered { evidence, beyond, speeds, damaged })
     }
 
     /// Evidence for these claims: runs what the judge needs and the ledger lacks, look by look, until
@@ -196,7 +197,8 @@ impl Own<'_> {
             }
             let planned = outstanding.planned.into_iter();
             let trials: Vec<Named> = planned.map(|planned| planned.named).collect();
-            watch.begins(&trials, gathered.speed);
+            let processor = device::name(local.workers.device);
+            watch.begins(&trials, gathered.speeds.of(&processor));
             local.run(&trials, &|entry| watch.ended(entry))?;
         }
     }
@@ -212,14 +214,18 @@ impl Own<'_> {
     pub fn planned(&self, wanted: plan::Outstanding, gathered: &Gathered) -> Outstanding {
         let mut outstanding = Outstanding::default();
         for ((key, seed), wanted_by) in wanted {
-            match self.named(key, seed) {
-                Ok(named) if gathered.beyond.contains(&named.id) => (),
-                Ok(named) => match self.stock.lacks(&named.trial.recipe.key) {
-                    None => outstanding.planned.push(Planned { named, wanted_by }),
-                    Some(lacking) => *outstanding.lacking.entry(lacking).or_default() += 1,
+            let lacking = match self.named(key.clone(), seed) {
+                Ok(named) if gathered.beyond.contains(&named.id) => continue,
+                Ok(named) => match self.stock.lacks(&key) {
+                    None => {
+                        outstanding.planned.push(Planned { named, wanted_by });
+                        continue;
+                    }
+                    Some(lacking) => lacking,
                 },
-                Err(lacking) => *outstanding.lacking.entry(lacking).or_default() += 1,
-            }
+                Err(lacking) => lacking,
+            };
+            outstanding.lacking.entry(lacking).or_default().insert((key, seed), wanted_by);
         }
         let price = |planned: &Planned| self.price(&planned.named).operations;
         outstanding.planned.sort_by(|left, right| price(right).total_cmp(&price(left)));

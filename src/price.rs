@@ -121,9 +121,21 @@ impl Speed {
     /// taken before anything was measured here.
     pub const ELSEWHERE: Self = Self(5e10);
 
-    /// By a world's records that are there; `None` where there is none.
+    /// Seconds that something takes.
     #[must_use]
-    pub fn by_records(entries: &[Entry], world: &World) -> Option<Self> {
+    pub fn seconds(self, price: Price) -> f64 {
+        price.operations / self.0
+    }
+}
+
+/// How fast fine-tunes went, by the processor that they ran on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Speeds(BTreeMap<String, Speed>);
+
+impl Speeds {
+    /// By a world's records that are there.
+    #[must_use]
+    pub fn by_records(entries: &[Entry], world: &World) -> Self {
         let of_world = |entry: &&Entry| {
             let Recipe { key, world: of, .. } = &entry.trial.recipe;
             let finished = matches!(entry.outcome, Ended::Finished(_));
@@ -131,24 +143,27 @@ impl Speed {
         };
         // What ran side by side began at once, and took the same seconds to the last bit; a family that
         // two workers shared did not.
-        let mut together: BTreeMap<(u64, u64, String), Vec<&Entry>> = BTreeMap::new();
+        let mut together: BTreeMap<(&str, u64, u64, String), Vec<&Entry>> = BTreeMap::new();
         for entry in entries.iter().filter(of_world) {
-            let Provenance { started, seconds, .. } = entry.provenance;
-            let of = (started, seconds.to_bits(), entry.trial.family());
+            let Provenance { processor, started, seconds, .. } = &entry.provenance;
+            let of = (processor.as_str(), *started, seconds.to_bits(), entry.trial.family());
             together.entry(of).or_default().push(entry);
         }
-        let seconds: f64 = together.values().map(|ran| ran[0].provenance.seconds).sum();
-        let price: Price = together
-            .values()
-            .map(|ran| Price::of_all(ran.iter().map(|entry| &entry.trial), world))
-            .sum();
-        (seconds > 0.0).then(|| Self(price.operations / seconds))
+        let mut took: BTreeMap<&str, (f64, Price)> = BTreeMap::new();
+        for ((processor, ..), ran) in &together {
+            let (seconds, price) = took.entry(processor).or_default();
+            *seconds += ran[0].provenance.seconds;
+            *price = *price + Price::of_all(ran.iter().map(|entry| &entry.trial), world);
+        }
+        let measured = took.into_iter().filter(|(_, (seconds, _))| *seconds > 0.0);
+        let speed = |(seconds, price): (f64, Price)| Speed(price.operations / seconds);
+        Self(measured.map(|(processor, took)| (processor.to_owned(), speed(took))).collect())
     }
 
-    /// Seconds that something takes.
+    /// A processor's, by its own name ([`crate::device::name`]); `None` where no record is of it.
     #[must_use]
-    pub fn seconds(self, price: Price) -> f64 {
-        price.operations / self.0
+    pub fn of(&self, processor: &str) -> Option<Speed> {
+        self.0.get(processor).copied()
     }
 }
 
@@ -159,6 +174,7 @@ mod tests {
         ledger::{Key, Seed},
         model::BatchNorm,
         transform::Augmentation,
+        trial::Outcome,
     };
 
     fn recipe(world: &World, blocks: u32, images: u32) -> Recipe {
@@ -217,6 +233,46 @@ mod tests {
         let price = |blocks, images| Price::of(&recipe(&smoke, blocks, images), &smoke).operations;
         assert!(price(0, 100) < price(1, 100) && price(1, 100) < price(9, 100));
         assert!(price(3, 100) < price(3, 400));
-        assert_eq!(Speed::by_records(&[], &smoke), None);
+    }
+
+    /// A record that took so many seconds on a processor.
+    fn ran(seed: u64, processor: &str, seconds: f64) -> Entry {
+        let trial = Trial { recipe: recipe(&World::smoke(), 3, 400), seed: Seed(seed) };
+        Entry {
+            id: format!("{seed} on {processor}"),
+            trial,
+            engine_version: 1,
+            weights: String::new(),
+            data: String::new(),
+            outcome: Ended::Finished(Outcome {
+                evaluations: Vec::new(),
+                first_losses: Vec::new(),
+                test_loss_after_first_step: 1.0,
+                correct: Vec::new(),
+                weights: String::new(),
+                influence: Vec::new(),
+            }),
+            provenance: Provenance {
+                program: String::new(),
+                engine: String::new(),
+                processor: processor.to_owned(),
+                started: seed,
+                seconds,
+                images: None,
+            },
+        }
+    }
+
+    #[test]
+    fn speeds_are_those_of_the_processor_that_ran() {
+        let smoke = World::smoke();
+        let entries = [ran(1, "a card", 2.0), ran(2, "a card", 4.0), ran(3, "a toy", 60.0)];
+        let speeds = Speeds::by_records(&entries, &smoke);
+        let alone = Price::of(&recipe(&smoke, 3, 400), &smoke).operations;
+        assert_eq!(speeds.of("a card"), Some(Speed(alone / 3.0)));
+        assert_eq!(speeds.of("a toy"), Some(Speed(alone / 60.0)));
+        assert_eq!(speeds.of("another"), None);
+        // Those of another world say nothing of this one's.
+        assert_eq!(Speeds::by_records(&entries, &World::lab()), Speeds::default());
     }
 }

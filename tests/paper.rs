@@ -244,7 +244,8 @@ fn what_is_lacking_is_named_with_the_command_that_brings_it() {
         let claim = claim(&world);
         let gathered = own.gather(&[&claim]).unwrap();
         let outstanding = own.outstanding(&[&claim], &gathered);
-        let lacking = outstanding.lacking.iter().map(|(what, count)| format!("{count}: {what}"));
+        let lacking = outstanding.lacking.iter();
+        let lacking = lacking.map(|(what, wanted)| format!("{}: {what}", wanted.len()));
         (outstanding.planned.len(), lacking.collect::<Vec<_>>().join("\n"))
     };
     let (planned, said) = lacking(EvidenceKind::Paper);

@@ -20,6 +20,7 @@ use crate::{
     gallery::{Figure, Gallery},
     ledger::{Damaged, Ended, Entry, Ledger},
     own::{Gathered, Own, Watch},
+    plan::Outstanding,
     price::{Price, Speed},
     stock::{Lacking, Named, Stock},
     trial::Trial,
@@ -143,6 +144,16 @@ impl Workshop {
         run(self.workers.device, &self.stock)
     }
 
+    /// What fine-tunes run on.
+    pub fn device(&self) -> Device {
+        self.workers.device
+    }
+
+    /// How fast fine-tunes ran on the same processor, if records say.
+    pub fn speed(&self, gathered: &Gathered) -> Option<Speed> {
+        gathered.speeds.of(&device::name(self.device()))
+    }
+
     /// How many fine-tunes run at once.
     pub fn at_once(&self) -> usize {
         self.workers.at_once
@@ -223,11 +234,12 @@ impl Watch for Teller<'_> {
         *self.progress.lock().expect("no panic holds it") = Some(progress);
     }
 
-    fn lacking(&self, lacking: &BTreeMap<Lacking, usize>) {
-        for (lacking, count) in lacking {
+    fn lacking(&self, lacking: &BTreeMap<Lacking, Outstanding>) {
+        for (lacking, wanted) in lacking {
             anstream::eprintln!(
-                "{}: {count} fine-tunes can't be run here: {lacking}",
-                self.world.id
+                "{}: {} fine-tunes can't be run here: {lacking}",
+                self.world.id,
+                wanted.len()
             );
         }
     }

@@ -16,9 +16,10 @@ use super::{
     verify::Format,
 };
 use crate::{
+    device,
     evidence::EvidenceKind,
     ledger::{Ended, Entry, Ledger, bundle},
-    price::Speed,
+    price::Speeds,
     report::terminal,
 };
 
@@ -206,7 +207,8 @@ impl Rerun {
         // Run where nothing is looked up: into a ledger that is empty.
         let folder = ledger.folder().join("rerun").join(std::process::id().to_string());
         let fresh = Ledger::new(folder.clone());
-        let speed = Speed::by_records(std::slice::from_ref(&recorded), &workshop.world);
+        let speeds = Speeds::by_records(std::slice::from_ref(&recorded), &workshop.world);
+        let speed = speeds.of(&device::name(workshop.device()));
         workshop.run(&fresh, std::slice::from_ref(&named), speed)?;
         let again = fresh.get(&recorded.id, &mut |_| ()).map_err(unusable)?;
         // What lies there is a copy of what is compared below.

@@ -109,7 +109,7 @@ impl Sensitivity {
                 let recipe = |key: Key| Recipe::of(&workshop.world, key);
                 let next = next.map(|(key, seed)| Trial { recipe: recipe(key), seed });
                 let next: Vec<Trial> = next.collect();
-                price(&next, gathered.speed, &workshop);
+                price(&next, workshop.speed(&gathered), &workshop);
             }
             let paper = answers.first().map(|answer| answer.verdict.verdict);
             answers.push(Answer::of(choice, &claim, &gathered.evidence, paper));

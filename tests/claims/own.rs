@@ -13,6 +13,7 @@ use repro::{
     judge::{ClaimVerdict, judge},
     ledger::{Damaged, Ended, Entry, Ledger},
     own::{Own, Watch},
+    plan::Outstanding,
     price::{Price, Speed},
     stock::{Lacking, Named, Stock},
     world::World,
@@ -55,7 +56,7 @@ impl Watch for Told<'_> {
         }
     }
 
-    fn lacking(&self, lacking: &BTreeMap<Lacking, usize>) {
+    fn lacking(&self, lacking: &BTreeMap<Lacking, Outstanding>) {
         assert!(lacking.is_empty(), "a claim that lacks something is not asked: {lacking:?}");
     }
 

@@ -19,6 +19,7 @@ use repro::{
         published::{self, COLUMNS},
     },
     own::Watch,
+    plan::Outstanding,
     price::Speed,
     stock::{Lacking, Named},
     world::World,
@@ -161,7 +162,7 @@ impl Watch for Counted {
 
     fn begins(&self, _trials: &[Named], _speed: Option<Speed>) {}
 
-    fn lacking(&self, lacking: &BTreeMap<Lacking, usize>) {
+    fn lacking(&self, lacking: &BTreeMap<Lacking, Outstanding>) {
         self.lacking.store(lacking.len(), Ordering::Relaxed);
     }
 
