@@ -5,18 +5,22 @@
 //! Smoke evidence is run where the ledger lacks it (`REPRO_LEDGER`, or `.ledger` in the project):
 //! minutes on an empty one, seconds on a full one. With `--features gpu`, the paper's own scale too.
 
+#[path = "claims/ignored.rs"]
+mod ignored;
 #[path = "claims/own.rs"]
 mod own;
-#[cfg(feature = "gpu")]
 #[path = "claims/paper.rs"]
 mod paper;
 #[path = "claims/published.rs"]
 mod published;
+#[path = "common/require.rs"]
+mod require;
 #[path = "claims/smoke.rs"]
 mod smoke;
 
+use ignored::ignored;
 use libtest_mimic::{Arguments, Failed, Trial};
-use repro::{claim::Claim, judge::ClaimVerdict};
+use repro::{claim::Claim, fetch, judge::ClaimVerdict};
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -25,19 +29,14 @@ fn main() {
     if let Some(reason) = repro::device::missing_cuda() {
         eprintln!("running on the CPU: {reason}");
     }
-    let trials = published::trials().into_iter().chain(smoke::trials());
-    #[cfg(feature = "gpu")]
-    let trials = trials.chain(paper::trials());
-    let trials: Vec<Trial> = trials.collect();
+    let required = require::required("paper");
+    let paper = match cfg!(feature = "gpu") {
+        true => paper::trials(&fetch::default_folder(), required),
+        false => paper::not_built(required),
+    };
+    let trials: Vec<Trial> =
+        published::trials().into_iter().chain(smoke::trials()).chain(paper).collect();
     libtest_mimic::run(&arguments, trials).exit();
-}
-
-/// A claim that can't be judged: ignored, with the reason.
-fn ignored(name: String, reason: String) -> Trial {
-    eprintln!("ignored: {name}: {reason}");
-    Trial::test(name, move || Err(Failed::from(reason)))
-        .with_kind("no records")
-        .with_ignored_flag(true)
 }
 
 /// Whether a verdict is the one that its spec expects.

@@ -18,6 +18,9 @@ use tch::{Device, Kind, Tensor};
 mod material;
 #[path = "fidelity/reference.rs"]
 mod reference;
+#[path = "common/require.rs"]
+#[allow(dead_code, reason = "what is asked for is known to the test of it")]
+mod require;
 
 #[path = "model/formula.rs"]
 #[allow(dead_code, reason = "its images are those of the model's own tests")]
@@ -40,7 +43,6 @@ const ON_THE_CPU: f64 = 8.0;
 
 /// The same on a GPU, where convolutions by transforms round some ten times more coarsely. Nobody has
 /// measured it yet.
-#[cfg(feature = "gpu")]
 const ON_A_GPU: f64 = 80.0;
 
 /// First weights, of which the formula takes the shapes.
@@ -132,15 +134,18 @@ fn ten_steps_of_nine_blocks_are_pytorchs() {
 }
 
 /// In a process of its own, whose environment keeps NVIDIA's libraries from computing in TF32, as they
-/// do unless told otherwise, and in which nothing has asked libtorch for a GPU before.
-#[cfg(feature = "gpu")]
+/// do unless told otherwise, and in which nothing has asked libtorch for a GPU before. Without one, or built
+/// without the feature, it says so, and fails if `REPRO_REQUIRE=gpu` asks for it.
 #[test]
 fn ten_steps_on_a_gpu_are_pytorchs() {
     const OFF: &str = "NVIDIA_TF32_OVERRIDE";
     if std::env::var(OFF).is_ok_and(|value| value == "0") {
         let _ = repro::device::open_cuda();
         match repro::device::inventory().cuda_missing {
-            Some(reason) => println!("not compared on a GPU: {reason}"),
+            Some(reason) => {
+                assert!(!require::required("gpu"), "not compared on a GPU: {reason}");
+                println!("not compared on a GPU: {reason}");
+            }
             None => {
                 for blocks in [0, 3, 9] {
                     assert_fidelity(blocks, Device::Cuda(0), ON_A_GPU);
@@ -167,5 +172,20 @@ fn a_protocol_that_is_wrong_in_one_thing_would_be_seen() {
         let (what, times) = case.drifts_away(&case.distances_of_curve(curve));
         println!("{miss}: {what} is {times:.0} drifts away");
         assert!(times > 2.0 * ON_THE_CPU, "{miss}: only {times:.1} drifts, in {what}");
+    }
+}
+
+/// As on a machine without a GPU, whatever is here.
+#[test]
+fn where_a_gpu_is_required_and_missing_that_is_a_failure() {
+    for (required, succeeds) in [("", true), ("gpu", false), ("GPU", false)] {
+        let ended = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "ten_steps_on_a_gpu_are_pytorchs", "--nocapture"])
+            .env("CUDA_VISIBLE_DEVICES", "")
+            .env("REPRO_REQUIRE", required)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ended.stdout);
+        assert_eq!(ended.status.success(), succeeds, "{required}: {said}");
     }
 }

@@ -2,14 +2,13 @@
 //! checkpoints, on a GPU. Where something is missing they are ignored, with the command that mends it,
 //! or fail if `REPRO_REQUIRE=paper` is set.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use libtest_mimic::{Failed, Trial};
 use repro::{
     claim::{Claim, suite::Suite},
     device,
     evidence::EvidenceKind,
-    fetch,
     ledger::Ledger,
     own::Own,
     plan,
@@ -21,17 +20,30 @@ use tch::Device;
 
 use super::own;
 
-pub fn trials() -> Vec<Trial> {
+/// A test for each claim that can be asked here, with data from a folder.
+pub fn trials(data: &Path, required: bool) -> Vec<Trial> {
     let world = World::paper();
     let suite = Suite::embedded(&world).unwrap_or_else(|error| panic!("{error}"));
-    let required = std::env::var("REPRO_REQUIRE").is_ok_and(|required| required == "paper");
     let asked = suite.claims().iter().filter(|claim| !plan::at_most(&[claim], &world).is_empty());
-    asked.map(|claim| trial(claim, &world, required)).collect()
+    asked.map(|claim| trial(claim, &world, data, required)).collect()
 }
 
-fn trial(claim: &Claim, world: &World, required: bool) -> Trial {
+/// In place of these where the program is built without the feature: nothing, or, where they are required,
+/// one test that fails.
+pub fn not_built(required: bool) -> Vec<Trial> {
+    let failing = || {
+        Trial::test("claims::paper", || {
+            Err(Failed::from(
+                "REPRO_REQUIRE asks for the paper's scale: build with `--features gpu`",
+            ))
+        })
+    };
+    required.then(failing).into_iter().collect()
+}
+
+fn trial(claim: &Claim, world: &World, data: &Path, required: bool) -> Trial {
     let name = format!("claims::{}::paper", claim.id);
-    let missing = missing(claim, world);
+    let missing = missing(claim, world, data);
     if !missing.is_empty() {
         let reason = missing.into_iter().collect::<Vec<_>>().join("; ");
         return match required {
@@ -39,7 +51,7 @@ fn trial(claim: &Claim, world: &World, required: bool) -> Trial {
             false => super::ignored(name, reason),
         };
     }
-    let (claim, stock) = (claim.clone(), Stock::of(world, &fetch::default_folder()));
+    let (claim, stock) = (claim.clone(), Stock::of(world, data));
     Trial::test(name, move || {
         let verdict = own::verdict(&claim, EvidenceKind::Paper, &stock, Device::Cuda(0))?;
         match expected(&claim) {
@@ -62,8 +74,8 @@ fn expected(claim: &Claim) -> Verdict {
 }
 
 /// What keeps a claim's fine-tunes from running here.
-fn missing(claim: &Claim, world: &World) -> BTreeSet<String> {
-    let stock = Stock::of(world, &fetch::default_folder());
+pub fn missing(claim: &Claim, world: &World, data: &Path) -> BTreeSet<String> {
+    let stock = Stock::of(world, data);
     let ledger = Ledger::new(Ledger::default_folder());
     let own = Own { kind: EvidenceKind::Paper, world, stock: &stock, ledger: &ledger };
     let trials = plan::at_most(&[claim], world).into_keys();

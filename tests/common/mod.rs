@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
 pub mod kmnist;
+pub mod require;
 pub mod stand_in;
 
 use std::{

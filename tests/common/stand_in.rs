@@ -12,6 +12,8 @@ use std::{
 use repro::device::inventory;
 use tch::Device;
 
+use super::require::required;
+
 /// Why there may be none.
 const NONE: &str = "it is for Linux, and where a GPU's own libraries, with which it would collide, are not at hand";
 /// Set where the stand-in is loaded.
@@ -59,12 +61,14 @@ pub fn environment() -> Option<[(&'static str, OsString); 1]> {
     Some([("LD_PRELOAD", library()?.into())])
 }
 
-/// The compiled stand-in, made where there is none of this source; none where there can't be one ([`NONE`]).
+/// The compiled stand-in, made where there is none of this source; none where there can't be one ([`NONE`]), unless
+/// `REPRO_REQUIRE=gpu` asks for it: then that is a fault.
 fn library() -> Option<&'static Path> {
     static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
     MADE.get_or_init(|| {
         let libtorch = PathBuf::from(inventory().loaded_from.expect("libtorch is loaded"));
         if !cfg!(target_os = "linux") || libtorch.join("libtorch_cuda.so").exists() {
+            assert!(!required("gpu"), "not tested on a stand-in for a GPU: {NONE}");
             return None;
         }
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gpu/stand_in.cpp");
