@@ -131,13 +131,22 @@ impl Weights {
     /// If they are in double precision.
     #[must_use]
     pub fn digest(&self) -> String {
+        const SINGLE: usize = size_of::<f32>();
+        let tensors = || self.parameters.iter().chain(&self.buffers);
+        // All in one piece, so that a device sends them once.
+        let flat: Vec<Tensor> =
+            tensors().map(|(_, tensor)| tensor.detach().reshape([-1])).collect();
+        let flat = Tensor::cat(&flat, 0).to_device(Device::Cpu);
+        assert_eq!(flat.kind(), Kind::Float, "single precision");
+        // As they lie in memory, which on the machines that this runs on is little-endian.
+        let mut bytes = vec![0; SINGLE * flat.numel()];
+        flat.copy_data_u8(&mut bytes, flat.numel());
         let mut hasher = blake3::Hasher::new();
-        for (name, tensor) in self.parameters.iter().chain(&self.buffers) {
-            hasher.update(format!("{name} {:?}\n", tensor.size()).as_bytes());
-            let flat = tensor.detach().to_device(Device::Cpu).contiguous().view([-1]);
-            let values = Vec::<f32>::try_from(flat).expect("single precision");
-            let bytes: Vec<u8> = values.into_iter().flat_map(f32::to_le_bytes).collect();
-            hasher.update(&bytes);
+        let mut rest = &bytes[..];
+        for (name, tensor) in tensors() {
+            let own;
+            (own, rest) = rest.split_at(SINGLE * tensor.numel());
+            hasher.update(format!("{name} {:?}\n", tensor.size()).as_bytes()).update(own);
         }
         hasher.finalize().to_hex().to_string()
     }
