@@ -73,6 +73,14 @@ pub fn epoch_generator(seed: Seed, purpose: Purpose, epoch: u32) -> ChaCha8Rng {
     generator
 }
 
+/// The generator of a purpose for one batch of an epoch, counted from 0: a stream beyond those of epochs.
+#[must_use]
+pub fn batch_generator(seed: Seed, purpose: Purpose, epoch: u32, batch: u32) -> ChaCha8Rng {
+    let mut generator = generator(seed, purpose);
+    generator.set_stream((u64::from(batch) + 1) << 32 | u64::from(epoch));
+    generator
+}
+
 /// A uniformly drawn order of `count` things.
 #[must_use]
 pub fn permutation(count: usize, generator: &mut ChaCha8Rng) -> Vec<usize> {
@@ -101,6 +109,18 @@ mod tests {
         }
         // What a seed means is part of every record: this number may never change.
         assert_eq!(first(20_000_000, Purpose::Subset), PINNED);
+    }
+
+    #[test]
+    fn epochs_and_their_batches_have_streams_of_their_own() {
+        let mut seen = HashSet::new();
+        for epoch in [0, 1, u32::MAX] {
+            assert!(seen.insert(epoch_generator(Seed(1), Purpose::Attack, epoch).get_stream()));
+            for batch in [0, 1, u32::MAX - 1] {
+                let generator = batch_generator(Seed(1), Purpose::Attack, epoch, batch);
+                assert!(seen.insert(generator.get_stream()), "{epoch} {batch}");
+            }
+        }
     }
 
     const PINNED: u64 = 9_850_715_881_740_405_056;

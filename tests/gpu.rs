@@ -190,9 +190,9 @@ fn pretraining_on_a_gpu_is_a_cpu_s_and_waits_for_nothing_in_an_epoch() {
             let count = (steps * pretraining.batch) as usize;
             let (train_on, test) = (first.first(count), first.first(100));
             let [train_on, test] = [train_on, test].map(|images| OnDevice::new(&images, device));
-            let (before, stop) = (Traffic::now(), AtomicBool::new(false));
+            let before = Traffic::now();
             let source = Source { train: &train_on, test: &test };
-            let trained = train(&pretraining, threat, &source, None, &stop, &mut |_| ());
+            let trained = train(&pretraining, threat, &source, None, &|| false, &mut |_| ());
             (trained.unwrap().1.remove(0), Traffic::now().since(before))
         };
         let ((cpu, _), (card, six)) = (on(Device::Cpu, 6), on(CARD, 6));

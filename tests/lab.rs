@@ -4,6 +4,7 @@
 mod common;
 
 use std::{
+    cell::Cell,
     path::{Path, PathBuf},
     sync::{
         Mutex,
@@ -22,7 +23,7 @@ use repro::{
     ledger::{self, Entry, Ledger, Seed},
     model::Precision,
     own::Own,
-    pretrain::{self, Card, Epoch, Pretraining, Threat, zoo::Making},
+    pretrain::{self, Card, Checkpoint, Epoch, Pretraining, Threat, zoo::Making},
     price::Price,
     stock::Stock,
     verdict::Verdict,
@@ -328,12 +329,10 @@ fn a_pretraining_with_a_mean_and_augmentation_goes_on_with_the_same_bits() {
     let (train, test) = (on_device(&source.train), on_device(&source.test));
     let source = pretrain::Source { train: &train, test: &test };
     let go = |pretraining: &Pretraining, checkpoint: Option<&Path>, stop_after: usize| {
-        let stop = AtomicBool::new(false);
-        let mut epochs = 0;
-        let mut progress = |_: &Epoch| {
-            epochs += 1;
-            stop.store(epochs == stop_after, Ordering::Relaxed);
-        };
+        let epochs = Cell::new(0);
+        let checkpoint = checkpoint.map(|path| Checkpoint { path, source: "a test's" });
+        let stop = || epochs.get() == stop_after;
+        let mut progress = |_: &Epoch| epochs.set(epochs.get() + 1);
         let made =
             pretrain::train(pretraining, Threat::None, &source, checkpoint, &stop, &mut progress);
         made.map(|(network, curve)| (network.weights().digest(), curve[2].test_loss))

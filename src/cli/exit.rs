@@ -2,7 +2,7 @@
 
 use crate::{
     checkpoint::ReadError, claim::suite::SuiteError, judge::ClaimVerdict,
-    ledger::published::LogError, verdict::Verdict,
+    ledger::published::LogError, pretrain::PretrainError, verdict::Verdict,
 };
 
 /// Usage, unknown id, malformed claim.
@@ -121,6 +121,17 @@ impl From<SuiteError> for Failure {
     }
 }
 
+impl From<PretrainError> for Failure {
+    fn from(error: PretrainError) -> Self {
+        let code = match &error {
+            PretrainError::Interrupted { .. } => INTERRUPTED,
+            PretrainError::Checkpoint(error) if error.is_about_writing() => OUTPUT,
+            PretrainError::Checkpoint(_) => INPUT,
+        };
+        Self::new(code, error)
+    }
+}
+
 impl From<std::io::Error> for Failure {
     /// Writing to standard output failed. A reader that had enough, such as `head`, is no failure
     /// worth a message.
@@ -139,6 +150,26 @@ impl From<std::io::Error> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_pretraining_s_checkpoints_only_what_can_t_be_written_is_output() {
+        use crate::pretrain::CheckpointError;
+        let path = || "a.safetensors".into();
+        let io = |what| CheckpointError::Io {
+            what,
+            path: path(),
+            cause: std::io::ErrorKind::PermissionDenied.into(),
+        };
+        for (error, code) in [
+            (io("write"), OUTPUT),
+            (io("read"), INPUT),
+            (CheckpointError::Format { path: path(), cause: "cut".to_owned() }, INPUT),
+            (CheckpointError::AnotherTraining { path: path() }, INPUT),
+        ] {
+            assert_eq!(Failure::from(PretrainError::from(error)).code, code);
+        }
+        assert_eq!(Failure::from(PretrainError::Interrupted { epoch: 1 }).code, INTERRUPTED);
+    }
 
     #[test]
     fn the_least_comfortable_verdict_gives_the_code() {

@@ -13,7 +13,7 @@ use crate::{
         packed,
     },
     device::prepare_for_steps,
-    pretrain::{Epoch, PretrainError, zoo::Making},
+    pretrain::{Epoch, zoo::Making},
     report::terminal,
     shell::quoted,
     world::{self, SourceClasses, World},
@@ -26,7 +26,8 @@ Examples:
   repro pretrain --world lab --device cuda
 
 It writes <role>.safetensors and <role>.json (a card: command, seed, data, accuracies, curve) for each
-source model, and keeps a checkpoint an epoch: the same command goes on where it was stopped.";
+source model, and keeps a checkpoint of each one's latest epoch: the same command goes on where it was
+stopped, with the same source. It is written when Ctrl-C stops it, and else every ten seconds at most.";
 
 /// Fashion-MNIST, as the catalogue calls it.
 const FASHION: &str = "fmnist";
@@ -110,10 +111,7 @@ impl Pretrain {
                 images / epoch.seconds
             );
         };
-        let cards = making.make(&progress).map_err(|error| match error {
-            PretrainError::Interrupted { .. } => Failure::new(exit::INTERRUPTED, error),
-            PretrainError::Checkpoint(_) => Failure::new(exit::OUTPUT, error),
-        })?;
+        let cards = making.make(&progress)?;
         let rows = cards.iter().map(|card| {
             let robust = card.robust_accuracy.iter();
             let robust: Vec<String> = robust

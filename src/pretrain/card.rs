@@ -5,7 +5,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{CheckpointError, Threat, checkpoint::read_file};
-use crate::model::{Architecture, Normalisation};
+use crate::{
+    ledger::number,
+    model::{Architecture, Normalisation},
+};
 
 /// Version of the form.
 pub const FORMAT_VERSION: u32 = 1;
@@ -51,6 +54,7 @@ pub struct Card {
     pub curve: Vec<Epoch>,
     /// Losses of the first steps of the same training on the source's first images alone, which ship
     /// with the project: what anyone can retrain and compare, without the whole source.
+    #[serde(with = "number::list")]
     pub first_losses: Vec<f64>,
     /// libtorch's version, and the processor's vector instructions that it used.
     pub engine: String,
@@ -101,13 +105,44 @@ pub struct Epoch {
     /// Epochs so far.
     pub epoch: u32,
     /// Mean training loss, of images as they were trained on, in nats.
+    #[serde(with = "number")]
     pub train_loss: f64,
     /// Test loss of clean images, in nats.
+    #[serde(with = "number")]
     pub test_loss: f64,
     /// Test accuracy of clean images, in percent.
     pub test_accuracy: f64,
     /// Wall-clock seconds.
     pub seconds: f64,
     /// Losses of the epoch's first steps.
+    #[serde(with = "number::list")]
     pub first_losses: Vec<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_is_read_though_losses_blew_up_and_those_that_ship_keep_their_bytes() {
+        let zoo = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/smoke/zoo");
+        let files = std::fs::read_dir(zoo).unwrap().map(|file| file.unwrap().path());
+        let cards: Vec<_> =
+            files.filter(|path| path.extension().is_some_and(|of| of == "json")).collect();
+        assert!(!cards.is_empty());
+        let folder = tempfile::tempdir().unwrap();
+        for path in cards {
+            let mut card = Card::read(&path).unwrap();
+            let text = serde_json::to_string_pretty(&card).unwrap() + "\n";
+            assert_eq!(text, std::fs::read_to_string(&path).unwrap(), "{}", path.display());
+            card.first_losses[1] = f64::NAN;
+            card.curve[0].train_loss = f64::INFINITY;
+            card.curve[0].test_loss = f64::NAN;
+            card.curve[0].first_losses[0] = f64::NEG_INFINITY;
+            let file = folder.path().join("diverged.json");
+            std::fs::write(&file, serde_json::to_vec(&card).unwrap()).unwrap();
+            // By its text, in which a NaN is equal to itself.
+            assert_eq!(format!("{:?}", Card::read(&file).unwrap()), format!("{card:?}"));
+        }
+    }
 }

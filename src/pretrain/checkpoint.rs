@@ -65,12 +65,20 @@ pub enum CheckpointError {
         cause: String,
     },
     /// It is of another training.
-    #[error("{path} was begun with another recipe or another seed")]
+    #[error("{path} was begun with another recipe, seed, source or engine")]
     #[diagnostic(help("delete it to begin again, or give --out another folder"))]
     AnotherTraining {
         /// The file.
         path: PathBuf,
     },
+}
+
+impl CheckpointError {
+    /// Whether something could not be written, rather than read.
+    #[must_use]
+    pub fn is_about_writing(&self) -> bool {
+        matches!(self, Self::Io { what: "write", .. })
+    }
 }
 
 /// What a pretraining goes on from.
@@ -152,17 +160,13 @@ pub(super) fn read(
     Ok(Some(Kept { weights, velocities, mean, curve }))
 }
 
-pub(super) fn write(
-    path: &Path,
-    identity: &str,
-    weights: (&Weights, Option<&Weights>),
-    velocities: &[Tensor],
-    curve: &[Epoch],
-) -> Result<(), CheckpointError> {
+/// Writes a checkpoint, whole or not at all.
+pub(super) fn write(path: &Path, identity: &str, kept: &Kept) -> Result<(), CheckpointError> {
+    let Kept { weights, velocities, mean, curve } = kept;
     let curve = serde_json::to_string(curve).expect("plain data");
     let metadata =
         HashMap::from([(IDENTITY.to_owned(), identity.to_owned()), (CURVE.to_owned(), curve)]);
-    write_all(path, &named(weights, velocities), Some(metadata))
+    write_all(path, &named((weights, mean.as_ref()), velocities), Some(metadata))
 }
 
 /// Reads a file, up to [`LARGEST_BYTES`].
@@ -224,7 +228,7 @@ fn write_all(
             let shape = tensor.size().iter().map(|&size| size as usize).collect();
             let flat = tensor.detach().to_device(Device::Cpu).to_kind(Kind::Float).contiguous();
             let values = Vec::<f32>::try_from(flat.view([-1])).expect("one dimension of singles");
-            (name, shape, values.into_iter().flat_map(f32::to_le_bytes).collect())
+            (name, shape, little_endian(&values))
         })
         .collect();
     let views = bytes.iter().map(|(name, shape, bytes)| {
@@ -237,4 +241,13 @@ fn write_all(
         path: path.to_owned(),
         cause,
     })
+}
+
+/// The bytes of numbers: into room that is there, which is a copy where the machine is little-endian too.
+fn little_endian(values: &[f32]) -> Vec<u8> {
+    let mut bytes = vec![0; size_of_val(values)];
+    for (bytes, value) in bytes.chunks_exact_mut(4).zip(values) {
+        bytes.copy_from_slice(&value.to_le_bytes());
+    }
+    bytes
 }

@@ -5,14 +5,11 @@
 mod average;
 pub mod card;
 mod checkpoint;
+mod keeper;
 mod noise;
 pub mod zoo;
 
-use std::{
-    path::Path,
-    sync::atomic::{AtomicBool, Ordering},
-    time::Instant,
-};
+use std::{path::Path, time::Instant};
 
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Reduction, Tensor};
@@ -32,9 +29,11 @@ use crate::{
     },
     random::{self, Purpose},
     transform::{self, Augmentation, Draw, Draws},
-    trial::{evaluate, schedule::learning_rate},
+    trial::{ENGINE_VERSION, evaluate, schedule::learning_rate},
 };
 use average::Average;
+use checkpoint::Kept;
+use keeper::Keeper;
 use noise::Noise;
 
 /// How a source model is trained, whatever it is trained against.
@@ -116,6 +115,29 @@ impl Pretraining {
         let draws: Vec<Draw> = order.iter().map(|&image| draws[image]).collect();
         Some(Draws::new(&draws, [i64::from(self.side); 2], device))
     }
+
+    /// The noise of an epoch's batches, of so many values each. A recipe that says what convolutions are
+    /// computed in is for a GPU, whose steps are shorter than one thread needs for their noise: it has a
+    /// generator a batch. Others have one an epoch.
+    fn noise(
+        &self,
+        constraint: Constraint,
+        epoch: u32,
+        batches: Vec<usize>,
+        device: Device,
+    ) -> Noise {
+        let (seed, purpose) = (self.seed, Purpose::Attack);
+        match self.precision {
+            Some(_) => {
+                let generator = move |batch| random::batch_generator(seed, purpose, epoch, batch);
+                Noise::side_by_side(constraint, &batches, generator, device)
+            }
+            None => {
+                let generator = random::epoch_generator(seed, purpose, epoch);
+                Noise::ahead(constraint, batches, generator, device)
+            }
+        }
+    }
 }
 
 impl Threat {
@@ -148,6 +170,15 @@ pub struct Source<'a> {
     pub test: &'a OnDevice,
 }
 
+/// Where a training is kept, to be gone on from.
+#[derive(Clone, Copy, Debug)]
+pub struct Checkpoint<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// What the source's images are called by: a training on others is another training.
+    pub source: &'a str,
+}
+
 /// Losses of single steps that are kept of each epoch.
 const FIRST_LOSSES: usize = 5;
 
@@ -166,22 +197,25 @@ pub enum PretrainError {
     Checkpoint(#[from] CheckpointError),
 }
 
-/// Trains one model, or goes on from its checkpoint; tells every epoch to `progress`.
+/// Trains one model, or goes on from its checkpoint; tells every epoch to `progress`, and asks `stop` at
+/// every step whether to stop.
 ///
 /// # Errors
-/// If `stop` was set, or the checkpoint can't be read or written.
+/// If it was stopped, or the checkpoint is of another training or can't be read or written.
 pub fn train(
     pretraining: &Pretraining,
     threat: Threat,
     source: &Source<'_>,
-    checkpoint: Option<&Path>,
-    stop: &AtomicBool,
+    checkpoint: Option<Checkpoint<'_>>,
+    stop: &dyn Fn() -> bool,
     progress: &mut dyn FnMut(&Epoch),
 ) -> Result<(Network, Vec<Epoch>), PretrainError> {
     let device = source.train.labels.device();
-    let identity = identity(pretraining, threat);
-    let kept = match checkpoint {
-        Some(path) => checkpoint::read(path, &identity, &pretraining.architecture)?,
+    let mut keeper = checkpoint.map(|Checkpoint { path, source }| {
+        Keeper::new(path, identity(pretraining, threat, source), keeper::EVERY)
+    });
+    let kept = match &keeper {
+        Some(keeper) => keeper.read(&pretraining.architecture)?,
         None => None,
     };
     let mut generator = random::generator(pretraining.seed, Purpose::Initialisation);
@@ -216,19 +250,19 @@ pub fn train(
         let draws = pretraining.draws(epoch, &order, device);
         let noise = threat.noise().map(|constraint| {
             let values = source.train.pixels.numel() / images;
-            let batches: Vec<usize> = order
-                .chunks(pretraining.batch as usize)
-                .map(|batch| batch.len() * values)
-                .collect();
-            let generator = random::epoch_generator(pretraining.seed, Purpose::Attack, epoch);
-            Noise::ahead(constraint, batches.into_iter(), generator, device)
+            let batches = order.chunks(pretraining.batch as usize);
+            let batches = batches.map(|batch| batch.len() * values).collect();
+            pretraining.noise(constraint, epoch, batches, device)
         });
         let order: Vec<i64> = order.into_iter().map(|image| image as i64).collect();
         let mut order = Tensor::from_slice(&order);
         bus::send([&mut order], device);
         let (mut losses, mut first_losses) = (Vec::new(), Vec::new());
         for first in (0..images as i64).step_by(pretraining.batch as usize) {
-            if stop.load(Ordering::Relaxed) {
+            if stop() {
+                if let Some(keeper) = &mut keeper {
+                    keeper.write()?;
+                }
                 return Err(PretrainError::Interrupted { epoch });
             }
             let length = i64::from(pretraining.batch).min(images as i64 - first);
@@ -269,11 +303,18 @@ pub fn train(
         };
         progress(&done);
         curve.push(done);
-        if let Some(path) = checkpoint {
-            let mean = average.as_ref().map(|average| average.network().weights());
-            let weights = (network.weights(), mean);
-            checkpoint::write(path, &identity, weights, &sgd.velocities(), &curve)?;
+        if let Some(keeper) = &mut keeper {
+            let copied = |weights: &Weights| weights.copy_to(device);
+            keeper.keep(Kept {
+                weights: copied(network.weights()),
+                velocities: sgd.velocities().iter().map(Tensor::copy).collect(),
+                mean: average.as_ref().map(|average| copied(average.network().weights())),
+                curve: curve.clone(),
+            })?;
         }
+    }
+    if let Some(keeper) = &mut keeper {
+        keeper.write()?;
     }
     Ok((average.map_or(network, Average::into_network), curve))
 }
@@ -284,12 +325,12 @@ pub const FIRST_IMAGES: usize = 1280;
 /// Losses of the first steps of a training on the source's first images alone: the first epoch of it.
 ///
 /// # Errors
-/// If `stop` was set.
+/// If it was stopped.
 pub fn first_losses(
     pretraining: &Pretraining,
     threat: Threat,
     first: &OnDevice,
-    stop: &AtomicBool,
+    stop: &dyn Fn() -> bool,
 ) -> Result<Vec<f64>, PretrainError> {
     let short = Pretraining { epochs: 1, ..pretraining.clone() };
     let source = Source { train: first, test: first };
@@ -298,12 +339,12 @@ pub fn first_losses(
 }
 
 /// What a checkpoint must be of, to be gone on from.
-fn identity(pretraining: &Pretraining, threat: Threat) -> String {
+fn identity(pretraining: &Pretraining, threat: Threat, source: &str) -> String {
     let mut common = pretraining.clone();
     // Which other models the zoo has changes nothing about this one.
     common.models.clear();
     common.most_cost = 0.0;
-    serde_json::to_string(&(common, threat)).expect("plain data")
+    serde_json::to_string(&(ENGINE_VERSION, common, threat, source)).expect("plain data")
 }
 
 /// A batch as the model is to see it in training.
@@ -350,7 +391,7 @@ pub fn robust_accuracy(
     });
     let parts: Vec<OnDevice> = parts.collect();
     let values: Vec<usize> = parts.iter().map(|part| part.pixels.numel()).collect();
-    let noise = Noise::ahead(constraint, values.into_iter(), generator, test.labels.device());
+    let noise = Noise::ahead(constraint, values, generator, test.labels.device());
     let (mut correct, mut seen) = (0, 0);
     for part in parts {
         let images = transform::to_unit(&part.pixels);

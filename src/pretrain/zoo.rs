@@ -4,14 +4,17 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Mutex, atomic::AtomicBool},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use serde::{Deserialize, Serialize};
 use tch::Device;
 
 use super::{
-    Card, Epoch, FIRST_IMAGES, PretrainError, Pretraining, Source, Threat,
+    Card, Checkpoint, Epoch, FIRST_IMAGES, PretrainError, Pretraining, Source, Threat,
     card::{FORMAT_VERSION, Robust, Tried},
     first_losses, robust_accuracy, train, write_weights,
 };
@@ -106,7 +109,8 @@ impl Making<'_> {
     /// told every epoch, with a name for the training.
     ///
     /// # Errors
-    /// If it was stopped, or a file can't be read or written.
+    /// If it was stopped, or a file can't be read or written: the models that are being trained then stop
+    /// too, and what there is of them is kept.
     ///
     /// # Panics
     /// If the first model is not the natural one, or one depends on a role that comes later.
@@ -116,7 +120,11 @@ impl Making<'_> {
     ) -> Result<Vec<Card>, PretrainError> {
         let (natural, others) = self.pretraining.models.split_first().expect("a zoo has models");
         assert_eq!(natural.against, Against::Nothing, "the first model is the natural one");
-        let natural = self.model(natural, None, f64::NAN, progress)?;
+        let source = [self.train, self.test].map(Dataset::digest);
+        let failed = AtomicBool::new(false);
+        let stop = || self.stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed);
+        let training = Training { making: self, source: &source.join(" "), stop: &stop, progress };
+        let natural = training.model(natural, None, f64::NAN)?;
         let clean = natural.clean;
         let mut chains: Vec<Vec<&Model>> = Vec::new();
         for model in others {
@@ -130,7 +138,7 @@ impl Making<'_> {
         let make = |chain: &[&Model]| -> Result<(), PretrainError> {
             let mut root: Option<Threat> = None;
             for model in chain {
-                let one = self.model(model, root, clean, progress)?;
+                let one = training.model(model, root, clean)?;
                 root = root.or(Some(one.threat));
                 made.lock().expect("no panic").insert(model.role.clone(), one);
             }
@@ -140,34 +148,132 @@ impl Making<'_> {
         if self.device.is_cuda() {
             chains.iter().try_for_each(|chain| make(chain))?;
         } else {
-            std::thread::scope(|scope| {
+            let make = |chain: &[&Model]| {
+                let made = make(chain);
+                failed.fetch_or(made.is_err(), Ordering::Relaxed);
+                made
+            };
+            let make = &make;
+            let mut results: Vec<Result<(), PretrainError>> = std::thread::scope(|scope| {
                 let threads: Vec<_> =
-                    chains.iter().map(|chain| scope.spawn(|| make(chain))).collect();
-                threads.into_iter().try_for_each(|thread| thread.join().expect("no panic"))
-            })?;
+                    chains.iter().map(|chain| scope.spawn(move || make(chain))).collect();
+                threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+            });
+            // A fault says more than that the others were stopped because of it.
+            results.sort_by_key(|result| matches!(result, Err(PretrainError::Interrupted { .. })));
+            results.into_iter().collect::<Result<(), _>>()?;
         }
         let mut made = made.into_inner().expect("no panic");
         let mut all = vec![natural];
         all.extend(others.iter().filter_map(|model| made.remove(&model.role)));
-        self.write(all)
+        self.write(all, &source[0])
     }
 
+    fn images(&self, dataset: &Dataset) -> OnDevice {
+        OnDevice::new(dataset, self.device).resized(Resolution::Native, self.pretraining.side)
+    }
+
+    /// Measures each model under the attacks of every chosen radius, and writes weights and cards.
+    fn write(&self, all: Vec<Made>, source_sha256: &str) -> Result<Vec<Card>, PretrainError> {
+        let test = self.images(self.test);
+        let clean = all[0].clean;
+        let attacks: Vec<(Constraint, f64)> = all
+            .iter()
+            .filter_map(|made| match (&made.model.against, made.threat) {
+                (Against::Attack { .. }, Threat::Attack { constraint, epsilon }) => {
+                    Some((constraint, epsilon))
+                }
+                _ => None,
+            })
+            .collect();
+        let test_steps = self.pretraining.test_steps;
+        let named = |&(constraint, epsilon): &(Constraint, f64)| {
+            format!("{} eps {epsilon}, {test_steps} steps", words(constraint))
+        };
+        let first = self.images(&self.train.first(FIRST_IMAGES));
+        let stop = || self.stop.load(Ordering::Relaxed);
+        let mut cards = Vec::new();
+        for made in all {
+            let weights = made.network.weights();
+            let mut card = Card {
+                format_version: FORMAT_VERSION,
+                role: made.model.role.clone(),
+                command: self.command.to_owned(),
+                seed: self.pretraining.seed.0,
+                architecture: weights.architecture().clone(),
+                normalisation: self.pretraining.normalisation,
+                weights: weights.digest(),
+                source_sha256: source_sha256.to_owned(),
+                source_images: self.train.len() as u64,
+                source_made_from: self.made_from.map(str::to_owned),
+                threat: made.threat,
+                clean_accuracy: made.clean,
+                robust_accuracy: Vec::new(),
+                cost: clean - made.clean,
+                tried: made.tried,
+                curve: made.curve,
+                first_losses: Vec::new(),
+                engine: device::engine(),
+            };
+            let path = self.file(&card.role, "json");
+            match measured_before(&path, &card, &attacks.iter().map(named).collect::<Vec<_>>()) {
+                Some(before) => card = before,
+                None => {
+                    let robust = attacks.iter().map(|attack| {
+                        let (network, (constraint, epsilon)) = (&made.network, *attack);
+                        let (accuracy, images) =
+                            robust_accuracy(network, self.pretraining, &test, constraint, epsilon);
+                        Robust { attack: named(attack), images, accuracy }
+                    });
+                    card.robust_accuracy = robust.collect();
+                    card.first_losses = first_losses(self.pretraining, made.threat, &first, &stop)?;
+                }
+            }
+            write_weights(&self.file(&card.role, "safetensors"), weights)?;
+            let text = serde_json::to_string_pretty(&card).expect("plain data") + "\n";
+            files::replace(&path, text.as_bytes()).map_err(|cause| super::CheckpointError::Io {
+                what: "write",
+                path: path.clone(),
+                cause,
+            })?;
+            cards.push(card);
+        }
+        Ok(cards)
+    }
+
+    fn file(&self, role: &str, ending: &str) -> PathBuf {
+        self.out.join(format!("{role}.{ending}"))
+    }
+}
+
+/// What every model's training needs.
+struct Training<'a> {
+    making: &'a Making<'a>,
+    /// What both splits of the source are called by.
+    source: &'a str,
+    stop: &'a (dyn Fn() -> bool + Sync),
+    progress: &'a (dyn Fn(&str, &Epoch) + Sync),
+}
+
+impl Training<'_> {
     /// Trains one model, choosing its eps if it is to be chosen.
     fn model(
         &self,
         model: &Model,
         root: Option<Threat>,
         natural: f64,
-        progress: &(dyn Fn(&str, &Epoch) + Sync),
     ) -> Result<Made, PretrainError> {
+        let Making { pretraining, out, train: train_on, test: test_on, .. } = *self.making;
         let run = |threat: Threat| -> Result<(Network, Vec<Epoch>, f64), PretrainError> {
             let name = name(&model.role, threat);
-            let (train_images, test_images) = (self.images(self.train), self.images(self.test));
+            let [train_images, test_images] =
+                [train_on, test_on].map(|split| self.making.images(split));
             let source = Source { train: &train_images, test: &test_images };
-            let checkpoint = self.out.join("checkpoints").join(format!("{name}.safetensors"));
-            let mut tell = |epoch: &Epoch| progress(&name, epoch);
+            let path = out.join("checkpoints").join(format!("{name}.safetensors"));
+            let checkpoint = Checkpoint { path: &path, source: self.source };
+            let mut tell = |epoch: &Epoch| (self.progress)(&name, epoch);
             let (network, curve) =
-                train(self.pretraining, threat, &source, Some(&checkpoint), self.stop, &mut tell)?;
+                train(pretraining, threat, &source, Some(checkpoint), self.stop, &mut tell)?;
             let clean = evaluate(&network, &test_images).accuracy();
             Ok((network, curve, clean))
         };
@@ -195,7 +301,7 @@ impl Making<'_> {
             if let (true, Threat::Attack { epsilon, .. }) = (choosing, threat) {
                 tried.push(Tried { epsilon, clean_accuracy: clean, cost: natural - clean });
             }
-            let good = natural - clean <= self.pretraining.most_cost;
+            let good = natural - clean <= pretraining.most_cost;
             last = Some((threat, network, curve, clean));
             if good {
                 break;
@@ -203,82 +309,6 @@ impl Making<'_> {
         }
         let (threat, network, curve, clean) = last.expect("at least one radius");
         Ok(Made { model: model.clone(), threat, network, curve, clean, tried })
-    }
-
-    fn images(&self, dataset: &Dataset) -> OnDevice {
-        OnDevice::new(dataset, self.device).resized(Resolution::Native, self.pretraining.side)
-    }
-
-    /// Measures each model under the attacks of every chosen radius, and writes weights and cards.
-    fn write(&self, all: Vec<Made>) -> Result<Vec<Card>, PretrainError> {
-        let test = self.images(self.test);
-        let clean = all[0].clean;
-        let attacks: Vec<(Constraint, f64)> = all
-            .iter()
-            .filter_map(|made| match (&made.model.against, made.threat) {
-                (Against::Attack { .. }, Threat::Attack { constraint, epsilon }) => {
-                    Some((constraint, epsilon))
-                }
-                _ => None,
-            })
-            .collect();
-        let test_steps = self.pretraining.test_steps;
-        let named = |&(constraint, epsilon): &(Constraint, f64)| {
-            format!("{} eps {epsilon}, {test_steps} steps", words(constraint))
-        };
-        let first = self.images(&self.train.first(FIRST_IMAGES));
-        let mut cards = Vec::new();
-        for made in all {
-            let weights = made.network.weights();
-            let mut card = Card {
-                format_version: FORMAT_VERSION,
-                role: made.model.role.clone(),
-                command: self.command.to_owned(),
-                seed: self.pretraining.seed.0,
-                architecture: weights.architecture().clone(),
-                normalisation: self.pretraining.normalisation,
-                weights: weights.digest(),
-                source_sha256: self.train.digest(),
-                source_images: self.train.len() as u64,
-                source_made_from: self.made_from.map(str::to_owned),
-                threat: made.threat,
-                clean_accuracy: made.clean,
-                robust_accuracy: Vec::new(),
-                cost: clean - made.clean,
-                tried: made.tried,
-                curve: made.curve,
-                first_losses: Vec::new(),
-                engine: device::engine(),
-            };
-            let path = self.file(&card.role, "json");
-            match measured_before(&path, &card, &attacks.iter().map(named).collect::<Vec<_>>()) {
-                Some(before) => card = before,
-                None => {
-                    let robust = attacks.iter().map(|attack| {
-                        let (network, (constraint, epsilon)) = (&made.network, *attack);
-                        let (accuracy, images) =
-                            robust_accuracy(network, self.pretraining, &test, constraint, epsilon);
-                        Robust { attack: named(attack), images, accuracy }
-                    });
-                    card.robust_accuracy = robust.collect();
-                    card.first_losses =
-                        first_losses(self.pretraining, made.threat, &first, self.stop)?;
-                }
-            }
-            write_weights(&self.file(&card.role, "safetensors"), weights)?;
-            let text = serde_json::to_string_pretty(&card).expect("plain data") + "\n";
-            files::replace(&path, text.as_bytes()).map_err(|cause| super::CheckpointError::Io {
-                what: "write",
-                path: path.clone(),
-                cause,
-            })?;
-            cards.push(card);
-        }
-        Ok(cards)
-    }
-
-    fn file(&self, role: &str, ending: &str) -> PathBuf {
-        self.out.join(format!("{role}.{ending}"))
     }
 }
 
@@ -289,7 +319,9 @@ fn measured_before(path: &Path, now: &Card, attacks: &[String]) -> Option<Card> 
     let measured = before.robust_accuracy.iter().map(|robust| &robust.attack).eq(attacks);
     let unmeasured =
         Card { robust_accuracy: Vec::new(), first_losses: Vec::new(), ..before.clone() };
-    (measured && unmeasured == *now).then_some(before)
+    // By its text, in which a NaN is equal to itself.
+    let text = |card: &Card| serde_json::to_string(card).expect("plain data");
+    (measured && text(&unmeasured) == text(now)).then_some(before)
 }
 
 /// The norm's usual name.
