@@ -215,6 +215,21 @@ fn a_recipe_of_a_user_s_own_is_run_and_a_wrong_one_is_answered() {
     let protocol = &entry.trial.recipe.protocol;
     assert_eq!((protocol.epochs, protocol.evaluate.as_slice()), (2, [2].as_slice()));
     assert_eq!((protocol.learning_rate, protocol.batch), (0.01, 128));
+    // One that failed is run again by its key, though no claim asks for it.
+    let failed = Ended::Failed { reason: "out of memory".to_owned() };
+    let ledger = bench.folder.path().join("another ledger");
+    Ledger::new(ledger.clone()).put(&Entry { outcome: failed, ..entry.clone() }).unwrap();
+    let by_key = |key: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_repro"));
+        command.args(["run", "--key", key, "--ledger"]).arg(&ledger).output().unwrap()
+    };
+    let again = by_key(&entry.id[..16]);
+    assert_eq!(code(&again), 0, "{}", err(&again));
+    assert!(entries(&ledger)[&entry.id].agrees_with(&entry));
+    let unknown = by_key("0123456789abcdef");
+    assert_eq!(code(&unknown), 64);
+    let said = err(&unknown).replace("\n  │ ", " ");
+    assert!(said.contains("and the ledger has none"), "{said}");
     for (from, to, what) in [
         ("smoke", "smock", "one of smoke, paper"),
         ("learning_rate", "learning_rat", "unknown field `learning_rat`"),
@@ -222,6 +237,7 @@ fn a_recipe_of_a_user_s_own_is_run_and_a_wrong_one_is_answered() {
         ("images = 50", "images = 50000", "6400 training images"),
         ("images = 50", "images = 5", "one of each of 10 classes"),
         ("blocks = 1", "blocks = 12", "ask for 11 or fewer"),
+        ("images = 50", "images = 50\ndraw = 4294967295", "draw is 4294967295"),
         ("epochs = 2", "epochs = 0", "epochs is 0"),
         ("0.01", "-0.01", "learning_rate is -0.01"),
     ] {
@@ -231,6 +247,38 @@ fn a_recipe_of_a_user_s_own_is_run_and_a_wrong_one_is_answered() {
         let words: Vec<&str> = what.split(' ').collect();
         assert!(words.iter().all(|word| said.contains(word)), "{to}: {said}");
     }
+}
+
+/// The first Ctrl-C lets the epoch end, which is a long one; the second ends the process.
+#[cfg(unix)]
+#[test]
+fn a_second_ctrl_c_ends_a_run_at_once() {
+    use std::io::{BufRead, BufReader};
+    let bench = Bench::new("\"kmnist\"", 3);
+    let file = bench.folder.path().join("long.toml");
+    let recipe = "world = \"smoke\"\n[key]\ntarget = \"mnist\"\nsource = \"natural\"\nblocks = 9\n\
+                  images = 6400\n[protocol]\nepochs = 1\nbatch = 1\n";
+    std::fs::write(&file, recipe).unwrap();
+    let mut command = bench.command(&["run", "--recipe", file.to_str().unwrap(), "--seed", "1"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let interrupt = || {
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    };
+    assert!(told.any(|line| line.unwrap().contains("1 fine-tunes to run")));
+    // Whoever counts them listens from then on.
+    std::thread::sleep(Duration::from_secs(1));
+    interrupt();
+    assert!(told.any(|line| line.unwrap().contains("stopping")));
+    interrupt();
+    let ended = (0..50).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        child.try_wait().unwrap()
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(ended.expect("it went on").code(), Some(130));
 }
 
 /// A hundred times: begun, killed at a random moment, looked at. Whatever was kept stays, nothing is

@@ -1,4 +1,4 @@
-//! `repro run`: one fine-tune, a planned one by its key or any that a user writes.
+//! `repro run`: one fine-tune, a planned or a failed one by its key or any that a user writes.
 
 use std::{
     collections::BTreeSet,
@@ -11,7 +11,7 @@ use clap::{ArgGroup, Args};
 use super::{
     Failure, Outcome, Suites, exit,
     ours::{Ours, Workshop, tell, unusable},
-    runs::{details, shortest},
+    runs::{again, details, only, shortest},
     stdout,
     verify::Format,
 };
@@ -29,6 +29,7 @@ use crate::{
 pub(super) const EXAMPLES: &str = "\
 Examples:
   repro run --key 3f9c01ab                        one trial of `repro plan`; nothing where it is done
+  repro run --key 5d20e7aa                        ... or one that failed, whatever it was run for
   repro run --recipe mine.toml --seed 1           any recipe
   repro run --recipe mine.toml --seed 1,2,3       several seeds
   repro run --recipe mine.toml --seed 1 --format json | jq .outcome.finished.evaluations
@@ -46,7 +47,8 @@ A recipe names what is fine-tuned; what it leaves out of the protocol is the wor
 #[derive(Args)]
 #[command(group(ArgGroup::new("which").required(true).args(["key", "recipe"])))]
 pub(super) struct Run {
-    /// The key of a planned trial, or as many of its first digits as tell it from all others
+    /// The key of a trial that is planned or in the ledger, or as many of its first digits as tell it from
+    /// all others
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
     /// A recipe of one's own
@@ -69,9 +71,11 @@ impl Run {
             (None, Some(file)) => self.read(file)?,
             (None, None) => unreachable!("clap asks for a key, or a recipe and its seeds"),
         };
+        let entries = run(&workshop, &trials)?;
+        // Not before: who ends the process while trials run flushes standard output, and needs it free.
         let mut out = stdout();
         let mut failed = false;
-        for entry in run(&workshop, &trials)? {
+        for entry in entries {
             match self.format {
                 Format::Json => {
                     serde_json::to_writer_pretty(&mut out, &entry).map_err(std::io::Error::from)?;
@@ -87,7 +91,8 @@ impl Run {
         }
     }
 
-    /// A planned trial by the first digits of its key, in whichever world it is.
+    /// A planned trial by the first digits of its key, in whichever world it is; else one that the ledger
+    /// has an entry of, whoever asked for it.
     fn find(&self, key: &str, suites: &Suites<'_>) -> Result<(Workshop, Vec<Named>), Failure> {
         let mut found = Vec::new();
         for kind in EvidenceKind::OWN {
@@ -107,10 +112,19 @@ impl Run {
                 let (kind, named) = found.swap_remove(0);
                 Ok((self.ours.workshop(kind)?, vec![named]))
             }
-            0 => Err(Failure::usage(
-                format!("no claim and no figure can ask for a trial with the key `{key}`"),
-                "`repro plan` lists keys; a recipe of your own is run with --recipe and --seed",
-            )),
+            0 => match only(&self.ours.ledger(), key)? {
+                Some(entry) => {
+                    let (workshop, named) = again(&self.ours, &entry)?;
+                    Ok((workshop, vec![named]))
+                }
+                None => Err(Failure::usage(
+                    format!(
+                        "no claim and no figure can ask for a trial with the key `{key}`, and the ledger \
+                         has none"
+                    ),
+                    "`repro plan` lists keys; a recipe of your own is run with --recipe and --seed",
+                )),
+            },
             _ => Err(Failure::usage(
                 format!("`{key}` begins the keys of several trials"),
                 "give more of its digits",
@@ -135,7 +149,11 @@ impl Run {
         let kind = EvidenceKind::named(&world.id).expect("worlds are named like their evidence");
         let workshop = self.ours.workshop(kind)?;
         let seeds: BTreeSet<Seed> = self.seed.iter().copied().map(Seed).collect();
-        let named = |seed| workshop.named(Trial { recipe: recipe.clone(), seed });
+        let named = |seed| {
+            let trial = Trial::new(recipe.clone(), seed);
+            let trial = trial.map_err(|error| Failure::usage(error, "name a smaller --seed"))?;
+            workshop.named(trial)
+        };
         let trials = seeds.into_iter().map(named).collect::<Result<Vec<_>, Failure>>()?;
         Ok((workshop, trials))
     }

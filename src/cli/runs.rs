@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::{
     Failure, Outcome, exit,
-    ours::{Ours, tell, unusable},
+    ours::{Ours, Workshop, tell, unusable},
     stdout,
     verify::Format,
 };
@@ -21,6 +21,7 @@ use crate::{
     ledger::{Ended, Entry, Ledger, bundle},
     price::Speeds,
     report::terminal,
+    stock::Named,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -191,19 +192,7 @@ impl Rerun {
     pub(super) fn run(&self) -> Result<Outcome, Failure> {
         let ledger = self.ours.ledger();
         let recorded = one(&ledger, &self.record)?;
-        let other = |what: &str| {
-            Failure::usage(
-                format!("{} was run {what}", shortest(&recorded.id)),
-                "build the version of the program that ran it (`repro runs RECORD` names it)",
-            )
-        };
-        let kind = EvidenceKind::named(&recorded.trial.recipe.world)
-            .ok_or_else(|| other("in a world that this program does not have"))?;
-        let workshop = self.ours.workshop(kind)?;
-        let named = workshop.named(recorded.trial.clone())?;
-        if named.id != recorded.id {
-            return Err(other("with other weights, images or another engine than are here"));
-        }
+        let (workshop, named) = again(&self.ours, &recorded)?;
         // Run where nothing is looked up: into a ledger that is empty.
         let folder = ledger.folder().join("rerun").join(std::process::id().to_string());
         let fresh = Ledger::new(folder.clone());
@@ -259,17 +248,41 @@ fn apart(one: &Entry, other: &Entry) -> Option<(f64, f64)> {
     Some(((first - other_first).abs() / first.abs(), (last - other_last).abs()))
 }
 
+/// What runs an entry's trial once more: where, and the trial by its name.
+pub(super) fn again(ours: &Ours, recorded: &Entry) -> Result<(Workshop, Named), Failure> {
+    let other = |what: &str| {
+        Failure::usage(
+            format!("{} was run {what}", shortest(&recorded.id)),
+            "build the version of the program that ran it (`repro runs RECORD` names it)",
+        )
+    };
+    let kind = EvidenceKind::named(&recorded.trial.recipe.world)
+        .ok_or_else(|| other("in a world that this program does not have"))?;
+    let workshop = ours.workshop(kind)?;
+    let named = workshop.named(recorded.trial.clone())?;
+    match named.id == recorded.id {
+        true => Ok((workshop, named)),
+        false => Err(other("with other weights, images or another engine than are here")),
+    }
+}
+
 /// The one entry whose name begins so.
 fn one(ledger: &Ledger, record: &str) -> Result<Entry, Failure> {
+    only(ledger, record)?.ok_or_else(|| {
+        Failure::usage(
+            format!("no record `{record}` in {}", ledger.folder().display()),
+            "`repro runs` lists them",
+        )
+    })
+}
+
+/// The same; `None` where there is none.
+pub(super) fn only(ledger: &Ledger, record: &str) -> Result<Option<Entry>, Failure> {
     let mut damaged = Vec::new();
     let mut found = ledger.beginning(record, &mut |file| damaged.push(file)).map_err(unusable)?;
     tell(&damaged);
     match found.len() {
-        1 => Ok(found.swap_remove(0)),
-        0 => Err(Failure::usage(
-            format!("no record `{record}` in {}", ledger.folder().display()),
-            "`repro runs` lists them",
-        )),
+        0 | 1 => Ok(found.pop()),
         count => Err(Failure::usage(
             format!("{count} records begin with `{record}`"),
             "give more of its digits",

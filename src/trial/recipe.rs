@@ -16,7 +16,7 @@ use crate::{
 /// an older engine are then not found, and are run again.
 pub const ENGINE_VERSION: u32 = 2;
 
-/// Series of seeds lie this far apart.
+/// Series of seeds lie this far apart: a seed lies below, and there are as many series as numbers hold.
 const DRAW: u64 = 1_000_000_000_000;
 
 /// Everything that decides a fine-tune but its seed.
@@ -66,6 +66,16 @@ pub enum RecipeError {
     /// The world has no such source, target or size.
     #[error("{0}")]
     Lacks(String),
+    /// A seed, or a series of them, that would be another's.
+    #[error("{field} is {found}: below {below}")]
+    Seed {
+        /// "seed" or "draw".
+        field: &'static str,
+        /// What was asked for.
+        found: u64,
+        /// The first that there is not.
+        below: u64,
+    },
 }
 
 impl Recipe {
@@ -145,10 +155,12 @@ impl Recipe {
         if let Some(lacks) = world.lacks(&self.key) {
             return Err(RecipeError::Lacks(lacks));
         }
-        if let Some(pretraining) = &world.pretraining {
-            Trainable::Blocks(self.trained_blocks()).names(&pretraining.architecture)?;
+        Trainable::Blocks(self.trained_blocks()).names(world.architecture())?;
+        let (found, below) = (u64::from(self.key.draw), u64::MAX / DRAW);
+        match found < below {
+            true => Ok(()),
+            false => Err(RecipeError::Seed { field: "draw", found, below }),
         }
-        Ok(())
     }
 
     /// What decides what its frozen part makes of a test set, where that is fixed: equal for fine-tunes that
@@ -182,6 +194,17 @@ impl Recipe {
 }
 
 impl Trial {
+    /// A recipe that was checked, and a seed.
+    ///
+    /// # Errors
+    /// If the seed lies in the next series.
+    pub fn new(recipe: Recipe, seed: Seed) -> Result<Self, RecipeError> {
+        match seed.0 < DRAW {
+            true => Ok(Self { recipe, seed }),
+            false => Err(RecipeError::Seed { field: "seed", found: seed.0, below: DRAW }),
+        }
+    }
+
     /// The seed that the engine draws by: the seed that arms are joined by, in its series.
     #[must_use]
     pub fn engine_seed(&self) -> Seed {
@@ -212,5 +235,43 @@ impl Trial {
         let named = (ENGINE_VERSION, self, weights, data);
         let canonical = serde_json::to_vec(&named).expect("plain data");
         blake3::hash(&canonical).to_hex().to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recipe(world: &str, blocks: u32, draw: u32) -> String {
+        let target = if world == "smoke" { "kmnist" } else { "cifar10" };
+        format!(
+            "world = \"{world}\"\n[key]\ntarget = \"{target}\"\nsource = \"natural\"\nblocks = {blocks}\n\
+             images = 100\ndraw = {draw}\n"
+        )
+    }
+
+    fn read(text: &str) -> Result<Recipe, RecipeError> {
+        Recipe::read(text, &World::all()).map(|(recipe, _)| recipe)
+    }
+
+    #[test]
+    fn more_blocks_than_the_network_has_are_refused_in_every_world() {
+        for world in World::all() {
+            assert!(read(&recipe(&world.id, 3, 0)).is_ok(), "{}", world.id);
+            let refused = read(&recipe(&world.id, 99, 0));
+            assert!(matches!(refused, Err(RecipeError::Blocks(_))), "{}: {refused:?}", world.id);
+        }
+    }
+
+    #[test]
+    fn no_seed_of_one_series_is_one_of_another() {
+        let most = u32::try_from(u64::MAX / DRAW).unwrap();
+        let last = read(&recipe("smoke", 0, most - 1)).unwrap();
+        let error = read(&recipe("smoke", 0, most)).unwrap_err();
+        assert_eq!(error.to_string(), "draw is 18446744: below 18446744");
+        let engine_seed = |seed| Trial::new(last.clone(), Seed(seed)).map(|of| of.engine_seed().0);
+        assert_eq!(engine_seed(DRAW - 1).unwrap(), DRAW * u64::from(most) - 1);
+        let error = engine_seed(DRAW).unwrap_err().to_string();
+        assert_eq!(error, "seed is 1000000000000: below 1000000000000");
     }
 }
