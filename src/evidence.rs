@@ -123,8 +123,8 @@ pub struct Evidence {
     pub title: String,
     /// The file it was read from, as the user named it; none for what is embedded.
     pub file: Option<String>,
-    /// SHA-256 of that file's bytes, in hexadecimal; empty for records of our own, each of which is
-    /// found by a digest of its own.
+    /// SHA-256 of that file's bytes, in hexadecimal; for records of our own, of the name and the outcome
+    /// of each, without wall-clock times.
     pub sha256: String,
     /// Fine-tunes that looking early spared, of those that the claims it was gathered for could have
     /// asked for; none where nobody looks early.

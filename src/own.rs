@@ -123,6 +123,7 @@ impl Own<'_> {
         let mut digest = Sha256::new();
         for entry in &entries {
             digest.update(&entry.id);
+            digest.update(entry.bits());
         }
         let records = Records::new(entries.iter().map(|entry| entry.record(self.world)))
             .expect("names differ");

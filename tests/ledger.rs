@@ -5,12 +5,15 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use repro::{
+    claim::suite::Suite,
+    evidence::EvidenceKind,
     influence::Inverse,
     ledger::{
         Damaged, Ended, Entry, Evaluation, Key, Ledger, LedgerError, Provenance, Resolution, Seed,
         Status,
     },
     model::Precision,
+    own::Own,
     stock::{Named, Stock},
     trial::{ENGINE_VERSION, Outcome, Recipe, Trial},
     world::World,
@@ -29,7 +32,10 @@ fn key() -> Key {
 }
 
 fn entry(seed: u64, outcome: Ended) -> Entry {
-    let trial = Trial { recipe: Recipe::of(&World::smoke(), key()), seed: Seed(seed) };
+    entry_of(Trial { recipe: Recipe::of(&World::smoke(), key()), seed: Seed(seed) }, outcome)
+}
+
+fn entry_of(trial: Trial, outcome: Ended) -> Entry {
     let Named { trial, weights, data, id } = Stock::Shipped.named(trial).unwrap();
     let provenance = Provenance {
         images: None,
@@ -107,6 +113,35 @@ proptest! {
         // By its text, in which a NaN is equal to itself.
         prop_assert_eq!(format!("{:?}", found.unwrap()), format!("{kept:?}"));
     }
+}
+
+#[test]
+fn evidence_is_called_by_what_came_of_its_fine_tunes_and_not_by_how_long_they_took() {
+    let (world, stock) = (World::smoke(), Stock::Shipped);
+    let suite = Suite::embedded(&world).unwrap_or_else(|error| panic!("{error}"));
+    let claims = [suite.get("shape_bias").unwrap()];
+    // Of the first fine-tune that the claim asks for.
+    let called = |accuracy: Option<f64>, seconds: f64| {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::new(folder.path().to_owned());
+        let own = Own { kind: EvidenceKind::Smoke, world: &world, stock: &stock, ledger: &ledger };
+        let nothing = own.gather(&claims).unwrap();
+        let trial = own.outstanding(&claims, &nothing).planned[0].named.trial.clone();
+        if let Some(accuracy) = accuracy {
+            let losses = vec![1.0; trial.recipe.protocol.epochs as usize];
+            let mut outcome = finished(&losses, accuracy, vec![true]);
+            let Ended::Finished(of) = &mut outcome else { unreachable!("it finished") };
+            of.evaluations.iter_mut().for_each(|one| one.seconds = seconds);
+            ledger.put(&entry_of(trial, outcome)).unwrap();
+        }
+        let evidence = own.gather(&claims).unwrap().evidence;
+        assert_eq!(evidence.records.len(), usize::from(accuracy.is_some()));
+        evidence.sha256
+    };
+    let one = called(Some(50.0), 1.0);
+    assert_eq!(called(Some(50.0), 2.0), one);
+    assert_ne!(called(Some(50.5), 1.0), one);
+    assert_ne!(called(None, 1.0), one);
 }
 
 #[test]

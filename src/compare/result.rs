@@ -19,7 +19,7 @@ pub struct Comparison {
     pub evidence: EvidenceKind,
     /// What it is.
     pub title: String,
-    /// The digest of its file, or of its records' names.
+    /// The digest of its file, or of its records.
     pub sha256: String,
     /// Whether the records are of the experiment that was published: the same checkpoints, images and
     /// size of image. Only then are means compared; elsewhere they are shown.

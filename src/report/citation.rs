@@ -64,8 +64,8 @@ pub struct CitedEvidence {
     pub kind: EvidenceKind,
     /// What it is.
     pub title: String,
-    /// SHA-256: of the log's bytes, or, of our own fine-tunes, of their records' names, each of which is a
-    /// digest of all that decided it.
+    /// SHA-256: of the log's bytes, or, of our own fine-tunes, of their records: of each its name, which is
+    /// a digest of all that decided it, and what came of it, without wall-clock times.
     pub sha256: String,
     /// Fine-tunes.
     pub records: usize,

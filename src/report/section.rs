@@ -204,7 +204,7 @@ fn provenance(one: &Judged<'_>) -> Markup {
                 h4 { "Evidence" }
                 p { (evidence.title) }
                 p.digest {
-                    @if evidence.kind.is_own() { "SHA-256 of its records' names " }
+                    @if evidence.kind.is_own() { "SHA-256 of its records " }
                     @else { "SHA-256 " }
                     code { (evidence.sha256) }
                 }
