@@ -173,6 +173,22 @@ fn runs_that_no_claim_can_ask_for_are_told_and_not_silently_passed_over() {
 }
 
 #[test]
+fn the_commands_beside_verdicts_give_them_again_from_a_folder_of_one_s_own() {
+    let folder = bench("greater_than = 0.0", &leads(&[-5.0, -6.0, -5.5]));
+    let asked = verify(folder.path(), &["--expected", "--format", "json"]);
+    assert_eq!(asked.code, 4, "{}", asked.stderr);
+    let cited: serde_json::Value = serde_json::from_str(&asked.stdout).unwrap();
+    let again = |command: &serde_json::Value| {
+        let words = command.as_str().unwrap().strip_prefix("repro ").unwrap();
+        finished(repro().args(words.split(' ')))
+    };
+    let whole = again(&cited["command"]);
+    assert_eq!(whole.code, 4, "{}", whole.stderr);
+    let one = again(&cited["claims"][0]["again"]);
+    assert_eq!(one.code, 1, "{}", one.stderr);
+}
+
+#[test]
 fn an_unwritable_report_folder_exits_with_73_and_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("taken");

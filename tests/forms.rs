@@ -8,7 +8,7 @@ use repro::{
     evidence::{Evidence, Looking},
     judge::{Verdicts, judge},
     report::{
-        COLUMNS, Judged, annotations,
+        Asked, COLUMNS, Judged, annotations,
         citation::{Citation, citation},
         junit, spreadsheet,
     },
@@ -39,7 +39,8 @@ fn incomplete() -> (Claim, Evidence) {
 
 fn told<T>(of: &(Claim, Evidence), tell: impl Fn(&[Judged<'_>]) -> T) -> T {
     let (claim, evidence) = of;
-    tell(&[Judged { claim, evidence, verdict: judge(claim, evidence) }])
+    let verdict = judge(claim, evidence);
+    tell(&[Judged { claim, evidence, verdict, asked: Asked::default() }])
 }
 
 #[test]

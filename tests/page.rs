@@ -12,7 +12,7 @@ use repro::{
     compare::compare,
     evidence::{Evidence, EvidenceKind},
     judge::judge,
-    report::{Judged, write_html},
+    report::{Asked, Judged, write_html},
     world::World,
 };
 
@@ -25,7 +25,8 @@ fn written(folder: &Path) -> String {
     let mut judged = Vec::new();
     for claim in suite.claims() {
         for evidence in [&published, &log] {
-            judged.push(Judged { claim, evidence, verdict: judge(claim, evidence) });
+            let verdict = judge(claim, evidence);
+            judged.push(Judged { claim, evidence, verdict, asked: Asked::default() });
         }
     }
     let points = Evidence::published_points().unwrap_or_else(|error| panic!("{error}"));

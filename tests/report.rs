@@ -15,7 +15,9 @@ use repro::{
     compare::{Comparison, compare},
     evidence::{Evidence, Looking},
     judge::judge,
-    report::{Judged, ReportError, citation, drawings, html, svg, write_figures, write_html},
+    report::{
+        Asked, Judged, ReportError, citation, drawings, html, svg, write_figures, write_html,
+    },
     verdict::Verdict,
     world::World,
 };
@@ -32,7 +34,7 @@ fn published() -> Evidence {
 }
 
 fn judged<'a>(claim: &'a Claim, evidence: &'a Evidence) -> Judged<'a> {
-    Judged { claim, evidence, verdict: judge(claim, evidence) }
+    Judged { claim, evidence, verdict: judge(claim, evidence), asked: Asked::default() }
 }
 
 fn every<'a>(suite: &'a Suite, evidence: &'a Evidence) -> Vec<Judged<'a>> {

@@ -15,7 +15,7 @@ use crate::{
     gallery::Gallery,
     judge::{self, ClaimVerdict},
     report::{
-        self, Judged,
+        self, Asked, Judged,
         citation::citation,
         gallery::{exhibits, write_gallery},
         terminal,
@@ -110,6 +110,7 @@ impl Verify {
                 claim,
                 evidence,
                 verdict: judge::judge(claim, evidence),
+                asked: self.asked(suites.folder),
             }));
         }
         // Verdicts on one claim stand together, in the order of the claims.
@@ -225,29 +226,24 @@ impl Verify {
 
     /// The command that makes this report again.
     fn command(&self, own: Option<&Path>) -> String {
-        let mut command = "repro verify".to_owned();
-        let mut push = |option: &str, value: &dyn std::fmt::Display| {
-            command.push_str(&format!(" {option} {}", quoted(&value.to_string())));
-        };
-        if let Some(folder) = own {
-            push("--claims", &folder.display());
-        }
-        for id in &self.ids {
-            push("--claim", id);
-        }
-        for kind in &self.evidence {
-            push("--evidence", kind);
-        }
-        if let Some(log) = &self.log {
-            push("--log", &log.display());
-        }
-        for (option, folder) in self.ours.folders() {
-            push(option, &folder.display());
+        let log = self.log.as_ref().map(|log| log.display().to_string());
+        let mut command = self.asked(own).verify(&self.ids, &self.evidence, log.as_deref());
+        if self.expected {
+            command.push_str(" --expected");
         }
         if let Some(folder) = &self.report {
-            push("--report", &folder.display());
+            command.push_str(&format!(" --report {}", quoted(&folder.display().to_string())));
         }
         command
+    }
+
+    /// What decides the verdicts beside claims and evidence.
+    fn asked(&self, own: Option<&Path>) -> Asked {
+        Asked {
+            claims: own.map(Path::to_owned),
+            folders: self.ours.folders().map(|(option, of)| (option, of.clone())).collect(),
+            no_run: self.no_run,
+        }
     }
 }
 

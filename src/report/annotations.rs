@@ -11,7 +11,7 @@ use crate::verdict::Verdict;
 pub fn annotations(judged: &[Judged<'_>], expected: bool) -> String {
     let mut text = String::new();
     for one in judged {
-        let Judged { claim, evidence, verdict } = one;
+        let Judged { claim, evidence, verdict, .. } = one;
         let spec = claim.expected.get(&evidence.kind);
         let as_expected = spec.is_some_and(|expected| verdict.is(expected));
         let level = match (expected, verdict.verdict) {

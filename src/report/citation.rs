@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Judged, section::command};
+use super::Judged;
 use crate::{
     claim::words,
     evidence::{Evidence, EvidenceKind},
@@ -139,7 +139,7 @@ fn cited(evidence: &Evidence) -> CitedEvidence {
 }
 
 fn cited_verdict(one: &Judged<'_>) -> CitedVerdict {
-    let Judged { claim, evidence, verdict } = one;
+    let Judged { claim, evidence, verdict, .. } = one;
     CitedVerdict {
         verdict: verdict.clone(),
         sentence: claim.sentence.clone(),
@@ -147,7 +147,7 @@ fn cited_verdict(one: &Judged<'_>) -> CitedVerdict {
         stands: words::stands(&claim.stands),
         evidence_sha256: evidence.sha256.clone(),
         expected: claim.expected.get(&evidence.kind).map(|expected| expected.verdict),
-        again: command(claim, one),
+        again: one.again(),
     }
 }
 

@@ -184,7 +184,7 @@ fn draw_panel(gallery: &Influential, panel: &InfluentialPanel) -> PanelDrawing {
 fn picture(of: &Pictured, left: f64, top: f64, what: &str) -> Markup {
     html! {
         image x=(place(left)) y=(place(top)) width=(place(PICTURE)) height=(place(PICTURE))
-            style="image-rendering:pixelated" href=(format!("data:image/png;base64,{}", of.png))
+            image-rendering="pixelated" href=(format!("data:image/png;base64,{}", of.png))
         {
             title { (what) " " (of.image) ", class " (of.label) }
         }

@@ -1,8 +1,9 @@
 //! Verdicts to look at: a page, figures as files, text. Everything here is a pure function of
-//! claims, evidence and verdicts, and the same input gives the same bytes; only [`write_html`] and
-//! [`write_figures`] touch the disk.
+//! claims, evidence and verdicts, and the same input gives the same bytes; only functions that are called
+//! `write_...` touch the disk.
 
 mod annotations;
+mod asked;
 pub mod axis;
 mod cells;
 pub mod chart;
@@ -33,6 +34,7 @@ pub mod terminal;
 use std::path::{Path, PathBuf};
 
 pub use annotations::annotations;
+pub use asked::Asked;
 pub use comparison_cells::comparison_cells;
 pub use html::html;
 pub use junit::junit;
@@ -52,6 +54,8 @@ pub struct Judged<'a> {
     pub evidence: &'a Evidence,
     /// The verdict.
     pub verdict: ClaimVerdict,
+    /// What else was asked for, so that it can be asked for again.
+    pub asked: Asked,
 }
 
 impl Judged<'_> {
@@ -176,7 +180,7 @@ pub fn write_scatter(file: &Path, comparison: &Comparison) -> Result<Vec<PathBuf
 /// A claim's figures: its forest plot, its own plots, its gallery; those that have anything to draw.
 #[must_use]
 pub fn drawings(one: &Judged<'_>, all: &[Judged<'_>]) -> Vec<Drawing> {
-    let Judged { claim, evidence, verdict } = one;
+    let Judged { claim, evidence, verdict, .. } = one;
     let several = all.iter().filter(|other| other.claim.id == claim.id).count() > 1;
     let name = |what: &str| match several {
         true => format!("{}-{what}-{}", claim.id, evidence.kind),

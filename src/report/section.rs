@@ -5,11 +5,9 @@ use maud::{Markup, html};
 
 use super::{Judged, axis::plain, cells, drawings, html::badge, numbers::signed, svg};
 use crate::{
-    claim::{Claim, Hypothesis, words},
-    evidence::EvidenceKind,
+    claim::{Hypothesis, words},
     judge::ReadingVerdict,
     ledger::{Resolution, published::RESOLUTION_COLUMN},
-    shell::quoted,
     verdict::Verdict,
 };
 
@@ -40,7 +38,7 @@ pub fn section(judged: &[&Judged<'_>], all: &[Judged<'_>]) -> Markup {
 }
 
 fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
-    let Judged { claim, evidence, verdict } = one;
+    let Judged { claim, evidence, verdict, .. } = one;
     let figures = drawings(one, all);
     let world = &evidence.world;
     html! {
@@ -131,7 +129,7 @@ fn nothing_to_draw(one: &Judged<'_>) -> Markup {
                     @if scaled { ", with a column " code { (RESOLUTION_COLUMN) } " besides," }
                     " and judge that:"
                 }
-                pre { code { "repro verify --claim " (one.claim.id) " --log FILE" } }
+                pre { code { (one.on_a_log()) } }
                 }
             }
         }
@@ -193,7 +191,7 @@ fn means_in_words(reading: &ReadingVerdict) -> Option<String> {
 }
 
 fn provenance(one: &Judged<'_>) -> Markup {
-    let Judged { claim, evidence, verdict } = one;
+    let Judged { evidence, verdict, .. } = one;
     html! {
         div.provenance {
             div {
@@ -211,17 +209,8 @@ fn provenance(one: &Judged<'_>) -> Markup {
             }
             div {
                 h4 { "Make it again" }
-                pre { code { (command(claim, one)) } }
+                pre { code { (one.again()) } }
             }
         }
-    }
-}
-
-/// The command that judges a claim on the same evidence again.
-pub(super) fn command(claim: &Claim, one: &Judged<'_>) -> String {
-    let command = format!("repro verify --claim {}", claim.id);
-    match (one.evidence.kind, &one.evidence.file) {
-        (EvidenceKind::Log, Some(file)) => format!("{command} --log {}", quoted(file)),
-        (kind, _) => format!("{command} --evidence {kind}"),
     }
 }

@@ -1,6 +1,6 @@
 //! What is drawn of influence: the share of test images by rank, and the gallery.
 
-use super::common::own_evidence;
+use super::{attributes, common::own_evidence, judged};
 use repro::{
     claim::{Claim, PlotAxis, suite::Suite},
     evidence::{Evidence, EvidenceKind},
@@ -10,7 +10,7 @@ use repro::{
         Counts, Evaluation, Exhibit, Found, Key, MeasuredInfluence, Pictured, Recipe, Record,
         Resolution, Status,
     },
-    report::{Judged, drawings, figure::chart, html, influential, svg},
+    report::{drawings, figure::chart, html, influential, svg},
     verdict::Verdict,
     world::World,
 };
@@ -154,7 +154,7 @@ fn the_gallery_shows_each_source_s_most_influential_image_of_the_first_seed() {
 #[test]
 fn the_page_has_forest_curves_and_gallery_of_influence_and_other_claims_no_gallery() {
     let (claim, evidence) = (claim(), evidence());
-    let judged = [Judged { claim: &claim, evidence: &evidence, verdict: judge(&claim, &evidence) }];
+    let judged = [judged(&claim, &evidence)];
     let names: Vec<String> =
         drawings(&judged[0], &judged).into_iter().map(|drawing| drawing.name).collect();
     assert_eq!(
@@ -162,7 +162,11 @@ fn the_page_has_forest_curves_and_gallery_of_influence_and_other_claims_no_galle
         ["forest", "share_by_rank", "gallery"]
             .map(|what| format!("influence_follows_class-{what}"))
     );
-    assert!(html(&judged, &[], "a test").contains("most influential, natural"));
+    let page = html(&judged, &[], "a test");
+    assert!(page.contains("most influential, natural"));
+    assert!(page.contains("image-rendering=\"pixelated\""));
+    // The page's policy lets browsers take no style from an attribute.
+    assert!(attributes(&page, "style").is_empty(), "{:?}", attributes(&page, "style"));
     let suite = Suite::embedded(&World::smoke()).unwrap_or_else(|error| panic!("{error}"));
     assert!(influential::gallery(suite.get("shape_bias").unwrap(), &evidence).is_none());
 }
