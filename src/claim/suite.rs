@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn every_spec_in_the_folder_is_embedded_and_checks_in_every_world() {
-        for world in [World::paper(), World::smoke()] {
+        for world in World::all() {
             let suite = Suite::embedded(&world).unwrap_or_else(|error| panic!("{error}"));
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("claims");
             let of_folder = Suite::from_folder(&folder, &world).unwrap();

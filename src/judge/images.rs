@@ -67,8 +67,8 @@ pub(super) fn interval(
     let mut generator = random::generator(Seed(0), Purpose::Resampling);
     let binomial = |count: u64, probability: f64| {
         use rand_distr::Distribution;
-        rand_distr::Binomial::new(count, probability)
-            .map_or(0, |binomial| binomial.sample(&mut generator))
+        let binomial = rand_distr::Binomial::new(count, probability);
+        binomial.expect("a part of a count is a probability").sample(&mut generator)
     };
     let interval = tallied_bootstrap(&tallies, RESAMPLES, binomial, alpha);
     Some(TestImages { images, low: interval.low, high: interval.high })

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::{
+    groups::{distinct, together},
     html::{badge, wide},
-    numbers::{NONE, confidence, grouped, probability, signed},
+    numbers::{self, NONE, confidence, grouped, probability, signed},
 };
 use crate::{
     judge::{CellVerdict, Flag},
@@ -23,10 +24,7 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
     let blocks = cells.iter().any(|cell| cell.blocks != cells[0].blocks);
     let resolution = cells.iter().any(|cell| cell.resolution != cells[0].resolution);
     let shared = cells.first().map(|cell| {
-        let blocks = cell.blocks.filter(|_| !blocks).map(|count| match count {
-            1 => "1 block".to_owned(),
-            count => format!("{count} blocks"),
-        });
+        let blocks = cell.blocks.filter(|_| !blocks).map(numbers::blocks);
         let pixels = cell.resolution.filter(|_| !resolution).map(|pixels| format!("{pixels} px"));
         blocks.into_iter().chain(pixels).map(|part| format!(", {part}")).collect::<String>()
     });
@@ -162,24 +160,21 @@ fn places(of: &[&CellVerdict], all: &[CellVerdict], world: &World) -> String {
         return if all.len() == 1 { "the one cell".to_owned() } else { "every cell".to_owned() };
     }
     let several = all.iter().any(|cell| cell.contrast != all[0].contrast);
-    let mut places: Vec<(String, Vec<String>)> = Vec::new();
-    for cell in of {
+    let place = |cell: &&CellVerdict| {
         let contrast = Some(cell.contrast.as_str()).filter(|_| several);
         let target = cell.target.as_deref().map(|target| world.title(target));
         let name = contrast.into_iter().chain(target).collect::<Vec<_>>().join(", ");
-        let size = cell.images.map(grouped);
-        match places.iter_mut().find(|(place, _)| *place == name) {
-            Some((_, sizes)) => sizes.extend(size.filter(|size| !sizes.contains(size))),
-            None => places.push((name, size.into_iter().collect())),
-        }
-    }
-    let named = |(place, sizes): &(String, Vec<String>)| match (place.is_empty(), sizes.as_slice())
-    {
-        (_, []) => place.clone(),
-        (true, sizes) => format!("{} images", listed(sizes)),
-        (false, sizes) => format!("{place} at {}", listed(sizes)),
+        (name, cell.images.map(grouped))
     };
-    places.iter().map(named).collect::<Vec<_>>().join("; ")
+    let named = |(place, sizes): (String, Vec<Option<String>>)| {
+        let sizes = distinct(sizes.into_iter().flatten());
+        match (place.is_empty(), sizes.as_slice()) {
+            (_, []) => place,
+            (true, sizes) => format!("{} images", listed(sizes)),
+            (false, sizes) => format!("{place} at {}", listed(sizes)),
+        }
+    };
+    together(of.iter().map(place)).into_iter().map(named).collect::<Vec<_>>().join("; ")
 }
 
 /// `100, 200 and 400`.

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::{
-    numbers::grouped,
+    groups::together,
+    numbers::{blocks, grouped},
     terminal::{WIDTH, table, wrapped},
 };
 use crate::{
@@ -127,11 +128,11 @@ pub fn text(comparison: &Comparison, brief: bool) -> String {
         return text;
     }
     let side = side(comparison);
-    for (heading, cells) in
-        grouped_by(comparison.means.iter().filter(|cell| cell.ours.is_some()), |cell| {
-            format!("{}{}", figure(&cell.figure, &cell.at), blocks(cell.blocks))
-        })
-    {
+    let means =
+        comparison.means.iter().filter(|cell| cell.ours.is_some()).map(|cell| {
+            (format!("{}{}", figure(&cell.figure, &cell.at), blocks(cell.blocks)), cell)
+        });
+    for (heading, cells) in together(means) {
         let header = [
             "target",
             "source",
@@ -161,12 +162,12 @@ pub fn text(comparison: &Comparison, brief: bool) -> String {
         });
         let _ = writeln!(text, "\n{heading}\n{}", table(&header, rows));
     }
-    for (heading, cells) in
-        grouped_by(comparison.differences.iter().filter(|cell| cell.ours.is_some()), |cell| {
+    let differences =
+        comparison.differences.iter().filter(|cell| cell.ours.is_some()).map(|cell| {
             let of = cell.blocks.map(|count| format!(", {}", blocks(count))).unwrap_or_default();
-            format!("{}{}{of}", figure(&cell.figure, &cell.at), cell.contrast)
-        })
-    {
+            (format!("{}{}{of}", figure(&cell.figure, &cell.at), cell.contrast), cell)
+        });
+    for (heading, cells) in together(differences) {
         let header = ["target", "images", "published", "", side, "", "decision", "remarks"];
         let told =
             |side: &Decided| [format!("{:+.2}", side.value.mean), side.direction.name().to_owned()];
@@ -243,37 +244,10 @@ fn figure(figure: &str, at: &str) -> String {
     }
 }
 
-fn blocks(count: u32) -> String {
-    if count == 1 { "1 block".to_owned() } else { format!("{count} blocks") }
-}
-
 /// Places that differ in their size alone, together.
 fn gathered(places: impl Iterator<Item = (String, u32)>) -> Vec<String> {
-    let mut all: Vec<(String, Vec<String>)> = Vec::new();
-    for (place, images) in places {
-        let images = grouped(images);
-        match all.iter_mut().find(|(known, _)| *known == place) {
-            Some((_, sizes)) => sizes.push(images),
-            None => all.push((place, vec![images])),
-        }
-    }
+    let all = together(places.map(|(place, images)| (place, grouped(images))));
     all.into_iter().map(|(place, sizes)| format!("{place}; {} images", sizes.join(", "))).collect()
-}
-
-/// Cells under the same heading, in the order in which headings first appear.
-fn grouped_by<'a, T: 'a>(
-    cells: impl Iterator<Item = &'a T>,
-    heading: impl Fn(&T) -> String,
-) -> Vec<(String, Vec<&'a T>)> {
-    let mut all: Vec<(String, Vec<&T>)> = Vec::new();
-    for cell in cells {
-        let heading = heading(cell);
-        match all.iter_mut().find(|(known, _)| *known == heading) {
-            Some((_, of)) => of.push(cell),
-            None => all.push((heading, vec![cell])),
-        }
-    }
-    all
 }
 
 /// Remarks by their names.

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::{
+    groups::distinct,
     legend::{Notes, label},
     numbers::grouped,
     published::{Behind, Place},
@@ -364,14 +365,4 @@ fn point(x: f64, joined: &Joined) -> Option<Point> {
         seeds: values.len(),
         mixed,
     })
-}
-
-fn distinct<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
-    let mut seen = Vec::new();
-    for value in values {
-        if !seen.contains(&value) {
-            seen.push(value);
-        }
-    }
-    seen
 }

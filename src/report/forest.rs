@@ -5,6 +5,7 @@ use maud::{Markup, html};
 
 use super::{
     axis::{Axis, Scale, aired, plain, range},
+    groups::{distinct, together},
     numbers::{confidence, grouped, interval, place, signed},
     svg::{Drawing, Mark, PANEL_WIDTH, PanelDrawing, text_width},
 };
@@ -107,33 +108,16 @@ fn grouping(cells: &[CellVerdict], world: &World, averages: bool) -> Vec<Group> 
         }
         if parts.is_empty() { "all cells".to_owned() } else { parts.join(", ") }
     };
-    let mut groups: Vec<Group> = Vec::new();
-    for cell in cells {
-        let heading = heading(cell);
-        let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
-        let row = Row {
-            label: label(cell),
-            mean: finite(cell.mean),
-            low: finite(cell.low),
-            high: finite(cell.high),
-            verdict: cell.verdict,
-        };
-        match groups.iter_mut().find(|group| group.heading == heading) {
-            Some(group) => group.rows.push(row),
-            None => groups.push(Group { heading, counted, averages, rows: vec![row] }),
-        }
-    }
-    groups
-}
-
-fn distinct<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
-    let mut seen = Vec::new();
-    for value in values {
-        if !seen.contains(&value) {
-            seen.push(value);
-        }
-    }
-    seen
+    let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
+    let row = |cell: &CellVerdict| Row {
+        label: label(cell),
+        mean: finite(cell.mean),
+        low: finite(cell.low),
+        high: finite(cell.high),
+        verdict: cell.verdict,
+    };
+    let groups = together(cells.iter().map(|cell| (heading(cell), row(cell)))).into_iter();
+    groups.map(|(heading, rows)| Group { heading, counted, averages, rows }).collect()
 }
 
 const TOP: f64 = 38.0;

@@ -10,13 +10,13 @@ use sha2::{Digest, Sha256};
 use super::{
     Judged,
     citation::FILE,
+    groups::{distinct, together},
     numbers::grouped,
     palette::{FIGURE_STYLE, variables},
     replication,
     section::section,
     seeds,
     svg::{Mark, key},
-    together,
 };
 use crate::{
     compare::Comparison,
@@ -37,17 +37,8 @@ pub fn html(judged: &[Judged<'_>], comparisons: &[Comparison], command: &str) ->
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                // The page needs nothing that is not in it, and browsers are told so.
-                meta http-equiv="Content-Security-Policy" content=(policy(&style));
-                // Without an icon of its own a page makes browsers ask the server for one.
-                link rel="icon" href="data:,";
-                title { "Verdicts on " (PAPER) }
-                style { (PreEscaped(&style)) }
-            }
+            // The page needs nothing that is not in it, and browsers are told so.
+            (page_head(&format!("Verdicts on {PAPER}"), Some(&policy(&style)), &style))
             body {
                 a.skip href="#claims" { "Skip to the claims" }
                 main {
@@ -73,6 +64,22 @@ pub fn html(judged: &[Judged<'_>], comparisons: &[Comparison], command: &str) ->
         }
     };
     page.into_string() + "\n"
+}
+
+/// The head of a page, with a policy for browsers where it has one.
+pub(super) fn page_head(title: &str, policy: Option<&str>, style: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            @if let Some(policy) = policy { meta http-equiv="Content-Security-Policy" content=(policy); }
+            // Without an icon of its own a page makes browsers ask the server for one.
+            link rel="icon" href="data:,";
+            title { (title) }
+            style { (PreEscaped(style)) }
+        }
+    }
 }
 
 /// Nothing from elsewhere: this style, this script, and the empty icon.
@@ -118,7 +125,8 @@ fn cite() -> Markup {
 
 /// Verdicts in the order in which claims first appear, those on one claim together.
 fn by_claim<'a, 'b>(judged: &'b [Judged<'a>]) -> Vec<Vec<&'b Judged<'a>>> {
-    together(judged, |one| &*one.claim.id)
+    let of = together(judged.iter().map(|one| (&*one.claim.id, one)));
+    of.into_iter().map(|(_, of)| of).collect()
 }
 
 fn head(judged: &[Judged<'_>]) -> Markup {
@@ -231,13 +239,7 @@ fn sources(judged: &[Judged<'_>]) -> Markup {
 
 /// The kinds of evidence in the order in which they first appear.
 fn kinds(judged: &[Judged<'_>]) -> Vec<EvidenceKind> {
-    let mut kinds: Vec<EvidenceKind> = Vec::new();
-    for one in judged {
-        if !kinds.contains(&one.evidence.kind) {
-            kinds.push(one.evidence.kind);
-        }
-    }
-    kinds
+    distinct(judged.iter().map(|one| one.evidence.kind))
 }
 
 fn what_it_is(evidence: &Evidence) -> String {

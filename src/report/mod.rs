@@ -14,6 +14,7 @@ mod curve;
 pub mod figure;
 pub mod forest;
 pub mod gallery;
+mod groups;
 mod html;
 pub mod influential;
 mod junit;
@@ -205,16 +206,4 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, ReportError
         Ok(()) => Ok(path),
         Err(cause) => Err(ReportError::File { path, cause }),
     }
-}
-
-/// Things of one name together, names in the order in which they first appear.
-fn together<'a, T>(things: &'a [T], name: impl Fn(&'a T) -> &'a str) -> Vec<Vec<&'a T>> {
-    let mut groups: Vec<Vec<&T>> = Vec::new();
-    for thing in things {
-        match groups.iter_mut().find(|group| name(group[0]) == name(thing)) {
-            Some(group) => group.push(thing),
-            None => groups.push(vec![thing]),
-        }
-    }
-    groups
 }

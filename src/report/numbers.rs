@@ -28,6 +28,12 @@ pub fn grouped(count: u32) -> String {
     text
 }
 
+/// A count of fine-tuned blocks: `1 block`, `3 blocks`.
+#[must_use]
+pub fn blocks(count: u32) -> String {
+    if count == 1 { "1 block".to_owned() } else { format!("{count} blocks") }
+}
+
 /// A difference to a hundredth, always signed: `+22.02`.
 #[must_use]
 pub fn signed(value: Option<f64>) -> String {

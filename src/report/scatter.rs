@@ -7,7 +7,8 @@ use maud::{Markup, html};
 use super::{
     axis::{Axis, Scale, plain, range, rounded},
     comparison::{remarks, side},
-    numbers::{place, signed, value},
+    groups::together,
+    numbers::{blocks, place, signed, value},
     svg::{Drawing, Mark, PANEL_WIDTH, PanelDrawing},
 };
 use crate::{
@@ -75,10 +76,7 @@ fn differences(comparison: &Comparison) -> Option<Drawing> {
     let panels = panels(
         &comparison.differences,
         |cell| {
-            let blocks = cell.blocks.map(|count| match count {
-                1 => ", 1 block".to_owned(),
-                count => format!(", {count} blocks"),
-            });
+            let blocks = cell.blocks.map(|count| format!(", {}", blocks(count)));
             format!("{}{}", cell.contrast.replace(" - ", " \u{2212} "), blocks.unwrap_or_default())
         },
         difference,
@@ -170,16 +168,8 @@ fn panels<T>(
     point: impl Fn(&T) -> Option<Point>,
     draw: &dyn Fn(&str, &[Point]) -> PanelDrawing,
 ) -> Vec<PanelDrawing> {
-    let mut all: Vec<(String, Vec<Point>)> = Vec::new();
-    for cell in cells {
-        let Some(point) = point(cell) else { continue };
-        let title = title(cell);
-        match all.iter_mut().find(|(known, _)| *known == title) {
-            Some((_, points)) => points.push(point),
-            None => all.push((title, vec![point])),
-        }
-    }
-    all.iter().map(|(title, points)| draw(title, points)).collect()
+    let points = cells.iter().filter_map(|cell| Some((title(cell), point(cell)?)));
+    together(points).iter().map(|(title, points)| draw(title, points)).collect()
 }
 
 fn panel(title: &str, [side, what]: [&str; 2], points: &[Point], zero: bool) -> PanelDrawing {

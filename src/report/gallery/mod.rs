@@ -11,7 +11,7 @@ use super::{
     figure::{Chart, Curve, chart_over},
     influential::{self, Influential},
     make,
-    numbers::grouped,
+    numbers::{self, grouped},
     png::png,
     published::Behind,
     svg::{self, Drawing},
@@ -155,10 +155,7 @@ fn in_common(curves: &Curves) -> String {
     }
     let blocks = line.blocks.first().filter(|_| lines.iter().all(|of| of.blocks == line.blocks));
     let blocks = cell.blocks.or(blocks.copied()).filter(|_| *x != PlotAxis::Blocks);
-    parts.extend(blocks.map(|blocks| match blocks {
-        1 => "1 block".to_owned(),
-        blocks => format!("{blocks} blocks"),
-    }));
+    parts.extend(blocks.map(numbers::blocks));
     let images = cell.images.filter(|_| *x != PlotAxis::Images);
     parts.extend(images.map(|images| format!("{} images", grouped(images))));
     if let (Some(Resolution::Pixels(pixels)), true) = (cell.resolution, *x != PlotAxis::Resolution)

@@ -1,12 +1,14 @@
 //! The gallery as a page: every figure by name, on each evidence, with its files; and for those that can't
 //! be drawn the commands that bring them.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, html};
 
 use super::{Exhibit, Form};
 use crate::report::{
+    groups::together,
+    html::page_head,
     palette::{FIGURE_STYLE, variables},
-    svg, together,
+    svg,
 };
 
 const STYLE: &str = include_str!("../style.css");
@@ -21,17 +23,11 @@ pub fn page(exhibits: &[Exhibit<'_>], files: &str, command: &str) -> String {
             .filter(|of| of[0].figure.is_of_the_paper() == paper)
             .collect::<Vec<_>>()
     };
+    let style = [&variables(), STYLE, OWN_STYLE, FIGURE_STYLE].concat();
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                link rel="icon" href="data:,";
-                title { "Every figure of the paper and of its reproduction" }
-                style { (PreEscaped(variables())) (PreEscaped(STYLE)) (PreEscaped(OWN_STYLE)) (PreEscaped(FIGURE_STYLE)) }
-            }
+            (page_head("Every figure of the paper and of its reproduction", None, &style))
             body.gallery {
                 a.skip href="#figures" { "Skip to the figures" }
                 main {
@@ -62,7 +58,8 @@ pub fn page(exhibits: &[Exhibit<'_>], files: &str, command: &str) -> String {
 
 /// Exhibits of one figure together, in their order.
 fn by_figure<'a, 'b>(exhibits: &'b [Exhibit<'a>]) -> Vec<Vec<&'b Exhibit<'a>>> {
-    together(exhibits, |exhibit| &*exhibit.figure.name)
+    let of = together(exhibits.iter().map(|exhibit| (&*exhibit.figure.name, exhibit)));
+    of.into_iter().map(|(_, of)| of).collect()
 }
 
 fn anchor(exhibit: &Exhibit<'_>) -> String {
