@@ -215,6 +215,13 @@ fn a_recipe_of_a_user_s_own_is_run_and_a_wrong_one_is_answered() {
     let protocol = &entry.trial.recipe.protocol;
     assert_eq!((protocol.epochs, protocol.evaluate.as_slice()), (2, [2].as_slice()));
     assert_eq!((protocol.learning_rate, protocol.batch), (0.01, 128));
+    // Told apart from what the world's own recipe gives.
+    let listed = out(&bench.run(&["runs"]));
+    for unlike in ["epochs 2", "evaluate [2]", "learning_rate 0.01"] {
+        assert!(listed.contains(unlike), "{listed}");
+    }
+    let none = bench.run(&["runs", "--target", "mnits"]);
+    assert!(err(&none).contains("none has `mnits`, did you mean `mnist`?"), "{}", err(&none));
     // One that failed is run again by its key, though no claim asks for it.
     let failed = Ended::Failed { reason: "out of memory".to_owned() };
     let ledger = bench.folder.path().join("another ledger");

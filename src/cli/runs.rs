@@ -2,6 +2,7 @@
 //! the ledger alone and says whether it gave the same bits.
 
 use std::{
+    collections::BTreeSet,
     fmt::Write as _,
     io::Write,
     path::{Path, PathBuf},
@@ -19,9 +20,11 @@ use crate::{
     device,
     evidence::EvidenceKind,
     ledger::{Ended, Entry, Ledger, bundle},
+    nearest::did_you_mean,
     price::Speeds,
     report::terminal,
     stock::Named,
+    trial::Recipe,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -122,7 +125,12 @@ impl Runs {
         let mut damaged = Vec::new();
         let mut entries = ledger.all(&mut |file| damaged.push(file)).map_err(unusable)?;
         tell(&damaged);
+        let all = entries.len();
+        let names = self.unknown_names(&entries);
         entries.retain(|entry| self.wanted(entry));
+        if entries.is_empty() && all > 0 {
+            anstream::eprintln!("none of {all} records is asked for{names}");
+        }
         entries.sort_by(|left, right| {
             let order = |entry: &Entry| (entry.trial.recipe.key.clone(), entry.trial.seed);
             order(left).cmp(&order(right))
@@ -147,7 +155,7 @@ impl Runs {
             };
             vec![
                 shortest(&entry.id).to_owned(),
-                key.to_string(),
+                [vec![key.to_string()], entry.trial.recipe.unlike_its_world()].concat().join(", "),
                 entry.trial.seed.0.to_string(),
                 last,
                 format!("{:.1}", entry.provenance.seconds),
@@ -156,6 +164,26 @@ impl Runs {
         writeln!(out, "{}", terminal::table(&["record", "what", "seed", "accuracy %", "s"], rows))?;
         writeln!(out, "{} records in {}", entries.len(), ledger.folder().display())?;
         Ok(Outcome::Done)
+    }
+
+    /// Names that were asked for and that no record has, with the nearest that one has.
+    fn unknown_names(&self, entries: &[Entry]) -> String {
+        let name_of: [(&Option<String>, fn(&Recipe) -> &str); 3] = [
+            (&self.world, |recipe| &recipe.world),
+            (&self.target, |recipe| &recipe.key.target),
+            (&self.source, |recipe| &recipe.key.source),
+        ];
+        let mut text = String::new();
+        for (asked, name) in name_of {
+            let Some(asked) = asked else { continue };
+            let known: BTreeSet<&str> =
+                entries.iter().map(|entry| name(&entry.trial.recipe)).collect();
+            if !known.contains(&**asked) {
+                let hint = did_you_mean(asked, known.into_iter());
+                let _ = write!(text, "; none has `{asked}`{hint}");
+            }
+        }
+        text
     }
 
     fn wanted(&self, entry: &Entry) -> bool {
@@ -173,13 +201,21 @@ impl Runs {
     }
 }
 
+/// A number of accuracy points.
+fn points(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(points) if (0.0..=100.0).contains(&points) => Ok(points),
+        _ => Err("points lie from 0 to 100".to_owned()),
+    }
+}
+
 #[derive(Args)]
 pub(super) struct Rerun {
     /// The first digits of the record's name, as `repro runs` has it
     #[arg(value_name = "RECORD")]
     record: String,
     /// Points by which the last accuracy may differ where bits do
-    #[arg(long, value_name = "POINTS")]
+    #[arg(long, value_name = "POINTS", value_parser = points)]
     within: Option<f64>,
     #[command(flatten)]
     ours: Ours,
@@ -310,6 +346,9 @@ pub(super) fn details(entry: &Entry) -> String {
     };
     line("record", &shortest(&entry.id));
     line("what", &trial.recipe.key);
+    for unlike in trial.recipe.unlike_its_world() {
+        line("but with", &unlike);
+    }
     line("seed", &trial.seed.0);
     line("by", &format!("repro {}, {}", provenance.program, provenance.engine));
     line("on", &provenance.processor);

@@ -69,6 +69,10 @@ impl Judged<'_> {
     }
 }
 
+/// What is said of a verdict that another processor's rounding may tip.
+const BORDERLINE: &str = "borderline: a point more or less in every cell, as another processor's rounding \
+    may bring in some, would tip this verdict";
+
 /// Why a report can't be written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ReportError {

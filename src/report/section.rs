@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use super::{Judged, axis::plain, cells, drawings, html::badge, numbers::signed, svg};
+use super::{BORDERLINE, Judged, axis::plain, cells, drawings, html::badge, numbers::signed, svg};
 use crate::{
     claim::{Hypothesis, words},
     judge::ReadingVerdict,
@@ -48,7 +48,7 @@ fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
             }
             div class=(format!("answer {}", verdict.verdict)) {
                 p.verdict { (badge(verdict.verdict)) span.on { "on " (evidence.kind) " evidence" } }
-                p.reason { (verdict.reason) "." }
+                p.reason { (verdict.reason) "." @if verdict.borderline { " (" (BORDERLINE) ".)" } }
                 (expected(one))
             }
             div.two {

@@ -46,7 +46,7 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
     line(2, &format!("{style}{}{style:#} on {} evidence", verdict.verdict, verdict.evidence));
     line(2, &verdict.reason);
     if verdict.borderline {
-        line(2, BORDERLINE);
+        line(2, super::BORDERLINE);
     }
     line(2, &format!("asked: {}", claim.hypothesis.sentence));
     // Of an incomplete claim, what there is.
@@ -107,10 +107,6 @@ fn summary(judged: &[Judged<'_>]) -> String {
     }
     text
 }
-
-/// What is said of a verdict that another processor's rounding may tip.
-const BORDERLINE: &str = "borderline: a point more or less in every cell, as another processor's rounding \
-    may bring in some, would tip this verdict";
 
 /// `2 claims`, or `2 claims on 2 kinds of evidence`.
 fn counted(judged: &[Judged<'_>]) -> String {

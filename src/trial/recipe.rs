@@ -163,6 +163,24 @@ impl Recipe {
         }
     }
 
+    /// What of its protocol is not as its world has it for so many images, each as `name value` and in the
+    /// order of names; nothing where the world is not known here.
+    #[must_use]
+    pub fn unlike_its_world(&self) -> Vec<String> {
+        let fields = |protocol: &Protocol| match serde_json::to_value(protocol) {
+            Ok(serde_json::Value::Object(fields)) => fields,
+            _ => unreachable!("a protocol is a struct of plain data"),
+        };
+        let worlds = World::all();
+        let Some(world) = worlds.iter().find(|world| *world.id == *self.world) else {
+            return Vec::new();
+        };
+        let usual = fields(&Self::of(world, self.key.clone()).protocol);
+        let own = fields(&self.protocol).into_iter();
+        let differs = |(name, value): &(String, serde_json::Value)| usual.get(name) != Some(value);
+        own.filter(differs).map(|(name, value)| format!("{name} {value}")).collect()
+    }
+
     /// What decides what its frozen part makes of a test set, where that is fixed: equal for fine-tunes that
     /// can share it.
     #[must_use]
