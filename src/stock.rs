@@ -15,6 +15,7 @@ use crate::{
         official::{Format, OFFICIAL, Official},
         packed,
     },
+    fetch::default_folder,
     ledger::Key,
     model::{Architecture, Weights},
     pretrain::Card,
@@ -224,10 +225,8 @@ impl Fetched {
         let zoo = self.world.zoo.as_ref().expect("a fetched world has a zoo");
         let file = zoo.files.get(source).ok_or_else(|| unknown(source, &self.world))?;
         let path = self.data.join("zoos").join(&zoo.name).join(file);
-        let bring = match &self.world.pretraining {
-            Some(_) => format!("repro pretrain --world {}", self.world.id),
-            None => format!("repro fetch --world {}", self.world.id),
-        };
+        let command = if self.world.pretraining.is_some() { "pretrain" } else { "fetch" };
+        let bring = format!("repro {command} --world {}{}", self.world.id, self.option());
         if !path.exists() {
             return Err(missing(&path, &bring));
         }
@@ -297,7 +296,15 @@ impl Fetched {
                 "python3 scripts/pack_lab.py --out {} --{target} PATH",
                 quoted(&self.data.join(&packed.folder).display().to_string())
             ),
-            None => format!("repro fetch {target}"),
+            None => format!("repro fetch {target}{}", self.option()),
+        }
+    }
+
+    /// The data folder as an option, for commands that would take another one without it.
+    fn option(&self) -> String {
+        match self.data == default_folder() {
+            true => String::new(),
+            false => format!(" --data {}", quoted(&self.data.display().to_string())),
         }
     }
 

@@ -303,7 +303,7 @@ fn the_lab_in_small_goes_from_packed_images_to_a_verdict() {
     let stock = Stock::of(&world, data.path());
     let error = stock.weights("l2_3").unwrap_err().to_string();
     assert!(error.contains("not what its card is of"), "{error}");
-    assert!(error.contains("run `repro pretrain --world lab`"), "{error}");
+    assert!(error.contains("run `repro pretrain --world lab --data "), "{error}");
     std::fs::remove_file(data.path().join("lab/cifar10.safetensors")).unwrap();
     let error = Stock::of(&world, data.path()).target("cifar10").unwrap_err().to_string();
     assert!(error.contains("scripts/pack_lab.py") && error.contains("--cifar10"), "{error}");

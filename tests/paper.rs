@@ -251,13 +251,13 @@ fn what_is_lacking_is_named_with_the_command_that_brings_it() {
     let (planned, said) = lacking(EvidenceKind::Paper);
     assert_eq!(planned, 0);
     assert!(said.contains("zoos/authors/resnet50-19c8e357.pth is not there"), "{said}");
-    assert!(said.contains("run `repro fetch --world paper`"), "{said}");
+    assert!(said.contains("run `repro fetch --world paper --data "), "{said}");
     let (_, said) = lacking(EvidenceKind::Sister);
     assert!(said.contains("zoos/sister/resnet50_l2_eps0.ckpt is not there"), "{said}");
     write_zoo(&data, &small(World::paper()));
     let (planned, said) = lacking(EvidenceKind::Paper);
     assert_eq!(planned, 0);
-    assert!(said.starts_with("6: ") && said.contains("run `repro fetch cifar10`"), "{said}");
+    assert!(said.starts_with("6: ") && said.contains("run `repro fetch cifar10 --data "), "{said}");
     write_cifar10(&data);
     assert_eq!(lacking(EvidenceKind::Paper), (6, String::new()));
     // A damaged checkpoint takes its own fine-tunes away, and no other.
@@ -266,6 +266,35 @@ fn what_is_lacking_is_named_with_the_command_that_brings_it() {
     let (planned, said) = lacking(EvidenceKind::Paper);
     assert_eq!(planned, 3);
     assert!(said.starts_with("3: ") && said.contains("imagenet_l2_3_0.pt"), "{said}");
+}
+
+/// Each is given to a shell as it is printed; `--list` looks up what would be fetched, and fetches nothing.
+#[test]
+fn every_command_that_mends_something_is_one_and_finds_the_folder_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("my data");
+    let program = env!("CARGO_BIN_EXE_repro");
+    for (kind, item) in [(EvidenceKind::Paper, "authors/"), (EvidenceKind::Sister, "sister/")] {
+        let world = kind.world();
+        let stock = Stock::of(&world, &data);
+        let sources = world.sources.keys().map(|source| {
+            (format!("{item}{source}"), stock.weights(source).unwrap_err().to_string())
+        });
+        let targets = world
+            .targets
+            .keys()
+            .map(|target| (target.clone(), stock.target(target).unwrap_err().to_string()));
+        for (item, lacking) in sources.chain(targets) {
+            let command = lacking.split('`').nth(1).unwrap();
+            let arguments = command.strip_prefix("repro ").unwrap_or_else(|| panic!("{lacking}"));
+            let line = format!("'{program}' {arguments} --list");
+            let said = std::process::Command::new("sh").args(["-c", &line]).output().unwrap();
+            let text = String::from_utf8_lossy(&said.stdout);
+            assert!(said.status.success(), "{line}: {}", String::from_utf8_lossy(&said.stderr));
+            assert!(text.contains(&item), "{line} does not bring {item}: {text}");
+            assert!(text.contains(data.to_str().unwrap()), "{line}: {text}");
+        }
+    }
 }
 
 #[test]

@@ -10,18 +10,18 @@ use std::{
 use clap::{Args, ValueEnum};
 
 use super::{
-    Failure, Outcome, exit, interrupt,
+    Failure, Outcome, exit, interrupt, kind,
     progress::{Flow, megabytes},
     stdout,
 };
 use crate::{
+    evidence::EvidenceKind,
     fetch::{
         Catalogue, CatalogueError, FetchError, Fetched, Fetcher, Item, Network, Patience, Proxies,
         Source, State, Zoo, default_folder,
     },
     report::terminal,
     shell::quoted,
-    world::World,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -30,14 +30,16 @@ Examples:
   repro fetch cifar10 authors/l2_3           two items
   repro fetch sister                         all checkpoints of the sister paper's zoo
   repro fetch --world paper                  all targets of the paper, and the authors' checkpoints
-  repro fetch --world paper --zoo sister     the same targets, the sister paper's checkpoints
+  repro fetch --world sister                 the same targets, and the sister paper's checkpoints
+  repro fetch --world paper --zoo authors --zoo sister    the same targets, and both
   repro fetch celeba --from ~/downloads      files that you bring: found by name, checked, copied
 
 What is there and right is left alone. A download that was cut, by whomever, goes on where it was cut.
 HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY are obeyed; SSL_CERT_FILE names certificates of your own.
 Archives are kept beside what comes out of them, so that it can be checked; --remove-archives removes them.
 A file whose maker states no checksum is marked so; its SHA-256 is recorded beside it when it first comes
-(FILE.sha256), and it has to match from there on.
+(FILE.sha256), and it has to match from there on; remove FILE.sha256 where another file is meant. Such a
+checkpoint comes only if it can be read and is of the zoo's network.
 
 Exit codes: 64 unknown name; 66 some item did not come; 73 can't write; 130 stopped by Ctrl-C";
 
@@ -72,9 +74,9 @@ pub(super) struct Fetch {
     #[arg(value_name = "NAME")]
     names: Vec<String>,
     /// All that a world needs: its targets, and its source models' checkpoints
-    #[arg(long, value_enum)]
-    world: Option<WorldArgument>,
-    /// Whose checkpoints --world brings [default: authors]
+    #[arg(long, value_parser = kind::one_of(kind::PAPER))]
+    world: Option<EvidenceKind>,
+    /// Whose checkpoints --world brings [default: the world's own]
     #[arg(long, value_enum, requires = "world")]
     zoo: Vec<ZooArgument>,
     /// A folder that has the files, under their official names, itself or in a folder in it
@@ -103,17 +105,20 @@ pub(super) struct Fetch {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum WorldArgument {
-    /// ImageNet ResNet-50s, fine-tuned on small image sets
-    Paper,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
 enum ZooArgument {
     /// What the authors fine-tuned: torchvision's natural model, Engstrom's robust ones
     Authors,
     /// The sister paper's (Salman et al.), better trained, with a matched natural model
     Sister,
+}
+
+impl ZooArgument {
+    fn zoo(self) -> Zoo {
+        match self {
+            Self::Authors => Zoo::Authors,
+            Self::Sister => Zoo::Sister,
+        }
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -179,14 +184,14 @@ impl Fetch {
     /// What was asked for, each once, and what a world needs and the catalogue lacks.
     fn items<'a>(&self, catalogue: &'a Catalogue) -> Result<(Vec<&'a Item>, Vec<String>), Failure> {
         let (mut items, mut absent) = (Vec::new(), Vec::new());
-        if let Some(WorldArgument::Paper) = self.world {
-            let zoos = if self.zoo.is_empty() { &[ZooArgument::Authors][..] } else { &self.zoo };
+        if let Some(kind) = self.world {
+            let world = kind.world();
+            let mut zoos: Vec<Zoo> = self.zoo.iter().map(|zoo| zoo.zoo()).collect();
+            if zoos.is_empty() {
+                zoos.extend(Zoo::of(&world));
+            }
             for zoo in zoos {
-                let zoo = match zoo {
-                    ZooArgument::Authors => Zoo::Authors,
-                    ZooArgument::Sister => Zoo::Sister,
-                };
-                let (found, lacking) = catalogue.of_world(&World::paper(), zoo);
+                let (found, lacking) = catalogue.of_world(&world, zoo);
                 items.extend(found);
                 absent.extend(lacking);
             }

@@ -11,7 +11,7 @@ use std::{
 use serde::Deserialize;
 
 use super::checksum::{Algorithm, Checksum};
-use crate::{nearest::did_you_mean, world::World};
+use crate::{model::Architecture, nearest::did_you_mean, world::World};
 
 /// The catalogue as it ships with the project.
 const SHIPPED: &str = include_str!("../../claims/worlds/downloads.toml");
@@ -91,6 +91,26 @@ impl Zoo {
             Self::Authors => "authors",
             Self::Sister => "sister",
         }
+    }
+
+    /// What its checkpoints are of, in the world that fine-tunes them.
+    ///
+    /// # Panics
+    /// Never in a built project: both worlds are embedded, and tests read them.
+    #[must_use]
+    pub fn architecture(self) -> Architecture {
+        let world = match self {
+            Self::Authors => World::paper(),
+            Self::Sister => World::sister(),
+        };
+        world.zoo.expect("it has the zoo").architecture
+    }
+
+    /// The one that a world's source models are of, if they are of one of these.
+    #[must_use]
+    pub fn of(world: &World) -> Option<Self> {
+        let own = world.zoo.as_ref()?;
+        Self::ALL.into_iter().find(|zoo| zoo.name() == own.name)
     }
 }
 
