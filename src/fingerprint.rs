@@ -7,11 +7,17 @@
 //! is the one after the first step. Ours are [`crate::trial::Outcome::first_losses`] and
 //! [`crate::trial::Outcome::test_loss_after_first_step`] under the paper's protocol. A pure function of
 //! numbers; running such fine-tunes is left to others.
+//!
+//! A seed draws one head for all targets, so losses on several targets are no independent witnesses.
+//! They are averaged within a seed, and each model has one comparison of either loss.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
-    ledger::{Record, Records},
+    ledger::{Record, Records, Seed},
     stats::{Alpha, Interval, Sample, prediction_interval},
 };
 
@@ -19,8 +25,8 @@ use crate::{
 pub const IMAGES: u32 = 100;
 /// Fine-tuned blocks of those whose test loss after the first step is compared.
 pub const BLOCKS: u32 = 3;
-/// How often, on each side, the authors' own model is called another by one of the two losses.
-const RISK: f64 = 0.005;
+/// How often any of the authors' own models is called another's, where all of them are compared at once.
+const RISK: f64 = 0.02;
 
 /// What the authors' models gave, by target and source.
 #[derive(Clone, Debug, Default)]
@@ -29,10 +35,25 @@ pub struct Authors(BTreeMap<(Arc<str>, Arc<str>), Fingerprint>);
 /// One source model's losses on one target, one a seed.
 #[derive(Clone, Debug)]
 pub struct Fingerprint {
-    /// Loss of the first batch in nats.
+    /// The seeds.
+    pub seeds: Vec<Seed>,
+    /// Loss of the first batch in nats, in the order of the seeds.
     pub first_losses: Sample,
-    /// Natural logarithm of the test loss after the first step, which spreads over decades.
+    /// Test loss after the first step in nats, likewise.
     pub test_losses: Sample,
+}
+
+/// What was found of a source model on one target: losses of fine-tunes on [`IMAGES`] images, one a seed,
+/// the same seeds for every target.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// The target.
+    pub target: String,
+    /// Loss of the first batch in nats.
+    pub first_losses: Vec<f64>,
+    /// Loss on the whole test set after the first step, with [`BLOCKS`] blocks trained, in nats. Empty where
+    /// a part of the test set had to do: the authors' are of all of it.
+    pub test_losses: Vec<f64>,
 }
 
 /// What came of a comparison.
@@ -69,15 +90,17 @@ impl Authors {
         }
         let fingerprints = runs.into_iter().filter_map(|(names, mut runs)| {
             runs.sort_by_key(|record| record.seed);
-            let first = runs
-                .iter()
-                .filter_map(|record| record.evaluations().first())
-                .filter(|evaluation| evaluation.epoch == 1);
-            let (first_losses, test_losses) =
-                first.map(|evaluation| (evaluation.train_loss, evaluation.test_loss.ln())).unzip();
+            let first = runs.iter().filter_map(|record| {
+                let evaluation = record.evaluations().first()?;
+                (evaluation.epoch == 1).then_some((record.seed, evaluation))
+            });
+            let (seeds, losses): (Vec<Seed>, Vec<(f64, f64)>) = first
+                .map(|(seed, evaluation)| (seed, (evaluation.train_loss, evaluation.test_loss)))
+                .unzip();
+            let (first_losses, test_losses) = losses.into_iter().unzip();
             let first_losses = Sample::new(first_losses).ok()?;
             let test_losses = Sample::new(test_losses).ok()?;
-            Some((names, Fingerprint { first_losses, test_losses }))
+            Some((names, Fingerprint { seeds, first_losses, test_losses }))
         });
         Self(fingerprints.collect())
     }
@@ -88,50 +111,63 @@ impl Authors {
         self.0.get(&(target.into(), role.into()))
     }
 
-    fn on<'a>(&'a self, target: &'a str) -> impl Iterator<Item = (&'a str, &'a Fingerprint)> {
-        self.0
-            .iter()
-            .filter(move |((on, _), _)| &**on == target)
-            .map(|((_, source), found)| (&**source, found))
+    /// One loss of a source model on one target beside theirs, in words and without an answer.
+    #[must_use]
+    pub fn beside(&self, role: &str, found: &Found) -> String {
+        let words = |loss: Loss| {
+            let compared = Compared::new(self, role, std::slice::from_ref(found), loss)?;
+            let [found, theirs] = [compared.found, compared.theirs.mean()];
+            let [found, theirs] = [found, theirs].map(|value| three_digits(value.exp()));
+            Some(format!("{} {found}, theirs {theirs}", loss.words()))
+        };
+        let said: Vec<String> = Loss::BOTH.into_iter().filter_map(words).collect();
+        match said.is_empty() {
+            true => "the authors' log has no such fine-tune".to_owned(),
+            false => said.join("; "),
+        }
     }
 
-    /// Compares losses of fine-tunes of a source on [`IMAGES`] images of a target, one a seed: those of
-    /// the first batch, and those on the test set after the first step, with [`BLOCKS`] blocks trained.
-    /// Either list may be empty: it then says nothing.
+    /// Compares source models, each by its role and with what was found of it, and gives an answer for each.
+    /// The risk of a false alarm is that of all of them together.
     #[must_use]
-    pub fn compare(
-        &self,
-        role: &str,
-        target: &str,
-        first_losses: &[f64],
-        test_losses: &[f64],
-    ) -> Comparison {
+    pub fn compare(&self, models: &[(&str, &[Found])]) -> Vec<Comparison> {
+        let compared: Vec<Vec<Compared>> = models
+            .iter()
+            .map(|(role, found)| {
+                let losses = Loss::BOTH.into_iter();
+                losses.filter_map(|loss| Compared::new(self, role, found, loss)).collect()
+            })
+            .collect();
+        let risk = Alpha::new(RISK / 2.0).expect("a one-sided level");
+        let alpha = risk.split(compared.iter().map(Vec::len).sum());
+        let answers = models.iter().zip(&compared);
+        answers.map(|((role, found), own)| self.answer(role, found, own, alpha)).collect()
+    }
+
+    fn answer(&self, role: &str, found: &[Found], own: &[Compared], alpha: Alpha) -> Comparison {
         let said = |finding, text| Comparison { finding, text };
-        let Some(authors) = self.of_model(role, target) else {
-            let text = format!("the authors' log has no fine-tune of {role} on {target}");
+        let Some(first) = own.first() else {
+            let text = format!("nothing that the authors' log has of {role} was run");
             return said(Finding::Unknown, text);
         };
-        if first_losses.is_empty() {
-            let text = format!("no first batch of {target} was run with {role}");
-            return said(Finding::Unknown, text);
-        }
-        let first = Compared::new(first_losses, &authors.first_losses, Scale::Plain);
-        let others: Vec<&str> = self
-            .on(target)
-            .filter(|(source, _)| *source != role)
-            .filter(|(_, other)| {
-                Compared::new(first_losses, &other.first_losses, Scale::Plain).alike()
-                    && after_one_step(test_losses, other).is_none_or(|step| step.alike())
+        let alike = |compared: &[Compared]| compared.iter().all(|one| one.is_alike(alpha));
+        let roles: BTreeSet<&str> = self.0.keys().map(|(_, source)| &**source).collect();
+        let others: Vec<&str> = roles
+            .into_iter()
+            .filter(|other| *other != role)
+            .filter(|other| {
+                let losses = Loss::BOTH.into_iter();
+                let theirs: Vec<Compared> =
+                    losses.filter_map(|loss| Compared::new(self, other, found, loss)).collect();
+                !theirs.is_empty() && alike(&theirs)
             })
-            .map(|(source, _)| source)
             .collect();
-        let step = after_one_step(test_losses, authors);
-        let mut told = vec![format!("the first batch of {target} has a loss of {}", first.words())];
-        if let Some(step) = &step {
-            told.push(format!("the test loss after one step is {}", step.words()));
+        let mut told: Vec<String> = own.iter().map(|compared| compared.words(alpha)).collect();
+        if own.iter().all(|compared| compared.loss == Loss::First) {
+            told.push("no test loss was compared, since theirs are of whole test sets".to_owned());
         }
         let told = told.join("; ");
-        if first.alike() && step.as_ref().is_none_or(Compared::alike) {
+        if alike(own) {
             let else_too = match others.as_slice() {
                 [] => String::new(),
                 others => format!(". {} would not be told apart by this", others.join(" or ")),
@@ -140,11 +176,11 @@ impl Authors {
                 format!("these are the authors' weights, as far as losses tell: {told}{else_too}");
             return said(Finding::Alike, text);
         }
-        let guess = match (others.as_slice(), first.alike()) {
+        let guess = match (others.as_slice(), first.is_alike(alpha)) {
             ([], true) => "the first batch is theirs and the step is not: look at the learning rate, the \
                            blocks that are trained and batch norms' mode"
                 .to_owned(),
-            ([], false) if first.found < first.expected.low => {
+            ([], false) if first.found < first.theirs.mean() => {
                 "the loss grows with the features and the head: is the head drawn from N(0, 1), and are \
                  batch norms in train mode?"
                     .to_owned()
@@ -160,60 +196,100 @@ impl Authors {
     }
 }
 
-fn after_one_step(test_losses: &[f64], authors: &Fingerprint) -> Option<Compared> {
-    let compared = || Compared::new(test_losses, &authors.test_losses, Scale::Logarithm);
-    (!test_losses.is_empty()).then(compared)
-}
-
-/// How a loss spreads.
+/// Which of the two losses.
 #[derive(Clone, Copy, PartialEq)]
-enum Scale {
-    Plain,
-    Logarithm,
+enum Loss {
+    First,
+    Test,
 }
 
-impl Scale {
-    fn of(self, loss: f64) -> f64 {
-        if self == Self::Plain { loss } else { loss.ln() }
-    }
+impl Loss {
+    const BOTH: [Self; 2] = [Self::First, Self::Test];
 
-    fn back(self, value: f64) -> f64 {
-        if self == Self::Plain { value } else { value.exp() }
-    }
-}
-
-/// The mean of some losses, and where the authors' model would have it; geometric for logarithms.
-struct Compared {
-    found: f64,
-    seeds: usize,
-    expected: Interval,
-    theirs: f64,
-}
-
-impl Compared {
-    fn new(losses: &[f64], authors: &Sample, scale: Scale) -> Self {
-        let alpha = Alpha::new(RISK).expect("a one-sided level");
-        let within = prediction_interval(authors, losses.len(), alpha);
-        let sum: f64 = losses.iter().map(|&loss| scale.of(loss)).sum();
-        Self {
-            found: scale.back(sum / losses.len() as f64),
-            seeds: losses.len(),
-            expected: Interval { low: scale.back(within.low), high: scale.back(within.high) },
-            theirs: scale.back(authors.mean()),
+    fn found(self, found: &Found) -> &[f64] {
+        match self {
+            Self::First => &found.first_losses,
+            Self::Test => &found.test_losses,
         }
     }
 
-    /// A loss that is not finite is nobody's.
-    fn alike(&self) -> bool {
-        self.expected.contains(self.found)
+    fn theirs(self, fingerprint: &Fingerprint) -> &Sample {
+        match self {
+            Self::First => &fingerprint.first_losses,
+            Self::Test => &fingerprint.test_losses,
+        }
     }
 
-    fn words(&self) -> String {
-        let Self { found, seeds, expected, theirs } = self;
-        let of = if *seeds == 1 { "one seed".to_owned() } else { format!("{seeds} seeds") };
+    fn words(self) -> &'static str {
+        match self {
+            Self::First => "the first batch has a loss of",
+            Self::Test => "the test loss after one step is",
+        }
+    }
+}
+
+/// One loss of one source model, averaged over targets within a seed: in logarithms, since targets differ in
+/// size and test losses spread over decades.
+struct Compared {
+    loss: Loss,
+    targets: Vec<String>,
+    found: f64,
+    seeds: usize,
+    theirs: Sample,
+}
+
+impl Compared {
+    /// Over the targets that both sides have; `None` where there are none, or fewer than two seeds of theirs.
+    fn new(authors: &Authors, role: &str, found: &[Found], loss: Loss) -> Option<Self> {
+        let both = found.iter().filter(|found| !loss.found(found).is_empty());
+        let both: Vec<(&Found, &Fingerprint)> = both
+            .filter_map(|found| Some((found, authors.of_model(role, &found.target)?)))
+            .collect();
+        let mean = |values: &mut dyn Iterator<Item = f64>| {
+            let (sum, count) = values.fold((0.0, 0.0), |(sum, n), value| (sum + value, n + 1.0));
+            sum / count
+        };
+        let mut theirs: BTreeMap<Seed, Vec<f64>> = BTreeMap::new();
+        for (_, fingerprint) in &both {
+            for (seed, value) in fingerprint.seeds.iter().zip(loss.theirs(fingerprint).values()) {
+                theirs.entry(*seed).or_default().push(value.ln());
+            }
+        }
+        let theirs = theirs.values().filter(|values| values.len() == both.len());
+        let theirs = theirs.map(|values| mean(&mut values.iter().copied())).collect();
+        let mut of_targets =
+            both.iter().map(|(found, _)| mean(&mut loss.found(found).iter().map(|loss| loss.ln())));
+        Some(Self {
+            loss,
+            found: mean(&mut of_targets),
+            seeds: both.iter().map(|(found, _)| loss.found(found).len()).min()?,
+            targets: both.iter().map(|(found, _)| found.target.clone()).collect(),
+            theirs: Sample::new(theirs).ok()?,
+        })
+    }
+
+    fn expected(&self, alpha: Alpha) -> Interval {
+        prediction_interval(&self.theirs, self.seeds, alpha)
+    }
+
+    /// A loss that is not finite is nobody's.
+    fn is_alike(&self, alpha: Alpha) -> bool {
+        self.expected(alpha).contains(self.found)
+    }
+
+    fn words(&self, alpha: Alpha) -> String {
+        let expected = self.expected(alpha);
         let [found, theirs, low, high] =
-            [*found, *theirs, expected.low, expected.high].map(three_digits);
-        format!("{found} ({of}), theirs {theirs} (expected from {low} to {high})")
+            [self.found, self.theirs.mean(), expected.low, expected.high]
+                .map(|value| three_digits(value.exp()));
+        let seeds = match self.seeds {
+            1 => "one seed".to_owned(),
+            seeds => format!("{seeds} seeds"),
+        };
+        let (loss, targets) = (self.loss.words(), self.targets.join(", "));
+        format!(
+            "{loss} {found} ({seeds}; {targets}), theirs {theirs} (expected from {low} to {high})"
+        )
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     device,
     evidence::{Evidence, EvidenceKind},
     executor::{FirstStep, FirstSteps, NoFirstStep},
-    fingerprint::{Authors, BLOCKS, Finding, IMAGES},
+    fingerprint::{Authors, BLOCKS, Finding, Found, IMAGES},
     ledger::{Key, Resolution},
     report::terminal,
     trial::{Recipe, Trial},
@@ -25,7 +25,8 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   repro doctor
   repro doctor --world paper     are these the authors' weights? One step of each source on each target
-                                 that is here, against the authors' log";
+                                 that is here, against the authors' log; one answer a source. Without a
+                                 GPU by the first batch's loss alone, which tells less";
 
 /// Seeds whose first step is run.
 const SEEDS: usize = 3;
@@ -79,47 +80,62 @@ impl Doctor {
     }
 }
 
-/// Compares each source model on each target that is here.
+/// Compares each source model by its losses on all targets that are here.
 fn first_steps(workshop: &Workshop) -> Result<Outcome, Failure> {
     let authors = Authors::of(&Evidence::published()?.records);
     let mut out = stdout();
-    let (mut compared, mut differs) = (0, false);
-    for target in workshop.world.targets.keys() {
-        for source in workshop.world.sources.keys() {
-            let key = Key {
-                target: target.as_str().into(),
-                source: source.as_str().into(),
-                blocks: BLOCKS,
-                images: IMAGES,
-                resolution: Resolution::Native,
-                draw: 0,
-                influence: false,
-            };
+    let mut models = Vec::new();
+    for source in workshop.world.sources.keys() {
+        let mut found = Vec::new();
+        for target in workshop.world.targets.keys() {
+            write!(out, "{source}, {target}: ")?;
+            out.flush()?;
             if authors.of_model(source, target).is_none() {
-                writeln!(out, "{source}, {target}: the authors' log has no such fine-tune")?;
+                writeln!(out, "the authors' log has no such fine-tune")?;
                 continue;
             }
-            let recipe = Recipe::of(&workshop.world, key);
-            let steps = match steps(workshop, &recipe) {
-                Ok(steps) => steps,
-                Err(error) => {
-                    writeln!(out, "{source}, {target}: not run: {error}")?;
-                    continue;
+            match losses(workshop, source, target) {
+                Ok(losses) => {
+                    writeln!(out, "{}", authors.beside(source, &losses))?;
+                    found.push(losses);
                 }
-            };
-            let (first, test): (Vec<f64>, Vec<f64>) =
-                steps.iter().map(|step| (step.first_loss, step.test_loss)).unzip();
-            let comparison = authors.compare(source, target, &first, &test);
-            compared += 1;
-            differs |= comparison.finding == Finding::Differs;
-            writeln!(out, "{source}, {target}: {}", comparison.text)?;
+                Err(error) => writeln!(out, "not run: {error}")?,
+            }
         }
+        models.push((source.as_str(), found));
     }
-    match (compared, differs) {
-        (0, _) => Err(Failure::silent(exit::INPUT)),
+    let models: Vec<(&str, &[Found])> =
+        models.iter().map(|(source, found)| (*source, &found[..])).collect();
+    let comparisons = authors.compare(&models);
+    writeln!(out)?;
+    for ((source, _), comparison) in models.iter().zip(&comparisons) {
+        writeln!(out, "{source}: {}", comparison.text)?;
+    }
+    let any = |finding| comparisons.iter().any(|comparison| comparison.finding == finding);
+    match (any(Finding::Alike), any(Finding::Differs)) {
+        (false, false) => Err(Failure::silent(exit::INPUT)),
         (_, true) => Err(Failure::silent(exit::FAILED)),
-        (_, false) => Ok(Outcome::Done),
+        (true, false) => Ok(Outcome::Done),
     }
+}
+
+/// Losses of a source model's first steps on a target, one a seed.
+fn losses(workshop: &Workshop, source: &str, target: &str) -> Result<Found, NoFirstStep> {
+    let key = Key {
+        target: target.into(),
+        source: source.into(),
+        blocks: BLOCKS,
+        images: IMAGES,
+        resolution: Resolution::Native,
+        draw: 0,
+        influence: false,
+    };
+    let steps = steps(workshop, &Recipe::of(&workshop.world, key))?;
+    Ok(Found {
+        target: target.to_owned(),
+        first_losses: steps.iter().map(|step| step.first_loss).collect(),
+        test_losses: steps.iter().filter_map(|step| step.test_loss).collect(),
+    })
 }
 
 fn steps(workshop: &Workshop, recipe: &Recipe) -> Result<Vec<FirstStep>, NoFirstStep> {
