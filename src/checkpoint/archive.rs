@@ -80,7 +80,8 @@ impl Entries {
         let archive = ZipArchive::from_slice(bytes).map_err(broken)?;
         let more = bytes.len() as u64 - archive.end_offset();
         if more > 0 {
-            return Err(damaged(format!("{more} bytes follow its end")));
+            let what = format!("{more} bytes follow its end, where PyTorch writes none");
+            return Err(Fault::unsupported("the zip archive", what));
         }
         let mut places = HashMap::new();
         let mut sums = Vec::new();
@@ -105,7 +106,7 @@ impl Entries {
                 return Err(Fault::unsupported(place, "it is encrypted"));
             }
             if record.compression_method() != CompressionMethod::STORE {
-                let what = "it is compressed, which PyTorch's entries never are";
+                let what = "it is compressed, and PyTorch stores its entries as they are";
                 return Err(Fault::unsupported(place, what));
             }
             if record.compressed_size_hint() != record.uncompressed_size_hint() {

@@ -11,6 +11,8 @@ use super::{
 pub enum Known {
     /// A dict that keeps its order.
     OrderedDict,
+    /// A dict that has a function make what is missing. Nothing is looked up in it, so nothing is.
+    DefaultDict,
     /// `_rebuild_tensor`, `_rebuild_tensor_v2`: storage, offset, sizes, strides, ...
     Tensor,
     /// `_rebuild_tensor_v3`: the same, and the kind of its elements.
@@ -34,13 +36,27 @@ pub enum Known {
 }
 
 /// Kinds of elements that PyTorch has and that are not read.
-const OTHER_KINDS: [&str; 8] =
-    ["complex128", "complex32", "qint8", "quint8", "qint32", "quint4x2", "quint2x4", "bits8"];
+const OTHER_KINDS: [&str; 13] = [
+    "complex128",
+    "complex32",
+    "qint8",
+    "quint8",
+    "qint32",
+    "quint4x2",
+    "quint2x4",
+    "bits8",
+    "bits16",
+    "bits1x8",
+    "bits2x4",
+    "bits4x2",
+    "float4_e2m1fn_x2",
+];
 
 /// What a name means, if it is known.
 pub fn known(module: &str, name: &str) -> Option<Known> {
     Some(match (module, name) {
         ("collections", "OrderedDict") => Known::OrderedDict,
+        ("collections", "defaultdict") => Known::DefaultDict,
         ("torch", "Size") => Known::Size,
         ("torch", "device") => Known::Device,
         ("torch", "Tensor") | ("torch.nn.parameter", "Parameter" | "Buffer") => Known::TensorClass,
@@ -97,20 +113,17 @@ impl<'a> Arena<'a> {
     }
 
     /// Keys and values of a dict, ordered or not; those of [`Known::OrderedDict`] may be its
-    /// argument, as Python 2 has it.
+    /// argument, as Python 2 has it, where that of [`Known::DefaultDict`] is its function.
     pub fn dictionary(&self, id: Id) -> Option<Vec<(Id, Id)>> {
         let object = match self.get(id) {
             Value::Dict(items) => return Some(items.clone()),
             Value::Object(object) => object,
             _ => return None,
         };
-        if self.known(object.callable) != Some(Known::OrderedDict) {
-            return None;
-        }
         let mut items = Vec::new();
-        match self.sequence(object.arguments)? {
-            [] => (),
-            [pairs] => {
+        match (self.known(object.callable)?, self.sequence(object.arguments)?) {
+            (Known::OrderedDict | Known::DefaultDict, []) | (Known::DefaultDict, [_]) => (),
+            (Known::OrderedDict, [pairs]) => {
                 for pair in self.sequence(*pairs)? {
                     let [key, value] = self.sequence(*pair)? else { return None };
                     items.push((*key, *value));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::{
     error::{Fault, shown},
-    pickle::{Arena, Id, Value, run},
+    pickle::{Arena, Value, run},
     storage::{Mention, NoMention, Storages},
     tensor::Source,
 };
@@ -16,7 +16,7 @@ const VERSION: i128 = 1001;
 /// Reads a file of the legacy format.
 ///
 /// # Errors
-/// If it is broken or cut short, has something after its end, or is from a big-endian machine.
+/// If it is broken or cut short, or has something after its end.
 pub fn read(bytes: &[u8]) -> Result<Source<'_>, Fault> {
     let mut arena = Arena::default();
     let (magic, at) = run(bytes, 0, &mut arena)?;
@@ -32,9 +32,9 @@ pub fn read(bytes: &[u8]) -> Result<Source<'_>, Fault> {
         let what = format!("its version is not {VERSION}");
         return Err(Fault::unsupported(format!("offset {version_at}"), what));
     }
-    let machine_at = at;
-    let (machine, at) = run(bytes, at, &mut arena)?;
-    check_byte_order(&arena, machine, machine_at)?;
+    // The machine says its byte order, which means nothing: elements are written little-endian by any,
+    // and PyTorch passes over it as well.
+    let (_, at) = run(bytes, at, &mut arena)?;
     let (root, at) = run(bytes, at, &mut arena)?;
     let keys_at = at;
     let (keys, at) = run(bytes, at, &mut arena)?;
@@ -48,21 +48,6 @@ pub fn read(bytes: &[u8]) -> Result<Source<'_>, Fault> {
         .ok_or_else(|| Fault::pickle(keys_at, "a storage's key is no text"))?;
     let storages = storages(bytes, at, &keys, &mentions(&arena)?)?;
     Ok(Source { arena, root, storages })
-}
-
-/// PyTorch writes elements little-endian whatever the machine, and does not say so; a file of another
-/// machine can't be had here to make sure.
-fn check_byte_order(arena: &Arena<'_>, machine: Id, at: usize) -> Result<(), Fault> {
-    let items = arena.dictionary(machine).unwrap_or_default();
-    let little = items.iter().find(|(key, _)| arena.text(*key) == Some("little_endian"));
-    match little.map(|(_, value)| arena.get(*value)) {
-        Some(Value::Bool(true)) => Ok(()),
-        Some(Value::Bool(false)) => Err(Fault::unsupported(
-            format!("offset {at}"),
-            "it was saved on a big-endian machine, which is not read in this format",
-        )),
-        _ => Err(Fault::pickle(at, "the machine's byte order is not there")),
-    }
 }
 
 /// Bytes of an element and how many, for each storage that the pickles mention.
@@ -129,8 +114,8 @@ fn storages(
     match bytes.len() - at {
         0 => Ok(storages),
         more => {
-            let what = format!("{more} bytes follow the last storage");
-            Err(Fault::damaged(format!("offset {at}"), what))
+            let what = format!("{more} bytes follow the last storage, where PyTorch writes none");
+            Err(Fault::unsupported(format!("offset {at}"), what))
         }
     }
 }

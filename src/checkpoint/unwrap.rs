@@ -17,7 +17,7 @@ pub enum Wrapping {
     Plain,
     /// A dict that has the state dict under `state_dict` or `model`.
     Nested,
-    /// `module.` before every name, alone or in a dict as well.
+    /// `module.` before the network's names, alone or in a dict as well.
     DataParallel,
     /// The `robustness` library's: the network under `model.`, beside an attacker and a normaliser.
     Robustness,
@@ -143,11 +143,11 @@ fn keyed(arena: &Arena<'_>, items: Vec<(Id, Id)>) -> Result<(Keyed, Keyed), Faul
 pub enum Scheme {
     /// Nothing.
     Bare,
-    /// `module.` before each.
+    /// `module.` before those of the network.
     Parallel,
-    /// `model.` before those of the network; before all of them `module.`, or nothing.
+    /// `model.` before those of the network, and before that `module.`, or nothing.
     Robustness {
-        /// What is before all of them.
+        /// What is before it.
         prefix: &'static str,
     },
 }
@@ -164,17 +164,18 @@ pub enum Place<'n> {
 impl Scheme {
     /// Tells it from the names of all tensors.
     pub fn of<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Self {
-        let parallel = names.clone().all(|name| name.starts_with(PARALLEL));
-        let prefix = if parallel { PARALLEL } else { "" };
-        let mut inner = names.map(|name| &name[prefix.len()..]);
-        let is_model = inner.clone().any(|name| name.starts_with(MODEL));
-        if is_model && inner.any(|name| BESIDE.iter().any(|beside| name.starts_with(beside))) {
-            Self::Robustness { prefix }
-        } else if parallel {
-            Self::Parallel
-        } else {
-            Self::Bare
+        let any = |prefix: &str, inner: &str| {
+            let is_it = |name: &str| name.strip_prefix(prefix)?.strip_prefix(inner).map(|_| ());
+            names.clone().any(|name| is_it(name).is_some())
+        };
+        for prefix in [PARALLEL, ""] {
+            if any(prefix, MODEL) && BESIDE.iter().any(|beside| any(prefix, beside)) {
+                return Self::Robustness { prefix };
+            }
         }
+        // What a wrapper has of its own, such as a count of steps, is in no module of its.
+        let wrapped = |name: &str| name.starts_with(PARALLEL) || !name.contains('.');
+        if any(PARALLEL, "") && names.clone().all(wrapped) { Self::Parallel } else { Self::Bare }
     }
 
     /// Where a name belongs.
@@ -225,6 +226,16 @@ mod tests {
         assert_eq!(scheme(&robust), Scheme::Robustness { prefix: "module." });
         let bare = ["model.fc.bias", "normalizer.new_mean"];
         assert_eq!(scheme(&bare), Scheme::Robustness { prefix: "" });
+    }
+
+    #[test]
+    fn a_wrapper_s_own_tensor_hides_no_scheme() {
+        assert_eq!(scheme(&["n_averaged", "module.conv1.weight"]), Scheme::Parallel);
+        assert_eq!(scheme(&["n_averaged"]), Scheme::Bare);
+        for stray in ["steps", "module.steps", "ema.fc.bias"] {
+            let robust = ["module.model.fc.bias", "module.normalizer.new_mean", stray];
+            assert_eq!(scheme(&robust), Scheme::Robustness { prefix: "module." });
+        }
     }
 
     #[test]
