@@ -4,6 +4,8 @@
 mod archives;
 #[path = "fetch/catalogue.rs"]
 mod catalogue;
+#[path = "fetch/checkpoint.rs"]
+mod checkpoint;
 #[path = "fetch/command.rs"]
 mod command;
 #[path = "fetch/download.rs"]

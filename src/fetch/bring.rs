@@ -8,12 +8,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use super::{
-    Watch,
-    checksum::{self, Algorithm, Stopped},
-    download::{Wanted, mismatch},
-    part::beside,
-};
+use super::{Watch, checksum::Stopped, download::Wanted, part::beside};
 
 /// A file is copied in pieces of this size.
 const PIECE: usize = 1 << 18;
@@ -83,9 +78,9 @@ fn copy(
     }
     let temporary = beside(path, ".bringing");
     watch.begins(&wanted.name, 0, Some(bytes));
-    let written = write(&mut file, &temporary, stop, watch);
+    let written = write((&mut file, candidate), &temporary, stop, watch);
     let checked = match written {
-        Ok(()) => check(wanted, &temporary, stop).map_err(NotBrought::Disk),
+        Ok(()) => wanted.fault(&temporary, stop).map_err(NotBrought::Disk),
         Err(error) => Err(error),
     };
     watch.ends(matches!(checked, Ok(None)));
@@ -95,11 +90,11 @@ fn copy(
         // Whatever lies there is of no use; that it can't be removed changes nothing.
         let _ = fs::remove_file(&temporary);
     }
-    checked
+    checked.map(|fault| fault.map(|what| format!("it is {what}")))
 }
 
 fn write(
-    from: &mut File,
+    (from, path): (&mut File, &Path),
     to: &Path,
     stop: &AtomicBool,
     watch: &dyn Watch,
@@ -111,8 +106,9 @@ fn write(
         if stop.load(Ordering::Relaxed) {
             return Err(NotBrought::Disk(io::Error::other(Stopped)));
         }
-        let read =
-            from.read(&mut piece).map_err(|error| NotBrought::Unreadable(to.to_owned(), error))?;
+        let read = from
+            .read(&mut piece)
+            .map_err(|error| NotBrought::Unreadable(path.to_owned(), error))?;
         if read == 0 {
             return file.sync_all().map_err(NotBrought::Disk);
         }
@@ -120,11 +116,4 @@ fn write(
         done += read as u64;
         watch.at(done);
     }
-}
-
-fn check(wanted: &Wanted, path: &Path, stop: &AtomicBool) -> io::Result<Option<String>> {
-    let algorithm = wanted.checksum.as_ref().map_or(Algorithm::Sha256, |known| known.algorithm);
-    let found = checksum::of(algorithm, path, stop)?;
-    let wrong = wanted.checksum.as_ref().filter(|expected| **expected != found);
-    Ok(wrong.map(|expected| format!("it is not {}: {}", wanted.whose, mismatch(&found, expected))))
 }

@@ -7,7 +7,7 @@
 use std::{
     collections::HashSet,
     io::{self, Read},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Mutex,
         atomic::{AtomicBool, Ordering},
@@ -22,6 +22,7 @@ use super::{
     client::{Client, NoAnswer, Patience, Rest, broken},
     part::{Part, Version},
 };
+use crate::{checkpoint::Checkpoint, model::Architecture};
 
 /// A file is read in pieces of this size.
 const PIECE: usize = 1 << 16;
@@ -45,14 +46,43 @@ pub(super) struct Downloader<'a> {
 }
 
 /// A file, with all that is known of it.
+#[derive(Default)]
 pub(super) struct Wanted {
     pub name: String,
     pub addresses: Vec<String>,
     pub bytes: Option<u64>,
     /// The official checksum, or the one that was recorded when the file was first fetched.
     pub checksum: Option<Checksum>,
-    /// Which of the two it is, in words.
-    pub whose: &'static str,
+    /// Where the checksum is recorded, if it is not the official one.
+    pub record: Option<PathBuf>,
+    /// What it has to be a checkpoint of, where no official checksum tells whether it is one.
+    pub of: Option<Architecture>,
+}
+
+impl Wanted {
+    /// Why a whole file is not what is wanted; `None` where it is.
+    pub fn fault(&self, path: &Path, stop: &AtomicBool) -> io::Result<Option<String>> {
+        if let Some(expected) = &self.checksum {
+            let found = expected.of_same_kind(path, stop)?;
+            if found != *expected {
+                return Ok(Some(self.differs(&mismatch(&found, expected))));
+            }
+        }
+        let Some(architecture) = &self.of else { return Ok(None) };
+        let opened = Checkpoint::open(path).and_then(|read| read.weights(architecture));
+        Ok(opened.err().map(|error| format!("not a checkpoint of its network: {}", error.fault)))
+    }
+
+    fn differs(&self, mismatch: &str) -> String {
+        match &self.record {
+            None => format!("not the official file: {mismatch}"),
+            Some(record) => format!(
+                "not the file that was first fetched: {mismatch}; if this one is meant, remove {}, which \
+                 has the other's checksum, and run the command again",
+                record.display()
+            ),
+        }
+    }
 }
 
 /// An address that did not give a file, and why.
@@ -298,22 +328,18 @@ impl Downloader<'_> {
         }
     }
 
-    /// Compares a whole part with the official checksum.
+    /// Compares a whole part with what is wanted.
     fn compare(&self, wanted: &Wanted, part: &mut Part, whole: &mut bool) -> Result<(), Trouble> {
-        let Some(expected) = wanted.checksum.clone() else { return Ok(()) };
-        let found = expected.of_same_kind(part.path(), self.stop).map_err(|error| {
+        let fault = wanted.fault(part.path(), self.stop).map_err(|error| {
             if checksum::is_stopped(&error) { Trouble::Stopped } else { Trouble::Disk(error) }
         })?;
-        if found == expected {
-            return Ok(());
-        }
-        let reason = mismatch(&found, &expected);
+        let Some(reason) = fault else { return Ok(()) };
         if part.pieced && !*whole {
             // Pieces of two versions, perhaps: all of one is worth a try.
-            return Err(Trouble::Whole(format!("the pieces do not make the file: {reason}")));
+            return Err(Trouble::Whole(format!("what the pieces make is {reason}")));
         }
         part.restart(Version::default())?;
-        Err(Trouble::GiveUp(format!("what it sends is not {}: {reason}", wanted.whose)))
+        Err(Trouble::GiveUp(format!("what it sends is {reason}")))
     }
 
     fn wait(&self, pause: Duration) -> Result<(), Trouble> {

@@ -222,18 +222,21 @@ impl Fetcher<'_> {
         place: &Place,
         source: &Source<'_>,
     ) -> Result<(), FetchError> {
-        let record = place.record();
-        let whose = match (file.checksum(), &record) {
-            (None, Some(_)) => "the file that was first fetched",
-            _ => "the official file",
-        };
-        let wanted = Wanted {
+        let mut wanted = Wanted {
             name: file.name.clone(),
             addresses: file.addresses.clone(),
             bytes: file.bytes,
-            checksum: file.checksum().or(record),
-            whose,
+            checksum: file.checksum(),
+            ..Wanted::default()
         };
+        if wanted.checksum.is_none() {
+            wanted.checksum = place.record();
+            wanted.record = wanted.checksum.is_some().then(|| place.record_path());
+            wanted.of = match &item.is {
+                Is::Checkpoint { zoo, .. } => Some(zoo.architecture()),
+                Is::Target { .. } => None,
+            };
+        }
         let (id, name, page) = (item.id.clone(), file.name.clone(), item.page.clone());
         match source {
             Source::Folder(folder) => {

@@ -71,12 +71,14 @@ impl Place {
         files::replace(&self.record_path(), line.as_bytes())
     }
 
-    /// Moves a file or a folder that is not the right one out of the way; says where it lies now.
+    /// Moves a file or a folder that is not the right one out of the way, beside those that were moved
+    /// there before; says where it lies now.
     pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
-        let aside = beside(path, ".set-aside");
-        if aside.is_dir() {
-            fs::remove_dir_all(&aside)?;
-        }
+        let numbered = |number: usize| match number {
+            1 => beside(path, ".set-aside"),
+            number => beside(path, &format!(".set-aside-{number}")),
+        };
+        let aside = (1..).map(numbered).find(|aside| !aside.exists()).expect("numbers do not end");
         fs::rename(path, &aside)?;
         Ok(aside)
     }

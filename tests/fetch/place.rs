@@ -28,6 +28,13 @@ fn a_file_of_the_right_name_and_the_wrong_bytes_is_set_aside_and_told() {
     assert_eq!(fs::read(bench.file()).unwrap(), bytes);
     assert_eq!(bench.names(), ["thing.bin", "thing.bin.set-aside"]);
     assert!(bench.said().contains("set aside as"), "{}", bench.said());
+    // What was set aside before stays where it is.
+    fs::write(bench.file(), b"yet another").unwrap();
+    bench.fetch(&catalogue).unwrap();
+    let aside = ["thing.bin.set-aside", "thing.bin.set-aside-2"];
+    assert_eq!(bench.names(), ["thing.bin", aside[0], aside[1]]);
+    let held = aside.map(|name| fs::read(bench.file().with_file_name(name)).unwrap());
+    assert_eq!(held, [&b"something else"[..], b"yet another"]);
 }
 
 #[test]
@@ -60,9 +67,16 @@ fn a_file_without_a_checksum_is_recorded_and_has_to_stay_as_it_was() {
     fs::remove_file(bench.file()).unwrap();
     let error = bench.fetch(&catalogue).unwrap_err().to_string();
     assert!(error.contains("not the file that was first fetched"), "{error}");
+    let record = bench.folder.path().join("thing/thing.bin.sha256");
+    assert!(error.contains(&format!("remove {}", record.display())), "{error}");
     assert!(!bench.file().exists());
+    // Nor is another one brought, and it says the same.
+    let from = tempfile::tempdir().unwrap();
+    fs::write(from.path().join("thing.bin"), &second).unwrap();
+    let error = bench.bring(&catalogue, from.path()).unwrap_err().to_string();
+    assert!(error.contains(&format!("remove {}", record.display())), "{error}");
     // Whoever removes the record says that the other one is meant.
-    fs::remove_file(bench.folder.path().join("thing/thing.bin.sha256")).unwrap();
+    fs::remove_file(record).unwrap();
     bench.fetch(&catalogue).unwrap();
     assert_eq!(fs::read(bench.file()).unwrap(), second);
 }
@@ -103,6 +117,20 @@ fn files_that_are_brought_are_found_by_name_checked_and_copied() {
     assert!(error.contains("there are several of this name"), "{error}");
     bench.bring(&unchecked, &from.path().join("a")).unwrap();
     assert_eq!(bench.names(), ["thing.bin", "thing.bin.sha256"]);
+}
+
+/// Linux has a file that opens, and that can't be read.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_can_t_be_read_is_named_by_its_own_place() {
+    let from = tempfile::tempdir().unwrap();
+    let brought = from.path().join("thing.bin");
+    std::os::unix::fs::symlink("/proc/self/mem", &brought).unwrap();
+    let bench = Bench::new();
+    let catalogue = catalogue(&["http://127.0.0.1:9/x".to_owned()], UNCHECKED);
+    let error = bench.bring(&catalogue, from.path()).unwrap_err();
+    assert!(matches!(&error, FetchError::Unreadable { path, .. } if *path == brought), "{error}");
+    assert_eq!(bench.names(), [""; 0]);
 }
 
 #[test]
