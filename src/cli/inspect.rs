@@ -80,7 +80,7 @@ fn wrapping(wrapping: Wrapping) -> String {
     let what = match wrapping {
         Wrapping::Plain => "a state dict",
         Wrapping::Nested => "a state dict in a dict",
-        Wrapping::DataParallel => "`module.` before every name",
+        Wrapping::DataParallel => "`module.` before the network's names",
         Wrapping::Robustness => "the robustness library's: the network beside its attacker",
     };
     format!("{} ({what})", wrapping.word())
