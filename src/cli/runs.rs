@@ -168,18 +168,18 @@ impl Runs {
 
     /// Names that were asked for and that no record has, with the nearest that one has.
     fn unknown_names(&self, entries: &[Entry]) -> String {
-        let name_of: [(&Option<String>, fn(&Recipe) -> &str); 3] = [
-            (&self.world, |recipe| &recipe.world),
-            (&self.target, |recipe| &recipe.key.target),
-            (&self.source, |recipe| &recipe.key.source),
-        ];
+        let names = |of: fn(&Recipe) -> &str| -> BTreeSet<&str> {
+            entries.iter().map(|entry| of(&entry.trial.recipe)).collect()
+        };
         let mut text = String::new();
-        for (asked, name) in name_of {
+        for (asked, known) in [
+            (&self.world, names(|recipe| &recipe.world)),
+            (&self.target, names(|recipe| &recipe.key.target)),
+            (&self.source, names(|recipe| &recipe.key.source)),
+        ] {
             let Some(asked) = asked else { continue };
-            let known: BTreeSet<&str> =
-                entries.iter().map(|entry| name(&entry.trial.recipe)).collect();
             if !known.contains(&**asked) {
-                let hint = did_you_mean(asked, known.into_iter());
+                let hint = did_you_mean(asked, known);
                 let _ = write!(text, "; none has `{asked}`{hint}");
             }
         }
