@@ -245,6 +245,7 @@ fn a_recipe_of_a_user_s_own_is_run_and_a_wrong_one_is_answered() {
         ("images = 50", "images = 5", "one of each of 10 classes"),
         ("blocks = 1", "blocks = 12", "ask for 11 or fewer"),
         ("images = 50", "images = 50\ndraw = 4294967295", "draw is 4294967295"),
+        ("images = 50", "images = 50\nresolution = 29", "resolution is 29"),
         ("epochs = 2", "epochs = 0", "epochs is 0"),
         ("0.01", "-0.01", "learning_rate is -0.01"),
     ] {

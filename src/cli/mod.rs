@@ -114,7 +114,7 @@ enum Command {
     /// Write a checkpoint's tensors as safetensors
     #[command(after_help = convert::EXAMPLES)]
     Convert(convert::Convert),
-    /// Print the JSON Schema of claims and of every JSON form that is printed
+    /// Print the JSON Schema of claims, and of verdicts, comparisons and checkpoints as they are printed
     #[command(after_help = "Example:\n  repro schema verdicts > verdicts.schema.json")]
     Schema(schema::Schema),
     /// Print a shell's completions

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use tch::Tensor;
 
 use super::{Implementation, Mode, Weights, kernel::Kernel, plan};
+use crate::gradients;
 
 /// What batch norm adds to a variance (PyTorch's default).
 const EPSILON: f64 = 1e-5;
@@ -47,7 +48,7 @@ impl Convolution {
     }
 
     /// The same, to be used in one mode and while no weight changes: what its kernel is made into is then
-    /// made once.
+    /// made once, and passes gradients on to images and none to weights.
     pub fn prepared(&self, mode: Mode) -> Self {
         Self {
             kernel: self.kernel.shallow_clone(),
@@ -72,7 +73,8 @@ impl Convolution {
             None => self.kernel(input, mode).convolve(input),
             Some((of, kernel)) => {
                 assert_eq!(*of, mode, "it is prepared for one mode");
-                kernel.get_or_init(|| self.kernel(input, mode)).convolve(input)
+                let make = || gradients::without(|| self.kernel(input, mode));
+                kernel.get_or_init(make).convolve(input)
             }
         };
         match self.takes_in_norm(mode) {

@@ -74,8 +74,9 @@ impl Network {
     }
 
     /// The same network, sharing weights, to be used in one mode and while no weight changes (in train mode
-    /// running statistics do): what kernels are made into is then made once, at first use. A test pass is
-    /// made with one, and what is frozen goes through one for a whole fine-tune.
+    /// running statistics do): what kernels are made into is then made once, at first use, and passes gradients
+    /// on to images and none to weights. A test pass is made with one, so are the steps of an attack, and what
+    /// is frozen goes through one for a whole fine-tune.
     ///
     /// It panics in another mode, and may where pictures have another size than at first.
     #[must_use]

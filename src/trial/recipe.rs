@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Protocol, ProtocolError};
 use crate::{
     influence::Inverse,
-    ledger::{Key, Recipe as Compared, Seed},
+    ledger::{Key, Recipe as Compared, Resolution, Seed},
     model::{TooManyBlocks, Trainable},
     world::World,
 };
@@ -66,6 +66,16 @@ pub enum RecipeError {
     /// The world has no such source, target or size.
     #[error("{0}")]
     Lacks(String),
+    /// Images can't be brought down to so many pixels.
+    #[error(
+        "resolution is {found}: images are brought down to 1 to {side} pixels, what the network takes"
+    )]
+    Resolution {
+        /// What was asked for.
+        found: u32,
+        /// The side of the network's input.
+        side: u32,
+    },
     /// A seed, or a series of them, that would be another's.
     #[error("{field} is {found}: below {below}")]
     Seed {
@@ -156,6 +166,12 @@ impl Recipe {
             return Err(RecipeError::Lacks(lacks));
         }
         Trainable::Blocks(self.trained_blocks()).names(world.architecture())?;
+        let side = self.protocol.side;
+        if let Resolution::Pixels(pixels) = self.key.resolution
+            && (pixels == 0 || pixels > side)
+        {
+            return Err(RecipeError::Resolution { found: pixels, side });
+        }
         let (found, below) = (u64::from(self.key.draw), u64::MAX / DRAW);
         match found < below {
             true => Ok(()),
