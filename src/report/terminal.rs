@@ -300,13 +300,13 @@ fn style(verdict: Verdict) -> Style {
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.split('\n') {
-        if paragraph.chars().count() <= width || paragraph.starts_with(' ') {
+        if columns(paragraph) <= width || paragraph.starts_with(' ') {
             lines.push(paragraph.to_owned());
             continue;
         }
         let mut line = String::new();
         for word in paragraph.split(' ') {
-            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+            if !line.is_empty() && columns(&line) + 1 + columns(word) > width {
                 lines.push(std::mem::take(&mut line));
             }
             if !line.is_empty() {
@@ -319,9 +319,26 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Columns that a text takes on a terminal: what sets its colour takes none.
+fn columns(text: &str) -> usize {
+    anstream::adapter::strip_str(text).map(|part| part.chars().count()).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn colour_takes_no_columns() {
+        assert_eq!(
+            wrapped("\u{1b}[31mred\u{1b}[0m and blue", 12),
+            ["\u{1b}[31mred\u{1b}[0m and blue"]
+        );
+        assert_eq!(
+            wrapped("\u{1b}[31mred\u{1b}[0m and blue", 11),
+            ["\u{1b}[31mred\u{1b}[0m and", "blue"]
+        );
+    }
 
     #[test]
     fn long_text_is_broken_at_spaces_and_short_text_is_left_alone() {
