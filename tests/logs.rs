@@ -158,6 +158,10 @@ fn a_packed_log_reads_as_its_text_and_is_refused_when_cut_at_any_byte() {
     let file = folder.path().join("runs.csv.gz");
     std::fs::write(&file, &packed).unwrap();
     assert_eq!(read_file(&file).unwrap().0.len(), 2);
+    // By what is in it, whatever it is called.
+    let renamed = folder.path().join("renamed.csv");
+    std::fs::copy(&file, &renamed).unwrap();
+    assert_eq!(read_file(&renamed).unwrap().0.len(), 2);
     let missing = read_file(&folder.path().join("none.csv")).expect_err("no such file");
     assert!(missing.to_string().contains("none.csv"), "{missing}");
 }

@@ -8,14 +8,14 @@ use std::{
 
 use flate2::{Compression, read::MultiGzDecoder, write::GzEncoder};
 
-use super::entry::{self, Entry};
+use super::{
+    entry::{self, Entry},
+    published::GZIP,
+};
 use crate::{files, trial::ENGINE_VERSION};
 
 /// What is unpacked at most; a record has some ten thousand bytes.
 const LARGEST_BYTES: u64 = 1 << 30;
-
-/// What a gzip stream begins with.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// A file of records that can't be read or written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

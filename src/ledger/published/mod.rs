@@ -37,7 +37,10 @@ pub const RESOLUTION_COLUMN: &str = "resolution";
 /// A log larger than this is refused before it is read: the published one has 2 MB.
 pub const LARGEST_LOG_BYTES: u64 = 1 << 30;
 
-/// Reads a log from disk; a name that ends in `.gz` is unpacked on the way.
+/// What a gzip stream begins with.
+pub(super) const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Reads a log from disk; what is a gzip stream, or ends in `.gz`, is unpacked on the way.
 ///
 /// # Errors
 /// As [`read`], and where the file can't be opened.
@@ -53,11 +56,9 @@ pub fn read_file(path: &Path) -> Result<(Records, Vec<u8>), LogError> {
     if bytes.len() as u64 > LARGEST_LOG_BYTES {
         return Err(LogError::TooLarge { file });
     }
-    let records = if path.extension().is_some_and(|extension| extension == "gz") {
-        read(&file, &unpack(&file, &bytes)?)?
-    } else {
-        read(&file, &bytes)?
-    };
+    let packed =
+        bytes.starts_with(&GZIP) || path.extension().is_some_and(|extension| extension == "gz");
+    let records = if packed { read(&file, &unpack(&file, &bytes)?)? } else { read(&file, &bytes)? };
     Ok((records, bytes))
 }
 
