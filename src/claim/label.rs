@@ -16,10 +16,7 @@ impl Hypothesis {
         let mut parts = Vec::new();
         parts.extend(cell.target.as_deref().map(str::to_owned));
         parts.extend(cell.images.map(|images| format!("{images} images")));
-        parts.extend(blocks.map(|blocks| match blocks {
-            1 => "1 block".to_owned(),
-            blocks => format!("{blocks} blocks"),
-        }));
+        parts.extend(blocks.map(|blocks| counted(&[blocks], "block")));
         parts.extend(cell.resolution.map(|resolution| format!("{resolution} px")));
         parts.extend(cell.repetition.map(|repetition| format!("repetition {repetition}")));
         if parts.is_empty() { "all cells".to_owned() } else { parts.join(" ") }
