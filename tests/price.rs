@@ -85,7 +85,7 @@ fn primary_hypotheses_at_small_sizes_are_priced_apart_from_all_else() {
         );
     }
     assert!(text.contains("18 fine-tunes to run next"), "{text}");
-    assert!(text.contains("run `repro fetch --world paper`"), "{text}");
+    assert!(text.contains("run `repro fetch --world paper --data "), "{text}");
 }
 
 #[test]
