@@ -54,7 +54,9 @@ fn without_checkpoints_the_paper_s_claims_are_ignored_with_the_commands_that_men
 
     let claim = suite.get("robust_beats_natural").unwrap_or_else(|error| panic!("{error}"));
     let missing = paper::missing(claim, &world, folder.path());
-    for mend in ["zoos/authors/resnet50-19c8e357.pth is not there", "`repro fetch --world paper`"] {
+    for mend in
+        ["zoos/authors/resnet50-19c8e357.pth is not there", "`repro fetch --world paper --data "]
+    {
         assert!(missing.iter().any(|missing| missing.contains(mend)), "{missing:?}");
     }
     let count = names.len() as u64;
@@ -62,7 +64,7 @@ fn without_checkpoints_the_paper_s_claims_are_ignored_with_the_commands_that_men
     assert_eq!(run(trials(false)).0, (0, count, 0));
     let (counts, told) = run(trials(true));
     assert_eq!(counts, (0, 0, count));
-    assert!(told.contains("run `repro fetch --world paper`"), "{told}");
+    assert!(told.contains("run `repro fetch --world paper --data "), "{told}");
 }
 
 #[test]
