@@ -21,12 +21,15 @@ pub fn default_folder(variable: &str, name: &str) -> PathBuf {
     }
 }
 
+/// What a gzip stream begins with (RFC 1952).
+pub const GZIP: [u8; 2] = [0x1f, 0x8b];
+
 /// Writes a file under a temporary name beside its own, makes sure that the disk has it, and renames
 /// it: whoever reads `path`, now or after a crash at any moment, finds all of the old or all of the
 /// new. The folder is made where it is not there yet.
 ///
 /// # Errors
-/// What the system says; nothing is then left behind.
+/// What the system says; nothing is then left under the temporary name.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Run, claim, claim_text, evidence, log, rows, run};
 use repro::{
-    claim::Relation,
+    claim::{Expected, Relation},
     evidence::Looking,
     judge::{ClaimVerdict, Flag, decide, judge},
     ledger::Records,
@@ -231,6 +231,38 @@ fn a_sequential_design_pays_for_its_looks_and_waits_for_the_first() {
     assert!((cell.p_adjusted.unwrap() - 3.0 * cell.p.unwrap()).abs() < 1e-12);
     let two = asked("greater_than = 0.0", &leads(&[5.0, 5.1]), Looking::Sequential);
     assert_eq!((two.verdict, two.cells[0].look), (Verdict::Inconclusive, None));
+}
+
+/// A verdict of our own runs that a point in every value would tip may come out otherwise elsewhere.
+#[test]
+fn a_verdict_that_a_point_would_tip_is_borderline_and_only_then_another_is_taken() {
+    let expected = |or| Expected {
+        verdict: Verdict::Inconclusive,
+        or,
+        reason: String::new(),
+        caveats: Vec::new(),
+    };
+    let (narrow, clear) = (leads(&[0.9, 1.0, 1.05]), leads(&[5.0, 5.1, 4.9]));
+    for (runs, looking, borderline) in [
+        (&narrow, Looking::Sequential, true),
+        (&clear, Looking::Sequential, false),
+        (&narrow, Looking::Fixed, false),
+    ] {
+        let verdict = asked("greater_than = 0.0", runs, looking);
+        assert_eq!((verdict.verdict, verdict.borderline), (Verdict::Supported, borderline));
+        assert_eq!(verdict.is(&expected(Some(Verdict::Supported))), borderline);
+        assert!(!verdict.is(&expected(None)));
+    }
+}
+
+/// 95 % where one looks once, and the risk shared among three looks.
+#[test]
+fn an_interval_says_what_it_covers() {
+    let three = leads(&[4.0, 6.0, 8.0]);
+    let covers = |looking| asked("greater_than = 0.0", &three, looking).cells[0].confidence;
+    assert!((covers(Looking::Fixed).unwrap() - 95.0).abs() < 1e-9);
+    assert!((covers(Looking::Sequential).unwrap() - 100.0 * (1.0 - 0.05 / 3.0)).abs() < 1e-9);
+    assert_eq!(gap(&leads(&[5.0])).cells[0].confidence, None);
 }
 
 #[test]

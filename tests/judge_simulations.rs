@@ -149,7 +149,7 @@ fn sequential(holds: Holds, leads: &[f64], draws: u32, verdict: Verdict) -> f64 
         .filter(|_| {
             let cells: Vec<Looked> =
                 leads.iter().map(|lead| looked(&mut generator, *lead, &design)).collect();
-            settle(holds, &design, &cells.iter().collect::<Vec<_>>()).verdict == verdict
+            settle(holds, &design, &cells).verdict == verdict
         })
         .count();
     hits as f64 / f64::from(draws)

@@ -4,9 +4,10 @@
 use std::path::Path;
 
 use repro::{
-    claim::{check, suite::Suite},
+    claim::{Moment, check, suite::Suite},
     evidence::{Evidence, EvidenceKind},
     judge::judge,
+    ledger::Key,
     pretrain::Threat,
     sensitivity::CHOICES,
     shipped,
@@ -35,6 +36,49 @@ fn the_table_of_our_own_runs_is_what_the_specs_expect() {
         let row = format!("| `{}` | **{}** | {} |", claim.id, expected.verdict, expected.reason);
         assert!(README.lines().any(|line| line == row), "README.md should have the row:\n{row}");
     }
+}
+
+/// What caveats and reasons say of figures 2 and 3 is what their published points give.
+#[test]
+fn what_claims_say_of_figures_2_and_3_is_what_their_points_give() {
+    let suite = Suite::embedded(&World::paper()).unwrap_or_else(|error| panic!("{error}"));
+    let points = Evidence::published_points().unwrap_or_else(|error| panic!("{error}"));
+    let mean = |figure: &str, target: &str, source: &str, images: u32, at: Option<u32>| {
+        let is = |key: &Key| (&*key.target, &*key.source, key.images) == (target, source, images);
+        let at = at.map_or(Moment::Last, Moment::Epoch);
+        let found = points
+            .means
+            .iter()
+            .find(|mean| mean.figure == figure && is(&mean.key) && mean.at == at);
+        found.unwrap_or_else(|| panic!("{figure} {target} {source} {images} {at:?}")).mean
+    };
+    let lead = |target: &str, images: u32| {
+        mean("2", target, "l2_3", images, None) - mean("2", target, "natural", images, None)
+    };
+    let shrinks = |target: &&str| {
+        let few = [100, 200, 400, 800, 1600].map(|images| lead(target, images));
+        few.iter().sum::<f64>() / 5.0 - lead(target, 6400)
+    };
+    let targets = ["cifar10", "cifar100", "svhn", "kmnist", "fmnist", "mnist"];
+    let average = targets.iter().map(shrinks).sum::<f64>() / 6.0;
+    let reason = &suite.get("gap_shrinks_with_images").unwrap().expected[&EvidenceKind::Published];
+    let says = format!("it shrinks by {average:.1} points on average");
+    assert!(reason.reason.contains(&says), "{says}");
+    let says = format!("on CIFAR-100 it stays ({:.1})", shrinks(&"cifar100"));
+    assert!(reason.reason.contains(&says), "{says}");
+
+    let early = |target: &str| {
+        let at = |source, epoch| mean("3", target, source, 3200, Some(epoch));
+        at("l2_3", 11) - at("natural", 150)
+    };
+    let says = format!(
+        "the early lead is {:+.1} points on SVHN, {:+.1} on CIFAR-100 and {:+.1} on Fashion-MNIST",
+        early("svhn"),
+        early("cifar100"),
+        early("fmnist")
+    );
+    let caveats = &suite.get("faster_convergence").unwrap().expected[&EvidenceKind::Published];
+    assert!(caveats.caveats.iter().any(|caveat| caveat.contains(&says)), "{says}");
 }
 
 /// The five claims, in the order of the README's table of choices.

@@ -1,40 +1,22 @@
 //! Our own runs from the command line: planned, run, listed, run again; killed at any moment and
-//! resumed; and source models retrained from their seed.
+//! resumed; and source models made again.
 
 mod common;
+#[path = "smoke/pretraining.rs"]
+mod pretraining;
 
 use std::{
-    cell::Cell,
     collections::BTreeMap,
     io::Read,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
-    sync::{Mutex, atomic::AtomicBool},
     time::Duration,
 };
 
 use common::{gap_text, one_look, stand_in};
 use rand::{RngExt, SeedableRng};
-use repro::{
-    data::OnDevice,
-    ledger::{Ended, Entry, Ledger},
-    pretrain::{
-        self, Checkpoint, PretrainError,
-        zoo::{Against, Making},
-    },
-    shipped,
-    world::World,
-};
+use repro::ledger::{Ended, Entry, Ledger};
 use tempfile::TempDir;
-
-/// Losses of another processor, relative, in the first five steps of a pretraining. From the third on a
-/// rounding has grown: other kernels (Intel's AVX-512 in place of AMD's, AVX2, none of both) lie 3e-7 away in
-/// the second step, and up to 7e-2 in the fifth. The processor that made the cards gives their bits.
-const FIRST_LOSSES: [f64; 5] = [1e-5, 1e-4, 0.1, 0.1, 0.1];
-/// The same against an attack, whose steps are choices that a rounding can turn (the sign of a gradient, the
-/// worse of two images): up to 1.4e-3 away in the first step and 1.9e-2 in the second. A radius too
-/// large by a tenth is at least 1.1e-2 away in the first; one too small by a twentieth need not be seen (9e-4).
-const FIRST_ATTACKED_LOSSES: [f64; 5] = [5e-3, 5e-2, 0.1, 0.1, 0.1];
 
 /// A folder with one claim of a few cheap trials, and a ledger beside it.
 struct Bench {
@@ -97,6 +79,8 @@ fn a_claim_is_planned_run_judged_and_never_run_twice() {
     // Nothing is run where nothing may be.
     let before = bench.run(&["verify", "--evidence", "smoke", "--no-run"]);
     assert_eq!(code(&before), 3, "{}", err(&before));
+    // What was never begun was not spared by looking early.
+    assert!(out(&before).contains(" 0 fine-tunes spared"), "{}", out(&before));
     assert!(!bench.ledger().exists());
 
     let plan = bench.run(&["plan", "--format", "jsonl"]);
@@ -358,172 +342,4 @@ fn on_a_gpu_a_claim_is_run_and_judged_and_a_record_is_run_again_elsewhere() {
     assert_eq!(code(&on_a_gpu(&["rerun", key, "--within", "0.5"])), 0);
     let doctor = on_a_gpu(&["doctor"]);
     assert!(out(&doctor).contains("1 device"), "{}", out(&doctor));
-}
-
-#[test]
-fn source_models_retrained_for_a_few_steps_have_the_losses_on_their_cards() {
-    tch::set_num_threads(1);
-    let pretraining = World::smoke().pretraining.unwrap();
-    let first = shipped::first_of_source().unwrap();
-    assert_eq!(first.len(), pretrain::FIRST_IMAGES);
-    let first = OnDevice::new(&first, tch::Device::Cpu);
-    for model in &pretraining.models {
-        let card = shipped::card(&model.role).unwrap();
-        let found = pretrain::first_losses(&pretraining, card.threat, &first, &|| false).unwrap();
-        assert_eq!((found.len(), card.first_losses.len()), (5, 5));
-        let near = match card.threat {
-            pretrain::Threat::Attack { .. } => FIRST_ATTACKED_LOSSES,
-            pretrain::Threat::None | pretrain::Threat::Noise { .. } => FIRST_LOSSES,
-        };
-        for (step, (found, recorded)) in found.iter().zip(&card.first_losses).enumerate() {
-            let off = (found - recorded).abs() / recorded;
-            assert!(off < near[step], "{}, step {step}: {found} {recorded}", model.role);
-        }
-    }
-}
-
-#[test]
-fn a_pretraining_that_stops_goes_on_with_the_same_bits() {
-    tch::set_num_threads(1);
-    let mut pretraining = World::smoke().pretraining.unwrap();
-    pretraining.epochs = 3;
-    let first = OnDevice::new(&shipped::first_of_source().unwrap().first(300), tch::Device::Cpu);
-    let source = pretrain::Source { train: &first, test: &first };
-    let threat =
-        pretrain::Threat::Attack { constraint: repro::attack::Constraint::L2, epsilon: 1.0 };
-    let go = |checkpoint: Option<&Path>, stop_after: usize| {
-        let epochs = Cell::new(0);
-        let checkpoint = checkpoint.map(|path| Checkpoint { path, source: "a test's" });
-        let stop = || epochs.get() == stop_after;
-        let mut progress = |_: &pretrain::Epoch| epochs.set(epochs.get() + 1);
-        let made = pretrain::train(&pretraining, threat, &source, checkpoint, &stop, &mut progress);
-        made.map(|(network, curve)| (network.weights().digest(), curve.len(), epochs.get()))
-    };
-    let undisturbed = go(None, usize::MAX).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let checkpoint = folder.path().join("a.safetensors");
-    assert!(go(Some(&checkpoint), 1).is_err());
-    // The epoch that was whole is not done again.
-    let (digest, epochs, _) = undisturbed;
-    assert_eq!(go(Some(&checkpoint), usize::MAX).unwrap(), (digest.clone(), epochs, epochs - 1));
-    assert_eq!(go(Some(&checkpoint), usize::MAX).unwrap(), (digest, epochs, 0));
-    // It is not gone on from with another recipe, nor when it is damaged.
-    let bytes = std::fs::read(&checkpoint).unwrap();
-    std::fs::write(&checkpoint, &bytes[..bytes.len() / 2]).unwrap();
-    let error = go(Some(&checkpoint), usize::MAX).unwrap_err().to_string();
-    assert!(error.contains("no whole safetensors file"), "{error}");
-    std::fs::write(&checkpoint, &bytes).unwrap();
-    pretraining.learning_rate = 0.05;
-    let checkpoint = Checkpoint { path: &checkpoint, source: "a test's" };
-    let other =
-        pretrain::train(&pretraining, threat, &source, Some(checkpoint), &|| false, &mut |_| ());
-    assert!(other.unwrap_err().to_string().contains("another recipe"));
-}
-
-/// A zoo of so many of the smoke world's models for a few epochs on so many images, in a folder, and how
-/// many epochs were told of each.
-fn small_zoo(
-    models: usize,
-    images: usize,
-    out: &Path,
-) -> (Result<Vec<pretrain::Card>, PretrainError>, BTreeMap<String, u32>) {
-    tch::set_num_threads(1);
-    let mut pretraining = World::smoke().pretraining.unwrap();
-    pretraining.models.truncate(models);
-    (pretraining.epochs, pretraining.most_cost, pretraining.attacked) = (6, 100.0, 10);
-    let images = shipped::first_of_source().unwrap().first(images);
-    let told = Mutex::new(BTreeMap::new());
-    let making = Making {
-        pretraining: &pretraining,
-        train: &images,
-        test: &images,
-        made_from: None,
-        device: tch::Device::Cpu,
-        out,
-        command: "a test",
-        stop: &AtomicBool::new(false),
-    };
-    let made = making.make(&|name, epoch| {
-        told.lock().unwrap().insert(name.to_owned(), epoch.epoch);
-    });
-    (made, told.into_inner().unwrap())
-}
-
-#[test]
-fn a_zoo_is_not_gone_on_with_from_another_source() {
-    let folder = tempfile::tempdir().unwrap();
-    let (made, told) = small_zoo(1, 130, folder.path());
-    assert_eq!(told["natural"], 6);
-    let cards = made.unwrap();
-    let (again, told) = small_zoo(1, 130, folder.path());
-    assert_eq!((again.unwrap(), told.len()), (cards, 0));
-    let (other, told) = small_zoo(1, 131, folder.path());
-    let error = other.unwrap_err().to_string();
-    assert!(error.contains("another recipe, seed, source or engine"), "{error}");
-    assert!(told.is_empty(), "{told:?}");
-}
-
-#[test]
-fn a_model_that_can_t_be_made_stops_the_others_and_is_what_is_told() {
-    let folder = tempfile::tempdir().unwrap();
-    let (made, _) = small_zoo(1, 130, folder.path());
-    made.unwrap();
-    let models = World::smoke().pretraining.unwrap().models;
-    // The last one that waits for no other.
-    let (last, epsilon) = models
-        .iter()
-        .rev()
-        .find_map(|model| match &model.against {
-            Against::Attack { grid, .. } => Some((&model.role, grid[0])),
-            _ => None,
-        })
-        .unwrap();
-    let damaged = folder.path().join(format!("checkpoints/{last}-{epsilon}.safetensors"));
-    std::fs::write(&damaged, "no checkpoint").unwrap();
-    let (made, told) = small_zoo(models.len(), 130, folder.path());
-    let error = made.unwrap_err().to_string();
-    assert!(error.contains("no whole safetensors file"), "{error}");
-    assert!(told.values().all(|epochs| *epochs < 6), "{told:?}");
-}
-
-#[test]
-fn a_pretraining_whose_losses_blew_up_is_gone_on_with() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut pretraining = World::smoke().pretraining.unwrap();
-    (pretraining.epochs, pretraining.learning_rate) = (2, 1e30);
-    let first = OnDevice::new(&shipped::first_of_source().unwrap().first(300), tch::Device::Cpu);
-    let source = pretrain::Source { train: &first, test: &first };
-    let checkpoint = folder.path().join("a.safetensors");
-    let checkpoint = Checkpoint { path: &checkpoint, source: "a test's" };
-    let go = |stop_after: u32| {
-        let epochs = Cell::new(0);
-        let (stop, threat) = (|| epochs.get() == stop_after, pretrain::Threat::None);
-        let mut progress = |epoch: &pretrain::Epoch| epochs.set(epoch.epoch);
-        pretrain::train(&pretraining, threat, &source, Some(checkpoint), &stop, &mut progress)
-    };
-    let stopped = go(1).unwrap_err();
-    assert!(matches!(stopped, PretrainError::Interrupted { epoch: 1 }), "{stopped}");
-    let (_, curve) = go(u32::MAX).unwrap();
-    assert_eq!(curve.len(), 2);
-    assert!(!curve[0].train_loss.is_finite(), "{curve:?}");
-}
-
-#[test]
-fn what_ships_is_what_its_cards_say() {
-    let world = World::smoke();
-    for role in world.sources.keys() {
-        let (weights, card) = shipped::source(role).unwrap().unwrap();
-        assert_eq!(&weights.digest(), &card.weights, "{role}");
-        assert_eq!(&card.role, role);
-        assert!(card.cost <= 3.0 || role == "linf_8", "{role}: {}", card.cost);
-    }
-    for (name, target) in &world.targets {
-        let shipped = shipped::target(name).unwrap();
-        assert_eq!(shipped.train.len(), target.train as usize);
-        assert!(shipped.train.len() >= 6400 && shipped.test.len() >= 2000, "{name}");
-    }
-    let sizes = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/smoke/zoo"))
-        .unwrap()
-        .map(|file| file.unwrap().metadata().unwrap().len());
-    assert!(sizes.sum::<u64>() < 8_000_000);
 }

@@ -77,7 +77,7 @@ impl Design {
 pub struct Expected {
     /// The verdict.
     pub verdict: Verdict,
-    /// A second verdict to accept where a cell is borderline.
+    /// A second verdict to accept where the verdict is borderline.
     pub or: Option<Verdict>,
     /// Why.
     pub reason: String,

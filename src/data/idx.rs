@@ -5,13 +5,12 @@
 use std::io::Read;
 
 use super::{Dataset, DatasetError};
+use crate::files::GZIP;
 
 /// Magic number of unsigned bytes in three dimensions: images, rows, columns.
 const IMAGES: u32 = 0x0000_0803;
 /// Magic number of unsigned bytes in one dimension: labels.
 const LABELS: u32 = 0x0000_0801;
-/// First two bytes of a gzip stream (RFC 1952).
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// A file larger than this unpacked is refused: MNIST's largest has 47 MB.
 pub const LARGEST_BYTES: u64 = 1 << 30;
 

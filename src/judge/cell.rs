@@ -27,51 +27,47 @@ pub(super) struct Bench<'a> {
     pub(super) evidence: &'a Evidence,
 }
 
-/// One contrast in one cell, or averaged over several, with what its seeds say at each look.
-pub(super) struct Examined<'a> {
+/// One contrast in one cell, or averaged over several, with what the evidence has for it.
+pub(super) struct Joint<'a> {
     pub(super) contrast: &'a Contrast,
     named: Cell,
     pub(super) cells: Vec<Cell>,
     joined: Joined,
-    pub(super) looked: Looked,
 }
 
 impl<'a> Bench<'a> {
-    /// Joins what the evidence has and asks at each look. Every value is taken so much higher than it is:
-    /// 0, but for what would come out if it were.
-    pub(super) fn examine(
-        &self,
-        contrast: &'a Contrast,
-        named: Cell,
-        cells: Vec<Cell>,
-        raised: f64,
-    ) -> Examined<'a> {
-        let Hypothesis { relation, metric, .. } = self.hypothesis;
-        let joined = join(&contrast.terms, &cells, metric, self.evidence);
+    /// What the evidence has for one contrast in one cell, or averaged over several.
+    pub(super) fn joint(&self, contrast: &'a Contrast, named: Cell, cells: Vec<Cell>) -> Joint<'a> {
+        let joined = join(&contrast.terms, &cells, &self.hypothesis.metric, self.evidence);
+        Joint { contrast, named, cells, joined }
+    }
+
+    /// What its seeds say at each look; every value is taken so much higher than it is, which is 0 but for
+    /// what would come out if it were.
+    pub(super) fn looked(&self, joint: &Joint<'_>, raised: f64) -> Looked {
+        let Joint { contrast, named, joined, .. } = joint;
+        let Hypothesis { relation, metric, contrasts, .. } = self.hypothesis;
         let values: Vec<Observed> =
             joined.rows.iter().map(|row| row.contrast.raised(raised)).collect();
         let judgeable = joined.mixed_recipes.is_none();
-        let level = self.level();
-        let seeds = self.looks(values.len());
-        let seeds = seeds.into_iter().filter(|_| judgeable);
-        let answers: Vec<Answer> = seeds
-            .map(|seeds| decide(&values[..seeds], *relation, level, metric.resolution()))
-            .collect();
-        let looked = Looked {
-            name: match self.hypothesis.contrasts.as_slice() {
-                [_] => self.hypothesis.name_of(&named),
+        let seeds = if judgeable { self.looks(values.len()) } else { Vec::new() };
+        let ask =
+            |seeds: usize| decide(&values[..seeds], *relation, self.level(), metric.resolution());
+        let name = self.hypothesis.name_of(named);
+        Looked {
+            name: match contrasts.as_slice() {
+                [_] => name,
                 // The coordinates alone would not tell which is meant.
-                _ => format!("{} at {}", contrast.label, self.hypothesis.name_of(&named)),
+                _ => format!("{} at {name}", contrast.label),
             },
-            answers,
+            answers: seeds.into_iter().map(ask).collect(),
             looks: match self.evidence.looking {
                 Looking::Fixed => 1,
                 Looking::Sequential => self.design.looks.count(),
             },
             incomplete: !joined.absent.is_empty(),
             hopeful: judgeable && joined.unobservable.is_none(),
-        };
-        Examined { contrast, named, cells, joined, looked }
+        }
     }
 
     /// Numbers of seeds at which so many are looked at: all of them in a fixed design.
@@ -93,8 +89,13 @@ impl<'a> Bench<'a> {
 
     /// The verdict on a cell after so many looks. It is that of the look that decides, and what comes
     /// after that look is not told, whoever brought it.
-    pub(super) fn verdict(&self, examined: &Examined<'_>, reached: usize) -> CellVerdict {
-        let Examined { contrast, named, cells, joined, looked } = examined;
+    pub(super) fn verdict(
+        &self,
+        joint: &Joint<'_>,
+        looked: &Looked,
+        reached: usize,
+    ) -> CellVerdict {
+        let Joint { contrast, named, cells, joined } = joint;
         let sequential = self.evidence.looking == Looking::Sequential;
         let decisive = looked.decisive(reached);
         let (place, answer) = (decisive.map(|(place, _)| place), decisive.map(|(_, it)| it));

@@ -23,7 +23,7 @@ use crate::{
     stats::holm,
     verdict::Verdict,
 };
-use cell::{Bench, CLOSE, Examined};
+use cell::{Bench, CLOSE, Joint};
 use sequence::{Looked, Settled, settle};
 
 /// Judges a claim: its primary hypothesis and, beside it, its readings.
@@ -125,38 +125,45 @@ pub fn wanted<'a>(
     evidence: &'a Evidence,
 ) -> Vec<Wanted<'a>> {
     let bench = Bench { hypothesis, design, evidence };
-    let (examined, settled) = settled(&bench, 0.0);
+    let joints = joints(&bench);
+    let settled = settled(&bench, &looked(&bench, &joints, 0.0));
     let wanted = |at: &usize| {
-        let Examined { contrast, cells, .. } = &examined[*at];
+        let Joint { contrast, cells, .. } = &joints[*at];
         let seeds = design.looks.seeds().get(settled.reached[*at])?;
         Some(Wanted { contrast, cells: cells.clone(), seeds: *seeds })
     };
     settled.wanting.iter().filter_map(wanted).collect()
 }
 
-/// What a hypothesis's quantifier counts, and where it stops; every value taken so much higher than it is.
-fn settled<'a>(bench: &Bench<'a>, raised: f64) -> (Vec<Examined<'a>>, Settled) {
-    let Hypothesis { contrasts, average_over, holds, .. } = bench.hypothesis;
-    let examined: Vec<Examined<'a>> = contrasts
-        .iter()
-        .flat_map(|contrast| {
-            let units = contrast.units(average_over).into_iter();
-            units.map(move |(named, cells)| bench.examine(contrast, named, cells, raised))
-        })
-        .collect();
-    let looked: Vec<&Looked> = examined.iter().map(|examined| &examined.looked).collect();
-    let settled = settle(*holds, bench.design, &looked);
-    (examined, settled)
+/// What a hypothesis's quantifier counts, joined.
+fn joints<'a>(bench: &Bench<'a>) -> Vec<Joint<'a>> {
+    let Hypothesis { contrasts, average_over, .. } = bench.hypothesis;
+    let of = |contrast: &'a Contrast| {
+        let units = contrast.units(average_over).into_iter();
+        units.map(move |(named, cells)| bench.joint(contrast, named, cells))
+    };
+    contrasts.iter().flat_map(of).collect()
+}
+
+/// What their seeds say, every value taken so much higher than it is.
+fn looked(bench: &Bench<'_>, joints: &[Joint<'_>], raised: f64) -> Vec<Looked> {
+    joints.iter().map(|joint| bench.looked(joint, raised)).collect()
+}
+
+fn settled(bench: &Bench<'_>, looked: &[Looked]) -> Settled {
+    settle(bench.hypothesis.holds, bench.design, looked)
 }
 
 /// Judges one hypothesis over its cells, or over their averages where it averages.
 fn judge_hypothesis(hypothesis: &Hypothesis, design: &Design, evidence: &Evidence) -> Judged {
     let bench = Bench { hypothesis, design, evidence };
-    let (examined, settled) = settled(&bench, 0.0);
-    let told = examined.iter().zip(&settled.reached);
+    let joints = joints(&bench);
+    let looked = looked(&bench, &joints, 0.0);
+    let settled = settled(&bench, &looked);
+    let told = joints.iter().zip(&looked).zip(&settled.reached);
     let (mut judged, p): (Vec<CellVerdict>, Vec<f64>) = told
-        .map(|(examined, &reached)| {
-            (bench.verdict(examined, reached), examined.looked.unit(reached).p)
+        .map(|((joint, looked), &reached)| {
+            (bench.verdict(joint, looked, reached), looked.unit(reached).p)
         })
         .unzip();
     adjust(&mut judged, &p);
@@ -169,7 +176,7 @@ fn judge_hypothesis(hypothesis: &Hypothesis, design: &Design, evidence: &Evidenc
         true => (judged, Vec::new()),
         false => (beside(&bench), judged),
     };
-    let borderline = is_borderline(&bench, &settled);
+    let borderline = is_borderline(&bench, &joints, settled.verdict);
     Judged { verdict: settled.verdict, reason, borderline, cells, averages }
 }
 
@@ -180,10 +187,10 @@ fn beside(bench: &Bench<'_>) -> Vec<CellVerdict> {
         contrasts.flat_map(|contrast| contrast.cells.iter().map(move |cell| (contrast, cell)));
     let (mut cells, p): (Vec<CellVerdict>, Vec<f64>) = each
         .map(|(contrast, cell)| {
-            let examined = bench.examine(contrast, cell.clone(), vec![cell.clone()], 0.0);
-            let all = examined.looked.answers.len();
-            let stops = examined.looked.decisive(all).map_or(0, |(place, _)| place + 1);
-            (bench.verdict(&examined, stops), examined.looked.unit(stops).p)
+            let joint = bench.joint(contrast, cell.clone(), vec![cell.clone()]);
+            let looked = bench.looked(&joint, 0.0);
+            let stops = looked.decisive(looked.answers.len()).map_or(0, |(place, _)| place + 1);
+            (bench.verdict(&joint, &looked, stops), looked.unit(stops).p)
         })
         .unzip();
     adjust(&mut cells, &p);
@@ -192,8 +199,8 @@ fn beside(bench: &Bench<'_>) -> Vec<CellVerdict> {
 
 /// Whether another verdict would come out if every value were a little higher or lower. Runs of our own
 /// alone: a published log says the same everywhere.
-fn is_borderline(bench: &Bench<'_>, settled: &Settled) -> bool {
-    let other = |by: f64| self::settled(bench, by).1.verdict != settled.verdict;
+fn is_borderline(bench: &Bench<'_>, joints: &[Joint<'_>], verdict: Verdict) -> bool {
+    let other = |by: f64| settled(bench, &looked(bench, joints, by)).verdict != verdict;
     bench.evidence.looking == Looking::Sequential && (other(CLOSE) || other(-CLOSE))
 }
 

@@ -77,10 +77,10 @@ pub struct Settled {
 
 /// Looks at units until the hypothesis is decided, or nothing can go on.
 #[must_use]
-pub fn settle(holds: Holds, design: &Design, looked: &[&Looked]) -> Settled {
+pub fn settle(holds: Holds, design: &Design, looked: &[Looked]) -> Settled {
     let mut reached: Vec<usize> = looked.iter().map(|unit| unit.answers.len().min(1)).collect();
     loop {
-        let with = |(unit, reached): (&&Looked, &usize)| unit.unit(*reached);
+        let with = |(unit, reached): (&Looked, &usize)| unit.unit(*reached);
         let units: Vec<Unit> = looked.iter().zip(&reached).map(with).collect();
         let (verdict, reason) = quantify(holds, &units, design.alpha);
         let next = match verdict {
@@ -101,7 +101,7 @@ pub fn settle(holds: Holds, design: &Design, looked: &[&Looked]) -> Settled {
 }
 
 /// Which units are to go on to their next look.
-fn going_on(holds: Holds, looked: &[&Looked], units: &[Unit], reached: &[usize]) -> Vec<usize> {
+fn going_on(holds: Holds, looked: &[Looked], units: &[Unit], reached: &[usize]) -> Vec<usize> {
     let on_side = |side: Side| -> Vec<usize> {
         (0..units.len()).filter(|&at| units[at].side == side).collect()
     };

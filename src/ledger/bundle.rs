@@ -8,11 +8,11 @@ use std::{
 
 use flate2::{Compression, read::MultiGzDecoder, write::GzEncoder};
 
-use super::{
-    entry::{self, Entry},
-    published::GZIP,
+use super::entry::{self, Entry};
+use crate::{
+    files::{self, GZIP},
+    trial::ENGINE_VERSION,
 };
-use crate::{files, trial::ENGINE_VERSION};
 
 /// What is unpacked at most; a record has some ten thousand bytes.
 const LARGEST_BYTES: u64 = 1 << 30;

@@ -12,6 +12,7 @@ use std::{io::Read, path::Path};
 pub use error::LogError;
 
 use super::Records;
+use crate::files::GZIP;
 use columns::Columns;
 use runs::Runs;
 
@@ -36,9 +37,6 @@ pub const RESOLUTION_COLUMN: &str = "resolution";
 
 /// A log larger than this is refused before it is read: the published one has 2 MB.
 pub const LARGEST_LOG_BYTES: u64 = 1 << 30;
-
-/// What a gzip stream begins with.
-pub(super) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Reads a log from disk; what is a gzip stream, or ends in `.gz`, is unpacked on the way.
 ///
