@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::{
     claim::{Claim, Metric, Moment},
-    evidence::{Evidence, EvidenceKind},
+    evidence::Evidence,
     judge::{CellVerdict, ClaimVerdict, judge},
     ledger::{Key, Record},
     model::{BatchNorm, Head},
@@ -101,8 +101,7 @@ pub const CHOICES: [Choice; 11] = [
 impl Choice {
     /// A world in which fine-tunes are done so.
     #[must_use]
-    pub fn world(&self, kind: EvidenceKind) -> World {
-        let mut world = kind.world();
+    pub fn world(&self, mut world: World) -> World {
         if let Change::Training(change, times) = self.change {
             let protocol = &mut world.protocol;
             change(protocol);
@@ -282,11 +281,12 @@ pub fn curve(answers: &[Answer]) -> ClaimVerdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::EvidenceKind;
 
     #[test]
     fn each_choice_is_a_recipe_that_can_be_run_and_no_two_are_alike() {
         for kind in EvidenceKind::OWN {
-            let worlds = CHOICES.map(|choice| (choice.id, choice.world(kind)));
+            let worlds = CHOICES.map(|choice| (choice.id, choice.world(kind.world())));
             for (at, (id, world)) in worlds.iter().enumerate() {
                 for images in [100, 3200] {
                     assert_eq!(world.protocol(images).check(), Ok(()), "{kind} {id}");

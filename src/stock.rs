@@ -22,7 +22,7 @@ use crate::{
     shell::quoted,
     shipped,
     trial::Trial,
-    world::World,
+    world::{World, ZOOS},
 };
 
 /// Where source models and images are.
@@ -154,7 +154,7 @@ impl Stock {
                 let file = fetched.packed(target)?;
                 let read = || {
                     let read = packed::made_from(&file);
-                    read.map_err(|error| damaged(&error, &fetched.bring(target)))
+                    read.map_err(|error| fetched.bring(target).damaged(&error))
                 };
                 fetched.once(&format!("making of {target}"), read).ok()
             }
@@ -208,7 +208,7 @@ impl Fetched {
             let (what, count) =
                 (format!("{target}: digest"), images.train.len() + images.test.len());
             let found = images.digest_kept(&kept, &|done| (self.reading)(&what, done, count));
-            found.map_err(|error| damaged(&error, &self.bring(target)))
+            found.map_err(|error| self.bring(target).damaged(&error))
         })
     }
 
@@ -223,81 +223,107 @@ impl Fetched {
 
     fn weights(&self, source: &str) -> Result<Weights, Lacking> {
         let zoo = self.world.zoo.as_ref().expect("a fetched world has a zoo");
-        let file = zoo.files.get(source).ok_or_else(|| unknown(source, &self.world))?;
-        let path = self.data.join("zoos").join(&zoo.name).join(file);
-        let command = if self.world.pretraining.is_some() { "pretrain" } else { "fetch" };
-        let bring = format!("repro {command} --world {}{}", self.world.id, self.option());
+        let own = self.world.own.has(source);
+        let Some(file) = zoo.files.get(source) else {
+            return Err(if own {
+                unnamed(source, &self.world)
+            } else {
+                unknown(source, &self.world)
+            });
+        };
+        let path = self.data.join(ZOOS).join(&zoo.name).join(file);
+        let trained_here = self.world.pretraining.is_some() && !own;
+        let bring = match (own, trained_here) {
+            (true, _) => Bring::Hand("a checkpoint of the zoo's network".to_owned()),
+            (false, true) => self.command(&format!("pretrain --world {}", self.world.id)),
+            (false, false) => self.command(&format!("fetch --world {}", self.world.id)),
+        };
         if !path.exists() {
-            return Err(missing(&path, &bring));
+            return Err(bring.missing(&path));
         }
         let read = |architecture: &Architecture| {
             let read = Checkpoint::open(&path);
             let weights = read.and_then(|checkpoint| checkpoint.weights(architecture));
-            weights.map_err(|error| damaged(&error, &bring))
+            weights.map_err(|error| bring.damaged(&error))
         };
-        if self.world.pretraining.is_none() {
+        if !trained_here {
             return read(&zoo.architecture);
         }
         // How many classes its source had, the card knows.
         let card =
-            Card::read(&path.with_extension("json")).map_err(|error| damaged(&error, &bring))?;
+            Card::read(&path.with_extension("json")).map_err(|error| bring.damaged(&error))?;
         let weights = read(&card.architecture)?;
         match weights.digest() == card.weights {
             true => Ok(weights),
             false => {
                 let what = format!("{} is not what its card is of", path.display());
-                Err(damaged(&what, &bring))
+                Err(bring.damaged(&what))
             }
         }
     }
 
     fn target(&self, name: &str) -> Result<Target, Lacking> {
-        let official = OFFICIAL.iter().find(|official| official.name == name);
-        let (Some(official), Some(counts)) = (official, self.world.targets.get(name)) else {
+        let Some(counts) = self.world.targets.get(name) else {
             return Err(unknown(name, &self.world));
         };
         let (folder, bring) = (self.folder(name), self.bring(name));
-        let (path, target) = match (self.packed(name), &self.world.packed) {
-            (Some(file), _) => (file.clone(), packed::read(&file).map(|packed| packed.target)),
-            (None, _) if !folder.exists() => return Err(missing(&folder, &bring)),
+        let official = OFFICIAL.iter().find(|official| official.name == name);
+        let (path, target) = match (official, self.packed(name), &self.world.packed) {
+            (None, ..) if !self.world.own.has(name) => return Err(unknown(name, &self.world)),
+            (_, Some(file), _) => (file.clone(), packed::read(&file).map(|packed| packed.target)),
+            _ if !folder.exists() => return Err(bring.missing(&folder)),
+            (None, ..) => (folder.clone(), Format::Folder.read(&folder)),
             // Grey images are packed in the form that they are published in.
-            (None, Some(_)) => {
+            (Some(official), None, Some(_)) => {
                 (folder.clone(), Format::Idx { classes: official.classes }.read(&folder))
             }
-            (None, None) => (folder.clone(), official.format.read(&folder)),
+            (Some(official), None, None) => (folder.clone(), official.format.read(&folder)),
         };
-        let target = target.map_err(|error| damaged(&error, &bring))?;
+        let target = target.map_err(|error| bring.damaged(&error))?;
         // As many as the world says, which for published checkpoints are the official numbers.
         let (train, test) = (counts.train as usize, counts.test as usize);
-        let official = Official { train, test, ..*official };
-        official.check(&path, &target).map_err(|error| damaged(&error, &bring))?;
+        let whole = match official {
+            Some(official) => Official { train, test, ..*official },
+            None => Official::folder((train, test), target.train.classes()),
+        };
+        whole.check(&path, &target).map_err(|error| bring.damaged(&error))?;
         Ok(target)
     }
 
     /// Where a target's images lie, or would lie, unless they are packed in one file.
     fn folder(&self, target: &str) -> PathBuf {
         match &self.world.packed {
-            Some(packed) => self.data.join(&packed.folder).join(target),
-            None => self.data.join(target),
+            Some(packed) if !self.world.own.has(target) => {
+                self.data.join(&packed.folder).join(target)
+            }
+            _ => self.data.join(target),
         }
     }
 
     /// The file that a target's images are packed in, if there is one.
     fn packed(&self, target: &str) -> Option<PathBuf> {
-        let packed = self.world.packed.as_ref()?;
+        let packed = self.world.packed.as_ref().filter(|_| !self.world.own.has(target))?;
         let file = self.data.join(&packed.folder).join(format!("{target}.safetensors"));
         file.exists().then_some(file)
     }
 
-    /// The command that brings a target's images.
-    fn bring(&self, target: &str) -> String {
+    /// What brings a target's images.
+    fn bring(&self, target: &str) -> Bring {
         match &self.world.packed {
-            Some(packed) => format!(
+            _ if self.world.own.has(target) => {
+                Bring::Hand("its images, as {train,test}/CLASS/*.{jpg,jpeg,png}".to_owned())
+            }
+            Some(packed) => Bring::Command(format!(
                 "python3 scripts/pack_lab.py --out {} --{target} PATH",
                 quoted(&self.data.join(&packed.folder).display().to_string())
-            ),
-            None => format!("repro fetch {target}{}", self.option()),
+            )),
+            None => self.command(&format!("fetch {target}")),
         }
+    }
+
+    /// A command of this program that finds this data folder.
+    fn command(&self, arguments: &str) -> Bring {
+        Bring::Command(format!("repro {arguments}{}", self.option()))
     }
 
     /// The data folder as an option, for commands that would take another one without it.
@@ -319,12 +345,38 @@ impl Fetched {
     }
 }
 
-fn missing(path: &Path, bring: &str) -> Lacking {
-    Lacking { what: format!("{} is not there", path.display()), mend: format!("run `{bring}`") }
+/// How what is missing comes here.
+enum Bring {
+    /// By a command.
+    Command(String),
+    /// By its owner, in words.
+    Hand(String),
 }
 
-fn damaged(error: &dyn Display, bring: &str) -> Lacking {
-    Lacking { what: error.to_string(), mend: format!("delete it and run `{bring}`") }
+impl Bring {
+    fn missing(&self, path: &Path) -> Lacking {
+        let mend = match self {
+            Self::Command(command) => format!("run `{command}`"),
+            Self::Hand(what) => format!("put there {what}"),
+        };
+        Lacking { what: format!("{} is not there", path.display()), mend }
+    }
+
+    fn damaged(&self, error: &dyn Display) -> Lacking {
+        let mend = match self {
+            Self::Command(command) => format!("delete it and run `{command}`"),
+            Self::Hand(_) => "mend it, or what `worlds/own.toml` says of it".to_owned(),
+        };
+        Lacking { what: error.to_string(), mend }
+    }
+}
+
+/// A source of a user's own without a file in this zoo.
+fn unnamed(source: &str, world: &World) -> Lacking {
+    Lacking {
+        what: format!("no checkpoint of `{source}` is named for the {} world", world.id),
+        mend: format!("name one in `worlds/own.toml`: files = {{ {} = \"FILE\" }}", world.id),
+    }
 }
 
 fn unknown(name: &str, world: &World) -> Lacking {

@@ -1,8 +1,11 @@
 //! A world: the source models and targets that a claim may name, and how many seeds were planned.
 //! The same claims run in every world; only these words and the records differ.
 
+mod own;
+
 use std::{collections::BTreeMap, sync::Arc};
 
+pub use own::{OwnNames, OwnNamesError};
 use serde::Deserialize;
 
 use crate::{
@@ -21,6 +24,8 @@ const SISTER: &str = include_str!("../claims/worlds/sister.toml");
 const LAB: &str = include_str!("../claims/worlds/lab.toml");
 /// The smoke world likewise.
 const SMOKE: &str = include_str!("../claims/worlds/smoke.toml");
+/// The folder of zoos in the data folder.
+pub const ZOOS: &str = "zoos";
 
 /// A source zoo with its targets.
 #[derive(Clone, Debug, Deserialize)]
@@ -81,6 +86,9 @@ pub struct World {
     pub source: Option<SourceClasses>,
     /// How its source models are trained, where they are our own.
     pub pretraining: Option<Pretraining>,
+    /// What a user added to it: nothing in a world as it ships.
+    #[serde(skip)]
+    pub own: OwnNames,
 }
 
 /// Which classes of Fashion-MNIST are the source.
@@ -124,7 +132,7 @@ pub struct Zoo {
 }
 
 /// A target data set.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
     /// Its name as people write it.
@@ -189,6 +197,13 @@ impl World {
     #[must_use]
     pub fn lab() -> Self {
         toml::from_str(LAB).expect("the embedded world parses")
+    }
+
+    /// The same with names of a user's own.
+    #[must_use]
+    pub fn with(mut self, own: &OwnNames) -> Self {
+        own.add_to(&mut self);
+        self
     }
 
     /// Every world.

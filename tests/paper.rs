@@ -20,7 +20,7 @@ use repro::{
     report::gallery::chart_of,
     stock::Stock,
     verdict::Verdict,
-    world::World,
+    world::{OwnNames, World},
 };
 
 /// The paper's world with thin networks for its ResNet-50s, at 32 pixels, for two epochs, and 70 images
@@ -266,6 +266,69 @@ fn what_is_lacking_is_named_with_the_command_that_brings_it() {
     let (planned, said) = lacking(EvidenceKind::Paper);
     assert_eq!(planned, 3);
     assert!(said.starts_with("3: ") && said.contains("imagenet_l2_3_0.pt"), "{said}");
+}
+
+/// The paper's world in small, with two of a user's own: the images of a folder, and a checkpoint.
+fn with_own() -> World {
+    let claims = tempfile::tempdir().unwrap();
+    std::fs::create_dir(claims.path().join("worlds")).unwrap();
+    let own = "format = 1
+        [targets.insects]
+        title = \"Insects\"
+        train = 4
+        test = 4
+        [sources.l2_5]
+        words = \"trained adversarially, L2 eps 5\"
+        files = { paper = \"imagenet_l2_5.pt\" }";
+    std::fs::write(claims.path().join("worlds/own.toml"), own).unwrap();
+    small(World::paper()).with(&OwnNames::read(claims.path()).unwrap())
+}
+
+#[test]
+fn a_folder_of_images_and_a_checkpoint_of_one_s_own_are_fine_tuned_and_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, world) = (folder.path().join("data"), with_own());
+    let stock = Stock::of(&world, &data);
+    let said = stock.target("insects").err().unwrap().to_string();
+    assert!(
+        said.contains("insects is not there: put there its images, as {train,test}/CLASS/"),
+        "{said}"
+    );
+    let said = stock.weights("l2_5").err().unwrap().to_string();
+    assert!(
+        said.contains("zoos/authors/imagenet_l2_5.pt is not there: put there a checkpoint"),
+        "{said}"
+    );
+    let sister = small(World::sister()).with(&world.own);
+    let said = Stock::of(&sister, &data).weights("l2_5").err().unwrap().to_string();
+    assert!(said.contains("no checkpoint of `l2_5` is named for the sister world"), "{said}");
+
+    write_zoo(&data, &world);
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/data/folder"), &data.join("insects"));
+    let cells = "target = \"insects\", images = 4, blocks = 3";
+    let text = gap_text("paper", "greater_than = 0.0", cells, &one_look(3)).replace("l2_3", "l2_5");
+    let claim = check::claim("gap.toml", &text, &world).unwrap_or_else(|error| panic!("{error}"));
+    let (stock, ledger) = (Stock::of(&world, &data), Ledger::new(folder.path().join("ledger")));
+    let own = Own { kind: EvidenceKind::Paper, world: &world, stock: &stock, ledger: &ledger };
+    let workers = Workers::new(stand_in::device(), world.protocol.side, Some(2));
+    let stop = AtomicBool::new(false);
+    let local = Local { ledger: &ledger, stock: &stock, workers, stop: &stop };
+    let counted = Counted::default();
+    let gathered = own.complete(&[&claim], &local, &counted).unwrap();
+    assert_eq!(counted.ran(), 6);
+    let verdict = judge(&claim, &gathered.evidence);
+    assert_ne!(verdict.verdict, Verdict::Incomplete, "{}", verdict.reason);
+    assert_eq!(verdict.cells[0].test_images.as_ref().unwrap().images, 4);
+
+    // Another image, and records of before are not found; one more, and nothing is run.
+    let record = &ledger.all(&mut |file| panic!("{file:?}")).unwrap()[0];
+    let named = |stock: &Stock| stock.named(record.trial.clone());
+    let class = data.join("insects/train/ant");
+    std::fs::copy(class.join("10.jpg"), class.join("9.jpg")).unwrap();
+    assert_ne!(named(&Stock::of(&world, &data)).unwrap().id, record.id);
+    std::fs::copy(class.join("10.jpg"), class.join("8.jpg")).unwrap();
+    let said = named(&Stock::of(&world, &data)).unwrap_err().to_string();
+    assert!(said.contains("insects has 5 training images, and 4 are expected: mend it"), "{said}");
 }
 
 /// Each is given to a shell as it is printed; `--list` looks up what would be fetched, and fetches nothing.

@@ -373,7 +373,7 @@ pub enum PlotAxis {
 pub struct RawExpected {
     /// The verdict.
     pub verdict: Verdict,
-    /// A second verdict to accept where a cell is borderline, as it may be on another processor.
+    /// A second verdict to accept where the verdict is borderline, as it may be on another processor.
     pub or: Option<Verdict>,
     /// Why this is the verdict to expect.
     pub reason: String,

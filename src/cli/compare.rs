@@ -77,8 +77,8 @@ impl Compare {
         let evidence = match &self.log {
             Some(log) => Evidence::log(log)?,
             None => {
-                let suite = suites.of(&self.evidence.world())?;
-                gathered(self.evidence, &suite.select(&[])?, &self.ours, false)?
+                let suite = suites.of(self.evidence)?;
+                gathered(self.evidence, &suite.select(&[])?, &self.ours, suites, false)?
             }
         };
         let found = compare(&evidence, &Evidence::published_points()?);

@@ -43,7 +43,7 @@ pub(super) struct Doctor {
 impl Doctor {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
         if let Some(world) = self.world {
-            return first_steps(&self.ours.workshop(world)?);
+            return first_steps(&self.ours.workshop(world, suites)?);
         }
         let mut out = stdout();
         for (name, found) in in_words(&device::inventory()) {

@@ -9,7 +9,6 @@ use crate::{
     claim::{suite::Suite, words},
     evidence::{Evidence, EvidenceKind},
     report::terminal,
-    world::World,
 };
 
 #[derive(Args)]
@@ -48,8 +47,9 @@ pub(super) struct Sides {
 
 impl Sides {
     pub fn new(suites: &Suites<'_>, ours: &Ours) -> Result<Self, Failure> {
-        let (published, smoke) = (suites.of(&World::paper())?, suites.of(&World::smoke())?);
-        let workshop = ours.workshop(EvidenceKind::Smoke)?;
+        let (published, smoke) =
+            (suites.of(EvidenceKind::Published)?, suites.of(EvidenceKind::Smoke)?);
+        let workshop = ours.workshop(EvidenceKind::Smoke, suites)?;
         let gathered = workshop.evidence(&smoke.select(&[])?, false)?;
         Ok(Self { published, smoke, evidence: [Evidence::published()?, gathered.evidence] })
     }

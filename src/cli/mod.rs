@@ -35,7 +35,11 @@ pub use exit::{Failure, Outcome};
 
 #[cfg(feature = "gpu")]
 use crate::device;
-use crate::{claim::suite::Suite, world::World};
+use crate::{
+    claim::suite::Suite,
+    evidence::EvidenceKind,
+    world::{OwnNames, World},
+};
 
 /// An executable paper: every claim of "Adversarially-Trained Deep Nets Transfer Better"
 /// (arXiv 2007.05869) as a spec that is run, tested over seeds and judged.
@@ -44,7 +48,8 @@ use crate::{claim::suite::Suite, world::World};
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// A folder of claims of one's own, in place of those that ship with the project
+    /// A folder of claims of one's own, in place of those that ship with the project; targets and source
+    /// models of one's own are in its worlds/own.toml
     #[arg(long, global = true, value_name = "DIR")]
     claims: Option<PathBuf>,
 }
@@ -73,7 +78,7 @@ enum Command {
     /// List every claim with the evidence it can have
     List(list::List),
     /// Put one claim into words: hypothesis, cells, seeds needed, where in the paper
-    #[command(after_help = "Example:\n  repro show shape_bias")]
+    #[command(after_help = show::EXAMPLES)]
     Show(show::Show),
     /// Draw figures of the paper and of its reproduction, by name; list them
     #[command(after_help = figure::EXAMPLES)]
@@ -154,24 +159,38 @@ pub fn main() -> u8 {
 struct Suites<'a> {
     /// The folder that was named; the project's own claims where none was.
     folder: Option<&'a Path>,
+    /// Targets and sources that it adds to every world.
+    names: OwnNames,
 }
 
-impl Suites<'_> {
-    fn of(&self, world: &World) -> Result<Suite, Failure> {
+impl<'a> Suites<'a> {
+    fn new(folder: Option<&'a Path>) -> Result<Self, Failure> {
+        let names = folder.map(OwnNames::read).transpose();
+        let names = names.map_err(|error| Failure::new(exit::USAGE, error))?;
+        Ok(Self { folder, names: names.unwrap_or_default() })
+    }
+
+    /// The world of an evidence, with the folder's own names.
+    fn world(&self, kind: EvidenceKind) -> World {
+        kind.world().with(&self.names)
+    }
+
+    /// The claims as an evidence's world has them.
+    fn of(&self, kind: EvidenceKind) -> Result<Suite, Failure> {
+        let world = self.world(kind);
         Ok(match self.folder {
-            Some(folder) => Suite::from_folder(folder, world)?,
-            None => Suite::embedded(world)?,
+            Some(folder) => Suite::from_folder(folder, &world)?,
+            None => Suite::embedded(&world)?,
         })
     }
 }
 
 fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
-    let suites = Suites { folder: arguments.claims.as_deref() };
-    let world = World::paper();
+    let suites = Suites::new(arguments.claims.as_deref())?;
     match &arguments.command {
         Command::Verify(command) => command.run(&suites),
         Command::List(command) => command.run(&suites),
-        Command::Show(command) => command.run(&suites.of(&world)?, &world),
+        Command::Show(command) => command.run(&suites),
         Command::Figure(command) => command.run(),
         Command::Doctor(command) => command.run(&suites),
         Command::Plan(command) => command.run(&suites),
@@ -180,7 +199,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Sensitivity(command) => command.run(&suites),
         Command::Run(command) => command.run(&suites),
         Command::Runs(command) => command.run(),
-        Command::Rerun(command) => command.run(),
+        Command::Rerun(command) => command.run(&suites),
         Command::Fetch(command) => command.run(),
         Command::Pretrain(command) => command.run(),
         Command::Inspect(command) => command.run(),

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use tch::Device;
 
 use super::{
-    Failure, exit,
+    Failure, Suites, exit,
     fetch::Data,
     interrupt,
     progress::{Progress, minutes, reading},
@@ -88,11 +88,11 @@ impl Ours {
         ledger.chain(self.data.given().map(|folder| ("--data", folder)))
     }
 
-    pub fn workshop(&self, kind: EvidenceKind) -> Result<Workshop, Failure> {
-        self.workshop_of(kind, kind.world())
+    pub fn workshop(&self, kind: EvidenceKind, suites: &Suites<'_>) -> Result<Workshop, Failure> {
+        self.workshop_of(kind, suites.world(kind))
     }
 
-    /// One whose world is not quite the one that ships.
+    /// One whose world is not quite the one of its claims.
     pub fn workshop_of(&self, kind: EvidenceKind, world: World) -> Result<Workshop, Failure> {
         let device = self.device.device(kind == EvidenceKind::Smoke)?;
         let workers = Workers::new(device, world.protocol.side, self.threads.map(usize::from));
@@ -182,7 +182,7 @@ impl Ours {
         names: &[String],
         run: Option<u8>,
     ) -> Result<Evidence, Failure> {
-        let workshop = self.workshop(kind)?;
+        let workshop = self.workshop_of(kind, kind.world())?;
         let gallery = Gallery::of(&workshop.world);
         let figures: Vec<&Figure> =
             gallery.figures.iter().filter(|figure| names.contains(&figure.name)).collect();

@@ -77,8 +77,8 @@ enum PlanFormat {
 
 impl Plan {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
-        let workshop = self.ours.workshop(self.evidence)?;
-        let suite = suites.of(&workshop.world)?;
+        let workshop = self.ours.workshop(self.evidence, suites)?;
+        let suite = suites.of(self.evidence)?;
         let claims = suite.select(&self.ids)?;
         let gallery = Gallery::of(&workshop.world);
         let figures =

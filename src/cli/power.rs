@@ -44,9 +44,9 @@ pub(super) struct Power {
 impl Power {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
         let kind = self.evidence;
-        let suite = suites.of(&kind.world())?;
+        let suite = suites.of(kind)?;
         let claims = suite.select(&self.ids)?;
-        let evidence = gathered(kind, &claims, &self.ours, false)?;
+        let evidence = gathered(kind, &claims, &self.ours, suites, false)?;
         let rows: Vec<Vec<String>> =
             claims.iter().flat_map(|claim| rows(claim, &evidence)).collect();
         let mut out = stdout();

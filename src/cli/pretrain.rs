@@ -16,7 +16,7 @@ use crate::{
     pretrain::{Epoch, zoo::Making},
     report::terminal,
     shell::quoted,
-    world::{self, SourceClasses, World},
+    world::{self, SourceClasses, World, ZOOS},
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -83,7 +83,7 @@ impl Pretrain {
             // Small images gain nothing from a second thread, and models are trained side by side.
             tch::set_num_threads(1);
         }
-        let zoo = world.zoo.as_ref().map(|zoo| self.data.folder().join("zoos").join(&zoo.name));
+        let zoo = world.zoo.as_ref().map(|zoo| self.data.folder().join(ZOOS).join(&zoo.name));
         let out = self.out.clone().or(zoo).unwrap_or_else(|| "zoo".into());
         let from = if self.from.is_some() { " --from PATH" } else { "" };
         let command = format!("repro pretrain --world {}{from}", world.id);

@@ -23,7 +23,6 @@ use crate::{
     plan,
     stock::Named,
     trial::{Recipe, Trial},
-    world::World,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -68,7 +67,7 @@ impl Run {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
         let (workshop, trials) = match (&self.key, &self.recipe) {
             (Some(key), _) => self.find(key, suites)?,
-            (None, Some(file)) => self.read(file)?,
+            (None, Some(file)) => self.read(file, suites)?,
             (None, None) => unreachable!("clap asks for a key, or a recipe and its seeds"),
         };
         let entries = run(&workshop, &trials)?;
@@ -96,8 +95,8 @@ impl Run {
     fn find(&self, key: &str, suites: &Suites<'_>) -> Result<(Workshop, Vec<Named>), Failure> {
         let mut found = Vec::new();
         for kind in EvidenceKind::OWN {
-            let workshop = self.ours.workshop(kind)?;
-            let suite = suites.of(&workshop.world)?;
+            let workshop = self.ours.workshop(kind, suites)?;
+            let suite = suites.of(kind)?;
             let mut all = plan::at_most(&suite.select(&[])?, &workshop.world);
             let gallery = Gallery::of(&workshop.world);
             let wanted = gallery::wanted(&gallery.figures.iter().collect::<Vec<_>>());
@@ -110,11 +109,11 @@ impl Run {
         match found.len() {
             1 => {
                 let (kind, named) = found.swap_remove(0);
-                Ok((self.ours.workshop(kind)?, vec![named]))
+                Ok((self.ours.workshop(kind, suites)?, vec![named]))
             }
             0 => match only(&self.ours.ledger(), key)? {
                 Some(entry) => {
-                    let (workshop, named) = again(&self.ours, &entry)?;
+                    let (workshop, named) = again(&self.ours, suites, &entry)?;
                     Ok((workshop, vec![named]))
                 }
                 None => Err(Failure::usage(
@@ -133,7 +132,7 @@ impl Run {
     }
 
     /// The trials of a recipe that a user wrote, one a seed.
-    fn read(&self, file: &Path) -> Result<(Workshop, Vec<Named>), Failure> {
+    fn read(&self, file: &Path, suites: &Suites<'_>) -> Result<(Workshop, Vec<Named>), Failure> {
         let text = std::fs::read_to_string(file).map_err(|cause| {
             let report = miette::miette!(
                 help = "name a TOML file; `repro run --help` shows one",
@@ -142,12 +141,15 @@ impl Run {
             );
             Failure::new(exit::INPUT, report)
         })?;
-        let (recipe, world) = Recipe::read(&text, &World::all()).map_err(|error| {
-            let message = format!("{}: {error}", file.display());
-            Failure::usage(message, "`repro run --help` shows a recipe")
-        })?;
+        let (recipe, world) =
+            Recipe::read(&text, &EvidenceKind::OWN.map(|kind| suites.world(kind))).map_err(
+                |error| {
+                    let message = format!("{}: {error}", file.display());
+                    Failure::usage(message, "`repro run --help` shows a recipe")
+                },
+            )?;
         let kind = EvidenceKind::named(&world.id).expect("worlds are named like their evidence");
-        let workshop = self.ours.workshop(kind)?;
+        let workshop = self.ours.workshop(kind, suites)?;
         let seeds: BTreeSet<Seed> = self.seed.iter().copied().map(Seed).collect();
         let named = |seed| {
             let trial = Trial::new(recipe.clone(), seed);

@@ -11,7 +11,7 @@ use std::{
 use clap::Args;
 
 use super::{
-    Failure, Outcome, exit,
+    Failure, Outcome, Suites, exit,
     ours::{Ours, Workshop, tell, unusable},
     stdout,
     verify::Format,
@@ -225,10 +225,10 @@ pub(super) struct Rerun {
 const FIRST_LOSS: f64 = 1e-3;
 
 impl Rerun {
-    pub(super) fn run(&self) -> Result<Outcome, Failure> {
+    pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
         let ledger = self.ours.ledger();
         let recorded = one(&ledger, &self.record)?;
-        let (workshop, named) = again(&self.ours, &recorded)?;
+        let (workshop, named) = again(&self.ours, suites, &recorded)?;
         // Run where nothing is looked up: into a ledger that is empty.
         let folder = ledger.folder().join("rerun").join(std::process::id().to_string());
         let fresh = Ledger::new(folder.clone());
@@ -285,7 +285,11 @@ fn apart(one: &Entry, other: &Entry) -> Option<(f64, f64)> {
 }
 
 /// What runs an entry's trial once more: where, and the trial by its name.
-pub(super) fn again(ours: &Ours, recorded: &Entry) -> Result<(Workshop, Named), Failure> {
+pub(super) fn again(
+    ours: &Ours,
+    suites: &Suites<'_>,
+    recorded: &Entry,
+) -> Result<(Workshop, Named), Failure> {
     let other = |what: &str| {
         Failure::usage(
             format!("{} was run {what}", shortest(&recorded.id)),
@@ -294,7 +298,7 @@ pub(super) fn again(ours: &Ours, recorded: &Entry) -> Result<(Workshop, Named), 
     };
     let kind = EvidenceKind::named(&recorded.trial.recipe.world)
         .ok_or_else(|| other("in a world that this program does not have"))?;
-    let workshop = ours.workshop(kind)?;
+    let workshop = ours.workshop(kind, suites)?;
     let named = workshop.named(recorded.trial.clone())?;
     match named.id == recorded.id {
         true => Ok((workshop, named)),

@@ -84,7 +84,7 @@ enum SensitivityFormat {
 impl Sensitivity {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
         let kind = self.evidence;
-        let suite = suites.of(&kind.world())?;
+        let suite = suites.of(kind)?;
         let claims = suite.select(std::slice::from_ref(&self.id))?;
         let [claim] = claims.as_slice() else { unreachable!("one id selects one claim") };
         let choices = self.choices()?;
@@ -95,7 +95,7 @@ impl Sensitivity {
                 continue;
             };
             anstream::eprintln!("{}", choice.words);
-            let mut world = choice.world(kind);
+            let mut world = choice.world(suites.world(kind));
             if choice.chooses_rates() {
                 match self.rates(&claim, &world)? {
                     Some(rates) => world.learning_rates = rates,
@@ -115,7 +115,7 @@ impl Sensitivity {
             answers.push(Answer::of(choice, &claim, &gathered.evidence, paper));
         }
         if let Some(folder) = &self.figures {
-            let world = kind.world();
+            let world = suites.world(kind);
             let name = format!("{}-sensitivity", claim.id);
             let file = report::write_forest(folder, claim, &curve(&answers), &world, &name)
                 .map_err(|error| Failure::new(exit::OUTPUT, error))?;

@@ -155,14 +155,16 @@ impl Verify {
     }
 
     fn side(&self, kind: EvidenceKind, suites: &Suites<'_>) -> Result<Side, Failure> {
-        let suite = suites.of(&kind.world())?;
+        let suite = suites.of(kind)?;
         let claims = suite.select(&self.ids)?;
         if self.expected {
             every_claim_expects(&claims, kind)?;
         }
         let evidence = match (kind, &self.log) {
-            (EvidenceKind::Log, Some(log)) => Evidence::log(log)?,
-            _ => gathered(kind, &claims, &self.ours, !self.no_run)?,
+            (EvidenceKind::Log, Some(log)) => {
+                Evidence { world: suites.world(kind), ..Evidence::log(log)? }
+            }
+            _ => gathered(kind, &claims, &self.ours, suites, !self.no_run)?,
         };
         for name in evidence.unknown_names() {
             anstream::eprintln!("note: no claim asks for some of the runs: {name}");
@@ -252,11 +254,12 @@ pub(super) fn gathered(
     kind: EvidenceKind,
     claims: &[&Claim],
     ours: &Ours,
+    suites: &Suites<'_>,
     run: bool,
 ) -> Result<Evidence, Failure> {
     match kind.is_own() {
-        true => Ok(ours.workshop(kind)?.evidence(claims, run)?.evidence),
-        false => Ok(Evidence::published()?),
+        true => Ok(ours.workshop(kind, suites)?.evidence(claims, run)?.evidence),
+        false => Ok(Evidence { world: suites.world(kind), ..Evidence::published()? }),
     }
 }
 

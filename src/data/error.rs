@@ -85,8 +85,8 @@ pub enum DataError {
         /// What a label can be.
         allowed: &'static str,
     },
-    /// There are other than the official number of images or classes.
-    #[error("{path} has {found} {what}, and the official data set has {expected}")]
+    /// There are other than the official number of images or classes, or than their owner says.
+    #[error("{path} has {found} {what}, and {expected} are expected")]
     #[diagnostic(help("some of it is missing, or it is another data set: get it again, whole"))]
     Count {
         /// The file or folder.

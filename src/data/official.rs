@@ -104,6 +104,12 @@ pub fn target(name: &str, data: &Path) -> Result<Target, DataError> {
 }
 
 impl Official {
+    /// What a folder of somebody's own is to have: its owner's numbers of images to train and to test on.
+    #[must_use]
+    pub const fn folder(images: (usize, usize), classes: u32) -> Self {
+        official("a folder", Format::Folder, images, classes, None)
+    }
+
     /// Compares what was read with what should have been.
     ///
     /// # Errors

@@ -11,7 +11,11 @@ use std::{
 use serde::Deserialize;
 
 use super::checksum::{Algorithm, Checksum};
-use crate::{model::Architecture, nearest::did_you_mean, world::World};
+use crate::{
+    model::Architecture,
+    nearest::did_you_mean,
+    world::{World, ZOOS},
+};
 
 /// The catalogue as it ships with the project.
 const SHIPPED: &str = include_str!("../../claims/worlds/downloads.toml");
@@ -311,7 +315,7 @@ impl Item {
     pub fn folder(&self) -> PathBuf {
         match &self.is {
             Is::Target { target } => PathBuf::from(target),
-            Is::Checkpoint { zoo, .. } => Path::new("zoos").join(zoo.name()),
+            Is::Checkpoint { zoo, .. } => Path::new(ZOOS).join(zoo.name()),
         }
     }
 

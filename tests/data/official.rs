@@ -48,7 +48,7 @@ fn a_smaller_set_under_an_official_name_is_refused() {
         }
     }
     let error = target("svhn", &goldens()).unwrap_err().to_string();
-    let words = "svhn has 5 training images, and the official data set has 73257";
+    let words = "svhn has 5 training images, and 73257 are expected";
     assert!(error.ends_with(words), "{error}");
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use toml::Spanned;
 
-use super::{Checked, Checker, fault};
+use super::{Checked, Checker, fault, unknown};
 use crate::{
     claim::{
         Arm, Cell, Moment,
@@ -103,7 +103,7 @@ impl Checker<'_> {
             return Ok(());
         }
         let hint = did_you_mean(name, self.world.sources.keys().map(String::as_str));
-        fault(at.clone(), format!("unknown source `{name}`{hint}"))
+        unknown(at.clone(), format!("unknown source `{name}`{hint}"))
     }
 
     fn images(&self, raw: Option<&Spanned<OneOrMany<Named<u32>>>>) -> Checked<Vec<u32>> {
@@ -130,7 +130,7 @@ impl Checker<'_> {
         for name in many(Some(raw.as_ref()), &raw.span())? {
             let Some(members) = self.world.expand(&name) else {
                 let hint = did_you_mean(&name, self.world.target_names());
-                return fault(raw.span(), format!("unknown target `{name}`{hint}"));
+                return unknown(raw.span(), format!("unknown target `{name}`{hint}"));
             };
             targets.extend(members);
         }

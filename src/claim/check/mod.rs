@@ -53,6 +53,14 @@ type Checked<T> = Result<T, Fault>;
 const GRAMMAR: &str = "claims/schemas/claim.schema.json has the grammar; `repro show` puts a \
                        claim into words";
 
+const NAMES: &str = "targets and source models of your own are named in worlds/own.toml beside your claims: \
+                     `repro show --help` has an example";
+
+/// A target or a source that the world does not know.
+fn unknown<T>(at: Range<usize>, what: impl Into<String>) -> Checked<T> {
+    Err(Fault { at, what: what.into(), help: NAMES })
+}
+
 fn fault<T>(at: Range<usize>, what: impl Into<String>) -> Checked<T> {
     Err(Fault { at, what: what.into(), help: GRAMMAR })
 }
