@@ -41,8 +41,10 @@ pub struct Joined {
     pub schedule_differs: bool,
     /// Whether subsets are so large a part of their pool that seeds share images.
     pub subset_over_pool: bool,
-    /// Why the metric can't be read off the records.
+    /// Why the metric can't be read off some of the records: it is then read off none.
     pub unobservable: Option<Unobservable>,
+    /// Whether it can be read off no seed's: then there is as little to judge as without records.
+    pub unread: bool,
 }
 
 /// Joins a contrast's arms over cells: within a seed, each arm is averaged over the cells (one,
@@ -90,12 +92,12 @@ pub fn join(terms: &[Term], cells: &[Cell], metric: &Metric, evidence: &Evidence
     for seed in everywhere {
         match row(seed, terms, &leaves, metric, evidence) {
             Ok(row) => joined.rows.push(row),
-            Err(reason) => {
-                joined.unobservable = Some(reason);
-                joined.rows.clear();
-                break;
-            }
+            Err(reason) => _ = joined.unobservable.get_or_insert(reason),
         }
+    }
+    if joined.unobservable.is_some() {
+        joined.unread = joined.rows.is_empty();
+        joined.rows.clear();
     }
     joined
 }

@@ -354,6 +354,14 @@ fn an_epoch_that_was_not_logged_is_said_and_not_guessed() {
     let text =
         claim_text("greater_than = 0.0").replace("accuracy = \"last\"", "accuracy = { epoch = 7 }");
     let verdict = judge(&claim(&text), &evidence(&log(&rows(&leads(&[5.0, 6.0]))), Looking::Fixed));
+    // Nothing to judge, as without records.
+    assert_eq!(verdict.verdict, Verdict::Incomplete);
+    assert!(verdict.reason.contains("epoch 7 was not logged"), "{}", verdict.reason);
+    assert!(verdict.reason.contains("has every fine-tune"), "{}", verdict.reason);
+    // Some runs hold it: those that do are not taken for all.
+    let mut some = rows(&leads(&[5.0, 6.0]));
+    some.extend(["l2_3", "natural"].map(|arm| format!("svhn,{arm},3,100,1,7,40,1.5,50,0.5,10")));
+    let verdict = judge(&claim(&text), &evidence(&log(&some), Looking::Fixed));
     assert_eq!(verdict.verdict, Verdict::Inconclusive);
     assert!(verdict.reason.contains("epoch 7 was not logged"), "{}", verdict.reason);
 }

@@ -11,7 +11,7 @@ use repro::{
     pretrain::Threat,
     sensitivity::CHOICES,
     shipped,
-    world::World,
+    world::{OwnNames, World},
 };
 
 const README: &str = include_str!("../README.md");
@@ -169,6 +169,17 @@ fn the_example_of_a_claim_checks_and_comes_out_as_it_says() {
     let evidence = Evidence::published().unwrap_or_else(|error| panic!("{error}"));
     let expected = &claim.expected[&evidence.kind];
     assert_eq!(judge(&claim, &evidence).verdict, expected.verdict);
+}
+
+#[test]
+fn the_example_of_own_names_can_be_read() {
+    let example = README.split("```toml\n").nth(2).expect("another example in TOML");
+    let (example, _) = example.split_once("```").expect("the example ends");
+    let claims = tempfile::tempdir().unwrap();
+    std::fs::create_dir(claims.path().join("worlds")).unwrap();
+    std::fs::write(claims.path().join("worlds/own.toml"), example).unwrap();
+    let own = OwnNames::read(claims.path()).unwrap_or_else(|error| panic!("{error}"));
+    assert!(own.has("flowers") && own.has("l2_5"));
 }
 
 /// What a command says of itself.

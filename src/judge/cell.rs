@@ -65,7 +65,7 @@ impl<'a> Bench<'a> {
                 Looking::Fixed => 1,
                 Looking::Sequential => self.design.looks.count(),
             },
-            incomplete: !joined.absent.is_empty(),
+            incomplete: !joined.absent.is_empty() || joined.unread,
             hopeful: judgeable && joined.unobservable.is_none(),
         }
     }
@@ -249,11 +249,23 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Which records the hypothesis lacks.
-    pub(super) fn incomplete(&self) -> String {
+    /// Which records the hypothesis lacks, or what those that there are do not hold.
+    pub(super) fn incomplete(&self, judged: &[CellVerdict]) -> String {
         let keys = self.hypothesis.keys();
         let absent: Vec<&Key> =
             keys.iter().filter(|key| self.evidence.records.seeds(key).is_none()).collect();
+        if absent.is_empty() {
+            let unread = judged.iter().filter(|cell| cell.verdict == Verdict::Incomplete);
+            let unread: Vec<&CellVerdict> = unread.collect();
+            let (cell, why) = unread.first().map_or(("", ""), |cell| (&cell.name, &cell.reason));
+            return format!(
+                "the {} evidence has every fine-tune, and in {} of {} cells nothing of what is measured: \
+                 {why} ({cell})",
+                self.evidence.kind,
+                unread.len(),
+                judged.len(),
+            );
+        }
         let first = absent.first().map_or_else(String::new, |key| format!(", such as {key}"));
         let reasons = absent.iter().find_map(|key| self.evidence.world.lacks(key));
         let because =

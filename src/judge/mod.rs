@@ -168,7 +168,7 @@ fn judge_hypothesis(hypothesis: &Hypothesis, design: &Design, evidence: &Evidenc
         .unzip();
     adjust(&mut judged, &p);
     let reason = match (settled.verdict, judged.as_slice()) {
-        (Verdict::Incomplete, _) => bench.incomplete(),
+        (Verdict::Incomplete, judged) => bench.incomplete(judged),
         (_, [only]) => only.reason.clone(),
         _ => settled.reason.clone(),
     };

@@ -28,7 +28,7 @@ pub struct Looked {
     pub answers: Vec<Answer>,
     /// Looks that there are; one in a fixed design.
     pub looks: usize,
-    /// Whether records that it needs are not there at all.
+    /// Whether records that it needs are not there at all, or none of them holds what is measured.
     pub incomplete: bool,
     /// Whether more seeds could be judged: false where recipes are mixed or a metric can't be read.
     pub hopeful: bool,
