@@ -1,7 +1,10 @@
 //! Evidence: records with where they come from. One claim, one judge, any evidence; only what is
 //! gathered here differs.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +14,7 @@ use crate::{
     claim::Claim,
     data::hexadecimal,
     ledger::{
-        Key, Records,
+        Key, Records, Status,
         means::{self, Mean, Points},
         published::{self, LogError},
     },
@@ -212,6 +215,28 @@ impl Evidence {
             self.world.sources.keys().map(String::as_str).collect(),
         ));
         names
+    }
+
+    /// Targets and sizes where most runs are taken to have stopped early, since what they logged is the
+    /// beginning of what another logged: a single run that went on makes them look so.
+    #[must_use]
+    pub fn cut_short(&self) -> Vec<String> {
+        let mut cells: BTreeMap<(&str, u32), (usize, usize, u32)> = BTreeMap::new();
+        for record in self.records.iter() {
+            let Key { target, images, .. } = &record.key;
+            let (all, stopped, longest) = cells.entry((target, *images)).or_default();
+            *all += 1;
+            *stopped += usize::from(record.status == Status::Stopped);
+            *longest = (*longest).max(record.recipe.epochs);
+        }
+        let most = cells.into_iter().filter(|(_, (all, stopped, _))| 2 * stopped > *all);
+        most.map(|((target, images), (all, stopped, longest))| {
+            format!(
+                "{stopped} of {all} runs on {target}, {images} images, end where others go on to epoch \
+                 {longest}, and are taken to have stopped there"
+            )
+        })
+        .collect()
     }
 
     /// How many of the fine-tunes that a claim's primary hypothesis compares have a record here,

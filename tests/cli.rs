@@ -459,3 +459,19 @@ fn a_plan_lists_what_a_figure_lacks() {
     }
     assert_eq!(ran(&["plan", "--figure", "A3", "--claim", "l2_best"]).code, 64);
 }
+
+#[test]
+fn a_run_that_goes_on_past_all_others_is_told_for_it_makes_them_look_stopped() {
+    let mut runs = leads(&[5.0, 6.0, 5.5]);
+    let folder = bench("greater_than = 0.0", &runs);
+    let plain = verify(folder.path(), &[]);
+    assert_eq!((plain.code, plain.stderr.as_str()), (0, ""));
+    runs[5].accuracy.push((120, 50.5));
+    fs::write(folder.path().join("runs.csv"), log(&rows(&runs))).unwrap();
+    let stray = verify(folder.path(), &[]);
+    assert_eq!(stray.code, 2, "{}", stray.stdout);
+    let said = flat(&stray.stderr);
+    let expected = "note: 5 of 6 runs on svhn, 100 images, end where others go on to epoch 120, and are taken \
+                    to have stopped there; if they ended as planned, leave the later epochs of the others out";
+    assert_eq!(said, expected);
+}

@@ -169,6 +169,11 @@ impl Verify {
         for name in evidence.unknown_names() {
             anstream::eprintln!("note: no claim asks for some of the runs: {name}");
         }
+        for cut in evidence.cut_short().iter().filter(|_| kind == EvidenceKind::Log) {
+            anstream::eprintln!(
+                "note: {cut}; if they ended as planned, leave the later epochs of the others out"
+            );
+        }
         Ok(Side { suite, evidence })
     }
 
