@@ -77,7 +77,10 @@ def chosen(dataset, images, of_each):
 
 
 def webp(data, **options):
-    from PIL import Image
+    try:
+        from PIL import Image
+    except ImportError as missing:
+        raise SystemExit(f"{missing}: these images need Pillow with WebP, `python3 -m pip install pillow`") from None
 
     image = data if isinstance(data, Image.Image) else Image.open(io.BytesIO(data)).convert("RGB")
     packed = io.BytesIO()

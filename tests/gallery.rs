@@ -43,7 +43,7 @@ fn names() -> Vec<String> {
 
 /// The exhibits of every figure on one evidence, by name.
 fn all(evidence: &Evidence) -> BTreeMap<String, gallery::Exhibit<'_>> {
-    let all = exhibits(&names(), &[evidence], &FIGURES);
+    let all = exhibits(&names(), &[evidence], &FIGURES, &[]);
     all.into_iter().map(|exhibit| (exhibit.figure.name.clone(), exhibit)).collect()
 }
 
@@ -95,6 +95,27 @@ fn the_authors_logs_draw_what_they_hold_and_the_rest_names_its_command() {
     assert!(told("A8").ends_with("`repro figure A8 --evidence paper --run`"), "{}", told("A8"));
     assert!(told("A13").ends_with("`repro figure A13 --evidence paper --run`"), "{}", told("A13"));
     assert_eq!(all["2"].missing, None);
+}
+
+#[test]
+fn commands_that_bring_a_figure_find_the_folders_that_were_named_again() {
+    let folders = [("--ledger", "my ledger".into()), ("--data", "/big/data".into())];
+    let told = |kind: EvidenceKind, name: &str| {
+        let empty = Evidence { records: Records::default(), ..whole(kind) };
+        let exhibits = exhibits(&[name.to_owned()], &[&empty], &FIGURES, &folders);
+        exhibits[0].missing.as_ref().unwrap().commands.clone()
+    };
+    let run = |kind| {
+        format!("repro figure A1 --evidence {kind} --run --ledger 'my ledger' --data /big/data")
+    };
+    let [fetch, paper] = &told(EvidenceKind::Paper, "A1")[..] else { panic!("two commands") };
+    assert!(fetch.starts_with("repro fetch ") && fetch.ends_with(" --data /big/data"), "{fetch}");
+    assert_eq!(*paper, run(EvidenceKind::Paper));
+    let [pack, pretrain, lab] = &told(EvidenceKind::Lab, "A1")[..] else { panic!("three") };
+    assert!(pack.starts_with("python3 scripts/pack_lab.py --out /big/data/lab "), "{pack}");
+    assert_eq!(pretrain, "repro pretrain --world lab --data /big/data");
+    assert_eq!(*lab, run(EvidenceKind::Lab));
+    assert_eq!(told(EvidenceKind::Smoke, "A1"), [run(EvidenceKind::Smoke)]);
 }
 
 #[test]
@@ -307,7 +328,7 @@ fn the_table_has_a_line_for_every_point() {
 fn the_page_has_every_figure_and_every_file_that_it_links_to() {
     let folder = tempfile::tempdir().unwrap();
     let smoke = whole(EvidenceKind::Smoke);
-    let exhibits = exhibits(&names(), &[&*PUBLISHED, &smoke], &FIGURES);
+    let exhibits = exhibits(&names(), &[&*PUBLISHED, &smoke], &FIGURES, &[]);
     let file = write_gallery(folder.path(), &exhibits, "repro verify --report report").unwrap();
     let page_text = std::fs::read_to_string(file).unwrap();
     assert_eq!(page_text, page(&exhibits, "figures", "repro verify --report report"));

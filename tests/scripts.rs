@@ -130,3 +130,27 @@ fn a_race_is_in_the_precision_that_it_says_and_keeps_what_it_has_when_a_way_fail
     let row = table.lines().find(|line| line.trim_start().starts_with("repro")).unwrap();
     assert!(row.contains("bf16") && row.contains("32 (32 to 32)"), "{table}");
 }
+
+#[test]
+fn packing_without_pillow_says_what_to_install() {
+    let machine = Machine::new();
+    fs::create_dir(machine.at("none")).unwrap();
+    fs::write(machine.at("none/PIL.py"), "raise ImportError(\"no Pillow\")").unwrap();
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let packed = Command::new("python3")
+        .arg(project.join("scripts/pack_lab.py"))
+        .arg("--tiny-imagenet")
+        .arg(project.join("goldens/data/tiny-imagenet"))
+        .arg("--out")
+        .arg(machine.at("packed"))
+        .env("PYTHONPATH", machine.at("none"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&packed.stderr);
+    assert_eq!(packed.status.code(), Some(1), "{said}");
+    assert_eq!(
+        said,
+        "no Pillow: these images need Pillow with WebP, `python3 -m pip install pillow`\n"
+    );
+    assert!(!machine.at("packed").exists());
+}

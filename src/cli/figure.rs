@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::{Failure, Outcome, exit, kind, ours::Ours, stdout};
 use crate::{
     evidence::{Evidence, EvidenceKind},
-    gallery::Gallery,
+    gallery::{Folders, Gallery},
     report::{
         gallery::{Exhibit, Form, exhibits, write_exhibit},
         terminal,
@@ -83,11 +83,12 @@ impl Figure {
                 .collect::<Result<_, _>>()?,
         };
         let of: Vec<&Evidence> = evidence.iter().collect();
+        let folders = self.ours.folders();
         if names.is_empty() {
-            list(&gallery, &of)?;
+            list(&gallery, &of, &folders)?;
             return Ok(Outcome::Done);
         }
-        self.draw(&exhibits(&names, &of, &Evidence::published_points()?), &names)
+        self.draw(&exhibits(&names, &of, &Evidence::published_points()?, &folders), &names)
     }
 
     fn kinds(&self) -> Vec<EvidenceKind> {
@@ -155,12 +156,12 @@ impl From<FigureFormat> for Form {
 }
 
 /// Every figure with what each evidence has of it, and what brings those that none has.
-fn list(gallery: &Gallery, evidence: &[&Evidence]) -> Result<(), Failure> {
+fn list(gallery: &Gallery, evidence: &[&Evidence], folders: &Folders) -> Result<(), Failure> {
     let published = Evidence::published_points()?;
     let mut rows = Vec::new();
     let mut without = Vec::new();
     for figure in &gallery.figures {
-        let exhibits = exhibits(std::slice::from_ref(&figure.name), evidence, &published);
+        let exhibits = exhibits(std::slice::from_ref(&figure.name), evidence, &published, folders);
         let mut row = vec![figure.name.clone(), figure.title.clone()];
         row.extend(exhibits.iter().map(stands));
         rows.push(row);

@@ -83,9 +83,9 @@ impl Ours {
     }
 
     /// The folders that were named, by option, for a command that is printed to be run again.
-    pub fn folders(&self) -> impl Iterator<Item = (&'static str, &PathBuf)> {
-        let ledger = self.ledger.iter().map(|folder| ("--ledger", folder));
-        ledger.chain(self.data.given().map(|folder| ("--data", folder)))
+    pub fn folders(&self) -> Vec<(&'static str, PathBuf)> {
+        let ledger = self.ledger.iter().map(|folder| ("--ledger", folder.clone()));
+        ledger.chain(self.data.given().map(|folder| ("--data", folder.clone()))).collect()
     }
 
     pub fn workshop(&self, kind: EvidenceKind, suites: &Suites<'_>) -> Result<Workshop, Failure> {

@@ -196,7 +196,8 @@ impl Verify {
             .zip(&own_evidence)
             .map(|(side, of_figures)| of_figures.as_ref().unwrap_or(&side.evidence))
             .collect();
-        let exhibits = exhibits(&names, &evidence, &Evidence::published_points()?);
+        let exhibits =
+            exhibits(&names, &evidence, &Evidence::published_points()?, &self.ours.folders());
         write_gallery(folder, &exhibits, &self.command(own))
             .map_err(|error| Failure::new(exit::OUTPUT, error))
     }
@@ -246,11 +247,7 @@ impl Verify {
 
     /// What decides the verdicts beside claims and evidence.
     fn asked(&self, own: Option<&Path>) -> Asked {
-        Asked {
-            claims: own.map(Path::to_owned),
-            folders: self.ours.folders().map(|(option, of)| (option, of.clone())).collect(),
-            no_run: self.no_run,
-        }
+        Asked { claims: own.map(Path::to_owned), folders: self.ours.folders(), no_run: self.no_run }
     }
 }
 

@@ -1,12 +1,13 @@
 //! What a figure lacks on some evidence, and the commands that bring it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use super::{Figure, Gallery};
 use crate::{
     evidence::{Evidence, EvidenceKind},
     fetch::Catalogue,
     ledger::Key,
+    shell::quoted,
     world::World,
 };
 
@@ -25,9 +26,13 @@ impl std::fmt::Display for Missing {
     }
 }
 
-/// What keeps a figure from being whole on evidence; `None` where nothing does.
+/// Folders of our own evidence that were named, each with its option: `--ledger` or `--data`.
+pub type Folders = [(&'static str, PathBuf)];
+
+/// What keeps a figure from being whole on evidence; `None` where nothing does. Commands find these folders
+/// again.
 #[must_use]
-pub fn missing(figure: &Figure, evidence: &Evidence) -> Option<Missing> {
+pub fn missing(figure: &Figure, evidence: &Evidence, folders: &Folders) -> Option<Missing> {
     let keys = figure.keys();
     let absent: BTreeSet<&Key> =
         keys.iter().filter(|key| evidence.records.seeds(key).is_none()).collect();
@@ -43,7 +48,10 @@ pub fn missing(figure: &Figure, evidence: &Evidence) -> Option<Missing> {
     let possible = absent.iter().any(|key| world.lacks(key).is_none());
     if own && possible {
         let why = format!("the ledger has no record of {count}");
-        return Some(Missing { why, commands: commands(figure, evidence.kind, &absent, world) });
+        return Some(Missing {
+            why,
+            commands: commands(figure, evidence.kind, &absent, world, folders),
+        });
     }
     let why = match absent.iter().find_map(|key| world.lacks(key)).filter(|_| own) {
         Some(lacks) => lacks,
@@ -54,7 +62,7 @@ pub fn missing(figure: &Figure, evidence: &Evidence) -> Option<Missing> {
     let gallery = Gallery::of(&world);
     let paper = gallery.figures.iter().find(|other| other.name == figure.name)?;
     let keys = paper.keys();
-    let commands = commands(paper, EvidenceKind::Paper, &keys.iter().collect(), &world);
+    let commands = commands(paper, EvidenceKind::Paper, &keys.iter().collect(), &world, folders);
     Some(Missing { why, commands })
 }
 
@@ -64,14 +72,23 @@ fn commands(
     kind: EvidenceKind,
     keys: &BTreeSet<&Key>,
     world: &World,
+    folders: &Folders,
 ) -> Vec<String> {
     let mut commands = Vec::new();
+    let data = folders.iter().find(|(option, _)| *option == "--data");
+    let option = |(option, folder): &(&str, PathBuf)| {
+        format!(" {option} {}", quoted(&folder.display().to_string()))
+    };
+    let at = data.map(option).unwrap_or_default();
+    let everywhere: String = folders.iter().map(option).collect();
     if let Some(packed) = &world.packed {
         let targets: BTreeSet<&str> = keys.iter().map(|key| &*key.target).collect();
         let targets: String = targets.iter().map(|target| format!(" --{target} PATH")).collect();
-        let out = format!("--out .data/{} --tiny-imagenet PATH{targets}", packed.folder);
-        commands.push(format!("python3 scripts/pack_lab.py {out}"));
-        commands.push(format!("repro pretrain --world {}", world.id));
+        let out = data.map_or_else(|| ".data".into(), |(_, folder)| folder.clone());
+        let out = quoted(&out.join(&packed.folder).display().to_string());
+        commands
+            .push(format!("python3 scripts/pack_lab.py --out {out} --tiny-imagenet PATH{targets}"));
+        commands.push(format!("repro pretrain --world {}{at}", world.id));
     } else if let Some(zoo) = &world.zoo {
         let catalogue = Catalogue::shipped();
         let targets: BTreeSet<String> = keys.iter().map(|key| key.target.to_string()).collect();
@@ -82,9 +99,9 @@ fn commands(
         let (brought, mut fetched): (Vec<String>, Vec<String>) =
             targets.into_iter().partition(by_hand);
         fetched.extend(sources.into_iter().map(|source| format!("{}/{source}", zoo.name)));
-        commands.extend(brought.iter().map(|name| format!("repro fetch {name} --from DIR")));
-        commands.push(format!("repro fetch {}", fetched.join(" ")));
+        commands.extend(brought.iter().map(|name| format!("repro fetch {name} --from DIR{at}")));
+        commands.push(format!("repro fetch {}{at}", fetched.join(" ")));
     }
-    commands.push(format!("repro figure {} --evidence {kind} --run", figure.name));
+    commands.push(format!("repro figure {} --evidence {kind} --run{everywhere}", figure.name));
     commands
 }

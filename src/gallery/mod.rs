@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml::Spanned;
 
-pub use missing::{Missing, missing};
+pub use missing::{Folders, Missing, missing};
 use raw::{RawCurves, RawFigure, RawGallery};
 
 use crate::{

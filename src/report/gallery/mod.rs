@@ -20,7 +20,7 @@ use super::{
 use crate::{
     claim::{Cell, Metric, Moment, Plot, PlotAxis},
     evidence::Evidence,
-    gallery::{Content, Curves, Figure, Gallery, Missing, missing},
+    gallery::{Content, Curves, Figure, Folders, Gallery, Missing, missing},
     ledger::{Resolution, means::Points},
 };
 
@@ -80,12 +80,14 @@ impl Form {
     }
 }
 
-/// Figures on each evidence, in the gallery's order.
+/// Figures on each evidence, in the gallery's order. Commands that bring what one lacks find these folders
+/// again.
 #[must_use]
 pub fn exhibits<'a>(
     names: &[String],
     evidence: &[&'a Evidence],
     published: &Points,
+    folders: &Folders,
 ) -> Vec<Exhibit<'a>> {
     let galleries: Vec<Gallery> = evidence.iter().map(|of| Gallery::of(&of.world)).collect();
     let mut exhibits = Vec::new();
@@ -96,13 +98,18 @@ pub fn exhibits<'a>(
         }
         // One list for every world: the same place is the same figure.
         for (gallery, evidence) in galleries.iter().zip(evidence) {
-            exhibits.push(exhibit(gallery.figures[index].clone(), evidence, published));
+            exhibits.push(exhibit(gallery.figures[index].clone(), evidence, published, folders));
         }
     }
     exhibits
 }
 
-fn exhibit<'a>(figure: Figure, evidence: &'a Evidence, published: &Points) -> Exhibit<'a> {
+fn exhibit<'a>(
+    figure: Figure,
+    evidence: &'a Evidence,
+    published: &Points,
+    folders: &Folders,
+) -> Exhibit<'a> {
     let name = figure.file(evidence.kind);
     let drawn = match &figure.content {
         Content::Curves(_) => chart_of(&figure, evidence, published).and_then(|chart| {
@@ -117,7 +124,7 @@ fn exhibit<'a>(figure: Figure, evidence: &'a Evidence, published: &Points) -> Ex
             (Shown::Pictures(pictures), drawing)
         }),
     };
-    let missing = missing(&figure, evidence);
+    let missing = missing(&figure, evidence, folders);
     Exhibit { figure, evidence, drawn, missing }
 }
 
