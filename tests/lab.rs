@@ -23,7 +23,7 @@ use repro::{
     ledger::{self, Entry, Ledger, Seed},
     model::Precision,
     own::Own,
-    pretrain::{self, Card, Checkpoint, Epoch, Pretraining, Threat, zoo::Making},
+    pretrain::{self, Card, Checkpoint, Pretraining, Threat, Told, zoo::Making},
     price::Price,
     stock::Stock,
     verdict::Verdict,
@@ -191,7 +191,10 @@ fn make_zoo(world: &World, data: &Path, stop_after: usize) -> Result<Vec<Card>, 
         stop: &stop,
     };
     let epochs = Mutex::new(0);
-    let progress = |_: &str, _: &Epoch| {
+    let progress = |_: &str, told: Told<'_>| {
+        if !matches!(told, Told::Epoch(_)) {
+            return;
+        }
         let mut epochs = epochs.lock().unwrap();
         *epochs += 1;
         stop.fetch_or(*epochs == stop_after, Ordering::Relaxed);
@@ -329,10 +332,18 @@ fn a_pretraining_with_a_mean_and_augmentation_goes_on_with_the_same_bits() {
     let (train, test) = (on_device(&source.train), on_device(&source.test));
     let source = pretrain::Source { train: &train, test: &test };
     let go = |pretraining: &Pretraining, checkpoint: Option<&Path>, stop_after: usize| {
-        let epochs = Cell::new(0);
+        let (epochs, seen) = (Cell::new(0), Cell::new(0));
         let checkpoint = checkpoint.map(|path| Checkpoint { path, source: "a test's" });
         let stop = || epochs.get() == stop_after;
-        let mut progress = |_: &Epoch| epochs.set(epochs.get() + 1);
+        let mut progress = |told: Told<'_>| match told {
+            Told::Epoch(_) => {
+                epochs.set(epochs.get() + 1);
+                assert_eq!(seen.take(), source.train.len() as usize, "every image is told");
+            }
+            Told::Images { done, in_all, .. } => {
+                assert!(done > seen.replace(done) && done <= in_all, "{done} of {in_all}");
+            }
+        };
         let made =
             pretrain::train(pretraining, Threat::None, &source, checkpoint, &stop, &mut progress);
         made.map(|(network, curve)| (network.weights().digest(), curve[2].test_loss))

@@ -9,7 +9,7 @@ use super::{
     Failure, Suites, exit,
     fetch::Data,
     interrupt,
-    progress::{Progress, minutes, reading},
+    progress::{Progress, images, minutes},
     runs::shortest,
 };
 use crate::{
@@ -96,7 +96,7 @@ impl Ours {
     pub fn workshop_of(&self, kind: EvidenceKind, world: World) -> Result<Workshop, Failure> {
         let device = self.device.device(kind == EvidenceKind::Smoke)?;
         let workers = Workers::new(device, world.protocol.side, self.threads.map(usize::from));
-        let stock = Stock::of(&world, &self.data.folder()).told(reading);
+        let stock = Stock::of(&world, &self.data.folder()).told(images);
         Ok(Workshop { kind, stock, world, ledger: self.ledger(), workers })
     }
 }

@@ -5,7 +5,9 @@ use std::{io::Write, path::PathBuf};
 use clap::{Args, ValueEnum};
 use tch::Device;
 
-use super::{Failure, Outcome, exit, fetch::Data, interrupt, ours::DeviceArgument, stdout};
+use super::{
+    Failure, Outcome, exit, fetch::Data, interrupt, ours::DeviceArgument, progress, stdout,
+};
 use crate::{
     data::{
         DataError, Dataset, Images,
@@ -13,7 +15,7 @@ use crate::{
         packed,
     },
     device::prepare_for_steps,
-    pretrain::{Epoch, zoo::Making},
+    pretrain::{Told, zoo::Making},
     report::terminal,
     shell::quoted,
     world::{self, SourceClasses, World, ZOOS},
@@ -99,7 +101,17 @@ impl Pretrain {
         };
         let images = train.len() as f64;
         let epochs = pretraining.epochs;
-        let progress = |name: &str, epoch: &Epoch| {
+        let tell = |name: &str, told: Told<'_>| {
+            let epoch = match told {
+                Told::Images { epoch, done, in_all } => {
+                    return progress::images(
+                        &format!("{name}: epoch {epoch} of {epochs}"),
+                        done,
+                        in_all,
+                    );
+                }
+                Told::Epoch(epoch) => epoch,
+            };
             let left = f64::from(epochs - epoch.epoch) * epoch.seconds;
             anstream::eprintln!(
                 "{name}: epoch {} of {epochs}, loss {:.4}, test accuracy {:.2} %, {:.0} s, {:.0} images/s \
@@ -111,7 +123,7 @@ impl Pretrain {
                 images / epoch.seconds
             );
         };
-        let cards = making.make(&progress)?;
+        let cards = making.make(&tell)?;
         let rows = cards.iter().map(|card| {
             let robust = card.robust_accuracy.iter();
             let robust: Vec<String> = robust

@@ -2,7 +2,7 @@
 //! on, a line now and then where nobody does.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     io::{IsTerminal, Write},
     sync::Mutex,
     time::{Duration, Instant},
@@ -71,37 +71,33 @@ pub(super) fn minutes(seconds: f64) -> String {
     }
 }
 
-/// Tells how reading many images goes on, after two seconds of it: [`crate::stock::Reading`].
-pub(super) fn reading(what: &str, done: usize, in_all: usize) {
-    static NOW: Mutex<Option<Read>> = Mutex::new(None);
+/// Tells how what is done to many images goes on, after two seconds of it: [`crate::stock::Reading`].
+/// Several may go on at once, each under a name of its own.
+pub(super) fn images(what: &str, done: usize, in_all: usize) {
+    static NOW: Mutex<BTreeMap<String, Images>> = Mutex::new(BTreeMap::new());
     let mut now = NOW.lock().expect("no panic holds it");
-    if now.as_ref().is_none_or(|read| read.what != what) {
-        let begun = Instant::now();
-        *now = Some(Read { what: what.to_owned(), begun, told: None });
-    }
-    if let Some(read) = &mut *now
-        && let Some(text) = read.line(done, in_all, Instant::now())
-    {
+    let begun = Instant::now();
+    let going_on = now.entry(what.to_owned()).or_insert(Images { begun, told: None });
+    if let Some(text) = going_on.line(what, done, in_all, Instant::now()) {
         line(&text, done == in_all);
     }
     if done == in_all {
-        *now = None;
+        now.remove(what);
     }
 }
 
-/// Images that are being read.
-struct Read {
-    what: String,
+/// Images of which some are done.
+struct Images {
     begun: Instant,
     told: Option<Instant>,
 }
 
-impl Read {
+impl Images {
     /// Nothing is said of what is over sooner.
     const SOON: Duration = Duration::from_secs(2);
 
     /// What is said now, if anything is.
-    fn line(&mut self, done: usize, in_all: usize, now: Instant) -> Option<String> {
+    fn line(&mut self, what: &str, done: usize, in_all: usize, now: Instant) -> Option<String> {
         let every = if std::io::stderr().is_terminal() { Flow::BLINK } else { EVERY };
         let spent = now.duration_since(self.begun);
         let due = self.told.is_none_or(|told| now.duration_since(told) >= every);
@@ -113,8 +109,7 @@ impl Read {
         let spent = spent.as_secs_f64();
         let left = spent * (in_all - done) as f64 / done.max(1) as f64;
         Some(format!(
-            "{}: {done} of {in_all} images, {} so far, about {} left",
-            self.what,
+            "{what}: {done} of {in_all} images, {} so far, about {} left",
             minutes(spent),
             minutes(left)
         ))
@@ -265,18 +260,19 @@ mod tests {
     }
 
     #[test]
-    fn reading_is_told_after_two_seconds_with_the_time_left_and_not_too_often() {
+    fn what_is_done_to_images_is_told_after_two_seconds_with_the_time_left_and_not_too_often() {
         let begun = Instant::now();
         let after = |seconds| begun + Duration::from_secs(seconds);
-        let mut read = Read { what: "celeba: digest".to_owned(), begun, told: None };
-        assert_eq!(read.line(1_000, 10_000, after(1)), None);
+        let mut read = Images { begun, told: None };
+        let mut line_at = |done, now| read.line("celeba: digest", done, 10_000, now);
+        assert_eq!(line_at(1_000, after(1)), None);
         let line = "celeba: digest: 2500 of 10000 images, 0:05 so far, about 0:15 left";
-        assert_eq!(read.line(2_500, 10_000, after(5)).as_deref(), Some(line));
-        assert_eq!(read.line(2_501, 10_000, after(5)), None);
-        assert!(read.line(9_000, 10_000, after(5 + EVERY.as_secs())).is_some());
-        assert!(read.line(10_000, 10_000, after(5 + EVERY.as_secs())).is_some(), "its end is told");
-        let mut short = Read { what: String::new(), begun, told: None };
-        assert_eq!(short.line(10, 10, after(1)), None);
+        assert_eq!(line_at(2_500, after(5)).as_deref(), Some(line));
+        assert_eq!(line_at(2_501, after(5)), None);
+        assert!(line_at(9_000, after(5 + EVERY.as_secs())).is_some());
+        assert!(line_at(10_000, after(5 + EVERY.as_secs())).is_some(), "its end is told");
+        let mut short = Images { begun, told: None };
+        assert_eq!(short.line("", 10, 10, after(1)), None);
     }
 
     #[test]

@@ -182,6 +182,22 @@ pub struct Checkpoint<'a> {
     pub source: &'a str,
 }
 
+/// How a training goes on.
+#[derive(Clone, Copy, Debug)]
+pub enum Told<'a> {
+    /// After each step of an epoch; on a GPU, after what it is asked to do, not after it is done.
+    Images {
+        /// The epoch, counted from 1.
+        epoch: u32,
+        /// Images that it has had.
+        done: usize,
+        /// Of how many.
+        in_all: usize,
+    },
+    /// An epoch is done.
+    Epoch(&'a Epoch),
+}
+
 /// Losses of single steps that are kept of each epoch.
 const FIRST_LOSSES: usize = 5;
 
@@ -200,8 +216,8 @@ pub enum PretrainError {
     Checkpoint(#[from] CheckpointError),
 }
 
-/// Trains one model, or goes on from its checkpoint; tells every epoch to `progress`, and asks `stop` at
-/// every step whether to stop.
+/// Trains one model, or goes on from its checkpoint; tells every step and epoch to `progress`, and asks
+/// `stop` at every step whether to stop.
 ///
 /// # Errors
 /// If it was stopped, or the checkpoint is of another training or can't be read or written.
@@ -211,7 +227,7 @@ pub fn train(
     source: &Source<'_>,
     checkpoint: Option<Checkpoint<'_>>,
     stop: &dyn Fn() -> bool,
-    progress: &mut dyn FnMut(&Epoch),
+    progress: &mut dyn FnMut(Told<'_>),
 ) -> Result<(Network, Vec<Epoch>), PretrainError> {
     let device = source.train.labels.device();
     let mut keeper = checkpoint.map(|Checkpoint { path, source }| {
@@ -231,11 +247,11 @@ pub fn train(
     };
     device::allow_tf32(pretraining.precision == Some(Precision::Tf32));
     let (normalisation, implementation) = (pretraining.normalisation, pretraining.implementation());
-    let images = source.train.len() as usize;
+    let in_all = source.train.len() as usize;
     let weights = weights.copy_to(device);
     let mut average = pretraining.averaging.map(|decay| {
         let mean = mean.map_or_else(|| weights.copy_to(device), |mean| mean.copy_to(device));
-        let steps = curve.len() * images.div_ceil(pretraining.batch as usize);
+        let steps = curve.len() * in_all.div_ceil(pretraining.batch as usize);
         Average::new(&mean, normalisation, implementation, decay, steps as u64)
     });
     let mut network = Network::new(weights, normalisation, implementation);
@@ -249,10 +265,10 @@ pub fn train(
         let start = Instant::now();
         let rate = learning_rate(pretraining.learning_rate, pretraining.epochs, epoch);
         let mut order = random::epoch_generator(pretraining.seed, Purpose::Order, epoch);
-        let order = random::permutation(images, &mut order);
+        let order = random::permutation(in_all, &mut order);
         let draws = pretraining.draws(epoch, &order, device);
         let noise = threat.noise().map(|constraint| {
-            let values = source.train.pixels.numel() / images;
+            let values = source.train.pixels.numel() / in_all;
             let batches = order.chunks(pretraining.batch as usize);
             let batches = batches.map(|batch| batch.len() * values).collect();
             pretraining.noise(constraint, epoch, batches, device)
@@ -261,14 +277,14 @@ pub fn train(
         let mut order = Tensor::from_slice(&order);
         bus::send([&mut order], device);
         let (mut losses, mut first_losses) = (Vec::new(), Vec::new());
-        for first in (0..images as i64).step_by(pretraining.batch as usize) {
+        for first in (0..in_all as i64).step_by(pretraining.batch as usize) {
             if stop() {
                 if let Some(keeper) = &mut keeper {
                     keeper.write()?;
                 }
                 return Err(PretrainError::Interrupted { epoch });
             }
-            let length = i64::from(pretraining.batch).min(images as i64 - first);
+            let length = i64::from(pretraining.batch).min(in_all as i64 - first);
             let part = source.train.selected(&order.narrow(0, first, length));
             let pixels = match &draws {
                 Some(draws) => draws.narrow(first, length).apply(&part.pixels),
@@ -293,18 +309,20 @@ pub fn train(
             if first_losses.len() < FIRST_LOSSES {
                 first_losses.push(loss);
             }
+            let done = (first + length) as usize;
+            progress(Told::Images { epoch: epoch + 1, done, in_all });
         }
         let loss = Tensor::stack(&losses, 0).sum(Kind::Double).double_value(&[]);
         let tested = evaluate(average.as_ref().map_or(&network, Average::network), source.test);
         let done = Epoch {
             epoch: epoch + 1,
-            train_loss: loss / images as f64,
+            train_loss: loss / in_all as f64,
             test_loss: tested.loss,
             test_accuracy: tested.accuracy(),
             seconds: start.elapsed().as_secs_f64(),
             first_losses: first_losses.iter().map(|loss| loss.double_value(&[])).collect(),
         };
-        progress(&done);
+        progress(Told::Epoch(&done));
         curve.push(done);
         if let Some(keeper) = &mut keeper {
             let copied = |weights: &Weights| weights.copy_to(device);

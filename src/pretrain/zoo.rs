@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tch::Device;
 
 use super::{
-    Card, Checkpoint, Epoch, FIRST_IMAGES, PretrainError, Pretraining, Source, Threat,
+    Card, Checkpoint, Epoch, FIRST_IMAGES, PretrainError, Pretraining, Source, Threat, Told,
     card::{FORMAT_VERSION, Robust, Tried},
     first_losses, robust_accuracy, train, write_weights,
 };
@@ -106,7 +106,7 @@ impl Making<'_> {
     /// Trains every model: the natural one first, then those that do not wait for each other at once,
     /// one thread each; on a GPU one after the other. Finished models and epochs are kept in checkpoints,
     /// so that the same command goes on where it was stopped, and measures no model twice. `progress` is
-    /// told every epoch, with a name for the training.
+    /// told every step and epoch, with a name for the training.
     ///
     /// # Errors
     /// If it was stopped, or a file can't be read or written: the models that are being trained then stop
@@ -116,7 +116,7 @@ impl Making<'_> {
     /// If the first model is not the natural one, or one depends on a role that comes later.
     pub fn make(
         &self,
-        progress: &(dyn Fn(&str, &Epoch) + Sync),
+        progress: &(dyn Fn(&str, Told<'_>) + Sync),
     ) -> Result<Vec<Card>, PretrainError> {
         let (natural, others) = self.pretraining.models.split_first().expect("a zoo has models");
         assert_eq!(natural.against, Against::Nothing, "the first model is the natural one");
@@ -252,7 +252,7 @@ struct Training<'a> {
     /// What both splits of the source are called by.
     source: &'a str,
     stop: &'a (dyn Fn() -> bool + Sync),
-    progress: &'a (dyn Fn(&str, &Epoch) + Sync),
+    progress: &'a (dyn Fn(&str, Told<'_>) + Sync),
 }
 
 impl Training<'_> {
@@ -271,7 +271,7 @@ impl Training<'_> {
             let source = Source { train: &train_images, test: &test_images };
             let path = out.join("checkpoints").join(format!("{name}.safetensors"));
             let checkpoint = Checkpoint { path: &path, source: self.source };
-            let mut tell = |epoch: &Epoch| (self.progress)(&name, epoch);
+            let mut tell = |told: Told<'_>| (self.progress)(&name, told);
             let (network, curve) =
                 train(pretraining, threat, &source, Some(checkpoint), self.stop, &mut tell)?;
             let clean = evaluate(&network, &test_images).accuracy();

@@ -10,7 +10,7 @@ use std::{
 use repro::{
     data::OnDevice,
     pretrain::{
-        self, Checkpoint, PretrainError,
+        self, Checkpoint, PretrainError, Told,
         zoo::{Against, Making},
     },
     shipped,
@@ -61,7 +61,9 @@ fn a_pretraining_that_stops_goes_on_with_the_same_bits() {
         let epochs = Cell::new(0);
         let checkpoint = checkpoint.map(|path| Checkpoint { path, source: "a test's" });
         let stop = || epochs.get() == stop_after;
-        let mut progress = |_: &pretrain::Epoch| epochs.set(epochs.get() + 1);
+        let mut progress = |told: Told<'_>| {
+            epochs.set(epochs.get() + usize::from(matches!(told, Told::Epoch(_))));
+        };
         let made = pretrain::train(&pretraining, threat, &source, checkpoint, &stop, &mut progress);
         made.map(|(network, curve)| (network.weights().digest(), curve.len(), epochs.get()))
     };
@@ -109,8 +111,10 @@ fn small_zoo(
         command: "a test",
         stop: &AtomicBool::new(false),
     };
-    let made = making.make(&|name, epoch| {
-        told.lock().unwrap().insert(name.to_owned(), epoch.epoch);
+    let made = making.make(&|name, progress| {
+        if let Told::Epoch(epoch) = progress {
+            told.lock().unwrap().insert(name.to_owned(), epoch.epoch);
+        }
     });
     (made, told.into_inner().unwrap())
 }
@@ -164,7 +168,11 @@ fn a_pretraining_whose_losses_blew_up_is_gone_on_with() {
     let go = |stop_after: u32| {
         let epochs = Cell::new(0);
         let (stop, threat) = (|| epochs.get() == stop_after, pretrain::Threat::None);
-        let mut progress = |epoch: &pretrain::Epoch| epochs.set(epoch.epoch);
+        let mut progress = |told: Told<'_>| {
+            if let Told::Epoch(epoch) = told {
+                epochs.set(epoch.epoch);
+            }
+        };
         pretrain::train(&pretraining, threat, &source, Some(checkpoint), &stop, &mut progress)
     };
     let stopped = go(1).unwrap_err();
