@@ -4,7 +4,7 @@ mod common;
 
 use common::claim_text;
 use repro::{
-    claim::{Claim, ClaimError, check},
+    claim::{Claim, ClaimError, check, words},
     world::World,
 };
 
@@ -28,6 +28,15 @@ fn the_spec_that_the_others_spoil_is_good() {
     let claim = checked(&good()).unwrap();
     assert_eq!(claim.hypothesis.contrasts[0].label, "l2_3 - natural");
     assert_eq!(claim.hypothesis.contrasts[0].cells.len(), 1);
+}
+
+#[test]
+fn a_claim_in_words_says_what_is_expected_or_that_nothing_is() {
+    let words = |text: &str| words::claim(&checked(text).unwrap(), &World::paper());
+    let whole = good();
+    let (without, _) = whole.split_once("[expected.").expect("it expects something");
+    assert!(words(&whole).contains("log: supported, because a test"), "{}", words(&whole));
+    assert!(words(without).contains("expected\n  nothing yet"), "{}", words(without));
 }
 
 #[test]

@@ -210,6 +210,9 @@ pub fn claim(claim: &Claim, world: &World) -> String {
     }
     line("");
     line("expected");
+    if claim.expected.is_empty() {
+        line("  nothing yet");
+    }
     for (kind, expected) in &claim.expected {
         line(&format!("  {kind}: {}, because {}", expected.verdict, expected.reason));
         for caveat in &expected.caveats {

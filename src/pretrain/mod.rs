@@ -205,7 +205,7 @@ const FIRST_LOSSES: usize = 5;
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum PretrainError {
     /// Somebody asked to stop; what there is was kept.
-    #[error("stopped after epoch {epoch}; the same command goes on from there")]
+    #[error("stopped {}", kept(*.epoch))]
     Interrupted {
         /// Epochs that are kept.
         epoch: u32,
@@ -214,6 +214,14 @@ pub enum PretrainError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Checkpoint(#[from] CheckpointError),
+}
+
+/// What there is after so many epochs.
+fn kept(epochs: u32) -> String {
+    match epochs {
+        0 => "before the first epoch was done; the same command begins it again".to_owned(),
+        _ => format!("after epoch {epochs}; the same command goes on from there"),
+    }
 }
 
 /// Trains one model, or goes on from its checkpoint; tells every step and epoch to `progress`, and asks
