@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # The lab world's experiment from packed images to verdicts: source models, fine-tunes, report. It may be stopped
-# at any moment, by its own limit too; the same command goes on where it was.
+# at any moment, by Ctrl-C or by its own limit; the same command goes on where it was.
 #
 #   REPRO     the program, built with --features gpu   (default: target/release/repro)
 #   DATA      the data folder, with packed images       (default: .data)
 #   LEDGER    where records go                          (default: .ledger)
 #   REPORT    where the report and its notes go         (default: report)
-#   DEVICE    cuda, or cpu for what a CPU can do        (default: cuda)
+#   DEVICE    cuda, or cpu to make the source models alone: fine-tunes are in tf32   (default: cuda)
 #   THREADS   fine-tunes at once                        (default: the program's own)
 #   LIMIT     seconds for this piece                    (default: 480)
 #
-# Exits as `repro verify` does, or with 75 where the limit came first: run it again.
+# Exits as `repro verify` does, or with 75 where it was stopped: run it again.
 set -euo pipefail
 
 repro=${REPRO:-target/release/repro}
@@ -20,6 +20,10 @@ report=${REPORT:-report}
 device=${DEVICE:-cuda}
 limit=${LIMIT:-480}
 began=$SECONDS
+child=
+stopped="the limit of $limit s came first"
+# `timeout` has a process group of its own, which Ctrl-C does not reach.
+trap 'stopped=stopped; [[ -z $child ]] || kill -INT "$child" 2>/dev/null || true' INT
 mkdir -p "$report"
 
 # Runs a phase with what is left of the limit; says how long it took and how busy the GPU was.
@@ -27,7 +31,7 @@ phase() {
     local name=$1 start=$SECONDS status=0 sampler=
     shift
     local left=$((limit - (SECONDS - began)))
-    if ((left <= 0)); then
+    if ((left <= 0)) || [[ $stopped == stopped ]]; then
         return 130
     fi
     local busy="$report/gpu-$name.csv"
@@ -36,7 +40,11 @@ phase() {
             >>"$busy" 2>/dev/null &
         sampler=$!
     fi
-    timeout --preserve-status --kill-after=20 --signal=INT "$left" "$@" || status=$?
+    timeout --preserve-status --kill-after=20 --signal=INT "$left" "$@" &
+    child=$!
+    # A signal ends the wait, and not the phase.
+    while status=0; wait "$child" || status=$?; kill -0 "$child" 2>/dev/null; do :; done
+    child=
     if [[ -n $sampler ]]; then
         kill "$sampler" 2>/dev/null || true
         wait "$sampler" 2>/dev/null || true
@@ -53,7 +61,7 @@ phase() {
 # What a phase's end means for the whole: a limit that came first is no fault.
 ended() {
     if (($1 == 130)); then
-        echo "lab: the limit of $limit s came first; the same command goes on from here" >&2
+        echo "lab: $stopped; the same command goes on from here" >&2
         exit 75
     fi
     exit "$1"

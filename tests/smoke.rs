@@ -254,8 +254,8 @@ fn a_second_ctrl_c_ends_a_run_at_once() {
     let mut command = bench.command(&["run", "--recipe", file.to_str().unwrap(), "--seed", "1"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let pid = child.id().to_string();
     let interrupt = || {
-        let pid = child.id().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     };
     assert!(told.any(|line| line.unwrap().contains("1 fine-tunes to run")));
@@ -263,6 +263,10 @@ fn a_second_ctrl_c_ends_a_run_at_once() {
     std::thread::sleep(Duration::from_secs(1));
     interrupt();
     assert!(told.any(|line| line.unwrap().contains("stopping")));
+    // Two at once are one, as `timeout` sends them.
+    interrupt();
+    std::thread::sleep(Duration::from_millis(600));
+    assert!(child.try_wait().unwrap().is_none(), "one that came at once with the first ended it");
     interrupt();
     let ended = (0..50).find_map(|_| {
         std::thread::sleep(Duration::from_millis(100));

@@ -48,8 +48,8 @@ use crate::{
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// A folder of claims of one's own, in place of those that ship with the project; targets and source
-    /// models of one's own are in its worlds/own.toml
+    /// A folder of claims of one's own, for commands that read claims, in place of those that ship with
+    /// the project; targets and source models of one's own are in its worlds/own.toml
     #[arg(long, global = true, value_name = "DIR")]
     claims: Option<PathBuf>,
 }

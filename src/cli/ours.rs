@@ -34,7 +34,7 @@ pub(super) struct Ours {
     #[arg(long, value_name = "DIR")]
     ledger: Option<PathBuf>,
     /// Fine-tunes of small images at once, each on one thread; threads of a larger one
-    /// [default: one a core]
+    /// [default: one a core; on a GPU one fine-tune at a time]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
     #[command(flatten)]

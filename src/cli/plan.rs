@@ -99,6 +99,10 @@ impl Plan {
         let all = workshop.ledger.all(&mut |file| damaged.push(file)).map_err(unusable)?;
         tell(&gathered.damaged);
         tell(&damaged);
+        // A fact of the device that no file mends.
+        if let Err(refused) = workshop.world.protocol.precision.check(workshop.device()) {
+            anstream::eprintln!("none of them can be run on this device: {refused}");
+        }
         let why = Why::new(&all);
         let known = known(&workshop, &gathered);
         if let PlanFormat::Jsonl = self.format {

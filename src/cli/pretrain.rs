@@ -24,7 +24,7 @@ use crate::{
 pub(super) const EXAMPLES: &str = "\
 Examples:
   repro fetch fmnist && repro pretrain --world smoke --out zoo
-  repro pretrain --world smoke --from /usr/share/datasets/fashion-mnist --out zoo
+  repro pretrain --world smoke --from ~/fashion-mnist --out zoo
   repro pretrain --world lab --device cuda
 
 It writes <role>.safetensors and <role>.json (a card: command, seed, data, accuracies, curve) for each
