@@ -196,7 +196,7 @@ impl Evidence {
     }
 
     /// Names of targets and sources in the records that the world does not know, each with the
-    /// nearest one that it does: no claim can ever ask for these records.
+    /// nearest one that it does: no claim can ask for these records unless a user names them.
     #[must_use]
     pub fn unknown_names(&self) -> Vec<String> {
         let unknown = |what: &str, names: BTreeSet<&str>, known: Vec<&str>| -> Vec<String> {

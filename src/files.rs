@@ -33,7 +33,14 @@ pub const GZIP: [u8; 2] = [0x1f, 0x8b];
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
+    let is_new = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+    let new: Vec<&Path> = folder.ancestors().take_while(is_new).collect();
     std::fs::create_dir_all(folder)?;
+    for made in new {
+        // A folder's own name is in the one above it.
+        let above = made.parent().filter(|above| !above.as_os_str().is_empty());
+        File::open(above.unwrap_or(Path::new(".")))?.sync_all()?;
+    }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     // A name that nobody else has: processes on several machines may share a folder.
     let mut file = tempfile::Builder::new()

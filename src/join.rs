@@ -78,7 +78,13 @@ pub fn join(terms: &[Term], cells: &[Cell], metric: &Metric, evidence: &Evidence
         .copied()
         .filter(|seed| runs.iter().all(|(_, seeds)| seeds.contains_key(seed)))
         .collect();
-    let planned = asked.iter().filter_map(|key| evidence.world.planned_seeds(key.images)).min();
+    // Nobody planned any for names of a user's own.
+    let own =
+        |key: &Key| evidence.world.own.has(&key.target) || evidence.world.own.has(&key.source);
+    let planned = match asked.iter().any(own) {
+        true => None,
+        false => asked.iter().filter_map(|key| evidence.world.planned_seeds(key.images)).min(),
+    };
     joined.missing_seeds = match evidence.looking {
         Looking::Fixed => planned.unwrap_or(0).saturating_sub(anywhere.len()),
         // Those that are not there are not missing: they were not needed, or not yet.
@@ -96,7 +102,7 @@ pub fn join(terms: &[Term], cells: &[Cell], metric: &Metric, evidence: &Evidence
         }
     }
     if joined.unobservable.is_some() {
-        joined.unread = joined.rows.is_empty();
+        joined.unread = !joined.rows.iter().any(|row| row.contrast.finished);
         joined.rows.clear();
     }
     joined

@@ -242,8 +242,16 @@ impl Fetched {
             return Err(bring.missing(&path));
         }
         let read = |architecture: &Architecture| {
-            let read = Checkpoint::open(&path);
-            let weights = read.and_then(|checkpoint| checkpoint.weights(architecture));
+            let weights = Checkpoint::open(&path).and_then(|checkpoint| {
+                let mut architecture = architecture.clone();
+                // Its head, which no fine-tune keeps, may have been for other classes.
+                let mut tensors = checkpoint.tensors().filter(|_| own);
+                let head = tensors.find(|tensor| tensor.name() == "fc.weight");
+                if let Some(&[classes, _]) = head.map(|head| head.shape()) {
+                    architecture.classes = u32::try_from(classes).unwrap_or(u32::MAX);
+                }
+                checkpoint.weights(&architecture)
+            });
             weights.map_err(|error| bring.damaged(&error))
         };
         if !trained_here {
@@ -382,7 +390,10 @@ fn unnamed(source: &str, world: &World) -> Lacking {
 fn unknown(name: &str, world: &World) -> Lacking {
     Lacking {
         what: format!("the {} world has no `{name}`", world.id),
-        mend: format!("`claims/worlds/{}.toml` says what it has", world.id),
+        mend: format!(
+            "`claims/worlds/{}.toml` says what it has; names of your own are found with --claims",
+            world.id
+        ),
     }
 }
 

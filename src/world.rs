@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::{
     influence::Inverse,
     ledger::{Key, Resolution, Seed},
-    model::Architecture,
+    model::{Architecture, Trainable},
     pretrain::Pretraining,
     trial::Protocol,
 };
@@ -296,8 +296,23 @@ impl World {
                 target.most.unwrap_or_default(),
                 target.title
             )),
-            Some(_) => None,
+            Some(_) => self.network_lacks(key),
         }
+    }
+
+    /// Why its network has not the blocks of a key, or the pixels.
+    fn network_lacks(&self, key: &Key) -> Option<String> {
+        let side = self.protocol.side;
+        if let Resolution::Pixels(pixels) = key.resolution
+            && !(1..=side).contains(&pixels)
+        {
+            return Some(format!(
+                "the {} world's network takes {side} pixels, and {pixels} are asked for",
+                self.id
+            ));
+        }
+        let blocks = Trainable::Blocks(self.blocks(key.blocks)).names(self.architecture());
+        blocks.err().map(|error| format!("the {} world's network: {error}", self.id))
     }
 
     /// Every name that can stand for targets.
@@ -419,6 +434,20 @@ mod tests {
         let lacks = |images| lab.lacks(&Key::on_kmnist("natural", 3, images));
         assert_eq!(lacks(1600), None);
         assert_eq!(lacks(6400).unwrap(), "the lab world draws at most 1600 images of KMNIST");
+    }
+
+    #[test]
+    fn blocks_and_pixels_that_a_network_has_not_are_lacking() {
+        let smoke = World::smoke();
+        let lacks = |blocks, resolution| {
+            smoke.lacks(&Key { resolution, ..Key::on_kmnist("natural", blocks, 400) })
+        };
+        assert_eq!(lacks(9, Resolution::Pixels(28)), None);
+        let said = lacks(3, Resolution::Pixels(56)).unwrap();
+        assert_eq!(said, "the smoke world's network takes 28 pixels, and 56 are asked for");
+        assert!(lacks(3, Resolution::Pixels(0)).is_some());
+        let said = lacks(1000, Resolution::Native).unwrap();
+        assert!(said.starts_with("the smoke world's network") && said.contains("1000"), "{said}");
     }
 
     #[test]

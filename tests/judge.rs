@@ -358,6 +358,12 @@ fn an_epoch_that_was_not_logged_is_said_and_not_guessed() {
     assert_eq!(verdict.verdict, Verdict::Incomplete);
     assert!(verdict.reason.contains("epoch 7 was not logged"), "{}", verdict.reason);
     assert!(verdict.reason.contains("has every fine-tune"), "{}", verdict.reason);
+    // A pair that stopped before it holds no more than the others.
+    let mut stopped = leads(&[5.0, 6.0]);
+    stopped[2].accuracy.pop();
+    stopped[3].accuracy.pop();
+    let verdict = judge(&claim(&text), &evidence(&log(&rows(&stopped)), Looking::Fixed));
+    assert_eq!(verdict.verdict, Verdict::Incomplete);
     // Some runs hold it: those that do are not taken for all.
     let mut some = rows(&leads(&[5.0, 6.0]));
     some.extend(["l2_3", "natural"].map(|arm| format!("svhn,{arm},3,100,1,7,40,1.5,50,0.5,10")));

@@ -59,6 +59,12 @@ fn a_log_of_other_targets_and_models_is_judged_by_claims_that_name_them() {
     let (code, text, said) = ran(folder.path(), &LOGGED);
     assert_eq!((code, said.as_str()), (0, ""), "{text}");
     assert!(text.contains("supported"), "{text}");
+    // The authors planned seeds for their own targets alone.
+    let (_, json, _) = ran(folder.path(), &[&LOGGED[..], &["--format", "json"]].concat());
+    assert!(
+        json.contains("\"missing_seeds\": 0") && !json.contains("\"missing_seeds\": 7"),
+        "{json}"
+    );
     let (code, text, _) = ran(folder.path(), &["show", "gap"]);
     assert_eq!(code, 0);
     assert!(text.contains("flowers"), "{text}");

@@ -118,6 +118,24 @@ fn each_choice_is_priced_run_judged_and_set_beside_the_paper_s_recipe() {
     assert!(text(&unknown.stderr).contains("did you mean `head`?"), "{}", text(&unknown.stderr));
 }
 
+#[test]
+fn every_choice_is_priced_where_nothing_can_be_run() {
+    let folder = with_claim();
+    let data = folder.path().join("data");
+    let asked = ["--evidence", "paper", "--no-run", "--data", data.to_str().unwrap()];
+    let priced = sensitivity(folder.path(), &asked);
+    let said = text(&priced.stderr);
+    assert!(priced.status.success(), "{said}");
+    assert!(said.contains("18 fine-tunes to run next"), "to choose rates by: {said}");
+    assert_eq!(said.matches("fine-tunes to run next").count(), 11, "{said}");
+    assert!(text(&priced.stdout).contains("the same in ten times as many epochs"));
+    // Without --no-run what can be judged is, and the rest says what it lacks.
+    let run = sensitivity(folder.path(), &[&asked[..2], &asked[3..]].concat());
+    let said = text(&run.stderr);
+    assert!(run.status.success() && said.contains("is not there"), "{said}");
+    assert!(text(&run.stdout).contains("the same in ten times as many epochs"));
+}
+
 /// Two sources, three rates, three held-out seeds; then three seeds of each source at its own.
 #[test]
 fn each_source_s_own_rate_is_chosen_on_held_out_seeds_and_then_judged() {

@@ -161,6 +161,9 @@ fn every_fault_is_named_with_its_line() {
         ),
         ("[hypothesis]", "[design]\nalpha = 0.7\n[hypothesis]", 12, "0.7"),
         ("[hypothesis]", "[design]\nlooks = [5, 3]\n[hypothesis]", 12, "looks"),
+        // Nothing of these sizes is ever made.
+        ("[hypothesis]", "[design]\nlooks = [3, 20000000]\n[hypothesis]", 12, "a look at 20000000"),
+        ("blocks = 3", "blocks = 3, repetitions = 4000000000", 13, "4000000000 repetitions"),
         ("[hypothesis]", "[hypothesis", 11, "expected"),
     ];
     for (from, to, line, what) in cases {

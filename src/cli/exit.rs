@@ -124,7 +124,7 @@ impl From<SuiteError> for Failure {
 impl From<PretrainError> for Failure {
     fn from(error: PretrainError) -> Self {
         let code = match &error {
-            PretrainError::Interrupted { .. } => INTERRUPTED,
+            PretrainError::Interrupted { .. } | PretrainError::Unmeasured => INTERRUPTED,
             PretrainError::Checkpoint(error) if error.is_about_writing() => OUTPUT,
             PretrainError::Checkpoint(_) => INPUT,
         };

@@ -1,6 +1,10 @@
 //! Evidence of our own for the commands: what the ledger has, and running what it lacks.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Mutex};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
 
 use clap::{Args, ValueEnum};
 use tch::Device;
@@ -9,7 +13,7 @@ use super::{
     Failure, Suites, exit,
     fetch::Data,
     interrupt,
-    progress::{Progress, images, minutes},
+    progress::{self, Progress, images, minutes},
     runs::shortest,
 };
 use crate::{
@@ -22,6 +26,7 @@ use crate::{
     own::{Gathered, Own, Watch},
     plan::Outstanding,
     price::{Price, Speed},
+    shell::quoted,
     stock::{Lacking, Named, Stock},
     trial::Trial,
     world::World,
@@ -75,6 +80,8 @@ pub(super) struct Workshop {
     pub ledger: Ledger,
     stock: Stock,
     workers: Workers,
+    /// What else a command must be given to find a trial again.
+    options: String,
 }
 
 impl Ours {
@@ -89,7 +96,11 @@ impl Ours {
     }
 
     pub fn workshop(&self, kind: EvidenceKind, suites: &Suites<'_>) -> Result<Workshop, Failure> {
-        self.workshop_of(kind, suites.world(kind))
+        let mut workshop = self.workshop_of(kind, suites.world(kind))?;
+        if let Some(claims) = suites.folder {
+            workshop.options += &option("--claims", claims);
+        }
+        Ok(workshop)
     }
 
     /// One whose world is not quite the one of its claims.
@@ -97,7 +108,8 @@ impl Ours {
         let device = self.device.device(kind == EvidenceKind::Smoke)?;
         let workers = Workers::new(device, world.protocol.side, self.threads.map(usize::from));
         let stock = Stock::of(&world, &self.data.folder()).told(images);
-        Ok(Workshop { kind, stock, world, ledger: self.ledger(), workers })
+        let options = self.folders().iter().map(|(name, folder)| option(name, folder)).collect();
+        Ok(Workshop { kind, stock, world, ledger: self.ledger(), workers, options })
     }
 }
 
@@ -168,6 +180,7 @@ impl Workshop {
         Teller {
             world: &self.world,
             folder: ledger.folder().to_owned(),
+            options: &self.options,
             at_once: self.workers.at_once,
             progress: Mutex::new(None),
         }
@@ -207,6 +220,7 @@ impl Ours {
 struct Teller<'a> {
     world: &'a World,
     folder: PathBuf,
+    options: &'a str,
     at_once: usize,
     progress: Mutex<Option<Progress>>,
 }
@@ -246,17 +260,23 @@ impl Watch for Teller<'_> {
 
     fn ended(&self, entry: &Entry) {
         if let Ended::Failed { reason } = &entry.outcome {
-            anstream::eprintln!(
-                "failed: {}, seed {}: {reason}; run it again with `repro run --key {}`",
+            progress::says(&format!(
+                "failed: {}, seed {}: {reason}; run it again with `repro run --key {}{}`",
                 entry.trial.recipe.key,
                 entry.trial.seed.0,
-                shortest(&entry.id)
-            );
+                shortest(&entry.id),
+                self.options
+            ));
         }
         if let Some(progress) = &*self.progress.lock().expect("no panic holds it") {
             progress.done(Price::of(&entry.trial.recipe, self.world).operations);
         }
     }
+}
+
+/// An option with a folder, for a command that is printed to be run again.
+fn option(name: &str, folder: &Path) -> String {
+    format!(" {name} {}", quoted(&folder.display().to_string()))
 }
 
 /// Why trials did not run to their end.

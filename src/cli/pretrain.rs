@@ -113,7 +113,7 @@ impl Pretrain {
                 Told::Epoch(epoch) => epoch,
             };
             let left = f64::from(epochs - epoch.epoch) * epoch.seconds;
-            anstream::eprintln!(
+            progress::says(&format!(
                 "{name}: epoch {} of {epochs}, loss {:.4}, test accuracy {:.2} %, {:.0} s, {:.0} images/s \
                  ({left:.0} s left)",
                 epoch.epoch,
@@ -121,7 +121,7 @@ impl Pretrain {
                 epoch.test_accuracy,
                 epoch.seconds,
                 images / epoch.seconds
-            );
+            ));
         };
         let cards = making.make(&tell)?;
         let rows = cards.iter().map(|card| {

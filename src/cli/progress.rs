@@ -53,11 +53,9 @@ impl Progress {
             minutes(left)
         );
         let terminal = std::io::stderr().is_terminal();
-        if terminal {
-            let _ = write!(std::io::stderr(), "\r{line:<79}{}", if last { "\n" } else { "" });
-        } else if last || state.told.elapsed() > EVERY {
+        if terminal || last || state.told.elapsed() > EVERY {
             state.told = Instant::now();
-            let _ = writeln!(std::io::stderr(), "{line}");
+            self::line(&line, last);
         }
     }
 }
@@ -217,12 +215,18 @@ impl Coming {
     }
 }
 
+/// Writes a line that stays, in place of one that is written over.
+pub(super) fn says(text: &str) {
+    line(text, true);
+}
+
 /// Writes a line over the last one where somebody looks on, after it elsewhere.
 fn line(text: &str, stays: bool) {
     let mut to = std::io::stderr();
     // Nobody is told that nobody could be told.
     let _ = match to.is_terminal() {
-        true => write!(to, "\r{text:<79}{}", if stays { "\n" } else { "" }),
+        // What is left of a longer one is cleared.
+        true => write!(to, "\r{text}\x1b[K{}", if stays { "\n" } else { "" }),
         false => writeln!(to, "{text}"),
     };
 }

@@ -230,17 +230,24 @@ impl Rerun {
         let recorded = one(&ledger, &self.record)?;
         let (workshop, named) = again(&self.ours, suites, &recorded)?;
         // Run where nothing is looked up: into a ledger that is empty.
-        let folder = ledger.folder().join("rerun").join(std::process::id().to_string());
-        let fresh = Ledger::new(folder.clone());
+        let above = ledger.folder().join("rerun");
+        let scratch = std::fs::create_dir_all(&above).and_then(|()| tempfile::tempdir_in(&above));
+        let scratch = scratch.map_err(|cause| {
+            let what = format!("failed to write into {}: {cause}", above.display());
+            Failure::new(exit::OUTPUT, miette::miette!("{what}"))
+        })?;
+        let fresh = Ledger::new(scratch.path().to_owned());
         let speeds = Speeds::by_records(std::slice::from_ref(&recorded), &workshop.world);
         let speed = speeds.of(&device::name(workshop.device()));
         workshop.run(&fresh, std::slice::from_ref(&named), speed)?;
         let again = fresh.get(&recorded.id, &mut |_| ()).map_err(unusable)?;
-        // What lies there is a copy of what is compared below.
-        let _ = std::fs::remove_dir_all(&folder);
         let again = again.ok_or_else(|| {
             Failure::new(exit::INPUT, miette::miette!("the rerun left no record"))
         })?;
+        if let Ended::Failed { reason } = &again.outcome {
+            let said = miette::miette!("the rerun failed: {reason}");
+            return Err(Failure::new(exit::FAILED, said));
+        }
         let mut out = stdout();
         if recorded.agrees_with(&again) {
             writeln!(out, "the same bits: {}", recorded.trial.recipe.key)?;

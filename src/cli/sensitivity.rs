@@ -136,8 +136,20 @@ impl Sensitivity {
     ) -> Result<Option<BTreeMap<String, f64>>, Failure> {
         let workshop = self.ours.workshop_of(self.evidence, world.clone())?;
         let named = |trial| workshop.named(trial);
-        let trials: Vec<Named> =
-            sensitivity::tuning(claim, world).into_iter().map(named).collect::<Result<_, _>>()?;
+        let tuning = sensitivity::tuning(claim, world);
+        let trials: Result<Vec<Named>, Failure> = tuning.iter().cloned().map(named).collect();
+        let trials = match trials {
+            Ok(trials) => trials,
+            // What keeps them from being run is told of every other choice too.
+            Err(_) if self.no_run => {
+                price(&tuning, None, &workshop);
+                return Ok(None);
+            }
+            Err(lacking) => {
+                _ = lacking.report();
+                return Ok(None);
+            }
+        };
         let get = |named: &Named| {
             let mut damaged = Vec::new();
             let entry = workshop.ledger.get(&named.id, &mut |file| damaged.push(file));

@@ -167,7 +167,10 @@ impl Verify {
             _ => gathered(kind, &claims, &self.ours, suites, !self.no_run)?,
         };
         for name in evidence.unknown_names() {
-            anstream::eprintln!("note: no claim asks for some of the runs: {name}");
+            anstream::eprintln!(
+                "note: no claim can ask for some of the runs: {name}; names of your own are for worlds/own.toml \
+                 beside your claims"
+            );
         }
         for cut in evidence.cut_short().iter().filter(|_| kind == EvidenceKind::Log) {
             anstream::eprintln!(

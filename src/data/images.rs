@@ -208,7 +208,9 @@ pub(super) fn in_threads<T: Send>(
     progress: Progress<'_>,
     make: impl Fn(usize) -> Result<T, DataError> + Sync,
 ) -> Result<Vec<T>, DataError> {
-    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let next = AtomicUsize::new(0);
+    // Told one after the other, so that the last that is told is all of them.
+    let done = Mutex::new(0);
     let failed = AtomicBool::new(false);
     let made: Vec<Mutex<Option<Result<T, DataError>>>> =
         (0..count).map(|_| Mutex::new(None)).collect();
@@ -219,7 +221,9 @@ pub(super) fn in_threads<T: Send>(
             let result = make(at);
             failed.fetch_or(result.is_err(), Ordering::Relaxed);
             *place.lock().expect("no panic holds it") = Some(result);
-            progress(done.fetch_add(1, Ordering::Relaxed) + 1);
+            let mut done = done.lock().expect("no panic holds it");
+            *done += 1;
+            progress(*done);
         }
     };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

@@ -85,7 +85,6 @@ pub struct Local<'a> {
 pub enum ExecutorError {
     /// Nothing to work on.
     #[error("failed to prepare {trial}: {cause}")]
-    #[diagnostic(help("`repro show` tells what the world has"))]
     Material {
         /// The trial.
         trial: String,

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 use super::{Figure, Gallery};
 use crate::{
     evidence::{Evidence, EvidenceKind},
-    fetch::Catalogue,
+    fetch::{Catalogue, default_folder},
     ledger::Key,
     shell::quoted,
     world::World,
@@ -84,7 +84,7 @@ fn commands(
     if let Some(packed) = &world.packed {
         let targets: BTreeSet<&str> = keys.iter().map(|key| &*key.target).collect();
         let targets: String = targets.iter().map(|target| format!(" --{target} PATH")).collect();
-        let out = data.map_or_else(|| ".data".into(), |(_, folder)| folder.clone());
+        let out = data.map_or_else(default_folder, |(_, folder)| folder.clone());
         let out = quoted(&out.join(&packed.folder).display().to_string());
         commands
             .push(format!("python3 scripts/pack_lab.py --out {out} --tiny-imagenet PATH{targets}"));

@@ -259,11 +259,11 @@ impl<'a> Bench<'a> {
             let unread: Vec<&CellVerdict> = unread.collect();
             let (cell, why) = unread.first().map_or(("", ""), |cell| (&cell.name, &cell.reason));
             return format!(
-                "the {} evidence has every fine-tune, and in {} of {} cells nothing of what is measured: \
-                 {why} ({cell})",
+                "the {} evidence has every fine-tune, and in {} of {} {} not all that is measured: {why} ({cell})",
                 self.evidence.kind,
                 unread.len(),
                 judged.len(),
+                if self.hypothesis.average_over.is_empty() { "cells" } else { "averages" },
             );
         }
         let first = absent.first().map_or_else(String::new, |key| format!(", such as {key}"));

@@ -207,9 +207,14 @@ pub enum PretrainError {
     /// Somebody asked to stop; what there is was kept.
     #[error("stopped {}", kept(*.epoch))]
     Interrupted {
-        /// Epochs that are kept.
+        /// Epochs that are kept of the model that was being trained.
         epoch: u32,
     },
+    /// The same when all models were trained.
+    #[error(
+        "stopped while the models were measured; all of them are kept, and the same command goes on from there"
+    )]
+    Unmeasured,
     /// A checkpoint.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -219,7 +224,8 @@ pub enum PretrainError {
 /// What there is after so many epochs.
 fn kept(epochs: u32) -> String {
     match epochs {
-        0 => "before the first epoch was done; the same command begins it again".to_owned(),
+        0 => "before the first epoch of a model was done; the same command goes on with that model"
+            .to_owned(),
         _ => format!("after epoch {epochs}; the same command goes on from there"),
     }
 }

@@ -226,7 +226,11 @@ impl Making<'_> {
                         Robust { attack: named(attack), images, accuracy }
                     });
                     card.robust_accuracy = robust.collect();
-                    card.first_losses = first_losses(self.pretraining, made.threat, &first, &stop)?;
+                    let first = first_losses(self.pretraining, made.threat, &first, &stop);
+                    card.first_losses = first.map_err(|error| match error {
+                        PretrainError::Interrupted { .. } => PretrainError::Unmeasured,
+                        error => error,
+                    })?;
                 }
             }
             write_weights(&self.file(&card.role, "safetensors"), weights)?;

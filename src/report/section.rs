@@ -121,7 +121,8 @@ fn nothing_to_draw(one: &Judged<'_>) -> Markup {
             @if one.claim.hypothesis.metric.is_of_influence() && !one.evidence.kind.is_own() {
                 p { strong { "No figure." } " The records hold accuracies and losses, not influence, so there is nothing to draw and nothing to judge. A log in the published form has no room for it either." }
             } @else {
-                @if let Some(lacks) = lacks(one) { p { strong { "No figure." } " There can be none: " (lacks) "." } }
+                @if there == asked { p { strong { "No figure." } " " (one.verdict.reason) "." } }
+                @else if let Some(lacks) = lacks(one) { p { strong { "No figure." } " There can be none: " (lacks) "." } }
                 @else {
                 p { strong { "No figure." } " " (there) " of the " (asked) " fine-tunes that the hypothesis compares have a record in the " (one.evidence.kind) " evidence: too little to draw or to judge." }
                 p {

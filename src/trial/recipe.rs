@@ -162,15 +162,15 @@ impl Recipe {
         for inverse in &self.influence {
             inverse.check().map_err(|error| RecipeError::Influence(error.to_string()))?;
         }
-        if let Some(lacks) = world.lacks(&self.key) {
-            return Err(RecipeError::Lacks(lacks));
-        }
         Trainable::Blocks(self.trained_blocks()).names(world.architecture())?;
         let side = self.protocol.side;
         if let Resolution::Pixels(pixels) = self.key.resolution
             && (pixels == 0 || pixels > side)
         {
             return Err(RecipeError::Resolution { found: pixels, side });
+        }
+        if let Some(lacks) = world.lacks(&self.key) {
+            return Err(RecipeError::Lacks(lacks));
         }
         let (found, below) = (u64::from(self.key.draw), u64::MAX / DRAW);
         match found < below {

@@ -63,8 +63,10 @@ impl OwnNames {
         let path = claims.join(FILE);
         let read = std::fs::File::open(&path).and_then(|file| {
             let mut text = String::new();
-            file.take(LARGEST_BYTES).read_to_string(&mut text)?;
-            Ok(text)
+            match file.take(LARGEST_BYTES + 1).read_to_string(&mut text)? as u64 {
+                0..=LARGEST_BYTES => Ok(text),
+                _ => Err(std::io::Error::other(format!("larger than {LARGEST_BYTES} bytes"))),
+            }
         });
         match read {
             Ok(text) => Self::parse(&text).map_err(|what| OwnNamesError { path, what }),
@@ -212,6 +214,16 @@ mod tests {
                 assert_eq!(&after.sources[name], words);
             }
         }
+    }
+
+    #[test]
+    fn a_huge_file_is_refused_and_not_cut() {
+        let claims = tempfile::tempdir().unwrap();
+        std::fs::create_dir(claims.path().join("worlds")).unwrap();
+        let huge = OWN.to_owned() + &"# more\n".repeat(200_000);
+        std::fs::write(claims.path().join(FILE), huge).unwrap();
+        let said = OwnNames::read(claims.path()).unwrap_err().to_string();
+        assert!(said.contains("larger than 1048576 bytes"), "{said}");
     }
 
     #[test]

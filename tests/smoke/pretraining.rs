@@ -176,7 +176,10 @@ fn a_pretraining_whose_losses_blew_up_is_gone_on_with() {
         pretrain::train(&pretraining, threat, &source, Some(checkpoint), &stop, &mut progress)
     };
     let before = go(0).unwrap_err().to_string();
-    assert_eq!(before, "stopped before the first epoch was done; the same command begins it again");
+    assert_eq!(
+        before,
+        "stopped before the first epoch of a model was done; the same command goes on with that model"
+    );
     let stopped = go(1).unwrap_err();
     assert!(matches!(stopped, PretrainError::Interrupted { epoch: 1 }), "{stopped}");
     let (_, curve) = go(u32::MAX).unwrap();

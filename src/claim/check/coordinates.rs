@@ -30,6 +30,11 @@ impl Checker<'_> {
         let repetitions: Vec<u32> = match raw.repetitions {
             None => Vec::new(),
             Some(0) => return fault(at.clone(), "repetitions are counted from 1"),
+            // Not even listed: there would be as many cells.
+            Some(count) if count as usize > MOST_CELLS => {
+                let what = format!("{count} repetitions: at most {MOST_CELLS} cells can be judged");
+                return fault(at.clone(), what);
+            }
             Some(count) => (1..=count).collect(),
         };
         let lists = [&images, &blocks, &repetitions].map(Vec::len);

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     evidence::EvidenceKind,
     nearest::did_you_mean,
-    stats::{Alpha, Looks},
+    stats::{Alpha, Looks, MOST_SEEDS},
     world::World,
 };
 
@@ -227,6 +227,10 @@ fn design(raw: &RawDesign) -> Checked<Design> {
         Err(error) => return fault(raw.alpha.span(), error.to_string()),
     };
     let looks = match Looks::new(raw.looks.as_ref().clone()) {
+        Ok(looks) if looks.last() > MOST_SEEDS => {
+            let what = format!("a look at {} seeds: at most {MOST_SEEDS} can be", looks.last());
+            return fault(raw.looks.span(), what);
+        }
         Ok(looks) => looks,
         Err(error) => return fault(raw.looks.span(), error.to_string()),
     };
