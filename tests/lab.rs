@@ -310,6 +310,8 @@ fn the_lab_in_small_goes_from_packed_images_to_a_verdict() {
     std::fs::remove_file(data.path().join("lab/cifar10.safetensors")).unwrap();
     let error = Stock::of(&world, data.path()).target("cifar10").unwrap_err().to_string();
     assert!(error.contains("scripts/pack_lab.py") && error.contains("--cifar10"), "{error}");
+    // Nothing lies beside a packed file that its folder would be taken for.
+    assert!(!data.path().join("lab/cifar10").exists());
 }
 
 #[test]
