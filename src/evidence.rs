@@ -51,8 +51,8 @@ pub enum EvidenceKind {
 }
 
 /// What a log's verdicts are conditional on: it does not say which models its runs started from.
-const OF_A_LOG: &str = "one checkpoint an arm: those that the log's fine-tunes started from, taken to be the \
-    paper's; the log can't say otherwise";
+const OF_A_LOG: &str = "one checkpoint an arm: those that the log's fine-tunes started from, taken to be what \
+    its names say (the paper's, or a user's own); the log can't say otherwise";
 
 impl EvidenceKind {
     /// Every kind.
