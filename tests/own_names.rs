@@ -57,7 +57,7 @@ fn a_log_of_other_targets_and_models_is_judged_by_claims_that_name_them() {
     assert!(said.contains("unknown source `l2_5`") && said.contains("worlds/own.toml"), "{said}");
     own(folder.path(), OWN);
     let (code, text, said) = ran(folder.path(), &LOGGED);
-    assert_eq!((code, said.as_str()), (0, ""), "{text}");
+    assert!(code == 0 && !said.contains("note:"), "{text}{said}");
     assert!(text.contains("supported"), "{text}");
     // The authors planned seeds for their own targets alone.
     let (_, json, _) = ran(folder.path(), &[&LOGGED[..], &["--format", "json"]].concat());
