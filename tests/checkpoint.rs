@@ -20,6 +20,8 @@ mod mutation;
 mod program;
 #[path = "checkpoint/reference.rs"]
 mod reference;
+#[path = "common/said.rs"]
+mod said;
 
 use std::path::PathBuf;
 

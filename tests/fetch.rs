@@ -14,6 +14,8 @@ mod download;
 mod place;
 #[path = "fetch/resume.rs"]
 mod resume;
+#[path = "common/said.rs"]
+mod said;
 #[path = "fetch/secure.rs"]
 mod secure;
 #[path = "fetch/server.rs"]

@@ -63,7 +63,7 @@ fn out(output: &Output) -> String {
 }
 
 fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
+    common::said::said(&output.stderr)
 }
 
 /// Every entry of a ledger by its name; a damaged file is a failure.

@@ -19,7 +19,7 @@ fn ran(arguments: &[&str], folder: &Path) -> Ran {
     Ran {
         code: output.status.code().expect("no signal"),
         stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
+        stderr: crate::said::said(&output.stderr),
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod kmnist;
 pub mod require;
+pub mod said;
 pub mod stand_in;
 
 use std::{
