@@ -403,8 +403,10 @@ fn lab_command(folder: &Path, limit: &str) -> std::process::Command {
     std::fs::write(&program, stub).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/lab.sh");
-    let mut command = std::process::Command::new("bash");
-    command.arg(script).env("REPRO", &program).env("LIMIT", limit).env("DEVICE", "cpu");
+    // Whoever runs the tests may ignore Ctrl-C, as what is run in the background does.
+    let mut command = std::process::Command::new("env");
+    command.args(["--default-signal=INT", "bash"]).arg(script);
+    command.env("REPRO", &program).env("LIMIT", limit).env("DEVICE", "cpu");
     for (name, folder_of) in [("DATA", "data"), ("LEDGER", "ledger"), ("REPORT", "report")] {
         command.env(name, folder.join(folder_of));
     }
