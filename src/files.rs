@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, Permissions},
-    io::{Result, Write},
+    io::{Error, Read, Result, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
@@ -18,6 +18,18 @@ pub fn default_folder(variable: &str, name: &str) -> PathBuf {
     match project.join("Cargo.toml").is_file() {
         true => project.join(name),
         false => PathBuf::from(name),
+    }
+}
+
+/// A text file, of so many bytes at most.
+///
+/// # Errors
+/// What the system says, or that it is larger.
+pub fn text(path: &Path, most: u64) -> Result<String> {
+    let mut text = String::new();
+    match File::open(path)?.take(most + 1).read_to_string(&mut text)? as u64 {
+        bytes if bytes > most => Err(Error::other(format!("larger than {most} bytes"))),
+        _ => Ok(text),
     }
 }
 

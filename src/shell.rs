@@ -1,5 +1,7 @@
 //! Commands that are printed to be run again.
 
+use std::path::Path;
+
 /// A word as a shell takes it back whole.
 #[must_use]
 pub fn quoted(word: &str) -> String {
@@ -9,6 +11,12 @@ pub fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
+}
+
+/// An option with a folder, and the space before it, for a command that is printed to be run again.
+#[must_use]
+pub fn option(name: &str, folder: &Path) -> String {
+    format!(" {name} {}", quoted(&folder.display().to_string()))
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::{
     ledger::Key,
     model::{Architecture, Weights},
     pretrain::Card,
-    shell::quoted,
+    shell::{option, quoted},
     shipped,
     trial::Trial,
     world::{World, ZOOS},
@@ -338,7 +338,7 @@ impl Fetched {
     fn option(&self) -> String {
         match self.data == default_folder() {
             true => String::new(),
-            false => format!(" --data {}", quoted(&self.data.display().to_string())),
+            false => option("--data", &self.data),
         }
     }
 

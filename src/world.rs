@@ -1,6 +1,7 @@
 //! A world: the source models and targets that a claim may name, and how many seeds were planned.
 //! The same claims run in every world; only these words and the records differ.
 
+mod embedded;
 mod own;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -11,19 +12,11 @@ use serde::Deserialize;
 use crate::{
     influence::Inverse,
     ledger::{Key, Resolution, Seed},
-    model::{Architecture, Trainable},
+    model::Architecture,
     pretrain::Pretraining,
-    trial::Protocol,
+    trial::{Protocol, Recipe},
 };
 
-/// The paper's world as it ships with the project.
-const PAPER: &str = include_str!("../claims/worlds/paper.toml");
-/// What the sister paper's checkpoints change in it.
-const SISTER: &str = include_str!("../claims/worlds/sister.toml");
-/// The lab world likewise.
-const LAB: &str = include_str!("../claims/worlds/lab.toml");
-/// The smoke world likewise.
-const SMOKE: &str = include_str!("../claims/worlds/smoke.toml");
 /// The folder of zoos in the data folder.
 pub const ZOOS: &str = "zoos";
 
@@ -169,47 +162,11 @@ pub struct PlannedSeeds {
 }
 
 impl World {
-    /// The paper's world.
-    ///
-    /// # Panics
-    /// Never in a built project: the file is embedded, and a test parses it.
-    #[must_use]
-    pub fn paper() -> Self {
-        toml::from_str(PAPER).expect("the embedded world parses")
-    }
-
-    /// The paper's world with the sister paper's checkpoints.
-    ///
-    /// # Panics
-    /// Never in a built project: the files are embedded, and a test parses them.
-    #[must_use]
-    pub fn sister() -> Self {
-        let read = |text| toml::from_str::<toml::Table>(text).expect("the embedded world parses");
-        let mut table = read(PAPER);
-        table.extend(read(SISTER));
-        toml::Value::Table(table).try_into().expect("the embedded world parses")
-    }
-
-    /// The lab world.
-    ///
-    /// # Panics
-    /// Never in a built project: the file is embedded, and a test parses it.
-    #[must_use]
-    pub fn lab() -> Self {
-        toml::from_str(LAB).expect("the embedded world parses")
-    }
-
     /// The same with names of a user's own.
     #[must_use]
     pub fn with(mut self, own: &OwnNames) -> Self {
         own.add_to(&mut self);
         self
-    }
-
-    /// Every world.
-    #[must_use]
-    pub fn all() -> [Self; 4] {
-        [Self::smoke(), Self::lab(), Self::paper(), Self::sister()]
     }
 
     /// How many residual blocks here are what the paper fine-tunes with this number.
@@ -235,15 +192,6 @@ impl World {
         let zoo = self.zoo.as_ref().map(|zoo| &zoo.architecture);
         let own = self.pretraining.as_ref().map(|pretraining| &pretraining.architecture);
         zoo.or(own).expect("a world has source models")
-    }
-
-    /// The smoke world.
-    ///
-    /// # Panics
-    /// Never in a built project: the file is embedded, and a test parses it.
-    #[must_use]
-    pub fn smoke() -> Self {
-        toml::from_str(SMOKE).expect("the embedded world parses")
     }
 
     /// The targets that a name stands for: a group's members, or the target itself.
@@ -296,23 +244,11 @@ impl World {
                 target.most.unwrap_or_default(),
                 target.title
             )),
-            Some(_) => self.network_lacks(key),
+            Some(_) => {
+                let fits = Recipe::of(self, key.clone()).fits(self.architecture());
+                fits.err().map(|error| format!("the {} world can't: {error}", self.id))
+            }
         }
-    }
-
-    /// Why its network has not the blocks of a key, or the pixels.
-    fn network_lacks(&self, key: &Key) -> Option<String> {
-        let side = self.protocol.side;
-        if let Resolution::Pixels(pixels) = key.resolution
-            && !(1..=side).contains(&pixels)
-        {
-            return Some(format!(
-                "the {} world's network takes {side} pixels, and {pixels} are asked for",
-                self.id
-            ));
-        }
-        let blocks = Trainable::Blocks(self.blocks(key.blocks)).names(self.architecture());
-        blocks.err().map(|error| format!("the {} world's network: {error}", self.id))
     }
 
     /// Every name that can stand for targets.
@@ -444,10 +380,13 @@ mod tests {
         };
         assert_eq!(lacks(9, Resolution::Pixels(28)), None);
         let said = lacks(3, Resolution::Pixels(56)).unwrap();
-        assert_eq!(said, "the smoke world's network takes 28 pixels, and 56 are asked for");
+        assert!(
+            said.contains("the smoke world can't: resolution is 56") && said.contains("to 28"),
+            "{said}"
+        );
         assert!(lacks(3, Resolution::Pixels(0)).is_some());
         let said = lacks(1000, Resolution::Native).unwrap();
-        assert!(said.starts_with("the smoke world's network") && said.contains("1000"), "{said}");
+        assert!(said.starts_with("the smoke world can't") && said.contains("1000"), "{said}");
     }
 
     #[test]

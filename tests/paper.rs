@@ -11,7 +11,7 @@ use repro::{
     evidence::EvidenceKind,
     executor::{Local, Workers},
     gallery::{Content, Curves, Figure},
-    judge::{CellVerdict, judge},
+    judge::{CellVerdict, ClaimVerdict, judge},
     ledger::{Ledger, Resolution, Seed, means::Points},
     model::{Architecture, Weights},
     own::Own,
@@ -77,6 +77,17 @@ fn write_cifar10(data: &Path) {
     std::fs::write(folder.join("test_batch.bin"), batch(50, 20)).unwrap();
 }
 
+/// A claim judged after what the ledger lacks was run, and how many fine-tunes that were.
+fn completed(claim: &Claim, world: &World, data: &Path, ledger: &Ledger) -> (ClaimVerdict, usize) {
+    let stock = &Stock::of(world, data);
+    let own = Own { kind: EvidenceKind::Paper, world, stock, ledger };
+    let workers = Workers::new(stand_in::device(), world.protocol.side, Some(2));
+    let local = Local { ledger, stock, workers, stop: &AtomicBool::new(false) };
+    let counted = Counted::default();
+    let gathered = own.complete(&[claim], &local, &counted).unwrap();
+    (judge(claim, &gathered.evidence), counted.ran())
+}
+
 #[test]
 fn fine_tunes_from_fetched_files_are_run_kept_and_judged_and_never_run_twice() {
     let folder = tempfile::tempdir().unwrap();
@@ -128,15 +139,9 @@ fn faces_are_decoded_from_their_files_at_their_own_resolution_and_at_a_lower_one
     let cells = "target = \"celeba\", images = 4, blocks = 3, resolution = [\"native\", 16]";
     let text = gap_text("paper", "greater_than = 0.0", cells, &one_look(3));
     let claim = check::claim("gap.toml", &text, &world).unwrap_or_else(|error| panic!("{error}"));
-    let (stock, ledger) = (Stock::of(&world, &data), Ledger::new(folder.path().join("ledger")));
-    let own = Own { kind: EvidenceKind::Paper, world: &world, stock: &stock, ledger: &ledger };
-    let workers = Workers::new(stand_in::device(), world.protocol.side, Some(2));
-    let stop = AtomicBool::new(false);
-    let local = Local { ledger: &ledger, stock: &stock, workers, stop: &stop };
-    let counted = Counted::default();
-    let gathered = own.complete(&[&claim], &local, &counted).unwrap();
-    assert_eq!(counted.ran(), 12);
-    let verdict = judge(&claim, &gathered.evidence);
+    let ledger = Ledger::new(folder.path().join("ledger"));
+    let (verdict, ran) = completed(&claim, &world, &data, &ledger);
+    assert_eq!(ran, 12);
     assert_eq!(verdict.cells.len(), 2);
     assert!(verdict.cells.iter().all(|cell| cell.seeds == 3), "{verdict:?}");
 }
@@ -308,15 +313,9 @@ fn a_folder_of_images_and_a_checkpoint_of_one_s_own_are_fine_tuned_and_judged() 
     let cells = "target = \"insects\", images = 4, blocks = 3";
     let text = gap_text("paper", "greater_than = 0.0", cells, &one_look(3)).replace("l2_3", "l2_5");
     let claim = check::claim("gap.toml", &text, &world).unwrap_or_else(|error| panic!("{error}"));
-    let (stock, ledger) = (Stock::of(&world, &data), Ledger::new(folder.path().join("ledger")));
-    let own = Own { kind: EvidenceKind::Paper, world: &world, stock: &stock, ledger: &ledger };
-    let workers = Workers::new(stand_in::device(), world.protocol.side, Some(2));
-    let stop = AtomicBool::new(false);
-    let local = Local { ledger: &ledger, stock: &stock, workers, stop: &stop };
-    let counted = Counted::default();
-    let gathered = own.complete(&[&claim], &local, &counted).unwrap();
-    assert_eq!(counted.ran(), 6);
-    let verdict = judge(&claim, &gathered.evidence);
+    let ledger = Ledger::new(folder.path().join("ledger"));
+    let (verdict, ran) = completed(&claim, &world, &data, &ledger);
+    assert_eq!(ran, 6);
     assert_ne!(verdict.verdict, Verdict::Incomplete, "{}", verdict.reason);
     assert_eq!(verdict.cells[0].test_images.as_ref().unwrap().images, 4);
 

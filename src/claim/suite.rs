@@ -1,13 +1,10 @@
 //! The claims at hand: those that ship with the project, embedded so that the binary works from any
 //! folder, or a folder of one's own.
 
-use std::{
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use super::{Claim, ClaimError, check};
-use crate::{nearest::did_you_mean, world::World};
+use crate::{files, nearest::did_you_mean, world::World};
 
 macro_rules! embedded {
     ($id:literal) => {
@@ -77,15 +74,6 @@ pub enum SuiteError {
 /// A spec larger than this is refused: the project's largest has 6 KB.
 const LARGEST_SPEC_BYTES: u64 = 1 << 20;
 
-fn read_spec(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    let file = std::fs::File::open(path)?;
-    if file.take(LARGEST_SPEC_BYTES + 1).read_to_string(&mut text)? as u64 > LARGEST_SPEC_BYTES {
-        return Err(std::io::Error::other(format!("larger than {LARGEST_SPEC_BYTES} bytes")));
-    }
-    Ok(text)
-}
-
 /// Claims in the order in which they are shown.
 #[derive(Debug)]
 pub struct Suite {
@@ -120,7 +108,7 @@ impl Suite {
         files.sort();
         let mut texts = Vec::new();
         for path in &files {
-            let text = read_spec(path).map_err(unreadable(path))?;
+            let text = files::text(path, LARGEST_SPEC_BYTES).map_err(unreadable(path))?;
             texts.push((path.display().to_string(), text));
         }
         if texts.is_empty() {

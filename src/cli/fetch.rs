@@ -21,7 +21,7 @@ use crate::{
         Source, State, Zoo, default_folder,
     },
     report::terminal,
-    shell::quoted,
+    shell::option,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -63,8 +63,7 @@ impl Data {
 
     /// The option as it was given, for a command that is printed to be run again.
     pub fn named(&self) -> String {
-        let shown = |folder: &PathBuf| format!(" --data {}", quoted(&folder.display().to_string()));
-        self.data.as_ref().map(shown).unwrap_or_default()
+        self.data.as_ref().map(|folder| option("--data", folder)).unwrap_or_default()
     }
 }
 

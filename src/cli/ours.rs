@@ -1,10 +1,6 @@
 //! Evidence of our own for the commands: what the ledger has, and running what it lacks.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    sync::Mutex,
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Mutex};
 
 use clap::{Args, ValueEnum};
 use tch::Device;
@@ -26,7 +22,7 @@ use crate::{
     own::{Gathered, Own, Watch},
     plan::Outstanding,
     price::{Price, Speed},
-    shell::quoted,
+    shell::option,
     stock::{Lacking, Named, Stock},
     trial::Trial,
     world::World,
@@ -272,11 +268,6 @@ impl Watch for Teller<'_> {
             progress.done(Price::of(&entry.trial.recipe, self.world).operations);
         }
     }
-}
-
-/// An option with a folder, for a command that is printed to be run again.
-fn option(name: &str, folder: &Path) -> String {
-    format!(" {name} {}", quoted(&folder.display().to_string()))
 }
 
 /// Why trials did not run to their end.

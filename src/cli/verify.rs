@@ -172,7 +172,8 @@ impl Verify {
                  beside your claims"
             );
         }
-        for cut in evidence.cut_short().iter().filter(|_| kind == EvidenceKind::Log) {
+        let cut_short = if kind == EvidenceKind::Log { evidence.cut_short() } else { Vec::new() };
+        for cut in cut_short {
             anstream::eprintln!(
                 "note: {cut}; if they ended as planned, leave the later epochs of the others out"
             );

@@ -7,7 +7,7 @@ use crate::{
     evidence::{Evidence, EvidenceKind},
     fetch::{Catalogue, default_folder},
     ledger::Key,
-    shell::quoted,
+    shell::{option, quoted},
     world::World,
 };
 
@@ -76,11 +76,8 @@ fn commands(
 ) -> Vec<String> {
     let mut commands = Vec::new();
     let data = folders.iter().find(|(option, _)| *option == "--data");
-    let option = |(option, folder): &(&str, PathBuf)| {
-        format!(" {option} {}", quoted(&folder.display().to_string()))
-    };
-    let at = data.map(option).unwrap_or_default();
-    let everywhere: String = folders.iter().map(option).collect();
+    let at = data.map(|(name, folder)| option(name, folder)).unwrap_or_default();
+    let everywhere: String = folders.iter().map(|(name, folder)| option(name, folder)).collect();
     if let Some(packed) = &world.packed {
         let targets: BTreeSet<&str> = keys.iter().map(|key| &*key.target).collect();
         let targets: String = targets.iter().map(|target| format!(" --{target} PATH")).collect();

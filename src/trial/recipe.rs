@@ -8,7 +8,7 @@ use super::{Protocol, ProtocolError};
 use crate::{
     influence::Inverse,
     ledger::{Key, Recipe as Compared, Resolution, Seed},
-    model::{TooManyBlocks, Trainable},
+    model::{Architecture, TooManyBlocks, Trainable},
     world::World,
 };
 
@@ -162,13 +162,7 @@ impl Recipe {
         for inverse in &self.influence {
             inverse.check().map_err(|error| RecipeError::Influence(error.to_string()))?;
         }
-        Trainable::Blocks(self.trained_blocks()).names(world.architecture())?;
-        let side = self.protocol.side;
-        if let Resolution::Pixels(pixels) = self.key.resolution
-            && (pixels == 0 || pixels > side)
-        {
-            return Err(RecipeError::Resolution { found: pixels, side });
-        }
+        self.fits(world.architecture())?;
         if let Some(lacks) = world.lacks(&self.key) {
             return Err(RecipeError::Lacks(lacks));
         }
@@ -176,6 +170,21 @@ impl Recipe {
         match found < below {
             true => Ok(()),
             false => Err(RecipeError::Seed { field: "draw", found, below }),
+        }
+    }
+
+    /// Whether a network has the blocks and takes the pixels that it asks for.
+    ///
+    /// # Errors
+    /// Which of them it has not.
+    pub fn fits(&self, network: &Architecture) -> Result<(), RecipeError> {
+        Trainable::Blocks(self.trained_blocks()).names(network)?;
+        let side = self.protocol.side;
+        match self.key.resolution {
+            Resolution::Pixels(found) if !(1..=side).contains(&found) => {
+                Err(RecipeError::Resolution { found, side })
+            }
+            _ => Ok(()),
         }
     }
 

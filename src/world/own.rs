@@ -4,14 +4,14 @@
 
 use std::{
     collections::BTreeMap,
-    io::{ErrorKind, Read},
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
 
 use super::{Target, World, ZOOS};
-use crate::{data::official, nearest::did_you_mean};
+use crate::{data::official, files, nearest::did_you_mean};
 
 /// Where they lie in a folder of claims.
 const FILE: &str = "worlds/own.toml";
@@ -61,14 +61,7 @@ impl OwnNames {
     /// If the file can't be read, is malformed, or gives a name that means something already.
     pub fn read(claims: &Path) -> Result<Self, OwnNamesError> {
         let path = claims.join(FILE);
-        let read = std::fs::File::open(&path).and_then(|file| {
-            let mut text = String::new();
-            match file.take(LARGEST_BYTES + 1).read_to_string(&mut text)? as u64 {
-                0..=LARGEST_BYTES => Ok(text),
-                _ => Err(std::io::Error::other(format!("larger than {LARGEST_BYTES} bytes"))),
-            }
-        });
-        match read {
+        match files::text(&path, LARGEST_BYTES) {
             Ok(text) => Self::parse(&text).map_err(|what| OwnNamesError { path, what }),
             Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(Self::default()),
             Err(cause) => Err(OwnNamesError { path, what: format!("failed to read it: {cause}") }),
