@@ -1,6 +1,10 @@
 //! Evidence of our own for the commands: what the ledger has, and running what it lacks.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Mutex};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
 
 use clap::{Args, ValueEnum};
 use tch::Device;
@@ -92,19 +96,22 @@ impl Ours {
     }
 
     pub fn workshop(&self, kind: EvidenceKind, suites: &Suites<'_>) -> Result<Workshop, Failure> {
-        let mut workshop = self.workshop_of(kind, suites.world(kind))?;
-        if let Some(claims) = suites.folder {
-            workshop.options += &option("--claims", claims);
-        }
-        Ok(workshop)
+        self.workshop_of(kind, suites.world(kind), suites.folder)
     }
 
-    /// One whose world is not quite the one of its claims.
-    pub fn workshop_of(&self, kind: EvidenceKind, world: World) -> Result<Workshop, Failure> {
+    /// One whose world is not quite the one of its claims, which lie in this folder if in any.
+    pub fn workshop_of(
+        &self,
+        kind: EvidenceKind,
+        world: World,
+        claims: Option<&Path>,
+    ) -> Result<Workshop, Failure> {
         let device = self.device.device(kind == EvidenceKind::Smoke)?;
         let workers = Workers::new(device, world.protocol.side, self.threads.map(usize::from));
         let stock = Stock::of(&world, &self.data.folder()).told(images);
-        let options = self.folders().iter().map(|(name, folder)| option(name, folder)).collect();
+        let folders = self.folders();
+        let named = folders.iter().map(|(name, folder)| option(name, folder));
+        let options = named.chain(claims.map(|folder| option("--claims", folder))).collect();
         Ok(Workshop { kind, stock, world, ledger: self.ledger(), workers, options })
     }
 }
@@ -191,7 +198,7 @@ impl Ours {
         names: &[String],
         run: Option<u8>,
     ) -> Result<Evidence, Failure> {
-        let workshop = self.workshop_of(kind, kind.world())?;
+        let workshop = self.workshop_of(kind, kind.world(), None)?;
         let gallery = Gallery::of(&workshop.world);
         let figures: Vec<&Figure> =
             gallery.figures.iter().filter(|figure| names.contains(&figure.name)).collect();

@@ -97,12 +97,12 @@ impl Sensitivity {
             anstream::eprintln!("{}", choice.words);
             let mut world = choice.world(suites.world(kind));
             if choice.chooses_rates() {
-                match self.rates(&claim, &world)? {
+                match self.rates(&claim, &world, suites)? {
                     Some(rates) => world.learning_rates = rates,
                     None => continue,
                 }
             }
-            let workshop = self.ours.workshop_of(kind, world)?;
+            let workshop = self.ours.workshop_of(kind, world, suites.folder)?;
             let gathered = workshop.evidence(&[&claim], !self.no_run)?;
             if self.no_run {
                 let next = plan::outstanding(&[&claim], &gathered.evidence).into_keys();
@@ -133,8 +133,9 @@ impl Sensitivity {
         &self,
         claim: &Claim,
         world: &World,
+        suites: &Suites<'_>,
     ) -> Result<Option<BTreeMap<String, f64>>, Failure> {
-        let workshop = self.ours.workshop_of(self.evidence, world.clone())?;
+        let workshop = self.ours.workshop_of(self.evidence, world.clone(), suites.folder)?;
         let named = |trial| workshop.named(trial);
         let tuning = sensitivity::tuning(claim, world);
         let trials: Result<Vec<Named>, Failure> = tuning.iter().cloned().map(named).collect();
