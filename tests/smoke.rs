@@ -15,7 +15,10 @@ use std::{
 
 use common::{gap_text, one_look, stand_in};
 use rand::{RngExt, SeedableRng};
-use repro::ledger::{Ended, Entry, Ledger};
+use repro::{
+    ledger::{Ended, Entry, Ledger},
+    stock::Stock,
+};
 use tempfile::TempDir;
 
 /// A folder with one claim of a few cheap trials, and a ledger beside it.
@@ -181,6 +184,47 @@ fn a_record_that_is_not_what_its_recipe_gives_is_found_out() {
     assert_eq!(out(&bench.run(&["plan", "--format", "jsonl"])).lines().count(), 5);
     assert_eq!(code(&bench.run(&["run", "--key", &key])), 0);
     assert!(matches!(entries(&bench.ledger())[&key].outcome, Ended::Finished(_)));
+}
+
+/// As one that runs out of memory does: it is kept, told with the command that runs it again, and no rerun of it is
+/// "the same bits". The thin network has eleven blocks.
+#[test]
+fn a_fine_tune_that_fails_fails_again_and_says_how_to_run_it() {
+    let bench = Bench::new("\"kmnist\"", 3);
+    let recipe = "world = \"smoke\"\n[key]\ntarget = \"kmnist\"\nsource = \"natural\"\nblocks = 11\n\
+                  images = 50\n[protocol]\nepochs = 1\n";
+    let file = bench.folder.path().join("mine.toml");
+    std::fs::write(&file, recipe).unwrap();
+    let file = file.to_str().unwrap();
+    let ran = bench.run(&["run", "--recipe", file, "--seed", "9", "--format", "json"]);
+    let entry: Entry = serde_json::from_str(&out(&ran)).unwrap();
+    let mut trial = entry.trial.clone();
+    trial.recipe.key.blocks = 12;
+    let id = Stock::Shipped.named(trial.clone()).unwrap().id;
+    let ledger = Ledger::new(bench.ledger());
+    let outcome = Ended::Failed { reason: "out of memory".to_owned() };
+    ledger.put(&Entry { id: id.clone(), trial, outcome, ..entry }).unwrap();
+
+    let again = bench.run(&["run", "--key", &id]);
+    let said = err(&again);
+    assert_eq!(code(&again), 1, "{said}");
+    assert!(said.contains("the last 12 residual blocks"), "{said}");
+    // With the folder of claims and the ledger that it was given.
+    let [_, command] = said.split("run it again with `repro ").collect::<Vec<_>>()[..] else {
+        panic!("{said}")
+    };
+    let command = command.split_once('`').unwrap().0.replace("\n  │ ", " ");
+    let words: Vec<&str> = command.split(' ').collect();
+    let told = Command::new(env!("CARGO_BIN_EXE_repro")).args(words).output().unwrap();
+    assert_eq!(code(&told), 1, "{command}: {}", err(&told));
+    assert!(err(&told).contains("the last 12 residual blocks"), "{}", err(&told));
+    assert!(matches!(&entries(&bench.ledger())[&id].outcome, Ended::Failed { reason }
+        if reason.contains("12 residual blocks")));
+
+    let rerun = bench.run(&["rerun", &id, "--within", "100"]);
+    assert_eq!(code(&rerun), 1, "{}", out(&rerun));
+    assert!(err(&rerun).contains("the rerun failed: "), "{}", err(&rerun));
+    assert_eq!(out(&rerun), "");
 }
 
 #[test]
