@@ -86,7 +86,7 @@ pub enum DataError {
         allowed: &'static str,
     },
     /// There are other than the official number of images or classes, or than their owner says.
-    #[error("{path} has {found} {what}, and {expected} are expected")]
+    #[error("{path} has {found} {what}, and {expected} are expected{}", passed_over(*hidden))]
     #[diagnostic(help("some of it is missing, or it is another data set: get it again, whole"))]
     Count {
         /// The file or folder.
@@ -97,6 +97,8 @@ pub enum DataError {
         found: usize,
         /// How many there should be.
         expected: usize,
+        /// How many names that begin with a dot were passed over.
+        hidden: usize,
     },
     /// Images have another size than those of the official set.
     #[error(
@@ -186,6 +188,14 @@ pub enum DataError {
         /// What was asked for.
         name: String,
     },
+}
+
+fn passed_over(hidden: usize) -> String {
+    match hidden {
+        0 => String::new(),
+        1 => " (1 name that begins with a dot is passed over)".to_owned(),
+        _ => format!(" ({hidden} names that begin with a dot are passed over)"),
+    }
 }
 
 fn inside(unpacked: Option<u64>) -> String {

@@ -116,13 +116,18 @@ impl Official {
     /// If numbers or sizes differ.
     pub fn check(&self, path: &Path, target: &Target) -> Result<(), DataError> {
         let classes = target.train.classes() as usize;
-        for (what, found, expected) in [
-            ("training images", target.train.len(), self.train),
-            ("test images", target.test.len(), self.test),
-            ("classes", classes, self.classes as usize),
+        for (what, split, found, expected) in [
+            ("training images", &target.train, target.train.len(), self.train),
+            ("test images", &target.test, target.test.len(), self.test),
+            ("classes", &target.train, classes, self.classes as usize),
         ] {
             if found != expected {
-                return Err(DataError::Count { path: path.to_owned(), what, found, expected });
+                let hidden = match split {
+                    Images::Files(files) => files.hidden(),
+                    Images::Bytes(_) => 0,
+                };
+                let path = path.to_owned();
+                return Err(DataError::Count { path, what, found, expected, hidden });
             }
         }
         for split in [&target.train, &target.test] {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use repro::data::official::Format;
+use repro::data::official::{Format, Official};
 
 use super::fixtures::{Copy, files, fixture, read};
 
@@ -21,6 +21,15 @@ fn hidden_files_are_passed_over_and_counted() {
     copy.write("train/.git/x", "").write("train/Zebra/._b.PNG", "");
     let target = read(Format::Folder, copy.root()).unwrap();
     assert_eq!((files(&target.train).hidden(), target.train.len()), (3, 4));
+    // Told where their absence may be what is wrong.
+    let tests = target.test.len();
+    let check = |train, test| Official::folder((train, test), 2).check(copy.root(), &target);
+    let said = check(7, tests).unwrap_err().to_string();
+    assert!(said.contains("has 4 training images, and 7 are expected"), "{said}");
+    assert!(said.ends_with("(3 names that begin with a dot are passed over)"), "{said}");
+    let said = check(4, tests + 1).unwrap_err().to_string();
+    assert!(said.ends_with("(1 name that begins with a dot is passed over)"), "{said}");
+    check(4, tests).unwrap();
 }
 
 /// What is done to a copy, and what is then said.
