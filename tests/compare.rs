@@ -171,7 +171,7 @@ fn nothing_is_dropped() {
     assert_eq!(counts.compatible + counts.incompatible, counts.compared);
     assert_eq!(
         (counts.differences, counts.decisions),
-        (330, counts.same + counts.half_open + counts.opposite)
+        (330, counts.same + counts.both_open + counts.half_open + counts.opposite)
     );
     // The cells of the log: 160 and more sizes of three sources and three numbers of blocks.
     let evidence = Evidence::published().unwrap();
@@ -285,6 +285,11 @@ fn a_mean_is_compatible_inside_its_interval_and_directions_are_compared() {
     let open = of(&leads, &invented(55.5, 0.1));
     assert_eq!(open.differences[0].decision, Some(Sameness::HalfOpen));
     assert_eq!((open.counts.half_open, open.counts.opposite), (1, 0));
+    // What neither shows is shown by neither: that is no decision.
+    let neither = of(&[5.0, -6.0, 5.5, -6.5], &invented(55.5, 0.1));
+    assert_eq!(neither.differences[0].decision, Some(Sameness::BothOpen));
+    assert_eq!((neither.counts.same, neither.counts.both_open), (0, 1));
+    assert_eq!(of(&leads[..1], &invented(55.5, 4.0)).counts.same, 0, "one seed decides nothing");
 }
 
 #[test]

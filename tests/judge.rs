@@ -279,6 +279,16 @@ fn welch_beside_the_paired_test_is_flagged_where_it_would_say_something_else() {
     assert_eq!(verdict.verdict, Verdict::Supported);
     assert_eq!(verdict.cells[0].welch.as_ref().unwrap().verdict, Verdict::Inconclusive);
     assert!(has(&verdict, Flag::WelchDisagrees));
+    // So it is where one looks several times, at the level of a look.
+    let looks = asked("greater_than = 0.0", &runs[..6], Looking::Sequential);
+    assert_eq!((looks.verdict, looks.cells[0].look), (Verdict::Supported, Some(3)));
+    assert!(has(&looks, Flag::WelchDisagrees));
+    let once = gap(&runs[..6]);
+    let width = |verdict: &ClaimVerdict| {
+        let welch = verdict.cells[0].welch.as_ref().unwrap();
+        welch.high - welch.low
+    };
+    assert!(width(&looks) > 1.2 * width(&once), "{} against {}", width(&looks), width(&once));
 }
 
 #[test]
@@ -330,6 +340,46 @@ fn an_average_is_taken_within_a_seed_before_judging() {
     assert!(verdict.cells.iter().all(|cell| cell.verdict == Verdict::Inconclusive));
     let average = &verdict.averages[0];
     assert_eq!((average.target.as_deref(), average.images, average.seeds), (None, Some(100), 4));
+}
+
+/// What another claim brought says nothing here, not even beside the verdict.
+#[test]
+fn cells_beside_an_average_are_told_at_the_looks_that_the_average_had() {
+    let text = claim_text("greater_than = 0.0")
+        .replace("target = \"svhn\"", "target = [\"svhn\", \"mnist\"]")
+        .replace("holds = \"every\"", "holds = \"every\"\naverage_over = [\"target\"]");
+    // The average is 5 in every seed; svhn's lead alone is decided at five seeds, and not at three.
+    let leads_of_svhn = [4.0, 6.0, 8.0, 5.0, 6.0, 6.0, 6.0, 6.0, 6.0, 6.0];
+    let until = |seeds: usize| {
+        let svhn = &leads_of_svhn[..seeds];
+        let mnist: Vec<f64> = svhn.iter().map(|lead| 10.0 - lead).collect();
+        let mut runs = leads(svhn);
+        runs.extend(leads(&mnist).into_iter().map(|run| Run { target: "mnist", ..run }));
+        judge(&claim(&text), &evidence(&log(&rows(&runs)), Looking::Sequential))
+    };
+    let (all, three) = (until(10), until(3));
+    assert_eq!((all.verdict, all.averages[0].look), (Verdict::Supported, Some(3)));
+    let told = |verdict: &ClaimVerdict| {
+        let told = |cell: &repro::judge::CellVerdict| {
+            (cell.name.clone(), cell.seeds, cell.look, cell.verdict, cell.low, cell.p_adjusted)
+        };
+        verdict.cells.iter().map(told).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&all), told(&three));
+    assert_eq!((all.cells[0].seeds, all.cells[0].verdict), (3, Verdict::Inconclusive));
+}
+
+/// The log ends at epoch 100 with 50 %; nobody knows when, if ever, more would have been reached.
+#[test]
+fn an_accuracy_that_is_never_reached_is_said_to_be_that() {
+    let text = claim_text("greater_than = 0.0")
+        .replace("accuracy = \"last\"", "epochs_to = { final_accuracy_of = \"l2_3\" }");
+    let verdict =
+        judge(&claim(&text), &evidence(&log(&rows(&leads(&[5.0, 6.0, 5.5]))), Looking::Fixed));
+    assert_eq!(verdict.verdict, Verdict::Inconclusive);
+    let said =
+        "no mean over 3 seeds: no interval, since what is measured was not reached in 3 of them";
+    assert_eq!(verdict.reason, said);
 }
 
 #[test]

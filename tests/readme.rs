@@ -240,8 +240,9 @@ fn what_it_says_of_the_comparison_is_what_comes_out() {
             found.compared, found.compatible, found.incompatible, found.incompatible_after_holm
         ),
         format!(
-            "Of {} differences {} are decided the same way, {} by one side alone, none the opposite way",
-            found.decisions, found.same, found.half_open
+            "Of {} differences {} are decided the same way, {} by one side alone, none the opposite way, \
+             and {} both sides leave open",
+            found.decisions, found.same, found.half_open, found.both_open
         ),
     ] {
         assert!(text.contains(&said), "README.md should say: {said}");

@@ -149,6 +149,7 @@ fn counts(means: &[MeanCell], differences: &[DifferenceCell], only_ours: &[OnlyO
         differences_of_the_same_runs: both().filter(same_runs).count(),
         decisions: own().count(),
         same: decided(Sameness::Same),
+        both_open: decided(Sameness::BothOpen),
         half_open: decided(Sameness::HalfOpen),
         opposite: decided(Sameness::Opposite),
     }

@@ -70,8 +70,10 @@ pub struct Counts {
     pub differences_of_the_same_runs: usize,
     /// Of them, those that both sides have of runs of their own.
     pub decisions: usize,
-    /// Of those, the ones that are decided the same way.
+    /// Of those, the ones that both decide, the same way.
     pub same: usize,
+    /// Of those, the ones that both leave open, as they must where each has a single seed.
+    pub both_open: usize,
     /// Of those, the ones that one side decides and the other leaves open.
     pub half_open: usize,
     /// Of those, the ones that the sides decide in opposite directions.
@@ -239,8 +241,10 @@ impl Direction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sameness {
-    /// Both say better, both say worse, or both leave it open.
+    /// Both say better, or both say worse.
     Same,
+    /// Both leave it open: nothing contradicts, and nothing was shown twice.
+    BothOpen,
     /// One side decides and the other leaves it open: not the same, and no contradiction.
     HalfOpen,
     /// One says better, the other worse.
@@ -253,6 +257,7 @@ impl Sameness {
     pub fn name(self) -> &'static str {
         match self {
             Self::Same => "same",
+            Self::BothOpen => "both open",
             Self::HalfOpen => "half open",
             Self::Opposite => "opposite",
         }
@@ -260,6 +265,7 @@ impl Sameness {
 
     pub(super) fn of(ours: Direction, published: Direction) -> Self {
         match (ours, published) {
+            (Direction::Open, Direction::Open) => Self::BothOpen,
             (ours, published) if ours == published => Self::Same,
             (Direction::Open, _) | (_, Direction::Open) => Self::HalfOpen,
             _ => Self::Opposite,

@@ -148,7 +148,7 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Welch's test on the same seeds, as if they were not paired.
+    /// Welch's test on the same seeds at the same level, as if they were not paired.
     fn welch(&self, terms: &[Term], joined: &Joined) -> Option<Welch> {
         if joined.mixed_recipes.is_some() {
             return None;
@@ -161,7 +161,7 @@ impl<'a> Bench<'a> {
             .collect::<Option<Vec<Sample>>>()?;
         let arms: Vec<(f64, &Sample)> =
             terms.iter().zip(&samples).map(|(term, sample)| (term.weight, sample)).collect();
-        let interval = welch_contrast(&arms, 0.0).interval(self.design.alpha);
+        let interval = welch_contrast(&arms, 0.0).interval(self.level());
         let finite = interval.low.is_finite() && interval.high.is_finite();
         finite.then(|| Welch {
             low: interval.low,
@@ -198,9 +198,9 @@ impl<'a> Bench<'a> {
             Metric::EpochsTo(_) | Metric::InfluenceMatch(_) => None,
         };
         let best = contrast.terms.iter().any(|term| term.arm.at.or(own) == Some(Moment::Best));
-        let disagrees = welch.zip(answer).is_some_and(|(welch, answer)| {
-            self.evidence.looking == Looking::Fixed && welch.verdict != answer.side.into()
-        });
+        let disagrees = welch
+            .zip(answer)
+            .is_some_and(|(welch, answer)| welch.verdict != Verdict::from(answer.side));
         [
             (Flag::NoRecords, !joined.absent.is_empty()),
             (Flag::MixedRecipes, joined.mixed_recipes.is_some()),

@@ -80,6 +80,8 @@ pub struct Answer {
     pub side: Side,
     /// Whether seeds agreed so closely that their spread was floored at half the resolution.
     pub spread_floored: bool,
+    /// Seeds that finished and whose value has no bound, as where an accuracy was never reached.
+    pub unbounded: usize,
 }
 
 /// Which ends of the bounds are taken, and whether failed runs are in.
@@ -140,6 +142,10 @@ pub fn decide(values: &[Observed], relation: Relation, alpha: Alpha, resolution:
             .iter()
             .flatten()
             .any(|sample| sample.standard_deviation() < floored(sample).standard_deviation()),
+        unbounded: values
+            .iter()
+            .filter(|value| value.finished && value.low < value.high && value.middle().is_none())
+            .count(),
     }
 }
 
@@ -218,6 +224,12 @@ impl Answer {
             .map_or_else(|| "no mean".to_owned(), |mean| format!("mean {mean:+.2} {unit}"));
         if seeds < 2 {
             return format!("{mean} over {seeds} seed: no spread, so no interval");
+        }
+        if self.low.is_none() && self.high.is_none() && self.unbounded > 0 {
+            return format!(
+                "{mean} over {seeds} seeds: no interval, since what is measured was not reached in {} of them",
+                self.unbounded
+            );
         }
         if self.low.is_none() && self.high.is_none() {
             return format!(

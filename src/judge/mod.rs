@@ -174,14 +174,23 @@ fn judge_hypothesis(hypothesis: &Hypothesis, design: &Design, evidence: &Evidenc
     };
     let (cells, averages) = match hypothesis.average_over.is_empty() {
         true => (judged, Vec::new()),
-        false => (beside(&bench), judged),
+        false => (beside(&bench, &joints, &settled.reached), judged),
     };
     let borderline = is_borderline(&bench, &joints, settled.verdict);
     Judged { verdict: settled.verdict, reason, borderline, cells, averages }
 }
 
-/// The cells that are averaged over, each by itself: they are told, and nothing counts them.
-fn beside(bench: &Bench<'_>) -> Vec<CellVerdict> {
+/// The cells that are averaged over, each by itself: they are told, and nothing counts them. Where one looks
+/// several times that is at the looks that their averages have had, whatever other seeds the evidence holds,
+/// and at the first where an average can't be judged.
+fn beside(bench: &Bench<'_>, averages: &[Joint<'_>], reached: &[usize]) -> Vec<CellVerdict> {
+    let had = |contrast: &Contrast, cell: &Cell| {
+        let among = |average: &Joint<'_>| {
+            std::ptr::eq(average.contrast, contrast) && average.cells.contains(cell)
+        };
+        let had = averages.iter().zip(reached).filter(|(average, _)| among(average));
+        had.map(|(_, reached)| *reached).fold(1, usize::max)
+    };
     let contrasts = bench.hypothesis.contrasts.iter();
     let each =
         contrasts.flat_map(|contrast| contrast.cells.iter().map(move |cell| (contrast, cell)));
@@ -189,7 +198,8 @@ fn beside(bench: &Bench<'_>) -> Vec<CellVerdict> {
         .map(|(contrast, cell)| {
             let joint = bench.joint(contrast, cell.clone(), vec![cell.clone()]);
             let looked = bench.looked(&joint, 0.0);
-            let stops = looked.decisive(looked.answers.len()).map_or(0, |(place, _)| place + 1);
+            let had = had(contrast, cell).min(looked.answers.len());
+            let stops = looked.decisive(had).map_or(0, |(place, _)| place + 1);
             (bench.verdict(&joint, &looked, stops), looked.unit(stops).p)
         })
         .unzip();

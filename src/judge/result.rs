@@ -140,7 +140,7 @@ pub struct CellVerdict {
     /// Anytime-valid e-value of the contrast differing from the margin, in either direction; it
     /// speaks for the hypothesis from 1/alpha on, and only where `t` is positive.
     pub e_value: Option<f64>,
-    /// Welch's interval on the same seeds, as if they were not paired.
+    /// Welch's interval on the same seeds at the same confidence, as if they were not paired.
     pub welch: Option<Welch>,
     /// The interval over test images, with the seeds held; null where records do not say which images
     /// were right, as published logs do not.

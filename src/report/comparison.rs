@@ -73,12 +73,13 @@ pub fn sentences(comparison: &Comparison) -> Vec<String> {
         };
         said.push(format!(
             "Of {} published differences {} have a counterpart here{apart}: {} are decided the same way, \
-             {} by one side alone, {} the opposite way.",
+             {} by one side alone, {} the opposite way; {} both sides leave open.",
             counts.differences,
             counts.decisions + same_runs,
             counts.same,
             counts.half_open,
             counts.opposite,
+            counts.both_open,
         ));
     }
     if counts.only_ours > 0 {

@@ -192,7 +192,7 @@ fn decided(sameness: Sameness) -> &'static str {
     match sameness {
         Sameness::Same => "answer-agrees",
         Sameness::Opposite => "answer-differs",
-        Sameness::HalfOpen => "answer-other",
+        Sameness::HalfOpen | Sameness::BothOpen => "answer-other",
     }
 }
 

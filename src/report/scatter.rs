@@ -84,7 +84,7 @@ fn differences(comparison: &Comparison) -> Option<Drawing> {
     );
     let mut legend = vec![
         (AGREES, "decided the same way".to_owned()),
-        (OTHER, "decided by one side alone".to_owned()),
+        (OTHER, "left open by one side, or by both".to_owned()),
         (DIFFERS, "decided the opposite way".to_owned()),
     ];
     if comparison.counts.differences_of_the_same_runs > 0 {
@@ -144,7 +144,7 @@ fn difference(cell: &DifferenceCell) -> Option<Point> {
         mark: match decision {
             _ if cell.remarks.contains(&Remark::SameRuns) => SAME_RUNS,
             Sameness::Same => AGREES,
-            Sameness::HalfOpen => OTHER,
+            Sameness::HalfOpen | Sameness::BothOpen => OTHER,
             Sameness::Opposite => DIFFERS,
         },
         told: told(
