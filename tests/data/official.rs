@@ -28,6 +28,8 @@ fn there_are_as_many_images_as_torchvision_has() {
         ("cifar100", 50_000, 10_000),
         ("svhn", 73_257, 26_032),
         ("mnist", 60_000, 10_000),
+        ("kmnist", 60_000, 10_000),
+        ("fmnist", 60_000, 10_000),
         ("celeba", 162_770, 19_962),
         // 8,677 in all.
         ("caltech101", 101 * 30, 8_677 - 101 * 30),
@@ -46,6 +48,13 @@ fn a_smaller_set_under_an_official_name_is_refused() {
             ("caltech101", DataError::Layout { .. }) | (_, DataError::Count { .. }) => {}
             (name, error) => panic!("{name}: {error}"),
         }
+    }
+    // MNIST's format under the names of its kin.
+    let data = tempfile::tempdir().unwrap();
+    for name in ["kmnist", "fmnist"] {
+        std::os::unix::fs::symlink(goldens().join("mnist"), data.path().join(name)).unwrap();
+        let error = target(name, data.path()).unwrap_err();
+        assert!(matches!(error, DataError::Count { expected: 60_000, .. }), "{name}: {error}");
     }
     let error = target("svhn", &goldens()).unwrap_err().to_string();
     let words = "svhn has 5 training images, and 73257 are expected";
