@@ -60,6 +60,27 @@ fn sizes_strides_and_offsets_beyond_the_storage_are_refused_whatever_overflows()
     }
 }
 
+/// Tensors stay where they lie in the file, however many names a storage has.
+#[test]
+fn a_storage_that_many_names_share_is_loaded_once() {
+    let floats = 1 << 20;
+    let mut pickle = Pickle::new().raw(b"}");
+    for name in 0..10 {
+        let named = pickle.text(&format!("w{name}"));
+        pickle = named.tensor(floats, name, &[floats - name], &[1]).raw(b"s");
+    }
+    let (pickle, storage) = (pickle.stop(), vec![7; 4 << 20]);
+    for bytes in [archive(&pickle, &storage), legacy(&pickle, &[("0", &storage)])] {
+        assert!(memory(&bytes) < 200_000, "{}", memory(&bytes));
+        let checkpoint = read(&bytes).unwrap();
+        let (lengths, took) = peak(|| {
+            checkpoint.tensors().map(|tensor| tensor.bytes().len()).collect::<Vec<usize>>()
+        });
+        assert_eq!((lengths.len(), lengths[9]), (10, (4 << 20) - 4 * 9));
+        assert!(took < 200_000, "{took}");
+    }
+}
+
 #[test]
 fn storages_of_impossible_sizes_are_refused() {
     for count in [-1, i128::from(u64::MAX), i128::from(i64::MAX), i128::MAX, 1 << 62] {
