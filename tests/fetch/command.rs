@@ -306,6 +306,31 @@ fn a_certificate_is_trusted_where_somebody_vouches_for_it() {
     assert_eq!(code(&output), 66, "{}", text(&output.stderr));
 }
 
+/// As official addresses are, from behind most proxies: the certificate is the server's own, at the tunnel's end.
+#[test]
+fn what_is_secure_comes_through_a_proxy_s_tunnel() {
+    let server = secure::Server::new(b"abc");
+    let (http, socks) = (secure::Tunnel::http(server.port), secure::Tunnel::socks(server.port));
+    for (variable, scheme, tunnel) in
+        [("HTTPS_PROXY", "http", &http), ("ALL_PROXY", "socks5", &socks)]
+    {
+        // Port 1 is nobody's: it is reached through the tunnel alone.
+        let address = "https://localhost:1/x".to_owned();
+        let desk = Desk::new(&catalogue(&[address], &format!("md5 = {:?}", md5(b"abc"))));
+        let vouches = desk.folder.path().join("authority.pem");
+        fs::write(&vouches, &server.authority).unwrap();
+        let mut command = desk.fetch(&["thing"]);
+        command.env(variable, format!("{scheme}://127.0.0.1:{}", tunnel.port));
+        let output = command.env("SSL_CERT_FILE", &vouches).output().unwrap();
+        assert_eq!(code(&output), 0, "{variable}: {}", text(&output.stderr));
+        assert_eq!(fs::read(desk.file()).unwrap(), b"abc");
+        assert_eq!(tunnel.opened.load(std::sync::atomic::Ordering::SeqCst), 1, "{variable}");
+        // Without it nothing is reached.
+        fs::remove_file(desk.file()).unwrap();
+        assert_eq!(code(&desk.fetch(&["thing"]).output().unwrap()), 66);
+    }
+}
+
 #[test]
 fn pretraining_finds_what_was_fetched_and_else_says_how_to_fetch_it() {
     let folder = tempfile::tempdir().unwrap();

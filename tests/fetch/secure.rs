@@ -1,9 +1,12 @@
 //! A server with a certificate, and the authority that vouches for it: both made for the test.
 
 use std::{
-    io::{BufRead, BufReader, Write},
-    net::TcpListener,
-    sync::Arc,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
@@ -56,4 +59,66 @@ impl Server {
         });
         Self { port, authority: pem }
     }
+}
+
+/// A proxy that lets one through to a port, whatever host is asked for.
+pub struct Tunnel {
+    pub port: u16,
+    pub opened: Arc<AtomicUsize>,
+}
+
+impl Tunnel {
+    /// By HTTP's CONNECT.
+    pub fn http(to: u16) -> Self {
+        Self::new(to, |stream| {
+            let mut lines = BufReader::new(&mut *stream).lines().map_while(Result::ok);
+            let asked = lines.next().is_some_and(|line| line.starts_with("CONNECT "));
+            assert!(asked && lines.any(|line| line.is_empty()));
+            stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
+        })
+    }
+
+    /// By SOCKS 5 (RFC 1928), without a password.
+    pub fn socks(to: u16) -> Self {
+        Self::new(to, |stream| {
+            let greeting = take(stream, 2);
+            take(stream, greeting[1].into());
+            assert_eq!(greeting[0], 5);
+            stream.write_all(&[5, 0]).unwrap();
+            let request = take(stream, 4);
+            let address = match request[3] {
+                1 => 4,
+                3 => take(stream, 1)[0].into(),
+                _ => 16,
+            };
+            take(stream, address + 2);
+            stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).unwrap();
+        })
+    }
+
+    fn new(to: u16, agree: fn(&mut TcpStream)) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let opened = Arc::new(AtomicUsize::new(0));
+        let count = opened.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut near = stream.unwrap();
+                agree(&mut near);
+                count.fetch_add(1, Ordering::SeqCst);
+                let far = TcpStream::connect(("127.0.0.1", to)).unwrap();
+                let (mut back, mut forth) = (far.try_clone().unwrap(), near.try_clone().unwrap());
+                std::thread::spawn(move || std::io::copy(&mut back, &mut forth));
+                let mut far = far;
+                std::thread::spawn(move || std::io::copy(&mut near, &mut far));
+            }
+        });
+        Self { port, opened }
+    }
+}
+
+fn take(stream: &mut TcpStream, count: usize) -> Vec<u8> {
+    let mut taken = vec![0; count];
+    stream.read_exact(&mut taken).unwrap();
+    taken
 }
