@@ -15,13 +15,15 @@ use repro::{
     attack::Constraint,
     bus,
     data::{Dataset, OnDevice},
-    ledger::Seed,
+    executor::{Local, Workers},
+    ledger::{Counts, Ended, Found, Key, Ledger, MeasuredInfluence, Resolution, Seed},
     model::{BatchNorm, Network, Precision, Weights},
     pretrain::{Pretraining, Source, Threat, train},
     random::{self, Purpose},
     shipped,
+    stock::Stock,
     transform::Augmentation,
-    trial::{Outcome, Protocol, fine_tune, fine_tune_watched},
+    trial::{Outcome, Protocol, Recipe, Trial, fine_tune, fine_tune_watched},
     world::World,
 };
 use tch::{Device, Kind, Tensor};
@@ -208,5 +210,51 @@ fn pretraining_on_a_gpu_is_a_cpu_s_and_waits_for_nothing_in_an_epoch() {
         let order = u64::from(pretraining.batch) * 8;
         assert_eq!((step.to_device, step.to_host, step.waits), (noise + order, 0, 0), "{threat:?}");
         println!("{threat:?}: {} operations a step", step.operations);
+    }
+}
+
+/// Influence at the end of a fine-tune, which is in double precision wherever the network is.
+#[test]
+fn influence_on_a_gpu_is_a_cpu_s() {
+    if !stand_in::here("influence_on_a_gpu_is_a_cpu_s", None) {
+        return;
+    }
+    let key = Key {
+        target: "kmnist".into(),
+        source: "natural".into(),
+        blocks: 1,
+        images: 100,
+        resolution: Resolution::Native,
+        draw: 0,
+        influence: true,
+    };
+    let mut recipe = Recipe::of(&World::smoke(), key);
+    (recipe.protocol.epochs, recipe.protocol.evaluate) = (1, vec![1]);
+    let trial = Stock::Shipped.named(Trial { recipe, seed: Seed(1) }).unwrap();
+    let measured = |device: Device| {
+        let folder = tempfile::tempdir().unwrap();
+        let (ledger, stop) = (Ledger::new(folder.path().to_owned()), AtomicBool::new(false));
+        let workers = Workers { device, at_once: 1, threads_each: 1 };
+        let local = Local { ledger: &ledger, stock: &Stock::Shipped, workers, stop: &stop };
+        local.run(std::slice::from_ref(&trial), &|_| ()).unwrap();
+        let entry = ledger.get(&trial.id, &mut |file| panic!("{file:?}")).unwrap().unwrap();
+        let Ended::Finished(outcome) = entry.outcome else { panic!("{:?}", entry.outcome) };
+        let counts = |measured: MeasuredInfluence| match measured.found {
+            Found::Counts(counts) => counts,
+            Found::Nothing { reason } => panic!("{reason}"),
+        };
+        outcome.influence.into_iter().map(counts).collect::<Vec<Counts>>()
+    };
+    let (there, here) = (measured(CARD), measured(Device::Cpu));
+    assert!(!here.is_empty());
+    assert_eq!(there.len(), here.len());
+    for (there, here) in there.iter().zip(&here) {
+        assert_eq!((there.kept, there.gallery.len()), (here.kept, here.gallery.len()));
+        assert_near(there.largest, here.largest);
+        // Of 2,000 test images: two that are nearly alike may change places.
+        let counts = here.matches.iter().chain([&here.three_of_five]);
+        for (there, here) in there.matches.iter().chain([&there.three_of_five]).zip(counts) {
+            assert!(there.abs_diff(*here) <= 10, "{there} in place of {here}");
+        }
     }
 }
