@@ -5,7 +5,7 @@ PYTHON ?= python3
 REPORT ?= report
 
 .DEFAULT_GOAL := help
-.PHONY: help tools setup build verify test lab bench bench-peer bench-paper lint
+.PHONY: help tools setup build verify test gpu lab bench bench-peer bench-paper lint
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -32,9 +32,16 @@ verify: setup ## judge every claim on every evidence, and compare with the expec
 test: setup ## run every test, the claims among them
 	@$(CARGO) test --release </dev/null
 
-lab: setup ## the lab world on a GPU, from packed images to verdicts, in pieces: run it again until it ends
+# With a Python of its own, since PyTorch's CUDA libraries find each other in its folders alone.
+gpu: setup ## fetch all of libtorch for a GPU into .libtorch/gpu (5 GB); says what to export then
+	@$(PYTHON) -m venv .libtorch/gpu
+	@.libtorch/gpu/bin/pip install --quiet torch==$$(sed -nE 's|.*"\.libtorch/([0-9.]+)".*|\1|p' .cargo/config.toml)
+	@echo "export LD_LIBRARY_PATH=$$(echo $(CURDIR)/.libtorch/gpu/lib/python3*/site-packages/torch/lib)"
+
+lab: gpu ## the lab world on a GPU, from packed images to verdicts, in pieces: run it again until it ends
 	@$(CARGO) build --release --features gpu </dev/null
-	@REPORT=$(REPORT) scripts/lab.sh </dev/null
+	@: "$${LD_LIBRARY_PATH:=$$(echo $(CURDIR)/.libtorch/gpu/lib/python3*/site-packages/torch/lib)}"; \
+	export LD_LIBRARY_PATH; REPORT=$(REPORT) scripts/lab.sh </dev/null
 
 bench: setup ## run the benchmarks
 	@$(CARGO) bench </dev/null

@@ -50,7 +50,7 @@ pub fn open_cuda() -> CudaHalf {
     if !path.exists() {
         return CudaHalf::Missing {
             reason: format!(
-                "{} holds the CPU half of libtorch only: install torch {} in full and set LD_LIBRARY_PATH to its torch/lib",
+                "{} holds the CPU half of libtorch only: run `make gpu` where the project is and export LD_LIBRARY_PATH as it says (any PyTorch {} with CUDA has the other half in its torch/lib)",
                 folder.display(),
                 LINKED_VERSION.unwrap_or("of the same version"),
             ),
