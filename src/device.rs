@@ -6,6 +6,8 @@
 //! one; [`inventory`] says what came of it, for `repro doctor`. Choosing a device for a trial, and
 //! how many threads it gets, is left to the executor.
 
+mod card;
+
 use std::ffi::{c_int, c_void};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -161,30 +163,10 @@ pub fn engine() -> String {
 pub fn name(device: tch::Device) -> String {
     match device {
         tch::Device::Cuda(index) => {
-            let gpu = gpu(index).unwrap_or_else(|| "a GPU without a name".to_owned());
+            let gpu = card::name(index).unwrap_or_else(|| "a GPU without a name".to_owned());
             format!("{gpu}, {}", processor())
         }
         _ => processor(),
-    }
-}
-
-/// A GPU's name by its driver, where that tells: tch does not. With several GPUs the driver's order
-/// need not be libtorch's, so that then all are named.
-fn gpu(index: usize) -> Option<String> {
-    let folders = std::fs::read_dir("/proc/driver/nvidia/gpus").ok()?;
-    let mut names: Vec<String> = folders
-        .filter_map(|folder| std::fs::read_to_string(folder.ok()?.path().join("information")).ok())
-        .filter_map(|text| {
-            let model = text.lines().find_map(|line| line.strip_prefix("Model:"))?;
-            Some(model.trim().to_owned())
-        })
-        .collect();
-    names.sort();
-    names.dedup();
-    match names.len() {
-        0 => None,
-        1 => names.pop(),
-        _ => Some(format!("device {index} of {}", names.join(", "))),
     }
 }
 
