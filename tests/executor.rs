@@ -180,6 +180,30 @@ fn images_that_do_not_fit_are_told_too() {
     }
 }
 
+/// cuDNN says the same where there is no memory to work in and where a library is at fault: which it is, a
+/// smaller batch tells.
+#[test]
+fn no_plan_for_a_batch_is_want_of_memory_where_a_smaller_one_has_one_and_else_the_device_s_fault() {
+    if !stand_in::here(
+        "no_plan_for_a_batch_is_want_of_memory_where_a_smaller_one_has_one_and_else_the_device_s_fault",
+        None,
+    ) {
+        return;
+    }
+    let said = "GET was unable to find an engine to execute this computation";
+    stand_in::plan_up_to(500_000);
+    let [entry] = run(&[named(9, 1)], 1).try_into().unwrap();
+    let Ended::Failed { reason } = &entry.outcome else { panic!("it had a plan") };
+    assert!(reason.starts_with(&format!("{said} with a batch of 128; a batch of ")), "{reason}");
+    stand_in::plan_up_to(0);
+    let (ran, ended) = run_until(&[named(0, 1), named(9, 1), named(0, 2)], 1, &|_| ());
+    let Err(ExecutorError::Device { trial, said: told }) = ran else { panic!("{ran:?}") };
+    assert_eq!(told, said);
+    assert!(trial.ends_with("seed 1"), "{trial}");
+    let [entry] = ended.try_into().expect("the sibling that takes no step back is kept");
+    assert!(matches!(entry.outcome, Ended::Finished(_)));
+}
+
 /// Nothing that trials after it could mend: they are left for another time, not kept as failed.
 #[test]
 fn a_device_that_breaks_ends_the_run_and_leaves_no_failed_record() {

@@ -22,19 +22,20 @@ pub(super) fn ran_out(said: &str) -> bool {
     WORDS.iter().any(|words| said.contains(words))
 }
 
-/// The same with the largest batch that fits, found by trying halves, and what to do with it.
-pub(super) fn advice(said: &str, material: &Material<'_>, trial: &Trial) -> String {
+/// The same with the largest batch that fits, found by trying halves, and what to do with it; an error where
+/// not even one image does.
+pub(super) fn advice(said: &str, material: &Material<'_>, trial: &Trial) -> Result<String, String> {
     let (said, batch) = (said.trim_end_matches('.'), trial.recipe.protocol.batch);
     let fits = |batch: u32| one_step(material, trial, batch);
     match largest_that_fits(batch, fits) {
-        Some(fits) => format!(
+        Some(fits) => Ok(format!(
             "{said} with a batch of {batch}; a batch of {fits} fits: set `batch = {fits}` in the protocol of a recipe of your own, which is then another recipe"
-        ),
+        )),
         None => {
             let tested = material.test.at_once().min(material.test.len());
-            format!(
+            Err(format!(
                 "{said} with a batch of {batch}, and so it is with a single image (a test takes {tested} at once, whatever the batch): take a device with more memory"
-            )
+            ))
         }
     }
 }

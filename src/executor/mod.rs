@@ -33,6 +33,7 @@ use crate::{
     trial::{ENGINE_VERSION, Outcome, Sibling, Unfinished, fine_tune_siblings, measure_influence},
 };
 use families::families;
+use fault::{Fault, fault};
 use material::Materials;
 
 /// What trials run on, and how many at once.
@@ -251,20 +252,28 @@ impl Local<'_> {
             Ok(Ok(Err(Unfinished::Interrupted))) => Err(ExecutorError::Interrupted),
             Ok(Ok(Err(error))) => Ok(Err(error.to_string())),
             Ok(Ok(Ok(outcomes))) => Ok(Ok(outcomes)),
-            Err(said) if fault::is_the_device_s(&said) => {
-                Err(ExecutorError::Device { trial: name(), said })
-            }
             Err(said) => {
                 // What was half done is not to be used again.
                 *materials = Materials::new(self.workers.device, self.stock);
-                if !memory::ran_out(&said) || family.len() > 1 {
-                    return Ok(Err(said));
+                let fault = fault(&said);
+                match fault {
+                    Fault::Device => return Err(ExecutorError::Device { trial: name(), said }),
+                    Fault::Trial => return Ok(Err(said)),
+                    Fault::Memory | Fault::MemoryOrDevice if family.len() > 1 => {
+                        return Ok(Err(said));
+                    }
+                    Fault::Memory | Fault::MemoryOrDevice => {}
                 }
                 let advised = attempt(|| {
                     materials.with(trial, |material, _| memory::advice(&said, material, trial))
                 });
                 match advised {
-                    Ok(advised) => Ok(Err(advised.map_err(material)?)),
+                    Ok(Err(cause)) => Err(material(cause)),
+                    Ok(Ok(Ok(advised))) => Ok(Err(advised)),
+                    Ok(Ok(Err(_))) if fault == Fault::MemoryOrDevice => {
+                        Err(ExecutorError::Device { trial: name(), said })
+                    }
+                    Ok(Ok(Err(none))) => Ok(Err(none)),
                     Err(_) => {
                         *materials = Materials::new(self.workers.device, self.stock);
                         Ok(Err(memory::no_room(&said, trial)))

@@ -146,6 +146,17 @@ fn count(name: &[u8]) -> u64 {
     unsafe { this.get::<extern "C" fn() -> u64>(name).expect("the stand-in is loaded")() }
 }
 
+/// From now on convolutions whose gradients have more bytes than this find no plan, in cuDNN's words.
+pub fn plan_up_to(bytes: u64) {
+    let this = libloading::os::unix::Library::this();
+    // SAFETY: the stand-in's function takes a `uint64_t` and returns nothing.
+    unsafe {
+        this.get::<extern "C" fn(u64)>(b"stand_in_plan_up_to\0").expect("the stand-in is loaded")(
+            bytes,
+        );
+    }
+}
+
 /// Breaks the device for the rest of the process: whatever is asked of it, it answers with an error of CUDA's.
 pub fn break_down() {
     let this = libloading::os::unix::Library::this();

@@ -4,6 +4,7 @@
 //  * an operation that mixes them with tensors of the CPU fails, as on a GPU;
 //  * what crosses the bus, and whatever makes the host wait for the device, is counted;
 //  * it may be given less memory than is there, and then runs out of it in CUDA's words;
+//  * steps back may find no plan in cuDNN's words, as where there is no memory to work in;
 //  * it may break, and then answers as a GPU whose context is lost.
 //
 // It says nothing of a GPU's speed, of its rounding, or of operations that CUDA lacks. Preload it:
@@ -36,6 +37,8 @@ const c10::Device CARD(c10::kCUDA, 0);
 std::atomic<uint64_t> to_device{0}, to_host{0}, waits{0}, operations{0};
 // Whether it is broken.
 std::atomic<bool> broken{false};
+// A convolution's step back has no plan where its gradients have more bytes than this.
+std::atomic<uint64_t> planned{UINT64_MAX};
 // Bytes that tensors hold.
 std::atomic<size_t> held{0};
 
@@ -344,6 +347,12 @@ void on_the_cpu(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
   op.redispatchBoxed(c10::DispatchKeySet(c10::DispatchKey::CPU), stack);
   seen.settle();
   const size_t results = op.schema().returns().size();
+  if (name == "aten::convolution_backward") {
+    const c10::IValue& gradient = (*stack)[stack->size() - results];
+    const bool any = gradient.isTensor() && gradient.toTensor().defined();
+    TORCH_CHECK(
+        !any || gradient.toTensor().nbytes() <= planned, "GET was unable to find an engine to execute this computation");
+  }
   for (size_t at = stack->size() - results; at < stack->size(); ++at) {
     c10::IValue& value = (*stack)[at];
     if (value.isTensor() && value.toTensor().defined()) {
@@ -432,6 +441,10 @@ extern "C" uint64_t stand_in_waits() {
 }
 extern "C" uint64_t stand_in_operations() {
   return operations;
+}
+// From now on steps back of larger gradients than so many bytes find no plan.
+extern "C" void stand_in_plan_up_to(uint64_t bytes) {
+  planned = bytes;
 }
 // Breaks it: no operation succeeds from now on.
 extern "C" void stand_in_break() {
