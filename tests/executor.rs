@@ -22,8 +22,12 @@ use repro::{
 
 /// One epoch on 100 images of KMNIST.
 fn named(blocks: u32, seed: u64) -> Named {
+    named_on("kmnist", blocks, seed)
+}
+
+fn named_on(target: &str, blocks: u32, seed: u64) -> Named {
     let key = Key {
-        target: "kmnist".into(),
+        target: target.into(),
         source: "natural".into(),
         blocks,
         images: 100,
@@ -180,6 +184,22 @@ fn images_that_do_not_fit_are_told_too() {
     }
 }
 
+/// What is kept of other targets is no reason for a trial to fail that would fit alone.
+#[test]
+fn a_trial_that_fits_alone_is_run_in_full_whatever_was_kept_before_it() {
+    let test = "a_trial_that_fits_alone_is_run_in_full_whatever_was_kept_before_it";
+    if !stand_in::here(test, None) {
+        return;
+    }
+    let large = named_on("mnist", 9, 1);
+    let [alone] = run(std::slice::from_ref(&large), 1).try_into().unwrap();
+    // KMNIST's images have some megabytes.
+    stand_in::has(stand_in::most() + (1 << 20));
+    let entries = run(&[named(0, 1), large.clone()], 1);
+    assert!(entries.iter().all(|entry| matches!(entry.outcome, Ended::Finished(_))), "{entries:?}");
+    assert!(of(&entries, &large).agrees_with(&alone));
+}
+
 /// cuDNN says the same where there is no memory to work in and where a library is at fault: which it is, a
 /// smaller batch tells.
 #[test]
@@ -191,7 +211,7 @@ fn no_plan_for_a_batch_is_want_of_memory_where_a_smaller_one_has_one_and_else_th
         return;
     }
     let said = "GET was unable to find an engine to execute this computation";
-    stand_in::plan_up_to(500_000);
+    stand_in::plan_up_to(150_000);
     let [entry] = run(&[named(9, 1)], 1).try_into().unwrap();
     let Ended::Failed { reason } = &entry.outcome else { panic!("it had a plan") };
     assert!(reason.starts_with(&format!("{said} with a batch of 128; a batch of ")), "{reason}");

@@ -60,6 +60,11 @@ impl<'a> Materials<'a> {
         }
     }
 
+    /// The same with nothing kept yet.
+    pub fn anew(&self) -> Self {
+        Self::new(self.device, self.stock)
+    }
+
     /// Runs a function on what a trial works on, and on which of the target's images that is.
     pub fn with<T>(
         &mut self,

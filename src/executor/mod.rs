@@ -220,31 +220,21 @@ impl Local<'_> {
         Ok(Some(family.iter().zip(ended).map(entry).collect()))
     }
 
-    /// The outcomes of a family's trials, or why there are none. A panic is how tch reports whatever
-    /// libtorch could not do.
+    /// The outcomes of a family's trials, or why there are none. One alone that memory ran out in is tried
+    /// once more without what was kept of others before it is told what would fit.
     fn try_family<'m>(
         &'m self,
         family: &[&Named],
         materials: &mut Materials<'m>,
     ) -> Result<Result<Vec<Outcome>, String>, ExecutorError> {
         let trial = &family[0].trial;
-        let recipes = family.iter().map(|named| &named.trial.recipe);
-        let siblings: Vec<Sibling<'_>> = recipes
-            .map(|recipe| Sibling { blocks: recipe.trained_blocks(), protocol: &recipe.protocol })
-            .collect();
-        let ran = attempt(|| {
-            materials.with(trial, |material, subset| {
-                let seed = trial.engine_seed();
-                let ended = fine_tune_siblings(material, &siblings, seed, self.stop)?;
-                let measured = |(named, (mut outcome, network)): (&&Named, (Outcome, Network))| {
-                    let inverses = &named.trial.recipe.influence;
-                    outcome.influence =
-                        measure_influence(&network, material, subset.images(), inverses, seed);
-                    outcome
-                };
-                Ok(family.iter().zip(ended).map(measured).collect())
-            })
-        });
+        let mut ran = self.attempt_family(family, materials);
+        if let ([_], Err(said)) = (family, &ran)
+            && matches!(fault(said), Fault::Memory | Fault::MemoryOrDevice)
+        {
+            *materials = materials.anew();
+            ran = self.attempt_family(family, materials);
+        }
         let name = || format!("{}, seed {}", trial.recipe.key, trial.seed.0);
         let material = |cause| ExecutorError::Material { trial: name(), cause };
         match ran {
@@ -254,7 +244,7 @@ impl Local<'_> {
             Ok(Ok(Ok(outcomes))) => Ok(Ok(outcomes)),
             Err(said) => {
                 // What was half done is not to be used again.
-                *materials = Materials::new(self.workers.device, self.stock);
+                *materials = materials.anew();
                 let fault = fault(&said);
                 match fault {
                     Fault::Device => return Err(ExecutorError::Device { trial: name(), said }),
@@ -275,11 +265,37 @@ impl Local<'_> {
                     }
                     Ok(Ok(Err(none))) => Ok(Err(none)),
                     Err(_) => {
-                        *materials = Materials::new(self.workers.device, self.stock);
+                        *materials = materials.anew();
                         Ok(Err(memory::no_room(&said, trial)))
                     }
                 }
             }
         }
+    }
+
+    /// The same, with a panic, which is how tch reports whatever libtorch could not do, in its words.
+    fn attempt_family<'m>(
+        &'m self,
+        family: &[&Named],
+        materials: &mut Materials<'m>,
+    ) -> Result<Result<Result<Vec<Outcome>, Unfinished>, MaterialError>, String> {
+        let trial = &family[0].trial;
+        let recipes = family.iter().map(|named| &named.trial.recipe);
+        let siblings: Vec<Sibling<'_>> = recipes
+            .map(|recipe| Sibling { blocks: recipe.trained_blocks(), protocol: &recipe.protocol })
+            .collect();
+        attempt(|| {
+            materials.with(trial, |material, subset| {
+                let seed = trial.engine_seed();
+                let ended = fine_tune_siblings(material, &siblings, seed, self.stop)?;
+                let measured = |(named, (mut outcome, network)): (&&Named, (Outcome, Network))| {
+                    let inverses = &named.trial.recipe.influence;
+                    outcome.influence =
+                        measure_influence(&network, material, subset.images(), inverses, seed);
+                    outcome
+                };
+                Ok(family.iter().zip(ended).map(measured).collect())
+            })
+        })
     }
 }

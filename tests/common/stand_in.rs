@@ -146,15 +146,25 @@ fn count(name: &[u8]) -> u64 {
     unsafe { this.get::<extern "C" fn() -> u64>(name).expect("the stand-in is loaded")() }
 }
 
+/// The most bytes that tensors held at once on it.
+pub fn most() -> u64 {
+    count(b"stand_in_most\0")
+}
+
+/// From now on it has so many bytes of memory.
+pub fn has(bytes: u64) {
+    set(b"stand_in_has\0", bytes);
+}
+
 /// From now on convolutions whose gradients have more bytes than this find no plan, in cuDNN's words.
 pub fn plan_up_to(bytes: u64) {
+    set(b"stand_in_plan_up_to\0", bytes);
+}
+
+fn set(name: &[u8], bytes: u64) {
     let this = libloading::os::unix::Library::this();
-    // SAFETY: the stand-in's function takes a `uint64_t` and returns nothing.
-    unsafe {
-        this.get::<extern "C" fn(u64)>(b"stand_in_plan_up_to\0").expect("the stand-in is loaded")(
-            bytes,
-        );
-    }
+    // SAFETY: these functions of the stand-in take a `uint64_t` and return nothing.
+    unsafe { this.get::<extern "C" fn(u64)>(name).expect("the stand-in is loaded")(bytes) }
 }
 
 /// Breaks the device for the rest of the process: whatever is asked of it, it answers with an error of CUDA's.

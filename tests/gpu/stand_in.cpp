@@ -3,7 +3,7 @@
 //
 //  * an operation that mixes them with tensors of the CPU fails, as on a GPU;
 //  * what crosses the bus, and whatever makes the host wait for the device, is counted;
-//  * it may be given less memory than is there, and then runs out of it in CUDA's words;
+//  * it may be given less memory than is there, at once or later, and then runs out of it in CUDA's words;
 //  * steps back may find no plan in cuDNN's words, as where there is no memory to work in;
 //  * it may break, and then answers as a GPU whose context is lost.
 //
@@ -39,14 +39,14 @@ std::atomic<uint64_t> to_device{0}, to_host{0}, waits{0}, operations{0};
 std::atomic<bool> broken{false};
 // A convolution's step back has no plan where its gradients have more bytes than this.
 std::atomic<uint64_t> planned{UINT64_MAX};
-// Bytes that tensors hold.
-std::atomic<size_t> held{0};
+// Bytes that tensors hold, and the most that they held at once.
+std::atomic<size_t> held{0}, most{0};
 
-size_t memory() {
-  static const size_t bytes = [] {
+std::atomic<size_t>& memory() {
+  static std::atomic<size_t> bytes{[] {
     const char* given = std::getenv("STAND_IN_MEMORY");
     return given ? std::strtoull(given, nullptr, 10) : SIZE_MAX;
-  }();
+  }()};
   return bytes;
 }
 
@@ -61,6 +61,8 @@ struct Piece {
       held -= bytes;
       TORCH_CHECK_WITH(
           OutOfMemoryError, false, "CUDA out of memory. Tried to allocate ", bytes, " bytes.");
+    }
+    for (size_t before = most; before < now && !most.compare_exchange_weak(before, now);) {
     }
   }
   ~Piece() {
@@ -441,6 +443,14 @@ extern "C" uint64_t stand_in_waits() {
 }
 extern "C" uint64_t stand_in_operations() {
   return operations;
+}
+// The most bytes that tensors held at once.
+extern "C" uint64_t stand_in_most() {
+  return most;
+}
+// From now on it has so many bytes.
+extern "C" void stand_in_has(uint64_t bytes) {
+  memory() = bytes;
 }
 // From now on steps back of larger gradients than so many bytes find no plan.
 extern "C" void stand_in_plan_up_to(uint64_t bytes) {
