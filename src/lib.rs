@@ -26,6 +26,7 @@ pub mod influence;
 pub mod join;
 pub mod judge;
 pub mod ledger;
+pub mod memory;
 pub mod model;
 pub mod nearest;
 pub mod observe;

@@ -322,6 +322,26 @@ fn the_lab_in_small_does_so_on_a_gpu() {
     stand_in::run("the_lab_in_small_goes_from_packed_images_to_a_verdict", None);
 }
 
+/// What does not fit is told, with a batch that would, and is no panic.
+#[test]
+fn pretraining_that_does_not_fit_is_told_with_a_batch_that_would() {
+    if !stand_in::here("pretraining_that_does_not_fit_is_told_with_a_batch_that_would", None) {
+        return;
+    }
+    let mut world = small();
+    world.pretraining.as_mut().unwrap().models.truncate(1);
+    let make = || make_zoo(&world, data().path(), usize::MAX);
+    make().unwrap();
+    let most = stand_in::most();
+    stand_in::has(most * 2 / 3);
+    let said = make().unwrap_err();
+    assert!(said.starts_with("failed to train natural: CUDA out of memory."), "{said}");
+    assert!(said.contains("with a batch of 24; one of "), "{said}");
+    stand_in::has(1 << 10);
+    let said = make().unwrap_err();
+    assert!(said.contains("the source's images do not fit at 64 pixels"), "{said}");
+}
+
 fn data_and_zoo(world: &World) -> Vec<Card> {
     let data = data();
     make_zoo(world, data.path(), usize::MAX).unwrap()

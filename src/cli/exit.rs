@@ -126,7 +126,7 @@ impl From<PretrainError> for Failure {
         let code = match &error {
             PretrainError::Interrupted { .. } | PretrainError::Unmeasured => INTERRUPTED,
             PretrainError::Checkpoint(error) if error.is_about_writing() => OUTPUT,
-            PretrainError::Checkpoint(_) => INPUT,
+            PretrainError::Checkpoint(_) | PretrainError::Failed { .. } => INPUT,
         };
         Self::new(code, error)
     }
@@ -169,6 +169,8 @@ mod tests {
             assert_eq!(Failure::from(PretrainError::from(error)).code, code);
         }
         assert_eq!(Failure::from(PretrainError::Interrupted { epoch: 1 }).code, INTERRUPTED);
+        let (what, said) = ("train natural".to_owned(), "CUDA out of memory".to_owned());
+        assert_eq!(Failure::from(PretrainError::Failed { what, said }).code, INPUT);
     }
 
     #[test]

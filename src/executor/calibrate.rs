@@ -9,6 +9,7 @@ use crate::{
     data::OnDevice,
     device,
     ledger::Seed,
+    memory,
     model::{MultiplyAdds, PAPER_BLOCKS, Precision, Weights},
     price::Speed,
     random::{self, Purpose},
@@ -24,14 +25,26 @@ const EPOCHS: u32 = 4;
 /// # Errors
 /// If libtorch can't do it, such as for want of memory: then in its words.
 pub fn calibrate(world: &World, on: Device) -> Result<Speed, String> {
-    attempt(|| timed(world, on))
+    attempt(|| timed(world, on)).map_err(|said| {
+        if !memory::ran_out(&said) {
+            return said;
+        }
+        let Protocol { batch, side, .. } = world.protocol;
+        let (said, images) = (said.trim_end_matches('.'), images(world, on));
+        format!("{said} with {images} images at {side} pixels and a batch of {batch}")
+    })
+}
+
+/// Images that are made up for it.
+fn images(world: &World, on: Device) -> i64 {
+    match on {
+        Device::Cpu => 16,
+        _ => 10 * i64::from(world.protocol.batch),
+    }
 }
 
 fn timed(world: &World, on: Device) -> Speed {
-    let images = match on {
-        Device::Cpu => 16,
-        _ => 10 * i64::from(world.protocol.batch),
-    };
+    let images = images(world, on);
     device::prepare_for_steps(on);
     let architecture = world.architecture();
     let mut generator = random::generator(Seed(0), Purpose::Initialisation);

@@ -1,6 +1,6 @@
 //! Whose fault it is that libtorch could not do something: the device's, want of memory's, or the trial's.
 
-use super::memory;
+use crate::memory;
 
 /// What libtorch says where a GPU, or a library of it, is at fault: any other trial would meet the same,
 /// since after such an error a process can't use the GPU again.

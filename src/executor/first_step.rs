@@ -7,6 +7,7 @@ use tch::Device;
 use super::material::{MaterialError, Materials};
 use crate::{
     attempt::attempt,
+    memory,
     stock::Stock,
     trial::{Material, Protocol, Trial, fine_tune},
 };
@@ -80,7 +81,19 @@ impl<'a> FirstSteps<'a> {
             Ok(Ok(Ok(step))) => Ok(step),
             Ok(Ok(Err(error))) => Err(NoFirstStep::Failed(error.to_string())),
             Ok(Err(error)) => Err(error.into()),
-            Err(said) => Err(NoFirstStep::Failed(said)),
+            Err(said) => {
+                // What was half done is not to be used again.
+                self.materials = self.materials.anew();
+                Err(NoFirstStep::Failed(match memory::ran_out(&said) {
+                    true => {
+                        let (said, side) = (said.trim_end_matches('.'), protocol.side);
+                        format!(
+                            "{said} with a batch of {batch} at {side} pixels: take a device with more memory"
+                        )
+                    }
+                    false => said,
+                }))
+            }
         }
     }
 }

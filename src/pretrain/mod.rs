@@ -8,6 +8,7 @@ pub mod card;
 mod checkpoint;
 mod keeper;
 mod noise;
+mod room;
 pub mod zoo;
 
 use std::{path::Path, time::Instant};
@@ -201,7 +202,7 @@ pub enum Told<'a> {
 /// Losses of single steps that are kept of each epoch.
 const FIRST_LOSSES: usize = 5;
 
-/// A run that was asked to stop, or whose checkpoint can't be read or written.
+/// A run that was asked to stop, that libtorch could not do, or whose checkpoint can't be read or written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum PretrainError {
     /// Somebody asked to stop; what there is was kept.
@@ -215,6 +216,17 @@ pub enum PretrainError {
         "stopped while the models were measured; all of them are kept, and the same command goes on from there"
     )]
     Unmeasured,
+    /// libtorch could not do it, such as for want of memory.
+    #[error("failed to {what}: {said}")]
+    #[diagnostic(help(
+        "finished models are kept: the same command goes on with this one, on another device too"
+    ))]
+    Failed {
+        /// What was done.
+        what: String,
+        /// What libtorch said, and what there is to do about it.
+        said: String,
+    },
     /// A checkpoint.
     #[error(transparent)]
     #[diagnostic(transparent)]

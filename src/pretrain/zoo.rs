@@ -16,7 +16,9 @@ use tch::Device;
 use super::{
     Card, Checkpoint, Epoch, FIRST_IMAGES, PretrainError, Pretraining, Source, Threat, Told,
     card::{FORMAT_VERSION, Robust, Tried},
-    first_losses, robust_accuracy, train, write_weights,
+    first_losses, robust_accuracy,
+    room::{self, tried},
+    train, write_weights,
 };
 use crate::{
     attack::Constraint,
@@ -109,7 +111,7 @@ impl Making<'_> {
     /// told every step and epoch, with a name for the training.
     ///
     /// # Errors
-    /// If it was stopped, or a file can't be read or written: the models that are being trained then stop
+    /// If it was stopped, libtorch could not do it, or a file can't be read or written: the models that are being trained then stop
     /// too, and what there is of them is kept.
     ///
     /// # Panics
@@ -169,13 +171,16 @@ impl Making<'_> {
         self.write(all, &source[0])
     }
 
-    fn images(&self, dataset: &Dataset) -> OnDevice {
-        OnDevice::new(dataset, self.device).resized(Resolution::Native, self.pretraining.side)
+    /// Some of the source's images on the device, for what is to be done with them.
+    fn images(&self, what: &str, dataset: &Dataset) -> Result<OnDevice, PretrainError> {
+        let (device, side) = (self.device, self.pretraining.side);
+        let images = || Ok(OnDevice::new(dataset, device).resized(Resolution::Native, side));
+        tried(what, images, |said| room::of_images(said, self.pretraining))
     }
 
     /// Measures each model under the attacks of every chosen radius, and writes weights and cards.
     fn write(&self, all: Vec<Made>, source_sha256: &str) -> Result<Vec<Card>, PretrainError> {
-        let test = self.images(self.test);
+        let test = self.images("measure the models", self.test)?;
         let clean = all[0].clean;
         let attacks: Vec<(Constraint, f64)> = all
             .iter()
@@ -190,7 +195,7 @@ impl Making<'_> {
         let named = |&(constraint, epsilon): &(Constraint, f64)| {
             format!("{} eps {epsilon}, {test_steps} steps", words(constraint))
         };
-        let first = self.images(&self.train.first(FIRST_IMAGES));
+        let first = self.images("measure the models", &self.train.first(FIRST_IMAGES))?;
         let stop = || self.stop.load(Ordering::Relaxed);
         let mut cards = Vec::new();
         for made in all {
@@ -219,18 +224,29 @@ impl Making<'_> {
             match measured_before(&path, &card, &attacks.iter().map(named).collect::<Vec<_>>()) {
                 Some(before) => card = before,
                 None => {
-                    let robust = attacks.iter().map(|attack| {
-                        let (network, (constraint, epsilon)) = (&made.network, *attack);
-                        let (accuracy, images) =
-                            robust_accuracy(network, self.pretraining, &test, constraint, epsilon);
-                        Robust { attack: named(attack), images, accuracy }
-                    });
-                    card.robust_accuracy = robust.collect();
-                    let first = first_losses(self.pretraining, made.threat, &first, &stop);
-                    card.first_losses = first.map_err(|error| match error {
-                        PretrainError::Interrupted { .. } => PretrainError::Unmeasured,
-                        error => error,
-                    })?;
+                    let measure = || {
+                        let robust = attacks.iter().map(|attack| {
+                            let (network, (constraint, epsilon)) = (&made.network, *attack);
+                            let (accuracy, images) = robust_accuracy(
+                                network,
+                                self.pretraining,
+                                &test,
+                                constraint,
+                                epsilon,
+                            );
+                            Robust { attack: named(attack), images, accuracy }
+                        });
+                        let robust = robust.collect();
+                        Ok((robust, first_losses(self.pretraining, made.threat, &first, &stop)?))
+                    };
+                    let what = format!("measure {}", card.role);
+                    let measured =
+                        tried(&what, measure, |said| room::of_batch(said, self.pretraining));
+                    (card.robust_accuracy, card.first_losses) =
+                        measured.map_err(|error| match error {
+                            PretrainError::Interrupted { .. } => PretrainError::Unmeasured,
+                            error => error,
+                        })?;
                 }
             }
             write_weights(&self.file(&card.role, "safetensors"), weights)?;
@@ -270,16 +286,20 @@ impl Training<'_> {
         let Making { pretraining, out, train: train_on, test: test_on, .. } = *self.making;
         let run = |threat: Threat| -> Result<(Network, Vec<Epoch>, f64), PretrainError> {
             let name = name(&model.role, threat);
-            let [train_images, test_images] =
-                [train_on, test_on].map(|split| self.making.images(split));
+            let what = format!("train {name}");
+            let train_images = self.making.images(&what, train_on)?;
+            let test_images = self.making.images(&what, test_on)?;
             let source = Source { train: &train_images, test: &test_images };
             let path = out.join("checkpoints").join(format!("{name}.safetensors"));
             let checkpoint = Checkpoint { path: &path, source: self.source };
             let mut tell = |told: Told<'_>| (self.progress)(&name, told);
-            let (network, curve) =
-                train(pretraining, threat, &source, Some(checkpoint), self.stop, &mut tell)?;
-            let clean = evaluate(&network, &test_images).accuracy();
-            Ok((network, curve, clean))
+            let run = || {
+                let (network, curve) =
+                    train(pretraining, threat, &source, Some(checkpoint), self.stop, &mut tell)?;
+                let clean = evaluate(&network, &test_images).accuracy();
+                Ok((network, curve, clean))
+            };
+            tried(&what, run, |said| room::of_training(said, pretraining, threat, &source))
         };
         let epsilon = |root: Option<Threat>| match root.expect("its role comes earlier") {
             Threat::Attack { constraint, epsilon } => (constraint, epsilon),
