@@ -6,7 +6,7 @@
 //! one; [`inventory`] says what came of it, for `repro doctor`. Choosing a device for a trial, and
 //! how many threads it gets, is left to the executor.
 
-mod card;
+mod driver;
 
 use std::ffi::{c_int, c_void};
 use std::io::Write;
@@ -126,11 +126,37 @@ pub fn missing_cuda() -> Option<String> {
     match cuda_half {
         _ if tch::Cuda::is_available() => None,
         CudaHalf::Missing { reason } => Some(reason),
-        CudaHalf::Opened { path } => Some(format!(
-            "{} is loaded but finds no device: see `nvidia-smi` and CUDA_VISIBLE_DEVICES",
-            path.display()
-        )),
+        CudaHalf::Opened { path } => {
+            let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+            Some(no_device(&path, cuda_in(&maps), driver::version().as_deref()))
+        }
     }
+}
+
+/// Why CUDA, of this version, finds no device, as far as its driver tells.
+fn no_device(path: &Path, cuda: Option<u32>, driver: Option<&str>) -> String {
+    /// The first driver for CUDA 13 (its release notes).
+    const DRIVER_FOR_13: u32 = 580;
+    let path = path.display();
+    let major = driver.and_then(|version| version.split('.').next()?.parse().ok());
+    let old = cuda == Some(13) && major.is_none_or(|major: u32| major < DRIVER_FOR_13);
+    let driver = match driver {
+        Some(version) => format!("the driver is {version}"),
+        None => "no driver was found".to_owned(),
+    };
+    let needed = match old {
+        true => format!(", and CUDA 13 needs {DRIVER_FOR_13} or later"),
+        false => String::new(),
+    };
+    format!(
+        "{path} is loaded but finds no device ({driver}{needed}): see `nvidia-smi` and CUDA_VISIBLE_DEVICES"
+    )
+}
+
+/// The version of CUDA whose runtime is loaded, by the number in its library's name.
+fn cuda_in(maps: &str) -> Option<u32> {
+    let (_, after) = maps.split_once("/libcudart.so.")?;
+    after.split(|end: char| !end.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// Looks at the machine and at the libtorch that is loaded, opening its CUDA half if that was not
@@ -163,10 +189,21 @@ pub fn engine() -> String {
 pub fn name(device: tch::Device) -> String {
     match device {
         tch::Device::Cuda(index) => {
-            let gpu = card::name(index).unwrap_or_else(|| "a GPU without a name".to_owned());
+            let gpu = gpu(index).unwrap_or_else(|| "a GPU without a name".to_owned());
             format!("{gpu}, {}", processor())
         }
         _ => processor(),
+    }
+}
+
+/// A GPU's name by its driver, where that tells: tch does not. With several GPUs the driver's order
+/// need not be libtorch's, so that then all are named.
+fn gpu(index: usize) -> Option<String> {
+    let names = driver::names();
+    match names {
+        [] => None,
+        [name] => Some(name.clone()),
+        _ => Some(format!("device {index} of {}", names.join(", "))),
     }
 }
 
@@ -407,6 +444,32 @@ mod tests {
             }
         }
         assert_eq!(open_cuda(), open_cuda());
+    }
+
+    #[test]
+    fn a_cuda_without_a_device_is_told_with_its_driver_and_with_the_one_that_it_needs() {
+        let said = |cuda, driver| no_device(Path::new("there/libtorch_cuda.so"), cuda, driver);
+        let old = said(Some(13), Some("535.104.05"));
+        assert!(
+            old.contains("(the driver is 535.104.05, and CUDA 13 needs 580 or later)"),
+            "{old}"
+        );
+        let none = said(Some(13), None);
+        assert!(none.contains("(no driver was found, and CUDA 13 needs 580 or later)"), "{none}");
+        for (cuda, driver) in [(Some(13), "580.65.06"), (Some(12), "535.104.05"), (None, "535.1")] {
+            let other = said(cuda, Some(driver));
+            assert!(other.contains(&format!("(the driver is {driver})")), "{other}");
+        }
+    }
+
+    #[test]
+    fn cuda_s_version_is_in_its_runtime_s_name() {
+        let maps =
+            "7f00-7f01 r--p 0 fe:00 11    /there/libcudart.so.13\n7f01-7f02 rw-p 0 00:00 0\n";
+        assert_eq!(cuda_in(maps), Some(13));
+        assert_eq!(cuda_in("7f00 /there/libcudart.so.12.8.90"), Some(12));
+        assert_eq!(cuda_in("7f00 /there/libcudart-9335f6a2.so.12"), None);
+        assert_eq!(cuda_in(""), None);
     }
 
     #[cfg(feature = "gpu")]
