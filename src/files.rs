@@ -33,6 +33,29 @@ pub fn text(path: &Path, most: u64) -> Result<String> {
     }
 }
 
+/// Whether files can be written into a folder, which is made where it is not there yet: to be asked before hours
+/// are spent on what goes there.
+///
+/// # Errors
+/// What the system says.
+pub fn check_writable(folder: &Path) -> Result<()> {
+    make(folder)?;
+    tempfile::Builder::new().prefix(".writable.").tempfile_in(folder)?.close()
+}
+
+/// Makes a folder, and sees to it that its name outlives a crash.
+fn make(folder: &Path) -> Result<()> {
+    let is_new = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+    let new: Vec<&Path> = folder.ancestors().take_while(is_new).collect();
+    std::fs::create_dir_all(folder)?;
+    for made in new {
+        // A folder's own name is in the one above it.
+        let above = made.parent().filter(|above| !above.as_os_str().is_empty());
+        File::open(above.unwrap_or(Path::new(".")))?.sync_all()?;
+    }
+    Ok(())
+}
+
 /// What a gzip stream begins with (RFC 1952).
 pub const GZIP: [u8; 2] = [0x1f, 0x8b];
 
@@ -45,14 +68,7 @@ pub const GZIP: [u8; 2] = [0x1f, 0x8b];
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    let is_new = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
-    let new: Vec<&Path> = folder.ancestors().take_while(is_new).collect();
-    std::fs::create_dir_all(folder)?;
-    for made in new {
-        // A folder's own name is in the one above it.
-        let above = made.parent().filter(|above| !above.as_os_str().is_empty());
-        File::open(above.unwrap_or(Path::new(".")))?.sync_all()?;
-    }
+    make(folder)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     // A name that nobody else has: processes on several machines may share a folder.
     let mut file = tempfile::Builder::new()

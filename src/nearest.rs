@@ -4,9 +4,10 @@
 #[must_use]
 pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const LEAST_SIMILARITY: f64 = 0.7;
+    let wrong = wrong.to_lowercase();
     candidates
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(wrong, candidate), candidate))
+        .map(|candidate| (strsim::jaro_winkler(&wrong, &candidate.to_lowercase()), candidate))
         .filter(|(similarity, _)| *similarity >= LEAST_SIMILARITY)
         .max_by(|(left, _), (right, _)| left.total_cmp(right))
         .map(|(_, candidate)| candidate)
@@ -27,6 +28,7 @@ mod tests {
         let names = ["cifar10", "cifar100", "svhn"];
         assert_eq!(nearest("cifar_10", names), Some("cifar10"));
         assert_eq!(nearest("svnh", names), Some("svhn"));
+        assert_eq!(nearest("CIFAR-10", names), Some("cifar10"));
         assert_eq!(nearest("zzz", names), None);
         assert_eq!(did_you_mean("shvn", names), ", did you mean `svhn`?");
         assert_eq!(did_you_mean("", names), "");

@@ -83,17 +83,20 @@ impl Own<'_> {
     /// # Errors
     /// If an entry is there and can't be read.
     pub fn gather(&self, claims: &[&Claim]) -> Result<Gathered, LedgerError> {
-        let at_most = plan::at_most(claims, self.world);
-        let asked: Vec<Key> = at_most.keys().map(|(key, _)| key.clone()).collect();
-        let mut gathered = self.read(at_most)?;
-        // What was begun, and is neither there nor waited for, need not be run at all.
+        let mut gathered = self.read(plan::at_most(claims, self.world))?;
+        // Of claims that wait for nothing, what was begun and is not there need not be run at all, unless one that
+        // waits may still ask for it.
         let evidence = &gathered.evidence;
-        let begun = |key: &Key| evidence.records.seeds(key).is_some();
-        let waiting = plan::outstanding(claims, evidence);
-        let waiting = waiting.keys().filter(|(key, _)| begun(key)).count();
-        let asked = asked.iter().filter(|key| begun(key)).count();
-        let spared = asked.saturating_sub(evidence.records.len() + waiting);
-        gathered.evidence.spared = Some(spared);
+        let waits = |claim: &&&Claim| !plan::outstanding(&[**claim], evidence).is_empty();
+        let (open, done): (Vec<&Claim>, Vec<&Claim>) =
+            claims.iter().copied().partition(|claim| waits(&claim));
+        let open = plan::at_most(&open, self.world);
+        let done = plan::at_most(&done, self.world);
+        let there = |key: &Key, seed: Seed| {
+            evidence.records.seeds(key).is_none_or(|seeds| seeds.contains_key(&seed))
+        };
+        let spared = |place: &&(Key, Seed)| !there(&place.0, place.1) && !open.contains_key(*place);
+        gathered.evidence.spared = Some(done.keys().filter(spared).count());
         Ok(gathered)
     }
 

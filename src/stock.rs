@@ -8,8 +8,10 @@ use std::{
     sync::Mutex,
 };
 
+use miette::Diagnostic as _;
+
 use crate::{
-    checkpoint::Checkpoint,
+    checkpoint::{Checkpoint, ReadError},
     data::{
         Target,
         official::{Format, OFFICIAL, Official},
@@ -252,7 +254,7 @@ impl Fetched {
                 }
                 checkpoint.weights(&architecture)
             });
-            weights.map_err(|error| bring.damaged(&error))
+            weights.map_err(|error| bring.unread(&error))
         };
         if !trained_here {
             return read(&zoo.architecture);
@@ -368,6 +370,15 @@ impl Bring {
             Self::Hand(what) => format!("put there {what}"),
         };
         Lacking { what: format!("{} is not there", path.display()), mend }
+    }
+
+    /// A checkpoint that can't be read; what its reader advises is of use where nothing else brings it.
+    fn unread(&self, error: &ReadError) -> Lacking {
+        let mut lacking = self.damaged(error);
+        if let (Self::Hand(_), Some(help)) = (self, error.help()) {
+            lacking.mend = format!("{help}; or {}", lacking.mend);
+        }
+        lacking
     }
 
     fn damaged(&self, error: &dyn Display) -> Lacking {

@@ -224,6 +224,25 @@ fn no_plan_for_a_batch_is_want_of_memory_where_a_smaller_one_has_one_and_else_th
     assert!(matches!(entry.outcome, Ended::Finished(_)));
 }
 
+/// Hours are not spent on what can't be kept.
+#[test]
+fn nothing_is_run_where_nothing_can_be_kept() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let (ledger, stop) = (Ledger::new(file.path().to_owned()), AtomicBool::new(false));
+    let workers = Workers { device: stand_in::device(), at_once: 1, threads_each: 1 };
+    let local = Local { ledger: &ledger, stock: &Stock::Shipped, workers, stop: &stop };
+    // Were it run, it would be left half done after its first epoch, with another error.
+    stop.store(true, Ordering::Relaxed);
+    let ran = local.run(&[named(0, 1)], &|entry| panic!("{entry:?}"));
+    assert!(
+        matches!(&ran, Err(ExecutorError::Ledger(error)) if error.is_about_writing()),
+        "{ran:?}"
+    );
+    // Where there is nothing to run there is nothing to keep.
+    stop.store(false, Ordering::Relaxed);
+    local.run(&[], &|entry| panic!("{entry:?}")).unwrap();
+}
+
 /// Nothing that trials after it could mend: they are left for another time, not kept as failed.
 #[test]
 fn a_device_that_breaks_ends_the_run_and_leaves_no_failed_record() {

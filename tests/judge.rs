@@ -95,6 +95,20 @@ fn seeds_that_nobody_ran_are_counted_against_the_plan() {
 }
 
 #[test]
+fn an_inconclusive_claim_says_why_a_cell_has_no_interval() {
+    let text = claim_text("greater_than = 0.0")
+        .replace("target = \"svhn\"", "target = [\"svhn\", \"mnist\"]");
+    let mut runs = leads(&[5.0, 5.1, 4.9]);
+    let apart = [run("l2_3", 1, 60.0), run("natural", 2, 50.0)];
+    runs.extend(apart.into_iter().map(|run| Run { target: "mnist", ..run }));
+    let verdict = judge(&claim(&text), &evidence(&log(&rows(&runs)), Looking::Fixed));
+    assert_eq!(verdict.verdict, Verdict::Inconclusive);
+    let said = "1 of 2 cells supported; not: mnist 100 images; mnist 100 images: 0 seeds that every arm has: too few \
+                to judge";
+    assert_eq!(verdict.reason, said);
+}
+
+#[test]
 fn seeds_without_any_in_common_are_inconclusive_and_not_incomplete() {
     let verdict = gap(&[run("l2_3", 1, 60.0), run("natural", 2, 50.0)]);
     assert_eq!(verdict.verdict, Verdict::Inconclusive);

@@ -34,6 +34,12 @@ fn every_fault_is_named_with_its_line_and_column() {
     let first = "svhn,l2_3,3,100,1,1,30,1.5,50,0.5,10";
     let cases = [
         (",seconds", "", "column `seconds` is missing"),
+        (
+            "dataset,",
+            "dataset;",
+            "`dataset;source` is one column: commas part columns, and not `;`",
+        ),
+        ("test_loss", "TEST_LOSS", "unknown column `TEST_LOSS`, did you mean `test_loss`?"),
         ("test_loss", "tset_loss", "unknown column `tset_loss`, did you mean `test_loss`?"),
         ("train_loss", "test_loss", "column `test_loss` stands there twice"),
         (

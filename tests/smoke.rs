@@ -188,6 +188,33 @@ fn a_record_that_is_not_what_its_recipe_gives_is_found_out() {
     assert!(matches!(entries(&bench.ledger())[&key].outcome, Ended::Finished(_)));
 }
 
+/// Looks that are still to come spare nothing, and what no world here can run is no plan of nothing to do.
+#[test]
+fn what_is_begun_spares_nothing_and_what_can_t_be_run_is_no_empty_plan() {
+    let ledger = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_repro"));
+        command.args(arguments).arg("--ledger").arg(ledger.path()).output().unwrap()
+    };
+    let plan = out(&run(&["plan", "--claim", "l2_best", "--format", "jsonl"]));
+    let planned = plan.lines().map(|line| serde_json::from_str(line).unwrap());
+    let cheapest = planned.min_by(|left: &serde_json::Value, right| {
+        left["seconds"].as_f64().unwrap().total_cmp(&right["seconds"].as_f64().unwrap())
+    });
+    let ran = run(&["run", "--key", cheapest.unwrap()["key"].as_str().unwrap()]);
+    assert_eq!(code(&ran), 0, "{}", err(&ran));
+    let verified = run(&["verify", "--claim", "l2_best", "--evidence", "smoke", "--no-run"]);
+    assert_eq!(code(&verified), 3, "{}", err(&verified));
+    let told = out(&verified);
+    assert!(told.contains(" 1 records, 0 fine-tunes spared"), "{told}");
+    let plan = run(&["plan", "--claim", "natural_wins_at_high_resolution"]);
+    let told = out(&plan);
+    assert!(told.contains("0 fine-tunes to run next"), "{told}");
+    assert!(
+        told.contains("can't be judged on all it asks for here: the smoke world has no celeba")
+    );
+}
+
 /// As one that runs out of memory does: it is kept, told with the command that runs it again, and no rerun of it is
 /// "the same bits". The thin network has eleven blocks.
 #[test]

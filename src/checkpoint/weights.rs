@@ -13,7 +13,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// If a tensor of the architecture is missing or of another shape, if there is one that it does
-    /// not have, or if one holds no floats.
+    /// not have, or if one holds no floats, or one that is not finite.
     pub fn weights(&self, architecture: &Architecture) -> Result<Weights, ReadError> {
         let wanted =
             self.tensors().filter(|tensor| !tensor.name().ends_with(".num_batches_tracked"));
@@ -29,7 +29,10 @@ impl Checkpoint {
                 };
                 let shape: Vec<i64> = tensor.shape().iter().map(|size| *size as i64).collect();
                 let values = Tensor::from_data_size(&tensor.bytes(), &shape, kind);
-                Ok((name, values.to_kind(Kind::Float)))
+                match bool::try_from(values.isfinite().all()) {
+                    Ok(true) => Ok((name, values.to_kind(Kind::Float))),
+                    _ => Err(WeightsError::NotFinite { name }),
+                }
             })
             .collect::<Result<BTreeMap<String, Tensor>, _>>();
         let weights = entries.and_then(|entries| Weights::new(architecture.clone(), entries));

@@ -142,9 +142,7 @@ pub fn main() -> u8 {
     };
     // Before any other call into libtorch, which looks for its CUDA half once.
     #[cfg(feature = "gpu")]
-    if let Some(reason) = device::missing_cuda() {
-        anstream::eprintln!("running on the CPU: {reason}");
-    }
+    let _ = device::open_cuda();
     let outcome = run(&arguments).and_then(|outcome| {
         std::io::stdout().flush()?;
         Ok(outcome)

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Mutex, Once},
 };
 
 use clap::{Args, ValueEnum};
@@ -64,7 +64,13 @@ impl DeviceArgument {
             (Self::Cpu, _) => Ok(Device::Cpu),
             (Self::Auto, _) if rather_cpu => Ok(Device::Cpu),
             (Self::Auto | Self::Cuda, None) => Ok(Device::Cuda(0)),
-            (Self::Auto, Some(_)) => Ok(Device::Cpu),
+            (Self::Auto, Some(missing)) => {
+                static TOLD: Once = Once::new();
+                if cfg!(feature = "gpu") {
+                    TOLD.call_once(|| anstream::eprintln!("running on the CPU: {missing}"));
+                }
+                Ok(Device::Cpu)
+            }
             (Self::Cuda, Some(missing)) => Err(Failure::usage(
                 format!("there is no GPU to run on: {missing}"),
                 "leave --device out, or name another",

@@ -126,6 +126,12 @@ impl Plan {
             let (world, evidence) = (&workshop.world, &gathered.evidence);
             writeln!(out, "{}", by_claim(&claims, world, evidence, &to_run, speed))?;
         }
+        for claim in claims.iter().filter(|_| figures.is_empty()) {
+            let keys = claim.hypothesis.keys();
+            if let Some(lacks) = keys.iter().find_map(|key| workshop.world.lacks(key)) {
+                writeln!(out, "{} can't be judged on all it asks for here: {lacks}", claim.id)?;
+            }
+        }
         let at_once = workshop.at_once();
         let seconds = speed.seconds(price(&to_run, &workshop.world));
         writeln!(

@@ -130,6 +130,9 @@ impl Local<'_> {
         for named in trials {
             named.trial.recipe.protocol.precision.check(self.workers.device)?;
         }
+        if !trials.is_empty() {
+            self.ledger.check_writable()?;
+        }
         device::prepare_for_steps(self.workers.device);
         // One for the process; each thread takes it over at its first operation.
         tch::set_num_threads(self.workers.threads_each as i32);

@@ -170,6 +170,12 @@ fn judge_hypothesis(hypothesis: &Hypothesis, design: &Design, evidence: &Evidenc
     let reason = match (settled.verdict, judged.as_slice()) {
         (Verdict::Incomplete, judged) => bench.incomplete(judged),
         (_, [only]) => only.reason.clone(),
+        (Verdict::Inconclusive, judged) => {
+            match judged.iter().find(|cell| cell.has_no_interval()) {
+                Some(cell) => format!("{}; {}: {}", settled.reason, cell.name, cell.reason),
+                None => settled.reason.clone(),
+            }
+        }
         _ => settled.reason.clone(),
     };
     let (cells, averages) = match hypothesis.average_over.is_empty() {

@@ -274,6 +274,12 @@ impl ClaimVerdict {
 }
 
 impl CellVerdict {
+    /// Whether nothing could be computed of it, for the reason that it gives.
+    #[must_use]
+    pub fn has_no_interval(&self) -> bool {
+        self.low.is_none() && self.high.is_none()
+    }
+
     /// A cell that is shown and not judged.
     pub(super) fn shown(
         contrast: &Contrast,

@@ -181,6 +181,19 @@ impl Ledger {
         })
     }
 
+    /// Whether entries can be kept here, before anything is run for them.
+    ///
+    /// # Errors
+    /// If they can't.
+    pub fn check_writable(&self) -> Result<(), LedgerError> {
+        let path = self.folder.join("entries");
+        files::check_writable(&path).map_err(|cause| LedgerError::Io {
+            doing: Doing::Write,
+            path,
+            cause,
+        })
+    }
+
     /// Every entry, by name. Damaged files are set aside as by [`Ledger::get`]; a file whose name is
     /// no entry's is told and left.
     ///

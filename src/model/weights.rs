@@ -51,6 +51,12 @@ pub enum WeightsError {
         /// The network's.
         expected: Vec<i64>,
     },
+    /// One holds what is no number, or is infinite.
+    #[error("failed to use `{name}`: it holds values that are not finite")]
+    NotFinite {
+        /// Its name.
+        name: String,
+    },
     /// One is not of the first one's kind, or of none that the network computes with.
     #[error(
         "failed to use `{name}` of kind {found}: convert all weights to single or all to double precision"

@@ -50,7 +50,10 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
     }
     line(2, &format!("asked: {}", claim.hypothesis.sentence));
     // Of an incomplete claim, what there is.
-    let there = || verdict.cells.iter().chain(&verdict.averages).any(|cell| cell.mean.is_some());
+    let there = || {
+        verdict.verdict != Verdict::Incomplete
+            || verdict.cells.iter().chain(&verdict.averages).any(|cell| cell.mean.is_some())
+    };
     if !brief && there() {
         line(0, "");
         if !verdict.averages.is_empty() {
@@ -169,7 +172,7 @@ fn cells(cells: &[CellVerdict]) -> String {
 /// Why cells have no interval, each reason with the cells that it is of.
 fn unjudged(cells: &[CellVerdict]) -> BTreeMap<&str, Vec<&str>> {
     let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for cell in cells.iter().filter(|cell| cell.low.is_none() && cell.high.is_none()) {
+    for cell in cells.iter().filter(|cell| cell.has_no_interval()) {
         reasons.entry(&cell.reason).or_default().push(&cell.name);
     }
     reasons

@@ -120,6 +120,11 @@ fn tensors_that_are_missing_extra_misshapen_or_no_floats_are_named() {
     assert!(extra.contains("failed to place `layer4.0."), "{extra}");
     let more = refused(&tiny_file, &Architecture { classes: 4, ..tiny() }).to_string();
     assert!(more.contains("`fc.weight`") && more.contains("[3, 8]"), "{more}");
+    let mut spoilt = tiny_file.clone();
+    let end = spoilt.len();
+    spoilt[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    let spoilt = refused(&spoilt, &tiny()).to_string();
+    assert!(spoilt.contains("it holds values that are not finite"), "{spoilt}");
     let kind = refused(&fixture("dtypes-zip.pt"), &tiny()).to_string();
     assert!(kind.contains("`bool` of kind bool"), "{kind}");
     // A wanted tensor that was left out is told of with the reason, and not as if it were not there.

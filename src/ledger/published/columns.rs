@@ -29,6 +29,12 @@ impl Columns {
             .collect();
         let known = COLUMNS.into_iter().chain([RESOLUTION_COLUMN]);
         for (index, name) in names.iter().enumerate() {
+            if let Some(other) = [';', '\t'].into_iter().find(|other| name.contains(*other)) {
+                let [name, other] = [shortened(name), other.escape_default().to_string()];
+                return Err(format!(
+                    "`{name}` is one column: commas part columns, and not `{other}`"
+                ));
+            }
             if !known.clone().any(|column| column == name) {
                 let hint = did_you_mean(name, known.clone());
                 return Err(format!("unknown column `{}`{hint}", shortened(name)));
