@@ -214,15 +214,12 @@ fn processor() -> String {
     name.map_or_else(|| std::env::consts::ARCH.to_owned(), |name| name.trim().to_owned())
 }
 
-/// Whether a GPU's convolutions and matrix products may round what they multiply to 11 bits of
-/// mantissa (tf32), for the whole process. libtorch's own default is yes for convolutions and no for
-/// the rest; here a recipe says which.
+/// Whether a GPU's convolutions may round what they multiply to 11 bits of mantissa (tf32), for the whole
+/// process; other products, such as a head's, may not. That is libtorch's own default for both, but a recipe
+/// says which of convolutions.
 #[cfg(target_os = "linux")]
 pub fn allow_tf32(allowed: bool) {
     unsafe extern "C" {
-        /// `at::Context& at::globalContext()`.
-        #[link_name = "_ZN2at13globalContextEv"]
-        safe fn global_context() -> *mut c_void;
         /// `void at::Context::setAllowTF32CuDNN(bool)`.
         #[link_name = "_ZN2at7Context17setAllowTF32CuDNNEb"]
         fn set_for_convolutions(context: *mut c_void, allowed: bool);
@@ -235,8 +232,15 @@ pub fn allow_tf32(allowed: bool) {
     // (ATen/Context.h of the libtorch that the program is pinned to, by the Itanium ABI).
     unsafe {
         set_for_convolutions(context, allowed);
-        set_for_products(context, allowed);
+        set_for_products(context, false);
     }
+}
+
+#[cfg(target_os = "linux")]
+unsafe extern "C" {
+    /// `at::Context& at::globalContext()`.
+    #[link_name = "_ZN2at13globalContextEv"]
+    safe fn global_context() -> *mut c_void;
 }
 
 /// Elsewhere libtorch is left as it is: only Linux has been tried.
@@ -481,6 +485,22 @@ mod tests {
         let CudaHalf::Missing { reason } = opened(path.clone()) else { panic!("opened a text") };
         assert!(reason.contains(&path.display().to_string()), "{reason}");
         assert!(reason.contains("invalid ELF header") && !reason.contains('\n'), "{reason}");
+    }
+
+    /// A head is in single precision whatever the recipe's precision is ([`crate::model::Precision`]).
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn tf32_is_for_convolutions_and_for_no_other_product() {
+        unsafe extern "C" {
+            /// `bool at::Context::allowTF32CuBLAS() const`.
+            #[link_name = "_ZNK2at7Context15allowTF32CuBLASEv"]
+            fn for_products(context: *mut c_void) -> bool;
+        }
+        for allowed in [true, false] {
+            allow_tf32(allowed);
+            // SAFETY: as in `allow_tf32`.
+            assert!(!unsafe { for_products(global_context()) });
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tch::{Device, Kind, Tensor};
 pub enum Precision {
     /// IEEE single precision: 24 bits of mantissa.
     Fp32,
-    /// Single precision whose products see 11 bits of mantissa, on the matrix units of a GPU.
+    /// Single precision whose convolutions see 11 bits of mantissa, on the matrix units of a GPU.
     Tf32,
     /// Products and what lies between layers have 8 bits of mantissa (bfloat16); sums are in single
     /// precision.
