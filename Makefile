@@ -38,7 +38,8 @@ gpu: setup ## fetch all of libtorch for a GPU into .libtorch/gpu (5 GB); says wh
 	@.libtorch/gpu/bin/pip install --quiet torch==$$(sed -nE 's|.*"\.libtorch/([0-9.]+)".*|\1|p' .cargo/config.toml)
 	@echo "export LD_LIBRARY_PATH=$$(echo $(CURDIR)/.libtorch/gpu/lib/python3*/site-packages/torch/lib)"
 
-lab: gpu ## the lab world on a GPU, from packed images to verdicts, in pieces: run it again until it ends
+lab: setup ## the lab world on a GPU, from packed images to verdicts, in pieces: run it again until it ends
+	@[ -n "$$LD_LIBRARY_PATH" ] || $(MAKE) --no-print-directory gpu
 	@$(CARGO) build --release --features gpu </dev/null
 	@: "$${LD_LIBRARY_PATH:=$$(echo $(CURDIR)/.libtorch/gpu/lib/python3*/site-packages/torch/lib)}"; \
 	export LD_LIBRARY_PATH; REPORT=$(REPORT) scripts/lab.sh </dev/null
