@@ -13,7 +13,7 @@ const CUDA_HALF: &str = "libtorch_cuda.so";
 /// What came of opening libtorch's CUDA half.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CudaHalf {
-    /// It is loaded. Whether there is a device for it is [`Inventory::cuda_devices`]' to say.
+    /// It is loaded. Whether there is a device for it is [`super::Inventory::cuda_devices`]' to say.
     Opened {
         /// The library, beside the CPU half that is loaded.
         path: PathBuf,
