@@ -5,6 +5,7 @@ use std::path::Path;
 
 use repro::{
     claim::{Moment, check, suite::Suite},
+    compare::{Remark, Sameness},
     evidence::{Evidence, EvidenceKind},
     judge::judge,
     ledger::Key,
@@ -225,7 +226,11 @@ fn every_command_is_in_the_list_and_every_line_of_the_list_is_a_command_with_its
 fn what_it_says_of_the_comparison_is_what_comes_out() {
     let evidence = Evidence::published().unwrap_or_else(|error| panic!("{error}"));
     let points = Evidence::published_points().unwrap_or_else(|error| panic!("{error}"));
-    let found = repro::compare::compare(&evidence, &points).counts;
+    let comparison = repro::compare::compare(&evidence, &points);
+    let single = comparison.differences.iter().filter(|cell| {
+        cell.decision == Some(Sameness::BothOpen) && cell.remarks.contains(&Remark::SingleSeed)
+    });
+    let (single, found) = (single.count(), comparison.counts);
     let text = README.split_whitespace().collect::<Vec<_>>().join(" ");
     for said in [
         format!("beside all {} of them", found.means),
@@ -241,7 +246,7 @@ fn what_it_says_of_the_comparison_is_what_comes_out() {
         ),
         format!(
             "Of {} differences {} are decided the same way, {} by one side alone, none the opposite way, \
-             and {} both sides leave open",
+             and {} both sides leave open ({single} of them have a single seed on each)",
             found.decisions, found.same, found.half_open, found.both_open
         ),
     ] {
