@@ -2,20 +2,29 @@
 
 use std::{
     os::unix::{fs::PermissionsExt, process::CommandExt},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
+
+/// A false program of this name.
+fn program(folder: &Path, name: &str, does: &str) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, format!("#!/usr/bin/env bash\n{does}")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
 
 /// A false program beside which `scripts/lab.sh` keeps everything. It is stopped while it trains, the first
 /// time; later it has nothing to train, and verdicts differ.
 fn lab_command(folder: &Path, limit: &str) -> Command {
-    let program = folder.join("repro");
-    let stub = "#!/usr/bin/env bash\ncd \"$(dirname \"$0\")\"\necho \"$*\" >>said\n\
+    let stub = "cd \"$(dirname \"$0\")\"\necho \"$*\" >>said\n\
                 if [[ $1 == pretrain && ! -e trained ]]; then\n\
                 trap 'kill $!; exit 130' INT; touch trained; sleep 20 & wait\nfi\n\
+                if [[ -e slow ]]; then sleep 0.5; fi\n\
+                if [[ $1 == runs ]]; then cat runs 2>/dev/null; fi\n\
+                if [[ $1 == rerun ]]; then echo other bits; exit 1; fi\n\
                 if [[ $1 == verify ]]; then exit 3; fi\n";
-    std::fs::write(&program, stub).unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let program = program(folder, "repro", stub);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/lab.sh");
     // Whoever runs the tests may ignore Ctrl-C, as what is run in the background does.
     let mut command = Command::new("env");
@@ -43,17 +52,53 @@ fn the_lab_s_command_stops_at_its_limit_and_goes_on() {
         said.contains("the limit of 3 s came first; the same command goes on from here"),
         "{said}"
     );
+    let table = "record            what     seed  accuracy %    s\n\
+                 0123456789abcdef  cifar10     1      failed  0.1\n\
+                 fedcba9876543210  cifar10     2       55.10  1.5\n\
+                 2 records in there\n";
+    std::fs::write(folder.path().join("runs"), table).unwrap();
     let (code, said) = run("60");
     assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("fedcba9876543210 does not agree when it is run again"), "{said}");
     let asked = std::fs::read_to_string(folder.path().join("said")).unwrap();
     let asked: Vec<&str> = asked.lines().collect();
-    assert_eq!(asked.len(), 5, "{asked:?}");
+    assert_eq!(asked.len(), 7, "{asked:?}");
     assert!(asked[..2].iter().all(|line| line.starts_with("pretrain --world lab --data")));
     assert!(asked[2].starts_with("verify --evidence lab --data"), "{asked:?}");
     assert!(asked[2].ends_with("--brief"), "{asked:?}");
-    assert!(asked[4].contains("--evidence published --evidence smoke --evidence lab --no-run"));
-    assert!(asked[4].contains("--report"));
+    assert!(asked[3].starts_with("runs --world lab --ledger"), "{asked:?}");
+    assert!(asked[4].starts_with("rerun fedcba9876543210 --within 2 --data"), "{asked:?}");
+    assert!(asked[6].contains("--evidence published --evidence smoke --evidence lab --no-run"));
+    assert!(asked[6].contains("--report"));
     assert!(folder.path().join("report/verdicts.json").exists());
+}
+
+/// Part of a GPU, or an old driver, does not tell how busy it is: that is no 0 %.
+#[test]
+fn what_a_driver_does_not_tell_is_not_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("trained"), "").unwrap();
+    let bin = folder.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    program(&bin, "nvidia-smi", "cat \"$(dirname \"$0\")/told\"; exec sleep 60");
+    // Else the phase is over before it is asked.
+    std::fs::write(folder.path().join("slow"), "").unwrap();
+    let run = |told: &str| {
+        std::fs::write(bin.join("told"), told).unwrap();
+        let _ = std::fs::remove_dir_all(folder.path().join("report"));
+        let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+        let output = lab_command(folder.path(), "60").env("PATH", path).output().unwrap();
+        assert_eq!(output.status.code(), Some(3));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let some = run("[N/A], 100, 200.5\n50, 300, [N/A]\n70, 200, 100.5\n");
+    let line = "lab: fine-tune: GPU busy 60 % of the time, 300 MiB at most, 150 W, 3 samples";
+    assert!(some.contains(line), "{some}");
+    let none = run("[N/A], 100, [N/A]\n");
+    assert!(
+        none.contains("GPU busy not told, 100 MiB at most, power not told, 1 samples"),
+        "{none}"
+    );
 }
 
 /// A terminal's Ctrl-C goes to the command's process group, in which the program is not.
