@@ -13,7 +13,7 @@ use super::{
     Failure, Suites, exit,
     fetch::Data,
     interrupt,
-    progress::{self, Progress, images, minutes},
+    progress::{self, Pace, Progress, images, minutes},
     runs::shortest,
 };
 use crate::{
@@ -133,7 +133,9 @@ impl Workshop {
         let own = self.own();
         if run {
             let teller = self.teller(&self.ledger);
-            return own.complete(claims, &self.local(&self.ledger), &teller).map_err(stopped);
+            let gathered = own.complete(claims, &self.local(&self.ledger), &teller);
+            teller.closes();
+            return gathered.map_err(stopped);
         }
         let gathered = own.gather(claims).map_err(unusable)?;
         tell(&gathered.damaged);
@@ -156,7 +158,9 @@ impl Workshop {
     ) -> Result<(), Failure> {
         let teller = self.teller(ledger);
         teller.begins(trials, speed);
-        self.local(ledger).run(trials, &|entry| teller.ended(entry)).map_err(stopped)
+        let ran = self.local(ledger).run(trials, &|entry| teller.ended(entry));
+        teller.closes();
+        ran.map_err(stopped)
     }
 
     /// Runs a function on the device, with as many threads as a fine-tune has.
@@ -192,6 +196,7 @@ impl Workshop {
             options: &self.options,
             at_once: self.workers.at_once,
             progress: Mutex::new(None),
+            pace: Mutex::new(Pace::default()),
         }
     }
 }
@@ -212,8 +217,10 @@ impl Ours {
         let gathered = match run {
             Some(seeds) => {
                 let (ledger, teller) = (&workshop.ledger, workshop.teller(&workshop.ledger));
-                own.complete_figures(&figures, seeds.into(), &workshop.local(ledger), &teller)
-                    .map_err(stopped)?
+                let local = workshop.local(ledger);
+                let gathered = own.complete_figures(&figures, seeds.into(), &local, &teller);
+                teller.closes();
+                gathered.map_err(stopped)?
             }
             None => {
                 let gathered = own.gather_figures(&figures).map_err(unusable)?;
@@ -232,6 +239,17 @@ struct Teller<'a> {
     options: &'a str,
     at_once: usize,
     progress: Mutex<Option<Progress>>,
+    /// Over everything that is run, however often that begins.
+    pace: Mutex<Pace>,
+}
+
+impl Teller<'_> {
+    /// Nothing more is run.
+    fn closes(&self) {
+        if let Some(line) = self.pace.lock().expect("no panic holds it").line() {
+            progress::says(&format!("{}: {line}", self.world.id));
+        }
+    }
 }
 
 impl Watch for Teller<'_> {
@@ -255,6 +273,7 @@ impl Watch for Teller<'_> {
         let alone: Price = alone.sum();
         let progress = Progress::new(&self.world.id, trials.len(), alone.operations);
         *self.progress.lock().expect("no panic holds it") = Some(progress);
+        self.pace.lock().expect("no panic holds it").begins();
     }
 
     fn lacking(&self, lacking: &BTreeMap<Lacking, Outstanding>) {
@@ -277,8 +296,12 @@ impl Watch for Teller<'_> {
                 self.options
             ));
         }
+        let price = Price::of(&entry.trial.recipe, self.world);
+        if let Ended::Finished(_) = entry.outcome {
+            self.pace.lock().expect("no panic holds it").ended(price);
+        }
         if let Some(progress) = &*self.progress.lock().expect("no panic holds it") {
-            progress.done(Price::of(&entry.trial.recipe, self.world).operations);
+            progress.done(price.operations);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::fetch::Watch;
+use crate::{fetch::Watch, price::Price};
 
 /// Where nobody looks on, a line this often.
 const EVERY: Duration = Duration::from_secs(15);
@@ -57,6 +57,39 @@ impl Progress {
             state.told = Instant::now();
             self::line(&line, last);
         }
+    }
+}
+
+/// How fast fine-tunes went, for when there are no more.
+#[derive(Default)]
+pub(super) struct Pace {
+    begun: Option<Instant>,
+    finished: usize,
+    images: f64,
+}
+
+impl Pace {
+    /// The first time that they begin counts.
+    pub fn begins(&mut self) {
+        self.begun.get_or_insert_with(Instant::now);
+    }
+
+    /// One has finished.
+    pub fn ended(&mut self, price: Price) {
+        self.finished += 1;
+        self.images += price.trained + price.tested;
+    }
+
+    /// What is said of it; nothing of what was over soon, or finished nothing.
+    pub fn line(&self) -> Option<String> {
+        let spent = self.begun?.elapsed();
+        (self.finished > 0 && spent > Images::SOON).then(|| {
+            let each_second = self.images / spent.as_secs_f64();
+            format!(
+                "{} fine-tunes, {each_second:.0} images a second trained on or tested",
+                self.finished
+            )
+        })
     }
 }
 
@@ -261,6 +294,22 @@ mod tests {
         assert_eq!(coming.line(later), line);
         coming.total = None;
         assert_eq!(coming.line(later), "x.zip: 42.5 MB so far, 3.0 MB/s");
+    }
+
+    #[test]
+    fn the_pace_of_fine_tunes_is_told_of_those_that_took_more_than_two_seconds() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.line(), None);
+        let after = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds));
+        pace.begun = after(10);
+        assert_eq!(pace.line(), None, "none has finished");
+        pace.begins();
+        let price = Price { trained: 900.0, tested: 100.0, operations: 1.0 };
+        (0..3).for_each(|_| pace.ended(price));
+        let line = "3 fine-tunes, 300 images a second trained on or tested";
+        assert_eq!(pace.line().as_deref(), Some(line));
+        pace.begun = after(1);
+        assert_eq!(pace.line(), None);
     }
 
     #[test]
