@@ -1,13 +1,22 @@
 #!/usr/bin/env bash
 # What only a GPU can tell, on a machine that has one but neither Rust nor a network. Copy the project there with
 # what was built elsewhere (`cargo build --release --features gpu`, and the executables that `cargo test --release
-# --features gpu --test fidelity --no-run` and `cargo bench --features gpu --bench paper --no-run` name).
+# --features gpu --test fidelity --test executor --test gpu --no-run` and `cargo bench --features gpu --bench paper
+# --no-run` name).
 #
 #   REPRO     the program             (default: target/release/repro)
 #   FIDELITY  the test of fidelity    (no default)
 #   BENCH     the paper's bench       (no default)
 #   PYTHON    with torch 2.11.0, whose libraries are loaded, and torchvision   (default: python3)
 #   LIMIT     seconds for each step; the bench has three times as many         (default: 600)
+#
+# And where they are set:
+#
+#   EXECUTOR  the executor's tests: what compares results runs on the GPU
+#   CARD      the tests of what the program does with a GPU (tests/gpu.rs), the same
+#   PLAN      a kind of evidence to price on the GPU, such as paper: how many hours it asks for
+#   CLAIM     a claim to be run on the GPU in the smoke world, such as control_more_images, into FOLDER/ledger; and
+#             one of its records is run again, which may differ by WITHIN points   (default: 2, as between seeds)
 #
 #   scripts/gpu.sh FOLDER             # where logs, the bench's numbers and a summary go
 #
@@ -40,8 +49,27 @@ step() {
     echo "$name: exit $status, $((SECONDS - began)) s, $out/$name.log" | tee -a "$out/summary.txt"
     ((status == 0)) || failed=1
 }
-step doctor "$limit" "${REPRO:-$project/target/release/repro}" doctor
+repro=${REPRO:-$project/target/release/repro}
+step doctor "$limit" "$repro" doctor
 REPRO_REQUIRE=gpu step fidelity "$limit" "${FIDELITY:-FIDELITY is not set}" --exact ten_steps_on_a_gpu_are_pytorchs --nocapture
 step bench $((3 * limit)) "$python" "$project/benches/paper/bench.py" --device cuda --timeout "$limit" \
     --repro "${BENCH:-BENCH is not set}" --json "$out/bench.json"
+for name in EXECUTOR CARD; do
+    if [[ -n "${!name:-}" ]]; then
+        REPRO_REQUIRE=gpu step "${name,,}" "$limit" "${!name}" --nocapture
+    fi
+done
+on_gpu=(--device cuda --ledger "$out/ledger")
+if [[ -n "${PLAN:-}" ]]; then
+    step plan "$limit" "$repro" plan --evidence "$PLAN" "${on_gpu[@]}"
+fi
+if [[ -n "${CLAIM:-}" ]]; then
+    # Whatever the verdict, from 0 to 3, it was run.
+    step claim "$limit" bash -c 'status=0; "$@" || status=$?; ((status > 3)) && exit "$status"; exit 0' - \
+        "$repro" verify --evidence smoke --claim "$CLAIM" "${on_gpu[@]}"
+    # The table's columns are a record's name, what it is, seed, accuracy and seconds; one that failed has no accuracy.
+    record=$("$repro" runs --ledger "$out/ledger" |
+        awk 'length($1) == 16 && $1 !~ /[^0-9a-f]/ && $(NF - 1) ~ /^[0-9.]+$/ && !told++ { print $1 }')
+    step rerun "$limit" "$repro" rerun "${record:-there is no record}" --within "${WITHIN:-2}" "${on_gpu[@]}"
+fi
 exit "$failed"

@@ -133,14 +133,22 @@ fn the_first_step_alone_is_the_fine_tune_s_own() {
     let Ended::Finished(outcome) = &entry.outcome else { panic!("{entry:?}") };
     let mut steps = FirstSteps::new(stand_in::device(), &Stock::Shipped);
     let step = steps.of(&named.trial).unwrap();
-    assert_eq!(step.first_loss, outcome.first_losses[0]);
+    // A real GPU's bits differ from run to run, by what `repro rerun --within` takes for the same.
+    let off = |one: f64, other: f64| (one / other - 1.0).abs();
+    let same = if stand_in::is_a_card() {
+        assert!(off(step.first_loss, outcome.first_losses[0]) < 1e-3, "{step:?} {outcome:?}");
+        1e-3
+    } else {
+        assert_eq!(step.first_loss, outcome.first_losses[0]);
+        1e-12
+    };
     // On a CPU the test set is not gone through, and nothing stands in for it.
     match step.test_loss {
         None => assert!(!stand_in::device().is_cuda(), "{step:?}"),
         Some(loss) => {
             assert!(stand_in::device().is_cuda(), "{step:?}");
-            let off = (loss / outcome.test_loss_after_first_step - 1.0).abs();
-            assert!(off < 1e-12, "{step:?} {outcome:?}");
+            let off = off(loss, outcome.test_loss_after_first_step);
+            assert!(off < same, "{step:?} {outcome:?}");
         }
     }
     // Of more images than a batch takes, it would not be the first batch.
@@ -152,9 +160,10 @@ fn the_first_step_alone_is_the_fine_tune_s_own() {
 
 #[test]
 fn so_it_is_on_a_gpu() {
-    stand_in::run("the_first_step_alone_is_the_fine_tune_s_own", None);
-    stand_in::run("siblings_leave_the_records_that_each_leaves_alone", None);
-    stand_in::run("a_sibling_that_can_t_be_run_fails_alone", None);
+    stand_in::run("the_first_step_alone_is_the_fine_tune_s_own");
+    stand_in::run("a_sibling_that_can_t_be_run_fails_alone");
+    // To the last bit, which a real one does not repeat.
+    stand_in::run_on_stand_in("siblings_leave_the_records_that_each_leaves_alone", None);
 }
 
 /// A device with so little memory that a whole batch does not fit.

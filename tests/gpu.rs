@@ -1,6 +1,7 @@
 //! What the program does with a GPU, on a stand-in for one (`gpu/stand_in.cpp`): a device of its own memory,
 //! which a CPU computes. That everything is where it is needed, that nothing crosses the bus in a step, and
-//! what is said when memory runs out; speed, and how a GPU rounds, it can't tell.
+//! what is said when memory runs out; speed, and how a GPU rounds, it can't tell. Where there is a real one,
+//! results are compared on that.
 
 mod common;
 
@@ -73,13 +74,23 @@ fn what_a_gpu_refuses_or_makes_wait_is_seen() {
 /// relative, of losses.
 const REORDERED: f64 = 1e-4;
 
-fn assert_near(found: f64, expected: f64) {
-    assert!((found / expected - 1.0).abs() < REORDERED, "{found} in place of {expected}");
+/// What a real GPU, which rounds otherwise, may be off by in the first step: what `repro rerun --within` takes for
+/// the same. Of what training has amplified since, only that it is a number.
+const ROUNDED: f64 = 1e-3;
+
+fn assert_near(found: f64, expected: f64, after_steps: usize) {
+    let off = (found / expected - 1.0).abs();
+    let near = match (stand_in::is_a_card(), after_steps) {
+        (false, _) => off < REORDERED,
+        (true, 0) => off < ROUNDED,
+        (true, _) => found.is_finite(),
+    };
+    assert!(near, "{found} in place of {expected}, after {after_steps} steps");
 }
 
 #[test]
 fn a_fine_tune_on_a_gpu_is_a_cpu_s() {
-    if !stand_in::here("a_fine_tune_on_a_gpu_is_a_cpu_s", None) {
+    if !stand_in::on_a_gpu("a_fine_tune_on_a_gpu_is_a_cpu_s") {
         return;
     }
     let on = |device, blocks, protocol: &Protocol| -> Outcome {
@@ -92,13 +103,13 @@ fn a_fine_tune_on_a_gpu_is_a_cpu_s() {
     for protocol in [short(), frozen, fixed] {
         for blocks in [0, 1, 3, 9] {
             let (cpu, card) = (on(Device::Cpu, blocks, &protocol), on(CARD, blocks, &protocol));
-            assert_near(card.test_loss_after_first_step, cpu.test_loss_after_first_step);
-            for (card, cpu) in card.first_losses.iter().zip(&cpu.first_losses) {
-                assert_near(*card, *cpu);
+            assert_near(card.test_loss_after_first_step, cpu.test_loss_after_first_step, 1);
+            for (step, (card, cpu)) in card.first_losses.iter().zip(&cpu.first_losses).enumerate() {
+                assert_near(*card, *cpu, step);
             }
             for (card, cpu) in card.evaluations.iter().zip(&cpu.evaluations) {
-                assert_near(card.train_loss, cpu.train_loss);
-                assert_near(card.test_loss, cpu.test_loss);
+                assert_near(card.train_loss, cpu.train_loss, 3);
+                assert_near(card.test_loss, cpu.test_loss, 3);
             }
         }
     }
@@ -176,12 +187,12 @@ fn assert_at_a_stretch(fixture: &Fixture, blocks: u32, protocol: &Protocol) -> T
 /// waits for it.
 #[test]
 fn pretraining_on_a_gpu_is_a_cpu_s_and_waits_for_nothing_in_an_epoch() {
-    if !stand_in::here("pretraining_on_a_gpu_is_a_cpu_s_and_waits_for_nothing_in_an_epoch", None) {
+    if !stand_in::on_a_gpu("pretraining_on_a_gpu_is_a_cpu_s_and_waits_for_nothing_in_an_epoch") {
         return;
     }
     let pretraining = World::smoke().pretraining.unwrap();
     let pretraining = Pretraining { epochs: 1, ..pretraining };
-    let first = shipped::first_of_source().unwrap();
+    let (first, counted) = (shipped::first_of_source().unwrap(), !stand_in::is_a_card());
     for (threat, noisy) in [
         (Threat::None, false),
         (Threat::Attack { constraint: Constraint::L2, epsilon: 1.0 }, true),
@@ -192,20 +203,25 @@ fn pretraining_on_a_gpu_is_a_cpu_s_and_waits_for_nothing_in_an_epoch() {
             let count = (steps * pretraining.batch) as usize;
             let (train_on, test) = (first.first(count), first.first(100));
             let [train_on, test] = [train_on, test].map(|images| OnDevice::new(&images, device));
-            let before = Traffic::now();
+            let before = counted.then(Traffic::now);
             let source = Source { train: &train_on, test: &test };
             let trained = train(&pretraining, threat, &source, None, &|| false, &mut |_| ());
-            (trained.unwrap().1.remove(0), Traffic::now().since(before))
+            let traffic = before.map(|before| Traffic::now().since(before));
+            (trained.unwrap().1.remove(0), traffic)
         };
         let ((cpu, _), (card, six)) = (on(Device::Cpu, 6), on(CARD, 6));
-        for (card, cpu) in card.first_losses.iter().zip(&cpu.first_losses) {
-            assert_near(*card, *cpu);
+        for (step, (card, cpu)) in card.first_losses.iter().zip(&cpu.first_losses).enumerate() {
+            assert_near(*card, *cpu, step);
         }
-        assert_near(card.train_loss, cpu.train_loss);
-        assert_near(card.test_loss, cpu.test_loss);
+        assert_near(card.train_loss, cpu.train_loss, 6);
+        assert_near(card.test_loss, cpu.test_loss, 6);
+        let Some(six) = six else {
+            println!("{threat:?}: not counted: needs the stand-in");
+            continue;
+        };
         // What another step costs.
         let (_, seven) = on(CARD, 7);
-        let step = seven.since(six);
+        let step = seven.expect("it is counted").since(six);
         let noise = if noisy { u64::from(pretraining.batch) * 28 * 28 * 4 } else { 0 };
         let order = u64::from(pretraining.batch) * 8;
         assert_eq!((step.to_device, step.to_host, step.waits), (noise + order, 0, 0), "{threat:?}");

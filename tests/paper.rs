@@ -227,14 +227,8 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn fetched_files_and_faces_are_run_on_a_gpu_too() {
-    stand_in::run(
-        "fine_tunes_from_fetched_files_are_run_kept_and_judged_and_never_run_twice",
-        None,
-    );
-    stand_in::run(
-        "faces_are_decoded_from_their_files_at_their_own_resolution_and_at_a_lower_one",
-        None,
-    );
+    stand_in::run("fine_tunes_from_fetched_files_are_run_kept_and_judged_and_never_run_twice");
+    stand_in::run("faces_are_decoded_from_their_files_at_their_own_resolution_and_at_a_lower_one");
 }
 
 #[test]

@@ -36,7 +36,19 @@ impl Machine {
 
     /// `scripts/gpu.sh` with a program that is well, a test that never ends, and a bench that fails.
     fn gpu(&self, torch: &str) -> Output {
-        let repro = self.program("repro", "echo $* with $LD_LIBRARY_PATH");
+        self.gpu_with(torch, &[])
+    }
+
+    /// The same with other steps.
+    fn gpu_with(&self, torch: &str, more: &[(&str, &Path)]) -> Output {
+        let repro = self.program(
+            "repro",
+            "echo $* with $LD_LIBRARY_PATH\n\
+             case $1 in\n\
+             runs) echo '0123456789abcdef  kmnist  1  failed  0.1'; echo 'fedcba9876543210  kmnist  2  55.10  1.5';;\n\
+             verify) exit 3;;\n\
+             esac",
+        );
         let fidelity = self.program("fidelity", "echo $REPRO_REQUIRE $*; exec sleep 60");
         let python = self.program(
             "python",
@@ -48,6 +60,10 @@ impl Machine {
         command.arg(project().join("scripts/gpu.sh")).arg(self.at("out"));
         command.env("REPRO", repro).env("FIDELITY", fidelity).env("BENCH", "/there/bench");
         command.env("PYTHON", python).env("LIMIT", "1").env("LD_LIBRARY_PATH", "/kept");
+        for name in ["EXECUTOR", "CARD", "PLAN", "CLAIM", "WITHIN"] {
+            command.env_remove(name);
+        }
+        command.envs(more.iter().copied());
         command.stdin(Stdio::null()).output().unwrap()
     }
 }
@@ -74,6 +90,36 @@ fn what_a_gpu_tells_is_asked_step_by_step_whatever_fails() {
     assert!(fidelity.starts_with("gpu --exact ten_steps_on_a_gpu_are_pytorchs"), "{fidelity}");
     let bench = machine.read("out/bench.log");
     assert!(bench.contains("bench.py --device cuda --timeout 1 --repro /there/bench"), "{bench}");
+}
+
+#[test]
+fn what_else_a_gpu_tells_is_asked_where_it_is_named() {
+    let machine = Machine::new();
+    let tests = machine.program("tests", "echo $REPRO_REQUIRE $*");
+    let more = [
+        ("EXECUTOR", &*tests),
+        ("CARD", &tests),
+        ("PLAN", Path::new("paper")),
+        ("CLAIM", Path::new("control_more_images")),
+    ];
+    let ended = machine.gpu_with("2.11.0", &more);
+    let summary = machine.read("out/summary.txt");
+    let steps: Vec<&str> = summary.lines().filter_map(|line| line.split(',').next()).collect();
+    let after =
+        ["executor: exit 0", "card: exit 0", "plan: exit 0", "claim: exit 0", "rerun: exit 0"];
+    assert_eq!(steps[3..], after, "{}", err(&ended));
+    for name in ["executor", "card"] {
+        assert_eq!(machine.read(&format!("out/{name}.log")), "gpu --nocapture\n");
+    }
+    let on_gpu = format!("--device cuda --ledger {}", machine.at("out/ledger").display());
+    for (name, asked) in [
+        ("plan", "plan --evidence paper"),
+        ("claim", "verify --evidence smoke --claim control_more_images"),
+        ("rerun", "rerun fedcba9876543210 --within 2"),
+    ] {
+        let log = machine.read(&format!("out/{name}.log"));
+        assert!(log.starts_with(&format!("{asked} {on_gpu} with /there/torch/lib")), "{log}");
+    }
 }
 
 #[test]

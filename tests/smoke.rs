@@ -396,10 +396,12 @@ fn a_run_that_is_killed_at_any_moment_loses_no_finished_record() {
     }
 }
 
-/// On a stand-in for one; a CPU then finds the same.
+/// On a GPU or a stand-in for one; a CPU then finds the same, or, as bits of a real one differ and training
+/// amplifies that, what another seed might.
 #[test]
 fn on_a_gpu_a_claim_is_run_and_judged_and_a_record_is_run_again_elsewhere() {
     let Some(stand_in) = stand_in::environment() else { return };
+    let within = if stand_in.is_empty() { "5" } else { "0.5" };
     let bench = Bench::new("\"kmnist\"", 3);
     // A GPU whose driver has no files to be seen, as in some containers.
     let tools = bench.folder.path().join("tools");
@@ -423,11 +425,12 @@ fn on_a_gpu_a_claim_is_run_and_judged_and_a_record_is_run_again_elsewhere() {
         // Where there is a driver, its files come first.
         let driver = Path::new("/proc/driver/nvidia/gpus").exists();
         assert!(driver || processor.starts_with("NVIDIA Stand-in GPU, "), "{processor}");
-        let rerun = bench.run(&["rerun", key, "--within", "0.5"]);
+        let rerun = bench.run(&["rerun", key, "--within", within]);
         assert_eq!(code(&rerun), 0, "{}{}", out(&rerun), err(&rerun));
     }
     let (key, _) = kept.first_key_value().unwrap();
-    assert_eq!(code(&on_a_gpu(&["rerun", key, "--within", "0.5"])), 0);
+    assert_eq!(code(&on_a_gpu(&["rerun", key, "--within", within])), 0);
     let doctor = on_a_gpu(&["doctor"]);
-    assert!(out(&doctor).contains("1 device"), "{}", out(&doctor));
+    let cuda = out(&doctor).lines().find(|line| line.starts_with("cuda")).map(str::to_owned);
+    assert!(cuda.as_ref().is_some_and(|line| line.contains(" device")), "{cuda:?}");
 }

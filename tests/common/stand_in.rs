@@ -1,5 +1,5 @@
-//! A GPU's stand-in (`tests/gpu/stand_in.cpp`): compiled once, and loaded into a process of its own, since
-//! libtorch looks for devices once.
+//! A GPU for tests: the real one where there is one, else a stand-in (`tests/gpu/stand_in.cpp`), compiled once.
+//! Either is had in a process of its own, since libtorch looks for devices once.
 
 use std::{
     ffi::OsString,
@@ -9,56 +9,108 @@ use std::{
     sync::OnceLock,
 };
 
-use repro::device::inventory;
+use repro::device::{inventory, missing_cuda};
 use tch::Device;
 
 use super::require::required;
 
 /// Why there may be none.
 const NONE: &str = "it is for Linux, and where a GPU's own libraries, with which it would collide, are not at hand";
-/// Set where the stand-in is loaded.
+/// Set where one is to be had: to which.
 const LOADED: &str = "REPRO_TEST_STAND_IN";
+/// The variable's values.
+const STAND_IN: &str = "stand-in";
+const CARD: &str = "card";
 
-/// What tests of either kind run on: the CPU, or the stand-in where it is loaded.
+/// What tests of either kind run on: the CPU, or the GPU of a process that has one.
 pub fn device() -> Device {
     match std::env::var_os(LOADED) {
-        Some(_) => Device::Cuda(0),
+        Some(which) => {
+            // CUDA's half is opened by whoever asks first.
+            let missing = (which == CARD).then(missing_cuda).flatten();
+            assert_eq!(missing, None, "the process that asked had a GPU");
+            Device::Cuda(0)
+        }
         None => Device::Cpu,
     }
 }
 
-/// Whether this process has the stand-in. Where it does not, the test of this name, which asks, is run in
+/// Whether this process has a real GPU: its bits differ from run to run, and it counts nothing.
+pub fn is_a_card() -> bool {
+    std::env::var_os(LOADED).is_some_and(|which| which == CARD)
+}
+
+/// Whether this process has a GPU of either kind. Where it does not, the test of this name, which asks, is run in
 /// one that has.
-pub fn here(test: &str, memory: Option<u64>) -> bool {
+pub fn on_a_gpu(test: &str) -> bool {
     let here = device().is_cuda();
     if !here {
-        run(test, memory);
+        run(test);
     }
     here
 }
 
-/// Runs the test of this name once more, where the stand-in is loaded, with so many bytes of memory; what
-/// comes of it there is what comes of it here.
-pub fn run(test: &str, memory: Option<u64>) {
+/// The same of the stand-in alone, with so many bytes of memory: what counts, wants memory or breaks is not asked
+/// of a real GPU.
+pub fn here(test: &str, memory: Option<u64>) -> bool {
+    let here = device().is_cuda();
+    if !here {
+        run_on_stand_in(test, memory);
+    }
+    here
+}
+
+/// Runs the test of this name once more, where there is a GPU; what comes of it there is what comes of it here.
+pub fn run(test: &str) {
+    match card() {
+        true => run_again(test, Command::new(own_name()).env(LOADED, CARD)),
+        false => run_on_stand_in(test, None),
+    }
+}
+
+/// The same where only the stand-in will do, with so many bytes of memory.
+pub fn run_on_stand_in(test: &str, memory: Option<u64>) {
+    if card() {
+        println!("{test}: not tested: needs the stand-in for a GPU, and here is a real one");
+        return;
+    }
     let Some(library) = library() else {
         println!("not tested on a stand-in: {NONE}");
         return;
     };
-    let mut again = Command::new(std::env::current_exe().expect("a test has a name"));
-    again.args(["--exact", test, "--nocapture"]).env(LOADED, "1").env("LD_PRELOAD", library);
+    let mut again = Command::new(own_name());
+    again.env(LOADED, STAND_IN).env("LD_PRELOAD", library);
     if let Some(bytes) = memory {
         again.env("STAND_IN_MEMORY", bytes.to_string());
     }
-    let ended = again.output().expect("a test can be run again");
+    run_again(test, &mut again);
+}
+
+fn own_name() -> PathBuf {
+    std::env::current_exe().expect("a test has a name")
+}
+
+fn run_again(test: &str, again: &mut Command) {
+    let ended = again.args(["--exact", test, "--nocapture"]).output();
+    let ended = ended.expect("a test can be run again");
     let said = String::from_utf8_lossy(&ended.stdout);
     print!("{said}{}", String::from_utf8_lossy(&ended.stderr));
-    assert!(ended.status.success(), "{test} on a stand-in for a GPU: {}", ended.status);
+    assert!(ended.status.success(), "{test} on a GPU: {}", ended.status);
     assert!(said.contains("1 passed"), "there is no test {test}");
 }
 
-/// What a command needs to have the stand-in, where there is one.
-pub fn environment() -> Option<[(&'static str, OsString); 1]> {
-    Some([("LD_PRELOAD", library()?.into())])
+/// Whether there is a real GPU that can be used.
+fn card() -> bool {
+    static FOUND: OnceLock<bool> = OnceLock::new();
+    *FOUND.get_or_init(|| missing_cuda().is_none())
+}
+
+/// What a command needs to have a GPU, where there is one; nothing for a real one.
+pub fn environment() -> Option<Vec<(&'static str, OsString)>> {
+    match card() {
+        true => Some(Vec::new()),
+        false => Some(vec![("LD_PRELOAD", library()?.into())]),
+    }
 }
 
 /// The compiled stand-in, made where there is none of this source; none where there can't be one ([`NONE`]), unless
