@@ -266,7 +266,7 @@ fn influence_on_a_gpu_is_a_cpu_s() {
     assert_eq!(there.len(), here.len());
     for (there, here) in there.iter().zip(&here) {
         assert_eq!((there.kept, there.gallery.len()), (here.kept, here.gallery.len()));
-        assert_near(there.largest, here.largest);
+        assert_near(there.largest, here.largest, 1);
         // Of 2,000 test images: two that are nearly alike may change places.
         let counts = here.matches.iter().chain([&here.three_of_five]);
         for (there, here) in there.matches.iter().chain([&there.three_of_five]).zip(counts) {
