@@ -1,8 +1,8 @@
 //! Files that are written whole or not at all, and where they are kept.
 
 use std::{
-    fs::{File, Permissions},
-    io::{Error, Read, Result, Write},
+    fs::{File, OpenOptions, Permissions, TryLockError},
+    io::{Error, ErrorKind, Read, Result, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
@@ -41,6 +41,22 @@ pub fn text(path: &Path, most: u64) -> Result<String> {
 pub fn check_writable(folder: &Path) -> Result<()> {
     make(folder)?;
     tempfile::Builder::new().prefix(".writable.").tempfile_in(folder)?.close()
+}
+
+/// Takes a lock, a file that is made where it is not there yet, among processes on one machine and, where the file
+/// system has locks, among machines; `None` where another has it. It lasts as long as the file is open, and so ends
+/// with the process, however that ends. On a file system without locks everybody has it.
+///
+/// # Errors
+/// What the system says.
+pub fn lock(path: &Path) -> Result<Option<File>> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(Some(file)),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 /// Makes a folder, and sees to it that its name outlives a crash.

@@ -11,7 +11,7 @@ use crate::{
     data::hexadecimal,
     device,
     evidence::{Evidence, EvidenceKind, Looking},
-    executor::{ExecutorError, Local},
+    executor::{Event, ExecutorError, Local},
     gallery::{self, Figure},
     ledger::{Damaged, Entry, Key, Ledger, LedgerError, Records, Seed},
     plan,
@@ -42,8 +42,8 @@ pub trait Watch: Sync {
     fn begins(&self, trials: &[Named], speed: Option<Speed>);
     /// Fine-tunes that are wanted and can't be run here, for each thing that is lacking.
     fn lacking(&self, lacking: &BTreeMap<Lacking, plan::Outstanding>);
-    /// A trial has ended and is kept.
-    fn ended(&self, entry: &Entry);
+    /// Something has happened to one of them.
+    fn happens(&self, event: Event<'_>);
 }
 
 /// What the ledger has.
@@ -203,7 +203,7 @@ impl Own<'_> {
             let trials: Vec<Named> = planned.map(|planned| planned.named).collect();
             let processor = device::name(local.workers.device);
             watch.begins(&trials, gathered.speeds.of(&processor));
-            local.run(&trials, &|entry| watch.ended(entry))?;
+            local.run(&trials, &|event| watch.happens(event))?;
         }
     }
 

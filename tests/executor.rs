@@ -4,6 +4,7 @@
 mod common;
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Mutex,
         atomic::{AtomicBool, Ordering},
@@ -13,12 +14,13 @@ use std::{
 
 use common::stand_in;
 use repro::{
-    executor::{ExecutorError, FirstSteps, Local, Workers},
+    executor::{Event, ExecutorError, FirstSteps, Local, Workers},
     ledger::{Ended, Entry, Key, Ledger, Resolution, Seed},
     stock::{Named, Stock},
     trial::{Recipe, Trial},
     world::World,
 };
+use tch::Device;
 
 /// One epoch on 100 images of KMNIST.
 fn named(blocks: u32, seed: u64) -> Named {
@@ -58,7 +60,8 @@ fn run_until(
     let workers = Workers { device: stand_in::device(), at_once, threads_each: 1 };
     let local = Local { ledger: &ledger, stock: &Stock::Shipped, workers, stop: &stop };
     let ended = Mutex::new(Vec::new());
-    let ran = local.run(trials, &|entry| {
+    let ran = local.run(trials, &|event| {
+        let Event::Ended(entry) = event else { panic!("{event:?}") };
         ended.lock().unwrap().push(entry.clone());
         each(&stop);
     });
@@ -111,6 +114,82 @@ fn siblings_that_fell_apart_are_kept_one_by_one() {
     let [entry] = ended.try_into().expect("the stop comes before the second");
     assert_eq!(entry.id, trials[0].id);
     assert!(matches!(entry.outcome, Ended::Finished(_)));
+}
+
+/// A lock is a file description's, so that two who open it in one process are as two processes are.
+#[test]
+fn whoever_shares_a_ledger_shares_its_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let trials: Vec<Named> = (1..=4).map(|seed| named(0, seed)).collect();
+    let ids = |of: &[Named]| of.iter().map(|named| named.id.clone()).collect::<BTreeSet<_>>();
+    let work = || {
+        let (ledger, stop) = (Ledger::new(folder.path().to_owned()), AtomicBool::new(false));
+        let workers = Workers { device: Device::Cpu, at_once: 1, threads_each: 1 };
+        let local = Local { ledger: &ledger, stock: &Stock::Shipped, workers, stop: &stop };
+        let (here, found) = (Mutex::new(BTreeSet::new()), Mutex::new(BTreeSet::new()));
+        let told = |event: Event<'_>| match event {
+            Event::Ended(entry) => drop(here.lock().unwrap().insert(entry.id.clone())),
+            Event::Found(entry) => drop(found.lock().unwrap().insert(entry.id.clone())),
+            Event::Waits => {}
+            Event::Damaged(files) => panic!("{files:?}"),
+        };
+        local.run(&trials, &told).unwrap();
+        (here.into_inner().unwrap(), found.into_inner().unwrap())
+    };
+    let (one, other) = thread::scope(|scope| {
+        let (one, other) = (scope.spawn(work), scope.spawn(work));
+        (one.join().unwrap(), other.join().unwrap())
+    });
+    assert!(one.0.is_disjoint(&other.0), "{:?} {:?}", one.0, other.0);
+    assert_eq!(&one.0 | &other.0, ids(&trials), "each is run by one");
+    for (here, found) in [&one, &other] {
+        assert_eq!(here | found, ids(&trials), "both hear of all");
+    }
+    let left = std::fs::read_dir(folder.path().join("running")).unwrap().count();
+    assert_eq!(left, 0, "locks are taken away");
+}
+
+/// Others run what they have begun, are waited for, and what they leave undone is run after all.
+#[test]
+fn what_another_runs_is_waited_for_and_run_where_it_ends_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ledger, stop) = (Ledger::new(folder.path().to_owned()), AtomicBool::new(false));
+    let workers = Workers { device: Device::Cpu, at_once: 1, threads_each: 1 };
+    let local = Local { ledger: &ledger, stock: &Stock::Shipped, workers, stop: &stop };
+    let trials = [named(0, 1), named(0, 2)];
+    let turn = Mutex::new(ledger.turn(&trials[0].id).unwrap());
+    assert!(turn.lock().unwrap().is_some());
+    assert!(ledger.turn(&trials[0].id).unwrap().is_none());
+    let ended = Mutex::new(Vec::new());
+    let told = |event: Event<'_>| match event {
+        Event::Ended(entry) => ended.lock().unwrap().push(entry.id.clone()),
+        // The other gives up.
+        Event::Waits => drop(turn.lock().unwrap().take()),
+        event => panic!("{event:?}"),
+    };
+    local.run(&trials, &told).unwrap();
+    assert_eq!(*ended.lock().unwrap(), [&*trials[1].id, &trials[0].id]);
+    // A process that was killed leaves the file, and no lock.
+    std::fs::write(folder.path().join("running").join(&trials[0].id), "").unwrap();
+    assert!(ledger.turn(&trials[0].id).unwrap().is_some());
+    // Somebody who asks for one that failed wants it run again, and one that has finished not.
+    let mut failed = ledger.get(&trials[0].id, &mut |_| ()).unwrap().unwrap();
+    failed.outcome = Ended::Failed { reason: "for no reason".to_owned() };
+    let again = Ledger::new(folder.path().join("again"));
+    again.put(&failed).unwrap();
+    again.put(&ledger.get(&trials[1].id, &mut |_| ()).unwrap().unwrap()).unwrap();
+    let heard = Mutex::new(Vec::new());
+    let told = |event: Event<'_>| {
+        let heard_of = match event {
+            Event::Ended(entry) => (entry.id.clone(), "here"),
+            Event::Found(entry) => (entry.id.clone(), "found"),
+            event => panic!("{event:?}"),
+        };
+        heard.lock().unwrap().push(heard_of);
+    };
+    Local { ledger: &again, ..local }.run(&trials, &told).unwrap();
+    let expected = [(trials[0].id.clone(), "here"), (trials[1].id.clone(), "found")];
+    assert_eq!(*heard.lock().unwrap(), expected);
 }
 
 /// cuDNN's search is its thread's own, so that one at a time is run where the caller is.
@@ -242,14 +321,14 @@ fn nothing_is_run_where_nothing_can_be_kept() {
     let local = Local { ledger: &ledger, stock: &Stock::Shipped, workers, stop: &stop };
     // Were it run, it would be left half done after its first epoch, with another error.
     stop.store(true, Ordering::Relaxed);
-    let ran = local.run(&[named(0, 1)], &|entry| panic!("{entry:?}"));
+    let ran = local.run(&[named(0, 1)], &|event| panic!("{event:?}"));
     assert!(
         matches!(&ran, Err(ExecutorError::Ledger(error)) if error.is_about_writing()),
         "{ran:?}"
     );
     // Where there is nothing to run there is nothing to keep.
     stop.store(false, Ordering::Relaxed);
-    local.run(&[], &|entry| panic!("{entry:?}")).unwrap();
+    local.run(&[], &|event| panic!("{event:?}")).unwrap();
 }
 
 /// Nothing that trials after it could mend: they are left for another time, not kept as failed.

@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Mutex, Once},
+    sync::{
+        Mutex, Once,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use clap::{Args, ValueEnum};
@@ -20,7 +23,7 @@ use crate::{
     claim::Claim,
     device,
     evidence::{Evidence, EvidenceKind},
-    executor::{ExecutorError, Local, Workers},
+    executor::{Event, ExecutorError, Local, Workers},
     gallery::{Figure, Gallery},
     ledger::{Damaged, Ended, Entry, Ledger},
     own::{Gathered, Own, Watch},
@@ -158,7 +161,7 @@ impl Workshop {
     ) -> Result<(), Failure> {
         let teller = self.teller(ledger);
         teller.begins(trials, speed);
-        let ran = self.local(ledger).run(trials, &|entry| teller.ended(entry));
+        let ran = self.local(ledger).run(trials, &|event| teller.happens(event));
         teller.closes();
         ran.map_err(stopped)
     }
@@ -197,6 +200,7 @@ impl Workshop {
             at_once: self.workers.at_once,
             progress: Mutex::new(None),
             pace: Mutex::new(Pace::default()),
+            waits: AtomicBool::new(false),
         }
     }
 }
@@ -241,6 +245,8 @@ struct Teller<'a> {
     progress: Mutex<Option<Progress>>,
     /// Over everything that is run, however often that begins.
     pace: Mutex<Pace>,
+    /// Whether it was told that others are waited for.
+    waits: AtomicBool,
 }
 
 impl Teller<'_> {
@@ -248,6 +254,22 @@ impl Teller<'_> {
     fn closes(&self) {
         if let Some(line) = self.pace.lock().expect("no panic holds it").line() {
             progress::says(&format!("{}: {line}", self.world.id));
+        }
+    }
+
+    /// A trial has ended, here or elsewhere.
+    fn ended(&self, entry: &Entry, price: Price) {
+        if let Ended::Failed { reason } = &entry.outcome {
+            progress::says(&format!(
+                "failed: {}, seed {}: {reason}; run it again with `repro run --key {}{}`",
+                entry.trial.recipe.key,
+                entry.trial.seed.0,
+                shortest(&entry.id),
+                self.options
+            ));
+        }
+        if let Some(progress) = &*self.progress.lock().expect("no panic holds it") {
+            progress.done(price.operations);
         }
     }
 }
@@ -286,22 +308,25 @@ impl Watch for Teller<'_> {
         }
     }
 
-    fn ended(&self, entry: &Entry) {
-        if let Ended::Failed { reason } = &entry.outcome {
-            progress::says(&format!(
-                "failed: {}, seed {}: {reason}; run it again with `repro run --key {}{}`",
-                entry.trial.recipe.key,
-                entry.trial.seed.0,
-                shortest(&entry.id),
-                self.options
-            ));
-        }
-        let price = Price::of(&entry.trial.recipe, self.world);
-        if let Ended::Finished(_) = entry.outcome {
-            self.pace.lock().expect("no panic holds it").ended(price);
-        }
-        if let Some(progress) = &*self.progress.lock().expect("no panic holds it") {
-            progress.done(price.operations);
+    fn happens(&self, event: Event<'_>) {
+        let price = |entry: &Entry| Price::of(&entry.trial.recipe, self.world);
+        match event {
+            Event::Ended(entry) => {
+                if let Ended::Finished(_) = entry.outcome {
+                    self.pace.lock().expect("no panic holds it").ended(price(entry));
+                }
+                self.ended(entry, price(entry));
+            }
+            Event::Found(entry) => self.ended(entry, price(entry)),
+            Event::Damaged(files) => tell(files),
+            Event::Waits => {
+                if !self.waits.swap(true, Ordering::Relaxed) {
+                    progress::says(&format!(
+                        "{}: other processes run the fine-tunes that are left; waiting for them",
+                        self.world.id
+                    ));
+                }
+            }
         }
     }
 }

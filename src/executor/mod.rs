@@ -8,14 +8,11 @@ mod fault;
 mod first_step;
 mod material;
 mod memory;
+mod queue;
 
 use std::{
-    collections::VecDeque,
-    sync::{
-        Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use tch::Device;
@@ -27,7 +24,7 @@ pub use material::MaterialError;
 use crate::{
     attempt::attempt,
     device,
-    ledger::{Ended, Entry, Ledger, LedgerError, Provenance},
+    ledger::{Damaged, Ended, Entry, Ledger, LedgerError, Provenance},
     model::{Network, NoTf32},
     stock::{Named, Stock},
     trial::{ENGINE_VERSION, Outcome, Sibling, Unfinished, fine_tune_siblings, measure_influence},
@@ -35,6 +32,7 @@ use crate::{
 use families::families;
 use fault::{Fault, fault};
 use material::Materials;
+use queue::{Next, Queue};
 
 /// What trials run on, and how many at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +79,22 @@ pub struct Local<'a> {
     pub stop: &'a AtomicBool,
 }
 
+/// What happens while trials are run.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// One has ended here, and is kept.
+    Ended(&'a Entry),
+    /// Another process, which has the same ledger, has run one.
+    Found(&'a Entry),
+    /// Files in the ledger were set aside.
+    Damaged(&'a [Damaged]),
+    /// Other processes are running all that is left; told each time that nothing has come of it yet.
+    Waits,
+}
+
+/// How long it is until others are asked once more whether they are done.
+const PAUSE: Duration = Duration::from_millis(200);
+
 /// Why trials were not run to their end: one can't be run at all, an entry can't be kept, or nothing can be run.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ExecutorError {
@@ -117,7 +131,8 @@ pub enum ExecutorError {
 }
 
 impl Local<'_> {
-    /// Runs trials and keeps their entries; `each` hears of every one as soon as it is kept.
+    /// Runs trials and keeps their entries; `told` hears of every one as soon as it is kept. Those that another
+    /// process with the same ledger is running are left to it, and waited for.
     ///
     /// # Errors
     /// If the device lacks what one asks for or is at fault, one can't be prepared or kept, or a stop was
@@ -125,7 +140,7 @@ impl Local<'_> {
     pub fn run(
         &self,
         trials: &[Named],
-        each: &(dyn Fn(&Entry) + Sync),
+        told: &(dyn Fn(Event<'_>) + Sync),
     ) -> Result<(), ExecutorError> {
         for named in trials {
             named.trial.recipe.protocol.precision.check(self.workers.device)?;
@@ -138,25 +153,25 @@ impl Local<'_> {
         tch::set_num_threads(self.workers.threads_each as i32);
         let families = families(trials, self.workers.at_once);
         let threads = self.workers.at_once.min(families.len()).max(1);
-        let queue: Mutex<VecDeque<Vec<&Named>>> = Mutex::new(families);
+        let queue = Queue::new(self.ledger, families);
         let failed = AtomicBool::new(false);
         let work = || -> Result<(), ExecutorError> {
             let mut materials = Materials::new(self.workers.device, self.stock);
             while !self.stop.load(Ordering::Relaxed) && !failed.load(Ordering::Relaxed) {
-                let next = queue.lock().expect("no panic holds it").pop_front();
-                let Some(family) = next else { return Ok(()) };
-                match self.family(&family, &mut materials)? {
+                let Some(next) = queue.next()? else { return Ok(()) };
+                self.tell(&next, told);
+                if next.family.is_empty() {
+                    continue;
+                }
+                match self.family(&next.family, &mut materials)? {
                     Some(entries) => {
                         for entry in &entries {
                             self.ledger.put(entry)?;
-                            each(entry);
+                            told(Event::Ended(entry));
                         }
                     }
                     // To find out which of them it is, each is run alone, and kept before the next.
-                    None => {
-                        let mut queue = queue.lock().expect("no panic holds it");
-                        family.iter().rev().for_each(|named| queue.push_front(vec![*named]));
-                    }
+                    None => queue.alone(&next.family),
                 }
             }
             Err(ExecutorError::Interrupted)
@@ -185,6 +200,18 @@ impl Local<'_> {
             (Some(fault), _) => Err(errors.swap_remove(fault)),
             (None, false) => Err(ExecutorError::Interrupted),
             (None, true) => Ok(()),
+        }
+    }
+
+    /// Tells what others did, and waits for them where nothing else is to be done.
+    fn tell(&self, next: &Next<'_>, told: &(dyn Fn(Event<'_>) + Sync)) {
+        if !next.damaged.is_empty() {
+            told(Event::Damaged(&next.damaged));
+        }
+        next.found.iter().for_each(|entry| told(Event::Found(entry)));
+        if next.waits {
+            told(Event::Waits);
+            std::thread::sleep(PAUSE);
         }
     }
 

@@ -3,7 +3,7 @@
 //! checksum, and what came out of an archive.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File},
     io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
@@ -118,31 +118,22 @@ impl Place {
     }
 }
 
-/// The right to write in a folder, among processes on one machine and, where the file system has locks,
-/// among machines. It ends with the process, however that ends.
+/// The right to write in a folder ([`files::lock`]).
 pub(super) struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
 
 /// Waits for the right to write in a folder, which is made where it is not there yet.
 pub(super) fn lock(folder: &Path, stop: &AtomicBool, waits: &mut dyn FnMut()) -> io::Result<Lock> {
     fs::create_dir_all(folder)?;
-    let path = folder.join(".lock");
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
     let mut told = false;
     loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(Lock(file)),
-            Err(TryLockError::WouldBlock) => {
-                if !told {
-                    waits();
-                }
-                told = true;
-            }
-            // A file system without locks: temporary names and renames still keep files whole.
-            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
-                return Ok(Lock(file));
-            }
-            Err(TryLockError::Error(error)) => return Err(error),
+        // Without locks, temporary names and renames still keep files whole.
+        if let Some(file) = files::lock(&folder.join(".lock"))? {
+            return Ok(Lock(file));
         }
+        if !told {
+            waits();
+        }
+        told = true;
         if stop.load(Ordering::Relaxed) {
             return Err(io::Error::other(Stopped));
         }

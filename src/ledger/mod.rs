@@ -12,6 +12,7 @@ pub(crate) mod number;
 pub mod published;
 mod record;
 mod store;
+mod turn;
 
 pub use entry::{Ended, Entry, FORMAT_VERSION, Provenance};
 pub use influence::{Counts, Exhibit, Found, MeasuredInfluence, Pictured};
@@ -20,3 +21,4 @@ pub use record::{
     Status,
 };
 pub use store::{Damaged, Ledger, LedgerError};
+pub use turn::Turn;

@@ -1,6 +1,7 @@
 //! The ledger on disk: one file an entry, named by what decides it, written whole or not at all. Any
-//! number of processes on any number of machines may share one on a common file system: two that run
-//! the same trial write the same name, and the last one that finished stays.
+//! number of processes on any number of machines may share one on a common file system: each trial is one's
+//! [`turn`](Ledger::turn), and where two run it all the same, without locks, they write the same name, and the
+//! last one that finished stays.
 
 use std::{
     io::ErrorKind,
@@ -112,6 +113,12 @@ impl Ledger {
     fn path(&self, id: &str) -> PathBuf {
         // Two hundred and fifty-six folders, so that none holds more than a file system likes.
         self.folder.join("entries").join(&id[..2]).join(format!("{id}.json"))
+    }
+
+    /// Whether there is a file of that name, an entry or damaged.
+    #[must_use]
+    pub fn has(&self, id: &str) -> bool {
+        self.path(id).exists()
     }
 
     /// The entry of a name; `None` where there is none. A damaged file is moved to the folder

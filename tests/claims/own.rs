@@ -9,9 +9,9 @@ use libtest_mimic::Failed;
 use repro::{
     claim::Claim,
     evidence::EvidenceKind,
-    executor::{Local, Workers},
+    executor::{Event, Local, Workers},
     judge::{ClaimVerdict, judge},
-    ledger::{Damaged, Ended, Entry, Ledger},
+    ledger::{Damaged, Ended, Ledger},
     own::{Own, Watch},
     plan::Outstanding,
     price::{Price, Speed},
@@ -67,8 +67,10 @@ impl Watch for Told<'_> {
         eprintln!("{}: {count} fine-tunes to run, about {seconds:.0} s", self.world.id);
     }
 
-    fn ended(&self, entry: &Entry) {
-        if let Ended::Failed { reason } = &entry.outcome {
+    fn happens(&self, event: Event<'_>) {
+        if let Event::Ended(entry) | Event::Found(entry) = event
+            && let Ended::Failed { reason } = &entry.outcome
+        {
             eprintln!("failed: {}: {reason}", entry.trial.recipe.key);
         }
     }

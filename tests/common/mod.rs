@@ -16,8 +16,9 @@ use std::{
 use repro::{
     claim::{Claim, check},
     evidence::{Evidence, EvidenceKind, Looking},
+    executor::Event,
     ledger::{
-        Damaged, Entry, Record, Records,
+        Damaged, Record, Records,
         published::{self, COLUMNS},
     },
     own::Watch,
@@ -168,7 +169,9 @@ impl Watch for Counted {
         self.lacking.store(lacking.len(), Ordering::Relaxed);
     }
 
-    fn ended(&self, _entry: &Entry) {
-        self.ran.fetch_add(1, Ordering::Relaxed);
+    fn happens(&self, event: Event<'_>) {
+        if let Event::Ended(_) = event {
+            self.ran.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
