@@ -20,7 +20,7 @@ use crate::{
     fetch::default_folder,
     ledger::Key,
     model::{Architecture, Weights},
-    pretrain::Card,
+    pretrain::{Card, Cost},
     shell::{option, quoted},
     shipped,
     trial::Trial,
@@ -161,6 +161,25 @@ impl Stock {
                 fetched.once(&format!("making of {target}"), read).ok()
             }
         }
+    }
+
+    /// What it takes to make the source models, where they are the world's own, are not there, and what they are
+    /// made from is.
+    #[must_use]
+    pub fn cost_of_zoo(&self) -> Option<Cost> {
+        let Self::Fetched(fetched) = self else { return None };
+        let Fetched { world, data, .. } = &**fetched;
+        let (zoo, packed) = (world.zoo.as_ref()?, world.packed.as_ref()?);
+        let mut pretraining = world.pretraining.clone()?;
+        let folder = data.join(ZOOS).join(&zoo.name);
+        if zoo.files.values().all(|file| folder.join(file).exists()) {
+            return None;
+        }
+        let source = data.join(&packed.folder).join(&packed.source);
+        let (train, test, classes) = packed::counts(&source).ok()?;
+        // Of a packed source as many as somebody packed.
+        pretraining.architecture.classes = classes;
+        Some(pretraining.cost(train, test))
     }
 
     /// A source model.

@@ -218,9 +218,17 @@ fn claim(world: &World) -> Claim {
 fn the_lab_in_small_goes_from_packed_images_to_a_verdict() {
     tch::set_num_threads(1);
     let (world, data) = (small(), data());
+    let cost = || Stock::of(&world, data.path()).cost_of_zoo();
+    let mut pretraining = world.pretraining.clone().unwrap();
+    // As many classes and images as were packed.
+    pretraining.architecture.classes = 4;
+    let source = packed::read(&data.path().join("lab/source.safetensors")).unwrap().target;
+    let counts = [&source.train, &source.test].map(|split| split.len() as u64);
+    assert_eq!(cost(), Some(pretraining.cost(counts[0], counts[1])));
     let cards = make_zoo(&world, data.path(), 2).unwrap_err();
     assert!(cards.contains("stopped"), "{cards}");
     let cards = make_zoo(&world, data.path(), usize::MAX).unwrap();
+    assert_eq!(cost(), None, "it is made");
     let roles: Vec<&str> = cards.iter().map(|card| card.role.as_str()).collect();
     assert_eq!(roles, ["natural", "l2_3", "linf_4", "linf_8"]);
     let undisturbed = data_and_zoo(&world);

@@ -87,7 +87,7 @@ pub(super) struct Workshop {
     pub kind: EvidenceKind,
     pub world: World,
     pub ledger: Ledger,
-    stock: Stock,
+    pub stock: Stock,
     workers: Workers,
     /// What else a command must be given to find a trial again.
     options: String,

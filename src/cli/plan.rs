@@ -24,6 +24,7 @@ use crate::{
     ledger::Damaged,
     own::{Gathered, Outstanding, Planned},
     plan,
+    pretrain::Cost,
     price::{Price, Speed},
     report::terminal,
     trial::{Recipe, Trial},
@@ -144,6 +145,15 @@ impl Plan {
             most.len(),
         )?;
         writeln!(out, "priced {measured}, {:.3e} operations a second in each", speed.0)?;
+        if let Some(Cost { trainings, operations }) = workshop.stock.cost_of_zoo() {
+            let [least, most] = operations.map(|operations| minutes(operations / speed.0));
+            writeln!(
+                out,
+                "its source models come on top of that: {} to {} trainings, {:.2e} to {:.2e} operations, {least} to \
+                 {most} at that speed",
+                trainings[0], trainings[1], operations[0], operations[1],
+            )?;
+        }
         for (lacking, wanted) in &outstanding.lacking {
             writeln!(out, "{} of them can't be run here: {lacking}", wanted.len())?;
         }

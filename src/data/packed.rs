@@ -52,6 +52,19 @@ pub fn made_from(path: &Path) -> Result<String, DataError> {
     Ok(File::new(path, &contents(path, LARGEST_BYTES)?)?.made_from)
 }
 
+/// How many images a packed file says that it has to train on and to test on, and of how many classes, without
+/// decoding them.
+///
+/// # Errors
+/// If it can't be read.
+pub fn counts(path: &Path) -> Result<(u64, u64, u32), DataError> {
+    let bytes = contents(path, LARGEST_BYTES)?;
+    let file = File::new(path, &bytes)?;
+    let labels = |split| file.numbers(&format!("{split}.labels"));
+    let (train, test) = (labels("train")?.len() as u64, labels("test")?.len() as u64);
+    Ok((train, test, file.classes.len() as u32))
+}
+
 /// A file whose header was read.
 struct File<'a> {
     path: &'a Path,

@@ -6,6 +6,7 @@ mod attacked;
 mod average;
 pub mod card;
 mod checkpoint;
+mod cost;
 mod keeper;
 mod noise;
 mod room;
@@ -19,6 +20,7 @@ use tch::{Device, Kind, Reduction, Tensor};
 pub use attacked::robust_accuracy;
 pub use card::{Card, Epoch};
 pub use checkpoint::{CheckpointError, read_weights, write_weights};
+pub use cost::Cost;
 
 use crate::{
     attack::{Attack, Constraint},
