@@ -372,3 +372,52 @@ fn a_run_that_goes_on_past_all_others_is_told_for_it_makes_them_look_stopped() {
                     to have stopped there; if they ended as planned, leave the later epochs of the others out";
     assert_eq!(said, expected);
 }
+
+/// What a program writes to a terminal of so many columns, by Python's own.
+fn on_a_terminal(columns: u16, arguments: &[&str]) -> String {
+    let script = "import fcntl, os, pty, struct, sys, termios\n\
+                  main, sub = pty.openpty()\n\
+                  fcntl.ioctl(sub, termios.TIOCSWINSZ, struct.pack('HHHH', 24, int(sys.argv[1]), 0, 0))\n\
+                  pid = os.fork()\n\
+                  if pid == 0:\n\
+                  \tos.dup2(sub, 1)\n\
+                  \tos.execv(sys.argv[2], sys.argv[2:])\n\
+                  os.close(sub)\n\
+                  while True:\n\
+                  \ttry: some = os.read(main, 65536)\n\
+                  \texcept OSError: break\n\
+                  \tif not some: break\n\
+                  \tsys.stdout.buffer.write(some)\n";
+    let program = assert_cmd::cargo::cargo_bin("repro");
+    let mut command = std::process::Command::new("python3");
+    command.args(["-c", script, &columns.to_string()]).arg(program).args(arguments);
+    let output = command.env("NO_COLOR", "1").output().unwrap();
+    String::from_utf8(output.stdout).unwrap().replace('\r', "")
+}
+
+#[test]
+fn text_fits_the_terminal_and_is_never_wider_than_a_hundred_columns() {
+    for (columns, fits) in [(72, 72), (200, 100)] {
+        for arguments in [&["list"][..], &["verify", "--claim", "l2_best"], &["show", "l2_best"]] {
+            let text = on_a_terminal(columns, arguments);
+            let longest = text.lines().map(|line| line.chars().count()).max().unwrap();
+            assert!(longest <= fits && longest > fits - 15, "{longest} of {fits}:\n{text}");
+        }
+    }
+}
+
+/// Paragraphs are one line each, so that clap breaks them where the terminal ends.
+#[test]
+fn help_fits_the_terminal() {
+    for command in ["verify", "sensitivity", "fetch", "plan", "compare"] {
+        let text = on_a_terminal(80, &[command, "--help"]);
+        let (_, after) = text.split_once("Examples:").unwrap();
+        let lines: Vec<&str> = after.lines().collect();
+        for pair in lines.windows(2).filter(|pair| !pair[0].is_empty() && !pair[1].is_empty()) {
+            let is_prose = pair.iter().all(|line| !line.starts_with(' '));
+            let word = pair[1].split(' ').next().unwrap().chars().count();
+            let room = 80usize.saturating_sub(pair[0].chars().count() + 1);
+            assert!(!is_prose || word > room, "{command}: broken early: {pair:?}");
+        }
+    }
+}

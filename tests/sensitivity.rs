@@ -128,7 +128,9 @@ fn every_choice_is_priced_where_nothing_can_be_run() {
     assert!(priced.status.success(), "{said}");
     assert!(said.contains("18 fine-tunes to run next"), "to choose rates by: {said}");
     assert_eq!(said.matches("fine-tunes to run next").count(), 11, "{said}");
-    assert!(text(&priced.stdout).contains("the same in ten times as many epochs"));
+    for row in ["the same in ten times as many epochs", "each source's own best learning rate"] {
+        assert!(text(&priced.stdout).contains(row), "{row}");
+    }
     // Without --no-run what can be judged is, and the rest says what it lacks.
     let run = sensitivity(folder.path(), &[&asked[..2], &asked[3..]].concat());
     let said = text(&run.stderr);

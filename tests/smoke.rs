@@ -182,7 +182,7 @@ fn a_record_that_is_not_what_its_recipe_gives_is_found_out() {
     std::fs::remove_dir_all(bench.ledger()).unwrap();
     ledger.put(&entry).unwrap();
     let failed = bench.run(&["runs", "--failed"]);
-    assert!(out(&failed).contains("1 records"), "{}", out(&failed));
+    assert!(out(&failed).contains("1 record in"), "{}", out(&failed));
     assert_eq!(out(&bench.run(&["plan", "--format", "jsonl"])).lines().count(), 5);
     assert_eq!(code(&bench.run(&["run", "--key", &key])), 0);
     assert!(matches!(entries(&bench.ledger())[&key].outcome, Ended::Finished(_)));
@@ -206,7 +206,7 @@ fn what_is_begun_spares_nothing_and_what_can_t_be_run_is_no_empty_plan() {
     let verified = run(&["verify", "--claim", "l2_best", "--evidence", "smoke", "--no-run"]);
     assert_eq!(code(&verified), 3, "{}", err(&verified));
     let told = out(&verified);
-    assert!(told.contains(" 1 records, 0 fine-tunes spared"), "{told}");
+    assert!(told.contains(" 1 record, 0 fine-tunes spared"), "{told}");
     let plan = run(&["plan", "--claim", "natural_wins_at_high_resolution"]);
     let told = out(&plan);
     assert!(told.contains("0 fine-tunes to run next"), "{told}");
@@ -331,7 +331,7 @@ fn a_second_ctrl_c_ends_a_run_at_once() {
     let interrupt = || {
         assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     };
-    assert!(told.any(|line| line.unwrap().contains("1 fine-tunes to run")));
+    assert!(told.any(|line| line.unwrap().contains("1 fine-tune to run")));
     // Whoever counts them listens from then on.
     std::thread::sleep(Duration::from_secs(1));
     interrupt();

@@ -22,12 +22,12 @@ Examples:
   repro compare --format csv > cells.csv         every cell, one a line
   repro compare --figure replication.svg         ours against published, with intervals
 
-Two questions, answered apart. Is the published mean one that our seeds could have given? It is compatible
-where it lies in the 95 % prediction interval: ours, plus or minus t * s * sqrt(1/k + 1/k_published), with
-our spread s over k seeds and the seeds that the authors planned. Is the decision on each published
+Two questions, answered apart. Is the published mean one that our seeds could have given? It is compatible \
+where it lies in the 95 % prediction interval: ours, plus or minus t * s * sqrt(1/k + 1/k_published), with \
+our spread s over k seeds and the seeds that the authors planned. Is the decision on each published \
 difference the same: better, worse, or open by its t interval? Nothing is run.
 
-Exit codes: 0 every mean that is compared is compatible and no decision is the opposite one; 1 some is not
+Exit codes: 0 every mean that is compared is compatible and no decision is the opposite one; 1 some is not \
 (5 % of the means are incompatible by chance); 3 nothing to compare; 64, 66, 73 as elsewhere.";
 
 #[derive(Args)]

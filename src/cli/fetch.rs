@@ -34,11 +34,11 @@ Examples:
   repro fetch --world paper --zoo authors --zoo sister    the same targets, and both
   repro fetch celeba --from ~/downloads      files that you bring: found by name, checked, copied
 
-What is there and right is left alone. A download that was cut, by whomever, goes on where it was cut.
-HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY are obeyed; SSL_CERT_FILE names certificates of your own.
-Archives are kept beside what comes out of them, so that it can be checked; --remove-archives removes them.
-A file whose maker states no checksum is marked so; its SHA-256 is recorded beside it when it first comes
-(FILE.sha256), and it has to match from there on; remove FILE.sha256 where another file is meant. Such a
+What is there and right is left alone. A download that was cut, by whomever, goes on where it was cut. \
+HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY are obeyed; SSL_CERT_FILE names certificates of your own. \
+Archives are kept beside what comes out of them, so that it can be checked; --remove-archives removes them. \
+A file whose maker states no checksum is marked so; its SHA-256 is recorded beside it when it first comes \
+(FILE.sha256), and it has to match from there on; remove FILE.sha256 where another file is meant. Such a \
 checkpoint comes only if it can be read and is of the zoo's network.
 
 Exit codes: 64 unknown name; 66 some item did not come; 73 can't write; 130 stopped by Ctrl-C";
@@ -297,11 +297,11 @@ fn list(items: &[&Item], fetcher: &Fetcher<'_>) -> Result<Outcome, Failure> {
     }
     let mut out = stdout();
     writeln!(out, "{}", terminal::table(&["item", "state", "size", "what", "terms"], rows))?;
-    writeln!(
-        out,
-        "\nin {}; there: complete, and right by its maker's checksum; unchecked: its maker states none",
+    let words = format!(
+        "in {}; there: complete, and right by its maker's checksum; unchecked: its maker states none",
         fetcher.data.display()
-    )?;
+    );
+    writeln!(out, "\n{}", terminal::prose(&words))?;
     Ok(Outcome::Done)
 }
 

@@ -25,8 +25,8 @@ Examples:
   repro figure A7 --evidence smoke --run             run first what the ledger lacks of it
   repro figure all --format csv                      what is drawn, as tables
 
-Files are called figure-NAME-EVIDENCE.svg and so on. Behind our curves lie the published ones, where the paper
-has them for the same arms. Exit code 3: some figure can't be drawn from the evidence that was asked for; the
+Files are called figure-NAME-EVIDENCE.svg and so on. Behind our curves lie the published ones, where the paper \
+has them for the same arms. Exit code 3: some figure can't be drawn from the evidence that was asked for; the \
 command that makes it is told.";
 
 #[derive(Args)]

@@ -58,7 +58,7 @@ impl Inspect {
             writeln!(out, "\nskipped:")?;
         }
         for line in &inspection.skipped {
-            for (at, part) in terminal::wrapped(line, terminal::WIDTH - 4).iter().enumerate() {
+            for (at, part) in terminal::wrapped(line, terminal::width() - 4).iter().enumerate() {
                 let indent = if at == 0 { 2 } else { 4 };
                 writeln!(out, "{:indent$}{part}", "")?;
             }

@@ -29,11 +29,9 @@ impl List {
         let table = terminal::table(&header, rows);
         let mut out = stdout();
         writeln!(out, "{table}")?;
-        writeln!(
-            out,
-            "\npublished, smoke: fine-tunes that the authors' logs and the ledger have, of those the \
-             claim\ncompares; `repro verify` runs what the ledger lacks"
-        )?;
+        let words = "published, smoke: fine-tunes that the authors' logs and the ledger have, of those the \
+                     claim compares; `repro verify` runs what the ledger lacks";
+        writeln!(out, "\n{}", terminal::prose(words))?;
         Ok(Outcome::Done)
     }
 }

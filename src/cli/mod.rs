@@ -38,6 +38,7 @@ use crate::device;
 use crate::{
     claim::suite::Suite,
     evidence::EvidenceKind,
+    report::terminal,
     world::{OwnNames, World},
 };
 
@@ -140,6 +141,9 @@ pub fn main() -> u8 {
             return if error.use_stderr() { exit::USAGE } else { 0 };
         }
     };
+    if let Some((columns, _)) = terminal_size::terminal_size_of(std::io::stdout()) {
+        terminal::fit(columns.0.into());
+    }
     // Before any other call into libtorch, which looks for its CUDA half once.
     #[cfg(feature = "gpu")]
     let _ = device::open_cuda();

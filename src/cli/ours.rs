@@ -29,6 +29,7 @@ use crate::{
     own::{Gathered, Own, Watch},
     plan::Outstanding,
     price::{Price, Speed},
+    report::numbers::counted,
     shell::option,
     stock::{Lacking, Named, Stock},
     trial::Trial,
@@ -284,9 +285,9 @@ impl Watch for Teller<'_> {
         let seconds = speed.unwrap_or(Speed::ELSEWHERE).seconds(price);
         let at_once = self.at_once.min(trials.len()).max(1);
         anstream::eprintln!(
-            "{}: {} fine-tunes to run, about {}, {at_once} at once; records go to {}",
+            "{}: {} to run, about {}, {at_once} at once; records go to {}",
             self.world.id,
-            trials.len(),
+            counted(trials.len(), "fine-tune"),
             minutes(seconds / at_once as f64),
             self.folder.display()
         );
@@ -301,9 +302,9 @@ impl Watch for Teller<'_> {
     fn lacking(&self, lacking: &BTreeMap<Lacking, Outstanding>) {
         for (lacking, wanted) in lacking {
             anstream::eprintln!(
-                "{}: {} fine-tunes can't be run here: {lacking}",
+                "{}: {} can't be run here: {lacking}",
                 self.world.id,
-                wanted.len()
+                counted(wanted.len(), "fine-tune")
             );
         }
     }

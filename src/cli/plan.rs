@@ -26,7 +26,7 @@ use crate::{
     plan,
     pretrain::Cost,
     price::{Price, Speed},
-    report::terminal,
+    report::{numbers::counted, terminal},
     trial::{Recipe, Trial},
     world::World,
 };
@@ -41,10 +41,10 @@ Examples:
   repro plan --evidence paper                     what the paper's scale costs, by claim
   repro plan --format jsonl | jq -r '.key // empty' | xargs -n 1 -P 2 repro run --key
 
-It lists what the judge needs next; when that has run, a hypothesis that is still open needs more.
-What it costs is told by the records that this processor made. Where there is none a short fine-tune
-of random weights is timed first; for the smoke world on a CPU another machine's speed has to do.
-For machines nothing is timed: `seconds` is null where nobody knows, `operations` are counted, and a
+It lists what the judge needs next; when that has run, a hypothesis that is still open needs more. \
+What it costs is told by the records that this processor made. Where there is none a short fine-tune \
+of random weights is timed first; for the smoke world on a CPU another machine's speed has to do. \
+For machines nothing is timed: `seconds` is null where nobody knows, `operations` are counted, and a \
 fine-tune that can't be run here (`lacking` says why) has no `key`.";
 
 #[derive(Args)]
@@ -135,24 +135,28 @@ impl Plan {
         }
         let at_once = workshop.at_once();
         let seconds = speed.seconds(price(&to_run, &workshop.world));
-        writeln!(
-            out,
-            "{} fine-tunes to run next, about {}, {at_once} at once; {} records are there, and {} \
+        let records = match gathered.evidence.records.len() {
+            1 => "1 record is".to_owned(),
+            count => format!("{count} records are"),
+        };
+        let next = format!(
+            "{} to run next, about {}, {at_once} at once; {} there, and {} \
              could be needed at most",
-            to_run.len(),
+            counted(to_run.len(), "fine-tune"),
             minutes(seconds / at_once as f64),
-            gathered.evidence.records.len(),
+            records,
             most.len(),
-        )?;
+        );
+        writeln!(out, "{}", terminal::prose(&next))?;
         writeln!(out, "priced {measured}, {:.3e} operations a second in each", speed.0)?;
         if let Some(Cost { trainings, operations }) = workshop.stock.cost_of_zoo() {
             let [least, most] = operations.map(|operations| minutes(operations / speed.0));
-            writeln!(
-                out,
+            let zoo = format!(
                 "its source models come on top of that: {} to {} trainings, {:.2e} to {:.2e} operations, {least} to \
                  {most} at that speed",
                 trainings[0], trainings[1], operations[0], operations[1],
-            )?;
+            );
+            writeln!(out, "{}", terminal::prose(&zoo))?;
         }
         for (lacking, wanted) in &outstanding.lacking {
             writeln!(out, "{} of them can't be run here: {lacking}", wanted.len())?;

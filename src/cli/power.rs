@@ -18,10 +18,10 @@ Examples:
   repro power --claim l2_best
   repro power --evidence smoke
 
-For each cell of a primary hypothesis, or average where it averages: the effect over the margin and its
-spread over seeds, the seeds that would support that effect with a chance of 80 %, and the smallest
-effect that the seeds in hand support with that chance. At a sequential look each has its share of the
-risk. An effect that was seen is not the true one: after looking, this tells how much a design can see,
+For each cell of a primary hypothesis, or average where it averages: the effect over the margin and its \
+spread over seeds, the seeds that would support that effect with a chance of 80 %, and the smallest \
+effect that the seeds in hand support with that chance. At a sequential look each has its share of the \
+risk. An effect that was seen is not the true one: after looking, this tells how much a design can see, \
 not whether the effect is there.";
 
 #[derive(Args)]
@@ -56,12 +56,10 @@ impl Power {
         }
         let header = ["claim", "cell", "effect", "spread", "seeds", "needed", "can see"];
         writeln!(out, "{}", terminal::table(&header, rows))?;
-        writeln!(
-            out,
-            "effect: mean over the margin; spread: standard deviation over seeds; needed: seeds for a \
-             chance of 80 %\nat that effect and spread; can see: the smallest effect that the seeds in \
-             hand support with that chance"
-        )?;
+        let words = "effect: mean over the margin; spread: standard deviation over seeds; needed: seeds for a \
+                     chance of 80 % at that effect and spread; can see: the smallest effect that the seeds in \
+                     hand support with that chance";
+        writeln!(out, "{}", terminal::prose(words))?;
         Ok(Outcome::Done)
     }
 }

@@ -27,8 +27,8 @@ Examples:
   repro pretrain --world smoke --from ~/fashion-mnist --out zoo
   repro pretrain --world lab --device cuda
 
-It writes <role>.safetensors and <role>.json (a card: command, seed, data, accuracies, curve) for each
-source model, and keeps a checkpoint of each one's latest epoch: the same command goes on where it was
+It writes <role>.safetensors and <role>.json (a card: command, seed, data, accuracies, curve) for each \
+source model, and keeps a checkpoint of each one's latest epoch: the same command goes on where it was \
 stopped, with the same source. It is written when Ctrl-C stops it, and else every ten seconds at most.";
 
 /// Fashion-MNIST, as the catalogue calls it.

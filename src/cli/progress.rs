@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{fetch::Watch, price::Price};
+use crate::{fetch::Watch, price::Price, report::numbers::counted};
 
 /// Where nobody looks on, a line this often.
 const EVERY: Duration = Duration::from_secs(15);
@@ -86,8 +86,8 @@ impl Pace {
         (self.finished > 0 && spent > Images::SOON).then(|| {
             let each_second = self.images / spent.as_secs_f64();
             format!(
-                "{} fine-tunes, {each_second:.0} images a second trained on or tested",
-                self.finished
+                "{}, {each_second:.0} images a second trained on or tested",
+                counted(self.finished, "fine-tune")
             )
         })
     }

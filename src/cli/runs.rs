@@ -22,7 +22,7 @@ use crate::{
     ledger::{Ended, Entry, Ledger, bundle},
     nearest::did_you_mean,
     price::Speeds,
-    report::terminal,
+    report::{numbers::counted, terminal},
     stock::Named,
     trial::Recipe,
 };
@@ -41,7 +41,7 @@ Examples:
   repro rerun 3f9c01ab
   repro rerun 3f9c01ab --within 2      on a GPU, where bits differ from run to run
 
-Exit code 0 when recipe, seed, weights and data give the same bits again, or, with --within, when the first
+Exit code 0 when recipe, seed, weights and data give the same bits again, or, with --within, when the first \
 loss is the same within a thousandth and the last accuracy within so many points; else 1.";
 
 #[derive(Args)]
@@ -97,7 +97,7 @@ fn take(path: &Path, ledger: &Ledger) -> Result<(), Failure> {
         }
     }
     tell(&damaged);
-    anstream::eprintln!("{taken} records taken from {}", path.display());
+    anstream::eprintln!("{} taken from {}", counted(taken, "record"), path.display());
     if taken < entries.len() {
         let kept = entries.len() - taken;
         anstream::eprintln!(
@@ -128,6 +128,12 @@ impl Runs {
         let all = entries.len();
         let names = self.unknown_names(&entries);
         entries.retain(|entry| self.wanted(entry));
+        if !ledger.folder().exists() {
+            anstream::eprintln!(
+                "there is no folder {} yet: `repro verify` makes it with the first record, `--ledger` names another",
+                ledger.folder().display()
+            );
+        }
         if entries.is_empty() && all > 0 {
             anstream::eprintln!("none of {all} records is asked for{names}");
         }
@@ -137,7 +143,8 @@ impl Runs {
         });
         if let Some(path) = &self.export {
             bundle::write(path, &entries).map_err(|error| Failure::new(exit::OUTPUT, error))?;
-            writeln!(out, "{} records written to {}", entries.len(), path.display())?;
+            let written = counted(entries.len(), "record");
+            writeln!(out, "{written} written to {}", path.display())?;
             return Ok(Outcome::Done);
         }
         if let Format::Json = self.format {
@@ -162,7 +169,7 @@ impl Runs {
             ]
         });
         writeln!(out, "{}", terminal::table(&["record", "what", "seed", "accuracy %", "s"], rows))?;
-        writeln!(out, "{} records in {}", entries.len(), ledger.folder().display())?;
+        writeln!(out, "{} in {}", counted(entries.len(), "record"), ledger.folder().display())?;
         Ok(Outcome::Done)
     }
 

@@ -18,11 +18,11 @@ use crate::{
     claim::Claim,
     evidence::EvidenceKind,
     judge::result::FORMAT_VERSION,
-    ledger::{Ended, Key},
+    ledger::{Ended, Key, Records},
     nearest::did_you_mean,
     plan,
     price::{Price, Speed},
-    report::{self, terminal},
+    report::{self, numbers::counted, terminal},
     sensitivity::{self, Answer, Answers, CHOICES, Choice, HELD_OUT, RATES, curve},
     stock::Named,
     trial::{Recipe, Trial},
@@ -35,12 +35,12 @@ Examples:
   repro sensitivity --claim robust_beats_natural
   repro sensitivity --claim l2_best --choice head --choice gentle --figures figures
 
-Choices, each in place of the paper's: paper (nothing is changed; always judged first), learning_rate
-(.01, not .1), own_rates (each source's own best of .1, .03 and .01, chosen on held-out seeds, not one for
-all), head (PyTorch's own, not N(0, 1)), batch_norm (frozen, not in train mode), augmentation
-(none), best_epoch (on the test set, not the last), short and long (half and twice as many epochs),
-gentle: rate, head, batch norms and augmentation together, and gentle_long: the same in ten times as many
-epochs. A second table tells how well each source model does, so that a lead over models that learn nothing
+Choices, each in place of the paper's: paper (nothing is changed; always judged first), learning_rate \
+(.01, not .1), own_rates (each source's own best of .1, .03 and .01, chosen on held-out seeds, not one for \
+all), head (PyTorch's own, not N(0, 1)), batch_norm (frozen, not in train mode), augmentation \
+(none), best_epoch (on the test set, not the last), short and long (half and twice as many epochs), \
+gentle: rate, head, batch norms and augmentation together, and gentle_long: the same in ten times as many \
+epochs. A second table tells how well each source model does, so that a lead over models that learn nothing \
 is seen as one. It can be stopped at any time and goes on where it was.";
 
 #[derive(Args)]
@@ -99,7 +99,15 @@ impl Sensitivity {
             if choice.chooses_rates() {
                 match self.rates(&claim, &world, suites)? {
                     Some(rates) => world.learning_rates = rates,
-                    None => continue,
+                    None => {
+                        // At rates that are not chosen yet there is no record.
+                        let workshop = self.ours.workshop_of(kind, world, suites.folder)?;
+                        let mut evidence = workshop.evidence(&[&claim], false)?.evidence;
+                        evidence.records = Records::new([]).expect("nothing is there twice");
+                        let paper = answers.first().map(|answer| answer.verdict.verdict);
+                        answers.push(Answer::of(choice, &claim, &evidence, paper));
+                        continue;
+                    }
                 }
             }
             let workshop = self.ours.workshop_of(kind, world, suites.folder)?;
@@ -110,6 +118,10 @@ impl Sensitivity {
                 let next = next.map(|(key, seed)| Trial { recipe: recipe(key), seed });
                 let next: Vec<Trial> = next.collect();
                 price(&next, workshop.speed(&gathered), &workshop);
+                let keys = claim.hypothesis.keys();
+                if let Some(lacks) = keys.iter().find_map(|key| workshop.world.lacks(key)) {
+                    anstream::eprintln!("  it can't be judged on all it asks for here: {lacks}");
+                }
             }
             let paper = answers.first().map(|answer| answer.verdict.verdict);
             answers.push(Answer::of(choice, &claim, &gathered.evidence, paper));
@@ -246,14 +258,15 @@ fn text(claim: &Claim, answers: &[Answer]) -> String {
     });
     let verdicts = terminal::table(&["choice", "verdict", "", "mean"], rows);
     let accuracies = of_sources(answers);
-    let reason =
-        |Answer { choice, verdict, .. }: &Answer| format!("{}: {}\n", choice.id, verdict.reason);
+    let reason = |Answer { choice, verdict, .. }: &Answer| {
+        terminal::prose(&format!("{}: {}", choice.id, verdict.reason)) + "\n"
+    };
     let reasons: String = answers.iter().map(reason).collect();
-    format!(
-        "{}: {}\n\n{verdicts}\n\nAccuracy after the last epoch in percent, mean over cells of the first look's seeds:\n\n\
-         {accuracies}\n\n{reasons}",
-        claim.id, claim.hypothesis.sentence
-    )
+    let asked = terminal::prose(&format!("{}: {}", claim.id, claim.hypothesis.sentence));
+    let means = terminal::prose(
+        "Accuracy after the last epoch in percent, mean over cells of the first look's seeds:",
+    );
+    format!("{asked}\n\n{verdicts}\n\n{means}\n\n{accuracies}\n\n{reasons}")
 }
 
 /// A row for each choice, a column for each source model.
@@ -274,5 +287,6 @@ fn of_sources(answers: &[Answer]) -> String {
 fn price(trials: &[Trial], speed: Option<Speed>, workshop: &Workshop) {
     let price = Price::of_all(trials, &workshop.world);
     let seconds = speed.unwrap_or(Speed::ELSEWHERE).seconds(price) / workshop.at_once() as f64;
-    anstream::eprintln!("  {} fine-tunes to run next, about {}", trials.len(), minutes(seconds));
+    let trials = counted(trials.len(), "fine-tune");
+    anstream::eprintln!("  {trials} to run next, about {}", minutes(seconds));
 }

@@ -38,7 +38,7 @@ impl Show {
         for line in words::claim(claim, &world).lines() {
             let text = line.trim_start();
             let indent = line.len() - text.len();
-            for part in terminal::wrapped(text, terminal::WIDTH - indent) {
+            for part in terminal::wrapped(text, terminal::width() - indent) {
                 writeln!(out, "{:indent$}{part}", "")?;
             }
         }

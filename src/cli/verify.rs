@@ -1,6 +1,7 @@
 //! `repro verify`: judge claims on evidence, in text, JSON and as a report.
 
 use std::{
+    collections::BTreeMap,
     io::Write,
     path::{Path, PathBuf},
 };
@@ -18,9 +19,11 @@ use crate::{
         self, Asked, Judged,
         citation::citation,
         gallery::{exhibits, write_gallery},
+        numbers::counted,
         terminal,
     },
     shell::quoted,
+    verdict::Verdict,
     world::World,
 };
 
@@ -34,8 +37,8 @@ Examples:
   repro verify --format junit > verdicts.xml
   repro verify --expected --format github          # annotations in a workflow
 
-A log is a CSV file with the columns of the published one: dataset, source, blocks, images, seed,
-epoch, test_accuracy_percent, test_loss, train_accuracy_percent, train_loss, seconds; and, if runs
+A log is a CSV file with the columns of the published one: dataset, source, blocks, images, seed, \
+epoch, test_accuracy_percent, test_loss, train_accuracy_percent, train_loss, seconds; and, if runs \
 differ in it, resolution (pixels a side, or native).";
 
 #[derive(Args)]
@@ -134,11 +137,39 @@ impl Verify {
             anstream::eprintln!("figures: {} files in {}", files.len(), folder.display());
         }
         self.print(&judged, &self.command(suites.folder))?;
+        self.tell_incomplete(&judged);
         if self.expected {
             return Ok(Outcome::Expected(as_expected(&judged)));
         }
         let verdicts: Vec<ClaimVerdict> = judged.into_iter().map(|judged| judged.verdict).collect();
         Ok(Outcome::of(&verdicts))
+    }
+
+    /// What would complete what is incomplete; why nothing here can is told where it was tried.
+    fn tell_incomplete(&self, judged: &[Judged<'_>]) {
+        let mut claims: BTreeMap<EvidenceKind, usize> = BTreeMap::new();
+        for one in judged.iter().filter(|one| one.verdict.verdict == Verdict::Incomplete) {
+            *claims.entry(one.evidence.kind).or_default() += 1;
+        }
+        for (kind, count) in claims {
+            let what = match kind {
+                kind if kind.is_own() && self.no_run => {
+                    "the same command without --no-run runs what the ledger lacks"
+                }
+                kind if kind.is_own() => continue,
+                EvidenceKind::Log => "the log lacks runs that they compare",
+                _ => {
+                    "it lacks runs that they compare; `repro plan --evidence smoke` tells what can \
+                     be run here"
+                }
+            };
+            let are = if count == 1 { "is" } else { "are" };
+            let claims = counted(count, "claim");
+            anstream::eprintln!(
+                "note: {claims} {are} incomplete on {} evidence: {what}",
+                kind.name()
+            );
+        }
     }
 
     fn kinds(&self) -> Vec<EvidenceKind> {

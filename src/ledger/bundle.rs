@@ -82,7 +82,15 @@ pub fn write(path: &Path, entries: &[Entry]) -> Result<(), BundleError> {
 pub fn read(path: &Path) -> Result<Vec<Entry>, BundleError> {
     let unreadable = |cause| BundleError::Io { what: "read", path: path.to_owned(), cause };
     let mut file = BufReader::new(std::fs::File::open(path).map_err(unreadable)?);
-    let packed = file.fill_buf().map_err(unreadable)?.starts_with(&GZIP);
+    let begins = file.fill_buf().map_err(unreadable)?;
+    if begins.is_empty() {
+        return Err(BundleError::Line {
+            path: path.to_owned(),
+            line: 1,
+            fault: "it is empty".to_owned(),
+        });
+    }
+    let packed = begins.starts_with(&GZIP);
     let text: Box<dyn Read> = match packed {
         true => Box::new(MultiGzDecoder::new(file)),
         false => Box::new(file),

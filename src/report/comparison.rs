@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{
     groups::together,
     numbers::{blocks, grouped},
-    terminal::{WIDTH, table, wrapped},
+    terminal::{table, width, wrapped},
 };
 use crate::{
     compare::{
@@ -111,7 +111,7 @@ within: how far from ours the published mean may lie, t * s * sqrt(1/k + 1/k_pub
 pub fn text(comparison: &Comparison, brief: bool) -> String {
     let mut text = String::new();
     let mut line = |body: &str| {
-        for part in wrapped(body, WIDTH) {
+        for part in wrapped(body, width()) {
             // Writing to a String can't fail.
             let _ = writeln!(text, "{part}");
         }
@@ -186,7 +186,7 @@ pub fn text(comparison: &Comparison, brief: bool) -> String {
     let mut list = |heading: &str, places: Vec<String>| {
         if !places.is_empty() {
             let _ = writeln!(text, "\n{heading}");
-            for part in places.iter().flat_map(|place| wrapped(place, WIDTH - 2)) {
+            for part in places.iter().flat_map(|place| wrapped(place, width() - 2)) {
                 let _ = writeln!(text, "  {part}");
             }
         }

@@ -19,7 +19,7 @@ mod html;
 pub mod influential;
 mod junit;
 mod legend;
-mod numbers;
+pub(crate) mod numbers;
 mod palette;
 pub mod png;
 pub mod published;

@@ -31,7 +31,14 @@ pub fn grouped(count: u32) -> String {
 /// A count of fine-tuned blocks: `1 block`, `3 blocks`.
 #[must_use]
 pub fn blocks(count: u32) -> String {
-    if count == 1 { "1 block".to_owned() } else { format!("{count} blocks") }
+    counted(count as usize, "block")
+}
+
+/// So many of something: `1 record`, `2 records`.
+#[must_use]
+pub fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 /// A difference to a hundredth, always signed: `+22.02`.

@@ -1,15 +1,19 @@
-//! Verdicts as text: a verdict line a claim, its reason, a table of cells that fits 100 columns,
+//! Verdicts as text: a verdict line a claim, its reason, a table of cells that fits the terminal,
 //! the readings. Colour is written here and taken away at the edge where nobody can see it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
+    sync::OnceLock,
 };
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 
-use super::{Judged, numbers::confidence};
+use super::{
+    Judged,
+    numbers::{self, confidence},
+};
 use crate::{
     claim::words,
     evidence::EvidenceKind,
@@ -17,8 +21,28 @@ use crate::{
     verdict::Verdict,
 };
 
+/// Columns that text fits into where nobody looks on.
+const WIDTH: usize = 100;
+/// Those that it has where somebody does.
+static COLUMNS: OnceLock<usize> = OnceLock::new();
+
+/// Makes text fit a terminal of so many columns, though never wider than 100, which is hard to read, or narrower
+/// than 60, into which no table fits. To be said once, before anything is written.
+pub fn fit(columns: usize) {
+    let _ = COLUMNS.set(columns.clamp(60, WIDTH));
+}
+
 /// Columns that all text fits into.
-pub const WIDTH: usize = 100;
+#[must_use]
+pub fn width() -> usize {
+    COLUMNS.get().copied().unwrap_or(WIDTH)
+}
+
+/// Sentences as lines that fit.
+#[must_use]
+pub fn prose(text: &str) -> String {
+    wrapped(text, width()).join("\n")
+}
 
 /// Every claim's verdict, then what the verdicts are conditional on.
 #[must_use]
@@ -36,7 +60,7 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
     let Judged { claim, verdict, .. } = judged;
     let mut text = String::new();
     let mut line = |indent: usize, body: &str| {
-        for part in wrapped(body, WIDTH - indent) {
+        for part in wrapped(body, width() - indent) {
             // Writing to a String can't fail.
             let _ = writeln!(text, "{:indent$}{part}", "");
         }
@@ -95,16 +119,19 @@ fn summary(judged: &[Judged<'_>]) -> String {
         }
         told.push(evidence.kind);
         let (kind, title, sha256) = (evidence.kind, &evidence.title, &evidence.sha256);
-        let (records, checkpoints) = (evidence.records.len(), &evidence.world.checkpoints);
+        let records = numbers::counted(evidence.records.len(), "record");
+        let checkpoints = &evidence.world.checkpoints;
         let spared = match evidence.spared {
-            Some(spared) => format!(", {spared} fine-tunes spared by looking early"),
+            Some(spared) => {
+                format!(", {} spared by looking early", numbers::counted(spared, "fine-tune"))
+            }
             None => String::new(),
         };
         let notes = [
-            format!("{kind} evidence: {title}, {records} records{spared}, sha256 {sha256};"),
+            format!("{kind} evidence: {title}, {records}{spared}, sha256 {sha256};"),
             format!("conditional on {checkpoints}, and on the test set of each target"),
         ];
-        for part in notes.iter().flat_map(|note| wrapped(note, WIDTH)) {
+        for part in notes.iter().flat_map(|note| wrapped(note, width())) {
             let _ = writeln!(text, "{part}");
         }
     }
@@ -115,10 +142,7 @@ fn summary(judged: &[Judged<'_>]) -> String {
 fn counted(judged: &[Judged<'_>]) -> String {
     let claims: BTreeSet<&str> = judged.iter().map(|one| one.claim.id.as_str()).collect();
     let kinds: BTreeSet<EvidenceKind> = judged.iter().map(|one| one.evidence.kind).collect();
-    let claims = match claims.len() {
-        1 => "1 claim".to_owned(),
-        count => format!("{count} claims"),
-    };
+    let claims = numbers::counted(claims.len(), "claim");
     match kinds.len() {
         0 | 1 => claims,
         count => format!("{claims} on {count} kinds of evidence"),
@@ -143,7 +167,7 @@ fn cells(cells: &[CellVerdict]) -> String {
         let confidence = confidence(rows.iter().copied());
         let confidence = confidence.map_or_else(String::new, |of| format!(", {of} intervals"));
         let heading = format!("{contrast}, {}{confidence}{}", rows[0].unit.name(), shared(&rows));
-        for part in wrapped(&heading, WIDTH - 4) {
+        for part in wrapped(&heading, width() - 4) {
             let _ = writeln!(text, "    {part}");
         }
         for row in of_cells(&rows, &flags).lines() {
@@ -155,13 +179,13 @@ fn cells(cells: &[CellVerdict]) -> String {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        for part in wrapped(&format!("{}{more}: {reason}", names[0]), WIDTH - 4) {
+        for part in wrapped(&format!("{}{more}: {reason}", names[0]), width() - 4) {
             let _ = writeln!(text, "    {part}");
         }
     }
     for (index, flag) in flags.iter().enumerate() {
         for part in
-            wrapped(&format!("{} {}: {}", letter(index), flag.name(), flag.in_words()), WIDTH - 4)
+            wrapped(&format!("{} {}: {}", letter(index), flag.name(), flag.in_words()), width() - 4)
         {
             let _ = writeln!(text, "    {part}");
         }
@@ -200,6 +224,7 @@ fn shared(cells: &[&CellVerdict]) -> String {
     let shared = COORDINATES.iter().filter(|(_, of)| is_shared(cells, *of));
     let named = shared.filter_map(|(name, of)| match *name {
         "target" | "repetition" => of(cells[0]),
+        "blocks" => cells[0].blocks.map(numbers::blocks),
         name => Some(format!("{} {name}", of(cells[0])?)),
     });
     named.map(|part| format!(", {part}")).collect()
@@ -250,13 +275,13 @@ fn probability(value: Option<f64>) -> String {
     }
 }
 
-/// A plain table without rules, numbers to the right, at most 96 columns wide.
+/// A plain table without rules, numbers to the right, four columns narrower than all text.
 #[must_use]
 pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(WIDTH - 4).unwrap_or(u16::MAX));
+    table.set_width(u16::try_from(width() - 4).unwrap_or(u16::MAX));
     table.set_header(header.to_vec());
     let rows: Vec<Vec<String>> = rows.into_iter().collect();
     for (index, column) in table.column_iter_mut().enumerate() {

@@ -19,7 +19,7 @@ const SMALL: u32 = 6400;
 
 /// Said below the table: its words for the parts.
 const PARTS: &str = "\
-Primary hypotheses and readings to 6,400 images a fine-tune; larger sizes are apart. Readings and
+Primary hypotheses and readings to 6,400 images a fine-tune; larger sizes are apart. Readings and \
 larger sizes are with every look, without what is counted above them; next is what is needed now.";
 
 /// Fine-tunes without those who want them.
@@ -69,7 +69,7 @@ pub(super) fn by_claim(
     let all = (claims.len() > 1).then(|| rows("all of them", claims));
     let rows = each.chain(all.into_iter().flatten());
     let header = ["claim", "part", "fine-tunes", "images", "operations", "hours"];
-    format!("{}\n\n{PARTS}\n", terminal::table(&header, rows))
+    format!("{}\n\n{}\n", terminal::table(&header, rows), terminal::prose(PARTS))
 }
 
 /// All that claims could ask for: what each primary hypothesis needs to be looked at once, and at most,
