@@ -186,18 +186,10 @@ fn epochs_to(record: &Record, percent: f64) -> Observed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Key, Recipe, Resolution, Seed};
+    use crate::ledger::{Key, Recipe, Seed};
 
     fn record(status: Status, points: &[(u32, f64)]) -> Record {
-        let key = Key {
-            target: "svhn".into(),
-            source: "natural".into(),
-            blocks: 3,
-            images: 100,
-            resolution: Resolution::Native,
-            draw: 0,
-            influence: false,
-        };
+        let key = Key::new("svhn", "natural", 3, 100);
         let evaluations = points
             .iter()
             .map(|&(epoch, test_accuracy)| Evaluation {

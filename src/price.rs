@@ -178,7 +178,7 @@ mod tests {
     };
 
     fn recipe(world: &World, blocks: u32, images: u32) -> Recipe {
-        let key = Key::on_kmnist("natural", blocks, images);
+        let key = Key::new("kmnist", "natural", blocks, images);
         Recipe::of(world, key)
     }
 

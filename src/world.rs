@@ -367,7 +367,7 @@ mod tests {
         assert!(
             lab.draws("kmnist", 1600) && !lab.draws("kmnist", 1601) && lab.draws("mnist", 6400)
         );
-        let lacks = |images| lab.lacks(&Key::on_kmnist("natural", 3, images));
+        let lacks = |images| lab.lacks(&Key::new("kmnist", "natural", 3, images));
         assert_eq!(lacks(1600), None);
         assert_eq!(lacks(6400).unwrap(), "the lab world draws at most 1600 images of KMNIST");
     }
@@ -376,7 +376,7 @@ mod tests {
     fn blocks_and_pixels_that_a_network_has_not_are_lacking() {
         let smoke = World::smoke();
         let lacks = |blocks, resolution| {
-            smoke.lacks(&Key { resolution, ..Key::on_kmnist("natural", blocks, 400) })
+            smoke.lacks(&Key { resolution, ..Key::new("kmnist", "natural", blocks, 400) })
         };
         assert_eq!(lacks(9, Resolution::Pixels(28)), None);
         let said = lacks(3, Resolution::Pixels(56)).unwrap();

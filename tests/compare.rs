@@ -15,7 +15,7 @@ use repro::{
     },
     evidence::{Evidence, EvidenceKind, Looking},
     ledger::{
-        Key, Resolution,
+        Key,
         means::{Difference, Mean, Points, TABLE},
     },
     report::{comparison, comparison_cells, scatter},
@@ -235,15 +235,7 @@ fn the_spread_behind_a_band_is_the_seeds_own_where_both_are_known() {
 
 /// Published points of a test's own: one cell, one difference.
 fn invented(mean: f64, difference: f64) -> Points {
-    let key = |source: &str| Key {
-        target: "svhn".into(),
-        source: source.into(),
-        blocks: 3,
-        images: 100,
-        resolution: Resolution::Native,
-        draw: 0,
-        influence: false,
-    };
+    let key = |source: &str| Key::new("svhn", source, 3, 100);
     let at = Moment::Last;
     let band = |middle: f64| Some(Interval { low: middle - 0.5, high: middle + 0.5 });
     let figure = || "2".to_owned();

@@ -15,7 +15,7 @@ use std::{
 use common::stand_in;
 use repro::{
     executor::{Event, ExecutorError, FirstSteps, Local, Workers},
-    ledger::{Ended, Entry, Key, Ledger, Resolution, Seed},
+    ledger::{Ended, Entry, Key, Ledger, Seed},
     stock::{Named, Stock},
     trial::{Recipe, Trial},
     world::World,
@@ -28,15 +28,7 @@ fn named(blocks: u32, seed: u64) -> Named {
 }
 
 fn named_on(target: &str, blocks: u32, seed: u64) -> Named {
-    let key = Key {
-        target: target.into(),
-        source: "natural".into(),
-        blocks,
-        images: 100,
-        resolution: Resolution::Native,
-        draw: 0,
-        influence: false,
-    };
+    let key = Key::new(target, "natural", blocks, 100);
     let mut recipe = Recipe::of(&World::smoke(), key);
     (recipe.protocol.epochs, recipe.protocol.evaluate) = (1, vec![1]);
     Stock::Shipped.named(Trial { recipe, seed: Seed(seed) }).unwrap()

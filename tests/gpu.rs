@@ -17,7 +17,7 @@ use repro::{
     bus,
     data::{Dataset, OnDevice},
     executor::{Local, Workers},
-    ledger::{Counts, Ended, Found, Key, Ledger, MeasuredInfluence, Resolution, Seed},
+    ledger::{Counts, Ended, Found, Key, Ledger, MeasuredInfluence, Seed},
     model::{BatchNorm, Network, Precision, Weights},
     pretrain::{Pretraining, Source, Threat, train},
     random::{self, Purpose},
@@ -235,15 +235,7 @@ fn influence_on_a_gpu_is_a_cpu_s() {
     if !stand_in::here("influence_on_a_gpu_is_a_cpu_s", None) {
         return;
     }
-    let key = Key {
-        target: "kmnist".into(),
-        source: "natural".into(),
-        blocks: 1,
-        images: 100,
-        resolution: Resolution::Native,
-        draw: 0,
-        influence: true,
-    };
+    let key = Key { influence: true, ..Key::new("kmnist", "natural", 1, 100) };
     let mut recipe = Recipe::of(&World::smoke(), key);
     (recipe.protocol.epochs, recipe.protocol.evaluate) = (1, vec![1]);
     let trial = Stock::Shipped.named(Trial { recipe, seed: Seed(1) }).unwrap();

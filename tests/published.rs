@@ -7,7 +7,7 @@ use repro::{
     claim::suite::Suite,
     evidence::Evidence,
     judge::{CellVerdict, ClaimVerdict, Flag, judge},
-    ledger::{Key, Resolution, Status},
+    ledger::{Key, Status},
     verdict::Verdict,
     world::World,
 };
@@ -242,14 +242,6 @@ fn records_are_found_by_key_whatever_the_order_of_rows() {
     for record in sorted.iter() {
         assert_eq!(shuffled.seeds(&record.key).unwrap()[&record.seed], *record);
     }
-    let key = Key {
-        target: "svhn".into(),
-        source: "l2_3".into(),
-        blocks: 3,
-        images: 800,
-        resolution: Resolution::Native,
-        draw: 0,
-        influence: false,
-    };
+    let key = Key::new("svhn", "l2_3", 3, 800);
     assert_eq!(shuffled.seeds(&key).unwrap().len(), 10);
 }

@@ -15,7 +15,7 @@ use crate::{
     evidence::{Evidence, EvidenceKind},
     executor::{FirstStep, FirstSteps, NoFirstStep},
     fingerprint::{Authors, BLOCKS, Finding, Found, IMAGES},
-    ledger::{Key, Resolution},
+    ledger::Key,
     report::terminal,
     trial::{Recipe, Trial},
     world::World,
@@ -121,15 +121,7 @@ fn first_steps(workshop: &Workshop) -> Result<Outcome, Failure> {
 
 /// Losses of a source model's first steps on a target, one a seed.
 fn losses(workshop: &Workshop, source: &str, target: &str) -> Result<Found, NoFirstStep> {
-    let key = Key {
-        target: target.into(),
-        source: source.into(),
-        blocks: BLOCKS,
-        images: IMAGES,
-        resolution: Resolution::Native,
-        draw: 0,
-        influence: false,
-    };
+    let key = Key::new(target, source, BLOCKS, IMAGES);
     let steps = steps(workshop, &Recipe::of(&workshop.world, key))?;
     Ok(Found {
         target: target.to_owned(),

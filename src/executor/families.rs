@@ -38,7 +38,7 @@ mod tests {
     };
 
     fn named(blocks: u32, images: u32, seed: u64, change: impl Fn(&mut Recipe)) -> Named {
-        let key = Key::on_kmnist("natural", blocks, images);
+        let key = Key::new("kmnist", "natural", blocks, images);
         let mut recipe = Recipe::of(&World::smoke(), key);
         change(&mut recipe);
         let id = format!("{blocks} {images} {seed} {}", recipe.protocol.learning_rate);

@@ -3,11 +3,9 @@
 //! their code. They are shown beside our verdicts and never judged; [`compare`](crate::compare) sets
 //! our records beside them.
 
-use std::sync::Arc;
-
 use serde::Deserialize;
 
-use super::{Key, Resolution};
+use super::Key;
 use crate::{claim::Moment, stats::Interval};
 
 /// What the figure column of the authors' table is; the figures' are numbers.
@@ -97,7 +95,7 @@ pub fn read(figures: &[u8], table: &[u8]) -> Result<Points, String> {
     }
     for (index, row) in csv::Reader::from_reader(table).deserialize::<TableRow>().enumerate() {
         let row = row.map_err(|error| format!("line {} of the table: {error}", index + 2))?;
-        let key = key(&row.target, &row.source, TABLE_BLOCKS, row.images);
+        let key = Key::new(&row.target, &row.source, TABLE_BLOCKS, row.images);
         let at = Moment::Last;
         if points.means.iter().any(|known| known.key == key && known.at == at) {
             points.repeated += 1;
@@ -130,7 +128,7 @@ fn point(row: &Row, points: &mut Points) -> Result<(), String> {
     let target = &row.dataset;
     match row.quantity.as_str() {
         "test_acc" => {
-            let key = key(target, &row.source, blocks(&row.unfrozen_blocks)?, images);
+            let key = Key::new(target, &row.source, blocks(&row.unfrozen_blocks)?, images);
             points.means.push(Mean { figure, key, at, mean: row.mean, band });
         }
         "delta" => {
@@ -140,7 +138,7 @@ fn point(row: &Row, points: &mut Points) -> Result<(), String> {
             };
             let (sources, of) = (two(&row.source), two(&row.unfrozen_blocks));
             let key = |side: usize| {
-                Ok::<Key, String>(key(target, &sources[side], blocks(&of[side])?, images))
+                Ok::<Key, String>(Key::new(target, &sources[side], blocks(&of[side])?, images))
             };
             let keys: [Key; 2] = [key(0)?, key(1)?];
             if keys[0] == keys[1] {
@@ -151,18 +149,6 @@ fn point(row: &Row, points: &mut Points) -> Result<(), String> {
         other => return Err(format!("unknown quantity `{other}`")),
     }
     Ok(())
-}
-
-fn key(target: &str, source: &str, blocks: u32, images: u32) -> Key {
-    Key {
-        target: Arc::from(target),
-        source: Arc::from(source),
-        blocks,
-        images,
-        resolution: Resolution::Native,
-        draw: 0,
-        influence: false,
-    }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]

@@ -107,12 +107,12 @@ pub struct Key {
     pub influence: bool,
 }
 
-#[cfg(test)]
 impl Key {
-    /// One for unit tests.
-    pub(crate) fn on_kmnist(source: &str, blocks: u32, images: u32) -> Self {
+    /// Images at their own resolution, in the series that all claims share, without influence.
+    #[must_use]
+    pub fn new(target: &str, source: &str, blocks: u32, images: u32) -> Self {
         Self {
-            target: "kmnist".into(),
+            target: target.into(),
             source: source.into(),
             blocks,
             images,

@@ -75,7 +75,7 @@ mod tests {
     use crate::claim::suite::Suite;
 
     fn recipe(source: &str, images: u32, rate: f64) -> Recipe {
-        let key = Key::on_kmnist(source, 3, images);
+        let key = Key::new("kmnist", source, 3, images);
         let mut recipe = Recipe::of(&World::smoke(), key);
         recipe.protocol.learning_rate = rate;
         recipe

@@ -179,7 +179,7 @@ mod tests {
     fn they_are_known_wherever_images_come_from_a_folder_and_absent_elsewhere() {
         let key = |source: &str, images| Key {
             target: "flowers".into(),
-            ..Key::on_kmnist(source, 3, images)
+            ..Key::new("kmnist", source, 3, images)
         };
         for kind in [EvidenceKind::Paper, EvidenceKind::Log, EvidenceKind::Lab] {
             let world = with(kind);

@@ -126,15 +126,7 @@ fn first_losses(world: &World) -> Result<(), Failed> {
     let mut named = Vec::new();
     for target in world.targets.keys() {
         for source in ["natural", "l2_3"] {
-            let key = Key {
-                target: target.as_str().into(),
-                source: source.into(),
-                blocks: 3,
-                images: 400,
-                resolution: repro::ledger::Resolution::Native,
-                draw: 0,
-                influence: false,
-            };
+            let key = Key::new(target.as_str(), source, 3, 400);
             let mut recipe = Recipe::of(world, key);
             // Six epochs have their first rate for two.
             recipe.protocol = Protocol { epochs: 6, evaluate: vec![6], ..recipe.protocol };

@@ -6,7 +6,7 @@ use repro::{
     claim::{InfluenceMatch, Metric, Share},
     executor::{Local, Workers},
     influence::Inverse,
-    ledger::{Counts, Ended, Entry, Found, Key, Ledger, Resolution, Seed},
+    ledger::{Counts, Ended, Entry, Found, Key, Ledger, Seed},
     observe::observe,
     shipped,
     stock::Stock,
@@ -17,15 +17,7 @@ use tch::Device;
 
 /// Two short epochs, on 100 images.
 fn recipe(influence: bool) -> Recipe {
-    let key = Key {
-        target: "kmnist".into(),
-        source: "l2_3".into(),
-        blocks: 0,
-        images: 100,
-        resolution: Resolution::Native,
-        draw: 0,
-        influence,
-    };
+    let key = Key { influence, ..Key::new("kmnist", "l2_3", 0, 100) };
     let mut recipe = Recipe::of(&World::smoke(), key);
     recipe.protocol = Protocol { epochs: 2, evaluate: vec![2], ..recipe.protocol };
     recipe

@@ -65,7 +65,7 @@ mod tests {
     use crate::{ledger::Provenance, trial::Trial, world::World};
 
     fn named(world: &World) -> Named {
-        let recipe = Recipe::of(world, Key::on_kmnist("natural", 3, 400));
+        let recipe = Recipe::of(world, Key::new("kmnist", "natural", 3, 400));
         let trial = Trial { recipe, seed: Seed(1) };
         let (weights, data) = ("w".to_owned(), "d".to_owned());
         Named { id: trial.id(&weights, &data), trial, weights, data }
