@@ -6,6 +6,7 @@ mod common;
 use std::{path::Path, sync::atomic::AtomicBool};
 
 use common::{Counted, gap_text, one_look, stand_in};
+use miette::Diagnostic as _;
 use repro::{
     claim::{Claim, Plot, check},
     evidence::EvidenceKind,
@@ -144,6 +145,34 @@ fn faces_are_decoded_from_their_files_at_their_own_resolution_and_at_a_lower_one
     assert_eq!(ran, 12);
     assert_eq!(verdict.cells.len(), 2);
     assert!(verdict.cells.iter().all(|cell| cell.seeds == 3), "{verdict:?}");
+}
+
+/// The digest of a folder's files is of their bytes, whatever they are: what can't be decoded is found when it is
+/// wanted.
+#[test]
+fn a_face_that_can_t_be_decoded_ends_the_run_with_what_mends_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, world) = (folder.path().join("data"), small(World::paper()));
+    write_zoo(&data, &world);
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/data/celeba");
+    copy(&fixture, &data.join("celeba"));
+    let face = data.join("celeba/img_align_celeba/000001.jpg");
+    let whole = std::fs::read(&face).unwrap();
+    std::fs::write(&face, &whole[..40]).unwrap();
+    let cells = "target = \"celeba\", images = 4, blocks = 3";
+    let text = gap_text("paper", "greater_than = 0.0", cells, &one_look(3));
+    let claim = check::claim("gap.toml", &text, &world).unwrap_or_else(|error| panic!("{error}"));
+    let (stock, ledger) = (Stock::of(&world, &data), Ledger::new(folder.path().join("ledger")));
+    let own = Own { kind: EvidenceKind::Paper, world: &world, stock: &stock, ledger: &ledger };
+    let workers = Workers::new(stand_in::device(), world.protocol.side, Some(2));
+    let local = Local { ledger: &ledger, stock: &stock, workers, stop: &AtomicBool::new(false) };
+    let error = own.complete(&[&claim], &local, &Counted::default()).unwrap_err();
+    assert!(error.to_string().contains("000001.jpg"), "{error}");
+    let help = error.help().unwrap().to_string();
+    assert!(
+        help.contains("get the file again") && help.contains("finished fine-tunes are kept"),
+        "{help}"
+    );
 }
 
 /// The claim itself with its readings and its figure, on the same few files: every part is run, joined and

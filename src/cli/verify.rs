@@ -149,7 +149,16 @@ impl Verify {
     fn tell_incomplete(&self, judged: &[Judged<'_>]) {
         let mut claims: BTreeMap<EvidenceKind, usize> = BTreeMap::new();
         for one in judged.iter().filter(|one| one.verdict.verdict == Verdict::Incomplete) {
-            *claims.entry(one.evidence.kind).or_default() += 1;
+            let keys = one.claim.hypothesis.keys();
+            // What no fine-tune can bring.
+            match keys.iter().find_map(|key| one.evidence.world.lacks(key)) {
+                Some(lacks) => anstream::eprintln!(
+                    "note: {} is incomplete on {} evidence: {lacks}",
+                    one.claim.id,
+                    one.evidence.kind.name()
+                ),
+                None => *claims.entry(one.evidence.kind).or_default() += 1,
+            }
         }
         for (kind, count) in claims {
             let what = match kind {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use miette::Diagnostic as _;
 use tch::Device;
 
 use crate::{
@@ -46,6 +47,18 @@ pub enum MaterialError {
     /// An image can't be read.
     #[error(transparent)]
     Data(#[from] DataError),
+}
+
+impl MaterialError {
+    /// What mends it.
+    pub(super) fn mended(&self) -> String {
+        let mended = match self {
+            Self::Data(error) => error.help().map(|help| format!("{help}; ")),
+            // Their own words say it.
+            Self::Lacking(_) | Self::Subset(_) => None,
+        };
+        mended.unwrap_or_default() + "finished fine-tunes are kept"
+    }
 }
 
 impl<'a> Materials<'a> {

@@ -100,6 +100,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub enum ExecutorError {
     /// Nothing to work on.
     #[error("failed to prepare {trial}: {cause}")]
+    #[diagnostic(help("{}", .cause.mended()))]
     Material {
         /// The trial.
         trial: String,
