@@ -168,8 +168,23 @@ fn a_packed_log_reads_as_its_text_and_is_refused_when_cut_at_any_byte() {
     let renamed = folder.path().join("renamed.csv");
     std::fs::copy(&file, &renamed).unwrap();
     assert_eq!(read_file(&renamed).unwrap().0.len(), 2);
+    std::fs::write(&file, good()).unwrap();
+    assert_eq!(read_file(&file).unwrap().0.len(), 2);
     let missing = read_file(&folder.path().join("none.csv")).expect_err("no such file");
     assert!(missing.to_string().contains("none.csv"), "{missing}");
+}
+
+#[test]
+fn what_people_take_for_csv_is_named() {
+    let sixteen: Vec<u8> = "\u{feff}dataset".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (bytes, what) in [
+        (&sixteen[..], "text in UTF-16, not CSV"),
+        (b"PK\x03\x04 and so on", "a zip archive, as spreadsheets are, not CSV"),
+        (b"PAR1 and so on", "a Parquet file, not CSV"),
+    ] {
+        let error = read("runs.xlsx", bytes).expect_err(what).to_string();
+        assert!(error.contains(what), "{error}");
+    }
 }
 
 proptest! {

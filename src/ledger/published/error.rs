@@ -30,6 +30,15 @@ pub enum LogError {
         /// The log's name.
         file: String,
     },
+    /// It is no CSV.
+    #[error("the log {file} is {what}, not CSV in UTF-8")]
+    #[diagnostic(help("export it as CSV in UTF-8; a gzip stream of that is read too"))]
+    Other {
+        /// The log's name.
+        file: String,
+        /// What it is.
+        what: &'static str,
+    },
     /// A column is missing, unknown or there twice.
     #[error("the log {file}, line 1: {what}")]
     #[diagnostic(help(

@@ -38,7 +38,15 @@ pub const RESOLUTION_COLUMN: &str = "resolution";
 /// A log larger than this is refused before it is read: the published one has 2 MB.
 pub const LARGEST_LOG_BYTES: u64 = 1 << 30;
 
-/// Reads a log from disk; what is a gzip stream, or ends in `.gz`, is unpacked on the way.
+/// How files begin that people take for CSV, and what they are.
+const OTHERS: [(&[u8], &str); 4] = [
+    (b"\xff\xfe", "text in UTF-16"),
+    (b"\xfe\xff", "text in UTF-16"),
+    (b"PK\x03\x04", "a zip archive, as spreadsheets are"),
+    (b"PAR1", "a Parquet file"),
+];
+
+/// Reads a log from disk; a gzip stream, whatever the file is called, is unpacked on the way.
 ///
 /// # Errors
 /// As [`read`], and where the file can't be opened.
@@ -54,9 +62,11 @@ pub fn read_file(path: &Path) -> Result<(Records, Vec<u8>), LogError> {
     if bytes.len() as u64 > LARGEST_LOG_BYTES {
         return Err(LogError::TooLarge { file });
     }
-    let packed =
-        bytes.starts_with(&GZIP) || path.extension().is_some_and(|extension| extension == "gz");
-    let records = if packed { read(&file, &unpack(&file, &bytes)?)? } else { read(&file, &bytes)? };
+    let records = if bytes.starts_with(&GZIP) {
+        read(&file, &unpack(&file, &bytes)?)?
+    } else {
+        read(&file, &bytes)?
+    };
     Ok((records, bytes))
 }
 
@@ -81,6 +91,9 @@ pub fn unpack(file: &str, packed: &[u8]) -> Result<Vec<u8>, LogError> {
 /// # Errors
 /// Every fault that [`LogError`] names, with the line it stands on.
 pub fn read(file: &str, bytes: &[u8]) -> Result<Records, LogError> {
+    if let Some((_, what)) = OTHERS.iter().find(|(begins, _)| bytes.starts_with(begins)) {
+        return Err(LogError::Other { file: file.to_owned(), what });
+    }
     let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(bytes);
     let row_error = |error: &csv::Error| LogError::Row {
         file: file.to_owned(),
