@@ -5,6 +5,8 @@ use std::{
     io::{Error, ErrorKind, Read, Result, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
 /// The folder that a kind of file is kept in where nobody names one: the environment's variable, else
@@ -57,6 +59,31 @@ pub fn lock(path: &Path) -> Result<Option<File>> {
         Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(Some(file)),
         Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+/// The same of a folder, which is made where it is not there yet, after waiting until nobody else has it, which
+/// `waits` hears of once; `None` where somebody asks to stop.
+///
+/// # Errors
+/// What the system says.
+pub fn lock_folder(
+    folder: &Path,
+    stop: &AtomicBool,
+    waits: &mut dyn FnMut(),
+) -> Result<Option<File>> {
+    std::fs::create_dir_all(folder)?;
+    let mut told = false;
+    while !stop.load(Ordering::Relaxed) {
+        if let Some(file) = lock(&folder.join(".lock"))? {
+            return Ok(Some(file));
+        }
+        if !told {
+            waits();
+        }
+        told = true;
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Ok(None)
 }
 
 /// Makes a folder, and sees to it that its name outlives a crash.

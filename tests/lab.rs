@@ -374,6 +374,7 @@ fn a_pretraining_with_a_mean_and_augmentation_goes_on_with_the_same_bits() {
                 epochs.set(epochs.get() + 1);
                 assert_eq!(seen.take(), source.train.len() as usize, "every image is told");
             }
+            Told::Waits => panic!("nobody else is here"),
             Told::Images { done, in_all, .. } => {
                 assert!(done > seen.replace(done) && done <= in_all, "{done} of {in_all}");
             }

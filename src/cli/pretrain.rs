@@ -111,6 +111,11 @@ impl Pretrain {
                     );
                 }
                 Told::Epoch(epoch) => epoch,
+                Told::Waits => {
+                    return progress::says(
+                        "another process makes models in this folder; waiting for it",
+                    );
+                }
             };
             let left = f64::from(epochs - epoch.epoch) * epoch.seconds;
             progress::says(&format!(

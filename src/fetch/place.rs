@@ -6,8 +6,7 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
+    sync::atomic::AtomicBool,
 };
 
 use serde::{Deserialize, Serialize};
@@ -118,25 +117,12 @@ impl Place {
     }
 }
 
-/// The right to write in a folder ([`files::lock`]).
+/// The right to write in a folder ([`files::lock_folder`]).
 pub(super) struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
 
-/// Waits for the right to write in a folder, which is made where it is not there yet.
+/// Waits for the right to write in a folder, which is made where it is not there yet. Where a file system has no
+/// locks, temporary names and renames still keep files whole.
 pub(super) fn lock(folder: &Path, stop: &AtomicBool, waits: &mut dyn FnMut()) -> io::Result<Lock> {
-    fs::create_dir_all(folder)?;
-    let mut told = false;
-    loop {
-        // Without locks, temporary names and renames still keep files whole.
-        if let Some(file) = files::lock(&folder.join(".lock"))? {
-            return Ok(Lock(file));
-        }
-        if !told {
-            waits();
-        }
-        told = true;
-        if stop.load(Ordering::Relaxed) {
-            return Err(io::Error::other(Stopped));
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    let file = files::lock_folder(folder, stop, waits)?;
+    file.map(Lock).ok_or_else(|| io::Error::other(Stopped))
 }

@@ -199,6 +199,8 @@ pub enum Told<'a> {
     },
     /// An epoch is done.
     Epoch(&'a Epoch),
+    /// Another process makes models in the same folder, and is waited for.
+    Waits,
 }
 
 /// Losses of single steps that are kept of each epoch.

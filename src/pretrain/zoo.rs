@@ -107,7 +107,8 @@ struct Made {
 impl Making<'_> {
     /// Trains every model: the natural one first, then those that do not wait for each other at once,
     /// one thread each; on a GPU one after the other. Finished models and epochs are kept in checkpoints,
-    /// so that the same command goes on where it was stopped, and measures no model twice. `progress` is
+    /// so that the same command goes on where it was stopped, and measures no model twice; another process that
+    /// makes models in the same folder is waited for. `progress` is
     /// told every step and epoch, with a name for the training.
     ///
     /// # Errors
@@ -120,6 +121,12 @@ impl Making<'_> {
         &self,
         progress: &(dyn Fn(&str, Told<'_>) + Sync),
     ) -> Result<Vec<Card>, PretrainError> {
+        // Two that wrote the same names would leave weights of the one beside fine-tunes from the other's.
+        let mut waits = || progress("the zoo", Told::Waits);
+        let locked = files::lock_folder(self.out, self.stop, &mut waits).map_err(|cause| {
+            super::CheckpointError::Io { what: "write", path: self.out.to_owned(), cause }
+        })?;
+        let Some(_locked) = locked else { return Err(PretrainError::Interrupted { epoch: 0 }) };
         let (natural, others) = self.pretraining.models.split_first().expect("a zoo has models");
         assert_eq!(natural.against, Against::Nothing, "the first model is the natural one");
         let source = [self.train, self.test].map(Dataset::digest);

@@ -111,12 +111,26 @@ fn small_zoo(
         command: "a test",
         stop: &AtomicBool::new(false),
     };
-    let made = making.make(&|name, progress| {
-        if let Told::Epoch(epoch) = progress {
-            told.lock().unwrap().insert(name.to_owned(), epoch.epoch);
-        }
+    let made = making.make(&|name, progress| match progress {
+        Told::Epoch(epoch) => drop(told.lock().unwrap().insert(name.to_owned(), epoch.epoch)),
+        // Of the test that holds the lock: it gives up.
+        Told::Waits => drop(std::fs::remove_file(out.join(".lock")).map(|()| {
+            told.lock().unwrap().insert("waits".to_owned(), 0);
+        })),
+        Told::Images { .. } => {}
     });
     (made, told.into_inner().unwrap())
+}
+
+/// A lock is a file description's, so that this process stands for another.
+#[test]
+fn whoever_makes_models_in_the_same_folder_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = repro::files::lock(&folder.path().join(".lock")).unwrap();
+    assert!(held.is_some());
+    let (made, told) = small_zoo(1, 130, folder.path());
+    assert_eq!(made.unwrap().len(), 1);
+    assert_eq!((told["waits"], told["natural"]), (0, 6));
 }
 
 #[test]
