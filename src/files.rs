@@ -52,13 +52,30 @@ pub fn check_writable(folder: &Path) -> Result<()> {
 /// # Errors
 /// What the system says.
 pub fn lock(path: &Path) -> Result<Option<File>> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+    let made = OpenOptions::new().create(true).truncate(false).write(true).open(path);
+    // One that another user made can be locked all the same.
+    let file = made.or_else(|error| match error.kind() {
+        ErrorKind::PermissionDenied => File::open(path).map_err(|_| error),
+        _ => Err(error),
+    })?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(Some(file)),
-        Err(TryLockError::Error(error)) => Err(error),
+        Err(TryLockError::Error(error)) if has_no_locks(&error) => Ok(Some(file)),
+        Err(TryLockError::Error(error)) => match error.kind() {
+            // Another machine has taken it away meanwhile.
+            ErrorKind::StaleNetworkFileHandle => Ok(None),
+            _ => Err(error),
+        },
     }
+}
+
+/// Whether a file system says that it has no locks, in one of the ways in which they say it: it does not know them,
+/// nobody serves them (Linux's ENOLCK), or not of such a file.
+fn has_no_locks(error: &Error) -> bool {
+    const ENOLCK: i32 = 37;
+    let known = [ErrorKind::Unsupported, ErrorKind::InvalidInput].contains(&error.kind());
+    known || error.raw_os_error() == Some(ENOLCK)
 }
 
 /// The same of a folder, which is made where it is not there yet, after waiting until nobody else has it, which
@@ -73,7 +90,7 @@ pub fn lock_folder(
 ) -> Result<Option<File>> {
     std::fs::create_dir_all(folder)?;
     let mut told = false;
-    while !stop.load(Ordering::Relaxed) {
+    loop {
         if let Some(file) = lock(&folder.join(".lock"))? {
             return Ok(Some(file));
         }
@@ -81,9 +98,11 @@ pub fn lock_folder(
             waits();
         }
         told = true;
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         std::thread::sleep(Duration::from_millis(100));
     }
-    Ok(None)
 }
 
 /// Makes a folder, and sees to it that its name outlives a crash.
@@ -124,4 +143,20 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     file.persist(path)?;
     // The name is on disk once the folder is.
     File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_system_without_locks_is_known_by_what_it_says() {
+        // EINVAL, ENOLCK, ENOSYS and EOPNOTSUPP; EIO and ENOSPC are no such thing.
+        for code in [22, 37, 38, 95] {
+            assert!(has_no_locks(&Error::from_raw_os_error(code)), "{code}");
+        }
+        for code in [5, 28] {
+            assert!(!has_no_locks(&Error::from_raw_os_error(code)), "{code}");
+        }
+    }
 }

@@ -396,13 +396,21 @@ fn on_a_terminal(columns: u16, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn text_fits_the_terminal_and_is_never_wider_than_a_hundred_columns() {
+fn sentences_fit_the_terminal_and_numbers_stay_whole() {
+    let longest = |text: &str| text.lines().map(|line| line.chars().count()).max().unwrap();
     for (columns, fits) in [(72, 72), (200, 100)] {
-        for arguments in [&["list"][..], &["verify", "--claim", "l2_best"], &["show", "l2_best"]] {
+        let verify = &["verify", "--claim", "l2_best", "--evidence", "published", "--brief"];
+        for arguments in [&verify[..], &["show", "l2_best"]] {
             let text = on_a_terminal(columns, arguments);
-            let longest = text.lines().map(|line| line.chars().count()).max().unwrap();
+            let longest = longest(&text);
             assert!(longest <= fits && longest > fits - 15, "{longest} of {fits}:\n{text}");
         }
+        let table = on_a_terminal(columns, &verify[..5]);
+        assert!(
+            table.contains("  100     10  +1.28  +0.37 to +2.19  0.0055   0.0055  supported"),
+            "{table}"
+        );
+        assert!(longest(&table) <= 100, "{table}");
     }
 }
 

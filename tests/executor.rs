@@ -184,6 +184,56 @@ fn what_another_runs_is_waited_for_and_run_where_it_ends_without() {
     assert_eq!(*heard.lock().unwrap(), expected);
 }
 
+/// Of two siblings one is run elsewhere: the other is run at once, and by two threads nothing is run twice.
+#[test]
+fn a_family_that_is_run_elsewhere_in_part_is_run_here_in_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ledger, stop) = (Ledger::new(folder.path().to_owned()), AtomicBool::new(false));
+    let workers = Workers { device: Device::Cpu, at_once: 2, threads_each: 1 };
+    let local = Local { ledger: &ledger, stock: &Stock::Shipped, workers, stop: &stop };
+    let trials = [named(3, 1), named(0, 1), named(0, 2), named(0, 3)];
+    let turn = Mutex::new(ledger.turn(&trials[0].id).unwrap());
+    let ended = Mutex::new(Vec::new());
+    let told = |event: Event<'_>| match event {
+        Event::Ended(entry) => ended.lock().unwrap().push(entry.id.clone()),
+        Event::Waits => drop(turn.lock().unwrap().take()),
+        event => panic!("{event:?}"),
+    };
+    local.run(&trials, &told).unwrap();
+    let mut ended = ended.into_inner().unwrap();
+    assert_eq!(ended.last(), Some(&trials[0].id), "it is waited for when nothing else is left");
+    ended.sort_unstable();
+    let mut all: Vec<String> = trials.iter().map(|named| named.id.clone()).collect();
+    all.sort_unstable();
+    assert_eq!(ended, all);
+}
+
+/// Whoever locked a file that its holder took away has nothing: another may have made it again.
+#[test]
+fn a_turn_is_of_the_file_that_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::new(folder.path().to_owned());
+    let (shared, held) = (Mutex::new(0_u32), Mutex::new(0_u32));
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..500 {
+                    let Some(turn) = ledger.turn("a trial").unwrap() else { continue };
+                    {
+                        let mut held = held.lock().unwrap();
+                        *held += 1;
+                        *shared.lock().unwrap() += u32::from(*held > 1);
+                    }
+                    thread::yield_now();
+                    *held.lock().unwrap() -= 1;
+                    drop(turn);
+                }
+            });
+        }
+    });
+    assert_eq!(shared.into_inner().unwrap(), 0, "held by two at once");
+}
+
 /// cuDNN's search is its thread's own, so that one at a time is run where the caller is.
 #[test]
 fn one_at_a_time_is_run_on_the_thread_that_asks() {

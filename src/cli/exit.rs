@@ -124,7 +124,9 @@ impl From<SuiteError> for Failure {
 impl From<PretrainError> for Failure {
     fn from(error: PretrainError) -> Self {
         let code = match &error {
-            PretrainError::Interrupted { .. } | PretrainError::Unmeasured => INTERRUPTED,
+            PretrainError::Interrupted { .. }
+            | PretrainError::Unmeasured
+            | PretrainError::Waited => INTERRUPTED,
             PretrainError::Checkpoint(error) if error.is_about_writing() => OUTPUT,
             PretrainError::Checkpoint(_) | PretrainError::Failed { .. } => INPUT,
         };

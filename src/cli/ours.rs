@@ -197,6 +197,7 @@ impl Workshop {
         Teller {
             world: &self.world,
             folder: ledger.folder().to_owned(),
+            running: ledger.running(),
             options: &self.options,
             at_once: self.workers.at_once,
             progress: Mutex::new(None),
@@ -241,6 +242,7 @@ impl Ours {
 struct Teller<'a> {
     world: &'a World,
     folder: PathBuf,
+    running: PathBuf,
     options: &'a str,
     at_once: usize,
     progress: Mutex<Option<Progress>>,
@@ -323,8 +325,10 @@ impl Watch for Teller<'_> {
             Event::Waits => {
                 if !self.waits.swap(true, Ordering::Relaxed) {
                     progress::says(&format!(
-                        "{}: other processes run the fine-tunes that are left; waiting for them",
-                        self.world.id
+                        "{}: other processes run the fine-tunes that are left; waiting for them (each has a file in \
+                         {}: one that is removed is run here)",
+                        self.world.id,
+                        self.running.display()
                     ));
                 }
             }

@@ -153,7 +153,7 @@ impl Plan {
             let [least, most] = operations.map(|operations| minutes(operations / speed.0));
             let zoo = format!(
                 "its source models come on top of that: {} to {} trainings, {:.2e} to {:.2e} operations, {least} to \
-                 {most} at that speed",
+                 {most} at that speed, less what their checkpoints have",
                 trainings[0], trainings[1], operations[0], operations[1],
             );
             writeln!(out, "{}", terminal::prose(&zoo))?;

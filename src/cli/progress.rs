@@ -64,6 +64,8 @@ impl Progress {
 #[derive(Default)]
 pub(super) struct Pace {
     begun: Option<Instant>,
+    /// When the last one finished: what comes after it is waiting for others.
+    last: Option<Instant>,
     finished: usize,
     images: f64,
 }
@@ -77,13 +79,14 @@ impl Pace {
     /// One has finished.
     pub fn ended(&mut self, price: Price) {
         self.finished += 1;
+        self.last = Some(Instant::now());
         self.images += price.trained + price.tested;
     }
 
     /// What is said of it; nothing of what was over soon, or finished nothing.
     pub fn line(&self) -> Option<String> {
-        let spent = self.begun?.elapsed();
-        (self.finished > 0 && spent > Images::SOON).then(|| {
+        let spent = self.last?.duration_since(self.begun?);
+        (spent > Images::SOON).then(|| {
             let each_second = self.images / spent.as_secs_f64();
             format!(
                 "{}, {each_second:.0} images a second trained on or tested",

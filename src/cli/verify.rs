@@ -163,7 +163,7 @@ impl Verify {
         for (kind, count) in claims {
             let what = match kind {
                 kind if kind.is_own() && self.no_run => {
-                    "the same command without --no-run runs what the ledger lacks"
+                    "the same command without --no-run runs what the ledger lacks, or says why it can't"
                 }
                 kind if kind.is_own() => continue,
                 EvidenceKind::Log => "the log lacks runs that they compare",

@@ -159,7 +159,7 @@ impl Local<'_> {
         let work = || -> Result<(), ExecutorError> {
             let mut materials = Materials::new(self.workers.device, self.stock);
             while !self.stop.load(Ordering::Relaxed) && !failed.load(Ordering::Relaxed) {
-                let Some(next) = queue.next()? else { return Ok(()) };
+                let Some(mut next) = queue.next()? else { return Ok(()) };
                 self.tell(&next, told);
                 if next.family.is_empty() {
                     continue;
@@ -172,7 +172,12 @@ impl Local<'_> {
                         }
                     }
                     // To find out which of them it is, each is run alone, and kept before the next.
-                    None => queue.alone(&next.family),
+                    None => {
+                        let family = std::mem::take(&mut next.family);
+                        // It is this process's turn no more, or its other threads would wait for it.
+                        drop(next);
+                        queue.alone(&family);
+                    }
                 }
             }
             Err(ExecutorError::Interrupted)

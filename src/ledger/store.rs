@@ -110,7 +110,13 @@ impl Ledger {
         &self.folder
     }
 
-    fn path(&self, id: &str) -> PathBuf {
+    /// The folder of locks, a file for each trial that is being run.
+    #[must_use]
+    pub fn running(&self) -> PathBuf {
+        self.folder.join("running")
+    }
+
+    pub(super) fn path(&self, id: &str) -> PathBuf {
         // Two hundred and fifty-six folders, so that none holds more than a file system likes.
         self.folder.join("entries").join(&id[..2]).join(format!("{id}.json"))
     }
@@ -193,12 +199,12 @@ impl Ledger {
     /// # Errors
     /// If they can't.
     pub fn check_writable(&self) -> Result<(), LedgerError> {
-        let path = self.folder.join("entries");
-        files::check_writable(&path).map_err(|cause| LedgerError::Io {
-            doing: Doing::Write,
-            path,
-            cause,
-        })
+        for path in [self.folder.join("entries"), self.running()] {
+            if let Err(cause) = files::check_writable(&path) {
+                return Err(LedgerError::Io { doing: Doing::Write, path, cause });
+            }
+        }
+        Ok(())
     }
 
     /// Every entry, by name. Damaged files are set aside as by [`Ledger::get`]; a file whose name is

@@ -1,6 +1,10 @@
 //! Whose turn a trial is: a lock while it runs, by which processes that share a ledger share its work.
 
-use std::{fs::File, path::PathBuf};
+use std::{
+    fs::{File, Metadata},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
 
 use super::store::{Doing, Ledger, LedgerError};
 use crate::files;
@@ -21,19 +25,39 @@ impl Ledger {
     /// # Errors
     /// If the lock's file can't be made.
     pub fn turn(&self, id: &str) -> Result<Option<Turn>, LedgerError> {
-        let folder = self.folder().join("running");
+        let folder = self.running();
         let path = folder.join(id);
-        let file = std::fs::create_dir_all(&folder).and_then(|()| files::lock(&path));
-        match file {
-            Ok(file) => Ok(file.map(|_file| Turn { path, _file })),
+        let turn = std::fs::create_dir_all(&folder).and_then(|()| locked(&path));
+        match turn {
+            Ok(None) => Ok(None),
+            Ok(Some(_file)) => {
+                // A file system of several machines may remember that there was no entry; whoever opens its folder
+                // asks anew.
+                let _ = File::open(self.path(id).parent().expect("an entry lies in a folder"));
+                Ok(Some(Turn { path, _file }))
+            }
             Err(cause) => Err(LedgerError::Io { doing: Doing::Write, path, cause }),
         }
     }
 }
 
+/// The lock of the file that is there, and not of one that its holder has taken away meanwhile.
+fn locked(path: &Path) -> std::io::Result<Option<File>> {
+    const TRIES: usize = 10;
+    for _ in 0..TRIES {
+        let Some(file) = files::lock(path)? else { return Ok(None) };
+        let name = |about: &Metadata| (about.dev(), about.ino());
+        let there = std::fs::metadata(path)
+            .is_ok_and(|there| file.metadata().is_ok_and(|locked| name(&locked) == name(&there)));
+        if there {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
+}
+
 impl Drop for Turn {
-    /// Takes the file away before the lock ends. Whoever opened it before that has the right beside whoever makes
-    /// it again, and finds the entry as they do.
+    /// Takes the file away before the lock ends.
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
     }

@@ -220,6 +220,9 @@ pub enum PretrainError {
         "stopped while the models were measured; all of them are kept, and the same command goes on from there"
     )]
     Unmeasured,
+    /// The same while another process made models in the same folder.
+    #[error("stopped while another process made models in the same folder; nothing was done here")]
+    Waited,
     /// libtorch could not do it, such as for want of memory.
     #[error("failed to {what}: {said}")]
     #[diagnostic(help(

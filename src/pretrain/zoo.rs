@@ -126,7 +126,7 @@ impl Making<'_> {
         let locked = files::lock_folder(self.out, self.stop, &mut waits).map_err(|cause| {
             super::CheckpointError::Io { what: "write", path: self.out.to_owned(), cause }
         })?;
-        let Some(_locked) = locked else { return Err(PretrainError::Interrupted { epoch: 0 }) };
+        let Some(_locked) = locked else { return Err(PretrainError::Waited) };
         let (natural, others) = self.pretraining.models.split_first().expect("a zoo has models");
         assert_eq!(natural.against, Against::Nothing, "the first model is the natural one");
         let source = [self.train, self.test].map(Dataset::digest);

@@ -1,4 +1,4 @@
-//! Verdicts as text: a verdict line a claim, its reason, a table of cells that fits the terminal,
+//! Verdicts as text: a verdict line a claim, its reason, a table of cells that fits 96 columns,
 //! the readings. Colour is written here and taken away at the edge where nobody can see it.
 
 use std::{
@@ -23,16 +23,18 @@ use crate::{
 
 /// Columns that text fits into where nobody looks on.
 const WIDTH: usize = 100;
+/// Columns that tables fit into.
+const TABLE: u16 = 96;
 /// Those that it has where somebody does.
 static COLUMNS: OnceLock<usize> = OnceLock::new();
 
-/// Makes text fit a terminal of so many columns, though never wider than 100, which is hard to read, or narrower
-/// than 60, into which no table fits. To be said once, before anything is written.
+/// Makes sentences fit a terminal of so many columns, though never wider than 100, which is hard to read. To be
+/// said once, before anything is written.
 pub fn fit(columns: usize) {
-    let _ = COLUMNS.set(columns.clamp(60, WIDTH));
+    let _ = COLUMNS.set(columns.clamp(40, WIDTH));
 }
 
-/// Columns that all text fits into.
+/// Columns that sentences fit into.
 #[must_use]
 pub fn width() -> usize {
     COLUMNS.get().copied().unwrap_or(WIDTH)
@@ -275,13 +277,14 @@ fn probability(value: Option<f64>) -> String {
     }
 }
 
-/// A plain table without rules, numbers to the right, four columns narrower than all text.
+/// A plain table without rules, numbers to the right, at most 96 columns wide, however narrow the terminal: what is
+/// broken in it are numbers.
 #[must_use]
 pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(width() - 4).unwrap_or(u16::MAX));
+    table.set_width(TABLE);
     table.set_header(header.to_vec());
     let rows: Vec<Vec<String>> = rows.into_iter().collect();
     for (index, column) in table.column_iter_mut().enumerate() {
