@@ -217,7 +217,7 @@ fn a_turn_is_of_the_file_that_is_there() {
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                for _ in 0..500 {
+                for _ in 0..20_000 {
                     let Some(turn) = ledger.turn("a trial").unwrap() else { continue };
                     {
                         let mut held = held.lock().unwrap();
