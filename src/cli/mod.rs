@@ -17,6 +17,7 @@ mod plan;
 mod power;
 mod pretrain;
 mod progress;
+mod rerun;
 mod run;
 mod runs;
 mod schema;
@@ -106,8 +107,8 @@ enum Command {
     #[command(after_help = runs::EXAMPLES)]
     Runs(runs::Runs),
     /// Run a record again and say whether it gives the same bits
-    #[command(after_help = runs::RERUN_EXAMPLES)]
-    Rerun(runs::Rerun),
+    #[command(after_help = rerun::EXAMPLES)]
+    Rerun(rerun::Rerun),
     /// Bring data sets and checkpoints, from their makers or from a folder of yours
     #[command(after_help = fetch::EXAMPLES)]
     Fetch(fetch::Fetch),

@@ -11,7 +11,8 @@ use clap::{ArgGroup, Args};
 use super::{
     Failure, Outcome, Suites, exit,
     ours::{Ours, Workshop, tell, unusable},
-    runs::{again, details, only, shortest},
+    rerun::again,
+    runs::{details, only, shortest},
     stdout,
     verify::Format,
 };
