@@ -67,9 +67,8 @@ if [[ -n "${CLAIM:-}" ]]; then
     # Whatever the verdict, from 0 to 3, it was run.
     step claim "$limit" bash -c 'status=0; "$@" || status=$?; ((status > 3)) && exit "$status"; exit 0' - \
         "$repro" verify --evidence smoke --claim "$CLAIM" "${on_gpu[@]}"
-    # The table's columns are a record's name, what it is, seed, accuracy and seconds; one that failed has no accuracy.
-    record=$("$repro" runs --ledger "$out/ledger" |
-        awk 'length($1) == 16 && $1 !~ /[^0-9a-f]/ && $(NF - 1) ~ /^[0-9.]+$/ && !told++ { print $1 }')
+    # A record's row begins with its name, and says `failed` where others have their accuracy.
+    record=$("$repro" runs --ledger "$out/ledger" | grep -v ' failed ' | grep -oEm 1 '^[0-9a-f]{16}')
     step rerun "$limit" "$repro" rerun "${record:-there is no record}" --within "${WITHIN:-2}" "${on_gpu[@]}"
 fi
 exit "$failed"

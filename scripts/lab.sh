@@ -87,11 +87,10 @@ fi
 # What verdicts come to is told below, beside the other evidence.
 phase fine-tune "$repro" verify --evidence lab "${of[@]}" --brief >/dev/null || { status=$?; ((status <= 3)) || ended $status; }
 # One of them again: on a GPU bits differ from run to run, and by the end a rounding has become what another seed
-# is, so that accuracies may differ by about what those of seeds do, 2 points. The table's columns are a record's
-# name, what it is, seed, accuracy and seconds; one that failed has no accuracy.
-records=$("$repro" runs --world lab --ledger "$ledger" |
-    awk 'length($1) == 16 && $1 !~ /[^0-9a-f]/ && $(NF - 1) ~ /^[0-9.]+$/ && told++ < 20 { print $1 }') || records=
-[[ -n $records ]] || echo "lab: there is no record to run again" >&2
+# is, so that accuracies may differ by about what those of seeds do, 2 points. A record's row begins with its
+# name, and says `failed` where others have their accuracy.
+records=$("$repro" runs --world lab --ledger "$ledger" | grep -v ' failed ' | grep -oEm 20 '^[0-9a-f]{16}') || true
+status=64
 for record in $records; do
     status=0
     phase rerun "$repro" rerun "$record" --within "${WITHIN:-2}" "${of[@]}" >&2 || status=$?
@@ -105,6 +104,7 @@ for record in $records; do
     esac
     break
 done
+((status != 64)) || echo "lab: there is no record to run again, of these source models and images" >&2
 judge=("$repro" verify --evidence published --evidence smoke --evidence lab --no-run --data "$data" --ledger "$ledger")
 "${judge[@]}" --format json >"$report/verdicts.json" || true
 exec "${judge[@]}" --report "$report"

@@ -59,6 +59,13 @@ fn write_zoo(data: &Path, world: &World) {
     }
 }
 
+/// A zoo, and a few files in CelebA's layout.
+fn write_faces(data: &Path, world: &World) {
+    write_zoo(data, world);
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/data/celeba");
+    copy(&fixture, &data.join("celeba"));
+}
+
 /// Batches of ten images in CIFAR-10's binary format.
 fn write_cifar10(data: &Path) {
     let folder = data.join("cifar10/cifar-10-batches-bin");
@@ -134,9 +141,7 @@ fn fine_tunes_from_fetched_files_are_run_kept_and_judged_and_never_run_twice() {
 fn faces_are_decoded_from_their_files_at_their_own_resolution_and_at_a_lower_one() {
     let folder = tempfile::tempdir().unwrap();
     let (data, world) = (folder.path().join("data"), small(World::paper()));
-    write_zoo(&data, &world);
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/data/celeba");
-    copy(&fixture, &data.join("celeba"));
+    write_faces(&data, &world);
     let cells = "target = \"celeba\", images = 4, blocks = 3, resolution = [\"native\", 16]";
     let text = gap_text("paper", "greater_than = 0.0", cells, &one_look(3));
     let claim = check::claim("gap.toml", &text, &world).unwrap_or_else(|error| panic!("{error}"));
@@ -153,9 +158,7 @@ fn faces_are_decoded_from_their_files_at_their_own_resolution_and_at_a_lower_one
 fn a_face_that_can_t_be_decoded_ends_the_run_with_what_mends_it() {
     let folder = tempfile::tempdir().unwrap();
     let (data, world) = (folder.path().join("data"), small(World::paper()));
-    write_zoo(&data, &world);
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/data/celeba");
-    copy(&fixture, &data.join("celeba"));
+    write_faces(&data, &world);
     let face = data.join("celeba/img_align_celeba/000001.jpg");
     let whole = std::fs::read(&face).unwrap();
     std::fs::write(&face, &whole[..40]).unwrap();
@@ -184,9 +187,7 @@ fn high_resolution_is_judged_against_lower_ones_of_the_same_images_and_drawn() {
     for (name, pixels) in [("low", 8), ("lower", 12), ("reduced", 16)] {
         world.resolutions.insert(name.to_owned(), vec![Resolution::Pixels(pixels)]);
     }
-    write_zoo(&data, &world);
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/data/celeba");
-    copy(&fixture, &data.join("celeba"));
+    write_faces(&data, &world);
     let text = include_str!("../claims/natural_wins_at_high_resolution.toml")
         .replace("[100, 200, 400, 800, 1600, 3200, 6400]", "4")
         .replace("[100, 400, 1600]", "4")

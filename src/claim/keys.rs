@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Cell, Contrast, Hypothesis, Metric, Term, Threshold};
-use crate::ledger::Key;
+use crate::{ledger::Key, world::World};
 
 impl Hypothesis {
     /// Every key that it reads.
@@ -12,6 +12,12 @@ impl Hypothesis {
     pub fn keys(&self) -> BTreeSet<Key> {
         let of = |contrast: &Contrast| keys(&contrast.terms, &contrast.cells, &self.metric);
         self.contrasts.iter().flat_map(of).collect()
+    }
+
+    /// Why a world can't have all that it reads; `None` where it can.
+    #[must_use]
+    pub fn lacks(&self, world: &World) -> Option<String> {
+        self.keys().iter().find_map(|key| world.lacks(key))
     }
 }
 

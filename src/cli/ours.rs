@@ -137,9 +137,7 @@ impl Workshop {
         let own = self.own();
         if run {
             let teller = self.teller(&self.ledger);
-            let gathered = own.complete(claims, &self.local(&self.ledger), &teller);
-            teller.closes();
-            return gathered.map_err(stopped);
+            return own.complete(claims, &self.local(&self.ledger), &teller).map_err(stopped);
         }
         let gathered = own.gather(claims).map_err(unusable)?;
         tell(&gathered.damaged);
@@ -162,9 +160,7 @@ impl Workshop {
     ) -> Result<(), Failure> {
         let teller = self.teller(ledger);
         teller.begins(trials, speed);
-        let ran = self.local(ledger).run(trials, &|event| teller.happens(event));
-        teller.closes();
-        ran.map_err(stopped)
+        self.local(ledger).run(trials, &|event| teller.happens(event)).map_err(stopped)
     }
 
     /// Runs a function on the device, with as many threads as a fine-tune has.
@@ -224,9 +220,7 @@ impl Ours {
             Some(seeds) => {
                 let (ledger, teller) = (&workshop.ledger, workshop.teller(&workshop.ledger));
                 let local = workshop.local(ledger);
-                let gathered = own.complete_figures(&figures, seeds.into(), &local, &teller);
-                teller.closes();
-                gathered.map_err(stopped)?
+                own.complete_figures(&figures, seeds.into(), &local, &teller).map_err(stopped)?
             }
             None => {
                 let gathered = own.gather_figures(&figures).map_err(unusable)?;
@@ -252,14 +246,16 @@ struct Teller<'a> {
     waits: AtomicBool,
 }
 
-impl Teller<'_> {
+impl Drop for Teller<'_> {
     /// Nothing more is run.
-    fn closes(&self) {
-        if let Some(line) = self.pace.lock().expect("no panic holds it").line() {
+    fn drop(&mut self) {
+        if let Ok(Some(line)) = self.pace.get_mut().map(|pace| pace.line()) {
             progress::says(&format!("{}: {line}", self.world.id));
         }
     }
+}
 
+impl Teller<'_> {
     /// A trial has ended, here or elsewhere.
     fn ended(&self, entry: &Entry, price: Price) {
         if let Ended::Failed { reason } = &entry.outcome {

@@ -128,8 +128,7 @@ impl Plan {
             writeln!(out, "{}", by_claim(&claims, world, evidence, &to_run, speed))?;
         }
         for claim in claims.iter().filter(|_| figures.is_empty()) {
-            let keys = claim.hypothesis.keys();
-            if let Some(lacks) = keys.iter().find_map(|key| workshop.world.lacks(key)) {
+            if let Some(lacks) = claim.hypothesis.lacks(&workshop.world) {
                 writeln!(out, "{} can't be judged on all it asks for here: {lacks}", claim.id)?;
             }
         }

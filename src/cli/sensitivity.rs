@@ -96,30 +96,24 @@ impl Sensitivity {
             };
             anstream::eprintln!("{}", choice.words);
             let mut world = choice.world(suites.world(kind));
+            let mut rates_are_known = true;
             if choice.chooses_rates() {
-                match self.rates(&claim, &world, suites)? {
-                    Some(rates) => world.learning_rates = rates,
-                    None => {
-                        // At rates that are not chosen yet there is no record.
-                        let workshop = self.ours.workshop_of(kind, world, suites.folder)?;
-                        let mut evidence = workshop.evidence(&[&claim], false)?.evidence;
-                        evidence.records = Records::new([]).expect("nothing is there twice");
-                        let paper = answers.first().map(|answer| answer.verdict.verdict);
-                        answers.push(Answer::of(choice, &claim, &evidence, paper));
-                        continue;
-                    }
-                }
+                let rates = self.rates(&claim, &world, suites)?;
+                rates_are_known = rates.is_some();
+                world.learning_rates = rates.unwrap_or_default();
             }
             let workshop = self.ours.workshop_of(kind, world, suites.folder)?;
-            let gathered = workshop.evidence(&[&claim], !self.no_run)?;
-            if self.no_run {
+            let mut gathered = workshop.evidence(&[&claim], !self.no_run && rates_are_known)?;
+            if !rates_are_known {
+                // At rates that are not chosen yet there is no record.
+                gathered.evidence.records = Records::new([]).expect("nothing is there twice");
+            } else if self.no_run {
                 let next = plan::outstanding(&[&claim], &gathered.evidence).into_keys();
                 let recipe = |key: Key| Recipe::of(&workshop.world, key);
                 let next = next.map(|(key, seed)| Trial { recipe: recipe(key), seed });
                 let next: Vec<Trial> = next.collect();
                 price(&next, workshop.speed(&gathered), &workshop);
-                let keys = claim.hypothesis.keys();
-                if let Some(lacks) = keys.iter().find_map(|key| workshop.world.lacks(key)) {
+                if let Some(lacks) = claim.hypothesis.lacks(&workshop.world) {
                     anstream::eprintln!("  it can't be judged on all it asks for here: {lacks}");
                 }
             }

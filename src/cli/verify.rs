@@ -149,9 +149,8 @@ impl Verify {
     fn tell_incomplete(&self, judged: &[Judged<'_>]) {
         let mut claims: BTreeMap<EvidenceKind, usize> = BTreeMap::new();
         for one in judged.iter().filter(|one| one.verdict.verdict == Verdict::Incomplete) {
-            let keys = one.claim.hypothesis.keys();
             // What no fine-tune can bring.
-            match keys.iter().find_map(|key| one.evidence.world.lacks(key)) {
+            match one.claim.hypothesis.lacks(&one.evidence.world) {
                 Some(lacks) => anstream::eprintln!(
                     "note: {} is incomplete on {} evidence: {lacks}",
                     one.claim.id,

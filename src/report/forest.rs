@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::{
     axis::{Axis, Scale, aired, plain, range},
     groups::{distinct, together},
-    numbers::{blocks as blocks_in_words, confidence, grouped, interval, place, signed},
+    numbers::{self, confidence, grouped, interval, place, signed},
     svg::{Drawing, Mark, PANEL_WIDTH, PanelDrawing, text_width},
 };
 use crate::{
@@ -101,7 +101,7 @@ fn grouping(cells: &[CellVerdict], world: &World, averages: bool) -> Vec<Group> 
             parts.extend(cell.images.map(|images| grouped(images) + noun));
         }
         if blocks {
-            parts.extend(cell.blocks.map(blocks_in_words));
+            parts.extend(cell.blocks.map(numbers::blocks));
         }
         if resolution {
             parts.extend(cell.resolution.map(|resolution| format!("{resolution} px")));

@@ -277,8 +277,8 @@ fn probability(value: Option<f64>) -> String {
     }
 }
 
-/// A plain table without rules, numbers to the right, at most 96 columns wide, however narrow the terminal: what is
-/// broken in it are numbers.
+/// A plain table without rules, numbers to the right, at most 96 columns wide. However narrow the terminal, no
+/// narrower: its numbers would be broken.
 #[must_use]
 pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();

@@ -60,7 +60,9 @@ fn the_lab_s_command_stops_at_its_limit_and_goes_on() {
                  00dcba9876543210  cifar10     1       53.10  1.5\n\
                  fedcba9876543210  cifar10     2       55.10  1.5\n\
                  2 records in there\n";
-    std::fs::write(folder.path().join("runs"), table).unwrap();
+    // More than a pipe holds, of which the first are taken.
+    let more = "fedcba9876543211  cifar10     3       54.10  1.5\n".repeat(4000);
+    std::fs::write(folder.path().join("runs"), format!("{table}{more}")).unwrap();
     let (code, said) = run("60");
     assert_eq!(code, Some(3), "{said}");
     assert!(said.contains("fedcba9876543210 does not agree when it is run again"), "{said}");
