@@ -1,12 +1,25 @@
 //! Tells the linker and the crate where libtorch lies, so that what is built here runs from any
-//! folder with no environment variable. Finding libtorch is torch-sys's business, putting it there
-//! that of `scripts/setup.py`.
+//! folder with no environment variable, and names the sources that are built. Finding libtorch is
+//! torch-sys's business, putting it there that of `scripts/setup.py`.
 
-use std::path::Path;
-use std::{env, fs};
+use std::{
+    env, fs,
+    hash::{DefaultHasher, Hasher},
+    path::{Path, PathBuf},
+};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=src");
+    println!("cargo::rerun-if-changed=Cargo.lock");
+    println!("cargo::rustc-env=REPRO_SOURCES={:016x}", digest_of_sources());
+    if env::var_os("CARGO_FEATURE_ENGINE").is_some() {
+        libtorch();
+    }
+}
+
+/// Where libtorch lies, for the program that is linked with it.
+fn libtorch() {
     let Ok(lib) = env::var("DEP_TCH_LIBTORCH_LIB") else {
         return; // torch-sys names no folder where it does not link (docs) and on Windows
     };
@@ -14,12 +27,53 @@ fn main() {
     if let Some(version) = version_of_headers(Path::new(&lib)) {
         println!("cargo::rustc-env=REPRO_LIBTORCH_VERSION={version}");
     }
+    #[cfg(feature = "engine")]
+    shim(Path::new(&lib));
     println!("cargo::rustc-link-arg=-Wl,-rpath,{lib}");
     if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
         // A RUNPATH, which LD_LIBRARY_PATH goes before: so a slim build runs on a machine's full
         // libtorch.
         println!("cargo::rustc-link-arg=-Wl,--enable-new-dtags");
+        // The program that judges calls nothing of libtorch. What the linker finds unused it drops, and with
+        // it the library, so that nothing waits for it; but symbols of archives that the library has too
+        // count as used unless they are hidden.
+        println!("cargo::rustc-link-arg-bin=repro=-Wl,--exclude-libs,ALL");
     }
+}
+
+/// Compiles what tch has no call for, with the headers beside the libraries or where `LIBTORCH_INCLUDE` says.
+#[cfg(feature = "engine")]
+fn shim(lib: &Path) {
+    println!("cargo::rerun-if-env-changed=LIBTORCH_INCLUDE");
+    let named = env::var_os("LIBTORCH_INCLUDE").map(PathBuf::from);
+    let include = named.or_else(|| Some(lib.parent()?.to_owned()));
+    let include = include.expect("libtorch lies in a folder").join("include");
+    let mut build = cc::Build::new();
+    build.cpp(true).std("c++17").warnings(false).include(include);
+    build.file("src/engine/device/shim.cpp").compile("repro_shim");
+}
+
+/// A digest of the names and contents of all sources, in the order of names: equal for two programs that
+/// are built from the same.
+fn digest_of_sources() -> u64 {
+    let mut files = vec![PathBuf::from("Cargo.lock")];
+    let mut folders = vec![PathBuf::from("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let list = if path.is_dir() { &mut folders } else { &mut files };
+            list.push(path);
+        }
+    }
+    files.sort();
+    let mut hasher = DefaultHasher::new();
+    for file in &files {
+        let contents = fs::read(file).unwrap_or_default();
+        hasher.write(file.to_string_lossy().as_bytes());
+        hasher.write_usize(contents.len());
+        hasher.write(&contents);
+    }
+    hasher.finish()
 }
 
 /// "2.11.0", from the headers beside the libraries; `None` where the headers lie elsewhere

@@ -4,13 +4,17 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use repro::{
-    data::OnDevice,
-    ledger::Seed,
-    model::{Mode, Network, Sgd, Trainable},
-    random::{self, Purpose},
-    shipped,
-    transform::{Draws, to_unit},
-    trial::{Protocol, evaluate},
+    assets::bundled,
+    engine::{
+        OnDevice,
+        fine_tune::evaluate,
+        model::{Mode, Network, Sgd, Weights},
+        transform::{Draws, to_unit},
+    },
+    experiment::{
+        Protocol, Seed, Trainable,
+        random::{self, Purpose},
+    },
     world::World,
 };
 use tch::{Device, Tensor};
@@ -19,7 +23,7 @@ use tch::{Device, Tensor};
 const BLOCKS: u32 = 3;
 
 fn network(protocol: &Protocol) -> Network {
-    let (source, _) = shipped::source("l2_3").expect("it ships").expect("it reads");
+    let source = Weights::from(bundled::weights("l2_3").expect("it ships"));
     let mut head = random::generator(Seed(1), Purpose::Head);
     let weights = source.with_head(10, protocol.head, &mut head);
     let mut network = protocol.network(weights).expect("single precision");
@@ -30,7 +34,7 @@ fn network(protocol: &Protocol) -> Network {
 fn steps(criterion: &mut Criterion) {
     tch::set_num_threads(1);
     let protocol = World::smoke().protocol;
-    let target = shipped::target("kmnist").expect("it ships");
+    let target = bundled::target("kmnist").expect("it ships");
     let all = OnDevice::new(&target.train.first(1280), Device::Cpu);
     let batch: Vec<usize> = (0..protocol.batch as usize).collect();
     let part = all.select(&batch);
@@ -72,7 +76,7 @@ fn steps(criterion: &mut Criterion) {
 fn tests(criterion: &mut Criterion) {
     tch::set_num_threads(1);
     let protocol = World::smoke().protocol;
-    let target = shipped::target("kmnist").expect("it ships");
+    let target = bundled::target("kmnist").expect("it ships");
     let test = OnDevice::new(&target.test, Device::Cpu);
     let network = network(&protocol);
     let mut group = criterion.benchmark_group("fine_tune");

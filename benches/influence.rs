@@ -5,10 +5,14 @@ use std::{fs, time::Instant};
 
 use rand_distr::{Distribution, StandardNormal};
 use repro::{
-    device,
-    influence::{Curvature, Influence, Inverse, LastLayer, Shares},
-    ledger::Seed,
-    random::{self, Purpose},
+    engine::{
+        device,
+        influence::{Curvature, Influence, LastLayer, Shares},
+    },
+    experiment::{
+        Inverse, Seed,
+        random::{self, Purpose},
+    },
 };
 use tch::{Device, Kind, Tensor};
 

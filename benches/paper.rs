@@ -10,12 +10,16 @@ use std::{error::Error, fs, sync::atomic::AtomicBool, time::Instant};
 use clap::{Parser, ValueEnum};
 use rand::Rng;
 use repro::{
-    data::{Dataset, OnDevice},
-    device,
-    ledger::{Resolution, Seed},
-    model::{Architecture, Head, Weights},
-    random::{self, Purpose},
-    trial::{Material, Protocol, evaluate, fine_tune_watched},
+    data::Dataset,
+    engine::{
+        OnDevice, device,
+        fine_tune::{Material, evaluate, fine_tune_watched},
+        model::Weights,
+    },
+    experiment::{
+        Architecture, Head, Protocol, Resolution, Seed,
+        random::{self, Purpose},
+    },
     world::World,
 };
 use serde_json::{Value, json};

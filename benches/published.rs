@@ -5,7 +5,10 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use repro::{
-    claim::suite::Suite, evidence::Evidence, judge::judge, ledger::published, world::World,
+    claim::suite::Suite,
+    evidence::{Evidence, published},
+    judge::judge,
+    world::World,
 };
 
 const RUNS: &[u8] = include_bytes!("../goldens/published/runs.csv.gz");

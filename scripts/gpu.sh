@@ -1,19 +1,18 @@
 #!/usr/bin/env bash
 # What only a GPU can tell, on a machine that has one but neither Rust nor a network. Copy the project there with
 # what was built elsewhere (`cargo build --release --features gpu`, and the executables that `cargo test --release
-# --features gpu --test fidelity --test executor --test gpu --no-run` and `cargo bench --features gpu --bench paper
-# --no-run` name).
+# --features gpu --test engine --no-run` and `cargo bench --features gpu --bench paper --no-run` name).
 #
 #   REPRO     the program             (default: target/release/repro)
-#   FIDELITY  the test of fidelity    (no default)
+#   FIDELITY  the tests of the engine (no default), of which those of fidelity are run
 #   BENCH     the paper's bench       (no default)
 #   PYTHON    with torch 2.11.0, whose libraries are loaded, and torchvision   (default: python3)
 #   LIMIT     seconds for each step; the bench has three times as many         (default: 600)
 #
 # And where they are set:
 #
-#   EXECUTOR  the executor's tests: what compares results runs on the GPU
-#   CARD      the tests of what the program does with a GPU (tests/gpu.rs), the same
+#   EXECUTOR  the tests of the engine again, for the executor's: what compares results runs on the GPU
+#   CARD      ... and for those of what the program does with a GPU (tests/engine/gpu), the same
 #   PLAN      a kind of evidence to price on the GPU, such as paper: how many hours it asks for
 #   CLAIM     a claim to be run on the GPU in the smoke world, such as control_more_images, into FOLDER/ledger; and
 #             one of its records is run again, which may differ by WITHIN points   (default: 2, as between seeds)
@@ -51,12 +50,13 @@ step() {
 }
 repro=${REPRO:-$project/target/release/repro}
 step doctor "$limit" "$repro" doctor
-REPRO_REQUIRE=gpu step fidelity "$limit" "${FIDELITY:-FIDELITY is not set}" --exact ten_steps_on_a_gpu_are_pytorchs --nocapture
+REPRO_REQUIRE=gpu step fidelity "$limit" "${FIDELITY:-FIDELITY is not set}" --exact fidelity::ten_steps_on_a_gpu_are_pytorchs --nocapture
 step bench $((3 * limit)) "$python" "$project/benches/paper/bench.py" --device cuda --timeout "$limit" \
     --repro "${BENCH:-BENCH is not set}" --json "$out/bench.json"
+declare -A tests=([EXECUTOR]=executor:: [CARD]=gpu::)
 for name in EXECUTOR CARD; do
     if [[ -n "${!name:-}" ]]; then
-        REPRO_REQUIRE=gpu step "${name,,}" "$limit" "${!name}" --nocapture
+        REPRO_REQUIRE=gpu step "${name,,}" "$limit" "${!name}" "${tests[$name]}" --nocapture
     fi
 done
 on_gpu=(--device cuda --ledger "$out/ledger")

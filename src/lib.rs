@@ -1,48 +1,55 @@
 //! `repro`: an executable paper. Each claim of "Adversarially-Trained Deep Nets Transfer Better"
 //! (Utrera et al., arXiv 2007.05869) is a spec that is run, tested over seeds and judged.
 //!
-//! Data flow one way: claims, evidence, joined samples, judge, report. `DESIGN.md` gives every
-//! module a sentence.
+//! Data flow one way: claims, evidence, joined samples, judge, report. Each module uses only those that
+//! `DESIGN.md` lists below it. Two arms of a log, judged:
+//!
+//! ```
+//! use repro::{claim::check, evidence::Evidence, judge::judge, world::World};
+//!
+//! let spec = r#"
+//!     format = 1
+//!     id = "gap"
+//!     title = "l2_3 beats natural"
+//!     sentence = "On SVHN l2_3 ends above natural."
+//!     paper = { figures = ["2"] }
+//!     arms = { robust = { source = "l2_3" }, natural = { source = "natural" } }
+//!     [hypothesis]
+//!     sentence = "With 100 images and 3 blocks l2_3 ends more than a point above natural."
+//!     contrasts = [{ terms = { robust = 1.0, natural = -1.0 } }]
+//!     metric = { accuracy = "last" }
+//!     relation = { greater_than = 1.0 }
+//!     holds = "every"
+//!     cells = { target = "svhn", images = 100, blocks = 3 }"#;
+//! let claim = check::claim("gap.toml", spec, &World::paper())?;
+//! let mut log = repro::evidence::published::COLUMNS.join(",");
+//! for (seed, lead) in [(1, 3.1), (2, 2.4), (3, 2.9)] {
+//!     log += &format!("\nsvhn,l2_3,3,100,{seed},30,{},1,99,0.1,60", 50.0 + lead);
+//!     log += &format!("\nsvhn,natural,3,100,{seed},30,50.0,1,99,0.1,60");
+//! }
+//! let verdict = judge(&claim, &Evidence::from_csv("runs.csv", log.as_bytes())?);
+//! assert_eq!(verdict.verdict.name(), "supported");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![deny(missing_docs)]
 
-pub mod attack;
-pub mod attempt;
-pub mod bus;
+pub mod assets;
 pub mod checkpoint;
 pub mod claim;
 pub mod cli;
-pub mod compare;
 pub mod data;
-pub mod device;
+#[cfg(feature = "engine")]
+pub mod engine;
 pub mod evidence;
-pub mod executor;
+pub mod experiment;
 pub mod fetch;
-pub mod files;
-pub mod fingerprint;
-pub mod gallery;
-pub mod gradients;
-pub mod influence;
-pub mod join;
+pub mod figure;
 pub mod judge;
-pub mod ledger;
-pub mod memory;
-pub mod model;
-pub mod nearest;
-pub mod observe;
-pub mod own;
 pub mod plan;
-pub mod power;
-pub mod pretrain;
-pub mod price;
-pub mod random;
+pub mod replication;
 pub mod report;
-pub mod sensitivity;
-pub mod shell;
-pub mod shipped;
 pub mod stats;
-pub mod stock;
-pub mod transform;
-pub mod trial;
-pub mod verdict;
+pub mod store;
+pub mod util;
 pub mod world;

@@ -1,5 +1,6 @@
-//! Maps what the command line asked for to an exit code, and does nothing else.
+//! The program that judges: maps what the command line asked for to an exit code, and does nothing
+//! else.
 
 fn main() {
-    repro::device::exit(repro::cli::main());
+    repro::cli::process::exit(repro::cli::main(None));
 }

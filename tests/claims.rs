@@ -26,7 +26,7 @@ fn main() {
     let arguments = Arguments::from_args();
     // Before any other call into libtorch; where there is no CUDA half, everything runs on the CPU.
     #[cfg(feature = "gpu")]
-    if let Some(reason) = repro::device::missing_cuda() {
+    if let Some(reason) = repro::engine::device::missing_cuda() {
         eprintln!("running on the CPU: {reason}");
     }
     let required = require::required("paper");

@@ -10,7 +10,7 @@ use super::{
     pickle::{Arena, run},
     storage::Storages,
     summary::Skipped,
-    tensor::Source,
+    tensor::TensorSource,
 };
 
 /// Archives of more entries than this are refused.
@@ -25,7 +25,7 @@ const MARKS: [&str; 4] =
 /// # Errors
 /// If the archive is broken, cut short, or not PyTorch's; if an entry is compressed, there twice, or
 /// has another checksum than it should.
-pub fn read(bytes: &[u8]) -> Result<(Source<'_>, Vec<Skipped>), Fault> {
+pub fn read(bytes: &[u8]) -> Result<(TensorSource<'_>, Vec<Skipped>), Fault> {
     let entries = Entries::read(bytes)?;
     let folder = entries.folder()?;
     let pickle = entries.places[&format!("{folder}data.pkl")].clone();
@@ -63,7 +63,7 @@ pub fn read(bytes: &[u8]) -> Result<(Source<'_>, Vec<Skipped>), Fault> {
         let what = format!("{} bytes follow the end of the pickle", pickle.end - end);
         return Err(Fault::pickle(end, what));
     }
-    Ok((Source { arena, root, storages }, skipped))
+    Ok((TensorSource { arena, root, storages }, skipped))
 }
 
 /// Where the entries of an archive lie in the file.

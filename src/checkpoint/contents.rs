@@ -8,7 +8,7 @@ use super::{
     layout::Layout,
     pickle::Id,
     summary::{Skipped, Survey, objects},
-    tensor::{Found, Source},
+    tensor::{Found, TensorSource},
     unwrap::{Place, Scheme, StateDict, Wrapping},
 };
 
@@ -73,7 +73,7 @@ impl Contents {
 
     /// Of a pickle.
     pub fn of_pickle(
-        source: &Source<'_>,
+        source: &TensorSource<'_>,
         skipped: Vec<Skipped>,
         file: &[u8],
     ) -> Result<Self, Fault> {

@@ -2,7 +2,7 @@
 
 use miette::Diagnostic;
 
-use crate::model::WeightsError;
+use crate::checkpoint::WeightsError;
 
 /// A checkpoint that can't be used, and why.
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +101,7 @@ pub enum Fault {
     },
     /// Its tensors are not the network's.
     #[error("{cause}")]
-    #[diagnostic(help("`repro inspect` lists the tensors that the file has"))]
+    #[diagnostic(code(checkpoint::weights))]
     Weights {
         /// What does not fit.
         cause: WeightsError,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{Checkpoint, Container, Wrapping};
-use crate::data::hexadecimal;
+use crate::util::hexadecimal;
 
 /// A checkpoint's tensors and what was skipped.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -7,7 +7,7 @@ use super::{
     error::{Fault, shown},
     pickle::{Arena, Value, run},
     storage::{Mention, NoMention, Storages},
-    tensor::Source,
+    tensor::TensorSource,
 };
 
 const MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;
@@ -17,7 +17,7 @@ const VERSION: i128 = 1001;
 ///
 /// # Errors
 /// If it is broken or cut short, or has something after its end.
-pub fn read(bytes: &[u8]) -> Result<Source<'_>, Fault> {
+pub fn read(bytes: &[u8]) -> Result<TensorSource<'_>, Fault> {
     let mut arena = Arena::default();
     let (magic, at) = run(bytes, 0, &mut arena)?;
     if *arena.get(magic) != Value::Int(MAGIC) {
@@ -47,7 +47,7 @@ pub fn read(bytes: &[u8]) -> Result<Source<'_>, Fault> {
         .collect::<Option<Vec<String>>>()
         .ok_or_else(|| Fault::pickle(keys_at, "a storage's key is no text"))?;
     let storages = storages(bytes, at, &keys, &mentions(&arena)?)?;
-    Ok(Source { arena, root, storages })
+    Ok(TensorSource { arena, root, storages })
 }
 
 /// Bytes of an element and how many, for each storage that the pickles mention.

@@ -4,14 +4,15 @@
 //!
 //! A [`Container`] is told from a file's first bytes; its reader finds named values and the storages
 //! beside them; what the names are wrapped in is taken off; and what is left are layouts of tensors
-//! in the file's bytes, which are read once and stay where they are. libtorch is not needed but for
-//! [`Checkpoint::weights`].
+//! in the file's bytes, which are read once and stay where they are. [`Checkpoint::fitted`] makes them
+//! those of an architecture; libtorch is not needed.
 
 mod archive;
 mod container;
 mod contents;
 mod dtype;
 mod error;
+mod fit;
 mod inspection;
 mod known;
 mod layout;
@@ -22,7 +23,6 @@ mod storage;
 mod summary;
 mod tensor;
 mod unwrap;
-mod weights;
 
 use std::{
     borrow::Cow,
@@ -36,6 +36,7 @@ pub use container::Container;
 pub use contents::Normaliser;
 pub use dtype::Dtype;
 pub use error::{Fault, ReadError};
+pub use fit::{FittedTensors, Values, WeightsError};
 pub use inspection::{Inspected, Inspection};
 pub use pickle::MOST_OPERATIONS;
 pub use safetensors::write as to_safetensors;
@@ -50,9 +51,9 @@ use layout::Layout;
 pub const LARGEST_BYTES: u64 = 4 << 30;
 /// Tensors that repeat their elements, or that share them, may come to so many times the file's
 /// bytes when all are written out, ...
-pub const MOST_TIMES_LARGER: usize = 4;
+pub(crate) const MOST_TIMES_LARGER: usize = 4;
 /// ... or to so many bytes, whichever is more.
-pub const ALWAYS_ALLOWED_BYTES: usize = 64 << 20;
+pub(crate) const ALWAYS_ALLOWED_BYTES: usize = 64 << 20;
 
 /// A checkpoint's tensors, by torchvision's names, and what was skipped.
 #[derive(Debug)]

@@ -28,7 +28,7 @@ pub enum Found {
 
 /// A pickle's values and the storages beside them.
 #[derive(Debug)]
-pub struct Source<'a> {
+pub struct TensorSource<'a> {
     /// The values.
     pub arena: Arena<'a>,
     /// What the pickle is of.
@@ -37,7 +37,7 @@ pub struct Source<'a> {
     pub storages: Storages,
 }
 
-impl Source<'_> {
+impl TensorSource<'_> {
     /// The tensor that a value builds. Errors call it by `name`.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Cell, Contrast, Hypothesis, Metric, Term, Threshold};
-use crate::{ledger::Key, world::World};
+use crate::{experiment::Key, world::World};
 
 impl Hypothesis {
     /// Every key that it reads.

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{Arm, Cell, Hypothesis, Moment, Term};
+use super::{Arm, Cell, Hypothesis, Term};
+use crate::experiment::Moment;
 use crate::world::World;
 
 impl Hypothesis {
     /// One of its cells in a few words: what it fixes, and blocks where cells differ in them.
     #[must_use]
-    pub fn name_of(&self, cell: &Cell) -> String {
+    pub(crate) fn name_of(&self, cell: &Cell) -> String {
         let cells = self.contrasts.iter().flat_map(|contrast| &contrast.cells);
         let blocks: BTreeSet<Option<u32>> = cells.map(|cell| cell.blocks).collect();
         let blocks = cell.blocks.filter(|_| blocks.len() > 1);

@@ -4,7 +4,7 @@
 
 pub mod check;
 mod keys;
-pub mod label;
+pub(crate) mod label;
 mod one_or_many;
 pub mod raw;
 pub mod suite;
@@ -15,14 +15,11 @@ use std::sync::Arc;
 
 pub use check::ClaimError;
 pub use keys::keys;
-pub use raw::{Axis, Moment, PlotAxis, Shown, Stands, Threshold};
+pub use raw::{Axis, PlotAxis, Shown, Stands, Threshold};
 
 use crate::{
-    evidence::EvidenceKind,
-    influence::Inverse,
-    ledger::{Key, Resolution},
+    experiment::{EvidenceKind, Inverse, Key, Moment, Resolution, Verdict},
     stats::{Alpha, Looks},
-    verdict::Verdict,
 };
 
 /// A claim of the paper, checked against a world.
@@ -67,7 +64,7 @@ pub struct Design {
 impl Design {
     /// The design that readings are judged by.
     #[must_use]
-    pub fn of_readings(&self) -> Self {
+    pub(crate) fn of_readings(&self) -> Self {
         Self { looks: self.reading_looks.clone(), ..self.clone() }
     }
 }
@@ -318,7 +315,7 @@ impl Unit {
 impl Metric {
     /// Whether it is read off records that say something of influence.
     #[must_use]
-    pub fn is_of_influence(&self) -> bool {
+    pub(crate) fn is_of_influence(&self) -> bool {
         matches!(self, Self::InfluenceMatch(_))
     }
 

@@ -9,10 +9,10 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use super::one_or_many::{Named, OneOrMany};
-use crate::{ledger::Resolution, verdict::Verdict};
+use crate::experiment::{Moment, Resolution, Verdict};
 
 /// A name whose place in the file is kept, so that a wrong one can be pointed at.
-pub type Name = Spanned<String>;
+pub(crate) type Name = Spanned<String>;
 
 /// One claim of the paper, as a spec that can be run.
 #[derive(Deserialize, JsonSchema)]
@@ -146,20 +146,6 @@ pub struct RawCells {
     /// each; its arms then say which of a repetition's two series they draw.
     #[schemars(range(min = 1, max = 1000))]
     pub repetitions: Option<u32>,
-}
-
-/// An evaluation of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Moment {
-    /// The end of the schedule.
-    Last,
-    /// The evaluation with the best test accuracy: optimistic, since it is chosen on the test set.
-    Best,
-    /// The evaluation after this many epochs.
-    Epoch(u32),
-    /// The first logged evaluation from this share of the schedule on.
-    FromShare(f64),
 }
 
 /// What is measured.

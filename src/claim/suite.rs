@@ -4,7 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{Claim, ClaimError, check};
-use crate::{files, nearest::did_you_mean, world::World};
+use crate::{
+    util::{files, suggest::did_you_mean},
+    world::World,
+};
 
 macro_rules! embedded {
     ($id:literal) => {
@@ -37,7 +40,7 @@ pub enum SuiteError {
     Claim(#[from] Box<ClaimError>),
     /// A folder or file of specs can't be read.
     #[error("failed to read {path}: {cause}")]
-    #[diagnostic(help("give --claims a folder that holds the specs, one <id>.toml a claim"))]
+    #[diagnostic(code(claim::folder))]
     Unreadable {
         /// Folder or file.
         path: PathBuf,
@@ -46,7 +49,7 @@ pub enum SuiteError {
     },
     /// A folder holds no spec.
     #[error("no claim in {path}: it holds no .toml file")]
-    #[diagnostic(help("give --claims a folder that holds the specs, one <id>.toml a claim"))]
+    #[diagnostic(code(claim::folder))]
     NoClaims {
         /// The folder.
         path: PathBuf,
@@ -62,7 +65,7 @@ pub enum SuiteError {
     },
     /// Nobody knows this claim.
     #[error("unknown claim `{id}`{hint}")]
-    #[diagnostic(help("`repro list` shows every claim"))]
+    #[diagnostic(code(claim::unknown))]
     Unknown {
         /// What was asked for.
         id: String,
@@ -93,7 +96,7 @@ impl Suite {
     ///
     /// # Errors
     /// Where the folder or a file can't be read, or a spec is malformed.
-    pub fn from_folder(folder: &Path, world: &World) -> Result<Self, SuiteError> {
+    pub(crate) fn from_folder(folder: &Path, world: &World) -> Result<Self, SuiteError> {
         let unreadable = |path: &Path| {
             let path = path.to_owned();
             move |cause| SuiteError::Unreadable { path, cause }

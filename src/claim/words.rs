@@ -66,12 +66,14 @@ pub fn metric(metric: &Metric) -> String {
     }
 }
 
-fn when(at: super::Moment) -> String {
+fn when(at: crate::experiment::Moment) -> String {
     match at {
-        super::Moment::Last => "at the last epoch".to_owned(),
-        super::Moment::Best => "at the best logged epoch (chosen on the test set)".to_owned(),
-        super::Moment::Epoch(epoch) => format!("at epoch {epoch}"),
-        super::Moment::FromShare(_) => {
+        crate::experiment::Moment::Last => "at the last epoch".to_owned(),
+        crate::experiment::Moment::Best => {
+            "at the best logged epoch (chosen on the test set)".to_owned()
+        }
+        crate::experiment::Moment::Epoch(epoch) => format!("at epoch {epoch}"),
+        crate::experiment::Moment::FromShare(_) => {
             format!("at the {} on that is logged", moment(at))
         }
     }

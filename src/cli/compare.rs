@@ -5,12 +5,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::{Failure, Outcome, Suites, exit, kind, ours::Ours, stdout, verify::gathered};
+use super::{
+    Failure, Outcome, Suites, exit,
+    format::{Format, Offered, OneOf},
+    kind,
+    local::Ours,
+    stdout,
+    verify::gathered,
+};
 use crate::{
-    compare::{Comparison, compare},
-    evidence::{Evidence, EvidenceKind},
+    evidence::Evidence,
+    experiment::EvidenceKind,
+    replication::{Comparison, compare},
     report::{comparison, comparison_cells, write_scatter},
 };
 
@@ -45,8 +53,8 @@ pub(super) struct Compare {
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
     /// Text for people, or one of the forms for machines
-    #[arg(long, value_enum, default_value = "text")]
-    format: Form,
+    #[arg(long, value_parser = OneOf(FORMATS), default_value = "text")]
+    format: Format,
     /// Write the scatters with intervals into this SVG file; of several, each has a name of its own
     #[arg(long, value_name = "FILE.svg")]
     figure: Option<PathBuf>,
@@ -57,14 +65,11 @@ pub(super) struct Compare {
     ours: Ours,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
-    Text,
-    /// Everything, by the schema of `repro schema comparison`
-    Json,
-    /// A line for each cell
-    Csv,
-}
+const FORMATS: &[Offered] = &[
+    (Format::Text, None),
+    (Format::Json, Some("Everything, by the schema of `repro schema comparison`")),
+    (Format::Csv, Some("A line for each cell")),
+];
 
 impl Compare {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
@@ -94,12 +99,13 @@ impl Compare {
         }
         let mut out = stdout();
         match self.format {
-            Form::Text => out.write_all(comparison::text(&found, self.brief).as_bytes())?,
-            Form::Csv => out.write_all(comparison_cells(&found).as_bytes())?,
-            Form::Json => {
+            Format::Text => out.write_all(comparison::text(&found, self.brief).as_bytes())?,
+            Format::Csv => out.write_all(comparison_cells(&found).as_bytes())?,
+            Format::Json => {
                 serde_json::to_writer_pretty(&mut out, &found).map_err(std::io::Error::from)?;
                 writeln!(out)?;
             }
+            other => other.is_not_offered(),
         }
         out.flush()?;
         Ok(outcome(&found))

@@ -7,8 +7,7 @@ use clap::Args;
 use super::{Failure, Outcome, exit, stdout};
 use crate::{
     checkpoint::{Checkpoint, to_safetensors},
-    files,
-    shell::quoted,
+    util::{files, shell::quoted},
 };
 
 pub(super) const EXAMPLES: &str = "\

@@ -5,21 +5,23 @@ use std::io::Write;
 use clap::Args;
 
 use super::{
-    Failure, Outcome, Suites, exit, kind,
+    Failure, Outcome, Suites, exit, handoff, kind,
     list::Sides,
-    ours::{Ours, Workshop},
+    local::{Ours, RunContext},
+    runtime::Machine,
     stdout,
 };
 use crate::{
-    device,
-    evidence::{Evidence, EvidenceKind},
-    executor::{FirstStep, FirstSteps, NoFirstStep},
-    fingerprint::{Authors, BLOCKS, Finding, Found, IMAGES},
-    ledger::Key,
+    evidence::Evidence,
+    experiment::{EvidenceKind, Key, Trial},
+    replication::fingerprint::{Authors, BLOCKS, Finding, Found, IMAGES},
     report::terminal,
-    trial::{Recipe, Trial},
     world::World,
 };
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+const NO_ENGINE: &str =
+    "none in this build, which judges and runs nothing: `make build` makes one that has";
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -43,10 +45,12 @@ pub(super) struct Doctor {
 impl Doctor {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
         if let Some(world) = self.world {
-            return first_steps(&self.ours.workshop(world, suites)?);
+            return first_steps(&self.ours.context(world, suites));
         }
+        handoff::rather(suites.engine)?;
         let mut out = stdout();
-        for (name, found) in in_words(&device::inventory()) {
+        let without = || vec![("repro", VERSION.to_owned()), ("engine", NO_ENGINE.to_owned())];
+        for (name, found) in suites.engine.map_or_else(without, |engine| engine.inventory()) {
             writeln!(out, "{name:<10} {found}")?;
         }
         let sides = Sides::new(suites, &self.ours)?;
@@ -81,7 +85,8 @@ impl Doctor {
 }
 
 /// Compares each source model by its losses on all targets that are here.
-fn first_steps(workshop: &Workshop) -> Result<Outcome, Failure> {
+fn first_steps(workshop: &RunContext) -> Result<Outcome, Failure> {
+    let machine = workshop.machine()?;
     let authors = Authors::of(&Evidence::published()?.records);
     let mut out = stdout();
     let mut models = Vec::new();
@@ -94,7 +99,7 @@ fn first_steps(workshop: &Workshop) -> Result<Outcome, Failure> {
                 writeln!(out, "the authors' log has no such fine-tune")?;
                 continue;
             }
-            match losses(workshop, source, target) {
+            match losses(workshop, machine, source, target) {
                 Ok(losses) => {
                     writeln!(out, "{}", authors.beside(source, &losses))?;
                     found.push(losses);
@@ -120,50 +125,20 @@ fn first_steps(workshop: &Workshop) -> Result<Outcome, Failure> {
 }
 
 /// Losses of a source model's first steps on a target, one a seed.
-fn losses(workshop: &Workshop, source: &str, target: &str) -> Result<Found, NoFirstStep> {
+fn losses(
+    workshop: &RunContext,
+    machine: &dyn Machine,
+    source: &str,
+    target: &str,
+) -> Result<Found, String> {
     let key = Key::new(target, source, BLOCKS, IMAGES);
-    let steps = steps(workshop, &Recipe::of(&workshop.world, key))?;
+    let recipe = workshop.world.recipe(key);
+    let trial = |place| Trial { recipe: recipe.clone(), seed: World::seed(place) };
+    let trials: Vec<Trial> = (0..SEEDS).map(trial).collect();
+    let steps = machine.first_steps(&workshop.stock, &trials)?;
     Ok(Found {
         target: target.to_owned(),
-        first_losses: steps.iter().map(|step| step.first_loss).collect(),
-        test_losses: steps.iter().filter_map(|step| step.test_loss).collect(),
+        first_losses: steps.iter().map(|(first_loss, _)| *first_loss).collect(),
+        test_losses: steps.iter().filter_map(|(_, test_loss)| *test_loss).collect(),
     })
-}
-
-fn steps(workshop: &Workshop, recipe: &Recipe) -> Result<Vec<FirstStep>, NoFirstStep> {
-    workshop.with_threads(|device, stock| {
-        let mut first_steps = FirstSteps::new(device, stock);
-        let trial = |place| Trial { recipe: recipe.clone(), seed: World::seed(place) };
-        (0..SEEDS).map(|place| first_steps.of(&trial(place))).collect()
-    })
-}
-
-fn in_words(found: &device::Inventory) -> Vec<(&'static str, String)> {
-    let unknown = || "unknown".to_owned();
-    let version = found.libtorch_loaded.clone().unwrap_or_else(unknown);
-    let folder = found.loaded_from.clone().unwrap_or_else(unknown);
-    let linked = match &found.libtorch_linked {
-        Some(linked) if found.libtorch_loaded.as_ref() != Some(linked) => {
-            format!(" (built with {linked})")
-        }
-        _ => String::new(),
-    };
-    let cuda = match &found.cuda_missing {
-        None if found.cuda_devices == 1 => "1 device".to_owned(),
-        None => format!("{} devices", found.cuda_devices),
-        Some(reason) => format!("none: {reason}"),
-    };
-    vec![
-        ("repro", env!("CARGO_PKG_VERSION").to_owned()),
-        ("libtorch", format!("{version}{linked}, from {folder}")),
-        ("cpu", format!("{} kernels", found.cpu_capability)),
-        (
-            "threads",
-            format!(
-                "{} within an operation, {} between operations",
-                found.intra_op_threads, found.inter_op_threads
-            ),
-        ),
-        ("cuda", cuda),
-    ]
 }

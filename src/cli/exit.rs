@@ -1,8 +1,15 @@
 //! Exit codes and the failures behind them (of several, the first that applies).
 
+use std::fmt;
+
+use miette::Diagnostic;
+
+use super::hints;
+#[cfg(feature = "engine")]
+use crate::engine::pretrain::PretrainError;
 use crate::{
-    checkpoint::ReadError, claim::suite::SuiteError, judge::ClaimVerdict,
-    ledger::published::LogError, pretrain::PretrainError, verdict::Verdict,
+    checkpoint::ReadError, claim::suite::SuiteError, evidence::published::LogError,
+    experiment::Verdict, judge::ClaimVerdict,
 };
 
 /// Usage, unknown id, malformed claim.
@@ -93,9 +100,59 @@ impl Failure {
     #[must_use]
     pub fn report(self) -> u8 {
         if let Some(report) = self.report {
-            anstream::eprintln!("{report:?}");
+            let help = hints::help(&report);
+            anstream::eprintln!("{:?}", miette::Report::new(Shown { report, help }));
         }
         self.code
+    }
+}
+
+/// An error as it is shown: with help that names commands, and without the code that this was found by.
+#[derive(Debug)]
+struct Shown {
+    report: miette::Report,
+    help: Option<String>,
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.report, formatter)
+    }
+}
+
+impl std::error::Error for Shown {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        let error: &dyn std::error::Error = self.report.as_ref();
+        error.source()
+    }
+}
+
+impl Diagnostic for Shown {
+    fn severity(&self) -> Option<miette::Severity> {
+        self.report.severity()
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        match &self.help {
+            Some(help) => Some(Box::new(help)),
+            None => self.report.help(),
+        }
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        self.report.source_code()
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
+        self.report.labels()
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        self.report.related()
+    }
+
+    fn diagnostic_source(&self) -> Option<&dyn Diagnostic> {
+        self.report.diagnostic_source()
     }
 }
 
@@ -121,6 +178,7 @@ impl From<SuiteError> for Failure {
     }
 }
 
+#[cfg(feature = "engine")]
 impl From<PretrainError> for Failure {
     fn from(error: PretrainError) -> Self {
         let code = match &error {
@@ -153,9 +211,10 @@ impl From<std::io::Error> for Failure {
 mod tests {
     use super::*;
 
+    #[cfg(feature = "engine")]
     #[test]
     fn of_a_pretraining_s_checkpoints_only_what_can_t_be_written_is_output() {
-        use crate::pretrain::CheckpointError;
+        use crate::engine::pretrain::CheckpointError;
         let path = || "a.safetensors".into();
         let io = |what| CheckpointError::Io {
             what,

@@ -15,13 +15,12 @@ use super::{
     stdout,
 };
 use crate::{
-    evidence::EvidenceKind,
+    experiment::EvidenceKind,
     fetch::{
         Catalogue, CatalogueError, FetchError, Fetched, Fetcher, Item, Network, Patience, Proxies,
         Source, State, Zoo, default_folder,
     },
     report::terminal,
-    shell::option,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -62,8 +61,12 @@ impl Data {
     }
 
     /// The option as it was given, for a command that is printed to be run again.
+    #[cfg(feature = "engine")]
     pub fn named(&self) -> String {
-        self.data.as_ref().map(|folder| option("--data", folder)).unwrap_or_default()
+        self.data
+            .as_ref()
+            .map(|folder| crate::util::shell::option("--data", folder))
+            .unwrap_or_default()
     }
 }
 

@@ -2,17 +2,24 @@
 
 use std::{io::Write, path::PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::{Failure, Outcome, exit, kind, ours::Ours, stdout};
+use super::{
+    Failure, Outcome, Suites, exit,
+    format::{Format, Offered, OneOf},
+    hints, kind,
+    local::Ours,
+    stdout,
+};
 use crate::{
-    evidence::{Evidence, EvidenceKind},
-    gallery::{Folders, Gallery},
+    evidence::Evidence,
+    experiment::{EvidenceKind, Verdict},
+    figure::catalogue::Gallery,
     report::{
         gallery::{Exhibit, Form, exhibits, write_exhibit},
         terminal,
     },
-    verdict::Verdict,
+    util::Folders,
     world::World,
 };
 
@@ -44,8 +51,8 @@ pub(super) struct Figure {
     #[arg(long, value_name = "DIR", default_value = "figures")]
     out: PathBuf,
     /// A form of file; may be given again. SVG and PNG where none is given
-    #[arg(long, value_enum)]
-    format: Vec<FigureFormat>,
+    #[arg(long, value_parser = OneOf(FORMATS))]
+    format: Vec<Format>,
     /// Run what the ledger lacks of these figures first
     #[arg(long, requires = "names", conflicts_with = "log")]
     run: bool,
@@ -56,18 +63,14 @@ pub(super) struct Figure {
     ours: Ours,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FigureFormat {
-    /// A drawing that needs nothing else
-    Svg,
-    /// The same in pixels, twice as many each way
-    Png,
-    /// What is drawn: a line a point
-    Csv,
-}
+const FORMATS: &[Offered] = &[
+    (Format::Svg, Some("A drawing that needs nothing else")),
+    (Format::Png, Some("The same in pixels, twice as many each way")),
+    (Format::Csv, Some("What is drawn: a line a point")),
+];
 
 impl Figure {
-    pub(super) fn run(&self) -> Result<Outcome, Failure> {
+    pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
         let gallery = Gallery::of(&World::paper());
         let figures =
             gallery.select(&self.names).map_err(|error| Failure::new(exit::USAGE, error))?;
@@ -79,7 +82,7 @@ impl Figure {
             None => self
                 .kinds()
                 .iter()
-                .map(|kind| self.gathered(*kind, asked))
+                .map(|kind| self.gathered(*kind, asked, suites))
                 .collect::<Result<_, _>>()?,
         };
         let of: Vec<&Evidence> = evidence.iter().collect();
@@ -101,9 +104,17 @@ impl Figure {
         kinds
     }
 
-    fn gathered(&self, kind: EvidenceKind, names: &[String]) -> Result<Evidence, Failure> {
+    fn gathered(
+        &self,
+        kind: EvidenceKind,
+        names: &[String],
+        suites: &Suites<'_>,
+    ) -> Result<Evidence, Failure> {
         match kind.is_own() {
-            true => self.ours.evidence_of_figures(kind, names, self.run.then_some(self.seeds)),
+            true => {
+                let run = self.run.then_some(self.seeds);
+                self.ours.evidence_of_figures(kind, names, run, suites)
+            }
             false => Ok(Evidence::published()?),
         }
     }
@@ -126,7 +137,10 @@ impl Figure {
             let Some(missing) = &exhibit.missing else { continue };
             let how = if exhibit.drawn.is_some() { "is not whole" } else { "can't be drawn" };
             let (name, kind) = (&exhibit.figure.name, exhibit.evidence.kind);
-            anstream::eprintln!("figure {name} {how} from {kind} evidence: {missing}");
+            anstream::eprintln!(
+                "figure {name} {how} from {kind} evidence: {}",
+                hints::missing_of_figure(missing)
+            );
         }
         match names.iter().all(drawn) {
             true => Ok(Outcome::Done),
@@ -137,7 +151,7 @@ impl Figure {
     fn forms(&self) -> Vec<Form> {
         let mut forms: Vec<Form> = match self.format.as_slice() {
             [] => vec![Form::Svg, Form::Png],
-            some => some.iter().copied().map(Form::from).collect(),
+            some => some.iter().copied().map(form).collect(),
         };
         forms.sort_unstable();
         forms.dedup();
@@ -145,13 +159,13 @@ impl Figure {
     }
 }
 
-impl From<FigureFormat> for Form {
-    fn from(format: FigureFormat) -> Self {
-        match format {
-            FigureFormat::Svg => Self::Svg,
-            FigureFormat::Png => Self::Png,
-            FigureFormat::Csv => Self::Csv,
-        }
+/// The form of a figure's file.
+fn form(format: Format) -> Form {
+    match format {
+        Format::Svg => Form::Svg,
+        Format::Png => Form::Png,
+        Format::Csv => Form::Csv,
+        other => other.is_not_offered(),
     }
 }
 
@@ -167,7 +181,11 @@ fn list(gallery: &Gallery, evidence: &[&Evidence], folders: &Folders) -> Result<
         rows.push(row);
         if exhibits.iter().all(|exhibit| exhibit.drawn.is_none()) {
             let missing = exhibits.iter().rev().find_map(|exhibit| exhibit.missing.as_ref());
-            without.extend(missing.map(|missing| format!("{}: {missing}", figure.name)));
+            without.extend(
+                missing.map(|missing| {
+                    format!("{}: {}", figure.name, hints::missing_of_figure(missing))
+                }),
+            );
         }
     }
     let kinds: Vec<&str> = evidence.iter().map(|evidence| evidence.kind.name()).collect();

@@ -2,9 +2,13 @@
 
 use std::{io::Write, path::PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::{Failure, Outcome, stdout};
+use super::{
+    Failure, Outcome,
+    format::{Format, OneOf, TEXT_OR_JSON},
+    stdout,
+};
 use crate::{
     checkpoint::{Checkpoint, Container, Inspection, Wrapping},
     report::terminal,
@@ -24,14 +28,8 @@ pub(super) struct Inspect {
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Text for people, or JSON for machines (`repro schema inspection` has its schema)
-    #[arg(long, value_enum, default_value = "text")]
-    format: InspectFormat,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum InspectFormat {
-    Text,
-    Json,
+    #[arg(long, value_parser = OneOf(TEXT_OR_JSON), default_value = "text")]
+    format: Format,
 }
 
 impl Inspect {
@@ -39,7 +37,7 @@ impl Inspect {
         let checkpoint = Checkpoint::open(&self.file)?;
         let inspection = Inspection::of(&checkpoint);
         let mut out = stdout();
-        if let InspectFormat::Json = self.format {
+        if let Format::Json = self.format {
             serde_json::to_writer_pretty(&mut out, &inspection).map_err(std::io::Error::from)?;
             writeln!(out)?;
             return Ok(Outcome::Done);

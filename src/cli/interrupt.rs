@@ -22,7 +22,7 @@ pub(super) fn flag() -> &'static AtomicBool {
         let _ = ctrlc::set_handler(move || {
             let now = Instant::now();
             if now.duration_since(*first.get_or_init(|| now)) > TOGETHER {
-                crate::device::exit(super::exit::INTERRUPTED);
+                crate::cli::process::exit(super::exit::INTERRUPTED);
             }
             if !STOP.swap(true, Ordering::Relaxed) {
                 eprintln!(

@@ -2,7 +2,7 @@
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use crate::evidence::EvidenceKind;
+use crate::experiment::EvidenceKind;
 
 /// Those that need no file of the user's.
 pub(super) const ALL: &[EvidenceKind] = &[

@@ -4,10 +4,11 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::{Failure, Outcome, Suites, ours::Ours, stdout};
+use super::{Failure, Outcome, Suites, local::Ours, stdout};
 use crate::{
     claim::{suite::Suite, words},
-    evidence::{Evidence, EvidenceKind},
+    evidence::Evidence,
+    experiment::EvidenceKind,
     report::terminal,
 };
 
@@ -47,7 +48,7 @@ impl Sides {
     pub fn new(suites: &Suites<'_>, ours: &Ours) -> Result<Self, Failure> {
         let (published, smoke) =
             (suites.of(EvidenceKind::Published)?, suites.of(EvidenceKind::Smoke)?);
-        let workshop = ours.workshop(EvidenceKind::Smoke, suites)?;
+        let workshop = ours.context(EvidenceKind::Smoke, suites);
         let gathered = workshop.evidence(&smoke.select(&[])?, false)?;
         Ok(Self { published, smoke, evidence: [Evidence::published()?, gathered.evidence] })
     }

@@ -1,6 +1,7 @@
 //! The command line: one file a command. A command returns its outcome; only this module turns
 //! outcomes and failures into exit codes and messages.
 
+mod asked;
 mod compare;
 mod completions;
 mod convert;
@@ -8,21 +9,28 @@ mod doctor;
 mod exit;
 mod fetch;
 mod figure;
+mod format;
+mod handoff;
+pub mod hints;
 mod inspect;
 mod interrupt;
 mod kind;
 mod list;
-mod ours;
+mod local;
 mod plan;
 mod power;
 mod pretrain;
+pub mod process;
 mod progress;
 mod rerun;
 mod run;
 mod runs;
+mod runtime;
 mod schema;
 mod sensitivity;
 mod show;
+#[cfg(feature = "engine")]
+mod torch;
 mod verify;
 
 use std::{
@@ -34,11 +42,11 @@ use clap::{Parser, Subcommand};
 
 pub use exit::{Failure, Outcome};
 
-#[cfg(feature = "gpu")]
-use crate::device;
+use runtime::Engine;
+
 use crate::{
     claim::suite::Suite,
-    evidence::EvidenceKind,
+    experiment::EvidenceKind,
     report::terminal,
     world::{OwnNames, World},
 };
@@ -131,9 +139,36 @@ enum Command {
     Completions(completions::Completions),
 }
 
-/// Runs the command line and says with which code to exit.
+/// What computes, for the program that is linked with it.
+#[derive(Clone, Copy)]
+pub struct EngineHandle(&'static dyn Engine);
+
+impl EngineHandle {
+    /// The engine that computes with libtorch.
+    #[cfg(feature = "engine")]
+    #[must_use]
+    pub fn torch() -> Self {
+        Self(&torch::Torch)
+    }
+}
+
+/// Runs the command line and says with which code to exit. Without an engine a command that needs one is
+/// handed over to the program that has one, where this build has such a program.
+///
+/// Which engine there is must be the caller's to say, in another crate: were it known here, the compiler
+/// would call libtorch directly, and the program that judges would be linked with it.
 #[must_use]
-pub fn main() -> u8 {
+pub fn main(engine: Option<EngineHandle>) -> u8 {
+    #[cfg(feature = "engine")]
+    if engine.is_some()
+        && let Err(failure) = handoff::check_caller()
+    {
+        return failure.report();
+    }
+    let engine = engine.map(|EngineHandle(engine)| engine);
+    if let Some(engine) = engine {
+        engine.start();
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -145,10 +180,7 @@ pub fn main() -> u8 {
     if let Some((columns, _)) = terminal_size::terminal_size_of(std::io::stdout()) {
         terminal::fit(columns.0.into());
     }
-    // Before any other call into libtorch, which looks for its CUDA half once.
-    #[cfg(feature = "gpu")]
-    let _ = device::open_cuda();
-    let outcome = run(&arguments).and_then(|outcome| {
+    let outcome = run(&arguments, engine).and_then(|outcome| {
         std::io::stdout().flush()?;
         Ok(outcome)
     });
@@ -164,18 +196,25 @@ struct Suites<'a> {
     folder: Option<&'a Path>,
     /// Targets and sources that it adds to every world.
     names: OwnNames,
+    /// What computes, where this program can.
+    engine: Option<&'static dyn Engine>,
 }
 
 impl<'a> Suites<'a> {
-    fn new(folder: Option<&'a Path>) -> Result<Self, Failure> {
+    fn new(folder: Option<&'a Path>, engine: Option<&'static dyn Engine>) -> Result<Self, Failure> {
         let names = folder.map(OwnNames::read).transpose();
         let names = names.map_err(|error| Failure::new(exit::USAGE, error))?;
-        Ok(Self { folder, names: names.unwrap_or_default() })
+        Ok(Self { folder, names: names.unwrap_or_default(), engine })
     }
 
     /// The world of an evidence, with the folder's own names.
     fn world(&self, kind: EvidenceKind) -> World {
         kind.world().with(&self.names)
+    }
+
+    /// The same without a folder: figures by name know no other names than the project's.
+    fn without_folder(&self) -> Suites<'static> {
+        Suites { folder: None, names: OwnNames::default(), engine: self.engine }
     }
 
     /// The claims as an evidence's world has them.
@@ -188,13 +227,13 @@ impl<'a> Suites<'a> {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
-    let suites = Suites::new(arguments.claims.as_deref())?;
+fn run(arguments: &Arguments, engine: Option<&'static dyn Engine>) -> Result<Outcome, Failure> {
+    let suites = Suites::new(arguments.claims.as_deref(), engine)?;
     match &arguments.command {
         Command::Verify(command) => command.run(&suites),
         Command::List(command) => command.run(&suites),
         Command::Show(command) => command.run(&suites),
-        Command::Figure(command) => command.run(),
+        Command::Figure(command) => command.run(&suites),
         Command::Doctor(command) => command.run(&suites),
         Command::Plan(command) => command.run(&suites),
         Command::Power(command) => command.run(&suites),
@@ -204,7 +243,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Runs(command) => command.run(),
         Command::Rerun(command) => command.run(&suites),
         Command::Fetch(command) => command.run(),
-        Command::Pretrain(command) => command.run(),
+        Command::Pretrain(command) => command.run(&suites),
         Command::Inspect(command) => command.run(),
         Command::Convert(command) => command.run(),
         Command::Schema(command) => command.run(),

@@ -4,12 +4,15 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::{Failure, Outcome, Suites, kind, ours::Ours, stdout, verify::gathered};
+use super::{Failure, Outcome, Suites, kind, local::Ours, stdout, verify::gathered};
 use crate::{
     claim::Claim,
-    evidence::{Evidence, EvidenceKind},
-    judge::judge,
-    power::{self, CellPower},
+    evidence::Evidence,
+    experiment::EvidenceKind,
+    judge::{
+        judge,
+        power::{self, CellPower},
+    },
     report::terminal,
 };
 

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{fetch::Watch, price::Price, report::numbers::counted};
+use crate::{fetch::Watch, figure::numbers::counted, plan::cost::Price};
 
 /// Where nobody looks on, a line this often.
 const EVERY: Duration = Duration::from_secs(15);
@@ -105,7 +105,7 @@ pub(super) fn minutes(seconds: f64) -> String {
     }
 }
 
-/// Tells how what is done to many images goes on, after two seconds of it: [`crate::stock::Reading`].
+/// Tells how what is done to many images goes on, after two seconds of it: [`crate::assets::Reading`].
 /// Several may go on at once, each under a name of its own.
 pub(super) fn images(what: &str, done: usize, in_all: usize) {
     static NOW: Mutex<BTreeMap<String, Images>> = Mutex::new(BTreeMap::new());

@@ -5,17 +5,16 @@ use std::io::Write;
 use clap::Args;
 
 use super::{
-    Failure, Outcome, Suites, exit,
-    ours::{Ours, Workshop, unusable},
+    Failure, Outcome, Suites, exit, handoff,
+    local::{Ours, RunContext, unusable},
     runs::{details, one, shortest},
     stdout,
 };
 use crate::{
-    device,
-    evidence::EvidenceKind,
-    ledger::{Ended, Entry, Ledger},
-    price::Speeds,
-    stock::Named,
+    assets::Named,
+    experiment::EvidenceKind,
+    plan::cost::Speeds,
+    store::{Ended, Entry, Ledger},
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -43,6 +42,7 @@ const FIRST_LOSS: f64 = 1e-3;
 
 impl Rerun {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
+        handoff::rather(suites.engine)?;
         let ledger = self.ours.ledger();
         let recorded = one(&ledger, &self.record)?;
         let (workshop, named) = again(&self.ours, suites, &recorded)?;
@@ -57,8 +57,8 @@ impl Rerun {
         })?;
         let fresh = Ledger::new(scratch.path().to_owned());
         let speeds = Speeds::by_records(std::slice::from_ref(&recorded), &workshop.world);
-        let speed = speeds.of(&device::name(workshop.device()));
-        workshop.run(&fresh, std::slice::from_ref(&named), speed)?;
+        let speed = speeds.of(&workshop.machine()?.processor());
+        workshop.run_into(&fresh, std::slice::from_ref(&named), speed)?;
         let again = fresh.get(&recorded.id, &mut |_| ()).map_err(unusable)?;
         let again = again.ok_or_else(|| {
             Failure::new(exit::INPUT, miette::miette!("the rerun left no record"))
@@ -115,7 +115,7 @@ pub(super) fn again(
     ours: &Ours,
     suites: &Suites<'_>,
     recorded: &Entry,
-) -> Result<(Workshop, Named), Failure> {
+) -> Result<(RunContext, Named), Failure> {
     let other = |what: &str| {
         Failure::usage(
             format!("{} was run {what}", shortest(&recorded.id)),
@@ -124,7 +124,7 @@ pub(super) fn again(
     };
     let kind = EvidenceKind::named(&recorded.trial.recipe.world)
         .ok_or_else(|| other("in a world that this program does not have"))?;
-    let workshop = ours.workshop(kind, suites)?;
+    let workshop = ours.context(kind, suites);
     let named = workshop.named(recorded.trial.clone())?;
     match named.id == recorded.id {
         true => Ok((workshop, named)),

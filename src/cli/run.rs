@@ -10,20 +10,20 @@ use clap::{ArgGroup, Args};
 
 use super::{
     Failure, Outcome, Suites, exit,
-    ours::{Ours, Workshop, tell, unusable},
+    format::{Format, OneOf, TEXT_OR_JSON},
+    handoff,
+    local::{Ours, RunContext, tell, unusable},
     rerun::again,
     runs::{details, only, shortest},
     stdout,
-    verify::Format,
 };
 use crate::{
-    evidence::EvidenceKind,
-    gallery::{self, Gallery},
-    ledger::{Ended, Entry, Seed},
-    own::Planned,
-    plan,
-    stock::Named,
-    trial::{Recipe, Trial},
+    assets::Named,
+    experiment::{EvidenceKind, Seed, Trial},
+    figure::catalogue::{self, Gallery},
+    plan::{self, campaign::Planned},
+    store::{Ended, Entry},
+    world::World,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -58,7 +58,7 @@ pub(super) struct Run {
     #[arg(long, value_name = "SEED", value_delimiter = ',', conflicts_with = "key")]
     seed: Vec<u64>,
     /// Text for people, or JSON for machines: one object a seed
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(long, value_parser = OneOf(TEXT_OR_JSON), default_value = "text")]
     format: Format,
     #[command(flatten)]
     ours: Ours,
@@ -66,6 +66,7 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
+        handoff::rather(suites.engine)?;
         let (workshop, trials) = match (&self.key, &self.recipe) {
             (Some(key), _) => self.find(key, suites)?,
             (None, Some(file)) => self.read(file, suites)?,
@@ -82,6 +83,7 @@ impl Run {
                     writeln!(out)?;
                 }
                 Format::Text => write!(out, "{}", details(&entry))?,
+                other => other.is_not_offered(),
             }
             failed |= matches!(entry.outcome, Ended::Failed { .. });
         }
@@ -93,24 +95,24 @@ impl Run {
 
     /// A planned trial by the first digits of its key, in whichever world it is; else one that the ledger
     /// has an entry of, whoever asked for it.
-    fn find(&self, key: &str, suites: &Suites<'_>) -> Result<(Workshop, Vec<Named>), Failure> {
+    fn find(&self, key: &str, suites: &Suites<'_>) -> Result<(RunContext, Vec<Named>), Failure> {
         let mut found = Vec::new();
         for kind in EvidenceKind::OWN {
-            let workshop = self.ours.workshop(kind, suites)?;
+            let workshop = self.ours.context(kind, suites);
             let suite = suites.of(kind)?;
             let mut all = plan::at_most(&suite.select(&[])?, &workshop.world);
             let gallery = Gallery::of(&workshop.world);
-            let wanted = gallery::wanted(&gallery.figures.iter().collect::<Vec<_>>());
+            let wanted = catalogue::wanted(&gallery.figures.iter().collect::<Vec<_>>());
             all.extend(plan::points(&wanted, plan::MOST_SEEDS, &workshop.world));
             let named =
-                all.into_keys().filter_map(|(key, seed)| workshop.own().named(key, seed).ok());
+                all.into_keys().filter_map(|(key, seed)| workshop.campaign().named(key, seed).ok());
             let matching: Vec<Named> = named.filter(|named| named.id.starts_with(key)).collect();
             found.extend(matching.into_iter().map(|named| (kind, named)));
         }
         match found.len() {
             1 => {
                 let (kind, named) = found.swap_remove(0);
-                Ok((self.ours.workshop(kind, suites)?, vec![named]))
+                Ok((self.ours.context(kind, suites), vec![named]))
             }
             0 => match only(&self.ours.ledger(), key)? {
                 Some(entry) => {
@@ -133,7 +135,7 @@ impl Run {
     }
 
     /// The trials of a recipe that a user wrote, one a seed.
-    fn read(&self, file: &Path, suites: &Suites<'_>) -> Result<(Workshop, Vec<Named>), Failure> {
+    fn read(&self, file: &Path, suites: &Suites<'_>) -> Result<(RunContext, Vec<Named>), Failure> {
         let text = std::fs::read_to_string(file).map_err(|cause| {
             let report = miette::miette!(
                 help = "name a TOML file; `repro run --help` shows one",
@@ -143,14 +145,14 @@ impl Run {
             Failure::new(exit::INPUT, report)
         })?;
         let (recipe, world) =
-            Recipe::read(&text, &EvidenceKind::OWN.map(|kind| suites.world(kind))).map_err(
+            World::read_recipe(&text, &EvidenceKind::OWN.map(|kind| suites.world(kind))).map_err(
                 |error| {
                     let message = format!("{}: {error}", file.display());
                     Failure::usage(message, "`repro run --help` shows a recipe")
                 },
             )?;
         let kind = EvidenceKind::named(&world.id).expect("worlds are named like their evidence");
-        let workshop = self.ours.workshop(kind, suites)?;
+        let workshop = self.ours.context(kind, suites);
         let seeds: BTreeSet<Seed> = self.seed.iter().copied().map(Seed).collect();
         let named = |seed| {
             let trial = Trial::new(recipe.clone(), seed);
@@ -163,7 +165,7 @@ impl Run {
 }
 
 /// The entries of trials, after running those that the ledger has not as finished.
-fn run(workshop: &Workshop, trials: &[Named]) -> Result<Vec<Entry>, Failure> {
+fn run(workshop: &RunContext, trials: &[Named]) -> Result<Vec<Entry>, Failure> {
     let ledger = &workshop.ledger;
     let mut damaged = Vec::new();
     let mut missing = Vec::new();
@@ -178,7 +180,7 @@ fn run(workshop: &Workshop, trials: &[Named]) -> Result<Vec<Entry>, Failure> {
     }
     tell(&damaged);
     if !missing.is_empty() {
-        workshop.run(ledger, &missing, None)?;
+        workshop.run_into(ledger, &missing, None)?;
     }
     let entry = |named: &Named| {
         let entry = ledger.get(&named.id, &mut |_| ()).map_err(unusable)?;

@@ -11,15 +11,17 @@ use clap::Args;
 
 use super::{
     Failure, Outcome, exit,
-    ours::{Ours, tell, unusable},
+    format::{Format, OneOf, TEXT_OR_JSON},
+    local::{Ours, tell, unusable},
     stdout,
-    verify::Format,
 };
 use crate::{
-    ledger::{Ended, Entry, Ledger, bundle},
-    nearest::did_you_mean,
-    report::{numbers::counted, terminal},
-    trial::Recipe,
+    experiment::Recipe,
+    figure::numbers::counted,
+    report::terminal,
+    store::{Ended, Entry, Ledger, bundle},
+    util::suggest::did_you_mean,
+    world::World,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -61,7 +63,7 @@ pub(super) struct Runs {
     #[arg(long, value_name = "FILE")]
     import: Option<PathBuf>,
     /// Text for people, or JSON for machines
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(long, value_parser = OneOf(TEXT_OR_JSON), default_value = "text")]
     format: Format,
     #[command(flatten)]
     ours: Ours,
@@ -106,6 +108,7 @@ impl Runs {
             match self.format {
                 Format::Json => json(&mut out, &entry)?,
                 Format::Text => write!(out, "{}", details(&entry))?,
+                other => other.is_not_offered(),
             }
             return Ok(Outcome::Done);
         }
@@ -149,7 +152,7 @@ impl Runs {
             };
             vec![
                 shortest(&entry.id).to_owned(),
-                [vec![key.to_string()], entry.trial.recipe.unlike_its_world()].concat().join(", "),
+                [vec![key.to_string()], World::unusual(&entry.trial.recipe)].concat().join(", "),
                 entry.trial.seed.0.to_string(),
                 last,
                 format!("{:.1}", entry.provenance.seconds),
@@ -239,7 +242,7 @@ pub(super) fn details(entry: &Entry) -> String {
     };
     line("record", &shortest(&entry.id));
     line("what", &trial.recipe.key);
-    for unlike in trial.recipe.unlike_its_world() {
+    for unlike in World::unusual(&trial.recipe) {
         line("but with", &unlike);
     }
     line("seed", &trial.seed.0);

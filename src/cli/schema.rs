@@ -6,8 +6,8 @@ use clap::{Args, ValueEnum};
 
 use super::{Failure, Outcome, stdout};
 use crate::{
-    checkpoint::Inspection, claim::raw::RawClaim, compare::Comparison, judge::Verdicts,
-    report::citation::Citation, sensitivity::Answers,
+    checkpoint::Inspection, claim::raw::RawClaim, judge::Verdicts, plan::sensitivity::Answers,
+    replication::Comparison, report::citation::Citation,
 };
 
 #[derive(Args)]

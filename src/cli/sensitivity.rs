@@ -6,26 +6,32 @@ use std::{
     path::PathBuf,
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::{
-    Failure, Outcome, Suites, exit, kind,
-    ours::{Ours, Workshop, tell, unusable},
+    Failure, Outcome, Suites, exit,
+    format::{Format, Offered, OneOf},
+    handoff, kind,
+    local::{Ours, RunContext, tell, unusable},
     progress::minutes,
     stdout,
 };
 use crate::{
+    assets::Named,
     claim::Claim,
-    evidence::EvidenceKind,
+    evidence::Records,
+    experiment::{EvidenceKind, Key, Trial},
+    figure::numbers::counted,
     judge::result::FORMAT_VERSION,
-    ledger::{Ended, Key, Records},
-    nearest::did_you_mean,
-    plan,
-    price::{Price, Speed},
-    report::{self, numbers::counted, terminal},
-    sensitivity::{self, Answer, Answers, CHOICES, Choice, HELD_OUT, RATES, curve},
-    stock::Named,
-    trial::{Recipe, Trial},
+    plan::{
+        self,
+        cost::{Price, Speed},
+        sensitivity::{
+            self, Answer, Answers, CHOICES, Choice, HELD_OUT, RATES, Rate, Tuned, curve,
+        },
+    },
+    report::{self, terminal},
+    util::suggest::did_you_mean,
     world::World,
 };
 
@@ -60,8 +66,8 @@ pub(super) struct Sensitivity {
     )]
     evidence: EvidenceKind,
     /// In which form
-    #[arg(long, value_enum, default_value = "text")]
-    format: SensitivityFormat,
+    #[arg(long, value_parser = OneOf(FORMATS), default_value = "text")]
+    format: Format,
     /// Write the specification curve as an SVG file into this folder
     #[arg(long, value_name = "DIR")]
     figures: Option<PathBuf>,
@@ -72,17 +78,17 @@ pub(super) struct Sensitivity {
     ours: Ours,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum SensitivityFormat {
-    Text,
-    /// Everything, by the schema of `repro schema sensitivity`
-    Json,
-    /// A line for each cell under each choice
-    Csv,
-}
+const FORMATS: &[Offered] = &[
+    (Format::Text, None),
+    (Format::Json, Some("Everything, by the schema of `repro schema sensitivity`")),
+    (Format::Csv, Some("A line for each cell under each choice")),
+];
 
 impl Sensitivity {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
+        if !self.no_run {
+            handoff::rather(suites.engine)?;
+        }
         let kind = self.evidence;
         let suite = suites.of(kind)?;
         let claims = suite.select(std::slice::from_ref(&self.id))?;
@@ -102,14 +108,14 @@ impl Sensitivity {
                 rates_are_known = rates.is_some();
                 world.learning_rates = rates.unwrap_or_default();
             }
-            let workshop = self.ours.workshop_of(kind, world, suites.folder)?;
+            let workshop = self.ours.context_of(kind, world, suites);
             let mut gathered = workshop.evidence(&[&claim], !self.no_run && rates_are_known)?;
             if !rates_are_known {
                 // At rates that are not chosen yet there is no record.
                 gathered.evidence.records = Records::new([]).expect("nothing is there twice");
             } else if self.no_run {
                 let next = plan::outstanding(&[&claim], &gathered.evidence).into_keys();
-                let recipe = |key: Key| Recipe::of(&workshop.world, key);
+                let recipe = |key: Key| workshop.world.recipe(key);
                 let next = next.map(|(key, seed)| Trial { recipe: recipe(key), seed });
                 let next: Vec<Trial> = next.collect();
                 price(&next, workshop.speed(&gathered), &workshop);
@@ -141,7 +147,7 @@ impl Sensitivity {
         world: &World,
         suites: &Suites<'_>,
     ) -> Result<Option<BTreeMap<String, f64>>, Failure> {
-        let workshop = self.ours.workshop_of(self.evidence, world.clone(), suites.folder)?;
+        let workshop = self.ours.context_of(self.evidence, world.clone(), suites);
         let named = |trial| workshop.named(trial);
         let tuning = sensitivity::tuning(claim, world);
         let trials: Result<Vec<Named>, Failure> = tuning.iter().cloned().map(named).collect();
@@ -157,18 +163,8 @@ impl Sensitivity {
                 return Ok(None);
             }
         };
-        let get = |named: &Named| {
-            let mut damaged = Vec::new();
-            let entry = workshop.ledger.get(&named.id, &mut |file| damaged.push(file));
-            tell(&damaged);
-            entry.map_err(unusable)
-        };
-        let mut missing = Vec::new();
-        for named in &trials {
-            if get(named)?.is_none() {
-                missing.push(named.clone());
-            }
-        }
+        let mut tuned = of_ledger(&trials, &workshop)?;
+        let missing = sensitivity::missing(&tuned);
         if self.no_run && !missing.is_empty() {
             let missing: Vec<Trial> = missing.into_iter().map(|named| named.trial).collect();
             price(&missing, None, &workshop);
@@ -178,30 +174,11 @@ impl Sensitivity {
             return Ok(None);
         }
         if !missing.is_empty() {
-            workshop.run(&workshop.ledger, &missing, None)?;
+            workshop.run_into(&workshop.ledger, &missing, None)?;
+            tuned = of_ledger(&trials, &workshop)?;
         }
-        let mut tuned = Vec::new();
-        for named in &trials {
-            let accuracy = match get(named)?.map(|entry| entry.outcome) {
-                Some(Ended::Finished(outcome)) => {
-                    outcome.evaluations.last().map_or(0.0, |last| last.test_accuracy)
-                }
-                Some(Ended::Failed { .. }) | None => 0.0,
-            };
-            tuned.push((&named.trial.recipe, accuracy));
-        }
-        let best = sensitivity::best_rates(tuned);
-        for (source, rate) in &best {
-            let means = RATES.iter().zip(rate.means);
-            let means: Vec<String> =
-                means.map(|(rate, mean)| format!("{mean:.1} % at {rate}")).collect();
-            let seeds = HELD_OUT.len();
-            anstream::eprintln!(
-                "  {source}: {} is best over {seeds} held-out seeds, of {}",
-                rate.chosen,
-                means.join(", ")
-            );
-        }
+        let best = sensitivity::best_rates(&tuned);
+        tell_rates(&best);
         Ok(Some(best.into_iter().map(|(source, rate)| (source, rate.chosen)).collect()))
     }
 
@@ -226,15 +203,16 @@ impl Sensitivity {
     fn print(&self, claim: &Claim, answers: Vec<Answer>) -> Result<(), Failure> {
         let mut out = stdout();
         match self.format {
-            SensitivityFormat::Text => write!(out, "{}", text(claim, &answers))?,
-            SensitivityFormat::Json => {
+            Format::Text => write!(out, "{}", text(claim, &answers))?,
+            Format::Json => {
                 let answers = Answers { format_version: FORMAT_VERSION, claims: answers };
                 serde_json::to_writer_pretty(&mut out, &answers).map_err(std::io::Error::from)?;
                 writeln!(out)?;
             }
-            SensitivityFormat::Csv => {
+            Format::Csv => {
                 out.write_all(report::spreadsheet_of_choices(&answers).as_bytes())?;
             }
+            other => other.is_not_offered(),
         }
         Ok(())
     }
@@ -277,8 +255,35 @@ fn of_sources(answers: &[Answer]) -> String {
     terminal::table(&header, rows)
 }
 
+/// What the ledger has of the fine-tunes that rates are chosen by.
+fn of_ledger(trials: &[Named], workshop: &RunContext) -> Result<Vec<Tuned>, Failure> {
+    let tuned = |named: &Named| {
+        let mut damaged = Vec::new();
+        let entry = workshop.ledger.get(&named.id, &mut |file| damaged.push(file));
+        tell(&damaged);
+        let ended = entry.map_err(unusable)?.map(|entry| entry.outcome);
+        Ok(Tuned { named: named.clone(), ended })
+    };
+    trials.iter().map(tuned).collect()
+}
+
+/// Says which rate is best for each source, and of which means.
+fn tell_rates(best: &BTreeMap<String, Rate>) {
+    for (source, rate) in best {
+        let means = RATES.iter().zip(rate.means);
+        let means: Vec<String> =
+            means.map(|(rate, mean)| format!("{mean:.1} % at {rate}")).collect();
+        let seeds = HELD_OUT.len();
+        anstream::eprintln!(
+            "  {source}: {} is best over {seeds} held-out seeds, of {}",
+            rate.chosen,
+            means.join(", ")
+        );
+    }
+}
+
 /// Says what fine-tunes would cost.
-fn price(trials: &[Trial], speed: Option<Speed>, workshop: &Workshop) {
+fn price(trials: &[Trial], speed: Option<Speed>, workshop: &RunContext) {
     let price = Price::of_all(trials, &workshop.world);
     let seconds = speed.unwrap_or(Speed::ELSEWHERE).seconds(price) / workshop.at_once() as f64;
     let trials = counted(trials.len(), "fine-tune");

@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::Args;
 
 use super::{Failure, Outcome, Suites, stdout};
-use crate::{claim::words, evidence::EvidenceKind, report::terminal};
+use crate::{claim::words, experiment::EvidenceKind, report::terminal};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:

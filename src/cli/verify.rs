@@ -6,24 +6,31 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::{Failure, Outcome, Suites, exit, kind, ours::Ours, stdout};
+use super::{
+    Failure, Outcome, Suites,
+    asked::Asked,
+    exit,
+    format::{Format, Offered, OneOf},
+    hints, kind,
+    local::Ours,
+    stdout,
+};
 use crate::{
     claim::{Claim, suite::Suite},
-    compare::{Comparison, compare},
-    evidence::{Evidence, EvidenceKind},
-    gallery::Gallery,
+    evidence::Evidence,
+    experiment::{EvidenceKind, Verdict},
+    figure::{catalogue::Gallery, numbers::counted},
     judge::{self, ClaimVerdict},
+    replication::{Comparison, compare},
     report::{
-        self, Asked, Judged,
+        self, Judged,
         citation::citation,
         gallery::{exhibits, write_gallery},
-        numbers::counted,
         terminal,
     },
-    shell::quoted,
-    verdict::Verdict,
+    util::shell::quoted,
     world::World,
 };
 
@@ -53,8 +60,8 @@ pub(super) struct Verify {
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
     /// Text for people, or one of the forms for machines
-    #[arg(long, value_enum, default_value = "text")]
-    format: VerdictFormat,
+    #[arg(long, value_parser = OneOf(FORMATS), default_value = "text")]
+    format: Format,
     /// Write a report to look at, DIR/index.html, every figure by name, DIR/gallery.html, and verdicts to
     /// cite, DIR/repro-verdicts.json
     #[arg(long, value_name = "DIR")]
@@ -75,29 +82,18 @@ pub(super) struct Verify {
     ours: Ours,
 }
 
+const FORMATS: &[Offered] = &[
+    (Format::Text, None),
+    (Format::Json, Some("Everything, by the schema of `repro schema citation`")),
+    (Format::Csv, Some("A line for each cell")),
+    (Format::Junit, Some("JUnit XML: a case for each claim")),
+    (Format::Github, Some("GitHub's annotations: a line for each claim")),
+];
+
 /// Claims as one world has them, with evidence from it.
 struct Side {
     suite: Suite,
     evidence: Evidence,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum VerdictFormat {
-    Text,
-    /// Everything, by the schema of `repro schema citation`
-    Json,
-    /// A line for each cell
-    Csv,
-    /// JUnit XML: a case for each claim
-    Junit,
-    /// GitHub's annotations: a line for each claim
-    Github,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    Text,
-    Json,
 }
 
 impl Verify {
@@ -106,6 +102,7 @@ impl Verify {
         for kind in self.kinds() {
             sides.push(self.side(kind, suites)?);
         }
+        let asked = self.asked(suites.folder);
         let mut judged: Vec<Judged<'_>> = Vec::new();
         for Side { suite, evidence } in &sides {
             let claims = suite.select(&self.ids)?;
@@ -113,7 +110,8 @@ impl Verify {
                 claim,
                 evidence,
                 verdict: judge::judge(claim, evidence),
-                asked: self.asked(suites.folder),
+                again: asked.again(&claim.id, evidence),
+                on_a_log: asked.on_a_log(&claim.id),
             }));
         }
         // Verdicts on one claim stand together, in the order of the claims.
@@ -128,7 +126,7 @@ impl Verify {
             let file = report::write_html(folder, &judged, &self.comparisons(&sides)?, &command)
                 .map_err(|error| Failure::new(exit::OUTPUT, error))?;
             anstream::eprintln!("report: {}", file.display());
-            let file = self.gallery(folder, &sides, suites.folder)?;
+            let file = self.gallery(folder, &sides, suites)?;
             anstream::eprintln!("gallery: {}", file.display());
         }
         if let Some(folder) = &self.figures {
@@ -225,12 +223,14 @@ impl Verify {
         &self,
         folder: &Path,
         sides: &[Side],
-        own: Option<&Path>,
+        suites: &Suites<'_>,
     ) -> Result<PathBuf, Failure> {
         let gallery = Gallery::of(&World::paper());
         let names: Vec<String> = gallery.figures.iter().map(|figure| figure.name.clone()).collect();
         let of_figures = |side: &Side| match side.evidence.kind {
-            kind if kind.is_own() => self.ours.evidence_of_figures(kind, &names, None).map(Some),
+            kind if kind.is_own() => {
+                self.ours.evidence_of_figures(kind, &names, None, suites).map(Some)
+            }
             _ => Ok(None),
         };
         let own_evidence = sides.iter().map(of_figures).collect::<Result<Vec<_>, Failure>>()?;
@@ -241,7 +241,7 @@ impl Verify {
             .collect();
         let exhibits =
             exhibits(&names, &evidence, &Evidence::published_points()?, &self.ours.folders());
-        write_gallery(folder, &exhibits, &self.command(own))
+        write_gallery(folder, &exhibits, &self.command(suites.folder), hints::spelled)
             .map_err(|error| Failure::new(exit::OUTPUT, error))
     }
 
@@ -258,19 +258,18 @@ impl Verify {
     fn print(&self, judged: &[Judged<'_>], command: &str) -> Result<(), Failure> {
         let mut out = stdout();
         match self.format {
-            VerdictFormat::Text => {
+            Format::Text => {
                 out.write_all(terminal::verdicts(judged, self.brief).as_bytes())?;
             }
-            VerdictFormat::Csv => out.write_all(report::spreadsheet(judged).as_bytes())?,
-            VerdictFormat::Junit => {
-                out.write_all(report::junit(judged, self.expected).as_bytes())?
-            }
-            VerdictFormat::Github => {
+            Format::Csv => out.write_all(report::spreadsheet(judged).as_bytes())?,
+            Format::Junit => out.write_all(report::junit(judged, self.expected).as_bytes())?,
+            Format::Github => {
                 out.write_all(report::annotations(judged, self.expected).as_bytes())?;
             }
-            VerdictFormat::Json => {
+            Format::Json => {
                 out.write_all(citation(judged, command).text().as_bytes())?;
             }
+            other => other.is_not_offered(),
         }
         Ok(out.flush()?)
     }
@@ -303,7 +302,7 @@ pub(super) fn gathered(
     run: bool,
 ) -> Result<Evidence, Failure> {
     match kind.is_own() {
-        true => Ok(ours.workshop(kind, suites)?.evidence(claims, run)?.evidence),
+        true => Ok(ours.context(kind, suites).evidence(claims, run)?.evidence),
         false => Ok(Evidence { world: suites.world(kind), ..Evidence::published()? }),
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::DataError;
 
 /// Channels, rows and columns.
-pub const SHAPE: (usize, usize, usize) = (3, 32, 32);
+pub(crate) const SHAPE: (usize, usize, usize) = (3, 32, 32);
 const PIXELS: usize = SHAPE.0 * SHAPE.1 * SHAPE.2;
 
 /// Which of the two. They differ in the bytes in front of an image.

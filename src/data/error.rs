@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use super::{DatasetError, idx::IdxError};
-use crate::nearest::did_you_mean;
+use crate::util::suggest::did_you_mean;
 
 /// What is wrong with a data set, and where.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

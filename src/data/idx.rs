@@ -5,7 +5,7 @@
 use std::io::Read;
 
 use super::{Dataset, DatasetError};
-use crate::files::GZIP;
+use crate::util::files::GZIP;
 
 /// Magic number of unsigned bytes in three dimensions: images, rows, columns.
 const IMAGES: u32 = 0x0000_0803;

@@ -10,9 +10,10 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    DataError, hexadecimal,
+    DataError,
     picture::{self, Picture},
 };
+use crate::util::hexadecimal;
 
 /// Labelled image files.
 #[derive(Clone, Debug, PartialEq, Eq)]

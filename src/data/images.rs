@@ -12,8 +12,9 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{DataError, Dataset, ImageFiles, hexadecimal};
-use crate::{files, ledger::Resolution, transform};
+use super::{DataError, Dataset, ImageFiles, resize};
+use crate::util::hexadecimal;
+use crate::{experiment::Resolution, util::files};
 
 /// Images of one split.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,12 +42,6 @@ type Shaped<'a> = (Cow<'a, [u8]>, (usize, usize, usize));
 
 /// For [`Progress`]: says nothing.
 pub fn quietly(_: usize) {}
-
-impl From<crate::shipped::Target> for Target {
-    fn from(shipped: crate::shipped::Target) -> Self {
-        Self { train: Images::Bytes(shipped.train), test: Images::Bytes(shipped.test) }
-    }
-}
 
 impl Target {
     /// SHA-256 of both splits' digests, in hexadecimal: the name of what a trial has seen.
@@ -147,7 +142,7 @@ impl Images {
         in_threads(images.len(), progress, |at| {
             let (mut pixels, mut shape) = self.one(images[at])?;
             let mut resize = |side: usize| {
-                pixels = transform::resize_bytes(&pixels, shape, [side, side]).into();
+                pixels = resize::resize_bytes(&pixels, shape, [side, side]).into();
                 shape = (channels, side, side);
             };
             if let Resolution::Pixels(through) = resolution {

@@ -13,26 +13,21 @@ mod image_files;
 mod images;
 pub mod mat;
 pub mod official;
-mod on_device;
 pub mod packed;
 pub mod picture;
+pub mod resize;
 mod subset;
 pub mod svhn;
-pub mod tiny_imagenet;
+pub(crate) mod tiny_imagenet;
 
 pub use error::DataError;
 pub use image_files::ImageFiles;
 pub use images::{Images, Progress, Target, quietly};
-pub use on_device::OnDevice;
 pub use subset::{Subset, SubsetError};
 
 use sha2::{Digest, Sha256};
 
-/// Bytes in hexadecimal.
-#[must_use]
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
+use crate::util::hexadecimal;
 
 /// Labelled images of one size, kept as bytes: N images of C x H x W, in that order.
 #[derive(Clone, Debug, PartialEq, Eq)]

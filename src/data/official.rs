@@ -12,10 +12,11 @@ use sha2::{Digest, Sha256};
 use super::{
     DataError, Dataset, Images, Target, caltech101, celeba,
     cifar::{self, Cifar},
-    folder, hexadecimal, idx,
+    folder, idx,
     image_files::contents,
     svhn, tiny_imagenet,
 };
+use crate::util::hexadecimal;
 
 /// How a data set lies on disk. Each is read from the folder that has the names given here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub enum Format {
     Celeba,
     /// [`caltech101`].
     Caltech101,
-    /// [`tiny_imagenet`].
+    /// `tiny_imagenet`.
     TinyImagenet,
     /// [`folder`].
     Folder,

@@ -15,9 +15,9 @@ use libjpeg_turbo_rs::{DecodeLimits, DecodeWarning, Decoder, JpegError, PixelFor
 use super::DataError;
 
 /// Images of more pixels are refused: 64 megapixels, 192 MiB as bytes.
-pub const MOST_PIXELS: u64 = 1 << 26;
+pub(crate) const MOST_PIXELS: u64 = 1 << 26;
 /// Files of more bytes are not read.
-pub const LARGEST_FILE: u64 = 1 << 27;
+pub(crate) const LARGEST_FILE: u64 = 1 << 27;
 /// Scans of a progressive JPEG; an encoder writes about ten.
 const MOST_SCANS: usize = 256;
 

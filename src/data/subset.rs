@@ -54,7 +54,11 @@ impl Subset {
     ///
     /// # Errors
     /// As [`Self::draw`].
-    pub fn of_labels(labels: &[u32], size: usize, order: &[usize]) -> Result<Self, SubsetError> {
+    pub(crate) fn of_labels(
+        labels: &[u32],
+        size: usize,
+        order: &[usize],
+    ) -> Result<Self, SubsetError> {
         let pool = labels.len();
         let mut met = vec![false; pool];
         for &image in order {

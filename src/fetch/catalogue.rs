@@ -12,8 +12,8 @@ use serde::Deserialize;
 
 use super::checksum::{Algorithm, Checksum};
 use crate::{
-    model::Architecture,
-    nearest::did_you_mean,
+    experiment::Architecture,
+    util::suggest::did_you_mean,
     world::{World, ZOOS},
 };
 
@@ -183,7 +183,7 @@ pub enum Format {
 pub enum CatalogueError {
     /// The file can't be read.
     #[error("failed to read the catalogue {path}: {cause}")]
-    #[diagnostic(help("name a catalogue with --catalogue, or leave it out to use the project's"))]
+    #[diagnostic(code(fetch::catalogue))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -201,7 +201,7 @@ pub enum CatalogueError {
     },
     /// Nothing has that name.
     #[error("nothing to fetch is called `{name}`{nearest}")]
-    #[diagnostic(help("`repro fetch` lists what there is"))]
+    #[diagnostic(code(fetch::unknown))]
     Unknown {
         /// The name.
         name: String,

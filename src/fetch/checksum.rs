@@ -11,7 +11,7 @@ use std::{
 use md5::Md5;
 use sha2::{Digest, Sha256};
 
-use crate::data::hexadecimal;
+use crate::util::hexadecimal;
 
 /// A file is read in pieces of this size.
 const PIECE: usize = 1 << 18;
@@ -54,7 +54,7 @@ impl Checksum {
     ///
     /// # Errors
     /// If it can't be read; `Interrupted` if `stop` was set meanwhile.
-    pub fn of_same_kind(&self, path: &Path, stop: &AtomicBool) -> io::Result<Self> {
+    pub(crate) fn of_same_kind(&self, path: &Path, stop: &AtomicBool) -> io::Result<Self> {
         of(self.algorithm, path, stop)
     }
 }

@@ -22,7 +22,7 @@ use super::{
     client::{Client, NoAnswer, Patience, Rest, broken},
     part::{Part, Version},
 };
-use crate::{checkpoint::Checkpoint, model::Architecture};
+use crate::{checkpoint::Checkpoint, experiment::Architecture};
 
 /// A file is read in pieces of this size.
 const PIECE: usize = 1 << 16;
@@ -69,7 +69,7 @@ impl Wanted {
             }
         }
         let Some(architecture) = &self.of else { return Ok(None) };
-        let opened = Checkpoint::open(path).and_then(|read| read.weights(architecture));
+        let opened = Checkpoint::open(path).and_then(|read| read.fitted(architecture));
         Ok(opened.err().map(|error| format!("not a checkpoint of its network: {}", error.fault)))
     }
 

@@ -11,7 +11,7 @@ pub enum FetchError {
     #[error("failed to fetch {file} of {item}{}", listed(failed))]
     #[diagnostic(help(
         "the same command goes on where this one stopped; if the address can't be reached from here, \
-         get {file} elsewhere ({page}) and bring it: repro fetch {item} --from DIR"
+         get {file} elsewhere ({page}) and bring it"
     ))]
     Nowhere {
         /// The item.
@@ -26,8 +26,8 @@ pub enum FetchError {
     /// No program can fetch it.
     #[error("{item} has to be brought by hand: {reason}; missing: {}", files.join(", "))]
     #[diagnostic(help(
-        "get the files from {page}, put them into one folder under these names, then: \
-         repro fetch {item} --from DIR"
+        "get the files from {page}, put them into one folder under these names, then \
+         bring them"
     ))]
     ByHand {
         /// The item.
@@ -82,9 +82,7 @@ pub enum FetchError {
     },
     /// Something can't be written.
     #[error("failed to write {path}: {cause}")]
-    #[diagnostic(help(
-        "name another folder with --data or REPRO_DATA, or make room in this one; what is there is kept"
-    ))]
+    #[diagnostic(code(fetch::unwritten))]
     Unwritten {
         /// The file or folder.
         path: PathBuf,

@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::files;
+use crate::util::files;
 
 /// A file on its way.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use super::{
     part::beside,
     unpack::{Contents, count},
 };
-use crate::files;
+use crate::util::files;
 
 /// The folder that is used where nobody names one: `REPRO_DATA`, else `.data` in the project that the
 /// program was built from, else `.data` here.

@@ -45,7 +45,7 @@ impl Proxies {
     ///
     /// # Errors
     /// If a variable is set to what is no proxy.
-    pub fn from_environment() -> Result<Self, ProxyError> {
+    pub(crate) fn from_environment() -> Result<Self, ProxyError> {
         Self::new(&|name| std::env::var(name).ok())
     }
 

@@ -37,7 +37,7 @@ pub enum State {
 impl State {
     /// Whether the file can be used.
     #[must_use]
-    pub fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         matches!(self, Self::There | Self::Unchecked)
     }
 }

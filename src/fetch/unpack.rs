@@ -9,7 +9,8 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use flate2::bufread::GzDecoder;
+use flate2::{bufread::GzDecoder, read::DeflateDecoder};
+use rawzip::{CompressionMethod, RECOMMENDED_BUFFER_SIZE, ZipArchive};
 use serde::{Deserialize, Serialize};
 use tar::EntryType;
 
@@ -124,22 +125,10 @@ struct Unpacking<'a> {
 
 impl Unpacking<'_> {
     fn archive(&mut self, path: &Path) -> Result<(), UnpackError> {
-        let file = BufReader::new(File::open(path).map_err(damaged)?);
+        let file = File::open(path).map_err(damaged)?;
         match self.how.format {
-            Format::TarGz => self.tar_gz(file),
-            Format::Zip => {
-                let mut zip = zip::ZipArchive::new(file).map_err(damaged)?;
-                match &self.how.inner {
-                    Some(inner) => {
-                        let Some(index) = zip.index_for_name(inner) else {
-                            return Err(UnpackError::Lacks(inner.clone()));
-                        };
-                        let inner = zip.by_index(index).map_err(damaged)?;
-                        self.tar_gz(BufReader::new(inner))
-                    }
-                    None => self.zip(&mut zip),
-                }
-            }
+            Format::TarGz => self.tar_gz(BufReader::new(file)),
+            Format::Zip => self.zip(file),
         }
     }
 
@@ -177,23 +166,44 @@ impl Unpacking<'_> {
         Ok(())
     }
 
-    fn zip(&mut self, zip: &mut zip::ZipArchive<impl Read + io::Seek>) -> Result<(), UnpackError> {
-        if zip.len() as u64 > self.how.most_entries {
+    /// Every entry of a zip archive, or what lies in the one archive in it that is named.
+    fn zip(&mut self, file: File) -> Result<(), UnpackError> {
+        let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
+        let zip = ZipArchive::from_file(file, &mut buffer).map_err(damaged)?;
+        if zip.entries_hint() > self.how.most_entries {
             return Err(UnpackError::Entries(self.how.most_entries));
         }
-        for index in 0..zip.len() {
-            let mut entry = zip.by_index(index).map_err(damaged)?;
-            let name = entry.name_raw().to_vec();
+        let inner = self.how.inner.clone();
+        let mut records = zip.entries(&mut buffer);
+        while let Some(record) = records.next_entry().map_err(damaged)? {
+            let name = record.file_path().as_bytes().to_vec();
+            if inner.as_ref().is_some_and(|inner| inner.as_bytes() != name) {
+                continue;
+            }
             // The kind of file, in the upper half of what Unix calls its mode.
-            let kind = match entry.unix_mode().unwrap_or_default() & 0o170_000 {
+            let kind = match record.external_attributes() >> 16 & 0o170_000 {
                 0o120_000 => Kind::Other("a link"),
-                0 | 0o100_000 | 0o040_000 if entry.is_dir() => Kind::Folder,
+                0 | 0o100_000 | 0o040_000 if record.is_dir() => Kind::Folder,
                 0 | 0o100_000 => Kind::File,
                 _ => Kind::Other("something else"),
             };
-            self.entry(&name, kind, &mut entry)?;
+            let (encrypted, method) = (record.flags().is_encrypted(), record.compression_method());
+            let entry = zip.get_entry(record.wayfinder()).map_err(damaged)?;
+            let mut bytes: Box<dyn Read> = match method {
+                _ if encrypted => return Err(damaged("an entry is encrypted")),
+                CompressionMethod::STORE => Box::new(entry.verifying_reader(entry.reader())),
+                CompressionMethod::DEFLATE => {
+                    let inflated = DeflateDecoder::new(entry.reader());
+                    Box::new(entry.verifying_reader(inflated))
+                }
+                _ => return Err(damaged("an entry is compressed in a way that is not read")),
+            };
+            if inner.is_some() {
+                return self.tar_gz(BufReader::new(bytes));
+            }
+            self.entry(&name, kind, &mut bytes)?;
         }
-        Ok(())
+        inner.map_or(Ok(()), |inner| Err(UnpackError::Lacks(inner)))
     }
 
     fn entry(&mut self, name: &[u8], kind: Kind, from: &mut dyn Read) -> Result<(), UnpackError> {

@@ -8,13 +8,14 @@ use super::{
     sequence::Looked,
 };
 use crate::{
-    claim::{Cell, Contrast, Design, Hypothesis, Metric, Moment, Relation, Term},
+    claim::{Cell, Contrast, Design, Hypothesis, Metric, Relation, Term},
     evidence::{Evidence, Looking},
-    join::{Joined, join},
-    ledger::Key,
-    observe::Observed,
+    experiment::{Key, Moment, Verdict},
+    judge::{
+        join::{Joined, join},
+        observe::Observed,
+    },
     stats::{Alpha, Sample, e_value, paired_t, welch_contrast},
-    verdict::Verdict,
 };
 
 /// How far the rounding of another processor may move a mean, in the contrast's unit: half of it was seen.

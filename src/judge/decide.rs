@@ -4,9 +4,9 @@
 
 use crate::{
     claim::Relation,
-    observe::Observed,
+    experiment::Verdict,
+    judge::observe::Observed,
     stats::{Alpha, Sample, TTest, paired_t, t_interval},
-    verdict::Verdict,
 };
 
 /// On which side of the hypothesis the evidence lies.
@@ -52,7 +52,7 @@ impl From<Side> for Verdict {
 impl Relation {
     /// The value that the contrast is tested against: the margin, or minus the margin.
     #[must_use]
-    pub fn threshold(self) -> f64 {
+    pub(crate) fn threshold(self) -> f64 {
         match self {
             Self::GreaterThan(margin) | Self::EquivalentWithin(margin) => margin,
             // Not `-margin`, which would print a margin of none as "-0".
@@ -213,7 +213,7 @@ fn away(sample: &Sample, relation: Relation) -> (f64, f64) {
 impl Answer {
     /// The answer as a sentence.
     #[must_use]
-    pub fn in_words(&self, relation: Relation, unit: &str, seeds: usize) -> String {
+    pub(crate) fn in_words(&self, relation: Relation, unit: &str, seeds: usize) -> String {
         let asked = match relation {
             Relation::GreaterThan(margin) => format!("above {margin}"),
             Relation::NotWorseThan(_) => format!("above {}", relation.threshold()),

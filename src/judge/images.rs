@@ -6,11 +6,13 @@ use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
 
 use super::result::TestImages;
 use crate::{
-    claim::{Cell, Metric, Moment, Share, Term},
+    claim::{Cell, Metric, Share, Term},
     evidence::Evidence,
-    join::Joined,
-    ledger::{Key, Seed},
-    random::{self, Purpose},
+    experiment::{
+        Key, Moment, Seed,
+        random::{self, Purpose},
+    },
+    judge::join::Joined,
     stats::{Alpha, tallied_bootstrap},
 };
 

@@ -1,13 +1,16 @@
 //! The judge: from a claim and evidence to a verdict with its reason. Pure: no clock, no disk, no
 //! device, the same answer for the same records. A cell is judged in `cell`, one value a seed in
 //! [`decide`], cells are put together in [`quantify`], when to stop is said in [`sequence`], what is only
-//! shown is in `shown`; what comes out is in [`result`].
+//! shown is in `shown`; what comes out is in `result`.
 
 mod cell;
 mod decide;
 mod images;
+pub mod join;
+pub mod observe;
+pub(crate) mod power;
 mod quantify;
-pub mod result;
+pub(crate) mod result;
 pub mod sequence;
 mod shown;
 
@@ -20,8 +23,8 @@ pub use result::{CellVerdict, ClaimVerdict, Flag, ReadingVerdict, TestImages, Ve
 use crate::{
     claim::{Cell, Claim, Contrast, Design, Hypothesis, Reading},
     evidence::{Evidence, Looking},
+    experiment::Verdict,
     stats::holm,
-    verdict::Verdict,
 };
 use cell::{Bench, CLOSE, Joint};
 use sequence::{Looked, Settled, settle};

@@ -3,8 +3,8 @@
 use super::Side;
 use crate::{
     claim::Holds,
+    experiment::Verdict,
     stats::{Alpha, binomial_upper_tail, holm, partial_conjunction},
-    verdict::Verdict,
 };
 
 /// What the quantifier needs of a judged cell.

@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     claim::{Cell, Contrast, Expected, Hypothesis, Unit},
-    evidence::EvidenceKind,
-    ledger::Resolution,
-    verdict::Verdict,
+    experiment::{EvidenceKind, Resolution, Verdict},
 };
 
 /// Version of this form.
@@ -230,7 +228,7 @@ impl Flag {
 
     /// The flag in a sentence.
     #[must_use]
-    pub fn in_words(self) -> &'static str {
+    pub(crate) fn in_words(self) -> &'static str {
         match self {
             Self::NoRecords => "some arm has no record at all",
             Self::MixedRecipes => {
@@ -276,7 +274,7 @@ impl ClaimVerdict {
 impl CellVerdict {
     /// Whether nothing could be computed of it, for the reason that it gives.
     #[must_use]
-    pub fn has_no_interval(&self) -> bool {
+    pub(crate) fn has_no_interval(&self) -> bool {
         self.low.is_none() && self.high.is_none()
     }
 

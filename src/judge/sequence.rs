@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     claim::{Design, Holds},
-    verdict::Verdict,
+    experiment::Verdict,
 };
 
 /// What the seeds of a unit say at each look.
@@ -55,7 +55,7 @@ impl Looked {
 
     /// The first answer that decides, or the last there is, after so many looks; with the look's place.
     #[must_use]
-    pub fn decisive(&self, reached: usize) -> Option<(usize, &Answer)> {
+    pub(crate) fn decisive(&self, reached: usize) -> Option<(usize, &Answer)> {
         let mut seen = self.answers[..reached].iter().enumerate();
         let first = seen.find(|(_, answer)| answer.side != Side::Undecided);
         first.or_else(|| self.answers[..reached].iter().enumerate().next_back())

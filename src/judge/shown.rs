@@ -5,7 +5,7 @@ use super::result::{CellVerdict, Flag};
 use crate::{
     claim::{Cell, Hypothesis, Term},
     evidence::Evidence,
-    ledger::Key,
+    experiment::Key,
 };
 
 /// The contrast of each cell from a figure's means, without interval or verdict.

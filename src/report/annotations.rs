@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::Judged;
-use crate::verdict::Verdict;
+use crate::experiment::Verdict;
 
 /// A line for each verdict: an error where a claim is refuted (or, with `expected`, where its verdict
 /// is not the one that its spec expects), a warning where it is open, else a notice.

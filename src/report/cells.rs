@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::{
-    groups::{distinct, together},
-    html::{badge, wide},
-    numbers::{self, NONE, confidence, grouped, probability, signed},
-};
+use super::html::{badge, wide};
+use crate::figure::groups::{distinct, together};
+use crate::figure::numbers::{self, NONE, confidence, grouped, probability, signed};
 use crate::{
     judge::{CellVerdict, Flag},
     world::World,

@@ -9,10 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::Judged;
 use crate::{
     claim::words,
-    evidence::{Evidence, EvidenceKind},
+    evidence::Evidence,
+    experiment::{ENGINE_VERSION, EvidenceKind, Verdict},
     judge::{ClaimVerdict, result::FORMAT_VERSION},
-    trial::ENGINE_VERSION,
-    verdict::Verdict,
 };
 
 /// The file's name beside `index.html`.
@@ -147,7 +146,7 @@ fn cited_verdict(one: &Judged<'_>) -> CitedVerdict {
         stands: words::stands(&claim.stands),
         evidence_sha256: evidence.sha256.clone(),
         expected: claim.expected.get(&evidence.kind).map(|expected| expected.verdict),
-        again: one.again(),
+        again: one.again.clone(),
     }
 }
 

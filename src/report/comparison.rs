@@ -1,22 +1,18 @@
 //! A comparison with the published numbers as text, and the sentences that text and page share.
 
-use std::fmt::Write;
-
-use super::{
-    groups::together,
-    numbers::{blocks, grouped},
-    terminal::{table, width, wrapped},
-};
+use super::terminal::{table, width, wrapped};
 use crate::{
-    compare::{
-        Agreement, Comparison, Decided, DifferenceCell, MeanCell, OnlyOurs, Remark, Sameness,
+    figure::{
+        comparison_words::{remarks, side},
+        groups::together,
+        numbers::{blocks, grouped},
     },
-    evidence::EvidenceKind,
+    replication::{Agreement, Comparison, Decided, OnlyOurs, Sameness},
 };
 
 /// What it all comes to, in sentences.
 #[must_use]
-pub fn sentences(comparison: &Comparison) -> Vec<String> {
+pub(crate) fn sentences(comparison: &Comparison) -> Vec<String> {
     let counts = &comparison.counts;
     let mut said = vec![comparison.note.clone()];
     if counts.compared > 0 {
@@ -91,17 +87,6 @@ pub fn sentences(comparison: &Comparison) -> Vec<String> {
     said
 }
 
-/// What stands beside the published numbers, in a word or two.
-#[must_use]
-pub fn side(comparison: &Comparison) -> &'static str {
-    match comparison.evidence {
-        EvidenceKind::Published | EvidenceKind::Log => "the log",
-        EvidenceKind::Smoke | EvidenceKind::Lab | EvidenceKind::Paper | EvidenceKind::Sister => {
-            "ours"
-        }
-    }
-}
-
 /// What stands in the tables.
 const WITHIN: &str = "\
 within: how far from ours the published mean may lie, t * s * sqrt(1/k + 1/k_published), with 95 %";
@@ -109,92 +94,94 @@ within: how far from ours the published mean may lie, t * s * sqrt(1/k + 1/k_pub
 /// The comparison as text; with `brief`, without its tables.
 #[must_use]
 pub fn text(comparison: &Comparison, brief: bool) -> String {
-    let mut text = String::new();
-    let mut line = |body: &str| {
-        for part in wrapped(body, width()) {
-            // Writing to a String can't fail.
-            let _ = writeln!(text, "{part}");
-        }
-    };
-    let title = format!(
-        "{} evidence beside the published numbers: {}",
-        comparison.evidence, comparison.title
-    );
-    line(&title);
-    line("");
-    for sentence in sentences(comparison) {
-        line(&sentence);
-    }
+    let mut text = said(comparison);
     if brief {
         return text;
     }
     let side = side(comparison);
-    let means =
+    text += &means(comparison, side);
+    text += &differences(comparison, side);
+    if comparison.counts.compared > 0 {
+        text += &format!("\n{WITHIN}\n");
+    }
+    text += &list("published alone, means:", &missing_means(comparison));
+    text += &list("published alone, differences:", &missing_differences(comparison));
+    text += &list(&format!("{side} alone:"), &ours_alone(comparison));
+    text
+}
+
+/// Its title and its sentences, wrapped.
+fn said(comparison: &Comparison) -> String {
+    let title = format!(
+        "{} evidence beside the published numbers: {}",
+        comparison.evidence, comparison.title
+    );
+    let bodies = [title, String::new()].into_iter().chain(sentences(comparison));
+    let lines = bodies.flat_map(|body| wrapped(&body, width()));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// Means with a record of ours, a table for each figure and number of blocks.
+fn means(comparison: &Comparison, side: &str) -> String {
+    let header =
+        ["target", "source", "images", "published", side, "within", "seeds", "answer", "remarks"];
+    let cells =
         comparison.means.iter().filter(|cell| cell.ours.is_some()).map(|cell| {
             (format!("{}{}", figure(&cell.figure, &cell.at), blocks(cell.blocks)), cell)
         });
-    for (heading, cells) in together(means) {
-        let header = [
-            "target",
-            "source",
-            "images",
-            "published",
-            side,
-            "within",
-            "seeds",
-            "answer",
-            "remarks",
-        ];
-        let rows = cells.iter().map(|cell| {
-            let ours = cell.ours.as_ref();
-            vec![
-                cell.target.clone(),
-                cell.source.clone(),
-                cell.images.to_string(),
-                format!("{:.2}", cell.published.mean),
-                ours.map_or_else(String::new, |ours| format!("{:.2}", ours.mean)),
-                cell.predicted.map_or_else(String::new, |ends| {
-                    format!("± {:.2}", (ends.high - ends.low) / 2.0)
-                }),
-                ours.map_or_else(String::new, |ours| ours.seeds.to_string()),
-                cell.agreement.name().to_owned(),
-                remarks(&cell.remarks),
-            ]
-        });
-        let _ = writeln!(text, "\n{heading}\n{}", table(&header, rows));
+    tables(&header, cells, |cell| {
+        let ours = cell.ours.as_ref();
+        vec![
+            cell.target.clone(),
+            cell.source.clone(),
+            cell.images.to_string(),
+            format!("{:.2}", cell.published.mean),
+            ours.map_or_else(String::new, |ours| format!("{:.2}", ours.mean)),
+            cell.predicted
+                .map_or_else(String::new, |ends| format!("± {:.2}", (ends.high - ends.low) / 2.0)),
+            ours.map_or_else(String::new, |ours| ours.seeds.to_string()),
+            cell.agreement.name().to_owned(),
+            remarks(&cell.remarks),
+        ]
+    })
+}
+
+/// Differences with records of ours, a table for each figure, contrast and number of blocks.
+fn differences(comparison: &Comparison, side: &str) -> String {
+    let header = ["target", "images", "published", "", side, "", "decision", "remarks"];
+    let cells = comparison.differences.iter().filter(|cell| cell.ours.is_some()).map(|cell| {
+        let of = cell.blocks.map(|count| format!(", {}", blocks(count))).unwrap_or_default();
+        (format!("{}{}{of}", figure(&cell.figure, &cell.at), cell.contrast), cell)
+    });
+    let told =
+        |side: &Decided| [format!("{:+.2}", side.value.mean), side.direction.name().to_owned()];
+    tables(&header, cells, |cell| {
+        let ours = cell.ours.as_ref().map_or_else(Default::default, told);
+        let front = vec![cell.target.clone(), cell.images.to_string()];
+        let end = [cell.decision.map_or("", Sameness::name).to_owned(), remarks(&cell.remarks)];
+        front.into_iter().chain(told(&cell.published)).chain(ours).chain(end).collect()
+    })
+}
+
+/// Cells of the same heading in one table under it, each a row.
+fn tables<T>(
+    header: &[&str],
+    cells: impl Iterator<Item = (String, T)>,
+    row: impl Fn(&T) -> Vec<String>,
+) -> String {
+    let headed = together(cells).into_iter();
+    headed
+        .map(|(heading, cells)| format!("\n{heading}\n{}\n", table(header, cells.iter().map(&row))))
+        .collect()
+}
+
+/// Places under a heading, or nothing where there are none.
+fn list(heading: &str, places: &[String]) -> String {
+    if places.is_empty() {
+        return String::new();
     }
-    let differences =
-        comparison.differences.iter().filter(|cell| cell.ours.is_some()).map(|cell| {
-            let of = cell.blocks.map(|count| format!(", {}", blocks(count))).unwrap_or_default();
-            (format!("{}{}{of}", figure(&cell.figure, &cell.at), cell.contrast), cell)
-        });
-    for (heading, cells) in together(differences) {
-        let header = ["target", "images", "published", "", side, "", "decision", "remarks"];
-        let told =
-            |side: &Decided| [format!("{:+.2}", side.value.mean), side.direction.name().to_owned()];
-        let rows = cells.iter().map(|cell| {
-            let ours = cell.ours.as_ref().map_or_else(Default::default, told);
-            let front = vec![cell.target.clone(), cell.images.to_string()];
-            let end = [cell.decision.map_or("", Sameness::name).to_owned(), remarks(&cell.remarks)];
-            front.into_iter().chain(told(&cell.published)).chain(ours).chain(end).collect()
-        });
-        let _ = writeln!(text, "\n{heading}\n{}", table(&header, rows));
-    }
-    if comparison.counts.compared > 0 {
-        let _ = writeln!(text, "\n{WITHIN}");
-    }
-    let mut list = |heading: &str, places: Vec<String>| {
-        if !places.is_empty() {
-            let _ = writeln!(text, "\n{heading}");
-            for part in places.iter().flat_map(|place| wrapped(place, width() - 2)) {
-                let _ = writeln!(text, "  {part}");
-            }
-        }
-    };
-    list("published alone, means:", missing_means(comparison));
-    list("published alone, differences:", missing_differences(comparison));
-    list(&format!("{side} alone:"), ours_alone(comparison));
-    text
+    let parts = places.iter().flat_map(|place| wrapped(place, width() - 2));
+    format!("\n{heading}\n") + &parts.map(|part| format!("  {part}\n")).collect::<String>()
 }
 
 /// Published means without a record of ours, the sizes of each source and target together.
@@ -212,7 +199,7 @@ pub fn missing_means(comparison: &Comparison) -> Vec<String> {
 
 /// Published differences without records of ours.
 #[must_use]
-pub fn missing_differences(comparison: &Comparison) -> Vec<String> {
+pub(crate) fn missing_differences(comparison: &Comparison) -> Vec<String> {
     let cells = comparison.differences.iter().filter(|cell| cell.ours.is_none());
     gathered(cells.map(|cell| {
         let of = cell.blocks.map(|count| format!(", {}", blocks(count))).unwrap_or_default();
@@ -249,36 +236,4 @@ fn figure(figure: &str, at: &str) -> String {
 fn gathered(places: impl Iterator<Item = (String, u32)>) -> Vec<String> {
     let all = together(places.map(|(place, images)| (place, grouped(images))));
     all.into_iter().map(|(place, sizes)| format!("{place}; {} images", sizes.join(", "))).collect()
-}
-
-/// Remarks by their names.
-#[must_use]
-pub fn remarks(remarks: &[Remark]) -> String {
-    remarks.iter().map(|remark| remark.name()).collect::<Vec<_>>().join(", ")
-}
-
-impl MeanCell {
-    /// The cell in a few words.
-    #[must_use]
-    pub fn name(&self) -> String {
-        let at =
-            if self.at.starts_with("epoch") { format!(", {}", self.at) } else { String::new() };
-        format!(
-            "{} {}, {} images, {}{at}",
-            self.target,
-            self.source,
-            self.images,
-            blocks(self.blocks)
-        )
-    }
-}
-
-impl DifferenceCell {
-    /// The cell in a few words.
-    #[must_use]
-    pub fn name(&self) -> String {
-        let at =
-            if self.at.starts_with("epoch") { format!(", {}", self.at) } else { String::new() };
-        format!("{} {}, {} images{at}", self.target, self.contrast, self.images)
-    }
 }

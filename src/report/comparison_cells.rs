@@ -1,7 +1,7 @@
 //! A comparison with the published numbers as CSV: a line for each cell.
 
-use super::comparison::remarks;
-use crate::compare::{Agreement, Comparison, Value};
+use crate::figure::comparison_words::remarks;
+use crate::replication::{Agreement, Comparison, Value};
 
 /// The columns of [`comparison_cells`]. A number that can't be had is empty.
 pub const COLUMNS: [&str; 24] = [

@@ -7,21 +7,17 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::{
-    Judged,
-    citation::FILE,
-    groups::{distinct, together},
+use super::{Judged, citation::FILE, replication, section::section, seeds};
+use crate::figure::groups::{distinct, together};
+use crate::figure::{
     numbers::grouped,
     palette::{FIGURE_STYLE, variables},
-    replication,
-    section::section,
-    seeds,
     svg::{Mark, key},
 };
 use crate::{
-    compare::Comparison,
-    evidence::{Evidence, EvidenceKind},
-    verdict::Verdict,
+    evidence::Evidence,
+    experiment::{EvidenceKind, Verdict},
+    replication::Comparison,
 };
 
 const STYLE: &str = include_str!("style.css");
@@ -116,7 +112,7 @@ fn cite() -> Markup {
                 "Beside this page lies " a href=(FILE) { code { (FILE) } } ": every verdict with its numbers, what it is conditional on, the digest of its evidence and the command that makes it again."
             }
             p.aside {
-                "Its form is that of " code { "repro schema citation" } ". Every claim, evidence, reading and figure on this page has an address of its own, which does not change: the claim's id, such as "
+                "Its form has a JSON Schema, which the program prints (" code { "schema citation" } "). Every claim, evidence, reading and figure on this page has an address of its own, which does not change: the claim's id, such as "
                 code { "#robust_beats_natural" } ", with the evidence or the reading behind a hyphen."
             }
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use maud::{PreEscaped, html};
 
 use super::Judged;
-use crate::{evidence::EvidenceKind, verdict::Verdict};
+use crate::experiment::{EvidenceKind, Verdict};
 
 /// The whole file.
 ///

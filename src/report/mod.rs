@@ -3,48 +3,33 @@
 //! `write_...` touch the disk.
 
 mod annotations;
-mod asked;
-pub mod axis;
 mod cells;
-pub mod chart;
 pub mod citation;
 pub mod comparison;
 mod comparison_cells;
-mod curve;
-pub mod figure;
-pub mod forest;
 pub mod gallery;
-mod groups;
 mod html;
-pub mod influential;
 mod junit;
-mod legend;
-pub(crate) mod numbers;
-mod palette;
-pub mod png;
-pub mod published;
 mod replication;
-pub mod scatter;
 mod section;
 mod seeds;
 mod spreadsheet;
-mod steps;
-pub mod svg;
-pub mod terminal;
+pub(crate) mod terminal;
 
 use std::path::{Path, PathBuf};
 
 pub use annotations::annotations;
-pub use asked::Asked;
 pub use comparison_cells::comparison_cells;
 pub use html::html;
 pub use junit::junit;
-pub use spreadsheet::{COLUMNS, spreadsheet, spreadsheet_of_choices};
+pub(crate) use spreadsheet::spreadsheet_of_choices;
+pub use spreadsheet::{COLUMNS, spreadsheet};
 
+use crate::figure::{chart, curves, forest, influential, png, scatter, svg, svg::Drawing};
 use crate::{
-    claim::Claim, compare::Comparison, evidence::Evidence, files, judge::ClaimVerdict, world::World,
+    claim::Claim, evidence::Evidence, judge::ClaimVerdict, replication::Comparison, util::files,
+    world::World,
 };
-use svg::Drawing;
 
 /// A claim with the verdict on it and the evidence that the verdict is from.
 #[derive(Debug)]
@@ -55,8 +40,10 @@ pub struct Judged<'a> {
     pub evidence: &'a Evidence,
     /// The verdict.
     pub verdict: ClaimVerdict,
-    /// What else was asked for, so that it can be asked for again.
-    pub asked: Asked,
+    /// The command that judges the claim on the same evidence again.
+    pub again: String,
+    /// The command that judges the claim on a log, `FILE`.
+    pub on_a_log: String,
 }
 
 impl Judged<'_> {
@@ -96,7 +83,7 @@ pub enum ReportError {
     },
     /// A figure can't be had in pixels.
     #[error("{name}: {cause}")]
-    #[diagnostic(help("its SVG can be had: `repro figure NAME --format svg`"))]
+    #[diagnostic(code(report::pixels))]
     Pixels {
         /// The figure's name.
         name: String,
@@ -143,7 +130,7 @@ pub fn write_figures(folder: &Path, judged: &[Judged<'_>]) -> Result<Vec<PathBuf
 ///
 /// # Errors
 /// Where the folder can't be made or the file can't be written.
-pub fn write_forest(
+pub(crate) fn write_forest(
     folder: &Path,
     claim: &Claim,
     verdict: &ClaimVerdict,
@@ -163,7 +150,10 @@ pub fn write_forest(
 ///
 /// # Errors
 /// Where the folder can't be made or a file can't be written.
-pub fn write_scatter(file: &Path, comparison: &Comparison) -> Result<Vec<PathBuf>, ReportError> {
+pub(crate) fn write_scatter(
+    file: &Path,
+    comparison: &Comparison,
+) -> Result<Vec<PathBuf>, ReportError> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
@@ -193,7 +183,7 @@ pub fn drawings(one: &Judged<'_>, all: &[Judged<'_>]) -> Vec<Drawing> {
     };
     let forest = forest::draw(claim, verdict, &evidence.world, name("forest"));
     let charts =
-        claim.plots.iter().map(|plot| chart::draw(&figure::chart(plot, evidence), name(&plot.id)));
+        claim.plots.iter().map(|plot| chart::draw(&curves::chart(plot, evidence), name(&plot.id)));
     let gallery = influential::gallery(claim, evidence)
         .map(|gallery| influential::draw(&gallery, name("gallery")));
     forest.into_iter().chain(charts.flatten()).chain(gallery).collect()

@@ -4,13 +4,16 @@
 use maud::{Markup, html};
 
 use super::{
-    comparison::{missing_differences, missing_means, ours_alone, remarks, sentences, side},
+    comparison::{missing_differences, missing_means, ours_alone, sentences},
     html::wide,
+};
+use crate::figure::{
+    comparison_words::{remarks, side},
     numbers::{NONE, grouped, interval, probability, signed, value},
     scatter, svg,
 };
 use crate::{
-    compare::{Agreement, Comparison, DifferenceCell, MeanCell, Remark, Sameness},
+    replication::{Agreement, Comparison, DifferenceCell, MeanCell, Remark, Sameness},
     world::World,
 };
 
@@ -171,7 +174,7 @@ fn differences_table(comparison: &Comparison, cells: &[&DifferenceCell]) -> Mark
     }
 }
 
-fn ends(of: Option<crate::compare::Ends>) -> String {
+fn ends(of: Option<crate::replication::Ends>) -> String {
     interval(of.map(|ends| ends.low), of.map(|ends| ends.high))
 }
 

@@ -3,12 +3,13 @@
 
 use maud::{Markup, html};
 
-use super::{BORDERLINE, Judged, axis::plain, cells, drawings, html::badge, numbers::signed, svg};
+use super::{BORDERLINE, Judged, cells, drawings, html::badge};
+use crate::figure::{axis::plain, numbers::signed, svg};
 use crate::{
     claim::{Hypothesis, words},
+    evidence::published::RESOLUTION_COLUMN,
+    experiment::{Resolution, Verdict},
     judge::ReadingVerdict,
-    ledger::{Resolution, published::RESOLUTION_COLUMN},
-    verdict::Verdict,
 };
 
 /// The section of one claim, judged on one evidence or several.
@@ -130,7 +131,7 @@ fn nothing_to_draw(one: &Judged<'_>) -> Markup {
                     @if scaled { ", with a column " code { (RESOLUTION_COLUMN) } " besides," }
                     " and judge that:"
                 }
-                pre { code { (one.on_a_log()) } }
+                pre { code { (one.on_a_log) } }
                 }
             }
         }
@@ -181,7 +182,8 @@ fn readings(one: &Judged<'_>, several: bool) -> Markup {
 fn means_in_words(reading: &ReadingVerdict) -> Option<String> {
     let means: Vec<f64> =
         reading.cells.iter().filter_map(|cell| cell.mean).filter(|mean| mean.is_finite()).collect();
-    let (low, high) = super::axis::range(means.iter().copied()).filter(|_| !reading.judged)?;
+    let (low, high) =
+        crate::figure::axis::range(means.iter().copied()).filter(|_| !reading.judged)?;
     let of = format!("{} of {} cells have a mean", means.len(), reading.cells.len());
     Some(format!(
         "{of}, from {} to {} {}.",
@@ -210,7 +212,7 @@ fn provenance(one: &Judged<'_>) -> Markup {
             }
             div {
                 h4 { "Make it again" }
-                pre { code { (one.again()) } }
+                pre { code { (one.again) } }
             }
         }
     }

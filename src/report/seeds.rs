@@ -3,12 +3,9 @@
 
 use maud::{Markup, html};
 
-use super::{
-    Judged,
-    html::wide,
-    numbers::{NONE, grouped, signed, value},
-};
-use crate::power::{self, CellPower, ClaimPower, POWER};
+use super::{Judged, html::wide};
+use crate::figure::numbers::{NONE, grouped, signed, value};
+use crate::judge::power::{self, CellPower, ClaimPower, POWER};
 
 /// The section.
 #[must_use]

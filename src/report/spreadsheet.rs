@@ -3,7 +3,7 @@
 use super::Judged;
 use crate::{
     judge::{CellVerdict, ClaimVerdict},
-    sensitivity::Answer,
+    plan::sensitivity::Answer,
 };
 
 /// The columns; `reading` is empty for the primary hypothesis, `average` is true for a cell that is an
@@ -47,7 +47,7 @@ pub fn spreadsheet(judged: &[Judged<'_>]) -> String {
 
 /// The same of one claim under several choices, whose names are a column before the others, `choice`.
 #[must_use]
-pub fn spreadsheet_of_choices(answers: &[Answer]) -> String {
+pub(crate) fn spreadsheet_of_choices(answers: &[Answer]) -> String {
     let under = |answer: &Answer| {
         let choice = answer.choice.id;
         let behind = move |line: Vec<String>| [vec![choice.to_owned()], line].concat();

@@ -2,6 +2,7 @@
 //! the readings. Colour is written here and taken away at the edge where nobody can see it.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
     sync::OnceLock,
@@ -9,16 +10,14 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
-use super::{
-    Judged,
-    numbers::{self, confidence},
-};
+use super::Judged;
+use crate::figure::numbers::{self, confidence};
 use crate::{
     claim::words,
-    evidence::EvidenceKind,
+    experiment::{EvidenceKind, Verdict},
     judge::{CellVerdict, Flag},
-    verdict::Verdict,
 };
 
 /// Columns that text fits into where nobody looks on.
@@ -42,7 +41,7 @@ pub fn width() -> usize {
 
 /// Sentences as lines that fit.
 #[must_use]
-pub fn prose(text: &str) -> String {
+pub(crate) fn prose(text: &str) -> String {
     wrapped(text, width()).join("\n")
 }
 
@@ -325,29 +324,20 @@ fn style(verdict: Verdict) -> Style {
     color.on_default().bold()
 }
 
-/// Lines of at most `width` columns, broken at spaces; what is a line already stays one. Escape
-/// sequences count as columns, which only makes the few coloured lines a little shorter.
+/// Lines of at most `width` columns, broken at spaces alone; what is a line already stays one.
 #[must_use]
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    for paragraph in text.split('\n') {
-        if columns(paragraph) <= width || paragraph.starts_with(' ') {
-            lines.push(paragraph.to_owned());
-            continue;
-        }
-        let mut line = String::new();
-        for word in paragraph.split(' ') {
-            if !line.is_empty() && columns(&line) + 1 + columns(word) > width {
-                lines.push(std::mem::take(&mut line));
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-        lines.push(line);
-    }
-    lines
+    let options = Options::new(width)
+        .break_words(false)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit);
+    let whole = |line: &str| columns(line) <= width || line.starts_with(' ');
+    let lines = |line| match whole(line) {
+        true => vec![line.to_owned()],
+        false => textwrap::wrap(line, &options).into_iter().map(Cow::into_owned).collect(),
+    };
+    text.split('\n').flat_map(lines).collect()
 }
 
 /// Columns that a text takes on a terminal: what sets its colour takes none.

@@ -20,6 +20,8 @@ pub struct Equivalence {
 /// Two one-sided t tests of −`margin` < mean < `margin` (Schuirmann 1987), in the metric's units.
 ///
 /// A margin of zero, below zero or NaN is one that no sample lies within.
+///
+/// Here to compare with, in tests and simulations: no verdict is taken from it.
 pub fn tost(differences: &Sample, margin: f64, alpha: Alpha) -> Equivalence {
     let above_low = paired_t(differences, -margin).p_greater;
     let below_high = paired_t(differences, margin).p_less;

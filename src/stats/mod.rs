@@ -10,19 +10,19 @@
 //! Values are in the units of the metric (accuracy points, in this project) unless a function says
 //! otherwise; `p`, levels and tails are probabilities between 0 and 1.
 
-pub mod anytime;
-pub mod distribution;
-pub mod equivalence;
-pub mod interval;
-pub mod multiplicity;
-pub mod power;
-pub mod proportion;
-pub mod replication;
-pub mod resampling;
-pub mod sample;
-pub mod sequential;
-pub mod spending;
-pub mod ttest;
+pub(crate) mod anytime;
+pub(crate) mod distribution;
+pub(crate) mod equivalence;
+pub(crate) mod interval;
+pub(crate) mod multiplicity;
+pub(crate) mod power;
+pub(crate) mod proportion;
+pub(crate) mod replication;
+pub(crate) mod resampling;
+pub(crate) mod sample;
+pub(crate) mod sequential;
+pub(crate) mod spending;
+pub(crate) mod ttest;
 
 pub use anytime::e_value;
 pub use distribution::{
@@ -32,7 +32,8 @@ pub use equivalence::{Equivalence, tost};
 pub use interval::{Alpha, AlphaError, Interval, prediction_interval, t_interval};
 pub use multiplicity::{holm, intersection_union, partial_conjunction};
 pub use power::{MOST_SEEDS, detectable, noncentral_t_upper_tail, power, seeds_needed};
-pub use proportion::{ProportionError, binomial_upper_tail, mcnemar_exact, wilson};
+pub(crate) use proportion::binomial_upper_tail;
+pub use proportion::{ProportionError, mcnemar_exact, wilson};
 pub use replication::{Replication, replication, spread_behind, with_both_spreads};
 pub use resampling::{percentile_bootstrap, tallied_bootstrap};
 pub use sample::{Sample, SampleError};

@@ -40,6 +40,8 @@ pub fn partial_conjunction(p: &[f64], at_least: usize) -> f64 {
 /// intersection-union).
 ///
 /// No correction is due, whatever the dependence. NaN counts as 1, and so does no p at all.
+///
+/// Here to compare with, in tests and simulations: no verdict is taken from it.
 pub fn intersection_union(p: &[f64]) -> f64 {
     p.iter().copied().map(counted).reduce(f64::max).unwrap_or(1.0)
 }

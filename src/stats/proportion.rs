@@ -31,6 +31,8 @@ pub enum ProportionError {
 /// Wilson's score interval (Wilson 1927) for a proportion at confidence 1 − 2·alpha, as fractions
 /// within 0 and 1.
 ///
+/// Here to compare with, in tests and simulations: no verdict is taken from it.
+///
 /// # Errors
 /// [`ProportionError`] when there is no trial, or there are fewer trials than successes.
 pub fn wilson(successes: u64, trials: u64, alpha: Alpha) -> Result<Interval, ProportionError> {
@@ -57,7 +59,7 @@ pub fn wilson(successes: u64, trials: u64, alpha: Alpha) -> Result<Interval, Pro
 ///
 /// # Panics
 /// If `probability` is not one.
-pub fn binomial_upper_tail(trials: usize, successes: usize, probability: f64) -> f64 {
+pub(crate) fn binomial_upper_tail(trials: usize, successes: usize, probability: f64) -> f64 {
     let binomial = Binomial::new(probability, trials as u64).expect("a probability");
     match successes {
         0 => 1.0,
@@ -70,6 +72,8 @@ pub fn binomial_upper_tail(trials: usize, successes: usize, probability: f64) ->
 /// got right.
 ///
 /// Images that both or neither got right say nothing. Without any that tell them apart, p is 1.
+///
+/// Here to compare with, in tests and simulations: no verdict is taken from it.
 pub fn mcnemar_exact(only_first: u64, only_second: u64) -> f64 {
     let fewer = only_first.min(only_second);
     let n = only_first.saturating_add(only_second);

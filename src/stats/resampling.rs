@@ -1,6 +1,6 @@
 //! The percentile bootstrap of a mean, for many values: test images, never a handful of seeds.
 //!
-//! Over 3 to 10 seeds a nominal 95 % interval covers far less (`tests/simulations.rs` measures how
+//! Over 3 to 10 seeds a nominal 95 % interval covers far less (`tests/core/simulations.rs` measures how
 //! much), so the judge takes no verdict from it. Randomness is an argument: the caller owns the
 //! generator.
 
@@ -15,6 +15,8 @@ use std::num::NonZeroU32;
 /// `draw(n)` returns an index below `n`, uniformly; an index beyond is taken for the last. It is
 /// called `resamples` × k times, and the same draws give the same interval. The ends are the order
 /// statistics of the resampled means at ⌊alpha·resamples⌋ from either end.
+///
+/// Here to compare with, in tests and simulations: no verdict is taken from it.
 pub fn percentile_bootstrap(
     values: &Sample,
     resamples: NonZeroU32,

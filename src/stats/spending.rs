@@ -2,7 +2,7 @@
 //! instead.
 //!
 //! These boundaries are for z. At 3 to 10 seeds the statistic is t, whose tails are far heavier,
-//! and `tests/simulations.rs` measures how far the type I error then lies above its nominal level.
+//! and `tests/core/simulations.rs` measures how far the type I error then lies above its nominal level.
 
 use super::distribution::{normal_upper_quantile, normal_upper_tail};
 use super::interval::Alpha;

@@ -10,8 +10,11 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Target, World, ZOOS};
-use crate::{data::official, files, nearest::did_you_mean};
+use super::{TargetInfo, World, ZOOS};
+use crate::{
+    data::official,
+    util::{files, suggest::did_you_mean},
+};
 
 /// Where they lie in a folder of claims.
 const FILE: &str = "worlds/own.toml";
@@ -26,7 +29,7 @@ pub struct OwnNames {
     format: u32,
     /// Targets by name, which is that of their folder in the data folder too.
     #[serde(default)]
-    targets: BTreeMap<String, Target>,
+    targets: BTreeMap<String, TargetInfo>,
     /// Source models by name.
     #[serde(default)]
     sources: BTreeMap<String, Source>,
@@ -46,7 +49,7 @@ struct Source {
 /// A file of own names that can't be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("{path}: {what}")]
-#[diagnostic(help("`repro show --help` has an example of the file"))]
+#[diagnostic(code(world::own_names))]
 pub struct OwnNamesError {
     /// The file.
     path: PathBuf,
@@ -158,7 +161,7 @@ fn plain(what: &str, name: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{evidence::EvidenceKind, ledger::Key};
+    use crate::experiment::{EvidenceKind, Key};
 
     const OWN: &str = r#"
         format = 1

@@ -7,15 +7,17 @@ use std::{
 
 use libtest_mimic::Failed;
 use repro::{
+    assets::{Lacking, Named, Stock},
     claim::Claim,
-    evidence::EvidenceKind,
-    executor::{Event, Local, Workers},
+    engine::executor::{Local, Workers},
+    experiment::EvidenceKind,
     judge::{ClaimVerdict, judge},
-    ledger::{Damaged, Ended, Ledger},
-    own::{Own, Watch},
-    plan::Outstanding,
-    price::{Price, Speed},
-    stock::{Lacking, Named, Stock},
+    plan::{
+        Outstanding,
+        campaign::{Campaign, Event, Watch},
+        cost::{Price, Speed},
+    },
+    store::{Damaged, Ended, Ledger},
     world::World,
 };
 use tch::Device;
@@ -35,7 +37,7 @@ pub fn verdict(
     let ledger = &Ledger::new(Ledger::default_folder());
     let workers = Workers::new(device, world.protocol.side, None);
     let stop = &AtomicBool::new(false);
-    let own = Own { kind, world, stock, ledger };
+    let own = Campaign { kind, world, stock, ledger };
     let local = Local { ledger, stock, workers, stop };
     let gathered = own
         .complete(&[claim], &local, &Told { world, at_once: workers.at_once })

@@ -6,14 +6,13 @@ use std::{collections::BTreeSet, path::Path};
 
 use libtest_mimic::{Failed, Trial};
 use repro::{
+    assets::Stock,
     claim::{Claim, suite::Suite},
-    device,
-    evidence::EvidenceKind,
-    ledger::Ledger,
-    own::Own,
-    plan,
-    stock::Stock,
-    verdict::Verdict,
+    cli::hints,
+    engine::device,
+    experiment::{EvidenceKind, Verdict},
+    plan::{self, campaign::Campaign},
+    store::Ledger,
     world::World,
 };
 use tch::Device;
@@ -77,10 +76,10 @@ fn expected(claim: &Claim) -> Verdict {
 pub fn missing(claim: &Claim, world: &World, data: &Path) -> BTreeSet<String> {
     let stock = Stock::of(world, data);
     let ledger = Ledger::new(Ledger::default_folder());
-    let own = Own { kind: EvidenceKind::Paper, world, stock: &stock, ledger: &ledger };
+    let own = Campaign { kind: EvidenceKind::Paper, world, stock: &stock, ledger: &ledger };
     let trials = plan::at_most(&[claim], world).into_keys();
     let lacking = trials.filter_map(|(key, seed)| own.named(key, seed).err());
-    let mut missing: BTreeSet<String> = lacking.map(|lacking| lacking.to_string()).collect();
+    let mut missing: BTreeSet<String> = lacking.map(|lacking| hints::missing(&lacking)).collect();
     missing.extend(device::missing_cuda());
     missing
 }

@@ -7,8 +7,8 @@ use libtest_mimic::Trial;
 use repro::{
     claim::{Claim, suite::Suite},
     evidence::Evidence,
+    experiment::Verdict,
     judge::{CellVerdict, ClaimVerdict, judge},
-    verdict::Verdict,
     world::World,
 };
 

@@ -9,14 +9,13 @@ use std::{
 
 use libtest_mimic::{Failed, Trial};
 use repro::{
+    assets::Stock,
     claim::{Claim, suite::Suite},
-    evidence::EvidenceKind,
-    executor::{Local, Workers},
+    engine::executor::{Local, Workers},
+    experiment::{EvidenceKind, Key, Protocol, Trial as FineTune},
     judge::{CellVerdict, ClaimVerdict},
-    ledger::{Ended, Entry, Key, Ledger},
     plan,
-    stock::Stock,
-    trial::{Protocol, Recipe, Trial as FineTune},
+    store::{Ended, Entry, Ledger},
     world::World,
 };
 use serde::{Deserialize, Serialize};
@@ -127,7 +126,7 @@ fn first_losses(world: &World) -> Result<(), Failed> {
     for target in world.targets.keys() {
         for source in ["natural", "l2_3"] {
             let key = Key::new(target.as_str(), source, 3, 400);
-            let mut recipe = Recipe::of(world, key);
+            let mut recipe = world.recipe(key);
             // Six epochs have their first rate for two.
             recipe.protocol = Protocol { epochs: 6, evaluate: vec![6], ..recipe.protocol };
             named.extend(Stock::Shipped.named(FineTune { recipe, seed: World::seed(0) }));

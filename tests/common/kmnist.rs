@@ -1,12 +1,13 @@
 //! What a short fine-tune works on: the smoke world's natural model and a few images of KMNIST.
 
 use repro::{
-    data::{Dataset, OnDevice, Subset},
-    ledger::Seed,
-    model::Weights,
-    random::{self, Purpose},
-    shipped,
-    trial::Material,
+    assets::bundled,
+    data::{Dataset, Subset},
+    engine::{OnDevice, fine_tune::Material, model::Weights},
+    experiment::{
+        Seed,
+        random::{self, Purpose},
+    },
 };
 use tch::Device;
 
@@ -22,7 +23,7 @@ impl Fixture {
     /// With a subset of so many images.
     pub fn on(device: Device, images: usize) -> Self {
         tch::set_num_threads(1);
-        let target = shipped::target("kmnist").unwrap();
+        let target = bundled::target("kmnist").unwrap();
         let order = random::permutation(
             target.train.len(),
             &mut random::generator(Seed(5), Purpose::Subset),
@@ -30,7 +31,7 @@ impl Fixture {
         let subset = Subset::draw(&target.train, images, &order).unwrap();
         let on_device = |dataset: &Dataset| OnDevice::new(dataset, device);
         Self {
-            source: shipped::source("natural").unwrap().unwrap().0.copy_to(device),
+            source: Weights::from(bundled::weights("natural").unwrap()).copy_to(device),
             train: on_device(&target.train).select(subset.images()),
             test: on_device(&target.test.first(200)),
         }

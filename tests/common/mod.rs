@@ -2,9 +2,11 @@
 
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
+#[cfg(feature = "engine")]
 pub mod kmnist;
 pub mod require;
 pub mod said;
+#[cfg(feature = "engine")]
 pub mod stand_in;
 
 use std::{
@@ -14,17 +16,19 @@ use std::{
 };
 
 use repro::{
+    assets::{Lacking, Named},
     claim::{Claim, check},
-    evidence::{Evidence, EvidenceKind, Looking},
-    executor::Event,
-    ledger::{
-        Damaged, Record, Records,
+    evidence::{
+        Evidence, Looking, Record, Records,
         published::{self, COLUMNS},
     },
-    own::Watch,
-    plan::Outstanding,
-    price::Speed,
-    stock::{Lacking, Named},
+    experiment::EvidenceKind,
+    plan::{
+        Outstanding,
+        campaign::{Event, Watch},
+        cost::Speed,
+    },
+    store::Damaged,
     world::World,
 };
 
@@ -174,4 +178,14 @@ impl Watch for Counted {
             self.ran.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+/// A command that judges a claim again, as the command line spells it.
+pub fn again(claim: &Claim, evidence: &Evidence) -> String {
+    format!("repro verify --claim {} --evidence {}", claim.id, evidence.kind)
+}
+
+/// A command that judges a claim on a log, as the command line spells it.
+pub fn on_a_log(claim: &Claim) -> String {
+    format!("repro verify --claim {} --log FILE", claim.id)
 }

@@ -1,4 +1,4 @@
-//! A GPU for tests: the real one where there is one, else a stand-in (`tests/gpu/stand_in.cpp`), compiled once.
+//! A GPU for tests: the real one where there is one, else a stand-in (`tests/engine/gpu/stand_in.cpp`), compiled once.
 //! Either is had in a process of its own, since libtorch looks for devices once.
 
 use std::{
@@ -9,7 +9,7 @@ use std::{
     sync::OnceLock,
 };
 
-use repro::device::{inventory, missing_cuda};
+use repro::engine::device::{inventory, missing_cuda};
 use tch::Device;
 
 use super::require::required;
@@ -90,8 +90,20 @@ fn own_name() -> PathBuf {
     std::env::current_exe().expect("a test has a name")
 }
 
+/// The name that the test program knows a test by: its module's path and its own name.
+pub fn whole_name(test: &str) -> String {
+    let listed = Command::new(own_name()).args(["--list", "--format", "terse"]).output();
+    let listed = listed.expect("a test program lists its tests").stdout;
+    let listed = String::from_utf8_lossy(&listed);
+    let names = listed.lines().filter_map(|line| line.strip_suffix(": test"));
+    let ends = |name: &&str| name.rsplit("::").next() == Some(test);
+    let names: Vec<&str> = names.filter(ends).collect();
+    assert_eq!(names.len(), 1, "tests called {test}: {names:?}");
+    names[0].to_owned()
+}
+
 fn run_again(test: &str, again: &mut Command) {
-    let ended = again.args(["--exact", test, "--nocapture"]).output();
+    let ended = again.args(["--exact", &whole_name(test), "--nocapture"]).output();
     let ended = ended.expect("a test can be run again");
     let said = String::from_utf8_lossy(&ended.stdout);
     print!("{said}{}", String::from_utf8_lossy(&ended.stderr));
@@ -123,7 +135,7 @@ fn library() -> Option<&'static Path> {
             assert!(!required("gpu"), "not tested on a stand-in for a GPU: {NONE}");
             return None;
         }
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gpu/stand_in.cpp");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engine/gpu/stand_in.cpp");
         let digest = blake3::hash(&fs::read(&source).expect("it is part of the project")).to_hex();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let library = folder.join(format!("stand_in-{}.so", &digest[..16]));

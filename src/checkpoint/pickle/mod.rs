@@ -8,4 +8,5 @@ mod text;
 mod value;
 
 pub use machine::{MOST_OPERATIONS, run};
-pub use value::{Arena, Id, Object, Value};
+pub use value::Value;
+pub(crate) use value::{Arena, Id, Object};

@@ -8,11 +8,11 @@ use toml::Spanned;
 use super::{Checked, Checker, fault, unknown};
 use crate::{
     claim::{
-        Arm, Cell, Moment,
+        Arm, Cell,
         raw::{Name, Named, OneOrMany, RawArm, RawCells},
     },
-    ledger::Resolution,
-    nearest::did_you_mean,
+    experiment::{Moment, Resolution},
+    util::suggest::did_you_mean,
 };
 
 /// More cells than anyone looks at: a spec that asks for more is a slip.

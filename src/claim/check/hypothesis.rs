@@ -19,7 +19,8 @@ use crate::{
             RawRelation, RawShare,
         },
     },
-    influence::{Inverse, RANKS},
+    experiment::Inverse,
+    experiment::RANKS,
 };
 
 impl Checker<'_> {

@@ -17,9 +17,9 @@ use super::{
     raw::{Name, RawArm, RawClaim, RawDesign, RawHypothesis, RawPlot, RawReading},
 };
 use crate::{
-    evidence::EvidenceKind,
-    nearest::did_you_mean,
+    experiment::EvidenceKind,
     stats::{Alpha, Looks, MOST_SEEDS},
+    util::suggest::did_you_mean,
     world::World,
 };
 
@@ -50,11 +50,12 @@ struct Fault {
 
 type Checked<T> = Result<T, Fault>;
 
-const GRAMMAR: &str = "claims/schemas/claim.schema.json has the grammar; `repro show` puts a \
-                       claim into words";
+/// Help with a spec that breaks the grammar.
+pub(crate) const GRAMMAR: &str = "claims/schemas/claim.schema.json has the grammar";
 
-const NAMES: &str = "targets and source models of your own are named in worlds/own.toml beside your claims: \
-                     `repro show --help` has an example";
+/// Help with a name that the world does not know.
+pub const NAMES: &str =
+    "targets and source models of your own are named in worlds/own.toml beside your claims";
 
 /// A target or a source that the world does not know.
 fn unknown<T>(at: Range<usize>, what: impl Into<String>) -> Checked<T> {
@@ -115,20 +116,34 @@ struct Checker<'a> {
     arms: &'a BTreeMap<Name, RawArm>,
 }
 
+/// An id: of a claim, a reading or a plot. Files and addresses are made of it.
+fn checked_id(name: &Name) -> Checked<String> {
+    let id = name.as_ref();
+    let first = id.starts_with(|first: char| first.is_ascii_lowercase());
+    let of_these = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    match first && id.chars().all(of_these) {
+        true => Ok(id.clone()),
+        false => fault(name.span(), "an id is made of a-z, 0-9 and _, a letter first"),
+    }
+}
+
 impl Checker<'_> {
     fn claim(&self, raw: &RawClaim) -> Checked<Claim> {
         if raw.format != 1 {
             return fault(0..0, format!("format is {}, this version reads 1", raw.format));
         }
-        let id = raw.id.as_ref();
-        if !id.starts_with(|first: char| first.is_ascii_lowercase())
-            || !id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-        {
-            return fault(raw.id.span(), "an id is made of a-z, 0-9 and _, a letter first");
-        }
+        let id = checked_id(&raw.id)?;
         let hypothesis = self.hypothesis(&raw.hypothesis)?;
         let readings = self.readings(raw)?;
-        let plots = raw.plots.iter().map(|plot| self.plot(plot)).collect::<Checked<Vec<_>>>()?;
+        let mut seen = BTreeSet::new();
+        let plot = |raw: &RawPlot| {
+            // Files are called by it.
+            if !seen.insert(checked_id(&raw.id)?) {
+                return fault(raw.id.span(), format!("a second plot `{}`", raw.id.as_ref()));
+            }
+            self.plot(raw)
+        };
+        let plots = raw.plots.iter().map(plot).collect::<Checked<Vec<_>>>()?;
         every_arm_is_used(raw)?;
         let mut expected = BTreeMap::new();
         for (name, raw) in &raw.expected {
@@ -141,7 +156,7 @@ impl Checker<'_> {
             expected.insert(kind, Expected { verdict, or, reason, caveats });
         }
         Ok(Claim {
-            id: id.clone(),
+            id,
             title: raw.title.clone(),
             sentence: raw.sentence.clone(),
             stands: raw.paper.clone(),
@@ -158,7 +173,7 @@ impl Checker<'_> {
         let mut seen = BTreeSet::new();
         let mut readings = Vec::new();
         for raw in &claim.readings {
-            if !seen.insert(raw.id.as_ref().clone()) {
+            if !seen.insert(checked_id(&raw.id)?) {
                 return fault(raw.id.span(), format!("a second reading `{}`", raw.id.as_ref()));
             }
             readings.push(self.reading(raw, &claim.hypothesis)?);

@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use crate::{
     claim::Claim,
     evidence::Evidence,
-    ledger::{Key, Seed},
-    plan,
-    price::{Price, Speed},
+    experiment::{Key, Seed, Trial},
+    plan::{
+        self,
+        cost::{Price, Speed},
+    },
     report::terminal,
-    trial::{Recipe, Trial},
     world::World,
 };
 
@@ -28,7 +29,7 @@ pub(super) type Trials = BTreeSet<(Key, Seed)>;
 /// What fine-tunes cost, those of one family side by side.
 pub(super) fn price<'a>(trials: impl IntoIterator<Item = &'a (Key, Seed)>, world: &World) -> Price {
     let trial =
-        |(key, seed): &(Key, Seed)| Trial { recipe: Recipe::of(world, key.clone()), seed: *seed };
+        |(key, seed): &(Key, Seed)| Trial { recipe: world.recipe(key.clone()), seed: *seed };
     let trials: Vec<Trial> = trials.into_iter().map(trial).collect();
     Price::of_all(&trials, world)
 }

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use crate::{
-    ledger::{Ended, Entry, Key, Seed},
-    stock::Named,
-    trial::{ENGINE_VERSION, Recipe},
+    assets::Named,
+    experiment::{ENGINE_VERSION, Key, Recipe, Seed},
+    store::{Ended, Entry},
 };
 
 /// Entries of a ledger by their names, and by world, key and seed: why none of them is the one that is
@@ -62,10 +62,10 @@ fn differences(named: &Named, entry: &Entry) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ledger::Provenance, trial::Trial, world::World};
+    use crate::{experiment::Trial, store::Provenance, world::World};
 
     fn named(world: &World) -> Named {
-        let recipe = Recipe::of(world, Key::new("kmnist", "natural", 3, 400));
+        let recipe = world.recipe(Key::new("kmnist", "natural", 3, 400));
         let trial = Trial { recipe, seed: Seed(1) };
         let (weights, data) = ("w".to_owned(), "d".to_owned());
         Named { id: trial.id(&weights, &data), trial, weights, data }

@@ -6,23 +6,26 @@ use std::path::{Path, PathBuf};
 
 pub use page::page;
 
-use super::{
-    ReportError, chart,
-    figure::{Chart, Curve, chart_over},
+use super::{ReportError, make, write};
+use crate::figure::{
+    chart,
+    curves::{Chart, Curve, chart_over},
     influential::{self, Influential},
-    make,
     numbers::{self, grouped},
     png::png,
     published::Behind,
     svg::{self, Drawing},
-    write,
 };
 use crate::{
-    claim::{Cell, Metric, Moment, Plot, PlotAxis},
-    evidence::Evidence,
-    gallery::{Content, Curves, Figure, Folders, Gallery, Missing, missing},
-    ledger::{Resolution, means::Points},
+    claim::{Cell, Metric, Plot, PlotAxis},
+    evidence::{Evidence, means::Points},
+    experiment::{Moment, Resolution},
+    figure::catalogue::{Content, Curves, Figure, Gallery, Missing, missing},
+    util::{Command, Folders},
 };
+
+/// How a command is spelled.
+pub(crate) type Spell = fn(&Command) -> String;
 
 /// A figure on one evidence: what there is of it, and what is missing.
 #[derive(Debug)]
@@ -59,7 +62,7 @@ impl Exhibit<'_> {
 
 /// A form of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Form {
+pub(crate) enum Form {
     /// The drawing.
     Svg,
     /// The same in pixels.
@@ -194,7 +197,7 @@ fn provenance(chart: &Chart, evidence: &Evidence) -> String {
 ///
 /// # Errors
 /// Where the folder can't be made, a file can't be written, or pixels can't be had.
-pub fn write_exhibit(
+pub(crate) fn write_exhibit(
     folder: &Path,
     exhibit: &Exhibit<'_>,
     forms: &[Form],
@@ -269,16 +272,17 @@ pub fn table(chart: &Chart) -> String {
 /// Writes the gallery: `gallery.html`, and every figure that is drawn in each form into `figures`.
 ///
 /// # Errors
-/// As [`write_exhibit`].
+/// As `write_exhibit`.
 pub fn write_gallery(
     folder: &Path,
     exhibits: &[Exhibit<'_>],
     command: &str,
+    spell: Spell,
 ) -> Result<PathBuf, ReportError> {
     const FILES: &str = "figures";
     for exhibit in exhibits {
         write_exhibit(&folder.join(FILES), exhibit, &[Form::Svg, Form::Png, Form::Csv])?;
     }
     make(folder)?;
-    write(folder, "gallery.html", page(exhibits, FILES, command).as_bytes())
+    write(folder, "gallery.html", page(exhibits, FILES, command, spell).as_bytes())
 }

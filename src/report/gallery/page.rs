@@ -3,12 +3,14 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use super::{Exhibit, Form};
-use crate::report::{
-    groups::together,
-    html::page_head,
-    palette::{FIGURE_STYLE, variables},
-    svg,
+use super::{Exhibit, Form, Spell};
+use crate::{
+    figure::groups::together,
+    figure::{
+        palette::{FIGURE_STYLE, variables},
+        svg,
+    },
+    report::html::page_head,
 };
 
 const STYLE: &str = include_str!("../style.css");
@@ -16,7 +18,7 @@ const OWN_STYLE: &str = include_str!("page.css");
 
 /// The page. Files of figures lie in `files` beside it; `command` is what made it, for its foot.
 #[must_use]
-pub fn page(exhibits: &[Exhibit<'_>], files: &str, command: &str) -> String {
+pub fn page(exhibits: &[Exhibit<'_>], files: &str, command: &str, spell: Spell) -> String {
     let of = |paper: bool| {
         by_figure(exhibits)
             .into_iter()
@@ -43,7 +45,7 @@ pub fn page(exhibits: &[Exhibit<'_>], files: &str, command: &str) -> String {
                         }
                     }
                     div id="figures" {
-                        @for of in of(true).iter().chain(&of(false)) { (section(of, files)) }
+                        @for of in of(true).iter().chain(&of(false)) { (section(of, files, spell)) }
                     }
                 }
                 footer {
@@ -83,7 +85,7 @@ fn entry(of: &[&Exhibit<'_>]) -> Markup {
     }
 }
 
-fn section(of: &[&Exhibit<'_>], files: &str) -> Markup {
+fn section(of: &[&Exhibit<'_>], files: &str, spell: Spell) -> Markup {
     let figure = &of[0].figure;
     let id = anchor(of[0]);
     html! {
@@ -109,7 +111,7 @@ fn section(of: &[&Exhibit<'_>], files: &str) -> Markup {
                             strong { @if exhibit.drawn.is_some() { "Not whole: " } @else { "No figure: " } }
                             (missing.why) "." @if !missing.commands.is_empty() { " This brings it:" }
                         }
-                        @if !missing.commands.is_empty() { pre { code { (missing.commands.join("\n")) } } }
+                        @if !missing.commands.is_empty() { pre { code { (missing.commands.iter().map(spell).collect::<Vec<_>>().join("\n")) } } }
                     }
                 }
             }

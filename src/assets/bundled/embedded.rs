@@ -1,0 +1,114 @@
+//! The bytes of images and source models.
+
+use super::{BundledImages, card};
+use crate::{
+    checkpoint::{Checkpoint, FittedTensors},
+    data::{Dataset, idx},
+};
+
+/// The four files of a target: training images and labels, test images and labels.
+type Files = [&'static [u8]; 4];
+
+macro_rules! images {
+    ($name:literal) => {
+        (
+            $name,
+            [
+                include_bytes!(concat!(
+                    "../../../goldens/smoke/images/",
+                    $name,
+                    "-train-images-idx3-ubyte.gz"
+                )),
+                include_bytes!(concat!(
+                    "../../../goldens/smoke/images/",
+                    $name,
+                    "-train-labels-idx1-ubyte.gz"
+                )),
+                include_bytes!(concat!(
+                    "../../../goldens/smoke/images/",
+                    $name,
+                    "-test-images-idx3-ubyte.gz"
+                )),
+                include_bytes!(concat!(
+                    "../../../goldens/smoke/images/",
+                    $name,
+                    "-test-labels-idx1-ubyte.gz"
+                )),
+            ],
+        )
+    };
+}
+
+macro_rules! source {
+    ($role:literal) => {
+        ($role, include_bytes!(concat!("../../../goldens/smoke/zoo/", $role, ".safetensors")))
+    };
+}
+
+const TARGETS: [(&str, Files); 3] =
+    [images!("kmnist"), images!("mnist"), images!("fmnist_held_out")];
+const SOURCES: [(&str, &[u8]); 5] = [
+    source!("natural"),
+    source!("l2_3"),
+    source!("linf_4"),
+    source!("linf_8"),
+    source!("gaussian"),
+];
+/// The first images that source models are trained on, and their labels.
+const FIRST_OF_SOURCE: [&[u8]; 2] = [
+    include_bytes!("../../../goldens/smoke/images/fmnist_source-first-images-idx3-ubyte.gz"),
+    include_bytes!("../../../goldens/smoke/images/fmnist_source-first-labels-idx1-ubyte.gz"),
+];
+
+pub(super) fn target(name: &str) -> Option<BundledImages> {
+    let (_, [train, train_labels, test, test_labels]) =
+        TARGETS.iter().find(|(known, _)| *known == name)?;
+    let read = |images, labels| -> Result<Dataset, idx::IdxError> {
+        let images = (name, images);
+        idx::read(images, (name, labels), classes(labels))
+    };
+    Some(BundledImages {
+        train: read(train, train_labels).expect("embedded images read"),
+        test: read(test, test_labels).expect("embedded images read"),
+    })
+}
+
+pub(super) fn weights(role: &str) -> Option<FittedTensors> {
+    let (_, bytes) = SOURCES.iter().find(|(known, _)| *known == role)?;
+    let checkpoint = Checkpoint::read(role, bytes.to_vec()).expect("embedded weights read");
+    Some(checkpoint.fitted(&card(role)?.architecture).expect("embedded weights fit"))
+}
+
+/// How many classes there are: one more than the largest label.
+fn classes(labels: &[u8]) -> u32 {
+    idx::labels("labels", labels).expect("embedded labels read").into_iter().max().unwrap_or(0) + 1
+}
+
+/// The first images of the source, as its models saw them.
+///
+/// # Errors
+/// Never in a built project.
+pub fn first_of_source() -> Result<Dataset, idx::IdxError> {
+    let [images, labels] = FIRST_OF_SOURCE;
+    idx::read(("the source's first images", images), ("their labels", labels), classes(labels))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::target_digest, *};
+
+    #[test]
+    fn records_are_named_by_the_digests_of_what_is_embedded() {
+        for (name, files) in TARGETS {
+            let mut hasher = blake3::Hasher::new();
+            for file in files {
+                hasher.update(&(file.len() as u64).to_le_bytes()).update(file);
+            }
+            let digest = hasher.finalize().to_hex().to_string();
+            assert_eq!(target_digest(name), Some(digest.as_str()), "{name}");
+        }
+        for (role, _) in SOURCES {
+            assert_eq!(weights(role).unwrap().digest(), card(role).unwrap().weights, "{role}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! A checkpoint's tensors as those of an architecture: which are missing, unknown or of another shape,
+//! and the digest that records are named by. Plain numbers, so that a checkpoint is checked and named
+//! where there is no libtorch.
+
+use std::collections::BTreeMap;
+
+use super::{Checkpoint, Fault, NamedTensor, ReadError};
+use crate::experiment::Architecture;
+
+/// Tensors that do not fit an architecture.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WeightsError {
+    /// One is not there.
+    #[error(
+        "failed to find `{name}` among the weights: are they of another architecture, or are their names not torchvision's?"
+    )]
+    Missing {
+        /// Its name.
+        name: String,
+    },
+    /// One is there that the network does not have.
+    #[error(
+        "failed to place `{name}` in the network: are the weights of another architecture, or is a prefix left in their names?"
+    )]
+    Unknown {
+        /// Its name.
+        name: String,
+    },
+    /// One has another shape.
+    #[error(
+        "failed to fit `{name}` of shape {found:?} where the network has {expected:?}: are the weights of another width, or of another number of classes?"
+    )]
+    Shape {
+        /// Its name.
+        name: String,
+        /// Its shape.
+        found: Vec<i64>,
+        /// The network's.
+        expected: Vec<i64>,
+    },
+    /// One holds what is no number, or is infinite.
+    #[error("failed to use `{name}`: it holds values that are not finite")]
+    NotFinite {
+        /// Its name.
+        name: String,
+    },
+    /// One is not of the first one's kind, or of none that the network computes with.
+    #[error(
+        "failed to use `{name}` of kind {found}: convert all weights to single or all to double precision"
+    )]
+    Kind {
+        /// Its name.
+        name: String,
+        /// Its kind.
+        found: String,
+    },
+}
+
+/// A tensor in single precision, in the order of its rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Values {
+    /// Its shape.
+    pub shape: Vec<i64>,
+    /// Its values, as many as the shape has.
+    pub values: Vec<f32>,
+}
+
+/// Every tensor of an architecture, in single precision, by torchvision's names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FittedTensors {
+    /// The architecture.
+    pub architecture: Architecture,
+    /// What training may change.
+    pub parameters: BTreeMap<String, Values>,
+    /// Running statistics of batch norms.
+    pub buffers: BTreeMap<String, Values>,
+}
+
+impl FittedTensors {
+    /// BLAKE3 of every name, shape and value, in hexadecimal: the digest that records and cards call
+    /// these weights by.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        let mut bytes = Vec::new();
+        for (name, Values { shape, values }) in self.parameters.iter().chain(&self.buffers) {
+            bytes.clear();
+            bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+            hasher.update(format!("{name} {shape:?}\n").as_bytes()).update(&bytes);
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+}
+
+impl Checkpoint {
+    /// Its tensors as those of an architecture, in single precision: half, bfloat16 and double
+    /// precision are converted. `num_batches_tracked` is left out: nothing depends on it while momentum
+    /// is a fixed number.
+    ///
+    /// # Errors
+    /// If a tensor of the architecture is missing or of another shape, if there is one that it does
+    /// not have, or if one holds no floats, or one that is not finite.
+    pub fn fitted(&self, architecture: &Architecture) -> Result<FittedTensors, ReadError> {
+        let wanted =
+            self.tensors().filter(|tensor| !tensor.name().ends_with(".num_batches_tracked"));
+        let entries = wanted
+            .map(|tensor| Ok((tensor.name().to_owned(), single(&tensor)?)))
+            .collect::<Result<BTreeMap<String, Values>, WeightsError>>();
+        let fitted = entries.and_then(|entries| fit(architecture, entries));
+        fitted.map_err(|cause| self.misfit(cause).of(&self.file))
+    }
+
+    /// A tensor that is missing may be there as something that is not read.
+    fn misfit(&self, cause: WeightsError) -> Fault {
+        if let WeightsError::Missing { name } = &cause
+            && let Some(why) = self.left_out.get(name)
+        {
+            return Fault::LeftOut { name: name.clone(), why: why.clone() };
+        }
+        Fault::Weights { cause }
+    }
+}
+
+/// Matches tensors with those of an architecture, parameters first.
+fn fit(
+    architecture: &Architecture,
+    mut entries: BTreeMap<String, Values>,
+) -> Result<FittedTensors, WeightsError> {
+    let mut take = |shapes: Vec<(String, Vec<i64>)>| {
+        let taken = shapes.into_iter().map(|(name, expected)| match entries.remove(&name) {
+            None => Err(WeightsError::Missing { name }),
+            Some(Values { shape: found, .. }) if found != expected => {
+                Err(WeightsError::Shape { name, found, expected })
+            }
+            Some(values) => Ok((name, values)),
+        });
+        taken.collect::<Result<BTreeMap<_, _>, _>>()
+    };
+    let parameters = take(architecture.parameter_shapes())?;
+    let buffers = take(architecture.buffer_shapes())?;
+    match entries.pop_first() {
+        Some((name, _)) => Err(WeightsError::Unknown { name }),
+        None => Ok(FittedTensors { architecture: architecture.clone(), parameters, buffers }),
+    }
+}
+
+/// A tensor's values in single precision, rounded to the nearest even as PyTorch rounds them.
+fn single(tensor: &NamedTensor<'_>) -> Result<Values, WeightsError> {
+    let bytes = tensor.bytes();
+    let (values, finite): (Vec<f32>, bool) = match tensor.dtype().name() {
+        "float32" => {
+            let values: Vec<f32> = parts(&bytes).map(f32::from_le_bytes).collect();
+            let finite = values.iter().all(|value| value.is_finite());
+            (values, finite)
+        }
+        "float64" => {
+            // Whether it is finite is asked of the value as it is stored.
+            let finite = parts(&bytes).map(f64::from_le_bytes).all(f64::is_finite);
+            (parts(&bytes).map(|part| f64::from_le_bytes(part) as f32).collect(), finite)
+        }
+        "float16" => widened(&bytes, from_half),
+        "bfloat16" => widened(&bytes, |bits| f32::from_bits(u32::from(bits) << 16)),
+        other => {
+            let name = tensor.name().to_owned();
+            return Err(WeightsError::Kind { name, found: other.to_owned() });
+        }
+    };
+    if !finite {
+        return Err(WeightsError::NotFinite { name: tensor.name().to_owned() });
+    }
+    Ok(Values { shape: tensor.shape().iter().map(|size| *size as i64).collect(), values })
+}
+
+fn widened(bytes: &[u8], widen: impl Fn(u16) -> f32) -> (Vec<f32>, bool) {
+    let values: Vec<f32> = parts(bytes).map(|part| widen(u16::from_le_bytes(part))).collect();
+    let finite = values.iter().all(|value| value.is_finite());
+    (values, finite)
+}
+
+/// Bytes in parts of one length.
+fn parts<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> + '_ {
+    bytes.chunks_exact(N).map(|part| part.try_into().expect("parts of this length"))
+}
+
+/// An IEEE half-precision number, which single precision holds exactly.
+fn from_half(bits: u16) -> f32 {
+    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f32::from(bits & 0x3ff));
+    match exponent {
+        0 => sign * fraction * 2.0_f32.powi(-24),
+        0x1f if fraction == 0.0 => sign * f32::INFINITY,
+        0x1f => f32::NAN,
+        _ => sign * (1.0 + fraction / 1024.0) * 2.0_f32.powi(exponent - 15),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_precision_is_read_as_ieee_754_has_it() {
+        for (bits, value) in [
+            (0x0000, 0.0),
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x3555, 0.333_251_95),
+            (0x7bff, 65504.0),
+            (0x0001, 5.960_464_5e-8),
+            (0x03ff, 6.097_555e-5),
+            (0x7c00, f32::INFINITY),
+            (0xfc00, f32::NEG_INFINITY),
+        ] {
+            assert_eq!(from_half(bits), value, "{bits:#x}");
+        }
+        assert!(from_half(0x7e00).is_nan());
+        assert!(from_half(0x8000).is_sign_negative());
+    }
+}

@@ -1,0 +1,98 @@
+//! Which trials run side by side.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::assets::Named;
+
+/// Trials by families, each in the order of its first trial. Where there are fewer families than
+/// workers, the largest are halved until there are as many, or no more to halve: an idle core is worse
+/// than a pass too many.
+pub(super) fn families(trials: &[Named], workers: usize) -> VecDeque<Vec<&Named>> {
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut families: VecDeque<Vec<&Named>> = VecDeque::new();
+    for named in trials {
+        let place = *places.entry(named.trial.family()).or_insert(families.len());
+        match families.get_mut(place) {
+            Some(family) => family.push(named),
+            None => families.push_back(vec![named]),
+        }
+    }
+    while families.len() < workers.min(trials.len()) {
+        let largest = families.iter_mut().max_by_key(|family| family.len());
+        let largest = largest.expect("there are trials");
+        let half = largest.split_off(largest.len() / 2);
+        families.push_back(half);
+    }
+    families
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        experiment::{Augmentation, BatchNorm, Key, Recipe, Seed, Trial},
+        world::World,
+    };
+
+    fn named(blocks: u32, images: u32, seed: u64, change: impl Fn(&mut Recipe)) -> Named {
+        let key = Key::new("kmnist", "natural", blocks, images);
+        let mut recipe = World::smoke().recipe(key);
+        change(&mut recipe);
+        let id = format!("{blocks} {images} {seed} {}", recipe.protocol.learning_rate);
+        let trial = Trial { recipe, seed: Seed(seed) };
+        Named { trial, weights: String::new(), data: String::new(), id }
+    }
+
+    fn ids<'a>(families: &VecDeque<Vec<&'a Named>>) -> Vec<Vec<&'a str>> {
+        families.iter().map(|family| family.iter().map(|named| &*named.id).collect()).collect()
+    }
+
+    #[test]
+    fn what_shares_source_subset_seed_and_augmentation_is_a_family_whatever_is_trained_and_how() {
+        let same = |_: &mut Recipe| ();
+        let trials = [
+            named(9, 400, 1, same),
+            named(9, 400, 2, same),
+            named(3, 400, 1, same),
+            named(3, 400, 1, |recipe| recipe.protocol.learning_rate = 0.01),
+            named(3, 100, 1, same),
+            named(3, 400, 1, |recipe| recipe.key.draw = 1),
+            named(3, 400, 1, |recipe| recipe.protocol.augmentation = Augmentation::NONE),
+        ];
+        assert_eq!(
+            ids(&families(&trials, 1)),
+            [
+                vec!["9 400 1 0.1", "3 400 1 0.1", "3 400 1 0.01"],
+                vec!["9 400 2 0.1"],
+                vec!["3 100 1 0.1"],
+                vec!["3 400 1 0.1"],
+                vec!["3 400 1 0.1"],
+            ]
+        );
+    }
+
+    #[test]
+    fn features_that_are_kept_need_no_family() {
+        let fixed = |recipe: &mut Recipe| {
+            recipe.protocol.augmentation = Augmentation::NONE;
+            recipe.protocol.batch_norm = BatchNorm::Frozen;
+        };
+        let trials = [named(3, 400, 1, fixed), named(0, 400, 1, fixed)];
+        assert_eq!(families(&trials, 1).len(), 2);
+    }
+
+    #[test]
+    fn no_worker_is_idle_while_there_are_trials() {
+        let trials = [9, 3, 1, 0].map(|blocks| named(blocks, 400, 1, |_| ()));
+        let sizes = |workers| {
+            let families = families(&trials, workers);
+            families.iter().map(Vec::len).collect::<Vec<usize>>()
+        };
+        assert_eq!(sizes(1), [4]);
+        assert_eq!(sizes(2), [2, 2]);
+        assert_eq!(sizes(3).iter().sum::<usize>(), 4);
+        assert_eq!(sizes(3).len(), 3);
+        assert_eq!(sizes(16), [1, 1, 1, 1]);
+        assert!(families(&[], 2).is_empty());
+    }
+}

@@ -1,0 +1,146 @@
+//! Logs that somebody else wrote: one CSV row an evaluation, with the columns of the authors' own
+//! consolidated log. The same reader takes the log that ships with the project and any other that
+//! a user brings (`repro verify --log`). What the log does not say, its schedule and whether a run
+//! reached its end, is inferred here, in one place.
+
+mod columns;
+mod error;
+mod runs;
+
+use std::{io::Read, path::Path};
+
+pub use error::LogError;
+
+use super::Records;
+use crate::util::files::GZIP;
+use columns::Columns;
+use runs::Runs;
+
+/// Columns that every log has, in the order of the published one; a log may have them in any order.
+pub const COLUMNS: [&str; 11] = [
+    "dataset",
+    "source",
+    "blocks",
+    "images",
+    "seed",
+    "epoch",
+    "test_accuracy_percent",
+    "test_loss",
+    "train_accuracy_percent",
+    "train_loss",
+    "seconds",
+];
+
+/// A column that a log may have: pixels a side that images were brought down to, or `native`.
+/// Without it every run is at native resolution, as the authors' were.
+pub(crate) const RESOLUTION_COLUMN: &str = "resolution";
+
+/// A log larger than this is refused before it is read: the published one has 2 MB.
+pub const LARGEST_LOG_BYTES: u64 = 1 << 30;
+
+/// How files begin that people take for CSV, and what they are.
+const OTHERS: [(&[u8], &str); 4] = [
+    (b"\xff\xfe", "text in UTF-16"),
+    (b"\xfe\xff", "text in UTF-16"),
+    (b"PK\x03\x04", "a zip archive, as spreadsheets are"),
+    (b"PAR1", "a Parquet file"),
+];
+
+/// Reads a log from disk; a gzip stream, whatever the file is called, is unpacked on the way.
+///
+/// # Errors
+/// As [`read`], and where the file can't be opened.
+pub fn read_file(path: &Path) -> Result<(Records, Vec<u8>), LogError> {
+    let file = path.display().to_string();
+    let unreadable = |cause| LogError::Unreadable { file: file.clone(), cause };
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .map_err(unreadable)?
+        .take(LARGEST_LOG_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() as u64 > LARGEST_LOG_BYTES {
+        return Err(LogError::TooLarge { file });
+    }
+    let records = if bytes.starts_with(&GZIP) {
+        read(&file, &unpack(&file, &bytes)?)?
+    } else {
+        read(&file, &bytes)?
+    };
+    Ok((records, bytes))
+}
+
+/// Unpacks a gzip stream, up to [`LARGEST_LOG_BYTES`].
+///
+/// # Errors
+/// Where the stream is damaged, cut short or too large.
+pub fn unpack(file: &str, packed: &[u8]) -> Result<Vec<u8>, LogError> {
+    let mut bytes = Vec::with_capacity(packed.len().saturating_mul(6).min(1 << 24));
+    flate2::read::MultiGzDecoder::new(packed)
+        .take(LARGEST_LOG_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|cause| LogError::Damaged { file: file.to_owned(), cause })?;
+    if bytes.len() as u64 > LARGEST_LOG_BYTES {
+        return Err(LogError::TooLarge { file: file.to_owned() });
+    }
+    Ok(bytes)
+}
+
+/// Reads a log's rows (CSV, a header first) into records; rows may come in any order.
+///
+/// # Errors
+/// Every fault that [`LogError`] names, with the line it stands on.
+pub fn read(file: &str, bytes: &[u8]) -> Result<Records, LogError> {
+    if let Some((_, what)) = OTHERS.iter().find(|(begins, _)| bytes.starts_with(begins)) {
+        return Err(LogError::Other { file: file.to_owned(), what });
+    }
+    let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(bytes);
+    let row_error = |error: &csv::Error| LogError::Row {
+        file: file.to_owned(),
+        line: error.position().map_or(1, csv::Position::line),
+        what: in_words(error),
+    };
+    let columns = {
+        let headers = reader.byte_headers().map_err(|error| row_error(&error))?;
+        Columns::find(headers).map_err(|what| LogError::Header { file: file.to_owned(), what })?
+    };
+    let mut runs = Runs::default();
+    let mut row = csv::ByteRecord::new();
+    let (mut rows, mut highest) = (0, 0.0_f64);
+    while reader.read_byte_record(&mut row).map_err(|error| row_error(&error))? {
+        let line = row.position().map_or(0, csv::Position::line);
+        let (run, evaluation) = columns.parse(&row).map_err(|fault| LogError::Value {
+            file: file.to_owned(),
+            line,
+            column: fault.column,
+            value: fault.value,
+            expected: fault.expected,
+        })?;
+        let epoch = evaluation.epoch;
+        rows += 1;
+        highest = highest.max(evaluation.test_accuracy);
+        runs.push(run, evaluation).map_err(|run| LogError::Duplicate {
+            file: file.to_owned(),
+            line,
+            epoch,
+            run,
+        })?;
+    }
+    if runs.is_empty() {
+        return Err(LogError::Empty { file: file.to_owned() });
+    }
+    if highest <= 1.0 && highest > 0.0 {
+        return Err(LogError::Fractions { file: file.to_owned(), rows });
+    }
+    Ok(runs.into_records())
+}
+
+fn in_words(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("{len} fields where the header has {expected_len}")
+        }
+        csv::ErrorKind::Utf8 { .. } => "not valid UTF-8".to_owned(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,89 @@
+//! Rows put together into runs, and what a log does not say of them: how long each was meant to be,
+//! and so whether it reached its end.
+
+use std::collections::HashMap;
+
+use crate::{
+    evidence::{Record, Records, Status},
+    experiment::{Evaluation, Key, RecipeDigest, Seed},
+};
+
+/// What tells a run from every other.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Run {
+    pub(super) key: Key,
+    pub(super) seed: Seed,
+}
+
+/// Rows gathered by run. Logs are nearly always written a run at a time, so the last run is asked
+/// first; the map makes any other order right as well.
+#[derive(Default)]
+pub(super) struct Runs {
+    rows: Vec<(Run, Vec<Evaluation>)>,
+    index: HashMap<Run, usize>,
+}
+
+impl Runs {
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub(super) fn push(&mut self, run: Run, evaluation: Evaluation) -> Result<(), String> {
+        let place = match self.rows.last() {
+            Some((last, _)) if *last == run => self.rows.len() - 1,
+            _ => *self.index.entry(run.clone()).or_insert_with(|| {
+                self.rows.push((run, Vec::with_capacity(8)));
+                self.rows.len() - 1
+            }),
+        };
+        let (run, evaluations) = &mut self.rows[place];
+        if evaluations.iter().any(|earlier| earlier.epoch == evaluation.epoch) {
+            return Err(format!("{}, seed {}", run.key, run.seed.0));
+        }
+        evaluations.push(evaluation);
+        Ok(())
+    }
+
+    /// A log does not say how long a run was meant to be. A run whose logged epochs are a proper
+    /// beginning of another's, on the same target and size, logged that schedule and stopped early;
+    /// every other run is taken to have ended where its log does.
+    pub(super) fn into_records(mut self) -> Records {
+        for (_, evaluations) in &mut self.rows {
+            evaluations.sort_by_key(|evaluation| evaluation.epoch);
+        }
+        let mut schedules: HashMap<(&str, u32), Vec<Vec<u32>>> = HashMap::new();
+        for (run, evaluations) in &self.rows {
+            let spelled = schedules.entry((&run.key.target, run.key.images)).or_default();
+            if !spelled.iter().any(|epochs| same(epochs, evaluations)) {
+                spelled.push(evaluations.iter().map(|evaluation| evaluation.epoch).collect());
+            }
+        }
+        let planned: Vec<Option<u32>> = self
+            .rows
+            .iter()
+            .map(|(run, evaluations)| {
+                let own = evaluations.len();
+                schedules[&(&*run.key.target, run.key.images)]
+                    .iter()
+                    .filter(|other| other.len() > own && same(&other[..own], evaluations))
+                    .filter_map(|other| other.last().copied())
+                    .max()
+            })
+            .collect();
+        let records = self.rows.into_iter().zip(planned).filter_map(|((run, rows), planned)| {
+            let last = rows.last().map_or(0, |evaluation| evaluation.epoch);
+            let (epochs, status) = match planned {
+                Some(epochs) => (epochs, Status::Stopped),
+                None => (last, Status::Finished),
+            };
+            let recipe = RecipeDigest { epochs, ..RecipeDigest::default() };
+            Record::new(run.key, run.seed, recipe, status, rows)
+        });
+        Records::new(records).expect("rows of one run were gathered into one record")
+    }
+}
+
+fn same(epochs: &[u32], evaluations: &[Evaluation]) -> bool {
+    epochs.len() == evaluations.len()
+        && epochs.iter().zip(evaluations).all(|(epoch, evaluation)| *epoch == evaluation.epoch)
+}

@@ -1,0 +1,48 @@
+//! The vocabulary of an experiment, as plain data: what decides a fine-tune (key, seed, recipe,
+//! protocol), what it leaves behind (outcome), what it starts from (architecture, pretraining, card)
+//! and what can be said of a claim (verdict). Every other module speaks in these types, and this one
+//! knows none of them: reading files, computing and judging are left to others.
+
+mod architecture;
+pub(crate) mod bits;
+pub mod card;
+mod choices;
+mod evidence_kind;
+mod flops;
+mod influence;
+mod key;
+mod layers;
+mod moment;
+pub(crate) mod number;
+mod outcome;
+mod pretraining;
+mod protocol;
+pub mod random;
+pub(crate) mod recipe;
+mod resolution;
+mod seed;
+mod trainable;
+mod verdict;
+
+pub use architecture::{Architecture, Block, Stem};
+pub use card::{Card, Epoch};
+pub use choices::{Augmentation, BatchNorm, Constraint, Head, Normalisation, Precision};
+pub use evidence_kind::EvidenceKind;
+pub use flops::MultiplyAdds;
+pub use influence::{
+    Counts, Exhibit, Found, Inverse, InverseError, MeasuredInfluence, Pictured, RANKS,
+};
+pub use key::Key;
+#[cfg(feature = "engine")]
+pub(crate) use layers::{Convolution, Residual};
+pub use moment::Moment;
+pub use outcome::{Evaluation, Outcome};
+pub use pretraining::{Against, Model, Pretraining, Threat};
+pub use protocol::{Protocol, ProtocolError};
+pub use recipe::{ENGINE_VERSION, Recipe, RecipeDigest, RecipeError, Trial};
+pub use resolution::Resolution;
+pub use seed::Seed;
+#[cfg(feature = "engine")]
+pub(crate) use trainable::is_of;
+pub use trainable::{PAPER_BLOCKS, TooManyBlocks, Trainable};
+pub use verdict::Verdict;

@@ -1,0 +1,135 @@
+//! Our own generators: one for each purpose, derived from the seed. Torch's generator is one for the
+//! whole process, so with trials in parallel threads nothing may draw from it; and a purpose of its
+//! own means that a change to how one thing is drawn changes nothing else that the seed fixes.
+
+use rand::{SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use sha2::{Digest, Sha256};
+
+use super::Seed;
+
+/// What a trial draws for. Each has a generator of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// Which images are in the subset.
+    Subset,
+    /// The new head's weights.
+    Head,
+    /// The order of images in each epoch.
+    Order,
+    /// Crops, flips, colours and angles.
+    Augmentation,
+    /// The attack's random starts.
+    Attack,
+    /// A source model's first weights.
+    Initialisation,
+    /// Resamples of test images.
+    Resampling,
+    /// Where the search for eigenvectors begins.
+    Influence,
+}
+
+impl Purpose {
+    /// Every purpose.
+    pub const ALL: [Self; 8] = [
+        Self::Subset,
+        Self::Head,
+        Self::Order,
+        Self::Augmentation,
+        Self::Attack,
+        Self::Initialisation,
+        Self::Resampling,
+        Self::Influence,
+    ];
+
+    /// The name that the generator is derived from; changing one changes what every seed means.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Subset => "subset",
+            Self::Head => "head",
+            Self::Order => "order",
+            Self::Augmentation => "augmentation",
+            Self::Attack => "attack",
+            Self::Initialisation => "initialisation",
+            Self::Resampling => "resampling",
+            Self::Influence => "influence",
+        }
+    }
+}
+
+/// The generator of a purpose under a seed: ChaCha8, keyed with SHA-256 of both.
+#[must_use]
+pub fn generator(seed: Seed, purpose: Purpose) -> ChaCha8Rng {
+    let text = format!("repro generator 1: {}: {}", purpose.name(), seed.0);
+    ChaCha8Rng::from_seed(Sha256::digest(text.as_bytes()).into())
+}
+
+/// The generator of a purpose in one epoch: a stream of its own of the same key (ChaCha counts 2^64 of
+/// them), so that a run that resumes after an epoch draws what it would have drawn.
+#[must_use]
+pub fn epoch_generator(seed: Seed, purpose: Purpose, epoch: u32) -> ChaCha8Rng {
+    let mut generator = generator(seed, purpose);
+    generator.set_stream(epoch.into());
+    generator
+}
+
+/// The generator of a purpose for one batch of an epoch, counted from 0: a stream beyond those of epochs.
+#[must_use]
+pub fn batch_generator(seed: Seed, purpose: Purpose, epoch: u32, batch: u32) -> ChaCha8Rng {
+    let mut generator = generator(seed, purpose);
+    generator.set_stream((u64::from(batch) + 1) << 32 | u64::from(epoch));
+    generator
+}
+
+/// A uniformly drawn order of `count` things.
+#[must_use]
+pub fn permutation(count: usize, generator: &mut ChaCha8Rng) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    order.shuffle(generator);
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use rand::Rng;
+
+    use super::*;
+
+    #[test]
+    fn every_seed_and_purpose_has_a_stream_of_its_own_that_never_changes() {
+        let first = |seed, purpose| generator(Seed(seed), purpose).next_u64();
+        let mut seen = HashSet::new();
+        for seed in [0, 1, 20_000_000] {
+            for purpose in Purpose::ALL {
+                assert!(seen.insert(first(seed, purpose)), "{seed} {purpose:?}");
+                assert_eq!(first(seed, purpose), first(seed, purpose));
+            }
+        }
+        // What a seed means is part of every record: this number may never change.
+        assert_eq!(first(20_000_000, Purpose::Subset), PINNED);
+    }
+
+    #[test]
+    fn epochs_and_their_batches_have_streams_of_their_own() {
+        let mut seen = HashSet::new();
+        for epoch in [0, 1, u32::MAX] {
+            assert!(seen.insert(epoch_generator(Seed(1), Purpose::Attack, epoch).get_stream()));
+            for batch in [0, 1, u32::MAX - 1] {
+                let generator = batch_generator(Seed(1), Purpose::Attack, epoch, batch);
+                assert!(seen.insert(generator.get_stream()), "{epoch} {batch}");
+            }
+        }
+    }
+
+    const PINNED: u64 = 9_850_715_881_740_405_056;
+
+    #[test]
+    fn a_permutation_has_everything_once() {
+        let mut order = permutation(1000, &mut generator(Seed(1), Purpose::Order));
+        assert_ne!(order, (0..1000).collect::<Vec<_>>());
+        order.sort_unstable();
+        assert_eq!(order, (0..1000).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,335 @@
+//! Draws a figure of curves: accuracy above, the paired difference below, with 95 % bands.
+
+use maud::{Markup, html};
+
+use super::{
+    axis::{Axis, Scale, aired, plain, range, rounded, step, ticks},
+    curve::{draw_curve, draw_published},
+    curves::{Chart, Curve, Panel, Point},
+    numbers::{place, signed, value},
+    svg::{Drawing, Mark, PANEL_WIDTH, PanelDrawing},
+};
+use crate::claim::PlotAxis;
+
+/// Where the plot's frame lies in its panel.
+const LEFT: f64 = 34.0;
+const RIGHT: f64 = PANEL_WIDTH - 8.0;
+const ACCURACY: (f64, f64) = (188.0, 36.0);
+const DIFFERENCE: (f64, f64) = (304.0, 226.0);
+/// Room below a frame for its ticks and what they count.
+const BELOW: f64 = 51.0;
+
+/// The drawing of a chart; `None` where there is nothing to draw.
+#[must_use]
+pub fn draw(chart: &Chart, name: String) -> Option<Drawing> {
+    if chart.panels.is_empty() {
+        return None;
+    }
+    let frame = Frame {
+        chart,
+        words: match chart.x {
+            PlotAxis::Images => "training images",
+            PlotAxis::Epoch => "epochs",
+            PlotAxis::Blocks => "fine-tuned blocks",
+            PlotAxis::Resolution => "resolution in pixels",
+            PlotAxis::Rank => "rank of the training image by influence",
+        },
+        measured: match chart.x {
+            PlotAxis::Rank => "test images with its class, %",
+            _ => "test accuracy, %",
+        },
+        difference: difference_scale(chart),
+    };
+    let mut legend: Vec<(Mark, String)> = chart
+        .labels
+        .iter()
+        .enumerate()
+        .map(|(index, label)| (Mark::Curve(index), label.clone()))
+        .collect();
+    legend.extend(
+        chart.differences.iter().enumerate().map(|(index, label)| {
+            (Mark::Difference(index), format!("{label}, paired within seeds"))
+        }),
+    );
+    legend.extend(
+        chart.published.as_ref().map(|figure| {
+            (Mark::Published, format!("published means, the paper's figure {figure}"))
+        }),
+    );
+    let points = |panel: &Panel| {
+        panel.curves.iter().flat_map(|curve| curve.points.clone()).collect::<Vec<_>>()
+    };
+    if chart.panels.iter().flat_map(points).any(|point| point.mixed) {
+        legend.push((Mark::Open(0), "mixed recipes".to_owned()));
+    }
+    Some(Drawing {
+        name,
+        title: chart.title.clone(),
+        subtitle: chart.subtitle.clone(),
+        legend,
+        panels: chart.panels.iter().map(|panel| frame.panel(panel)).collect(),
+        notes: std::iter::once(key(chart)).chain(chart.notes.clone()).collect(),
+    })
+}
+
+/// What is drawn, and which panels can be compared by eye.
+fn key(chart: &Chart) -> String {
+    let of = if chart.x == PlotAxis::Rank { "shares" } else { "accuracy" };
+    let scales = match (chart.panels.len(), chart.differences.len()) {
+        (1, _) => String::new(),
+        (_, 0) => format!(" Every panel has its own scale of {of}."),
+        (_, 1) => {
+            format!(" Every panel has its own scale of {of}; the difference has one for all.")
+        }
+        _ => format!(" Every panel has its own scale of {of}; differences have one for all."),
+    };
+    let published = match &chart.published {
+        Some(_) => {
+            " Pale dashes are the authors' published means (ResNet-50s at 224 pixels, their final run), with \
+             their 95 % bootstrap bands."
+        }
+        None => "",
+    };
+    let cut = match chart.panels.iter().any(|panel| is_cut(all(panel), None)) || {
+        let differences = chart.panels.iter().flat_map(differences);
+        is_cut(differences, Some(0.0))
+    } {
+        true => " The widest bands are cut at the frame.",
+        false => "",
+    };
+    format!("Points are means over n seeds, bands their 95 % intervals.{cut}{published}{scales}")
+}
+
+/// One scale of differences for all panels, so that they can be compared; it holds every mean, and
+/// every band that does not dwarf them.
+fn difference_scale(chart: &Chart) -> ((f64, f64), Vec<f64>) {
+    let (low, high) = reach(chart.panels.iter().flat_map(differences), Some(0.0));
+    aired(low, high, 4)
+}
+
+/// Every point of a difference, ours and the published.
+fn differences(panel: &Panel) -> impl Iterator<Item = &Point> {
+    let curves = panel.differences.iter().chain(&panel.published_differences);
+    curves.flat_map(|curve| &curve.points)
+}
+
+/// Points by which a band may widen the range of the means to either side, where the means lie closer.
+const SLACK: f64 = 4.0;
+
+/// The range of points with their bands. A band may widen the range of the means by as much to either
+/// side, no more: one cell of two seeds must not flatten all others.
+fn reach<'a>(points: impl Iterator<Item = &'a Point>, and: Option<f64>) -> (f64, f64) {
+    let points: Vec<&Point> = points.collect();
+    let means = range(points.iter().map(|point| point.mean).chain(and)).unwrap_or((0.0, 1.0));
+    let slack = (means.1 - means.0).max(SLACK);
+    let ends = points.iter().flat_map(|point| [point.low, point.high]).flatten();
+    let (low, high) = range(ends.chain([means.0, means.1])).unwrap_or(means);
+    (low.max(means.0 - slack), high.min(means.1 + slack))
+}
+
+/// Whether some band reaches beyond that range.
+fn is_cut<'a>(points: impl Iterator<Item = &'a Point>, and: Option<f64>) -> bool {
+    let points: Vec<&Point> = points.collect();
+    let (low, high) = reach(points.iter().copied(), and);
+    let ends = points.iter().flat_map(|point| [point.low, point.high]).flatten();
+    ends.into_iter().any(|end| end < low || end > high)
+}
+
+struct Frame<'a> {
+    chart: &'a Chart,
+    words: &'static str,
+    measured: &'static str,
+    difference: ((f64, f64), Vec<f64>),
+}
+
+impl Frame<'_> {
+    fn panel(&self, panel: &Panel) -> PanelDrawing {
+        let x = self.horizontal(panel);
+        let (low, high) = reach(all(panel), None);
+        let ((low, high), marks) = rounded(low, high, 5);
+        // Accuracies end at 0 and 100, whatever a round step or a band says.
+        let y = Axis::new(Scale::Linear, (low.max(0.0), high.min(100.0)), ACCURACY);
+        let marks: Vec<f64> =
+            marks.into_iter().filter(|mark| (0.0..=100.0).contains(mark)).collect();
+        let below = !panel.differences.is_empty();
+        let bottom = if below { DIFFERENCE.0 } else { ACCURACY.0 };
+        let body = html! {
+            text.t x=(place(LEFT)) y="12" { (panel.title) }
+            text.s x=(place(LEFT)) y="27" { (self.measured) }
+            (self.frame(panel, &x, &y, &marks, ACCURACY))
+            path.axis d=(format!("M{} {}H{}", place(LEFT), place(ACCURACY.0), place(RIGHT))) {}
+            @for curve in &panel.published {
+                (draw_published(curve, Mark::Curve(curve.colour), &x, &y, &|point| self.told(point, &self.chart.labels[curve.colour])))
+            }
+            @for curve in &panel.curves {
+                (draw_curve(curve, Mark::Curve(curve.colour), (&x, &y), &[], &|point| self.told(point, &self.chart.labels[curve.colour])))
+            }
+            @if below {
+                @let y = Axis::new(Scale::Linear, self.difference.0, DIFFERENCE);
+                @let words = match self.chart.differences.as_slice() { [only] => only, _ => "difference" };
+                text.s x=(place(LEFT)) y=(place(DIFFERENCE.1 - 9.0)) { (words) ", points" }
+                @for at in &panel.incomparable {
+                    rect.stripe x=(place(x.place(*at) - 7.0)) y=(place(DIFFERENCE.1)) width="14" height=(place(DIFFERENCE.0 - DIFFERENCE.1)) {}
+                }
+                (self.frame(panel, &x, &y, &self.difference.1, DIFFERENCE))
+                path.axis d=(format!("M{} {}H{}", place(LEFT), place(y.place(0.0)), place(RIGHT))) {}
+                @for curve in &panel.published_differences {
+                    (draw_published(curve, Mark::Difference(curve.colour), &x, &y, &|point| self.told(point, &self.chart.differences[curve.colour])))
+                }
+                @for curve in &panel.differences {
+                    (draw_curve(curve, Mark::Difference(curve.colour), (&x, &y), &panel.incomparable, &|point| self.told(point, &self.chart.differences[curve.colour])))
+                }
+            }
+            (self.horizontal_labels(panel, &x, bottom))
+        };
+        PanelDrawing {
+            title: match self.chart.title.starts_with(&panel.title) {
+                true => self.chart.title.clone(),
+                false => format!("{}: {}", panel.title, self.chart.title),
+            },
+            description: self.in_words(panel),
+            height: bottom + BELOW,
+            body,
+        }
+    }
+
+    /// Images and the evenly spaced share their axis between panels; epochs end where a target's do.
+    fn horizontal(&self, panel: &Panel) -> Axis {
+        let points = all(panel).map(|point| point.x);
+        let ticks = self.chart.ticks.iter().map(|tick| tick.at);
+        let places = (LEFT + 8.0, RIGHT - 10.0);
+        let all = |values: (f64, f64), scale| Axis::new(scale, values, places);
+        match self.chart.x {
+            PlotAxis::Images => all(range(ticks).unwrap_or((1.0, 1.0)), Scale::Logarithmic),
+            PlotAxis::Epoch | PlotAxis::Rank => {
+                all((0.0, range(points).map_or(1.0, |range| range.1)), Scale::Linear)
+            }
+            PlotAxis::Blocks | PlotAxis::Resolution => {
+                let (low, high) = range(ticks).unwrap_or((0.0, 0.0));
+                // Half a step of air, so that two or three steps don't sit on the frame.
+                all((low - 0.25, high + 0.25), Scale::Linear)
+            }
+        }
+    }
+
+    fn frame(
+        &self,
+        panel: &Panel,
+        x: &Axis,
+        y: &Axis,
+        marks: &[f64],
+        (bottom, top): (f64, f64),
+    ) -> Markup {
+        let mut grid = String::new();
+        for mark in marks {
+            grid += &format!("M{} {}H{}", place(LEFT), place(y.place(*mark)), place(RIGHT));
+        }
+        for (at, _) in self.ticks(panel, x) {
+            grid += &format!("M{} {}V{}", place(x.place(at)), place(bottom), place(top));
+        }
+        html! {
+            path.grid d=(grid) {}
+            @for mark in marks {
+                text.s.n.r x=(place(LEFT - 5.0)) y=(place(y.place(*mark) + 3.5)) { (plain(*mark)) }
+            }
+        }
+    }
+
+    fn ticks(&self, panel: &Panel, x: &Axis) -> Vec<(f64, String)> {
+        if matches!(self.chart.x, PlotAxis::Epoch | PlotAxis::Rank) {
+            let (low, high) = x.values();
+            let ticks = ticks(low, high, step(high - low, 6));
+            return ticks.into_iter().map(|at| (at, plain(at))).collect();
+        }
+        panel.ticks.iter().map(|tick| (tick.at, tick.label.clone())).collect()
+    }
+
+    /// What stands below the axis: its values, how many seeds the points above each have, and what it
+    /// counts. Where the axis has points between its values, their seeds are told once for all.
+    fn horizontal_labels(&self, panel: &Panel, x: &Axis, bottom: f64) -> Markup {
+        let apart = self.chart.x != PlotAxis::Epoch;
+        let words = match panel.seeds() {
+            Some(seeds) if !apart => format!("{}, n = {}", self.words, count(seeds, " to ")),
+            _ => self.words.to_owned(),
+        };
+        let row = apart && panel.seeds().is_some();
+        let words_at = bottom + if row { 42.0 } else { 29.0 };
+        html! {
+            @if row {
+                text.s.r x=(place(LEFT - 5.0)) y=(place(bottom + 27.0)) { "n" }
+            }
+            @for (at, label) in self.ticks(panel, x) {
+                text.s.n.m x=(place(x.place(at))) y=(place(bottom + 14.0)) { (label) }
+                @if let Some(seeds) = panel.seeds_at(at).filter(|_| apart) {
+                    text.s.n.m x=(place(x.place(at))) y=(place(bottom + 27.0)) { (count(seeds, "\u{2013}")) }
+                }
+            }
+            text.s.m x=(place(f64::midpoint(LEFT, RIGHT))) y=(place(words_at)) { (words) }
+        }
+    }
+
+    /// A place on the horizontal axis in words.
+    fn at(&self, point: &Point) -> String {
+        #[expect(clippy::float_cmp, reason = "a point takes its place from the tick")]
+        let tick = self.chart.ticks.iter().find(|tick| tick.at == point.x);
+        let label = tick.map_or_else(|| plain(point.x), |tick| tick.label.clone());
+        match self.chart.x {
+            PlotAxis::Images => format!("{label} images"),
+            PlotAxis::Epoch => format!("epoch {label}"),
+            PlotAxis::Rank => format!("rank {label}"),
+            PlotAxis::Blocks => format!("{label} blocks"),
+            PlotAxis::Resolution => format!("{label} px"),
+        }
+    }
+
+    fn told(&self, point: &Point, label: &str) -> String {
+        let band = match (point.low, point.high) {
+            (Some(low), Some(high)) => format!(" [{}, {}]", value(low), value(high)),
+            _ => String::new(),
+        };
+        let seeds = match point.seeds {
+            0 => "a published mean".to_owned(),
+            1 => "1 seed".to_owned(),
+            seeds => format!("{seeds} seeds"),
+        };
+        let mixed = if point.mixed { ", mixed recipes" } else { "" };
+        format!("{label}, {}: {}{band}, {seeds}{mixed}", self.at(point), value(point.mean))
+    }
+
+    fn in_words(&self, panel: &Panel) -> String {
+        let run = |curve: &Curve, number: fn(f64) -> String| {
+            let (first, last) = (curve.points.first()?, curve.points.last()?);
+            Some(format!(
+                "{} at {} to {} at {}",
+                number(first.mean),
+                self.at(first),
+                number(last.mean),
+                self.at(last)
+            ))
+        };
+        let labels = &self.chart.labels;
+        let accuracies = |curves: &[Curve], what: &str| {
+            let told = curves.iter().filter_map(|curve| {
+                Some(format!("{what}{} from {}", labels[curve.colour], run(curve, value)?))
+            });
+            told.collect::<Vec<String>>()
+        };
+        let mut parts = accuracies(&panel.curves, "");
+        parts.extend(panel.differences.iter().filter_map(|curve| {
+            let run = run(curve, |mean| signed(Some(mean)))?;
+            Some(format!("{} from {run}", self.chart.differences[curve.colour]))
+        }));
+        parts.extend(accuracies(&panel.published, "published means of "));
+        parts.join("; ") + "."
+    }
+}
+
+/// Every point of accuracy, ours and the published.
+fn all(panel: &Panel) -> impl Iterator<Item = &Point> {
+    panel.curves.iter().chain(&panel.published).flat_map(|curve| &curve.points)
+}
+
+/// A number of seeds, or the fewest and the most.
+fn count((low, high): (usize, usize), to: &str) -> String {
+    if low == high { low.to_string() } else { format!("{low}{to}{high}") }
+}

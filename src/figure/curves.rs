@@ -1,0 +1,368 @@
+//! What a figure of curves shows, as plain data: a mean and a 95 % interval a point, the paired
+//! difference, and in words whatever a reader must know of the points. How it looks is left to
+//! [`chart`](super::chart).
+
+use std::sync::Arc;
+
+use super::{
+    groups::distinct,
+    legend::{Notes, label},
+    numbers::grouped,
+    published::{Behind, Place},
+    steps::{Step, steps},
+};
+use crate::{
+    claim::{Arm, Cell, InfluenceMatch, Metric, Plot, PlotAxis, Share, Term},
+    evidence::Evidence,
+    experiment::{EvidenceKind, Inverse, Moment},
+    judge::join::{Joined, join},
+    stats::{Alpha, Sample, t_interval},
+};
+
+/// A figure of curves, a panel a target.
+#[derive(Clone, Debug)]
+pub struct Chart {
+    /// Name within the claim.
+    pub id: String,
+    /// What it shows.
+    pub title: String,
+    /// What all of its curves have in common; empty where nobody says.
+    pub subtitle: String,
+    /// What the horizontal axis counts.
+    pub x: PlotAxis,
+    /// Places that are written beside the horizontal axis; none where it counts epochs or ranks.
+    pub ticks: Vec<Tick>,
+    /// The curves' labels in the order of their colours.
+    pub labels: Vec<String>,
+    /// Which curve is subtracted from which, for each difference that is drawn.
+    pub differences: Vec<String>,
+    /// The paper's figure whose published curves are drawn behind, where some are.
+    pub published: Option<String>,
+    /// One a target that has records.
+    pub panels: Vec<Panel>,
+    /// What a reader must know of the points, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// A value that is written beside the horizontal axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tick {
+    /// Where.
+    pub at: f64,
+    /// What stands there.
+    pub label: String,
+}
+
+/// The curves of one target.
+#[derive(Clone, Debug)]
+pub struct Panel {
+    /// The target as people write it.
+    pub title: String,
+    /// Test accuracy in percent, or along ranks the share of test images with the class of that rank's.
+    pub curves: Vec<Curve>,
+    /// One curve minus another, paired within seeds, in points; colours count differences.
+    pub differences: Vec<Curve>,
+    /// Places at which these can't be had because recipes are mixed.
+    pub incomparable: Vec<f64>,
+    /// Published means of the same arms.
+    pub published: Vec<Curve>,
+    /// Published differences.
+    pub published_differences: Vec<Curve>,
+    /// The chart's ticks that this target has.
+    pub ticks: Vec<Tick>,
+}
+
+impl Panel {
+    /// How many seeds the points at a place have, the fewest and the most.
+    #[must_use]
+    #[expect(clippy::float_cmp, reason = "points take their places from the same steps")]
+    pub(crate) fn seeds_at(&self, x: f64) -> Option<(usize, usize)> {
+        extent(self.curves.iter().flat_map(|curve| &curve.points).filter(|point| point.x == x))
+    }
+
+    /// The same over all places.
+    #[must_use]
+    pub fn seeds(&self) -> Option<(usize, usize)> {
+        extent(self.curves.iter().flat_map(|curve| &curve.points))
+    }
+}
+
+fn extent<'a>(points: impl Iterator<Item = &'a Point>) -> Option<(usize, usize)> {
+    points.map(|point| point.seeds).fold(None, |range, seeds| {
+        let (low, high) = range.unwrap_or((seeds, seeds));
+        Some((low.min(seeds), high.max(seeds)))
+    })
+}
+
+/// Points in the order of the horizontal axis.
+#[derive(Clone, Debug)]
+pub struct Curve {
+    /// Index among the chart's labels, which gives colour and shape.
+    pub colour: usize,
+    /// The points that there are.
+    pub points: Vec<Point>,
+}
+
+/// A mean over seeds, our own or those of whoever published it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Place on the horizontal axis: images, epochs, ranks, or the index of a tick.
+    pub x: f64,
+    /// Mean over finished runs, in points.
+    pub mean: f64,
+    /// Lower end of the 95 % t interval, or of the published bootstrap band; none for one seed or mixed
+    /// recipes.
+    pub low: Option<f64>,
+    /// Upper end of it.
+    pub high: Option<f64>,
+    /// Seeds that it is over; 0 where it is a published mean, which does not say.
+    pub seeds: usize,
+    /// Whether runs of different recipes are in it.
+    pub mixed: bool,
+}
+
+/// A plot's figure from evidence. A target without any record has no panel, and a note says so.
+#[must_use]
+pub fn chart(plot: &Plot, evidence: &Evidence) -> Chart {
+    chart_over(plot, evidence, None)
+}
+
+/// The same over published curves: those of the same arms in the same cells, whatever the evidence. On the
+/// authors' own evidence a target of which there is nothing else has a panel of them alone.
+#[must_use]
+pub(crate) fn chart_over(plot: &Plot, evidence: &Evidence, behind: Option<Behind<'_>>) -> Chart {
+    let targets: Vec<Option<Arc<str>>> =
+        distinct(plot.cells.iter().map(|cell| cell.target.clone()));
+    let steps = steps(plot.x, &plot.cells, &plot.lines, &evidence.records);
+    let mut draft = Draft { plot, evidence, behind, steps, notes: Notes::default() };
+    let mut panels = Vec::new();
+    for target in &targets {
+        let panel = draft.panel(target.as_ref());
+        let drawn = |curves: &[Curve]| curves.iter().any(|curve| !curve.points.is_empty());
+        if drawn(&panel.curves) {
+            panels.push(panel);
+            continue;
+        }
+        draft.notes.absent.retain(|(title, _), _| *title != panel.title);
+        if evidence.kind == EvidenceKind::Published && drawn(&panel.published) {
+            draft.notes.means_alone.push(panel.title.clone());
+            panels.push(panel);
+        } else {
+            draft.notes.no_records.push(panel.title);
+        }
+    }
+    let labels: Vec<String> = plot.lines.iter().map(|line| label(line, &plot.lines)).collect();
+    let pair = |&(first, second): &(usize, usize)| {
+        format!("{} \u{2212} {}", labels[first], labels[second])
+    };
+    let differences = plot.differences.iter().map(pair).collect();
+    let over = |panel: &Panel| panel.published.iter().any(|curve| !curve.points.is_empty());
+    let published = behind.filter(|_| panels.iter().any(over));
+    Chart {
+        id: plot.id.clone(),
+        title: plot.title.clone(),
+        subtitle: String::new(),
+        x: plot.x,
+        ticks: draft.ticks(),
+        labels,
+        differences,
+        published: published.map(|behind| behind.figure.to_owned()),
+        panels,
+        notes: draft.notes.in_words(),
+    }
+}
+
+struct Draft<'a> {
+    plot: &'a Plot,
+    evidence: &'a Evidence,
+    behind: Option<Behind<'a>>,
+    steps: Vec<Step>,
+    notes: Notes,
+}
+
+impl Draft<'_> {
+    fn panel(&mut self, target: Option<&Arc<str>>) -> Panel {
+        // Beside target and axis all cells of a plot are the same; its spec was checked for that.
+        let first = self.plot.cells.iter().find(|cell| cell.target.as_ref() == target);
+        let cell = first.cloned().unwrap_or_default();
+        let term = |weight, arm: &Arm| Term { weight, arm: arm.clone() };
+        let lines = &self.plot.lines;
+        let curves = lines
+            .iter()
+            .enumerate()
+            .map(|(colour, line)| Curve { colour, points: self.curve(&[term(1.0, line)], &cell) });
+        let curves = curves.collect();
+        let (mut differences, mut incomparable) = (Vec::new(), Vec::new());
+        for (colour, &(first, second)) in self.plot.differences.iter().enumerate() {
+            let terms = [term(1.0, &lines[first]), term(-1.0, &lines[second])];
+            let (points, without) = self.difference(&terms, &cell);
+            differences.push(Curve { colour, points });
+            let new: Vec<f64> =
+                without.into_iter().filter(|at| !incomparable.contains(at)).collect();
+            incomparable.extend(new);
+        }
+        Panel {
+            title: self.title(target.map(AsRef::as_ref)),
+            curves,
+            differences,
+            incomparable,
+            published: self
+                .behind
+                .map_or_else(Vec::new, |behind| behind.curves(self.plot, &self.places(&cell))),
+            published_differences: self
+                .behind
+                .map_or_else(Vec::new, |behind| behind.differences(self.plot, &self.places(&cell))),
+            ticks: self.ticks_of(&cell),
+        }
+    }
+
+    /// Where published points can lie, each with its cell; on an axis of epochs they have places of
+    /// their own in one cell.
+    fn places(&self, cell: &Cell) -> Vec<(Place, Cell)> {
+        if self.plot.x == PlotAxis::Epoch {
+            return vec![(Place::OwnEpoch, cell.clone())];
+        }
+        let place = |(index, step): (usize, Step)| (Place::At(step.place(index)), step.of(cell));
+        self.steps_of(cell).map(place).collect()
+    }
+
+    /// The steps that the plot has for a target.
+    fn steps_of(&self, cell: &Cell) -> impl Iterator<Item = (usize, Step)> {
+        let named = |step: &Step| {
+            !matches!(step, Step::Images(_)) || self.plot.cells.contains(&step.of(cell))
+        };
+        self.steps.iter().copied().enumerate().filter(move |(_, step)| named(step))
+    }
+
+    fn title(&self, target: Option<&str>) -> String {
+        target.map_or("all targets", |target| self.evidence.world.title(target)).to_owned()
+    }
+
+    fn curve(&mut self, terms: &[Term], cell: &Cell) -> Vec<Point> {
+        let mut points = Vec::new();
+        let mut absent = Vec::new();
+        for (x, cell, joined, step) in self.along(terms, cell) {
+            if !joined.absent.is_empty() {
+                absent.push(self.label(step, &cell));
+                continue;
+            }
+            let point = point(x, &joined);
+            self.notes.one_seed |= point.is_some_and(|point| point.seeds == 1);
+            points.extend(point);
+            self.notes.mixed.extend(joined.mixed_recipes.clone());
+            let stopped = joined.rows.iter().filter(|row| !row.contrast.finished).count();
+            if stopped > 0 && !matches!(step, Step::Epoch(_) | Step::Rank(_)) {
+                let images = cell.images.map(|images| format!(" at {} images", grouped(images)));
+                let place = self.title(cell.target.as_deref()) + &images.unwrap_or_default();
+                *self.notes.stopped.entry(place).or_default() += stopped;
+            }
+        }
+        if !absent.is_empty() {
+            if points.is_empty() {
+                absent.clear();
+            }
+            let label = label(&terms[0].arm, &self.plot.lines);
+            self.notes.absent.insert((self.title(cell.target.as_deref()), label), absent);
+        }
+        points
+    }
+
+    /// The points of a difference, and the places where mixed recipes forbid one.
+    fn difference(&mut self, terms: &[Term], cell: &Cell) -> (Vec<Point>, Vec<f64>) {
+        let (mut points, mut incomparable) = (Vec::new(), Vec::new());
+        for (x, _, joined, _) in self.along(terms, cell) {
+            match point(x, &joined) {
+                Some(_) if joined.mixed_recipes.is_some() => incomparable.push(x),
+                point => points.extend(point),
+            }
+        }
+        self.notes.incomparable |= !incomparable.is_empty();
+        (points, incomparable)
+    }
+
+    /// A contrast joined at every step that the plot names.
+    fn along(&self, terms: &[Term], cell: &Cell) -> Vec<(f64, Cell, Joined, Step)> {
+        let mut found = Vec::new();
+        for (index, step) in self.steps_of(cell) {
+            let cell = step.of(cell);
+            if matches!(step, Step::Images(_)) && !self.plot.cells.contains(&cell) {
+                continue;
+            }
+            let metric = self.metric(step);
+            let joined = join(terms, std::slice::from_ref(&cell), &metric, self.evidence);
+            found.push((step.place(index), cell, joined, step));
+        }
+        found
+    }
+
+    /// What is read at a step: the accuracy, or the share of test images with the class of the training
+    /// image of a rank, as the world first measures it.
+    fn metric(&self, step: Step) -> Metric {
+        match step {
+            Step::Epoch(epoch) => Metric::Accuracy(Moment::Epoch(epoch)),
+            Step::Rank(rank) => {
+                let inverse = self.evidence.world.influence.first();
+                let inverse = inverse.copied().unwrap_or(Inverse::AUTHORS);
+                Metric::InfluenceMatch(InfluenceMatch { share: Share::Rank(rank), inverse })
+            }
+            _ => ACCURACY,
+        }
+    }
+
+    fn ticks(&self) -> Vec<Tick> {
+        let tick =
+            |(index, step): (usize, &Step)| Tick { at: step.place(index), label: step.label() };
+        match self.plot.x {
+            PlotAxis::Epoch | PlotAxis::Rank => Vec::new(),
+            _ => self.steps.iter().enumerate().map(tick).collect(),
+        }
+    }
+
+    /// The ticks of one target, whose whole training set is called so.
+    fn ticks_of(&self, cell: &Cell) -> Vec<Tick> {
+        if matches!(self.plot.x, PlotAxis::Epoch | PlotAxis::Rank) {
+            return Vec::new();
+        }
+        let tick = |(index, step): (usize, Step)| Tick {
+            at: step.place(index),
+            label: self.label(step, cell),
+        };
+        self.steps_of(cell).map(tick).collect()
+    }
+
+    fn label(&self, step: Step, cell: &Cell) -> String {
+        let of = cell.target.as_ref().and_then(|target| self.evidence.world.targets.get(&**target));
+        match step {
+            Step::Images(images) if of.is_some_and(|of| of.train == images) => "all".to_owned(),
+            step => step.label(),
+        }
+    }
+}
+
+/// What is read where nothing else is said.
+const ACCURACY: Metric = Metric::Accuracy(Moment::Last);
+
+/// The mean over finished runs. A spread of zero is floored as the judge does it.
+fn point(x: f64, joined: &Joined) -> Option<Point> {
+    let finished = joined.rows.iter().filter(|row| row.contrast.finished);
+    let values: Vec<f64> = finished.map(|row| row.contrast.middle()).collect::<Option<_>>()?;
+    let mixed = joined.mixed_recipes.is_some();
+    let (mean, interval) = match values.as_slice() {
+        [] => return None,
+        [one] => (*one, None),
+        several => {
+            let resolution = ACCURACY.resolution();
+            let sample = Sample::new(several.to_vec()).ok()?.with_resolution(resolution);
+            (sample.mean(), Some(t_interval(&sample, Alpha::CONVENTIONAL)))
+        }
+    };
+    let interval = interval.filter(|_| !mixed);
+    Some(Point {
+        x,
+        mean,
+        low: interval.map(|interval| interval.low),
+        high: interval.map(|interval| interval.high),
+        seeds: values.len(),
+        mixed,
+    })
+}

@@ -1,0 +1,275 @@
+//! The forest plot of a hypothesis: a row a cell with its interval beside the margin, in groups that
+//! flow like the panels of any other figure. The rows are data; drawing them is at the end.
+
+use maud::{Markup, html};
+
+use super::{
+    axis::{Axis, Scale, aired, plain, range},
+    groups::{distinct, together},
+    numbers::{self, confidence, grouped, interval, place, signed},
+    svg::{Drawing, Mark, PANEL_WIDTH, PanelDrawing, text_width},
+};
+use crate::{
+    claim::{Claim, Relation},
+    experiment::Verdict,
+    judge::{CellVerdict, ClaimVerdict},
+    world::World,
+};
+
+/// Rows of one target (or of one contrast, where the claim has several).
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// What its rows have in common.
+    pub heading: String,
+    /// What their labels count, where they are bare numbers.
+    pub counted: &'static str,
+    /// Whether its rows are the averages that were judged.
+    pub averages: bool,
+    /// One a cell.
+    pub rows: Vec<Row>,
+}
+
+/// One cell.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// What tells it from the others of its group.
+    pub label: String,
+    /// Mean contrast; none where it can't be judged.
+    pub mean: Option<f64>,
+    /// Lower end of its interval.
+    pub low: Option<f64>,
+    /// Upper end of it.
+    pub high: Option<f64>,
+    /// Its verdict.
+    pub verdict: Verdict,
+}
+
+impl Row {
+    fn mark(&self) -> Mark {
+        match self.mean {
+            None => Mark::Unjudged,
+            Some(_) => Mark::Verdict(self.verdict),
+        }
+    }
+}
+
+/// The cells of the primary hypothesis in groups, its averages first.
+#[must_use]
+pub fn groups(verdict: &ClaimVerdict, world: &World) -> Vec<Group> {
+    let mut groups = grouping(&verdict.averages, world, true);
+    groups.extend(grouping(&verdict.cells, world, false));
+    groups
+}
+
+fn grouping(cells: &[CellVerdict], world: &World, averages: bool) -> Vec<Group> {
+    let contrasts = distinct(cells.iter().map(|cell| cell.contrast.as_str())).len();
+    let targets = distinct(cells.iter().map(|cell| (&cell.contrast, &cell.target))).len();
+    // A group of one row is no group: then targets are rows.
+    let by_target = targets < cells.len() || averages;
+    let heading = |cell: &CellVerdict| {
+        let target = cell.target.as_deref().filter(|_| by_target).map(|target| world.title(target));
+        let contrast = Some(cell.contrast.as_str()).filter(|_| contrasts > 1);
+        let parts: Vec<&str> = target.into_iter().chain(contrast).collect();
+        match (averages, parts.is_empty()) {
+            (true, true) => "Averages, which are judged".to_owned(),
+            (true, false) => format!("Averages, {}", parts.join(", ")),
+            (false, true) => "Cells".to_owned(),
+            (false, false) => parts.join(", "),
+        }
+    };
+    let varies = |of: fn(&CellVerdict) -> String| distinct(cells.iter().map(of)).len() > 1;
+    let blocks = varies(|cell| format!("{:?}", cell.blocks));
+    let resolution = varies(|cell| format!("{:?}", cell.resolution));
+    let images = varies(|cell| format!("{:?}", cell.images));
+    let repetition = varies(|cell| format!("{:?}", cell.repetition));
+    let bare = images && by_target && !blocks && !resolution;
+    let counted = match (bare, repetition) {
+        (true, _) => "images",
+        (false, true) => "repetition",
+        (false, false) => "",
+    };
+    let label = |cell: &CellVerdict| {
+        if let (true, Some(repetition)) = (repetition, cell.repetition) {
+            return repetition.to_string();
+        }
+        let mut parts = Vec::new();
+        if !by_target {
+            parts.extend(cell.target.as_deref().map(|target| world.title(target).to_owned()));
+        }
+        if images || parts.is_empty() {
+            let noun = if bare { "" } else { " images" };
+            parts.extend(cell.images.map(|images| grouped(images) + noun));
+        }
+        if blocks {
+            parts.extend(cell.blocks.map(numbers::blocks));
+        }
+        if resolution {
+            parts.extend(cell.resolution.map(|resolution| format!("{resolution} px")));
+        }
+        if parts.is_empty() { "all cells".to_owned() } else { parts.join(", ") }
+    };
+    let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
+    let row = |cell: &CellVerdict| Row {
+        label: label(cell),
+        mean: finite(cell.mean),
+        low: finite(cell.low),
+        high: finite(cell.high),
+        verdict: cell.verdict,
+    };
+    let groups = together(cells.iter().map(|cell| (heading(cell), row(cell)))).into_iter();
+    groups.map(|(heading, rows)| Group { heading, counted, averages, rows }).collect()
+}
+
+const TOP: f64 = 38.0;
+const ROW: f64 = 19.0;
+const BELOW: f64 = 38.0;
+/// Where the mean and the interval end, in text.
+const MEAN: f64 = PANEL_WIDTH - 98.0;
+const PLOT_RIGHT: f64 = PANEL_WIDTH - 146.0;
+
+/// The drawing of a claim's forest plot; `None` where no cell has a mean.
+#[must_use]
+pub fn draw(claim: &Claim, verdict: &ClaimVerdict, world: &World, name: String) -> Option<Drawing> {
+    let groups = groups(verdict, world);
+    let rows = || groups.iter().flat_map(|group| &group.rows);
+    let means = range(rows().filter_map(|row| row.mean))?;
+    let margins = match claim.hypothesis.relation {
+        Relation::EquivalentWithin(margin) => vec![-margin, margin],
+        Relation::GreaterThan(_) | Relation::NotWorseThan(_) => vec![verdict.margin],
+    };
+    let means = range([means.0, means.1].into_iter().chain(margins.iter().copied()))?;
+    let unit = verdict.unit.name();
+    // An interval may be far wider than all means together; it then ends in an arrow.
+    let slack = (means.1 - means.0).max(1.0);
+    let ends = range(
+        rows().flat_map(|row| [row.low, row.high, row.mean]).flatten().chain([means.0, means.1]),
+    )?;
+    let shown = (ends.0.max(means.0 - slack), ends.1.min(means.1 + slack));
+    let labels = rows().map(|row| text_width(&row.label, 11.0)).fold(0.0, f64::max);
+    let plot = Plot {
+        margins: &margins,
+        range: aired(shown.0, shown.1, 4),
+        left: (labels + 8.0).clamp(44.0, 130.0),
+        unit,
+    };
+    let mut marks: Vec<(Mark, String)> = Vec::new();
+    for verdict in [Verdict::Supported, Verdict::Refuted, Verdict::Inconclusive] {
+        if rows().any(|row| row.mark() == Mark::Verdict(verdict)) {
+            marks.push((Mark::Verdict(verdict), verdict.name().to_owned()));
+        }
+    }
+    if rows().any(|row| row.mark() == Mark::Unjudged) {
+        marks.push((Mark::Unjudged, "can't be judged".to_owned()));
+    }
+    let margin = margins.iter().map(|margin| plain(*margin)).collect::<Vec<_>>().join(" and ");
+    let contrasts =
+        distinct(claim.hypothesis.contrasts.iter().map(|contrast| contrast.label.as_str()));
+    let lines = match confidence(verdict.cells.iter().chain(&verdict.averages)) {
+        Some(of) => format!("the {of} intervals"),
+        None => "the intervals".to_owned(),
+    };
+    Some(Drawing {
+        name,
+        title: "Every cell with its interval, beside the margin".to_owned(),
+        subtitle: contrasts.join("; "),
+        legend: marks,
+        panels: groups.iter().map(|group| plot.panel(group)).collect(),
+        notes: vec![format!(
+            "Lines are {lines} that the verdicts use. Dashed: the margin, {margin} {unit}."
+        )],
+    })
+}
+
+struct Plot<'a> {
+    margins: &'a [f64],
+    range: ((f64, f64), Vec<f64>),
+    left: f64,
+    unit: &'a str,
+}
+
+impl Plot<'_> {
+    fn panel(&self, group: &Group) -> PanelDrawing {
+        #[expect(clippy::cast_precision_loss, reason = "a handful of rows")]
+        let bottom = TOP + group.rows.len() as f64 * ROW;
+        let x = Axis::new(Scale::Linear, self.range.0, (self.left + 6.0, PLOT_RIGHT));
+        let vertical = |value: f64| {
+            format!("M{} {}V{}", place(x.place(value)), place(TOP - 4.0), place(bottom))
+        };
+        let body = html! {
+            text.t x="0" y="12" { (shortened(&group.heading)) }
+            @if !group.counted.is_empty() { text.s.r x=(place(self.left - 6.0)) y="27" { (group.counted) } }
+            text.s.r x=(place(MEAN)) y="27" { "mean" }
+            text.s.r x=(place(PANEL_WIDTH)) y="27" { "interval" }
+            path.grid d=(self.range.1.iter().map(|tick| vertical(*tick)).collect::<String>()) {}
+            path.margin d=(self.margins.iter().map(|margin| vertical(*margin)).collect::<String>()) {}
+            @for (row, y) in group.rows.iter().zip(heights()) { (self.row(row, group.averages, &x, y)) }
+            path.axis d=(format!("M{} {}H{}", place(self.left), place(bottom), place(PLOT_RIGHT + 6.0))) {}
+            @for tick in &self.range.1 {
+                text.s.n.m x=(place(x.place(*tick))) y=(place(bottom + 14.0)) { (plain(*tick)) }
+            }
+            text.s.m x=(place(f64::midpoint(self.left, PLOT_RIGHT))) y=(place(bottom + 29.0)) { (self.unit) }
+        };
+        PanelDrawing {
+            title: format!("{}: forest plot of {} cells", group.heading, group.rows.len()),
+            description: in_words(group),
+            height: bottom + BELOW,
+            body,
+        }
+    }
+
+    fn row(&self, row: &Row, bold: bool, x: &Axis, y: f64) -> Markup {
+        let (least, most) = x.values();
+        let text = y + 4.0;
+        let right = if bold { "n r b" } else { "n r" };
+        html! {
+            text class=(right) x=(place(self.left - 6.0)) y=(place(text)) { (within(&row.label, self.left - 6.0)) }
+            g class=(row.mark().class()) {
+                @if let (Some(low), Some(high)) = (row.low, row.high) {
+                    path.whisker d=(format!("M{} {}H{}", place(x.place(low)), place(y), place(x.place(high)))) {}
+                    @if low < least { path.whisker d=(format!("M{} {}m4-3l-4 3l4 3", place(x.place(least)), place(y))) {} }
+                    @if high > most { path.whisker d=(format!("M{} {}m-4-3l4 3l-4 3", place(x.place(most)), place(y))) {} }
+                }
+                // What can't be judged has no value: its dash stands at the margin and says nothing.
+                (row.mark().draw(x.place(row.mean.unwrap_or(self.margins[0])), y))
+            }
+            text class=(right) x=(place(MEAN)) y=(place(text)) { (signed(row.mean)) }
+            text class=(right) x=(place(PANEL_WIDTH)) y=(place(text)) { (interval(row.low, row.high)) }
+        }
+    }
+}
+
+/// A label that fits its column; the description has all of it.
+fn within(label: &str, width: f64) -> String {
+    let fits = |text: &str| text_width(text, 11.0) <= width;
+    if fits(label) {
+        return label.to_owned();
+    }
+    let ends = label.char_indices().map(|(end, _)| end).rev();
+    let mut cut = ends.map(|end| format!("{}\u{2026}", label[..end].trim_end_matches([' ', ','])));
+    cut.find(|text| fits(text)).unwrap_or_default()
+}
+
+/// A heading that fits its panel.
+fn shortened(heading: &str) -> String {
+    const MOST: usize = 52;
+    match heading.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}\u{2026}", heading[..end].trim_end()),
+        None => heading.to_owned(),
+    }
+}
+
+fn heights() -> impl Iterator<Item = f64> {
+    std::iter::successors(Some(TOP + ROW / 2.0), |height| Some(height + ROW))
+}
+
+fn in_words(group: &Group) -> String {
+    let cells: Vec<String> = group
+        .rows
+        .iter()
+        .map(|row| match row.mean {
+            Some(mean) => format!("{}: {} ({})", row.label, signed(Some(mean)), row.verdict),
+            None => format!("{}: can't be judged", row.label),
+        })
+        .collect();
+    cells.join("; ") + "."
+}

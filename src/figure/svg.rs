@@ -1,0 +1,272 @@
+//! Drawings: panels of SVG with a legend and notes, set into the page panel by panel, so that they
+//! flow from three columns to one, or put together into a file that needs nothing else.
+
+use maud::{Markup, PreEscaped, html};
+
+use super::{
+    numbers::place,
+    palette::{CURVES, DIFFERENCES, FIGURE_STYLE, concrete},
+};
+use crate::experiment::Verdict;
+
+/// Width of a panel, in pixels where it is not scaled: three fit on a wide screen, one on a phone.
+pub const PANEL_WIDTH: f64 = 360.0;
+const GAP: f64 = 24.0;
+const COLUMNS: usize = 3;
+
+/// A figure that is ready to be set.
+#[derive(Clone, Debug)]
+pub struct Drawing {
+    /// Name of its file, without ending.
+    pub name: String,
+    /// What it shows.
+    pub title: String,
+    /// What is drawn, in symbols; empty where the title says it all.
+    pub subtitle: String,
+    /// Marks and what they mean.
+    pub legend: Vec<(Mark, String)>,
+    /// Its panels; never empty.
+    pub panels: Vec<PanelDrawing>,
+    /// What a reader must know of it.
+    pub notes: Vec<String>,
+}
+
+/// One panel, [`PANEL_WIDTH`] wide.
+#[derive(Clone, Debug)]
+pub struct PanelDrawing {
+    /// What it shows, for people who do not see it.
+    pub title: String,
+    /// Its main numbers in words.
+    pub description: String,
+    /// Height.
+    pub height: f64,
+    /// Its elements.
+    pub body: Markup,
+}
+
+/// A mark: colour and shape together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// The point of a curve, by its index.
+    Curve(usize),
+    /// The point of a curve that mixes recipes.
+    Open(usize),
+    /// The point of a difference, by its index.
+    Difference(usize),
+    /// A published curve.
+    Published,
+    /// A cell's verdict.
+    Verdict(Verdict),
+    /// A cell that can't be judged.
+    Unjudged,
+}
+
+impl Mark {
+    /// The class that colours it.
+    #[must_use]
+    pub fn class(self) -> String {
+        match self {
+            Self::Curve(index) | Self::Open(index) => format!("c{}", index % CURVES),
+            Self::Difference(index) => format!("d{}", index % DIFFERENCES),
+            Self::Published => "published".to_owned(),
+            Self::Verdict(verdict) => verdict.name().to_owned(),
+            Self::Unjudged => "incomplete".to_owned(),
+        }
+    }
+
+    /// The mark about a place, in the colour of the group that it is in.
+    #[must_use]
+    pub fn draw(self, x: f64, y: f64) -> Markup {
+        let around = |shape: &str| format!("M{} {}{shape}", place(x), place(y));
+        let path = |class: &str, shape: &str| html! { path class=(class) d=(around(shape)) {} };
+        let circle = |class: &str, r: &str| html! { circle class=(class) cx=(place(x)) cy=(place(y)) r=(r) {} };
+        match self {
+            Self::Curve(index) => shape("dot", index, x, y),
+            Self::Open(index) => shape("open", index, x, y),
+            Self::Difference(index) if index % DIFFERENCES == 0 => circle("dot", "2.4"),
+            Self::Difference(index) => shape("dot", index, x, y),
+            Self::Published => path("curve", "m-7 0h14"),
+            Self::Verdict(Verdict::Supported) => path("dot", "m-3.4-3.4h6.8v6.8h-6.8z"),
+            Self::Verdict(Verdict::Refuted) => path("stroke", "m-3.8-3.8l7.6 7.6m0-7.6l-7.6 7.6"),
+            Self::Verdict(Verdict::Inconclusive) => circle("open", "3.6"),
+            Self::Verdict(Verdict::Incomplete) | Self::Unjudged => path("stroke", "m-4 0h8"),
+        }
+    }
+}
+
+fn shape(class: &str, index: usize, x: f64, y: f64) -> Markup {
+    let around = match index % CURVES {
+        0 => return html! { circle class=(class) cx=(place(x)) cy=(place(y)) r="2.7" {} },
+        1 => "m-2.5-2.5h5v5h-5z",
+        2 => "m0-3.4l3.2 5.8h-6.4z",
+        3 => "m0-3.6l3.6 3.6l-3.6 3.6l-3.6-3.6z",
+        4 => "m0 3.4l3.2-5.8h-6.4z",
+        _ => "m-3.2-1h6.4v2h-6.4z",
+    };
+    html! { path class=(class) d=(format!("M{} {}{around}", place(x), place(y))) {} }
+}
+
+/// Text without characters that no XML file may hold.
+fn legible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// A drawing as a part of the page, which gives it its colours.
+#[must_use]
+pub fn figure(drawing: &Drawing) -> Markup {
+    html! {
+        figure id=(drawing.name) {
+            figcaption {
+                (drawing.title)
+                @if !drawing.subtitle.is_empty() { code { (drawing.subtitle) } }
+            }
+            div.legend {
+                @for (mark, label) in &drawing.legend { span.entry { (key(*mark)) (label) } }
+            }
+            div.panels {
+                @for panel in &drawing.panels {
+                    svg.fig role="img" viewBox=(format!("0 0 {} {}", place(PANEL_WIDTH), place(panel.height))) {
+                        title { (legible(&panel.title)) }
+                        desc { (legible(&panel.description)) }
+                        (panel.body)
+                    }
+                }
+            }
+            @for note in &drawing.notes { p.note { (note) } }
+        }
+    }
+}
+
+/// A mark in running text; the word beside it says the same.
+#[must_use]
+pub fn key(mark: Mark) -> Markup {
+    html! {
+        svg.fig.key aria-hidden="true" viewBox="0 0 14 14" width="14" height="14" {
+            title { "mark" }
+            g class=(mark.class()) { (mark.draw(7.0, 7.0)) }
+        }
+    }
+}
+
+/// A drawing as a file of its own: white paper, its own colours, panels in three columns, and the
+/// title of the claim that it belongs to, which no page says for it.
+#[must_use]
+pub fn file(drawing: &Drawing, claim: &str) -> String {
+    const TITLE_LINE: f64 = 20.0;
+    const LINE: f64 = 15.0;
+    let columns = drawing.panels.len().clamp(1, COLUMNS);
+    #[expect(clippy::cast_precision_loss, reason = "a handful of columns, rows and lines")]
+    let times = |count: usize, size: f64| count as f64 * size;
+    let width = times(columns, PANEL_WIDTH + GAP) + GAP;
+    let characters = 78 * columns;
+    let (legend, legend_height) = legend(drawing, width);
+    let title = wrapped(&legible(&drawing.title), characters * 5 / 8);
+    let below_title = [claim, &drawing.subtitle].map(|text| wrapped(&legible(text), characters));
+    let subtitle = below_title.concat();
+    let head = 16.0 + times(title.len(), TITLE_LINE) + times(subtitle.len(), LINE);
+    let mut top = head + legend_height + 8.0;
+    let mut rows = Vec::new();
+    for row in drawing.panels.chunks(columns) {
+        rows.push((top, row));
+        top += row.iter().map(|panel| panel.height).fold(0.0, f64::max) + GAP;
+    }
+    let notes: Vec<String> =
+        drawing.notes.iter().flat_map(|note| wrapped(&legible(note), characters)).collect();
+    let height = top + times(notes.len(), LINE) + GAP / 2.0;
+    let (wide, high) = (place(width), place(height));
+    let description: Vec<String> = drawing
+        .panels
+        .iter()
+        .map(|panel| format!("{}: {}", panel.title, panel.description))
+        .collect();
+    let markup = html! {
+        svg.fig xmlns="http://www.w3.org/2000/svg" role="img"
+            viewBox=(format!("0 0 {wide} {high}")) width=(wide) height=(high)
+        {
+            title { (legible(&drawing.title)) }
+            desc { (legible(&description.join(" "))) }
+            style { (PreEscaped(concrete(FIGURE_STYLE))) }
+            rect width=(wide) height=(high) fill="#ffffff" {}
+            @for (index, line) in title.iter().enumerate() {
+                text.b x=(place(GAP)) y=(place(28.0 + times(index, TITLE_LINE))) font-size="15" { (line) }
+            }
+            @for (index, line) in subtitle.iter().enumerate() {
+                text.s x=(place(GAP)) y=(place(28.0 + times(title.len(), TITLE_LINE) + times(index, LINE))) { (line) }
+            }
+            g transform=(format!("translate(0 {})", place(head))) { (legend) }
+            @for (top, row) in &rows {
+                @for (column, panel) in row.iter().enumerate() {
+                    g transform=(format!("translate({} {})", place(GAP + times(column, PANEL_WIDTH + GAP)), place(*top))) {
+                        (panel.body)
+                    }
+                }
+            }
+            @for (index, note) in notes.iter().enumerate() {
+                text.s x=(place(GAP)) y=(place(top + times(index, LINE))) { (note) }
+            }
+        }
+    };
+    markup.into_string() + "\n"
+}
+
+/// The legend of a file: entries in rows, and the height that they take.
+fn legend(drawing: &Drawing, width: f64) -> (Markup, f64) {
+    const ROW: f64 = 20.0;
+    let (mut x, mut y) = (GAP, 14.0);
+    let mut entries = Vec::new();
+    for (mark, label) in &drawing.legend {
+        let wide = 34.0 + text_width(label, 11.0);
+        if x > GAP && x + wide > width - GAP {
+            (x, y) = (GAP, y + ROW);
+        }
+        entries.push((*mark, label, x, y));
+        x += wide;
+    }
+    let height = if drawing.legend.is_empty() { 0.0 } else { y - 14.0 + ROW };
+    let markup = html! {
+        @for (mark, label, x, y) in entries {
+            g class=(mark.class()) { (mark.draw(x + 7.0, y - 4.0)) }
+            text x=(place(x + 18.0)) y=(place(y)) { (legible(label)) }
+        }
+    };
+    (markup, height)
+}
+
+/// About how wide a text is: drawings can't measure it.
+#[must_use]
+pub(crate) fn text_width(text: &str, size: f64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a label's length")]
+    let characters = text.chars().count() as f64;
+    characters * size * 0.56
+}
+
+/// Lines of at most so many characters, broken at spaces.
+fn wrapped(text: &str, characters: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= characters => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_notes_are_broken_at_spaces() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("", 7), Vec::<String>::new());
+    }
+
+    #[test]
+    fn characters_that_no_xml_file_may_hold_are_replaced() {
+        assert_eq!(legible("a\u{0}b"), "a\u{fffd}b");
+    }
+}

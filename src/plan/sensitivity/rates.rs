@@ -1,0 +1,196 @@
+//! Each source's own best learning rate, chosen on seeds that no verdict uses.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    assets::Named,
+    claim::Claim,
+    experiment::{Key, Recipe, Trial},
+    plan,
+    store::Ended,
+    world::World,
+};
+
+/// Learning rates that each source may choose its own from; the paper's comes first.
+pub const RATES: [f64; 3] = [0.1, 0.03, 0.01];
+
+/// Places of the seeds that rates are chosen on, far behind those that verdicts use.
+pub const HELD_OUT: std::ops::Range<usize> = 1000..1003;
+
+/// The fine-tunes that each source's own best learning rate is chosen by: of every key that a claim
+/// could ask for, at each of the [`RATES`], by the seeds [`HELD_OUT`].
+#[must_use]
+pub fn tuning(claim: &Claim, world: &World) -> Vec<Trial> {
+    let keys: BTreeSet<Key> =
+        plan::at_most(&[claim], world).into_keys().map(|(key, _)| key).collect();
+    let mut trials = Vec::new();
+    for key in keys {
+        for rate in RATES {
+            let mut recipe = world.recipe(key.clone());
+            recipe.protocol.learning_rate = rate;
+            let seeds = HELD_OUT.map(World::seed);
+            trials.extend(seeds.map(|seed| Trial { recipe: recipe.clone(), seed }));
+        }
+    }
+    trials
+}
+
+/// A fine-tune that rates are chosen by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tuned {
+    /// Which one.
+    pub named: Named,
+    /// What came of it; `None` where it has not run.
+    pub ended: Option<Ended>,
+}
+
+impl Tuned {
+    /// The last test accuracy in percent; 0 without one.
+    fn accuracy(&self) -> f64 {
+        match &self.ended {
+            Some(Ended::Finished(outcome)) => {
+                outcome.evaluations.last().map_or(0.0, |last| last.test_accuracy)
+            }
+            Some(Ended::Failed { .. }) | None => 0.0,
+        }
+    }
+}
+
+/// Those that have to run before rates can be chosen. One that failed has run.
+#[must_use]
+pub fn missing(tuned: &[Tuned]) -> Vec<Named> {
+    let missing = tuned.iter().filter(|tuned| tuned.ended.is_none());
+    missing.map(|tuned| tuned.named.clone()).collect()
+}
+
+/// Each source's best rate: the highest mean of last test accuracies (percent) over all its
+/// fine-tunes, 0 for one that failed. Of equals, the first of [`RATES`].
+#[must_use]
+pub fn best_rates(tuned: &[Tuned]) -> BTreeMap<String, Rate> {
+    best_of(tuned.iter().map(|tuned| (&tuned.named.trial.recipe, tuned.accuracy())))
+}
+
+/// The same of recipes, each with its accuracy.
+fn best_of<'a>(tuned: impl IntoIterator<Item = (&'a Recipe, f64)>) -> BTreeMap<String, Rate> {
+    let mut sums: BTreeMap<String, [(f64, u32); RATES.len()]> = BTreeMap::new();
+    for (recipe, accuracy) in tuned {
+        let Some(at) = RATES.iter().position(|rate| *rate == recipe.protocol.learning_rate) else {
+            continue;
+        };
+        let (sum, count) = &mut sums.entry(recipe.key.source.to_string()).or_default()[at];
+        *sum += accuracy;
+        *count += 1;
+    }
+    let best = |(source, sums): (String, [(f64, u32); RATES.len()])| {
+        let means = sums.map(|(sum, count)| sum / f64::from(count.max(1)));
+        // The last of equals is the largest, so that they are looked at from behind.
+        let at =
+            (0..RATES.len()).rev().max_by(|&left, &right| means[left].total_cmp(&means[right]));
+        let at = at.expect("there are rates");
+        (source, Rate { chosen: RATES[at], means })
+    };
+    sums.into_iter().map(best).collect()
+}
+
+/// A source's own best learning rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rate {
+    /// The best.
+    pub chosen: f64,
+    /// Mean accuracies in percent at each of the [`RATES`].
+    pub means: [f64; RATES.len()],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        claim::suite::Suite,
+        experiment::{Evaluation, Outcome, Seed},
+    };
+
+    fn recipe(source: &str, images: u32, rate: f64) -> Recipe {
+        let key = Key::new("kmnist", source, 3, images);
+        let mut recipe = World::smoke().recipe(key);
+        recipe.protocol.learning_rate = rate;
+        recipe
+    }
+
+    #[test]
+    fn each_source_has_the_rate_of_its_highest_mean_over_all_its_fine_tunes() {
+        // natural: .1 has 50 and 90, .03 has 75 and 75, .01 has 40; l2_3 has two rates that are level.
+        let tuned = [
+            (recipe("natural", 100, 0.1), 50.0),
+            (recipe("natural", 400, 0.1), 90.0),
+            (recipe("natural", 100, 0.03), 75.0),
+            (recipe("natural", 400, 0.03), 75.0),
+            (recipe("natural", 100, 0.01), 40.0),
+            (recipe("l2_3", 100, 0.03), 60.0),
+            (recipe("l2_3", 100, 0.1), 60.0),
+        ];
+        let best = best_of(tuned.iter().map(|(recipe, accuracy)| (recipe, *accuracy)));
+        assert_eq!(best["natural"], Rate { chosen: 0.03, means: [70.0, 75.0, 40.0] });
+        assert_eq!(best["l2_3"].chosen, 0.1);
+    }
+
+    #[test]
+    fn one_that_failed_is_not_missing_and_counts_as_nothing_learned() {
+        let tuned = |seed: u64, rate: f64, ended: Option<Ended>| {
+            let trial = Trial { recipe: recipe("natural", 100, rate), seed: Seed(seed) };
+            let (weights, data) = ("w".to_owned(), "d".to_owned());
+            Tuned { named: Named { id: trial.id(&weights, &data), trial, weights, data }, ended }
+        };
+        let finished = |accuracy: f64| {
+            let last = Evaluation {
+                epoch: 24,
+                test_accuracy: accuracy,
+                test_loss: 1.0,
+                train_accuracy: 100.0,
+                train_loss: 0.0,
+                seconds: 1.0,
+            };
+            Some(Ended::Finished(Outcome {
+                evaluations: vec![last],
+                first_losses: Vec::new(),
+                test_loss_after_first_step: 1.0,
+                correct: Vec::new(),
+                weights: "w".to_owned(),
+                influence: Vec::new(),
+            }))
+        };
+        let failed = Some(Ended::Failed { reason: "a test".to_owned() });
+        let all = [
+            tuned(1, 0.1, finished(80.0)),
+            tuned(2, 0.1, failed),
+            tuned(1, 0.03, finished(50.0)),
+            tuned(2, 0.03, None),
+        ];
+        assert_eq!(missing(&all), [all[3].named.clone()]);
+        let best = best_rates(&all[..3]);
+        assert_eq!(best["natural"], Rate { chosen: 0.03, means: [40.0, 50.0, 0.0] });
+    }
+
+    #[test]
+    fn rates_of_their_own_are_part_of_the_arms_and_any_other_difference_is_not() {
+        let mut world = World::smoke();
+        let natural = |world: &World| world.recipe(recipe("natural", 100, 0.1).key);
+        let robust = |world: &World| world.recipe(recipe("l2_3", 100, 0.1).key);
+        world.learning_rates = BTreeMap::from([("natural".to_owned(), 0.01)]);
+        assert_eq!(natural(&world).protocol.learning_rate, 0.01);
+        assert_eq!(world.digest(&natural(&world)), world.digest(&robust(&world)));
+        let plain = World::smoke();
+        assert_ne!(plain.digest(&natural(&world)), plain.digest(&robust(&world)));
+        let mut other = natural(&world);
+        other.protocol.momentum = 0.5;
+        assert_ne!(world.digest(&other), world.digest(&robust(&world)));
+    }
+
+    #[test]
+    fn rates_are_chosen_on_seeds_that_no_verdict_uses() {
+        let suite = Suite::embedded(&World::smoke()).unwrap();
+        for claim in suite.claims() {
+            let last = claim.design.looks.last().max(claim.design.of_readings().looks.last());
+            assert!(last < HELD_OUT.start, "{}", claim.id);
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The program as people use it: commands, their output and exit codes.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod commands;
+mod compare;
+mod handoff;
+mod own_names;
+mod power;
+mod price;
+mod sensitivity;

@@ -1,0 +1,43 @@
+//! Readers of checkpoints, against real torch, dill and safetensors: `goldens/checkpoint/make_fixtures.py`
+//! writes a folder of files and what each holds. Then files that mean harm: nothing is executed,
+//! memory is bounded, nothing panics.
+
+mod assembly;
+mod bounds;
+mod formats;
+mod fuzz;
+mod hostile;
+mod memory;
+mod mutation;
+mod program;
+mod reference;
+
+use std::path::PathBuf;
+
+use repro::checkpoint::{Checkpoint, ReadError};
+
+#[global_allocator]
+static COUNTED: memory::Counted = memory::Counted;
+
+/// Where the fixtures are.
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("goldens/checkpoint")
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    let path = folder().join(name);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn read(bytes: &[u8]) -> Result<Checkpoint, ReadError> {
+    Checkpoint::read("file", bytes.to_vec())
+}
+
+/// The error that bytes are refused with, as people see it.
+#[track_caller]
+fn refusal(bytes: &[u8]) -> String {
+    match read(bytes) {
+        Ok(checkpoint) => panic!("it was read: {checkpoint:?}"),
+        Err(error) => error.to_string(),
+    }
+}

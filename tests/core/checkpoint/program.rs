@@ -1,0 +1,134 @@
+//! `repro inspect` and `repro convert` as people use them.
+
+use std::path::Path;
+
+use assert_cmd::Command;
+
+use super::{fixture, folder, reference::Reference};
+
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+fn ran(arguments: &[&str], folder: &Path) -> Ran {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("repro"));
+    command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").current_dir(folder);
+    let output = command.args(arguments).output().unwrap();
+    Ran {
+        code: output.status.code().expect("no signal"),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: crate::common::said::said(&output.stderr),
+    }
+}
+
+fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn json_is_valid_by_its_schema_and_has_what_numpy_has() {
+    let reference = Reference::read();
+    let schema = json(&ran(&["schema", "inspection"], &folder()).stdout);
+    for file in ["robustness-legacy.pt", "plain-zip.pt", "tiny.safetensors"] {
+        let ran = ran(&["inspect", file, "--format", "json"], &folder());
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{file}");
+        let inspection = json(&ran.stdout);
+        assert!(jsonschema::is_valid(&schema, &inspection), "{file}");
+        let known = &reference.files[file];
+        assert_eq!(inspection["format_version"], 1);
+        assert_eq!(inspection["container"], known.container.as_str());
+        assert_eq!(inspection["wrapping"], known.wrapping.as_str());
+        let tensors = inspection["tensors"].as_array().unwrap();
+        let expected = &reference.sets[known.tensors];
+        assert_eq!(tensors.len(), expected.len());
+        for (tensor, expected) in tensors.iter().zip(expected) {
+            assert_eq!(tensor["name"], expected.name.as_str());
+            assert_eq!(tensor["dtype"], expected.dtype.as_str());
+            assert_eq!(tensor["sha256"], expected.sha256.as_str());
+            let shape: Vec<usize> = serde_json::from_value(tensor["shape"].clone()).unwrap();
+            assert_eq!(shape, expected.shape);
+        }
+        let skipped = inspection["skipped"].as_array().unwrap();
+        assert_eq!(skipped.is_empty(), known.skipped.is_empty());
+    }
+}
+
+#[test]
+fn text_fits_a_hundred_columns_and_says_what_was_skipped() {
+    let ran = ran(&["inspect", "robustness-legacy.pt"], &folder());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for part in
+        ["legacy", "robustness", "layer4.0.bn1.weight", "float32", "module.attacker: ", "0.485"]
+    {
+        assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
+    }
+    for line in ran.stdout.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+}
+
+#[test]
+fn a_converted_checkpoint_inspects_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["robustness-legacy.pt", "big-zip.pt"] {
+        std::fs::write(folder.path().join(file), fixture(file)).unwrap();
+        let converted = ran(&["convert", file], folder.path());
+        assert_eq!(converted.code, 0, "{}", converted.stderr);
+        let output = file.replace(".pt", ".safetensors");
+        assert!(converted.stdout.contains(&output), "{}", converted.stdout);
+        let tensors = |file: &str| {
+            let ran = ran(&["inspect", file, "--format", "json"], folder.path());
+            json(&ran.stdout)["tensors"].clone()
+        };
+        assert_eq!(tensors(&output), tensors(file), "{file}");
+        let skips = file.starts_with("robustness");
+        assert_eq!(converted.stderr.contains("skipped "), skips, "{}", converted.stderr);
+    }
+    let elsewhere = ran(&["convert", "big-zip.pt", "--output", "new/x.safetensors"], folder.path());
+    assert_eq!(elsewhere.code, 0, "{}", elsewhere.stderr);
+    assert!(folder.path().join("new/x.safetensors").exists());
+}
+
+#[test]
+fn damaged_or_missing_checkpoints_exit_with_66_and_name_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    file("cut.pt", &fixture("plain-legacy.pt")[..700]);
+    file("page.pt", b"<!DOCTYPE html>");
+    file("evil.pt", &fixture("hostile-tensor-zip.pt"));
+    for (name, what) in [
+        ("cut.pt", "cut short"),
+        ("page.pt", "a page of HTML"),
+        ("evil.pt", "posix.system"),
+        ("missing.pt", "failed to read"),
+    ] {
+        for command in ["inspect", "convert"] {
+            let ran = ran(&[command, name], folder.path());
+            assert_eq!(ran.code, 66, "{name}: {}", ran.stderr);
+            assert!(ran.stdout.is_empty(), "{}", ran.stdout);
+            for part in [name, what, "help"] {
+                assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
+            }
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3, "nothing was written");
+}
+
+#[test]
+fn a_file_is_not_written_over_itself_and_an_unwritable_place_exits_with_73() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = fixture("tiny.safetensors");
+    std::fs::write(folder.path().join("tiny.safetensors"), &bytes).unwrap();
+    for more in [&[][..], &["--output", "./tiny.safetensors"]] {
+        let arguments = [&["convert", "tiny.safetensors"], more].concat();
+        let ran = ran(&arguments, folder.path());
+        assert_eq!(ran.code, 64, "{}", ran.stderr);
+    }
+    assert_eq!(std::fs::read(folder.path().join("tiny.safetensors")).unwrap(), bytes);
+    let taken = ["convert", "tiny.safetensors", "--output", "tiny.safetensors/x.safetensors"];
+    let ran = ran(&taken, folder.path());
+    assert_eq!(ran.code, 73, "{}", ran.stderr);
+    assert!(ran.stderr.contains("failed to write"), "{}", ran.stderr);
+}

@@ -1,0 +1,125 @@
+//! JPEG and PNG files against PIL's decoder, and files that are none.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+use repro::data::{
+    DataError,
+    picture::{Picture, decode},
+};
+use repro::{data::resize::resize_bytes, experiment::Resolution};
+
+use super::fixtures::{goldens, reference, sha256, size};
+
+fn bytes(name: &str) -> Vec<u8> {
+    std::fs::read(goldens().join(name)).unwrap()
+}
+
+fn read(bytes: &[u8]) -> Result<Picture, DataError> {
+    decode(Path::new("picture"), bytes)
+}
+
+#[track_caller]
+fn refused(bytes: &[u8], words: &str) {
+    let error = read(bytes).unwrap_err().to_string();
+    assert!(error.contains(words), "{error}\ndoes not say: {words}");
+}
+
+/// Not one level apart: every sampling, progressive scans, restarts, coarse tables, grey, palettes,
+/// alpha, an orientation that is left alone.
+#[test]
+fn pictures_are_decoded_and_resized_to_pil_s_bytes() {
+    let reference = reference();
+    let cases = reference["pictures"].as_object().unwrap();
+    assert_eq!(cases.len(), 19);
+    for (name, expected) in cases {
+        let picture = read(&bytes(&format!("pictures/{name}")));
+        let picture = picture.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let shape = (3, picture.height, picture.width);
+        assert_eq!(serde_json::json!([shape.0, shape.1, shape.2]), expected["shape"], "{name}");
+        assert_eq!(sha256(&picture.pixels), expected["sha256"], "{name}");
+        for (words, digest) in expected["at"].as_object().unwrap() {
+            let (side, through) = size(words);
+            let side = side as usize;
+            let resized = match through {
+                Resolution::Native => resize_bytes(&picture.pixels, shape, [side, side]),
+                Resolution::Pixels(through) => {
+                    let through = through as usize;
+                    let small = resize_bytes(&picture.pixels, shape, [through, through]);
+                    resize_bytes(&small, (3, through, through), [side, side])
+                }
+            };
+            assert_eq!(sha256(&resized), *digest, "{name} at {words}");
+        }
+    }
+}
+
+#[test]
+fn other_files_and_other_colours_are_refused_by_name() {
+    refused(b"", "picture is not read as an image: it is empty");
+    refused(b"<!DOCTYPE html>", "it begins with `<!DOCTYP`");
+    refused(b"GIF89a", "it begins with `GIF89a`");
+    refused(&bytes("refused/windows.bmp.png"), "it begins with `BM");
+    refused(&bytes("refused/cmyk.jpg"), "it has four inks (CMYK)");
+    refused(&bytes("refused/deep.png"), "it has 16 bits");
+}
+
+#[test]
+fn a_picture_cut_at_any_byte_is_refused() {
+    for name in ["odd-420.jpg", "progressive.jpg", "restarts.jpg", "grey.png", "palette.png"] {
+        let whole = bytes(&format!("pictures/{name}"));
+        let expected = read(&whole).unwrap();
+        let mut accepted = Vec::new();
+        for end in 0..whole.len() {
+            if let Ok(picture) = read(&whole[..end]) {
+                // All that is missing then is the mark of the end.
+                assert_eq!(picture, expected, "{name} cut at {end}");
+                accepted.push(whole.len() - end);
+            }
+        }
+        // Two bytes that mark a JPEG's end; twelve of a PNG's last chunk, and a checksum before it.
+        let most = if name.ends_with("png") { 16 } else { 2 };
+        assert!(accepted.iter().all(|missing| *missing <= most), "{name}: {accepted:?}");
+    }
+}
+
+#[test]
+fn a_header_that_promises_the_moon_costs_nothing() {
+    let mut jpeg = bytes("pictures/odd-420.jpg");
+    let frame = jpeg.windows(2).position(|two| two == [0xff, 0xc0]).unwrap();
+    jpeg[frame + 5..frame + 9].copy_from_slice(&[0xff, 0x00, 0xff, 0x00]);
+    refused(&jpeg, "exceeds limit");
+    let mut png = bytes("pictures/grey.png");
+    png[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
+    let mut checksum = flate2::Crc::new();
+    checksum.update(&png[12..29]);
+    png[29..33].copy_from_slice(&checksum.sum().to_be_bytes());
+    refused(&png, "it has 65536 x 65536 pixels");
+}
+
+#[test]
+fn a_png_whose_checksum_is_wrong_is_refused() {
+    let mut png = bytes("pictures/colour.png");
+    let middle = png.len() / 2;
+    png[middle] ^= 1;
+    assert!(read(&png).is_err());
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_decoders_panic(
+        which in 0..6_usize, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
+        early: bool,
+    ) {
+        let name = ["odd-420.jpg", "progressive.jpg", "restarts.jpg", "grey.jpg", "palette.png", "alpha.png"][which];
+        let mut bytes = bytes(&format!("pictures/{name}"));
+        let length = if early { 60 } else { bytes.len() };
+        for (at, byte) in changes {
+            let at = at.index(length);
+            bytes[at] = byte;
+        }
+        if let Ok(picture) = read(&bytes) {
+            prop_assert_eq!(picture.pixels.len(), 3 * picture.height * picture.width);
+        }
+    }
+}

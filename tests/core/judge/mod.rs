@@ -1,0 +1,357 @@
+//! The judge on small logs made for one question each.
+
+mod looks;
+
+use crate::common;
+
+use common::{Run, claim, claim_text, evidence, log, rows, run};
+use repro::{
+    claim::{Expected, Relation},
+    evidence::{Looking, Records},
+    experiment::Verdict,
+    judge::{ClaimVerdict, Flag, decide, judge, observe::Observed},
+    stats::Alpha,
+};
+
+fn gap(runs: &[Run<'_>]) -> ClaimVerdict {
+    asked("greater_than = 0.0", runs, Looking::Fixed)
+}
+
+fn asked(relation: &str, runs: &[Run<'_>], looking: Looking) -> ClaimVerdict {
+    judge(&claim(&claim_text(relation)), &evidence(&log(&rows(runs)), looking))
+}
+
+/// Pairs of runs, seeds 1, 2, ...: natural at 50 %, robust above it by these points.
+fn leads(points: &[f64]) -> Vec<Run<'static>> {
+    let pair =
+        |(lead, seed): (&f64, u64)| [run("l2_3", seed, 50.0 + lead), run("natural", seed, 50.0)];
+    points.iter().zip(1..).flat_map(pair).collect()
+}
+
+fn has(verdict: &ClaimVerdict, flag: Flag) -> bool {
+    verdict.cells[0].flags.contains(&flag)
+}
+
+#[test]
+fn a_clear_lead_is_supported_its_reverse_refuted_and_noise_neither() {
+    assert_eq!(gap(&leads(&[5.0, 6.0, 5.5, 6.5])).verdict, Verdict::Supported);
+    assert_eq!(gap(&leads(&[-5.0, -6.0, -5.5, -6.5])).verdict, Verdict::Refuted);
+    let noise = gap(&leads(&[5.0, -6.0, 5.5, -6.5]));
+    assert_eq!(noise.verdict, Verdict::Inconclusive);
+    assert!(noise.reason.contains("has the margin inside"), "{}", noise.reason);
+}
+
+#[test]
+fn the_margin_is_the_relation_s_own() {
+    let lead = leads(&[-0.5, -0.6, -0.4, -0.5]);
+    let verdict = |relation| asked(relation, &lead, Looking::Fixed).verdict;
+    assert_eq!(verdict("greater_than = 0.0"), Verdict::Refuted);
+    assert_eq!(verdict("greater_than = -1.0"), Verdict::Supported);
+    assert_eq!(verdict("not_worse_than = 1.0"), Verdict::Supported);
+    assert_eq!(verdict("not_worse_than = 0.2"), Verdict::Refuted);
+    assert_eq!(verdict("equivalent_within = 1.0"), Verdict::Supported);
+    assert_eq!(verdict("equivalent_within = 0.2"), Verdict::Refuted);
+    assert_eq!(verdict("equivalent_within = 0.5"), Verdict::Inconclusive);
+}
+
+#[test]
+fn an_arm_without_any_record_makes_the_claim_incomplete() {
+    let verdict = gap(&[run("l2_3", 1, 60.0), run("l2_3", 2, 61.0)]);
+    assert_eq!(verdict.verdict, Verdict::Incomplete);
+    assert!(verdict.reason.contains("svhn from natural, 100 images"), "{}", verdict.reason);
+    assert_eq!(verdict.cells[0].mean, None);
+    assert!(has(&verdict, Flag::NoRecords));
+}
+
+#[test]
+fn one_seed_shows_its_difference_and_decides_nothing() {
+    let verdict = gap(&leads(&[5.0]));
+    let cell = &verdict.cells[0];
+    assert_eq!(
+        (verdict.verdict, cell.mean, cell.low, cell.p),
+        (Verdict::Inconclusive, Some(5.0), None, None)
+    );
+    assert!(has(&verdict, Flag::SingleSeed));
+}
+
+#[test]
+fn seeds_of_one_arm_alone_are_left_out_counted_and_never_matched_by_position() {
+    let mut runs = leads(&[5.0, 6.0, 5.5]);
+    runs.push(run("l2_3", 77, 99.0));
+    runs.push(run("natural", 78, 1.0));
+    let verdict = gap(&runs);
+    let cell = &verdict.cells[0];
+    assert_eq!((cell.seeds, cell.unmatched_seeds, cell.mean), (3, 2, Some(5.5)));
+    assert!(has(&verdict, Flag::UnmatchedSeeds));
+}
+
+#[test]
+fn seeds_that_nobody_ran_are_counted_against_the_plan() {
+    let verdict = gap(&leads(&[5.0, 6.0, 5.5]));
+    assert_eq!(verdict.cells[0].missing_seeds, 7);
+    assert!(has(&verdict, Flag::MissingSeeds));
+    let all = gap(&leads(&[5.0, 6.0, 5.5, 5.0, 6.0, 5.5, 5.0, 6.0, 5.5, 5.0]));
+    assert!(!has(&all, Flag::MissingSeeds));
+}
+
+#[test]
+fn an_inconclusive_claim_says_why_a_cell_has_no_interval() {
+    let text = claim_text("greater_than = 0.0")
+        .replace("target = \"svhn\"", "target = [\"svhn\", \"mnist\"]");
+    let mut runs = leads(&[5.0, 5.1, 4.9]);
+    let apart = [run("l2_3", 1, 60.0), run("natural", 2, 50.0)];
+    runs.extend(apart.into_iter().map(|run| Run { target: "mnist", ..run }));
+    let verdict = judge(&claim(&text), &evidence(&log(&rows(&runs)), Looking::Fixed));
+    assert_eq!(verdict.verdict, Verdict::Inconclusive);
+    let said = "1 of 2 cells supported; not: mnist 100 images; mnist 100 images: 0 seeds that every arm has: too few \
+                to judge";
+    assert_eq!(verdict.reason, said);
+}
+
+#[test]
+fn seeds_without_any_in_common_are_inconclusive_and_not_incomplete() {
+    let verdict = gap(&[run("l2_3", 1, 60.0), run("natural", 2, 50.0)]);
+    assert_eq!(verdict.verdict, Verdict::Inconclusive);
+    assert!(verdict.reason.contains("too few"), "{}", verdict.reason);
+}
+
+#[test]
+fn seeds_that_agree_to_the_last_digit_have_their_spread_floored() {
+    let verdict = gap(&leads(&[5.0, 5.0, 5.0]));
+    let cell = &verdict.cells[0];
+    assert_eq!(cell.verdict, Verdict::Supported);
+    assert!(cell.low.unwrap() < 5.0 && cell.high.unwrap() > 5.0);
+    assert!(has(&verdict, Flag::SpreadFloored));
+}
+
+#[test]
+fn recipes_that_differ_between_arms_or_seeds_can_t_be_judged() {
+    let shorter = |runs: &mut Vec<Run<'_>>, index: usize| {
+        let last = runs[index].accuracy.last().unwrap().1;
+        runs[index].accuracy = vec![(1, 10.0), (6, 20.0), (50, last)];
+    };
+    let mut within = leads(&[5.0, 6.0, 5.5]);
+    shorter(&mut within, 0);
+    shorter(&mut within, 1);
+    let mut between = leads(&[5.0, 6.0, 5.5]);
+    for robust in [0, 2, 4] {
+        shorter(&mut between, robust);
+    }
+    for runs in [within, between] {
+        let verdict = gap(&runs);
+        let cell = &verdict.cells[0];
+        assert_eq!(verdict.verdict, Verdict::Inconclusive);
+        let numbers =
+            [cell.mean, cell.low, cell.high, cell.t, cell.p, cell.p_adjusted, cell.e_value];
+        assert_eq!(numbers, [None; 7]);
+        assert!(cell.welch.is_none() && has(&verdict, Flag::MixedRecipes));
+        assert!(verdict.reason.contains("50 and of 100"), "{}", verdict.reason);
+    }
+}
+
+#[test]
+fn a_run_that_stopped_counts_at_its_worst_and_the_verdict_must_survive_it() {
+    // The natural run of seed 4 stopped: at its worst for the claim it would have reached 100 %.
+    let stop = |runs: &mut Vec<Run<'_>>| {
+        let stopped = runs.iter_mut().find(|run| run.source == "natural" && run.seed == 4).unwrap();
+        stopped.accuracy.truncate(1);
+    };
+    let mut runs = leads(&[5.0, 6.0, 5.5, 6.5]);
+    assert_eq!(gap(&runs).verdict, Verdict::Supported);
+    stop(&mut runs);
+    let verdict = gap(&runs);
+    assert_eq!(verdict.verdict, Verdict::Inconclusive);
+    assert_eq!(verdict.cells[0].failed_seeds, 1);
+    assert!(has(&verdict, Flag::FailedTrials));
+
+    // A lead so large and even that the worst case can't undo it.
+    let mut clear: Vec<Run<'_>> = (1..=20)
+        .flat_map(|seed| {
+            [run("l2_3", seed, 99.0 + 0.01 * (seed % 2) as f64), run("natural", seed, 1.0)]
+        })
+        .collect();
+    stop(&mut clear);
+    assert_eq!(gap(&clear).verdict, Verdict::Supported);
+}
+
+#[test]
+fn a_run_that_stopped_counts_at_its_best_before_a_claim_is_refuted() {
+    // The robust run of seed 4 stopped: at its best for the claim it would have reached 100 %.
+    let stop = |runs: &mut Vec<Run<'_>>| {
+        let stopped = runs.iter_mut().find(|run| run.source == "l2_3" && run.seed == 4).unwrap();
+        stopped.accuracy.truncate(1);
+    };
+    let mut runs = leads(&[-5.0, -6.0, -5.5, -6.5]);
+    assert_eq!(gap(&runs).verdict, Verdict::Refuted);
+    stop(&mut runs);
+    assert_eq!(gap(&runs).verdict, Verdict::Inconclusive);
+    let clear =
+        |seed: u64| [run("l2_3", seed, 1.0 + 0.01 * (seed % 2) as f64), run("natural", seed, 99.0)];
+    let mut clear: Vec<Run<'_>> = (1..=20).flat_map(clear).collect();
+    stop(&mut clear);
+    assert_eq!(gap(&clear).verdict, Verdict::Refuted);
+}
+
+#[test]
+fn equivalence_shows_the_p_of_two_one_sided_tests() {
+    // R's `sleep`, paired, within 2.5 hours: statsmodels gives p = .0211168602465.
+    let differences = [-1.2, -2.4, -1.3, -1.3, 0.0, -1.0, -1.8, -0.8, -4.6, -1.4];
+    let values: Vec<Observed> = differences.into_iter().map(Observed::exactly).collect();
+    let answer = decide(&values, Relation::EquivalentWithin(2.5), Alpha::CONVENTIONAL, 0.01);
+    assert!((answer.p.unwrap() - 0.021_116_860_246_5).abs() < 1e-12, "{answer:?}");
+    // The weaker of the two tests is the one against the nearer end, which lies below.
+    assert!((answer.t.unwrap() - 2.365_289_537_159).abs() < 1e-9, "{answer:?}");
+    assert!(answer.p_refuted.unwrap() > 0.97, "{answer:?}");
+}
+
+#[test]
+fn between_two_sizes_the_smaller_plan_counts_for_missing_seeds() {
+    // Ten seeds were planned at 6,400 images and five at 12,800; four were run.
+    let text = claim_text("greater_than = 0.0")
+        .replace("robust = { source = \"l2_3\" }", "robust = { source = \"l2_3\", images = 6400 }")
+        .replace(
+            "natural = { source = \"natural\" }",
+            "natural = { source = \"natural\", images = 12800 }",
+        )
+        .replace(", images = 100", "");
+    let mut runs = leads(&[5.0, 5.1, 4.9, 5.0]);
+    for run in &mut runs {
+        run.images = if run.source == "l2_3" { 6400 } else { 12_800 };
+    }
+    let verdict = judge(&claim(&text), &evidence(&log(&rows(&runs)), Looking::Fixed));
+    assert_eq!((verdict.verdict, verdict.cells[0].missing_seeds), (Verdict::Supported, 1));
+}
+
+#[test]
+fn at_least_so_many_cells_is_a_partial_conjunction() {
+    let text = claim_text("greater_than = 0.0")
+        .replace("target = \"svhn\"", "target = [\"svhn\", \"mnist\", \"kmnist\"]")
+        .replace("holds = \"every\"", "holds = { at_least = 2 }");
+    let log_with = |leads_of: [&[f64]; 3]| {
+        let mut runs = Vec::new();
+        for (target, points) in ["svhn", "mnist", "kmnist"].into_iter().zip(leads_of) {
+            runs.extend(leads(points).into_iter().map(|run| Run { target, ..run }));
+        }
+        judge(&claim(&text), &evidence(&log(&rows(&runs)), Looking::Fixed))
+    };
+    let clear = [5.0, 5.1, 4.9, 5.0].as_slice();
+    let open = [5.0, -5.1, 4.9, -5.0].as_slice();
+    let against = [-5.0, -5.1, -4.9, -5.0].as_slice();
+    assert_eq!(log_with([clear, clear, open]).verdict, Verdict::Supported);
+    assert_eq!(log_with([clear, clear, against]).verdict, Verdict::Supported);
+    assert_eq!(log_with([clear, open, open]).verdict, Verdict::Inconclusive);
+    assert_eq!(log_with([clear, against, open]).verdict, Verdict::Inconclusive);
+    assert_eq!(log_with([clear, against, against]).verdict, Verdict::Refuted);
+}
+
+#[test]
+fn every_cell_is_refuted_by_one_clear_counterexample() {
+    let text = claim_text("greater_than = 0.0")
+        .replace("target = \"svhn\"", "target = [\"svhn\", \"mnist\"]");
+    let mut runs = leads(&[5.0, 5.1, 4.9]);
+    let against = leads(&[-5.0, -5.1, -4.9]);
+    runs.extend(against.into_iter().map(|run| Run { target: "mnist", ..run }));
+    let verdict = judge(&claim(&text), &evidence(&log(&rows(&runs)), Looking::Fixed));
+    assert_eq!(verdict.verdict, Verdict::Refuted);
+    assert!(verdict.reason.contains("mnist 100 images"), "{}", verdict.reason);
+}
+
+#[test]
+fn an_average_is_taken_within_a_seed_before_judging() {
+    let text = claim_text("greater_than = 0.0")
+        .replace("target = \"svhn\"", "target = [\"svhn\", \"mnist\"]")
+        .replace("holds = \"every\"", "holds = \"every\"\naverage_over = [\"target\"]");
+    // Each target's lead swings from seed to seed; their average within a seed does not.
+    let mut runs = leads(&[9.0, 1.0, 9.0, 1.0]);
+    let other = leads(&[1.0, 9.1, 1.0, 9.0]);
+    runs.extend(other.into_iter().map(|run| Run { target: "mnist", ..run }));
+    let verdict = judge(&claim(&text), &evidence(&log(&rows(&runs)), Looking::Fixed));
+    assert_eq!(verdict.verdict, Verdict::Supported);
+    assert_eq!(verdict.cells.len(), 2, "cells are listed whatever the quantifier");
+    assert!(verdict.cells.iter().all(|cell| cell.verdict == Verdict::Inconclusive));
+    let average = &verdict.averages[0];
+    assert_eq!((average.target.as_deref(), average.images, average.seeds), (None, Some(100), 4));
+}
+
+/// The log ends at epoch 100 with 50 %; nobody knows when, if ever, more would have been reached.
+#[test]
+fn an_accuracy_that_is_never_reached_is_said_to_be_that() {
+    let text = claim_text("greater_than = 0.0")
+        .replace("accuracy = \"last\"", "epochs_to = { final_accuracy_of = \"l2_3\" }");
+    let verdict =
+        judge(&claim(&text), &evidence(&log(&rows(&leads(&[5.0, 6.0, 5.5]))), Looking::Fixed));
+    assert_eq!(verdict.verdict, Verdict::Inconclusive);
+    let said =
+        "no mean over 3 seeds: no interval, since what is measured was not reached in 3 of them";
+    assert_eq!(verdict.reason, said);
+}
+
+#[test]
+fn a_loss_that_is_not_finite_decides_nothing() {
+    let text = claim_text("greater_than = 0.0").replace("accuracy = \"last\"", "loss = \"last\"");
+    let rows: Vec<String> = rows(&leads(&[5.0, 6.0, 5.5]))
+        .into_iter()
+        .map(|row| {
+            row.replace(
+                ",1.5,50,",
+                if row.contains("natural,3,100,2,100") { ",nan,50," } else { ",1.5,50," },
+            )
+        })
+        .collect();
+    let verdict = judge(&claim(&text), &evidence(&log(&rows), Looking::Fixed));
+    assert_eq!(verdict.verdict, Verdict::Inconclusive);
+    assert_eq!((verdict.cells[0].mean, verdict.cells[0].p), (None, None));
+}
+
+#[test]
+fn an_epoch_that_was_not_logged_is_said_and_not_guessed() {
+    let text =
+        claim_text("greater_than = 0.0").replace("accuracy = \"last\"", "accuracy = { epoch = 7 }");
+    let verdict = judge(&claim(&text), &evidence(&log(&rows(&leads(&[5.0, 6.0]))), Looking::Fixed));
+    // Nothing to judge, as without records.
+    assert_eq!(verdict.verdict, Verdict::Incomplete);
+    assert!(verdict.reason.contains("epoch 7 was not logged"), "{}", verdict.reason);
+    assert!(verdict.reason.contains("has every fine-tune"), "{}", verdict.reason);
+    // A pair that stopped before it holds no more than the others.
+    let mut stopped = leads(&[5.0, 6.0]);
+    stopped[2].accuracy.pop();
+    stopped[3].accuracy.pop();
+    let verdict = judge(&claim(&text), &evidence(&log(&rows(&stopped)), Looking::Fixed));
+    assert_eq!(verdict.verdict, Verdict::Incomplete);
+    // Some runs hold it: those that do are not taken for all.
+    let mut some = rows(&leads(&[5.0, 6.0]));
+    some.extend(["l2_3", "natural"].map(|arm| format!("svhn,{arm},3,100,1,7,40,1.5,50,0.5,10")));
+    let verdict = judge(&claim(&text), &evidence(&log(&some), Looking::Fixed));
+    assert_eq!(verdict.verdict, Verdict::Inconclusive);
+    assert!(verdict.reason.contains("epoch 7 was not logged"), "{}", verdict.reason);
+}
+
+/// 1,000 test images: natural has the first half, and l2_3 the same and 40 to 60 more.
+#[test]
+fn the_interval_over_test_images_stands_beside_the_one_over_seeds_and_decides_nothing() {
+    let runs = leads(&[4.0, 5.0, 6.0]);
+    let claim = claim(&claim_text("greater_than = 0.0"));
+    let silent = evidence(&log(&rows(&runs)), Looking::Fixed);
+    let mut telling = evidence(&log(&rows(&runs)), Looking::Fixed);
+    let records = silent.records.iter().map(|record| {
+        let right = (10.0 * record.last().unwrap().test_accuracy).round() as usize;
+        let correct: Vec<bool> = (0..1000).map(|image| image < right).collect();
+        record.clone().with_correct(&correct)
+    });
+    telling.records = Records::new(records).unwrap();
+    assert!(judge(&claim, &silent).cells[0].test_images.is_none());
+    let verdict = judge(&claim, &telling);
+    let cell = &verdict.cells[0];
+    let images = cell.test_images.as_ref().unwrap();
+    assert_eq!((images.images, cell.mean), (1000, Some(5.0)));
+    // An image adds 100 points times the share of seeds in which l2_3 alone was right: 1, 2/3 and 1/3
+    // for 40, 10 and 10 of 1,000. So the mean of 5 has a standard error of .67 points.
+    let (error, about) = (0.67, 0.1);
+    assert!((images.low - (5.0 - 1.96 * error)).abs() < about, "{images:?}");
+    assert!((images.high - (5.0 + 1.96 * error)).abs() < about, "{images:?}");
+    let without = judge(&claim, &silent);
+    assert_eq!((verdict.verdict, cell.low), (without.verdict, without.cells[0].low));
+    // The same evidence, the same interval.
+    let again = judge(&claim, &telling).cells[0].test_images.clone().unwrap();
+    assert_eq!((again.low, again.high), (images.low, images.high));
+}

@@ -1,0 +1,352 @@
+//! The ledger: what is put in comes out to the last bit, a damaged file is set aside and told, many
+//! writers do no harm, and nothing on disk is ever half an entry.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+use repro::{
+    assets::{Named, Stock},
+    claim::suite::Suite,
+    evidence::Status,
+    experiment::{
+        ENGINE_VERSION, Evaluation, EvidenceKind, Inverse, Key, Outcome, Precision, Resolution,
+        Seed, Trial,
+    },
+    plan::campaign::Campaign,
+    store::{Damaged, Ended, Entry, Ledger, LedgerError, Provenance},
+    world::World,
+};
+
+fn key() -> Key {
+    Key {
+        target: "kmnist".into(),
+        source: "l2_3".into(),
+        blocks: 3,
+        images: 100,
+        resolution: Resolution::Pixels(7),
+        draw: 0,
+        influence: false,
+    }
+}
+
+fn entry(seed: u64, outcome: Ended) -> Entry {
+    entry_of(Trial { recipe: World::smoke().recipe(key()), seed: Seed(seed) }, outcome)
+}
+
+fn entry_of(trial: Trial, outcome: Ended) -> Entry {
+    let Named { trial, weights, data, id } = Stock::Shipped.named(trial).unwrap();
+    let provenance = Provenance {
+        images: None,
+        program: "0.0.0".to_owned(),
+        engine: "none".to_owned(),
+        processor: "none".to_owned(),
+        started: 1_600_000_000,
+        seconds: 1.5,
+    };
+    Entry { id, trial, engine_version: ENGINE_VERSION, weights, data, outcome, provenance }
+}
+
+fn finished(losses: &[f64], accuracy: f64, correct: Vec<bool>) -> Ended {
+    let evaluations = losses.iter().enumerate().map(|(at, loss)| Evaluation {
+        epoch: at as u32 + 1,
+        test_accuracy: accuracy,
+        test_loss: *loss,
+        train_accuracy: accuracy,
+        train_loss: *loss,
+        seconds: 0.25,
+    });
+    Ended::Finished(Outcome {
+        evaluations: evaluations.collect(),
+        first_losses: losses.to_vec(),
+        test_loss_after_first_step: losses[0],
+        correct,
+        weights: "0123".to_owned(),
+        influence: Vec::new(),
+    })
+}
+
+fn get(ledger: &Ledger, id: &str) -> (Option<Entry>, Vec<Damaged>) {
+    let mut damaged = Vec::new();
+    let entry = ledger.get(id, &mut |file| damaged.push(file)).unwrap();
+    (entry, damaged)
+}
+
+/// The file of the one entry in a ledger.
+fn only_file(folder: &Path) -> std::path::PathBuf {
+    let list = |folder: &Path| -> Vec<_> {
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+    };
+    let files: Vec<_> =
+        list(&folder.join("entries")).iter().flat_map(|folder| list(folder)).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    files[0].clone()
+}
+
+/// Losses as they happen, those that blew up among them.
+fn loss() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        8 => 0.0_f64..1e9,
+        1 => any::<f64>(),
+        1 => Just(f64::INFINITY),
+        1 => Just(f64::NAN),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn what_is_put_in_comes_out(
+        losses in prop::collection::vec(loss(), 1..8),
+        accuracy in 0.0_f64..=100.0,
+        correct in prop::collection::vec(any::<bool>(), 0..40),
+        seed in any::<u32>(),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::new(folder.path().to_owned());
+        let kept = entry(seed.into(), finished(&losses, accuracy, correct));
+        ledger.put(&kept).unwrap();
+        let (found, damaged) = get(&ledger, &kept.id);
+        prop_assert!(damaged.is_empty());
+        // By its text, in which a NaN is equal to itself.
+        prop_assert_eq!(format!("{:?}", found.unwrap()), format!("{kept:?}"));
+    }
+}
+
+#[test]
+fn evidence_is_called_by_what_came_of_its_fine_tunes_and_not_by_how_long_they_took() {
+    let (world, stock) = (World::smoke(), Stock::Shipped);
+    let suite = Suite::embedded(&world).unwrap_or_else(|error| panic!("{error}"));
+    let claims = [suite.get("shape_bias").unwrap()];
+    // Of the first fine-tune that the claim asks for.
+    let called = |accuracy: Option<f64>, seconds: f64| {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::new(folder.path().to_owned());
+        let own =
+            Campaign { kind: EvidenceKind::Smoke, world: &world, stock: &stock, ledger: &ledger };
+        let nothing = own.gather(&claims).unwrap();
+        let trial = own.outstanding(&claims, &nothing).planned[0].named.trial.clone();
+        if let Some(accuracy) = accuracy {
+            let losses = vec![1.0; trial.recipe.protocol.epochs as usize];
+            let mut outcome = finished(&losses, accuracy, vec![true]);
+            let Ended::Finished(of) = &mut outcome else { unreachable!("it finished") };
+            of.evaluations.iter_mut().for_each(|one| one.seconds = seconds);
+            ledger.put(&entry_of(trial, outcome)).unwrap();
+        }
+        let evidence = own.gather(&claims).unwrap().evidence;
+        assert_eq!(evidence.records.len(), usize::from(accuracy.is_some()));
+        evidence.sha256
+    };
+    let one = called(Some(50.0), 1.0);
+    assert_eq!(called(Some(50.0), 2.0), one);
+    assert_ne!(called(Some(50.5), 1.0), one);
+    assert_ne!(called(None, 1.0), one);
+}
+
+#[test]
+fn an_empty_ledger_has_nothing_and_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::new(folder.path().join("not there yet"));
+    assert_eq!(get(&ledger, &"0".repeat(64)), (None, vec![]));
+    assert_eq!(ledger.all(&mut |_| ()).unwrap(), []);
+}
+
+#[test]
+fn a_file_that_is_cut_anywhere_or_changed_anywhere_is_set_aside_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::new(folder.path().to_owned());
+    let kept = entry(1, finished(&[2.0, 1.0], 50.0, vec![true, false, true]));
+    ledger.put(&kept).unwrap();
+    let path = only_file(folder.path());
+    let whole = std::fs::read(&path).unwrap();
+    let cut = (0..whole.len() - 1).map(|length| whole[..length].to_vec());
+    let changed = (0..whole.len() - 1).step_by(3).map(|at| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        bytes
+    });
+    for (case, bytes) in cut.chain(changed).enumerate() {
+        std::fs::write(&path, &bytes).unwrap();
+        let (found, damaged) = get(&ledger, &kept.id);
+        assert_eq!(found, None, "case {case}");
+        assert_eq!(damaged.len(), 1, "case {case}");
+        assert_eq!(damaged[0].path, path);
+        let aside = damaged[0].aside.as_ref().unwrap();
+        assert!(!path.exists() && std::fs::read(aside).unwrap() == bytes, "case {case}");
+        // The trial can be run again, and its record stands where it stood.
+        ledger.put(&kept).unwrap();
+        assert_eq!(get(&ledger, &kept.id), (Some(kept.clone()), vec![]), "case {case}");
+    }
+}
+
+#[test]
+fn an_entry_under_another_s_name_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::new(folder.path().to_owned());
+    let kept = entry(1, finished(&[1.0], 50.0, vec![]));
+    ledger.put(&kept).unwrap();
+    let path = only_file(folder.path());
+    let other = entry(2, finished(&[1.0], 50.0, vec![]));
+    let name = folder.path().join("entries").join(&other.id[..2]);
+    std::fs::create_dir_all(&name).unwrap();
+    std::fs::copy(path, name.join(format!("{}.json", other.id))).unwrap();
+    let (found, damaged) = get(&ledger, &other.id);
+    assert_eq!(found, None);
+    assert!(damaged[0].reason.contains(&kept.id), "{damaged:?}");
+}
+
+/// Another process may have run the same trial with more memory, before or after.
+#[test]
+fn a_failure_never_takes_the_place_of_what_finished() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::new(folder.path().to_owned());
+    let failed = entry(1, Ended::Failed { reason: "out of memory".to_owned() });
+    let kept = entry(1, finished(&[1.0], 50.0, vec![]));
+    for (put, there) in [(&failed, &failed), (&kept, &kept), (&failed, &kept)] {
+        ledger.put(put).unwrap();
+        assert_eq!(get(&ledger, &kept.id), (Some(there.clone()), vec![]));
+    }
+}
+
+#[test]
+fn an_entry_of_another_version_is_told_and_left_where_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::new(folder.path().to_owned());
+    let kept = entry(1, finished(&[1.0], 50.0, vec![]));
+    ledger.put(&kept).unwrap();
+    let path = only_file(folder.path());
+    let newer = r#"{"format_version":2,"contents":"of a later day"}"#;
+    std::fs::write(&path, newer).unwrap();
+    let refused = |error: LedgerError| {
+        assert!(!error.is_about_writing());
+        assert!(error.to_string().contains("format 2, and this version reads 1"), "{error}");
+    };
+    refused(ledger.get(&kept.id, &mut |file| panic!("{file:?}")).unwrap_err());
+    refused(ledger.all(&mut |file| panic!("{file:?}")).unwrap_err());
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), newer);
+}
+
+#[test]
+fn a_file_that_no_entry_has_the_name_of_is_told_and_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::new(folder.path().to_owned());
+    let kept = entry(1, finished(&[1.0], 50.0, vec![]));
+    ledger.put(&kept).unwrap();
+    let path = only_file(folder.path());
+    let beside = path.parent().unwrap();
+    let elsewhere = folder.path().join("entries/zz");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let strays = [
+        beside.join("a.json"),
+        beside.join("\u{e9}.json"),
+        beside.join("notes.txt"),
+        elsewhere.join(path.file_name().unwrap()),
+    ];
+    for stray in &strays {
+        std::fs::copy(&path, stray).unwrap();
+    }
+    let mut told = Vec::new();
+    assert_eq!(ledger.all(&mut |file| told.push(file)).unwrap(), [kept]);
+    let told: std::collections::BTreeSet<_> = told.into_iter().map(|file| file.path).collect();
+    assert_eq!(told, strays.iter().cloned().collect());
+    assert!(strays.iter().all(|stray| stray.exists()));
+}
+
+#[test]
+fn what_finished_without_an_evaluation_is_no_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::new(folder.path().to_owned());
+    let mut kept = entry(1, finished(&[1.0], 50.0, vec![]));
+    if let Ended::Finished(outcome) = &mut kept.outcome {
+        outcome.evaluations.clear();
+    }
+    ledger.put(&kept).unwrap();
+    let (found, damaged) = get(&ledger, &kept.id);
+    assert_eq!(found, None);
+    assert!(damaged[0].reason.contains("never evaluated"), "{damaged:?}");
+}
+
+#[test]
+fn many_writers_leave_whole_entries_and_no_litter() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::new(folder.path().to_owned());
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for seed in 0..25 {
+                    ledger.put(&entry(seed, finished(&[1.0], 50.0, vec![true]))).unwrap();
+                    let (found, damaged) =
+                        get(&ledger, &entry(seed, finished(&[1.0], 50.0, vec![])).id);
+                    assert!(found.is_some() && damaged.is_empty());
+                }
+            });
+        }
+    });
+    assert_eq!(ledger.all(&mut |file| panic!("{file:?}")).unwrap().len(), 25);
+    let litter = std::fs::read_dir(folder.path().join("entries"))
+        .unwrap()
+        .flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap())
+        .filter(|file| file.as_ref().unwrap().file_name().to_string_lossy().starts_with('.'))
+        .count();
+    assert_eq!(litter, 0);
+}
+
+#[test]
+fn names_differ_by_all_that_decides_a_fine_tune() {
+    let recipe = World::smoke().recipe(key());
+    let base = Trial { recipe: recipe.clone(), seed: Seed(1) };
+    let changed = |change: &dyn Fn(&mut Trial)| {
+        let mut trial = base.clone();
+        change(&mut trial);
+        trial.id("weights", "data")
+    };
+    let names = [
+        base.id("weights", "data"),
+        base.id("other weights", "data"),
+        base.id("weights", "other data"),
+        changed(&|trial| trial.seed = Seed(2)),
+        changed(&|trial| trial.recipe.key.draw = 1),
+        changed(&|trial| trial.recipe.key.blocks = 1),
+        changed(&|trial| trial.recipe.key.images = 101),
+        changed(&|trial| trial.recipe.key.resolution = Resolution::Native),
+        changed(&|trial| trial.recipe.key.source = "natural".into()),
+        changed(&|trial| trial.recipe.key.target = "mnist".into()),
+        changed(&|trial| trial.recipe.protocol.learning_rate = 0.01),
+        changed(&|trial| trial.recipe.protocol.augmentation.padding = 0),
+        changed(&|trial| trial.recipe.protocol.evaluate = vec![30]),
+        changed(&|trial| trial.recipe.protocol.precision = Precision::Bf16),
+        changed(&|trial| trial.recipe.key.influence = true),
+        changed(&|trial| trial.recipe.influence = vec![Inverse { truncation: 0.05, damping: 0.0 }]),
+        changed(&|trial| trial.recipe.influence = vec![Inverse { truncation: 0.06, damping: 0.0 }]),
+        changed(&|trial| trial.recipe.influence = vec![Inverse { truncation: 0.05, damping: 0.1 }]),
+    ];
+    let distinct: std::collections::BTreeSet<&String> = names.iter().collect();
+    assert_eq!(distinct.len(), names.len());
+    // What a name is made of may change with the engine's version alone.
+    assert_eq!(base.id("weights", "data"), PINNED);
+}
+
+#[test]
+fn a_record_that_nobody_asked_for_influence_is_written_as_before() {
+    let entry = entry(1, finished(&[1.0], 50.0, vec![true]));
+    assert!(!serde_json::to_string(&entry).unwrap().contains("influence"));
+}
+
+const PINNED: &str = "f0f938e8b7150d3e8ce976d1c4eedf72726daac5ff19ed280af1b8ab12701a04";
+
+#[test]
+fn a_failed_run_is_a_record_that_stopped_and_draws_share_no_seed() {
+    let failed = entry(1, Ended::Failed { reason: "out of memory".to_owned() });
+    let record = failed.record(&World::smoke());
+    assert_eq!(record.status, Status::Stopped);
+    assert!(record.evaluations().is_empty() && record.last().is_none());
+    let mut seeds = std::collections::BTreeSet::new();
+    for draw in 0..81 {
+        for place in 0..10 {
+            let mut trial = failed.trial.clone();
+            trial.recipe.key.draw = draw;
+            trial.seed = World::seed(place);
+            assert!(seeds.insert(trial.engine_seed()));
+        }
+    }
+}

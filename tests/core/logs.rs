@@ -1,0 +1,223 @@
+//! A damaged or malformed log gets one error with file, line, column and the next step.
+
+use crate::common;
+use std::io::Write;
+
+use common::{log, rows, run};
+use flate2::{Compression, write::GzEncoder};
+use miette::Diagnostic;
+use proptest::prelude::*;
+use repro::{
+    evidence::{
+        Status,
+        published::{COLUMNS, LogError, read, read_file, unpack},
+    },
+    experiment::Resolution,
+};
+
+fn good() -> String {
+    log(&rows(&[run("l2_3", 1, 60.0), run("natural", 1, 50.0)]))
+}
+
+fn refused(text: &str) -> LogError {
+    let error = read("runs.csv", text.as_bytes()).expect_err(text);
+    assert!(error.to_string().contains("runs.csv"), "{error} names the file");
+    assert!(error.help().is_some(), "{error} says what to do next");
+    error
+}
+
+#[test]
+fn the_log_that_the_others_spoil_is_good() {
+    assert_eq!(read("runs.csv", good().as_bytes()).unwrap().len(), 2);
+}
+
+/// What a terminal or a CI system would obey is refused in a name, and escaped in what is said of it.
+#[test]
+fn control_characters_are_no_part_of_a_name_and_are_told_escaped() {
+    for hostile in ["svhn\n::error::forged\nx", "svhn\u{1b}[31m", "sv\u{9b}hn", "sv\u{7}hn"] {
+        let named = good().replace("svhn,", &format!("\"{hostile}\","));
+        let header = good().replace("dataset,", &format!("\"{hostile}\","));
+        for text in [named, header] {
+            let said = refused(&text).to_string();
+            assert!(!said.contains(char::is_control), "{said:?}");
+            assert!(said.contains("sv"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn every_fault_is_named_with_its_line_and_column() {
+    let first = "svhn,l2_3,3,100,1,1,30,1.5,50,0.5,10";
+    let cases = [
+        (",seconds", "", "column `seconds` is missing"),
+        (
+            "dataset,",
+            "dataset;",
+            "`dataset;source` is one column: commas part columns, and not `;`",
+        ),
+        ("test_loss", "TEST_LOSS", "unknown column `TEST_LOSS`, did you mean `test_loss`?"),
+        ("test_loss", "tset_loss", "unknown column `tset_loss`, did you mean `test_loss`?"),
+        ("train_loss", "test_loss", "column `test_loss` stands there twice"),
+        (
+            first,
+            "svhn,l2_3,3,100,1,1,nan,1.5,50,0.5,10",
+            "line 2, column test_accuracy_percent: `nan`",
+        ),
+        (
+            first,
+            "svhn,l2_3,3,100,1,1,100.5,1.5,50,0.5,10",
+            "`100.5` is not an accuracy from 0 to 100",
+        ),
+        (first, "svhn,l2_3,3,100,1,1,-1,1.5,50,0.5,10", "`-1` is not an accuracy"),
+        (first, "svhn,l2_3,3,100,1,1,30,-1.5,50,0.5,10", "column test_loss"),
+        (first, "svhn,l2_3,3,100,1,1,30,1.5,101,0.5,10", "column train_accuracy_percent"),
+        (first, "svhn,l2_3,3,100,1,0,30,1.5,50,0.5,10", "column epoch: `0`"),
+        (first, "svhn,l2_3,3,0,1,1,30,1.5,50,0.5,10", "column images: `0`"),
+        (first, "svhn,l2_3,three,100,1,1,30,1.5,50,0.5,10", "column blocks: `three`"),
+        (first, "svhn,l2_3,3,100,-1,1,30,1.5,50,0.5,10", "column seed: `-1`"),
+        (first, "svhn,,3,100,1,1,30,1.5,50,0.5,10", "column source: `` is not a name"),
+        (first, "svhn,l2_3,3,100,1,1,30,1.5,50,0.5,inf", "column seconds: `inf`"),
+        (first, "svhn,l2_3,3,100,1,1,30", "line 2: 7 fields where the header has 11"),
+        (
+            first,
+            "svhn,l2_3,3,100,1,1,30,1.5,50,0.5,10,9",
+            "line 2: 12 fields where the header has 11",
+        ),
+        (first, "svhn,l2_3,3,100,1,100,30,1.5,50,0.5,10", "line 3: epoch 100 of svhn from l2_3"),
+    ];
+    for (from, to, what) in cases {
+        let text = good();
+        assert!(text.contains(from), "{from}");
+        let error = refused(&text.replacen(from, to, 1)).to_string();
+        assert!(error.contains(what), "{to}: {error}");
+    }
+}
+
+#[test]
+fn a_log_without_rows_or_without_anything_is_refused() {
+    assert!(matches!(refused(&format!("{}\n", COLUMNS.join(","))), LogError::Empty { .. }));
+    // Accuracies from 0 to 1 would be judged as a hundredth of what they are.
+    let fractions = log(&rows(&[run("l2_3", 1, 0.5), run("natural", 1, 1.0)]));
+    assert!(matches!(refused(&fractions), LogError::Fractions { rows: 4, .. }));
+    let percent = log(&rows(&[run("l2_3", 1, 0.5), run("natural", 1, 1.5)]));
+    assert!(read("log.csv", percent.as_bytes()).is_ok());
+    assert!(matches!(refused(""), LogError::Header { .. }));
+}
+
+#[test]
+fn a_loss_that_is_not_finite_is_an_outcome_and_no_fault() {
+    let text = good().replacen(",1.5,50,", ",nan,50,", 1).replacen(",1.5,50,", ",inf,50,", 1);
+    assert_eq!(read("runs.csv", text.as_bytes()).unwrap().len(), 2);
+}
+
+#[test]
+fn columns_may_stand_in_any_order_and_a_byte_order_mark_is_no_name() {
+    let reversed: String =
+        good().lines().map(|line| line.rsplit(',').collect::<Vec<_>>().join(",") + "\n").collect();
+    let records = read("runs.csv", format!("\u{feff}{reversed}").as_bytes()).unwrap();
+    let mut both: Vec<_> = read("runs.csv", good().as_bytes()).unwrap().iter().cloned().collect();
+    let mut seen: Vec<_> = records.iter().cloned().collect();
+    both.sort_by(|left, right| left.key.cmp(&right.key));
+    seen.sort_by(|left, right| left.key.cmp(&right.key));
+    assert_eq!(seen, both);
+}
+
+#[test]
+fn runs_at_two_resolutions_are_two_cells() {
+    let mut lines = good().lines().map(str::to_owned).collect::<Vec<_>>();
+    lines[0] += ",resolution";
+    for (line, resolution) in lines[1..].iter_mut().zip(["32", "32", "native", "native"]) {
+        *line += &format!(",{resolution}");
+    }
+    let records = read("runs.csv", lines.join("\n").as_bytes()).unwrap();
+    let mut resolutions: Vec<Resolution> =
+        records.iter().map(|record| record.key.resolution).collect();
+    resolutions.sort();
+    assert_eq!(resolutions, [Resolution::Native, Resolution::Pixels(32)]);
+    let zero = lines.join("\n").replace(",32", ",0");
+    assert!(refused(&zero).to_string().contains("column resolution: `0`"));
+}
+
+#[test]
+fn a_run_that_is_the_beginning_of_others_was_meant_to_be_as_long_as_the_longest() {
+    let ran = |seed: u64, epochs: &[u32]| {
+        let mut run = run("l2_3", seed, 60.0);
+        run.accuracy = epochs.iter().map(|epoch| (*epoch, 50.0)).collect();
+        run
+    };
+    let runs = [ran(1, &[1, 21]), ran(2, &[1, 21, 41]), ran(3, &[1, 21, 41, 60]), ran(4, &[1, 11])];
+    let records = read("runs.csv", log(&rows(&runs)).as_bytes()).unwrap();
+    let mut found: Vec<(u64, u32, Status)> =
+        records.iter().map(|record| (record.seed.0, record.recipe.epochs, record.status)).collect();
+    found.sort_by_key(|(seed, ..)| *seed);
+    let (stopped, finished) = (Status::Stopped, Status::Finished);
+    assert_eq!(found, [(1, 60, stopped), (2, 60, stopped), (3, 60, finished), (4, 11, finished)]);
+}
+
+#[test]
+fn a_log_cut_short_at_any_byte_is_refused_or_holds_only_what_it_has() {
+    let text = good();
+    let whole = read("runs.csv", text.as_bytes()).unwrap();
+    for end in 0..text.len() {
+        // A cut inside the last field of a row leaves a shorter number; no reader can see that.
+        if let Ok(records) = read("runs.csv", &text.as_bytes()[..end]) {
+            assert!(records.iter().all(|record| whole.seeds(&record.key).is_some()), "{end}");
+        }
+    }
+}
+
+#[test]
+fn a_packed_log_reads_as_its_text_and_is_refused_when_cut_at_any_byte() {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(good().as_bytes()).unwrap();
+    let packed = encoder.finish().unwrap();
+    assert_eq!(unpack("runs.csv.gz", &packed).unwrap(), good().as_bytes());
+    for end in 1..packed.len() {
+        let error = unpack("runs.csv.gz", &packed[..end]).expect_err("a cut stream");
+        assert!(matches!(error, LogError::Damaged { .. }), "{end}: {error}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("runs.csv.gz");
+    std::fs::write(&file, &packed).unwrap();
+    assert_eq!(read_file(&file).unwrap().0.len(), 2);
+    // By what is in it, whatever it is called.
+    let renamed = folder.path().join("renamed.csv");
+    std::fs::copy(&file, &renamed).unwrap();
+    assert_eq!(read_file(&renamed).unwrap().0.len(), 2);
+    std::fs::write(&file, good()).unwrap();
+    assert_eq!(read_file(&file).unwrap().0.len(), 2);
+    let missing = read_file(&folder.path().join("none.csv")).expect_err("no such file");
+    assert!(missing.to_string().contains("none.csv"), "{missing}");
+}
+
+#[test]
+fn what_people_take_for_csv_is_named() {
+    let sixteen: Vec<u8> = "\u{feff}dataset".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (bytes, what) in [
+        (&sixteen[..], "text in UTF-16, not CSV"),
+        (b"PK\x03\x04 and so on", "a zip archive, as spreadsheets are, not CSV"),
+        (b"PAR1 and so on", "a Parquet file, not CSV"),
+    ] {
+        let error = read("runs.xlsx", bytes).expect_err(what).to_string();
+        assert!(error.contains(what), "{error}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let _ = read("noise", &bytes);
+        let _ = unpack("noise", &bytes);
+        let mut rows = good().into_bytes();
+        rows.extend(bytes);
+        let _ = read("noise", &rows);
+    }
+
+    #[test]
+    fn no_spoiled_byte_makes_the_reader_panic(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut bytes = good().into_bytes();
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        let _ = read("spoiled", &bytes);
+    }
+}

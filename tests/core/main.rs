@@ -1,0 +1,26 @@
+//! The judge and what it reads, by its library: claims, evidence, statistics, records, figures,
+//! checkpoints and downloads. Nothing here needs libtorch.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod checkpoint;
+mod data;
+mod fetch;
+mod fingerprint;
+mod forms;
+mod frozen;
+mod gallery;
+mod judge;
+mod judge_properties;
+mod judge_simulations;
+mod ledger;
+mod logs;
+mod page;
+mod plan;
+mod published;
+mod report;
+mod simulations;
+mod specs;
+mod statistics;
+mod statistics_properties;

@@ -1,0 +1,229 @@
+//! The report's page as people meet it: what can be checked in its text, always; and in a browser where
+//! this machine has one (`CHROMIUM`, or chromium on the path), at 400 and at 1,200 pixels.
+
+use crate::common;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use repro::{
+    claim::suite::Suite,
+    evidence::Evidence,
+    experiment::EvidenceKind,
+    judge::judge,
+    replication::compare,
+    report::{Judged, write_html},
+    world::World,
+};
+
+/// Every claim on the published log, and again as a log of its own, so that claims have two evidences.
+fn written(folder: &Path) -> String {
+    let suite = Suite::embedded(&World::paper()).unwrap_or_else(|error| panic!("{error}"));
+    let published = Evidence::published().unwrap_or_else(|error| panic!("{error}"));
+    let mut log = Evidence::published().unwrap_or_else(|error| panic!("{error}"));
+    log.kind = EvidenceKind::Log;
+    let mut judged = Vec::new();
+    for claim in suite.claims() {
+        for evidence in [&published, &log] {
+            let verdict = judge(claim, evidence);
+            judged.push(Judged {
+                claim,
+                evidence,
+                verdict,
+                again: common::again(claim, evidence),
+                on_a_log: common::on_a_log(claim),
+            });
+        }
+    }
+    let points = Evidence::published_points().unwrap_or_else(|error| panic!("{error}"));
+    let comparisons = [compare(&published, &points), compare(&log, &points)];
+    let file = write_html(folder, &judged, &comparisons, "repro verify").unwrap();
+    std::fs::read_to_string(file).unwrap()
+}
+
+fn page() -> String {
+    written(tempfile::tempdir().unwrap().path())
+}
+
+/// The openings of every element of a name.
+fn elements<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
+    let opening = format!("<{name}");
+    let parts = page.split(opening.as_str()).skip(1);
+    parts
+        .filter(|rest| rest.starts_with([' ', '>']))
+        .map(|rest| rest.split('>').next().unwrap())
+        .collect()
+}
+
+#[test]
+fn with_two_evidences_and_every_table_the_page_is_under_5_megabytes() {
+    let page = page();
+    assert!(page.len() < 5_000_000, "{} bytes", page.len());
+}
+
+#[test]
+fn the_first_thing_that_a_keyboard_reaches_leads_past_the_index() {
+    let page = page();
+    let (_, body) = page.split_once("<body>").unwrap();
+    assert!(body.starts_with("<a class=\"skip\" href=\"#claims\">"), "{}", &body[..60]);
+    // Order on the page is order of the keyboard.
+    for value in page.split("tabindex=\"").skip(1) {
+        assert!(value.starts_with("0\""), "{}", &value[..10]);
+    }
+}
+
+#[test]
+fn what_scrolls_can_be_reached_and_has_a_name() {
+    let page = page();
+    let regions: Vec<&str> =
+        elements(&page, "div").into_iter().filter(|div| div.contains("class=\"wide\"")).collect();
+    assert!(regions.len() > 20, "{}", regions.len());
+    for region in regions {
+        for part in ["tabindex=\"0\"", "role=\"region\"", "aria-label=\""] {
+            assert!(region.contains(part), "{region}");
+        }
+    }
+}
+
+#[test]
+fn every_table_has_a_head_of_one_row_whose_cells_say_what_they_head() {
+    let page = page();
+    let tables: Vec<&str> = page.split("<table").skip(1).collect();
+    assert!(tables.len() > 20, "{}", tables.len());
+    for table in tables {
+        let table = table.split("</table>").next().unwrap();
+        assert!(table.split('>').next().unwrap().contains("sortable"), "{}", &table[..80]);
+        let (_, head) = table.split_once("<thead>").expect("a head");
+        let head = head.split("</thead>").next().unwrap();
+        assert_eq!(head.matches("<tr>").count(), 1);
+        let heads = elements(head, "th");
+        assert!(heads.iter().all(|head| head.contains("scope=\"col\"")), "{head}");
+        // A row has a cell for each head, so that a column is a column.
+        for row in table.split("<tr").skip(2) {
+            let cells = elements(row, "td").len() + elements(row, "th").len();
+            let wide: usize = row
+                .split("colspan=\"")
+                .skip(1)
+                .map(|rest| rest.split('"').next().unwrap().parse::<usize>().unwrap() - 1)
+                .sum();
+            assert_eq!(cells + wide, heads.len(), "{row}");
+        }
+    }
+}
+
+#[test]
+fn headings_have_one_top_and_no_gaps() {
+    let page = page();
+    let mut levels = Vec::new();
+    for part in page.split("<h").skip(1) {
+        if let Some(level) = part.chars().next().and_then(|first| first.to_digit(10)) {
+            levels.push(level);
+        }
+    }
+    assert_eq!(levels.iter().filter(|level| **level == 1).count(), 1);
+    assert_eq!(levels[0], 1);
+    for pair in levels.windows(2) {
+        assert!(pair[1] <= pair[0] + 1, "h{} after h{}", pair[1], pair[0]);
+    }
+}
+
+/// The colours of the page in one of its two forms.
+fn colours(page: &str, dark: bool) -> BTreeMap<String, [f64; 3]> {
+    let list =
+        page.split(":root{").nth(if dark { 2 } else { 1 }).unwrap().split('}').next().unwrap();
+    let colour = |entry: &str| {
+        let (name, value) = entry.strip_prefix("--")?.split_once(":#")?;
+        let part = |at: usize| u8::from_str_radix(&value[at..at + 2], 16).map(f64::from);
+        Some((name.to_owned(), [part(0).ok()?, part(2).ok()?, part(4).ok()?]))
+    };
+    list.split(';').filter_map(colour).collect()
+}
+
+/// The contrast of two colours (WCAG 2.2).
+fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
+    let luminance = |colour: [f64; 3]| {
+        let linear = |value: f64| match value / 255.0 {
+            value if value <= 0.040_45 => value / 12.92,
+            value => ((value + 0.055) / 1.055).powf(2.4),
+        };
+        0.2126 * linear(colour[0]) + 0.7152 * linear(colour[1]) + 0.0722 * linear(colour[2])
+    };
+    let (one, other) = (luminance(one), luminance(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
+
+#[test]
+fn words_stand_out_from_their_ground_in_the_light_and_in_the_dark() {
+    let page = page();
+    for dark in [false, true] {
+        let of = colours(&page, dark);
+        assert!(of.len() > 20, "{}", of.len());
+        let verdicts = ["supported", "refuted", "inconclusive", "incomplete"];
+        let tints: Vec<(String, String)> =
+            verdicts.map(|name| (name.to_owned(), format!("{name}-tint"))).to_vec();
+        let on_paper = ["ink", "muted", "link"].into_iter().chain(verdicts);
+        let on_paper = on_paper.map(|name| (name.to_owned(), "paper".to_owned()));
+        let raised = ["ink", "muted"].map(|name| (name.to_owned(), "raised".to_owned()));
+        for (word, ground) in on_paper.chain(tints).chain(raised) {
+            let ratio = contrast(of[&word], of[&ground]);
+            assert!(ratio >= 4.5, "{word} on {ground}, dark {dark}: {ratio:.2}");
+        }
+        // Curves and marks are not words.
+        for curve in ["c0", "c1", "c2", "c3", "c4", "c5", "axis"] {
+            let ratio = contrast(of[curve], of["paper"]);
+            assert!(ratio >= 3.0, "{curve}, dark {dark}: {ratio:.2}");
+        }
+    }
+}
+
+/// A browser, where this machine has one.
+fn browser() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("CHROMIUM") {
+        return Some(PathBuf::from(named));
+    }
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
+    let places = names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    places.into_iter().find(|place| place.is_file())
+}
+
+/// Looks at the page in a frame of some width, and writes what it sees as words.
+const LOOK: &str = include_str!("look.html");
+
+#[test]
+fn in_a_browser_it_fits_sorts_is_reached_by_keyboard_and_says_no_error() {
+    let Some(browser) = browser() else {
+        eprintln!("skipped: no chromium on this machine (set CHROMIUM to name one)");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    written(folder.path());
+    for width in ["400", "1200"] {
+        let look = folder.path().join("look.html");
+        std::fs::write(&look, LOOK.replace("WIDTH", width)).unwrap();
+        let ran = Command::new(&browser)
+            .args(["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1400,1000"])
+            // The frame's file may be looked into from its own folder.
+            .args(["--allow-file-access-from-files", "--enable-logging=stderr"])
+            .args(["--virtual-time-budget=20000", "--dump-dom"])
+            .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
+            .arg(format!("file://{}", look.display()))
+            .output()
+            .unwrap();
+        let (dom, told) =
+            (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+        let seen =
+            dom.split("<pre id=\"seen\">").nth(1).and_then(|rest| rest.split("</pre>").next());
+        let seen = seen.filter(|seen| !seen.is_empty());
+        let seen = seen.unwrap_or_else(|| panic!("the page was not seen: {told}"));
+        let expected = "fits: true\nsticks out: nothing\nscrolls without a keyboard: 0\n\
+                        heads without a button: 0\nsorted before: false\nfocus: true\nrises: true\n\
+                        falls: true\nrows kept: true\nout of reach: 0\nskip link shows: true\n\
+                        unnamed figures: 0\ndead links: 0";
+        assert_eq!(seen, expected, "at {width} pixels");
+        let errors: Vec<&str> = told.lines().filter(|line| line.contains(":CONSOLE")).collect();
+        assert!(errors.is_empty(), "at {width} pixels: {errors:?}");
+    }
+}

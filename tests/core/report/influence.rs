@@ -1,0 +1,171 @@
+//! What is drawn of influence: the share of test images by rank, and the gallery.
+
+use super::{attributes, common::own_evidence, judged};
+use repro::{
+    claim::{Claim, PlotAxis, suite::Suite},
+    evidence::{Evidence, Record, Status},
+    experiment::{
+        Counts, Evaluation, EvidenceKind, Exhibit, Found, Inverse, Key, MeasuredInfluence,
+        Pictured, RecipeDigest, Resolution, Verdict,
+    },
+    figure::{curves::chart, influential, svg},
+    judge::judge,
+    report::{drawings, html},
+    world::World,
+};
+
+/// As few test images as will do.
+const TESTS: u32 = 50;
+
+fn claim() -> Claim {
+    let suite = Suite::embedded(&World::smoke()).unwrap_or_else(|error| panic!("{error}"));
+    suite.get("influence_follows_class").unwrap().clone()
+}
+
+fn pictured(image: u32, label: u32) -> Pictured {
+    Pictured { image, label, png: format!("picture{image}") }
+}
+
+/// Influence of which `first` test images match at first, and one fewer at each further rank.
+fn measured(first: u32, train_label: u32) -> Vec<MeasuredInfluence> {
+    let counts = |gallery| {
+        Found::Counts(Counts {
+            kept: 3,
+            largest: 1.0,
+            matches: (0..100).map(|rank: u32| first.saturating_sub(rank)).collect(),
+            three_of_five: first,
+            first: (0..TESTS).map(|image| image < first).collect(),
+            gallery,
+        })
+    };
+    let exhibit = |image: u32| Exhibit {
+        test: pictured(image, image),
+        predicted: 9,
+        train: pictured(100 + image, train_label),
+        influence: 0.5,
+    };
+    let fine = Inverse { truncation: 0.01, damping: 0.0 };
+    vec![
+        MeasuredInfluence {
+            inverse: Inverse::AUTHORS,
+            found: counts(vec![exhibit(0), exhibit(1)]),
+        },
+        MeasuredInfluence { inverse: fine, found: counts(Vec::new()) },
+    ]
+}
+
+fn record(source: &str, target: &str, resolution: Resolution, place: usize) -> Record {
+    let key = Key {
+        target: target.into(),
+        source: source.into(),
+        blocks: 3,
+        images: 400,
+        resolution,
+        draw: 0,
+        influence: true,
+    };
+    let evaluation = Evaluation {
+        epoch: 24,
+        test_accuracy: 50.0,
+        test_loss: 1.0,
+        train_accuracy: 50.0,
+        train_loss: 1.0,
+        seconds: 1.0,
+    };
+    let recipe = RecipeDigest { epochs: 24, rest: "test".into() };
+    let (first, label) = if source == "l2_3" { (40 + place as u32 % 3, 0) } else { (30, 1) };
+    Record::new(key, World::seed(place), recipe, Status::Finished, vec![evaluation])
+        .unwrap()
+        .with_influence(&measured(first, label))
+}
+
+fn evidence() -> Evidence {
+    let mut records = Vec::new();
+    for source in ["l2_3", "natural"] {
+        for place in 0..3 {
+            for target in ["fmnist_held_out", "kmnist"] {
+                records.push(record(source, target, Resolution::Native, place));
+            }
+            records.push(record(source, "kmnist", Resolution::Pixels(7), place));
+        }
+    }
+    own_evidence(EvidenceKind::Smoke, records)
+}
+
+#[test]
+fn a_claim_about_influence_is_judged_on_records_of_influence() {
+    let verdict = judge(&claim(), &evidence());
+    assert_eq!(verdict.verdict, Verdict::Supported, "{}", verdict.reason);
+    // 40, 41 and 42 of 50 against 30, at every rank up to 30 too.
+    let means: Vec<f64> = verdict.cells.iter().map(|cell| cell.mean.unwrap()).collect();
+    assert!(means.iter().all(|mean| (mean - 22.0).abs() < 1e-9), "{means:?}");
+    // The interval over test images is of the bits that records keep.
+    let of_images = verdict.cells[0].test_images.as_ref().unwrap();
+    assert_eq!(of_images.images, TESTS as usize);
+    assert!(of_images.low < 22.0 && 22.0 < of_images.high);
+    assert!(verdict.readings.iter().all(|reading| reading.verdict == Verdict::Supported));
+}
+
+#[test]
+fn shares_are_drawn_by_rank() {
+    let (claim, evidence) = (claim(), evidence());
+    let chart = chart(&claim.plots[0], &evidence);
+    assert_eq!((chart.x, chart.panels.len()), (PlotAxis::Rank, 2));
+    let robust = &chart.panels[0].curves[0].points;
+    let places: Vec<f64> = robust.iter().map(|point| point.x).collect();
+    assert_eq!(places[..11], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 15.0]);
+    assert_eq!(places.last(), Some(&100.0));
+    // 41 of 50 in the mean; one fewer at each rank.
+    assert!((robust[0].mean - 82.0).abs() < 1e-9 && (robust[1].mean - 80.0).abs() < 1e-9);
+    let difference = &chart.panels[0].differences[0].points;
+    assert!((difference[0].mean - 22.0).abs() < 1e-9);
+}
+
+#[test]
+fn the_gallery_shows_each_source_s_most_influential_image_of_the_first_seed() {
+    let (claim, evidence) = (claim(), evidence());
+    let gallery = influential::gallery(&claim, &evidence).unwrap();
+    assert_eq!(gallery.sources, ["natural", "l2_3"]);
+    let titles: Vec<&str> = gallery.panels.iter().map(|panel| panel.title.as_str()).collect();
+    assert_eq!(
+        titles,
+        [
+            "Fashion-MNIST, four held-out classes, 400 images",
+            "KMNIST, 400 images",
+            "KMNIST at 7 pixels, 400 images",
+        ]
+    );
+    let panel = &gallery.panels[0];
+    assert_eq!((panel.seed, panel.rows.len()), (World::seed(0), 2));
+    let labels: Vec<u32> = panel.rows[0].most.iter().map(|exhibit| exhibit.train.label).collect();
+    assert_eq!(labels, [1, 0]);
+    let drawing = influential::draw(&gallery, "gallery".to_owned());
+    let file = svg::file(&drawing, &claim.title);
+    // Two test images and four training images a panel, each with words of its own.
+    assert_eq!(file.matches("<image ").count(), 18);
+    assert_eq!(file.matches("href=\"data:image/png;base64,picture").count(), 18);
+    assert!(file.contains("training image 100, class 1"));
+    // In each panel natural's is of another class for the first image, l2_3's for the second.
+    assert_eq!(file.matches("stroke-dasharray=\"4 3\"").count(), 6);
+    assert!(file.contains("test image of class 0: class 1 for natural (0.50), class 0 for l2_3"));
+}
+
+#[test]
+fn the_page_has_forest_curves_and_gallery_of_influence_and_other_claims_no_gallery() {
+    let (claim, evidence) = (claim(), evidence());
+    let judged = [judged(&claim, &evidence)];
+    let names: Vec<String> =
+        drawings(&judged[0], &judged).into_iter().map(|drawing| drawing.name).collect();
+    assert_eq!(
+        names,
+        ["forest", "share_by_rank", "gallery"]
+            .map(|what| format!("influence_follows_class-{what}"))
+    );
+    let page = html(&judged, &[], "a test");
+    assert!(page.contains("most influential, natural"));
+    assert!(page.contains("image-rendering=\"pixelated\""));
+    // The page's policy lets browsers take no style from an attribute.
+    assert!(attributes(&page, "style").is_empty(), "{:?}", attributes(&page, "style"));
+    let suite = Suite::embedded(&World::smoke()).unwrap_or_else(|error| panic!("{error}"));
+    assert!(influential::gallery(suite.get("shape_bias").unwrap(), &evidence).is_none());
+}

@@ -1,0 +1,31 @@
+//! What computes with libtorch: fine-tunes, pretraining, attacks, influence, and commands that run them.
+
+/// One thread an operation, in every test thread: sums are then the same to the last bit whatever runs
+/// beside them, and tests that set the number themselves find it set. libtorch keeps one number for the
+/// process, which each thread takes over at its first operation, so it has to be there before any test.
+#[used]
+#[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func"))]
+#[cfg_attr(not(target_os = "macos"), unsafe(link_section = ".init_array"))]
+static ONE_THREAD: extern "C" fn() = {
+    extern "C" fn one_thread() {
+        tch::set_num_threads(1);
+    }
+    one_thread
+};
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod attack;
+mod executor;
+mod fidelity;
+mod fine_tune;
+mod gpu;
+mod influence;
+mod lab;
+mod model;
+mod paper;
+mod require;
+mod smoke;
+mod tensor;
+mod transforms;
