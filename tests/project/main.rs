@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod continuous_integration;
 mod layers;
 mod readme;
 mod scripts;

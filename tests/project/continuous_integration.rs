@@ -1,0 +1,58 @@
+//! The workflow of this repository: what it pins, that every command in it exists and is one that a shell
+//! reads, and that it builds with the oldest toolchain that Cargo.toml allows.
+
+use std::{io::Write, process::Command};
+
+use saphyr::{LoadableYamlNode, Yaml};
+
+const WORKFLOW: &str = include_str!("../../.github/workflows/ci.yml");
+const MANIFEST: &str = include_str!("../../Cargo.toml");
+const MAKEFILE: &str = include_str!("../../Makefile");
+
+/// Every step's text under a key, in all jobs.
+fn values(key: &str) -> Vec<String> {
+    let documents = Yaml::load_from_str(WORKFLOW).expect("YAML");
+    let jobs = documents[0]["jobs"].as_mapping().expect("jobs");
+    let steps = jobs.values().flat_map(|job| job["steps"].as_sequence().expect("steps"));
+    let text = |step: &Yaml<'_>| step.as_mapping_get(key).and_then(Yaml::as_str).map(str::to_owned);
+    steps.filter_map(text).collect()
+}
+
+#[test]
+fn every_action_is_pinned_to_a_commit_and_says_which_version_that_is() {
+    assert!(values("uses").len() >= 5);
+    for line in WORKFLOW.lines().filter(|line| line.trim_start().starts_with("uses:")) {
+        let (action, version) = line.split_once(" # v").unwrap_or_else(|| panic!("{line}"));
+        let commit = action.rsplit('@').next().unwrap();
+        let digits = commit.chars().all(|digit| digit.is_ascii_hexdigit());
+        assert!(commit.len() == 40 && digits, "{line}");
+        assert!(version.split('.').all(|number| number.parse::<u32>().is_ok()), "{line}");
+    }
+}
+
+#[test]
+fn a_shell_reads_every_command_and_nothing_is_pasted_into_one() {
+    let commands = values("run");
+    assert!(commands.len() >= 6, "{commands:?}");
+    for command in commands {
+        assert!(!command.contains("${{"), "{command}");
+        let mut script = tempfile::NamedTempFile::new().unwrap();
+        script.write_all(command.as_bytes()).unwrap();
+        let read = Command::new("bash").arg("-n").arg(script.path()).status().unwrap();
+        assert!(read.success(), "{command}");
+        for target in command.lines().filter_map(|line| line.trim().strip_prefix("make ")) {
+            assert!(MAKEFILE.contains(&format!("\n{target}:")), "make {target}");
+        }
+    }
+}
+
+#[test]
+fn it_builds_with_the_oldest_toolchain_that_is_allowed() {
+    let manifest: toml::Table = toml::from_str(MANIFEST).unwrap();
+    let oldest = manifest["package"]["rust-version"].as_str().unwrap();
+    assert!(WORKFLOW.contains(&format!("RUSTUP_TOOLCHAIN: \"{oldest}\"")));
+    let installs = values("run").into_iter().filter(|run| run.contains("rustup toolchain install"));
+    for install in installs {
+        assert!(install.contains(&format!("install {oldest} ")), "{install}");
+    }
+}
