@@ -355,7 +355,7 @@ fn a_folder_of_images_and_a_checkpoint_of_one_s_own_are_fine_tuned_and_judged() 
     std::fs::copy(class.join("10.jpg"), class.join("9.jpg")).unwrap();
     assert_ne!(named(&Stock::of(&world, &data)).unwrap().id, record.id);
     std::fs::copy(class.join("10.jpg"), class.join("8.jpg")).unwrap();
-    let said = named(&Stock::of(&world, &data)).unwrap_err().to_string();
+    let said = hints::missing(&named(&Stock::of(&world, &data)).unwrap_err());
     assert!(
         said.contains("4 are expected (1 name that begins with a dot is passed over): mend it"),
         "{said}"
