@@ -27,7 +27,7 @@ impl Remedy {
         Lacking { what: format!("{} is not there", path.display()), help }
     }
 
-    /// A checkpoint that can't be read; what its reader advises is of use where nothing else brings it.
+    /// A checkpoint that can't be read. Its reader's own help is added where no command downloads it.
     pub fn unread(&self, error: &ReadError) -> Lacking {
         let mut lacking = self.damaged(error);
         if let Hint::Manual(words) = &lacking.help {

@@ -84,7 +84,7 @@ pub fn missing(lacking: &Lacking) -> String {
     format!("{lacking}: {}", text(&lacking.help))
 }
 
-/// What a figure lacks, and the commands that bring it, in one line.
+/// What is missing of a figure, and the commands that make it, in one line.
 pub fn missing_of_figure(missing: &Missing) -> String {
     let commands: Vec<String> = missing.commands.iter().map(spelled).collect();
     format!("{}: run `{}`", missing.why, commands.join("`, then `"))

@@ -150,7 +150,7 @@ impl Asked {
     }
 }
 
-/// Says why a device can run none of a world's fine-tunes: a fact of the device that no file mends.
+/// Says why a device can run none of a world's fine-tunes, which no file can fix.
 fn tell_refused(machine: Option<&dyn Machine>, world: &World) {
     let precision = world.protocol.precision;
     if let Some(refused) = machine.and_then(|machine| machine.refuses(precision)) {
