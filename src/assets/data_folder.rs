@@ -133,12 +133,11 @@ impl DataFolder {
         let card =
             read_card(&path.with_extension("json")).map_err(|error| bring.damaged(&error))?;
         let weights = read(&card.architecture)?;
-        match weights.digest() == card.weights {
-            true => Ok(weights),
-            false => {
-                let what = format!("{} is not what its card is of", path.display());
-                Err(bring.damaged(&what))
-            }
+        if weights.digest() == card.weights {
+            Ok(weights)
+        } else {
+            let what = format!("{} is not what its card is of", path.display());
+            Err(bring.damaged(&what))
         }
     }
 

@@ -60,9 +60,10 @@ impl<'s, 'a> Survey<'s, 'a> {
                 let name = called(self.arena, id);
                 let mut counts = self.count([id]);
                 counts.foreign.remove(&name);
-                match counts.is_nothing() {
-                    true => format!("an object of {name}"),
-                    false => format!("an object of {name}, with {counts}"),
+                if counts.is_nothing() {
+                    format!("an object of {name}")
+                } else {
+                    format!("an object of {name}, with {counts}")
                 }
             }
             _ => self.count([id]).to_string(),

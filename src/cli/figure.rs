@@ -110,12 +110,11 @@ impl Figure {
         names: &[String],
         suites: &Suites<'_>,
     ) -> Result<Evidence, Failure> {
-        match kind.is_own() {
-            true => {
-                let run = self.run.then_some(self.seeds);
-                self.ours.evidence_of_figures(kind, names, run, suites)
-            }
-            false => Ok(Evidence::published()?),
+        if kind.is_own() {
+            let run = self.run.then_some(self.seeds);
+            self.ours.evidence_of_figures(kind, names, run, suites)
+        } else {
+            Ok(Evidence::published()?)
         }
     }
 
@@ -142,9 +141,10 @@ impl Figure {
                 hints::missing_of_figure(missing)
             );
         }
-        match names.iter().all(drawn) {
-            true => Ok(Outcome::Done),
-            false => Ok(Outcome::Judged(Verdict::Incomplete)),
+        if names.iter().all(drawn) {
+            Ok(Outcome::Done)
+        } else {
+            Ok(Outcome::Judged(Verdict::Incomplete))
         }
     }
 

@@ -216,9 +216,10 @@ impl Watch for Flow {
             let spent = coming.begun.elapsed().as_secs_f64();
             let rate = megabytes((came as f64 / spent.max(1e-3)) as u64);
             let (file, bytes) = (&coming.file, megabytes(coming.bytes));
-            let text = match whole {
-                true => format!("{file}: {bytes}, all of it, in {}, {rate}/s", minutes(spent)),
-                false => format!("{file}: stopped at {bytes}"),
+            let text = if whole {
+                format!("{file}: {bytes}, all of it, in {}, {rate}/s", minutes(spent))
+            } else {
+                format!("{file}: stopped at {bytes}")
             };
             line(&text, true);
         });

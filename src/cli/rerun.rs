@@ -126,9 +126,10 @@ pub(super) fn again(
         .ok_or_else(|| other("in a world that this program does not have"))?;
     let workshop = ours.context(kind, suites);
     let named = workshop.named(recorded.trial.clone())?;
-    match named.id == recorded.id {
-        true => Ok((workshop, named)),
-        false => Err(other("with other weights, images or another engine than are here")),
+    if named.id == recorded.id {
+        Ok((workshop, named))
+    } else {
+        Err(other("with other weights, images or another engine than are here"))
     }
 }
 

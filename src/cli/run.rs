@@ -87,10 +87,7 @@ impl Run {
             }
             failed |= matches!(entry.outcome, Ended::Failed { .. });
         }
-        match failed {
-            false => Ok(Outcome::Done),
-            true => Err(Failure::silent(exit::FAILED)),
-        }
+        if failed { Err(Failure::silent(exit::FAILED)) } else { Ok(Outcome::Done) }
     }
 
     /// A planned trial by the first digits of its key, in whichever world it is; else one that the ledger

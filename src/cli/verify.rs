@@ -301,9 +301,10 @@ pub(super) fn gathered(
     suites: &Suites<'_>,
     run: bool,
 ) -> Result<Evidence, Failure> {
-    match kind.is_own() {
-        true => Ok(ours.context(kind, suites).evidence(claims, run)?.evidence),
-        false => Ok(Evidence { world: suites.world(kind), ..Evidence::published()? }),
+    if kind.is_own() {
+        Ok(ours.context(kind, suites).evidence(claims, run)?.evidence)
+    } else {
+        Ok(Evidence { world: suites.world(kind), ..Evidence::published()? })
     }
 }
 

@@ -137,8 +137,9 @@ fn parts(path: &Path, bytes: &[u8]) -> Result<Vec<(String, u8)>, DataError> {
 
 /// Names lead to files, so they may not lead out of their folder.
 pub(super) fn check_name(name: &str) -> Result<(), String> {
-    match name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
-        true => Err(format!("`{}` is no name of an image", name.escape_debug())),
-        false => Ok(()),
+    if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
+        Err(format!("`{}` is no name of an image", name.escape_debug()))
+    } else {
+        Ok(())
     }
 }

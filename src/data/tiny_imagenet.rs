@@ -67,9 +67,10 @@ fn validation(root: &Path, classes: &[String]) -> Result<ImageFiles, DataError> 
     let list = root.join(ANNOTATIONS);
     if !list.exists() {
         let sorted = folder::classes(root)?;
-        return match sorted.classes() == classes {
-            true => Ok(sorted),
-            false => Err(fault(root, "its classes are not those of the training images")),
+        return if sorted.classes() == classes {
+            Ok(sorted)
+        } else {
+            Err(fault(root, "its classes are not those of the training images"))
         };
     }
     let (names, hidden) = images_of(root, "images")?;

@@ -63,9 +63,10 @@ impl Attack {
             logits(images).cross_entropy_loss::<Tensor>(labels, None, Reduction::None, -100, 0.0)
         };
         let images = images.detach();
-        let mut here = match self.random_start {
-            true => self.start(&images, noise.expect("a random start needs noise")),
-            false => images.shallow_clone(),
+        let mut here = if self.random_start {
+            self.start(&images, noise.expect("a random start needs noise"))
+        } else {
+            images.shallow_clone()
         };
         let mut best: Option<Perturbed> = None;
         for _ in 0..self.steps {

@@ -25,10 +25,7 @@ impl Written {
 }
 
 pub(crate) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-    match value.is_finite() {
-        true => serializer.serialize_f64(*value),
-        false => serializer.collect_str(value),
-    }
+    if value.is_finite() { serializer.serialize_f64(*value) } else { serializer.collect_str(value) }
 }
 
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {

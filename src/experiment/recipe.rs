@@ -133,9 +133,10 @@ impl Trial {
     /// # Errors
     /// If the seed lies in the next series.
     pub fn new(recipe: Recipe, seed: Seed) -> Result<Self, RecipeError> {
-        match seed.0 < DRAW {
-            true => Ok(Self { recipe, seed }),
-            false => Err(RecipeError::Seed { field: "seed", found: seed.0, below: DRAW }),
+        if seed.0 < DRAW {
+            Ok(Self { recipe, seed })
+        } else {
+            Err(RecipeError::Seed { field: "seed", found: seed.0, below: DRAW })
         }
     }
 

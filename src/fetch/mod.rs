@@ -311,9 +311,10 @@ impl Fetcher<'_> {
     }
 
     fn unwritten(&self, item: &Item, path: &Path, cause: io::Error) -> FetchError {
-        match checksum::is_stopped(&cause) {
-            true => FetchError::Interrupted { item: item.id.clone() },
-            false => FetchError::Unwritten { path: PathBuf::from(path), cause },
+        if checksum::is_stopped(&cause) {
+            FetchError::Interrupted { item: item.id.clone() }
+        } else {
+            FetchError::Unwritten { path: PathBuf::from(path), cause }
         }
     }
 }

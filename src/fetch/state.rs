@@ -54,9 +54,12 @@ impl Fetcher<'_> {
     pub(super) fn state(&self, item: &Item, file: &File) -> Result<State, FetchError> {
         let place = Place::of(self.data, item, file);
         let known = file.checksum().or_else(|| place.record());
-        let unreadable = |cause: io::Error| match checksum::is_stopped(&cause) {
-            true => FetchError::Interrupted { item: item.id.clone() },
-            false => FetchError::Unreadable { path: place.path.clone(), cause },
+        let unreadable = |cause: io::Error| {
+            if checksum::is_stopped(&cause) {
+                FetchError::Interrupted { item: item.id.clone() }
+            } else {
+                FetchError::Unreadable { path: place.path.clone(), cause }
+            }
         };
         let ready = || match file.checksum() {
             Some(_) => State::There,

@@ -183,9 +183,10 @@ impl Frame<'_> {
             (self.horizontal_labels(panel, &x, bottom))
         };
         PanelDrawing {
-            title: match self.chart.title.starts_with(&panel.title) {
-                true => self.chart.title.clone(),
-                false => format!("{}: {}", panel.title, self.chart.title),
+            title: if self.chart.title.starts_with(&panel.title) {
+                self.chart.title.clone()
+            } else {
+                format!("{}: {}", panel.title, self.chart.title)
             },
             description: self.in_words(panel),
             height: bottom + BELOW,

@@ -97,9 +97,12 @@ impl Notes {
             let arms: Vec<String> = self
                 .absent
                 .iter()
-                .map(|((target, label), places)| match places.is_empty() {
-                    true => format!("{label} on {target}"),
-                    false => format!("{label} on {target} at {}", in_words(places)),
+                .map(|((target, label), places)| {
+                    if places.is_empty() {
+                        format!("{label} on {target}")
+                    } else {
+                        format!("{label} on {target} at {}", in_words(places))
+                    }
                 })
                 .collect();
             sentences.push(format!("No record of {}.", arms.join("; ")));

@@ -81,9 +81,10 @@ pub fn join(terms: &[Term], cells: &[Cell], metric: &Metric, evidence: &Evidence
     // Nobody planned any for names of a user's own.
     let own =
         |key: &Key| evidence.world.own.has(&key.target) || evidence.world.own.has(&key.source);
-    let planned = match asked.iter().any(own) {
-        true => None,
-        false => asked.iter().filter_map(|key| evidence.world.planned_seeds(key.images)).min(),
+    let planned = if asked.iter().any(own) {
+        None
+    } else {
+        asked.iter().filter_map(|key| evidence.world.planned_seeds(key.images)).min()
     };
     joined.missing_seeds = match evidence.looking {
         Looking::Fixed => planned.unwrap_or(0).saturating_sub(anywhere.len()),

@@ -181,9 +181,10 @@ fn judge_hypothesis(hypothesis: &Hypothesis, design: &Design, evidence: &Evidenc
         }
         _ => settled.reason.clone(),
     };
-    let (cells, averages) = match hypothesis.average_over.is_empty() {
-        true => (judged, Vec::new()),
-        false => (beside(&bench, &joints, &settled.reached), judged),
+    let (cells, averages) = if hypothesis.average_over.is_empty() {
+        (judged, Vec::new())
+    } else {
+        (beside(&bench, &joints, &settled.reached), judged)
     };
     let borderline = is_borderline(&bench, &joints, settled.verdict);
     Judged { verdict: settled.verdict, reason, borderline, cells, averages }

@@ -91,19 +91,17 @@ impl ClaimPower<'_> {
 #[must_use]
 pub fn of<'a>(claim: &Claim, evidence: &Evidence, verdict: &'a ClaimVerdict) -> ClaimPower<'a> {
     let hypothesis = &claim.hypothesis;
-    let judged = match verdict.averages.is_empty() {
-        true => &verdict.cells,
-        false => &verdict.averages,
-    };
+    let judged = if verdict.averages.is_empty() { &verdict.cells } else { &verdict.averages };
     let looks = match evidence.looking {
         Looking::Fixed => 1.0,
         Looking::Sequential => claim.design.looks.count() as f64,
     };
     let level = claim.design.alpha.level() / looks;
     let two_margins = matches!(hypothesis.relation, Relation::EquivalentWithin(_));
-    let cells: Vec<CellPower<'a>> = match two_margins {
-        true => Vec::new(),
-        false => judged.iter().filter_map(|cell| of_cell(cell, verdict.margin, level)).collect(),
+    let cells: Vec<CellPower<'a>> = if two_margins {
+        Vec::new()
+    } else {
+        judged.iter().filter_map(|cell| of_cell(cell, verdict.margin, level)).collect()
     };
     let nothing = match (two_margins, cells.is_empty()) {
         (true, _) => Some("an equivalence has two margins, and no effect over them"),

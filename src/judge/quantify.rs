@@ -72,9 +72,10 @@ pub fn quantify(holds: Holds, units: &[Unit], alpha: Alpha) -> (Verdict, String)
                 alpha.level() * total as f64,
                 small(p)
             );
-            match p < alpha.level() {
-                true => (Verdict::Supported, format!("{counted}, more than chance: {chance}")),
-                false => (Verdict::Inconclusive, format!("{counted}, as chance would: {chance}")),
+            if p < alpha.level() {
+                (Verdict::Supported, format!("{counted}, more than chance: {chance}"))
+            } else {
+                (Verdict::Inconclusive, format!("{counted}, as chance would: {chance}"))
             }
         }
         Holds::AtLeast(least) => {

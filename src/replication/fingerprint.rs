@@ -122,9 +122,10 @@ impl Authors {
             Some(format!("{} {found}, theirs {theirs}", loss.words()))
         };
         let said: Vec<String> = Loss::BOTH.into_iter().filter_map(words).collect();
-        match said.is_empty() {
-            true => "the authors' log has no such fine-tune".to_owned(),
-            false => said.join("; "),
+        if said.is_empty() {
+            "the authors' log has no such fine-tune".to_owned()
+        } else {
+            said.join("; ")
         }
     }
 

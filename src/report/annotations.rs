@@ -21,9 +21,10 @@ pub fn annotations(judged: &[Judged<'_>], expected: bool) -> String {
             (false, Verdict::Inconclusive | Verdict::Incomplete) => "warning",
         };
         let title = property(&format!("{}, {} evidence", claim.id, evidence.kind));
-        let unexpected = match expected && !as_expected {
-            true => format!("; {}", one.expectation()),
-            false => String::new(),
+        let unexpected = if expected && !as_expected {
+            format!("; {}", one.expectation())
+        } else {
+            String::new()
         };
         let message = message(&format!("{}: {}{unexpected}", verdict.verdict, verdict.reason));
         // Writing to a String can't fail.

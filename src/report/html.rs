@@ -182,9 +182,10 @@ fn summary(judged: &[Judged<'_>]) -> Markup {
 
 /// Where a claim's verdict on one evidence stands.
 fn address(one: &Judged<'_>, several: bool) -> String {
-    match several {
-        true => format!("#{}-{}", one.claim.id, one.evidence.kind),
-        false => format!("#{}", one.claim.id),
+    if several {
+        format!("#{}-{}", one.claim.id, one.evidence.kind)
+    } else {
+        format!("#{}", one.claim.id)
     }
 }
 

@@ -68,9 +68,10 @@ impl Outcome {
 
 /// Why a case fails: the verdict's reason, or that it is not the one that the spec expects.
 fn failure(one: &Judged<'_>, expected: bool) -> String {
-    match expected {
-        true => format!("{}; {}", words(one), one.expectation()),
-        false => one.verdict.reason.clone(),
+    if expected {
+        format!("{}; {}", words(one), one.expectation())
+    } else {
+        one.verdict.reason.clone()
     }
 }
 

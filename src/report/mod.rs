@@ -163,9 +163,10 @@ pub(crate) fn write_scatter(
     }
     let mut files = Vec::new();
     for drawing in &drawings {
-        let name = match files.is_empty() {
-            true => file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            false => format!("{stem}-differences.svg"),
+        let name = if files.is_empty() {
+            file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        } else {
+            format!("{stem}-differences.svg")
         };
         files.push(write(folder, &name, svg::file(drawing, &comparison.title).as_bytes())?);
     }
@@ -177,9 +178,12 @@ pub(crate) fn write_scatter(
 pub fn drawings(one: &Judged<'_>, all: &[Judged<'_>]) -> Vec<Drawing> {
     let Judged { claim, evidence, verdict, .. } = one;
     let several = all.iter().filter(|other| other.claim.id == claim.id).count() > 1;
-    let name = |what: &str| match several {
-        true => format!("{}-{what}-{}", claim.id, evidence.kind),
-        false => format!("{}-{what}", claim.id),
+    let name = |what: &str| {
+        if several {
+            format!("{}-{what}-{}", claim.id, evidence.kind)
+        } else {
+            format!("{}-{what}", claim.id)
+        }
     };
     let forest = forest::draw(claim, verdict, &evidence.world, name("forest"));
     let charts =

@@ -140,9 +140,12 @@ fn nothing_to_draw(one: &Judged<'_>) -> Markup {
 
 fn readings(one: &Judged<'_>, several: bool) -> Markup {
     let verdict = &one.verdict;
-    let address = |reading: &ReadingVerdict| match several {
-        true => format!("{}-{}-{}", one.claim.id, reading.id, one.evidence.kind),
-        false => format!("{}-{}", one.claim.id, reading.id),
+    let address = |reading: &ReadingVerdict| {
+        if several {
+            format!("{}-{}-{}", one.claim.id, reading.id, one.evidence.kind)
+        } else {
+            format!("{}-{}", one.claim.id, reading.id)
+        }
     };
     let unit = |reading: &ReadingVerdict| {
         format!("{}, margin {}", reading.unit.name(), plain(reading.margin))

@@ -74,9 +74,10 @@ fn must_hold(power: &ClaimPower<'_>) -> String {
 
 /// Cells that have a spread, of those that were asked for.
 fn of_cells(power: &ClaimPower<'_>) -> String {
-    match power.cells.len() == power.asked {
-        true => power.asked.to_string(),
-        false => format!("{} of {}", power.cells.len(), power.asked),
+    if power.cells.len() == power.asked {
+        power.asked.to_string()
+    } else {
+        format!("{} of {}", power.cells.len(), power.asked)
     }
 }
 

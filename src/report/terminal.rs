@@ -333,9 +333,12 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
         .word_splitter(WordSplitter::NoHyphenation)
         .wrap_algorithm(WrapAlgorithm::FirstFit);
     let whole = |line: &str| columns(line) <= width || line.starts_with(' ');
-    let lines = |line| match whole(line) {
-        true => vec![line.to_owned()],
-        false => textwrap::wrap(line, &options).into_iter().map(Cow::into_owned).collect(),
+    let lines = |line| {
+        if whole(line) {
+            vec![line.to_owned()]
+        } else {
+            textwrap::wrap(line, &options).into_iter().map(Cow::into_owned).collect()
+        }
     };
     text.split('\n').flat_map(lines).collect()
 }

@@ -89,10 +89,8 @@ pub fn read(path: &Path) -> Result<Vec<Entry>, BundleError> {
         });
     }
     let packed = begins.starts_with(&GZIP);
-    let text: Box<dyn Read> = match packed {
-        true => Box::new(MultiGzDecoder::new(file)),
-        false => Box::new(file),
-    };
+    let text: Box<dyn Read> =
+        if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
     let text = BufReader::new(text.take(LARGEST_BYTES + 1));
     let mut entries = Vec::new();
     let mut length = 0;

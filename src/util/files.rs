@@ -17,10 +17,7 @@ pub fn default_folder(variable: &str, name: &str) -> PathBuf {
         return folder.into();
     }
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
-    match project.join("Cargo.toml").is_file() {
-        true => project.join(name),
-        false => PathBuf::from(name),
-    }
+    if project.join("Cargo.toml").is_file() { project.join(name) } else { PathBuf::from(name) }
 }
 
 /// A text file, of so many bytes at most.

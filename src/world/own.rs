@@ -150,11 +150,12 @@ fn taken(name: &str) -> String {
 /// Names become those of files and folders: none leads out of its folder or hides in it.
 fn plain(what: &str, name: &str) -> Result<(), String> {
     let known = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-    match name.starts_with(|first: char| first.is_ascii_alphanumeric()) && name.chars().all(known) {
-        true => Ok(()),
-        false => Err(format!(
+    if name.starts_with(|first: char| first.is_ascii_alphanumeric()) && name.chars().all(known) {
+        Ok(())
+    } else {
+        Err(format!(
             "{what} `{name}`: a name is made of letters, digits, `_`, `-` and `.`, a letter or digit first"
-        )),
+        ))
     }
 }
 

@@ -78,10 +78,7 @@ impl World {
             return Err(RecipeError::Lacks(lacks));
         }
         let (found, below) = (u64::from(recipe.key.draw), u64::MAX / DRAW);
-        match found < below {
-            true => Ok(()),
-            false => Err(RecipeError::Seed { field: "draw", found, below }),
-        }
+        if found < below { Ok(()) } else { Err(RecipeError::Seed { field: "draw", found, below }) }
     }
 
     /// What of a recipe's protocol is not as its world has it for so many images, each as `name value` and in the

@@ -64,11 +64,10 @@ impl Checker<'_> {
                 }
             }
         }
-        match cells.is_empty() {
-            true => {
-                fault(at.clone(), format!("the {} world draws none of these sizes", self.world.id))
-            }
-            false => Ok(cells),
+        if cells.is_empty() {
+            fault(at.clone(), format!("the {} world draws none of these sizes", self.world.id))
+        } else {
+            Ok(cells)
         }
     }
 

@@ -121,9 +121,10 @@ fn checked_id(name: &Name) -> Checked<String> {
     let id = name.as_ref();
     let first = id.starts_with(|first: char| first.is_ascii_lowercase());
     let of_these = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    match first && id.chars().all(of_these) {
-        true => Ok(id.clone()),
-        false => fault(name.span(), "an id is made of a-z, 0-9 and _, a letter first"),
+    if first && id.chars().all(of_these) {
+        Ok(id.clone())
+    } else {
+        fault(name.span(), "an id is made of a-z, 0-9 and _, a letter first")
     }
 }
 

@@ -107,10 +107,8 @@ fn no_device(path: &Path, cuda: Option<u32>, driver: Option<&str>) -> String {
         Some(version) => format!("the driver is {version}"),
         None => "no driver was found".to_owned(),
     };
-    let needed = match old {
-        true => format!(", and CUDA 13 needs {DRIVER_FOR_13} or later"),
-        false => String::new(),
-    };
+    let needed =
+        if old { format!(", and CUDA 13 needs {DRIVER_FOR_13} or later") } else { String::new() };
     format!(
         "{path} is loaded but finds no device ({driver}{needed}): see `nvidia-smi` and CUDA_VISIBLE_DEVICES"
     )

@@ -87,14 +87,13 @@ impl<'a> FirstSteps<'a> {
             Err(said) => {
                 // What was half done is not to be used again.
                 self.materials = self.materials.anew();
-                Err(NoFirstStep::Failed(match oom::ran_out(&said) {
-                    true => {
-                        let (said, side) = (said.trim_end_matches('.'), protocol.side);
-                        format!(
-                            "{said} with a batch of {batch} at {side} pixels: take a device with more memory"
-                        )
-                    }
-                    false => said,
+                Err(NoFirstStep::Failed(if oom::ran_out(&said) {
+                    let (said, side) = (said.trim_end_matches('.'), protocol.side);
+                    format!(
+                        "{said} with a batch of {batch} at {side} pixels: take a device with more memory"
+                    )
+                } else {
+                    said
                 }))
             }
         }

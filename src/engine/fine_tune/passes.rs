@@ -65,9 +65,10 @@ impl Passes {
 
     /// What each sibling's trained part gets for these pixels (or features) of the subset.
     pub fn train_inputs(&self, pixels: &Tensor, draws: &Draws) -> Vec<Tensor> {
-        match self.fixed {
-            true => vec![pixels.shallow_clone()],
-            false => self.frozen_parts(&self.through, &draws.apply(pixels), self.mode),
+        if self.fixed {
+            vec![pixels.shallow_clone()]
+        } else {
+            self.frozen_parts(&self.through, &draws.apply(pixels), self.mode)
         }
     }
 
@@ -80,9 +81,10 @@ impl Passes {
         let networks = networks.iter().map(|network| network.prepared(Mode::Evaluate));
         let networks: Vec<Network> = networks.collect();
         evaluate_with(&self.test, |pixels| {
-            let inputs = match self.fixed {
-                true => vec![pixels.shallow_clone()],
-                false => self.frozen_parts(&networks[self.deepest], pixels, Mode::Evaluate),
+            let inputs = if self.fixed {
+                vec![pixels.shallow_clone()]
+            } else {
+                self.frozen_parts(&networks[self.deepest], pixels, Mode::Evaluate)
             };
             let logits =
                 |(network, input): (&Network, Tensor)| network.trained_part(&input, Mode::Evaluate);

@@ -78,9 +78,10 @@ impl Convolution {
                 kernel.get_or_init(make).convolve(input)
             }
         };
-        match self.takes_in_norm(mode) {
-            true => convolved,
-            false => convolved.batch_norm(
+        if self.takes_in_norm(mode) {
+            convolved
+        } else {
+            convolved.batch_norm(
                 Some(&self.weight),
                 Some(&self.bias),
                 Some(&self.running_mean),
@@ -89,7 +90,7 @@ impl Convolution {
                 MOMENTUM,
                 EPSILON,
                 true,
-            ),
+            )
         }
     }
 

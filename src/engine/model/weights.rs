@@ -138,10 +138,9 @@ impl Weights {
     /// If there are not as many blocks.
     pub fn branch(&self, blocks: u32) -> Result<Self, TooManyBlocks> {
         let parts = Trainable::Blocks(blocks).parts(&self.architecture)?.unwrap_or_default();
-        Ok(self.mapped(|name, tensor| match is_of(&parts, name) {
-            true => owned(tensor),
-            false => tensor.shallow_clone(),
-        }))
+        Ok(self.mapped(
+            |name, tensor| if is_of(&parts, name) { owned(tensor) } else { tensor.shallow_clone() },
+        ))
     }
 
     /// These with another head.

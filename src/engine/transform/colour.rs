@@ -137,12 +137,11 @@ impl Jitters {
         let places = if grey_already { &self.of_grey[..] } else { &self.places[..] };
         for Place { factor, contrast, saturation } in places {
             // One blend for all, whatever each image does here: only its degenerate image differs.
-            let degenerate = match grey_already {
-                true => mean(&values) * contrast,
-                false => {
-                    let grey = self.grey(&values);
-                    mean(&grey) * contrast + grey * saturation
-                }
+            let degenerate = if grey_already {
+                mean(&values) * contrast
+            } else {
+                let grey = self.grey(&values);
+                mean(&grey) * contrast + grey * saturation
             };
             values -= &degenerate;
             values *= factor;

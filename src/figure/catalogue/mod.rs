@@ -98,9 +98,10 @@ impl Gallery {
         };
         let figures: Vec<Figure> = raw.figures.iter().map(figure).collect::<Result<_, String>>()?;
         let names: BTreeSet<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();
-        match names.len() == figures.len() {
-            true => Ok(Self { figures }),
-            false => Err("two figures have one name".to_owned()),
+        if names.len() == figures.len() {
+            Ok(Self { figures })
+        } else {
+            Err("two figures have one name".to_owned())
         }
     }
 
@@ -220,9 +221,10 @@ impl Figure {
     /// Where it is from, in words.
     #[must_use]
     pub fn origin(&self) -> String {
-        match self.is_of_the_paper() {
-            true => format!("Figure {} of the paper", self.name),
-            false => format!("Figure {} of the reproduction", self.name),
+        if self.is_of_the_paper() {
+            format!("Figure {} of the paper", self.name)
+        } else {
+            format!("Figure {} of the reproduction", self.name)
         }
     }
 
