@@ -10,3 +10,4 @@ mod own_names;
 mod power;
 mod price;
 mod sensitivity;
+mod snapshots;

@@ -48,7 +48,7 @@ fn bench(relation: &str, runs: &[Run<'_>]) -> tempfile::TempDir {
     folder
 }
 
-fn leads(points: &[f64]) -> Vec<Run<'static>> {
+pub fn leads(points: &[f64]) -> Vec<Run<'static>> {
     let pair =
         |(lead, seed): (&f64, u64)| [run("l2_3", seed, 50.0 + lead), run("natural", seed, 50.0)];
     points.iter().zip(1..).flat_map(pair).collect()

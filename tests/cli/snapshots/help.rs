@@ -1,0 +1,39 @@
+//! Help, of every command that there is.
+
+use super::{Transcript, snapshot};
+
+/// The commands that the program's own help lists, so that none is forgotten here.
+fn commands() -> Vec<String> {
+    let told = Transcript::new().told("repro --help");
+    let (_, listed) = told.split_once("\nCommands:\n").unwrap();
+    let (listed, _) = listed.split_once("\n\n").unwrap();
+    let names = listed.lines().filter_map(|line| line.strip_prefix("  "));
+    let names = names.filter(|line| !line.starts_with(' '));
+    names.map(|line| line.split(' ').next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn help_is_short_or_long_and_the_version_is_told() {
+    let mut all = Transcript::new();
+    all.run("repro --help");
+    all.snapshot("help");
+    let mut short = Transcript::new();
+    short.run("repro -h");
+    short.run("repro verify -h");
+    short.run("repro help show");
+    short.run("repro --version");
+    short.run("repro");
+    short.run("repro help figures");
+    snapshot("help-in-short", &short.text.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+}
+
+#[test]
+fn every_command_has_help() {
+    let commands = commands();
+    assert!(commands.len() > 15, "{commands:?}");
+    for command in commands {
+        let mut help = Transcript::new();
+        help.run(&format!("repro {command} --help"));
+        help.snapshot(&format!("help-{command}"));
+    }
+}
