@@ -1,27 +1,28 @@
-# Every target sets up what it needs; plain cargo commands work too, once `make setup` has run.
+# Every target sets up what it needs. After `make setup`, plain cargo commands work too.
 
 CARGO ?= cargo
 PYTHON ?= python3
 REPORT ?= report
-# What is built is what Cargo.lock says.
+# Build the versions in Cargo.lock.
 LOCKED ?= --locked
-# The judge alone: neither libtorch nor a C++ compiler nor Python.
+# The judge alone, without libtorch, a C++ compiler and Python.
 JUDGE = --no-default-features
 
 .DEFAULT_GOAL := help
-.PHONY: help tools setup build judge verify test test-fast gpu lab bench bench-peer bench-paper bench-judge lint
+.PHONY: help tools setup build judge verify test test-fast gpu lab
+.PHONY: bench bench-peer bench-paper bench-judge lint
 
 help: ## list these targets
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 tools:
 	@for tool in $(CARGO) $(PYTHON) cc $(firstword $(CXX)); do \
 		command -v "$$tool" >/dev/null || { \
-			echo "make: error: \`$$tool\` is not on PATH: Rust, Python 3 with pip, gcc and g++ are needed" >&2; \
+			echo "make: error: \`$$tool\` is missing: install Rust, Python 3 with pip, gcc and g++" >&2; \
 			exit 66; }; \
 	done
 
-setup: tools ## fetch libtorch into .libtorch, unless it is there
+setup: tools ## download libtorch into .libtorch, if it is missing
 	@$(PYTHON) scripts/setup.py </dev/null
 
 build: setup ## compile both programs, repro and repro-engine, into target/release
@@ -30,25 +31,27 @@ build: setup ## compile both programs, repro and repro-engine, into target/relea
 judge: ## compile the judge alone, without libtorch, into target/release
 	@$(CARGO) build --release $(JUDGE) $(LOCKED) </dev/null
 
-verify: build ## judge every claim on every evidence, and compare with the expected verdicts
+verify: build ## judge every claim on all evidence, and compare with the expected verdicts
 	@status=0; \
-	$(CARGO) run --release $(LOCKED) -- verify --expected --report $(REPORT) </dev/null || status=$$?; \
-	echo "make: the report, if it was written, is in $(REPORT)/" >&2; \
+	$(CARGO) run --release $(LOCKED) -- verify --expected --report $(REPORT) </dev/null \
+		|| status=$$?; \
+	echo "make: note: the report, if it was written, is in $(REPORT)/" >&2; \
 	exit $$status
 
-test: setup ## run every test, the claims among them
+test: setup ## run all tests, including the claims
 	@$(CARGO) test --release $(LOCKED) </dev/null
 
 test-fast: ## run the tests of the judge and its command line, without libtorch
 	@$(CARGO) test --release $(JUDGE) $(LOCKED) --lib --bins --test core --test cli </dev/null
 
-# With a Python of its own, since PyTorch's CUDA libraries find each other in its folders alone.
-gpu: setup ## fetch all of libtorch for a GPU into .libtorch/gpu (5 GB); says what to export then
+# In a virtual environment, since PyTorch's CUDA libraries find each other only in its folders.
+gpu: setup ## download libtorch for a GPU into .libtorch/gpu (5 GB), and print what to export
 	@$(PYTHON) -m venv .libtorch/gpu
-	@.libtorch/gpu/bin/pip install --quiet torch==$$(sed -nE 's|.*"\.libtorch/([0-9.]+)".*|\1|p' .cargo/config.toml)
+	@version=$$(sed -nE 's|.*"\.libtorch/([0-9.]+)".*|\1|p' .cargo/config.toml); \
+	.libtorch/gpu/bin/pip install --quiet torch==$$version
 	@echo "export LD_LIBRARY_PATH=$$(echo $(CURDIR)/.libtorch/gpu/lib/python3*/site-packages/torch/lib)"
 
-lab: setup ## the lab world on a GPU, from packed images to verdicts, in pieces: run it again until it ends
+lab: setup ## run the lab world on a GPU up to its time limit; repeat until it exits without 75
 	@[ -n "$$LD_LIBRARY_PATH" ] || $(MAKE) --no-print-directory gpu
 	@$(CARGO) build --release --features gpu $(LOCKED) </dev/null
 	@: "$${LD_LIBRARY_PATH:=$$(echo $(CURDIR)/.libtorch/gpu/lib/python3*/site-packages/torch/lib)}"; \
@@ -57,23 +60,24 @@ lab: setup ## the lab world on a GPU, from packed images to verdicts, in pieces:
 bench: setup ## run the benchmarks
 	@$(CARGO) bench $(LOCKED) </dev/null
 
-bench-judge: build ## race the judge against scipy: whole processes, one after the other
+bench-judge: build ## compare the speed of the judge with scipy, in separate processes
 	@$(PYTHON) -m venv target/judge
 	@target/judge/bin/pip install --quiet --requirement benches/judge/requirements.txt
 	@target/judge/bin/python benches/judge/bench.py </dev/null
 
-bench-peer: build ## race the same fine-tunes in plain PyTorch (fetches it into target/peer)
+bench-peer: build ## compare the speed with plain PyTorch (downloads it into target/peer)
 	@$(PYTHON) -m venv target/peer
 	@target/peer/bin/pip install --quiet --requirement benches/peer/requirements.txt
 	@target/peer/bin/python benches/peer/bench.py </dev/null
 	@target/peer/bin/python benches/peer/bench.py --cached </dev/null
 
-bench-paper: setup ## race ResNet-50 at 224 pixels against PyTorch; DEVICE=cuda on a GPU
+bench-paper: setup ## compare ResNet-50 at 224 pixels with PyTorch; DEVICE=cuda for a GPU
 	@$(PYTHON) -m venv target/peer
 	@target/peer/bin/pip install --quiet --requirement benches/paper/requirements.txt
-	@target/peer/bin/python benches/paper/bench.py --device $(or $(DEVICE),cpu) --json target/bench-paper.json </dev/null
+	@target/peer/bin/python benches/paper/bench.py --device $(or $(DEVICE),cpu) \
+		--json target/bench-paper.json </dev/null
 
-lint: setup ## check the format, clippy's advice and the documentation, with the engine and without
+lint: setup ## check format, clippy and documentation, with and without the engine
 	@$(CARGO) fmt --check
 	@$(CARGO) clippy --release --all-targets --all-features $(LOCKED) </dev/null -- -D warnings
 	@$(CARGO) clippy --release --all-targets $(JUDGE) $(LOCKED) </dev/null -- -D warnings

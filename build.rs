@@ -1,6 +1,6 @@
-//! Tells the linker and the crate where libtorch lies, so that what is built here runs from any
-//! folder with no environment variable, and names the sources that are built. Finding libtorch is
-//! torch-sys's business, putting it there that of `scripts/setup.py`.
+//! Passes the folder of libtorch to the linker and the crate, so that the programs run from any
+//! folder without an environment variable, and a digest of the sources to the crate. torch-sys
+//! finds libtorch, and `scripts/setup.py` installs it.
 
 use std::{
     env, fs,
@@ -18,10 +18,10 @@ fn main() {
     }
 }
 
-/// Where libtorch lies, for the program that is linked with it.
+/// Passes the folder and the version of libtorch on, and sets the run path of the programs.
 fn libtorch() {
     let Ok(lib) = env::var("DEP_TCH_LIBTORCH_LIB") else {
-        return; // torch-sys names no folder where it does not link (docs) and on Windows
+        return; // torch-sys names no folder for documentation builds and on Windows
     };
     println!("cargo::rustc-env=REPRO_LIBTORCH_LIB={lib}");
     if let Some(version) = version_of_headers(Path::new(&lib)) {
@@ -31,30 +31,31 @@ fn libtorch() {
     shim(Path::new(&lib));
     println!("cargo::rustc-link-arg=-Wl,-rpath,{lib}");
     if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
-        // A RUNPATH, which LD_LIBRARY_PATH goes before: so a slim build runs on a machine's full
-        // libtorch.
+        // A RUNPATH, which LD_LIBRARY_PATH precedes: a build for the CPU can run on a machine's
+        // libtorch for CUDA.
         println!("cargo::rustc-link-arg=-Wl,--enable-new-dtags");
-        // The program that judges calls nothing of libtorch. What the linker finds unused it drops, and with
-        // it the library, so that nothing waits for it; but symbols of archives that the library has too
-        // count as used unless they are hidden.
+        // `repro` calls no function of libtorch. The linker drops unused objects, and with them the
+        // library, so that no start waits for it; but symbols of archives that the library defines
+        // too count as used unless they are hidden.
         println!("cargo::rustc-link-arg-bin=repro=-Wl,--exclude-libs,ALL");
     }
 }
 
-/// Compiles what tch has no call for, with the headers beside the libraries or where `LIBTORCH_INCLUDE` says.
+/// Compiles the calls that tch does not have, with the headers beside the libraries or in
+/// `LIBTORCH_INCLUDE`.
 #[cfg(feature = "engine")]
 fn shim(lib: &Path) {
     println!("cargo::rerun-if-env-changed=LIBTORCH_INCLUDE");
     let named = env::var_os("LIBTORCH_INCLUDE").map(PathBuf::from);
     let include = named.or_else(|| Some(lib.parent()?.to_owned()));
-    let include = include.expect("libtorch lies in a folder").join("include");
+    let include = include.expect("libtorch is in a folder").join("include");
     let mut build = cc::Build::new();
     build.cpp(true).std("c++17").warnings(false).include(include);
     build.file("src/engine/device/shim.cpp").compile("repro_shim");
 }
 
-/// A digest of the names and contents of all sources, in the order of names: equal for two programs that
-/// are built from the same.
+/// A digest of the names and contents of all sources, in the order of names: equal for programs
+/// that are built from the same sources.
 fn digest_of_sources() -> u64 {
     let mut files = vec![PathBuf::from("Cargo.lock")];
     let mut folders = vec![PathBuf::from("src")];
@@ -76,7 +77,7 @@ fn digest_of_sources() -> u64 {
     hasher.finish()
 }
 
-/// "2.11.0", from the headers beside the libraries; `None` where the headers lie elsewhere
+/// "2.11.0", from the headers beside the libraries; `None` if they are elsewhere
 /// (`LIBTORCH_INCLUDE`).
 fn version_of_headers(lib: &Path) -> Option<String> {
     let header = lib.parent()?.join("include/torch/headeronly/version.h");

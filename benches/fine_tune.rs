@@ -1,6 +1,6 @@
-//! Where the time of the smoke world's fine-tunes goes, on one thread: a batch of 128 images forward in
-//! train mode, backward through three blocks, a step, an epoch's augmentation, a test pass. Criterion
-//! gives images a second of each.
+//! The parts of the smoke world's fine-tunes, on one thread: a batch of 128 images forward in train
+//! mode, backward through three blocks, a step, an epoch's augmentation, a test pass. Criterion
+//! prints images per second for each.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use repro::{
@@ -23,18 +23,18 @@ use tch::{Device, Tensor};
 const BLOCKS: u32 = 3;
 
 fn network(protocol: &Protocol) -> Network {
-    let source = Weights::from(bundled::weights("l2_3").expect("it ships"));
+    let source = Weights::from(bundled::weights("l2_3").expect("l2_3 is bundled"));
     let mut head = random::generator(Seed(1), Purpose::Head);
     let weights = source.with_head(10, protocol.head, &mut head);
     let mut network = protocol.network(weights).expect("single precision");
-    network.train(Trainable::Blocks(BLOCKS)).expect("it has three blocks");
+    network.train(Trainable::Blocks(BLOCKS)).expect("the network has three blocks");
     network
 }
 
 fn steps(criterion: &mut Criterion) {
     tch::set_num_threads(1);
     let protocol = World::smoke().protocol;
-    let target = bundled::target("kmnist").expect("it ships");
+    let target = bundled::target("kmnist").expect("KMNIST is bundled");
     let all = OnDevice::new(&target.train.first(1280), Device::Cpu);
     let batch: Vec<usize> = (0..protocol.batch as usize).collect();
     let part = all.select(&batch);
@@ -68,7 +68,7 @@ fn steps(criterion: &mut Criterion) {
         protocol.momentum,
         protocol.weight_decay,
     );
-    // At rate 0, so that weights stay what they are however often it is done.
+    // At rate 0, so that repeated steps do not change the weights.
     group.bench_function("step", |bencher| bencher.iter(|| sgd.step(&gradients, 0.0)));
     group.finish();
 }
@@ -76,7 +76,7 @@ fn steps(criterion: &mut Criterion) {
 fn tests(criterion: &mut Criterion) {
     tch::set_num_threads(1);
     let protocol = World::smoke().protocol;
-    let target = bundled::target("kmnist").expect("it ships");
+    let target = bundled::target("kmnist").expect("KMNIST is bundled");
     let test = OnDevice::new(&target.test, Device::Cpu);
     let network = network(&protocol);
     let mut group = criterion.benchmark_group("fine_tune");

@@ -1,5 +1,6 @@
-//! Influence functions at the paper's size, on random features whose variances fall as those of networks
-//! do (one over their place): seconds, processor seconds and the most memory of each part. `cargo bench --bench influence`; `benches/README.md` has what was measured.
+//! Influence functions at the paper's size (`cargo bench --bench influence`): seconds, processor
+//! seconds and peak memory of each part. The features are random, with variances that fall like those
+//! of networks (as one over their index). `benches/README.md` has the measurements.
 
 use std::{fs, time::Instant};
 
@@ -20,10 +21,10 @@ const TRAIN: i64 = 3200;
 const TEST: i64 = 10_000;
 const FEATURES: i64 = 2048;
 const CLASSES: i64 = 10;
-/// How far a class's own logit leads: as many are fitted, and as few are not, as after a fine-tune.
+/// The lead of the true class's logit, which fits about as many images as a fine-tune does.
 const LEAD: f64 = 6.0;
 
-/// Features above zero with some of their class in them, and logits that know their class.
+/// Nonnegative features and logits that both depend on the class.
 fn layer(images: i64, generator: &mut rand_chacha::ChaCha8Rng) -> LastLayer {
     let mut normal = |shape: [i64; 2]| {
         let draw = |_| -> f64 { StandardNormal.sample(&mut *generator) };
@@ -31,17 +32,17 @@ fn layer(images: i64, generator: &mut rand_chacha::ChaCha8Rng) -> LastLayer {
         Tensor::from_slice(&values).view(shape)
     };
     let labels = Tensor::arange(images, (Kind::Int64, Device::Cpu)).remainder(CLASSES);
-    let own = labels.one_hot(CLASSES).to_kind(Kind::Double);
+    let one_hot = labels.one_hot(CLASSES).to_kind(Kind::Double);
     let block = Tensor::ones([1, FEATURES / CLASSES + 1], (Kind::Double, Device::Cpu));
-    let of_class = own.kron(&block).narrow(1, 0, FEATURES);
-    let place = Tensor::arange(FEATURES, (Kind::Double, Device::Cpu)) / 10.0 + 1.0;
-    let features: Tensor = normal([images, FEATURES]) / place.sqrt() + of_class * 0.1;
+    let of_class = one_hot.kron(&block).narrow(1, 0, FEATURES);
+    let index = Tensor::arange(FEATURES, (Kind::Double, Device::Cpu)) / 10.0 + 1.0;
+    let features: Tensor = normal([images, FEATURES]) / index.sqrt() + of_class * 0.1;
     let features = features.relu();
-    let logits: Tensor = normal([images, CLASSES]) * 2.0 + own * LEAD;
+    let logits: Tensor = normal([images, CLASSES]) * 2.0 + one_hot * LEAD;
     LastLayer::new(&features, &logits, &labels).expect("finite features of ten classes")
 }
 
-/// Seconds of processor time of this process, all threads together.
+/// Processor seconds of this process, all threads together.
 fn processor() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
@@ -49,7 +50,7 @@ fn processor() -> f64 {
     ticks / 100.0
 }
 
-/// The most memory that this process has held, in bytes.
+/// The peak memory of this process, in bytes.
 fn peak() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -57,7 +58,7 @@ fn peak() -> f64 {
     kibibytes.unwrap_or(f64::NAN) * 1024.0
 }
 
-/// Does something and says what it took.
+/// Runs `work` and prints its time and memory.
 fn timed<T>(what: &str, of: impl FnOnce() -> T) -> T {
     let (clock, before) = (Instant::now(), processor());
     let made = of();
@@ -81,13 +82,14 @@ fn main() {
             train.parameters()
         );
         let mut generator = random::generator(Seed(1), Purpose::Influence);
-        let pairs = timed("  eigenpairs", || Curvature::of(&train).top(truncation, &mut generator));
+        let pairs =
+            timed("  eigenpairs", || Curvature::new(&train).top(truncation, &mut generator));
         let pairs = pairs.expect("a curvature");
         let inverse = Inverse { truncation, damping: 0.0 };
         let influence = timed("  gradients", || Influence::new(&train, &test, &pairs, inverse));
         let influence = influence.expect("a valid inverse");
         let shares = timed("  influences and ranks", || {
-            Shares::of(&influence, train.labels(), test.labels())
+            Shares::new(&influence, train.labels(), test.labels())
         });
         println!(
             "  {} eigenpairs kept, of {} test images {} have the class of their most influential one",

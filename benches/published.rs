@@ -1,5 +1,5 @@
-//! What `repro verify --evidence published` spends its time on: unpacking and reading 29,445 rows,
-//! checking the specs, judging every claim.
+//! The parts of `repro verify --evidence published`: unpacking and reading 29,445 rows, checking the
+//! specs, judging every claim.
 
 use std::hint::black_box;
 
@@ -14,7 +14,7 @@ use repro::{
 const RUNS: &[u8] = include_bytes!("../goldens/published/runs.csv.gz");
 
 fn reading(criterion: &mut Criterion) {
-    let text = published::unpack("runs", RUNS).expect("the shipped log unpacks");
+    let text = published::unpack("runs", RUNS).expect("the bundled log can be unpacked");
     let mut group = criterion.benchmark_group("read");
     group.throughput(Throughput::Bytes(text.len() as u64));
     group.bench_function("unpack", |bencher| {
@@ -31,8 +31,8 @@ fn judging(criterion: &mut Criterion) {
     criterion.bench_function("check all claims", |bencher| {
         bencher.iter(|| Suite::embedded(black_box(&world)));
     });
-    let suite = Suite::embedded(&world).expect("the shipped claims check");
-    let evidence = Evidence::published().expect("the shipped log reads");
+    let suite = Suite::embedded(&world).expect("the bundled claims are valid");
+    let evidence = Evidence::published().expect("the bundled log can be read");
     criterion.bench_function("judge all claims", |bencher| {
         bencher.iter(|| -> Vec<_> {
             suite.claims().iter().map(|claim| judge(claim, black_box(&evidence))).collect()

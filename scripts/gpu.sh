@@ -1,46 +1,51 @@
 #!/usr/bin/env bash
-# What only a GPU can tell, on a machine that has one but neither Rust nor a network. Copy the project there with
-# what was built elsewhere (`cargo build --release --features gpu`, and the executables that `cargo test --release
-# --features gpu --test engine --no-run` and `cargo bench --features gpu --bench paper --no-run` name).
+# Runs the checks that need a GPU, on a machine without Rust and without a network. Copy the project
+# there, with what was built elsewhere: the programs of `cargo build --release --features gpu`, and
+# the executables that `cargo test --release --features gpu --test engine --no-run` and
+# `cargo bench --features gpu --bench paper --no-run` print.
 #
-#   REPRO     the program             (default: target/release/repro)
-#   FIDELITY  the tests of the engine (no default), of which those of fidelity are run
-#   BENCH     the paper's bench       (no default)
-#   PYTHON    with torch 2.11.0, whose libraries are loaded, and torchvision   (default: python3)
-#   LIMIT     seconds for each step; the bench has three times as many         (default: 600)
+#   scripts/gpu.sh FOLDER   # FOLDER gets the logs, the numbers of the benchmark and a summary
 #
-# And where they are set:
+#   REPRO      the program                                     (default: target/release/repro)
+#   FIDELITY   the tests of the engine, of which the fidelity test runs             (required)
+#   BENCH      the benchmark `paper`                                                (required)
+#   PYTHON     a Python with torchvision and torch 2.11.0, whose libraries are loaded
+#              (default: python3)
+#   LIMIT      seconds for each step, and three times as many for the benchmark (default: 600)
 #
-#   EXECUTOR  the tests of the engine again, for the executor's: what compares results runs on the GPU
-#   CARD      ... and for those of what the program does with a GPU (tests/engine/gpu), the same
-#   PLAN      a kind of evidence to price on the GPU, such as paper: how many hours it asks for
-#   CLAIM     a claim to be run on the GPU in the smoke world, such as control_more_images, into FOLDER/ledger; and
-#             one of its records is run again, which may differ by WITHIN points   (default: 2, as between seeds)
+# Optional steps:
 #
-#   scripts/gpu.sh FOLDER             # where logs, the bench's numbers and a summary go
+#   EXECUTOR   the tests of the engine: run those of the executor
+#   CARD       the tests of the engine: run those in tests/engine/gpu
+#   PLAN       a kind of evidence, such as paper: print the hours that it needs on this GPU
+#   CLAIM      a claim, such as control_more_images: run it on the GPU in the smoke world, with the
+#              ledger FOLDER/ledger, and repeat one of its fine-tunes
+#   TOLERANCE  points by which that accuracy may differ        (default: 2, as between seeds)
 #
-# Goes on after a failure. Exits with 0 if every step did, else with 1; with 66 where torch is another.
+# Continues after a failed step. Exits with 0 if every step succeeded, 1 if one failed, and 66 if
+# PYTHON has another version of torch.
 set -uo pipefail
 
-out=${1:?name a folder for results}
+out=${1:?the folder for results is missing}
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 python=${PYTHON:-python3}
 limit=${LIMIT:-600}
-wanted=2.11.0
+required=2.11.0
 mkdir -p "$out" || exit 73
 
-found=$("$python" -c 'import torch; print(torch.__version__.split("+")[0], torch.__path__[0])') || exit 66
-if [[ ${found%% *} != "$wanted" ]]; then
-    echo "gpu: $python has torch ${found%% *}, and the program is built for $wanted" >&2
+script='import torch; print(torch.__version__.split("+")[0], torch.__path__[0])'
+found=$("$python" -c "$script") || exit 66
+if [[ ${found%% *} != "$required" ]]; then
+    echo "gpu: error: $python has torch ${found%% *}, but the program needs $required" >&2
     exit 66
 fi
 export LD_LIBRARY_PATH=${found#* }/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-# Where the built test looks for its goldens.
+# The built tests look for goldens there.
 export CARGO_MANIFEST_DIR=$project
 
 failed=0
 : >"$out/summary.txt"
-# Runs a command with a limit: a name, seconds, the command.
+# Runs a command with a timeout: step NAME SECONDS COMMAND...
 step() {
     local name=$1 seconds=$2 began=$SECONDS status=0
     shift 2
@@ -50,9 +55,10 @@ step() {
 }
 repro=${REPRO:-$project/target/release/repro}
 step doctor "$limit" "$repro" doctor
-REPRO_REQUIRE=gpu step fidelity "$limit" "${FIDELITY:-FIDELITY is not set}" --exact fidelity::ten_steps_on_a_gpu_are_pytorchs --nocapture
-step bench $((3 * limit)) "$python" "$project/benches/paper/bench.py" --device cuda --timeout "$limit" \
-    --repro "${BENCH:-BENCH is not set}" --json "$out/bench.json"
+REPRO_REQUIRE=gpu step fidelity "$limit" "${FIDELITY:-FIDELITY is not set}" \
+    --exact fidelity::ten_steps_on_a_gpu_agree_with_pytorch --nocapture
+step bench $((3 * limit)) "$python" "$project/benches/paper/bench.py" \
+    --device cuda --timeout "$limit" --repro "${BENCH:-BENCH is not set}" --json "$out/bench.json"
 declare -A tests=([EXECUTOR]=executor:: [CARD]=gpu::)
 for name in EXECUTOR CARD; do
     if [[ -n "${!name:-}" ]]; then
@@ -64,11 +70,14 @@ if [[ -n "${PLAN:-}" ]]; then
     step plan "$limit" "$repro" plan --evidence "$PLAN" "${on_gpu[@]}"
 fi
 if [[ -n "${CLAIM:-}" ]]; then
-    # Whatever the verdict, from 0 to 3, it was run.
-    step claim "$limit" bash -c 'status=0; "$@" || status=$?; ((status > 3)) && exit "$status"; exit 0' - \
+    # Exit codes up to 3 are verdicts: the claim was run.
+    verdict='status=0; "$@" || status=$?; ((status > 3)) && exit "$status"; exit 0'
+    step claim "$limit" bash -c "$verdict" - \
         "$repro" verify --evidence smoke --claim "$CLAIM" "${on_gpu[@]}"
-    # A record's row begins with its name, and says `failed` where others have their accuracy.
-    record=$("$repro" runs --ledger "$out/ledger" | grep -v ' failed ' | grep -oEm 1 '^[0-9a-f]{16}')
-    step rerun "$limit" "$repro" rerun "${record:-there is no record}" --within "${WITHIN:-2}" "${on_gpu[@]}"
+    # A row of the table begins with the name of a record; a failed one has `failed` as accuracy.
+    record=$("$repro" records --ledger "$out/ledger" | grep -v ' failed ' |
+        grep -oEm 1 '^[0-9a-f]{16}')
+    step rerun "$limit" "$repro" rerun "${record:-no record}" --tolerance "${TOLERANCE:-2}" \
+        "${on_gpu[@]}"
 fi
 exit "$failed"

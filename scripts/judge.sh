@@ -1,49 +1,53 @@
 #!/usr/bin/env bash
-# What a workflow runs to judge claims: annotations on standard output; the report, verdicts to cite, JUnit,
-# CSV and the comparison with the published numbers in a folder. Exits as `repro verify` does.
+# Judges claims in a CI workflow: prints annotations on standard output, and writes the report,
+# verdicts to cite, JUnit, CSV and the comparison with the published numbers to a folder. Exits with
+# the exit code of `repro verify`.
 #
-#   REPRO      the program                                      (default: repro)
-#   CLAIMS     a folder of claims; the project's own where empty
-#   EVIDENCE   kinds of evidence, with spaces between            (default: published)
-#   LOG        a log, judged in place of evidence
-#   EXPECTED   true: compare with the verdicts that specs expect
-#   REPORT     where files go                                    (default: report)
+#   REPRO      the program                                          (default: repro)
+#   CLAIMS     a folder of claims                                   (default: those of the project)
+#   EVIDENCE   kinds of evidence, separated by spaces               (default: published)
+#   LOG        a log to judge instead of EVIDENCE
+#   EXPECTED   true: compare with the verdicts that the specs expect
+#   REPORT     the output folder                                    (default: report)
 set -euo pipefail
 
 repro=${REPRO:-repro}
 report=${REPORT:-report}
 claims=()
-of=()
+evidence=()
 expected=()
 if [[ -n "${CLAIMS:-}" ]]; then
     claims+=(--claims "$CLAIMS")
 fi
 if [[ -n "${LOG:-}" ]]; then
-    of+=(--log "$LOG")
+    evidence+=(--log "$LOG")
 else
     for kind in ${EVIDENCE:-published}; do
-        of+=(--evidence "$kind")
+        evidence+=(--evidence "$kind")
     done
 fi
 if [[ "${EXPECTED:-false}" == true ]]; then
     expected+=(--expected)
 fi
 
-# The first run makes what the ledger lacks; those after it judge the same records.
+judged=("${claims[@]}" "${evidence[@]}")
+checked=("${judged[@]}" "${expected[@]}")
+
+# The first run computes missing records; the later ones judge the same records.
 status=0
-"$repro" verify "${claims[@]}" "${of[@]}" "${expected[@]}" --format github --report "$report" || status=$?
-# Verdicts alone may fail the job; where there are none, there is nothing more to write.
+"$repro" verify "${checked[@]}" --format github --report "$report" || status=$?
+# Exit codes up to 4 are verdicts. After an error there are none to write.
 if ((status > 4)); then
     exit "$status"
 fi
-"$repro" verify "${claims[@]}" "${of[@]}" "${expected[@]}" --no-run --format junit >"$report/verdicts.xml" || true
-"$repro" verify "${claims[@]}" "${of[@]}" --no-run --format csv >"$report/cells.csv" || true
-# One comparison an evidence: the log's, or each kind's.
-for ((at = 0; at < ${#of[@]}; at += 2)); do
+"$repro" verify "${checked[@]}" --no-run --format junit >"$report/verdicts.xml" || true
+"$repro" verify "${judged[@]}" --no-run --format csv >"$report/cells.csv" || true
+# One comparison for the log, or for each kind of evidence.
+for ((at = 0; at < ${#evidence[@]}; at += 2)); do
     name=comparison
-    if [[ "${of[at]}" == --evidence ]]; then
-        name=comparison-${of[at + 1]}
+    if [[ "${evidence[at]}" == --evidence ]]; then
+        name=comparison-${evidence[at + 1]}
     fi
-    "$repro" compare "${claims[@]}" "${of[at]}" "${of[at + 1]}" --format csv >"$report/$name.csv" || true
+    "$repro" compare "${claims[@]}" "${evidence[@]:at:2}" --format csv >"$report/$name.csv" || true
 done
 exit "$status"

@@ -1,8 +1,8 @@
 //! `repro`: an executable paper. Each claim of "Adversarially-Trained Deep Nets Transfer Better"
 //! (Utrera et al., arXiv 2007.05869) is a spec that is run, tested over seeds and judged.
 //!
-//! Data flow one way: claims, evidence, joined samples, judge, report. Each module uses only those that
-//! `DESIGN.md` lists below it. Two arms of a log, judged:
+//! Data flow in one direction: claims, evidence, paired samples, judge, report. `DESIGN.md` is a
+//! map of the modules. An example that judges two arms of a log:
 //!
 //! ```
 //! use repro::{claim::check, evidence::Evidence, judge::judge, world::World};
@@ -11,11 +11,11 @@
 //!     format = 1
 //!     id = "gap"
 //!     title = "l2_3 beats natural"
-//!     sentence = "On SVHN l2_3 ends above natural."
+//!     statement = "On SVHN l2_3 ends above natural."
 //!     paper = { figures = ["2"] }
 //!     arms = { robust = { source = "l2_3" }, natural = { source = "natural" } }
 //!     [hypothesis]
-//!     sentence = "With 100 images and 3 blocks l2_3 ends more than a point above natural."
+//!     statement = "With 100 images and 3 blocks l2_3 ends more than a point above natural."
 //!     contrasts = [{ terms = { robust = 1.0, natural = -1.0 } }]
 //!     metric = { accuracy = "last" }
 //!     relation = { greater_than = 1.0 }

@@ -1,5 +1,4 @@
-//! The program that judges: maps what the command line asked for to an exit code, and does nothing
-//! else.
+//! `repro`, the program that judges: runs the command line and exits with its code.
 
 fn main() {
     repro::cli::process::exit(repro::cli::main(None));

@@ -1,5 +1,5 @@
 """Races the judge against scipy, whole processes, one after the other in pairs: `repro --version`,
-`repro verify --evidence published` (every claim), and two_claims.py beside this file (two of them).
+`repro verify --evidence published` (every claim), and two_claims.py (two of them).
 
     make bench-judge
 """
@@ -16,7 +16,7 @@ ROOT = HERE.parents[1]
 
 
 def run(command):
-    """Wall seconds of a process that has to end well; what it prints is thrown away."""
+    """Wall-clock seconds of a process that must succeed; its output is discarded."""
     start = time.perf_counter()
     ended = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
     seconds = time.perf_counter() - start
@@ -34,7 +34,7 @@ def median_pair(first, second, pairs):
 
 
 def peak(command):
-    """The largest memory of a process and those it waited for, in MB."""
+    """The peak memory of a process and its children, in MB."""
     code = "import resource,subprocess,sys;subprocess.run(sys.argv[1:],stdout=subprocess.DEVNULL,"
     code += "stderr=subprocess.DEVNULL);print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     ended = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=True)

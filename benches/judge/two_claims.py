@@ -1,5 +1,5 @@
-"""Two of the claims as a researcher would judge them in scipy: read the log, pair by seed, one t-test and
-one interval a cell, then the quantifier. Prints the cells and the two verdicts.
+"""Two of the claims as a researcher would judge them in scipy: read the log, pair by seed, one t-test
+and one interval per cell, then the quantifier. Prints the cells and the two verdicts.
 
     python two_claims.py
 """
@@ -29,7 +29,7 @@ def read():
 
 
 def gap(first, second, read_first, read_second):
-    """Differences within seeds; none where runs of the cell ended at different epochs."""
+    """Differences within seeds; none if runs of the cell ended at different epochs."""
     if not first or not second or len({max(run) for run in [*first.values(), *second.values()]}) > 1:
         return []
     return [read_first(first[seed]) - read_second(second[seed]) for seed in sorted(first.keys() & second.keys())]

@@ -1,5 +1,5 @@
-"""The paper's fine-tune the way its authors ran it, for `bench.py`: PIL transforms in loader workers, single
-precision (on a GPU with TF32 where `--precision` says so), PyTorch's default memory layout.
+"""The paper's fine-tune the way its authors ran it, for `bench.py`: PIL transforms in loader workers,
+single precision (on a GPU with TF32 if `--precision` says so), PyTorch's default memory layout.
 """
 
 import torch
@@ -30,7 +30,7 @@ class Pictures(Dataset):
 
 def main():
     parser = network.arguments(__doc__.partition("\n")[0])
-    parser.add_argument("--workers", type=int, default=16, metavar="N", help="of each loader [16]")
+    parser.add_argument("--workers", type=int, default=16, metavar="N", help="workers of each loader [16]")
     given = parser.parse_args()
     if given.precision == "bf16":
         parser.error("the authors ran fp32; on newer GPUs tf32 is what that means")
@@ -60,7 +60,7 @@ def main():
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-            # The `robustness` library keeps averages of loss and accuracy by the step, on the host.
+            # The `robustness` library keeps averages of loss and accuracy after each step, on the host.
             loss_sum += loss.item()
         return loss_sum / given.steps
 

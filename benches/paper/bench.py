@@ -1,17 +1,18 @@
-"""Races `repro` against PyTorch on the paper's fine-tune: ResNet-50, 224 pixels, images a second.
+"""Races `repro` against PyTorch on the paper's fine-tune: ResNet-50, 224 pixels, images per second.
 
     python benches/paper/bench.py --device cuda
     python benches/paper/bench.py --device cpu --threads 1
 
-Three ways in turn on the same machine, `--turns` times, each a process of its own: `repro` (benches/paper.rs, in
-bf16 on a GPU), a good PyTorch script (`good.py`: bf16 autocast on a GPU, channels last, data on the device) and the
-authors' way (`authors_way.py`: PIL transforms in loader workers, fp32 with tf32). Weights and images are random.
-Prints a table of medians, and with `--json FILE` everything that was measured, written anew after each process. One
-that fails, or takes longer than `--timeout`, is told of and left out; then the exit code is 1. Run it with the Python
-that `requirements.txt` is installed for.
+Three ways alternate on the same machine, `--turns` times, each in its own process: `repro`
+(benches/paper.rs, in bf16 on a GPU), a good PyTorch script (`good.py`: bf16 autocast on a GPU,
+channels last, data on the device) and the authors' way (`authors_way.py`: PIL transforms in loader
+workers, fp32 with tf32). Weights and images are random. Prints a table of medians, and with
+`--json FILE` all measurements, written again after each process. A process that fails, or takes
+longer than `--timeout`, is reported and left out; then the exit code is 1. Run it with a Python that
+has the packages of `requirements.txt`.
 
 On a machine with a GPU and without Rust, copy the executable that
-`cargo bench --features gpu --bench paper --no-run` names, and give it with `--repro`.
+`cargo bench --features gpu --bench paper --no-run` names, and pass it with `--repro`.
 """
 
 import argparse
@@ -24,10 +25,10 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-# How many times a good script's and the authors' way's speed repro's should be, on a GPU in training.
+# The aims for repro's speed over the good script's and the authors' way's, on a GPU in training.
 AIMS = {"good": 1.2, "authors": 5.0}
 WHAT = ["training", "testing"]
-# What a machine of either kind can do in minutes: images a step, steps an epoch, images tested, loader workers.
+# Sizes that take minutes: images per step, steps per epoch, test images, loader workers.
 SIZES = {
     "cuda": {"batch": 128, "steps": 13, "tested": 2048, "workers": 16},
     "cpu": {"batch": 16, "steps": 2, "tested": 32, "workers": 2},
@@ -35,26 +36,26 @@ SIZES = {
 
 
 def built(gpu):
-    """Builds the bench with cargo, and finds it."""
+    """Builds the benchmark with cargo; returns its path."""
     command = ["cargo", "bench", "--bench", "paper", "--no-run", "--message-format", "json"]
     run = subprocess.run(
         command + ["--features", "gpu"] * gpu, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
     )
     if run.returncode:
-        sys.exit("cargo could not build the bench; give a built one with --repro")
+        sys.exit("failed to build the benchmark with cargo: pass a built one with --repro")
     messages = map(json.loads, run.stdout.splitlines())
-    return next(said["executable"] for said in messages if said.get("target", {}).get("name") == "paper")
+    return next(line["executable"] for line in messages if line.get("target", {}).get("name") == "paper")
 
 
 def libraries():
-    """The environment in which repro finds this Python's torch: CUDA's half lies in its folder."""
+    """The environment in which repro finds this Python's torch, whose folder has the CUDA half."""
     command = [sys.executable, "-c", "import torch; print(torch.__path__[0])"]
     folder = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip() + "/lib"
     return {"LD_LIBRARY_PATH": ":".join(filter(None, [folder, os.environ.get("LD_LIBRARY_PATH")]))}
 
 
 def ran(command, timeout, environment=None):
-    """The JSON object that a process prints; why there is none under `failed`."""
+    """The JSON object that a process prints; if it fails, the reason under `failed`."""
     words = list(map(str, command))
     try:
         run = subprocess.run(
@@ -69,20 +70,20 @@ def ran(command, timeout, environment=None):
 
 
 def succeeded(runs):
-    """What was measured, by way: those that never were are left out."""
+    """The measurements by way, without ways that were never measured."""
     measured = {name: [run for run in found if "failed" not in run] for name, found in runs.items()}
     return {name: found for name, found in measured.items() if found}
 
 
 def rates(found, what):
-    """Images a second of each round of a process, and by processor seconds."""
+    """Images per second of each round of a process, by wall-clock and by processor seconds."""
     images = found[{"training": "trained_images", "testing": "tested_images"}[what]]
     by = lambda clock: [images / max(lap[clock], 1e-9) for lap in found[what]]
     return by("seconds"), by("processor_seconds")
 
 
 def medians(runs, clock):
-    """Median images a second, or a processor second, by way and what it does."""
+    """Median images per second, or per processor second, by way and part."""
     return {
         (name, what): statistics.median(rate for run in found for rate in rates(run, what)[clock])
         for name, found in runs.items() for what in WHAT
@@ -90,7 +91,7 @@ def medians(runs, clock):
 
 
 def table(runs, least, given):
-    """Prints medians, ratios and floors of what was measured, and gives the medians."""
+    """Prints medians, ratios and floors of the measurements; returns the medians."""
     print(f"\n{given.device}, {given.blocks} blocks, batches of {given.batch}; images a second, median of "
           f"{given.turns} x {given.rounds} rounds in turn (least to most):\n")
     print(f"  {'':10} {'precision':>9} {WHAT[0]:>26} {WHAT[1]:>26} {'peak MB':>8}")
@@ -138,16 +139,16 @@ def main():
     for name, words in help_of.items():
         by_device = ", ".join(f"{sizes[name]} on {device}" for device, sizes in SIZES.items())
         parser.add_argument(f"--{name}", **number, help=f"{words} [{by_device}]")
-    parser.add_argument("--rounds", default=2, **number, help="epochs, and test passes, that count in a turn [2]")
+    parser.add_argument("--rounds", default=2, **number, help="measured epochs and test passes in a turn [2]")
     parser.add_argument("--turns", default=3, **number, help="times that each way runs [3]")
-    parser.add_argument("--threads", **number, help="of libtorch on the CPU [its choice]")
+    parser.add_argument("--threads", **number, help="threads of libtorch on the CPU [its choice]")
     of = {"choices": ["fp32", "tf32", "bf16"]}
-    parser.add_argument("--precision", **of, help="repro's, whatever the paper's protocol says [bf16 on a GPU, else fp32]")
-    parser.add_argument("--good-precision", **of, help="the good script's [bf16 on a GPU, else fp32]")
+    parser.add_argument("--precision", **of, help="of repro [bf16 on a GPU, else fp32]")
+    parser.add_argument("--good-precision", **of, help="of the good script [bf16 on a GPU, else fp32]")
     parser.add_argument("--timeout", default=1800, **number, help="seconds that a process may take [1800]")
-    parser.add_argument("--skip-authors", action="store_true", help="leave the authors' way out")
-    parser.add_argument("--repro", type=Path, help="the built bench [cargo builds it]")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="keep everything that was measured")
+    parser.add_argument("--skip-authors", action="store_true", help="leave out the authors' way")
+    parser.add_argument("--repro", type=Path, help="the built benchmark [cargo builds it]")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all measurements to a file")
     given = parser.parse_args()
     for name, size in SIZES[given.device].items():
         if getattr(given, name) is None:
@@ -162,7 +163,7 @@ def main():
         "repro": given.precision or default, "good": given.good_precision or default,
         "authors": "tf32" if gpu else "fp32",
     }
-    # Always said: the protocol has one of its own.
+    # Always passed, since the protocol has its own precision.
     protocol = json.dumps({"precision": given.precisions["repro"]})
     environment = libraries() if gpu else None
 
@@ -179,30 +180,30 @@ def main():
     runs, least, failures = {name: [] for name in ways}, {}, []
 
     def write(medians=None):
-        """Keeps all that there is so far."""
+        """Writes all measurements so far."""
         if given.json:
             asked = {name: str(value) for name, value in vars(given).items()}
             measured = {"asked": asked, "medians": medians, "runs": runs, "least": least}
             given.json.write_text(json.dumps(measured, indent=1) + "\n")
 
-    def told(what, found):
-        """Says what came of a process."""
+    def report(what, found):
+        """Prints the result of a process."""
         if "failed" in found:
             failures.append(what)
         seconds = ", ".join(f"{lap['seconds']:.3g}" for lap in found.get("training", []))
-        said = found.get("failed", f"epochs of {seconds} s" if seconds else "measured")
-        print(f"{what}: {said}", file=sys.stderr, flush=True)
+        result = found.get("failed", f"epochs of {seconds} s" if seconds else "measured")
+        print(f"{what}: {result}", file=sys.stderr, flush=True)
         write()
 
     for turn in range(given.turns):
         for name, way in ways.items():
             runs[name].append(way())
-            told(f"turn {turn + 1}, {name}", runs[name][-1])
+            report(f"turn {turn + 1}, {name}", runs[name][-1])
     for precision in sorted(set(given.precisions.values())):
         found = script("network.py", precision, "rate")
         if "failed" not in found:
             least[precision] = found
-        told(f"the floor in {precision}", found)
+        report(f"the floor in {precision}", found)
     write(table(succeeded(runs), least, given))
     if failures:
         sys.exit(f"failed: {'; '.join(failures)}")

@@ -1,8 +1,8 @@
 """The paper's fine-tune in PyTorch as a good user would write it for speed, for `bench.py`.
 
-Images lie on the device as bytes, resized once; a batch is cropped, flipped and turned by one affine map an image,
-its colours are changed together; kernels lie channels last; `--precision bf16` is autocast. What is drawn is drawn
-by torch on the device.
+Images are on the device as bytes, resized once. One affine map per image crops, flips and rotates a
+batch, and its colours change together. Kernels are channels last; `--precision bf16` is autocast.
+Torch draws random numbers on the device.
 """
 
 import torch
@@ -13,7 +13,7 @@ import network
 
 PADDING, FLIP, JITTER, DEGREES = 4, 0.5, 0.25, 2.0
 GREY = [0.299, 0.587, 0.114]
-# On the CPU few at once are faster: what a layer computes stays near the processor.
+# On the CPU few images at once are faster: the output of a layer stays in the cache.
 TESTED_AT_ONCE = {"cpu": 8, "cuda": 512}
 
 
@@ -26,7 +26,8 @@ def resized(count, device):
 
 
 def placed(images):
-    """Crops after padding by 4, flips and turns by up to 2 degrees: one affine map an image, to the nearest pixel."""
+    """Crops after padding by 4, flips and rotates by up to 2 degrees: one affine map per image, to the
+    nearest pixel."""
     count, device = len(images), images.device
     shift = torch.randint(-PADDING, PADDING + 1, (count, 2), device=device) * (2.0 / network.SIDE)
     flip = 1.0 - 2.0 * (torch.rand(count, device=device) < FLIP)
@@ -41,7 +42,7 @@ def placed(images):
 
 
 def jittered(images):
-    """Brightness, contrast and saturation by a factor an image, in an order that is the batch's."""
+    """Brightness, contrast and saturation by a factor per image, in one order for the batch."""
     grey = torch.tensor(GREY, device=images.device).view(3, 1, 1)
     for operation in torch.randperm(3).tolist():
         factor = 1.0 + (2.0 * torch.rand(len(images), 1, 1, 1, device=images.device) - 1.0) * JITTER
@@ -59,7 +60,7 @@ def main():
     given = network.arguments(__doc__.partition("\n")[0]).parse_args()
     device = network.prepare(given)
     pixels, labels = resized(given.batch * given.steps, device)
-    tested, wanted = resized(given.tested, device)
+    tested, labels_tested = resized(given.tested, device)
     model = network.Normalised(given.blocks).to(device, memory_format=torch.channels_last)
     optimiser = network.descent(model)
     autocast = lambda: torch.autocast(device.type, torch.bfloat16, enabled=given.precision == "bf16")
@@ -85,7 +86,7 @@ def main():
         model.eval()
         correct = torch.zeros((), dtype=torch.long, device=device)
         size = TESTED_AT_ONCE[given.device]
-        for part, classes in zip(tested.split(size), wanted.split(size), strict=True):
+        for part, classes in zip(tested.split(size), labels_tested.split(size), strict=True):
             with autocast():
                 logits = model(input_of(part / 255.0))
             correct += (logits.argmax(1) == classes).sum()

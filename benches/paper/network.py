@@ -1,8 +1,8 @@
-"""What both PyTorch scripts share: the network, its images, the clock, and what an image costs at least.
+"""Shared by both PyTorch scripts: the network, its images, the clock, and the floor of an image's cost.
 
     network.py rate --device cpu|cuda --precision fp32|tf32|bf16 [--threads N]
 
-`rate` prints operations a second of a product of two large matrices, and what an image costs.
+`rate` prints operations per second of a product of two large matrices, and the cost of an image.
 """
 
 import argparse
@@ -19,14 +19,14 @@ from torchvision.models import resnet50
 CLASSES, SIDE, SMALL = 10, 224, 32
 LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 0.1, 0.9, 5e-4
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
-# What is trained with the head, by the number of fine-tuned blocks.
+# The parameters trained with the head, by the number of fine-tuned blocks.
 TRAINED = {0: ["fc."], 1: ["fc.", "layer4.2."], 3: ["fc.", "layer4."], 9: ["fc.", "layer4.", "layer3."]}
 PRECISIONS = ["fp32", "tf32", "bf16"]
 
 
 class Normalised(torch.nn.Module):
-    """ResNet-50 of random weights with the normalisation in front, as the authors' models have it; the head is
-    drawn from N(0, 1)."""
+    """ResNet-50 with random weights, with the normalisation first, as in the authors' models; the head
+    is drawn from N(0, 1)."""
 
     def __init__(self, blocks):
         super().__init__()
@@ -55,22 +55,22 @@ def random_bytes(count):
 
 
 def arguments(description):
-    """What `bench.py` passes to each script, with the names of the engine's own bench."""
+    """The options that `bench.py` passes to each script, with the names of the engine's benchmark."""
     parser = argparse.ArgumentParser(description=description)
     number = {"type": int, "metavar": "N"}
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
     parser.add_argument("--blocks", type=int, choices=list(TRAINED), default=3)
-    parser.add_argument("--batch", default=128, **number, help="images a step [128]")
-    parser.add_argument("--steps", default=8, **number, help="steps an epoch [8]")
-    parser.add_argument("--rounds", default=3, **number, help="epochs, and test passes, that count [3]")
+    parser.add_argument("--batch", default=128, **number, help="images per step [128]")
+    parser.add_argument("--steps", default=8, **number, help="steps per epoch [8]")
+    parser.add_argument("--rounds", default=3, **number, help="measured epochs and test passes [3]")
     parser.add_argument("--tested", default=512, **number, help="images in the test set [512]")
-    parser.add_argument("--threads", **number, help="torch's own on the CPU [its choice]")
+    parser.add_argument("--threads", **number, help="threads of torch on the CPU [its choice]")
     return parser
 
 
 def prepare(given):
-    """Sets torch up, and gives the device."""
+    """Sets up torch; returns the device."""
     if given.threads:
         torch.set_num_threads(given.threads)
     torch.manual_seed(1)
@@ -100,7 +100,7 @@ class Clock:
 
 
 def measured(given, device, train, test):
-    """Runs epochs and test passes, each after a first that does not count, and prints what they took."""
+    """Runs epochs and test passes, each after a first that does not count, and prints their times."""
     train(0)
     clock, training = Clock(device), []
     for epoch in range(1, given.rounds + 1):
@@ -125,7 +125,7 @@ def measured(given, device, train, test):
 
 
 def multiply_adds(blocks):
-    """Multiply-adds of one image's forward pass, and of the part of it that is trained."""
+    """Multiply-adds of one image's forward pass, and of its trained part."""
     model, found = Normalised(blocks).eval(), {}
 
     def counting(name):
@@ -144,8 +144,8 @@ def multiply_adds(blocks):
 
 
 def rate(device, precision, times=20):
-    """Operations of a product of two square matrices, a second (the median over repetitions) and a processor
-    second."""
+    """Operations of a product of two square matrices, per second (the median over repetitions) and per
+    processor second."""
     side = 8192 if device.type == "cuda" else 2048
     kind = torch.bfloat16 if precision == "bf16" else torch.float32
     left, right = (torch.rand(side, side, device=device).to(kind) for _ in range(2))
@@ -168,7 +168,7 @@ def main():
     device = prepare(given)
     forward, trained = multiply_adds(given.blocks)
     json.dump(rate(device, given.precision) | {
-        # Backward through what is trained costs twice its forward pass.
+        # The backward pass of the trained part costs twice its forward pass.
         "operations_an_image": {"training": 2 * (forward + 2 * trained), "testing": 2 * forward},
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
     }, sys.stdout)

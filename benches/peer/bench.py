@@ -1,14 +1,15 @@
-"""Times `repro` against the same fine-tunes in plain PyTorch (`peer.py`), and says what they cost at least.
+"""Times `repro` against the same fine-tunes in plain PyTorch (`peer.py`), and prints their floor.
 
     python benches/peer/bench.py             a sample of the smoke world's plan
-    python benches/peer/bench.py --whole     ... and then all of the plan, against what it would take the peer
-    python benches/peer/bench.py --cached    fine-tunes whose frozen part can be kept
-    python benches/peer/bench.py --seeds 12  either with more seeds a cell: do accuracies agree more closely?
+    python benches/peer/bench.py --whole     ... and then all of the plan, against the peer's estimate
+    python benches/peer/bench.py --cached    fine-tunes whose frozen part can be cached
+    python benches/peer/bench.py --seeds 12  either with more seeds per cell: do accuracies agree?
 
-Both sides run the same trials by the same protocol, as whole processes in turn; only random draws differ, so
-that accuracies must agree within the noise of seeds. Exits with 1 where they do not: then the two do not do
-the same work. Run it with the Python that `requirements.txt` is installed for. Nothing here imports torch:
-memory that the peer's processes share must not be shared with this one.
+Both sides run the same trials by the same protocol, as whole processes that alternate; only random
+draws differ, so that accuracies must agree within the noise of seeds. Exits with 1 if they do not:
+then the two do not do the same work. Run it with a Python that has the packages of
+`requirements.txt`. This script does not import torch: memory that the peer's processes share must
+not be shared with this one.
 """
 
 import argparse
@@ -26,9 +27,10 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 CORES = len(os.sched_getaffinity(0))
-# The risk that a sound comparison is called unsound, by the check of cells and by that of their sum.
+# The error rate of calling equal accuracies different, of the check of cells and of that of their mean.
 RISK = 0.01
-# Adding up what a process of many libraries holds takes the kernel some milliseconds, so it is done seldom.
+# Summing the memory of a process with many libraries takes the kernel some milliseconds, so it is done
+# rarely.
 SECONDS_A_SAMPLE = 1.0
 CACHED_BLOCKS, CACHED_IMAGES, CACHED_SEEDS = [0, 1, 3], 400, 10
 RECIPE = """world = "smoke"
@@ -47,8 +49,8 @@ augmentation = {{ padding = 0, flip = 0.0, jitter = 0.0, degrees = 0.0 }}
 
 
 class Memory(threading.Thread):
-    """Samples what a process and its descendants hold: the sum of their proportional set sizes, where a page
-    that several processes share counts once. `peak` is the largest sum, in bytes."""
+    """Samples the memory of a process and its descendants: the sum of their proportional set sizes, where
+    a page that several processes share counts once. `peak` is the largest sum, in bytes."""
 
     def __init__(self, root):
         super().__init__(daemon=True)
@@ -70,7 +72,7 @@ def tree(root):
     for process in filter(str.isdecimal, os.listdir("/proc")):
         try:
             with open(f"/proc/{process}/stat") as stat:
-                # The name, in parentheses, may hold anything; state and parent come after it.
+                # The name, in parentheses, may contain any text; state and parent follow it.
                 parent = int(stat.read().rpartition(")")[2].split()[1])
         except OSError:
             continue
@@ -90,15 +92,15 @@ def proportional_set_size(process):
 
 
 def busy():
-    """Processor seconds that all processes of the machine have used."""
+    """Processor seconds of all processes of the machine."""
     with open("/proc/stat") as stat:
         user, nice, system = map(int, stat.readline().split()[1:4])
     return (user + nice + system) / os.sysconf("SC_CLK_TCK")
 
 
 class Ran:
-    """A whole process: wall-clock seconds, processor seconds (its own with its descendants', and those of all
-    other processes meanwhile), peak memory in bytes, and what it printed."""
+    """A whole process: wall-clock seconds, processor seconds (its own with its descendants', and those of
+    all other processes meanwhile), peak memory in bytes, and its output."""
 
     def __init__(self, command, accepted=(0,)):
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
@@ -129,7 +131,7 @@ def peer(*arguments):
 
 
 class Setting:
-    """How the peer runs its trials."""
+    """A setting of the peer."""
 
     def __init__(self, processes, threads, workers, channels_last=False):
         self.shown = processes, threads, workers
@@ -173,8 +175,8 @@ def welch(left, right):
 
 
 def agree(ours, theirs):
-    """Prints final accuracies side by side, each a dictionary from cell to one value a seed; true if they
-    agree."""
+    """Prints final accuracies side by side, each a dictionary from cell to one value per seed; true if
+    they agree."""
     print("\nFinal test accuracy in percent, means over seeds:\n")
     print(f"  {'cell':44} {'repro':>7} {'peer':>7} {'difference':>11} {'t':>7} {'p':>7}")
     p_values = []
@@ -183,7 +185,7 @@ def agree(ours, theirs):
         p_values.append(p)
         means = f"{statistics.mean(ours[cell]):7.2f} {statistics.mean(theirs[cell]):7.2f}"
         print(f"  {cell:44} {means} {difference:+11.2f} {t:+7.2f} {p:7.3f}")
-    # Cells share seeds, and with them subsets: what is independent is a seed's mean over cells.
+    # Cells share seeds, and with them subsets: only a seed's mean over cells is independent.
     average = lambda side: [statistics.mean(values) for values in zip(*side.values(), strict=True)]
     difference, t, p = welch(average(ours), average(theirs))
     print(f"  {'mean of all cells':44} {'':7} {'':7} {difference:+11.2f} {t:+7.2f} {p:7.3f}")
@@ -213,8 +215,8 @@ def accuracies(runs):
 
 
 def sample(trials):
-    """Four trials to try settings on: two seeds of a cheap cell and of a dearer one, the dearer first, so
-    that two processes have the same to do."""
+    """Four trials for the choice of settings: two seeds of a cheap cell and of an expensive one, the
+    expensive first, so that two processes have the same work."""
     cells = {}
     for trial in trials:
         key = trial["trial"]["recipe"]["key"]
@@ -233,8 +235,8 @@ def best_setting(trials):
     settings = [Setting(CORES, 1, workers) for workers in [0, 1] if CORES > 1]
     threads = dict.fromkeys([1, CORES])
     settings += [Setting(1, number, workers) for number in threads for workers in [0, 1, 2]]
-    print("The peer's settings on 4 trials, seconds of the whole process, and meanwhile processor seconds")
-    print("of processes that have no part in this:\n")
+    print("The peer's settings on 4 trials: seconds of the whole process, and processor seconds of")
+    print("other processes meanwhile:\n")
     seconds = {}
 
     def measure(setting):
@@ -244,7 +246,7 @@ def best_setting(trials):
 
     for setting in settings:
         measure(setting)
-    print("\nThe two fastest once more; the shorter time counts:\n")
+    print("\nThe two fastest again; the shorter time counts:\n")
     for setting in sorted(settings, key=seconds.get)[:2]:
         measure(setting)
     best = min(seconds, key=seconds.get)
@@ -255,17 +257,17 @@ def best_setting(trials):
 
 
 def floor(trials):
-    """What the plan's arithmetic takes at the rate of matrix products, in seconds on all cores."""
+    """The time of the plan's arithmetic at the rate of matrix products, in seconds on all cores."""
     [counted], [found] = peer("operations", "--trials", trials).lines(), peer("rate").lines()
     nominal, without_padding = counted["multiply_adds_an_image"]
     rate = found["operations_a_second"]
     seconds = [operations / rate / CORES for operations in counted["operations"]]
-    print("\nThe least that the arithmetic takes:\n")
+    print("\nThe floor, from the arithmetic:\n")
     print(f"  multiply-adds of an image's forward pass: {nominal:,}")
-    print(f"  ... without those on padding's zeros: {without_padding:,} (in brackets: so counted)")
+    print(f"  ... without those on padding's zeros: {without_padding:,} (counted this way in brackets)")
     operations = [f"{count / 1e12:.2f}e12" for count in counted["operations"]]
     print(f"  operations of the plan: {operations[0]} ({operations[1]})")
-    print(f"  operations a second of 1024 x 1024 matrix products (fp32), one core: {rate / 1e9:.1f}e9")
+    print(f"  operations per second of 1024 x 1024 matrix products (fp32), one core: {rate / 1e9:.1f}e9")
     print(f"  the plan at that rate on {CORES} cores: {seconds[0]:.1f} s ({seconds[1]:.1f} s)", flush=True)
     return seconds
 
@@ -281,7 +283,7 @@ def whole_plan(repro, runs, setting, folder):
             shutil.copy(spec, claims)
     verify = [repro, "--claims", claims, "verify", "--evidence", "smoke", "--ledger", ledger, "--brief"]
     ours = Ran(verify, accepted=range(4))
-    records = json.loads(Ran([repro, "runs", "--format", "json", "--ledger", ledger]).text)
+    records = json.loads(Ran([repro, "records", "--format", "json", "--ledger", ledger]).text)
     kind = lambda key: (key["images"], key["blocks"])
     seconds = {}
     for run in runs:
@@ -291,22 +293,22 @@ def whole_plan(repro, runs, setting, folder):
         sys.exit(f"the sample has no fine-tunes of these images and blocks: {sorted(unknown)}")
     theirs = sum(statistics.mean(seconds[of]) for of in planned) / setting.shown[0]
     began = [(record["provenance"]["started"], record["provenance"]["seconds"]) for record in records]
-    beside = sum(began.count(of) > 1 for of in began)
-    print(f"\nThe whole plan, {len(records)} fine-tunes, {beside} of them beside siblings:\n")
+    related = sum(began.count(of) > 1 for of in began)
+    print(f"\nThe whole plan, {len(records)} fine-tunes, {related} of them with siblings:\n")
     print(f"  repro, measured: {ours.seconds:.1f} s, {ours.processor:.1f} processor seconds, others {ours.others:.1f}")
     print(f"  peer, by its seconds for each number of images and blocks in the sample: {theirs:.1f} s")
     print(f"\nThroughput of repro over the peer's: {theirs / ours.seconds:.2f}", flush=True)
 
 
 def of_seeds(claims, seeds, folder):
-    """The same claims at one look of so many seeds: for what three can't see."""
+    """The same claims with one look at `seeds` seeds, for more power than three seeds have."""
     copies = folder / "seeds"
     copies.mkdir()
     for spec in claims.glob("*.toml"):
         text = spec.read_text()
         one_look = f"looks = [{seeds}]\nreading_seeds = {seeds}"
         if text.count("looks = [3]") != 1:
-            sys.exit(f"{spec} has no `looks = [3]` that could have more seeds")
+            sys.exit(f"failed to change the seeds of {spec}: `looks = [3]` is missing")
         (copies / spec.name).write_text(text.replace("looks = [3]", one_look))
     return copies
 
@@ -321,11 +323,11 @@ def plan_part(repro, claims, rounds, folder, whole):
     both = {"repro": [], "peer": []}
     for at in range(rounds):
         ledger = folder / f"ledger{at}"
-        # What a verdict comes to matters to nobody here, but all must have run.
+        # The verdicts do not matter, but all fine-tunes must have run.
         verify = [repro, "--claims", claims, "verify", "--evidence", "smoke", "--ledger", ledger, "--brief"]
         both["repro"].append(Ran(verify, accepted=(0, 1, 2)))
         both["peer"].append(best.run(every))
-    print(f"\n{len(trials)} trials, whole processes in turn, {CORES} cores:\n")
+    print(f"\n{len(trials)} trials, whole processes, alternating, {CORES} cores:\n")
     print(f"  {'':29} {'repro':>9} {'peer':>9}")
     show = lambda what, of: print(f"  {what:29} {of(both['repro']):9.1f} {of(both['peer']):9.1f}")
     median = lambda runs: statistics.median(run.seconds for run in runs)
@@ -339,7 +341,7 @@ def plan_part(repro, claims, rounds, folder, whole):
     print(f"\nThroughput of repro over the peer's, by medians: {their / our:.2f}")
     print(f"repro's time over the floor: {our / least[0]:.1f} ({our / least[1]:.1f})")
 
-    records = json.loads(Ran([repro, "runs", "--format", "json", "--ledger", folder / "ledger0"]).text)
+    records = json.loads(Ran([repro, "records", "--format", "json", "--ledger", folder / "ledger0"]).text)
     ours = [
         (entry["trial"]["recipe"]["key"], entry["trial"]["seed"], entry["outcome"]["finished"]["evaluations"])
         for entry in records
@@ -353,10 +355,10 @@ def plan_part(repro, claims, rounds, folder, whole):
 
 
 def cached_part(repro, rounds, count, folder):
-    """Frozen batch norms and no augmentation: what the frozen blocks compute never changes, and `repro`
+    """Frozen batch norms and no augmentation: the output of the frozen blocks never changes, and `repro`
     computes it once, for the test set once for all seeds. All seeds of a cell run in one process on each
-    side. The seconds of `repro` hold all but starting the process, reading images and the shared features
-    too; those of the peer are of its fine-tunes alone."""
+    side. The seconds of `repro` include everything except the start of the process, also reading images
+    and the shared features; those of the peer are of its fine-tunes alone."""
 
     def ours(blocks, at):
         recipe = folder / f"recipe{blocks}.toml"
@@ -364,7 +366,7 @@ def cached_part(repro, rounds, count, folder):
         ledger = folder / f"ledger{at}-{blocks}"
         seeds = ",".join(map(str, range(1, count + 1)))
         Ran([repro, "run", "--recipe", recipe, "--seed", seeds, "--threads", 1, "--ledger", ledger])
-        return json.loads(Ran([repro, "runs", "--format", "json", "--ledger", ledger]).text)
+        return json.loads(Ran([repro, "records", "--format", "json", "--ledger", ledger]).text)
 
     def theirs(entries, setting):
         trials = written(folder / "trials.jsonl", [{"trial": entry["trial"]} for entry in entries])
@@ -372,7 +374,7 @@ def cached_part(repro, rounds, count, folder):
 
     settings = [Setting(1, threads, 0) for threads in dict.fromkeys([1, CORES])]
     print(f"{CACHED_IMAGES} images, seconds of a fine-tune, mean of {count} seeds, median of {rounds}")
-    print("rounds in turn, by threads:\n")
+    print("alternating rounds, by threads:\n")
     threads = [f"peer, {setting.shown[1]}" for setting in settings]
     print("".join(f"{text:>10}" for text in ["blocks", "repro, 1", *threads, *["ratio"] * len(settings)]))
     ended = [], []
@@ -399,13 +401,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--repro", type=Path, default=HERE.parents[1] / "target" / "release" / "repro")
     parser.add_argument("--rounds", type=int, default=2, help="times that each side runs all [default: 2]")
-    parser.add_argument("--claims", type=Path, default=HERE / "claims", help="whose plan is run")
-    parser.add_argument("--cached", action="store_true", help="fine-tunes whose frozen part can be kept")
+    parser.add_argument("--claims", type=Path, default=HERE / "claims", help="folder of claims to plan")
+    parser.add_argument("--cached", action="store_true", help="fine-tunes whose frozen part can be cached")
     parser.add_argument("--seeds", type=int, help="seeds in each cell [default: 3, cached 10]")
     parser.add_argument("--whole", action="store_true", help="run all of the smoke world's plan too")
     given = parser.parse_args()
     if not given.repro.is_file():
-        sys.exit(f"there is no program {given.repro}: build it with `cargo build --release`, or use --repro")
+        sys.exit(f"{given.repro} is missing: build it with `cargo build --release`, or use --repro")
     repro = given.repro.resolve()
     with tempfile.TemporaryDirectory() as folder:
         if given.cached:

@@ -4,10 +4,11 @@
     peer.py operations --trials FILE
     peer.py rate
 
-FILE has a JSON object a line, each with a `trial`, as `repro plan --format jsonl` prints them. `run`
-fine-tunes each and prints a JSON object a trial: the evaluations and what else `repro` records of the curve.
-The protocol is the trial's own; only the random draws are others than `repro`'s, from torch's generators.
-`operations` counts what the plan's arithmetic comes to, and `rate` measures matrix products on one core.
+FILE has one JSON object per line, each with a `trial`, as `repro plan --format jsonl` prints them.
+`run` fine-tunes each and prints a JSON object per trial: the evaluations and the other fields of the
+curve that `repro` records. The protocol is the trial's; only the random draws differ from `repro`'s,
+since they come from torch's generators. `operations` counts the plan's arithmetic, and `rate`
+measures matrix products on one core.
 """
 
 import argparse
@@ -34,7 +35,7 @@ SMOKE = Path(__file__).resolve().parents[2] / "goldens" / "smoke"
 SIDE = 28
 TESTED_AT_ONCE = 500
 FIRST_LOSSES = 5
-# What is trained with the head, by the number of fine-tuned blocks.
+# The parameters trained with the head, by the number of fine-tuned blocks.
 TRAINED = {0: ["fc."], 1: ["fc.", "layer4.2."], 3: ["fc.", "layer4."], 9: ["fc.", "layer4.", "layer3."]}
 
 
@@ -42,7 +43,7 @@ TRAINED = {0: ["fc."], 1: ["fc.", "layer4.2."], 3: ["fc.", "layer4."], 9: ["fc."
 
 
 def idx(name):
-    """The bytes of an IDX file, without its header: as many as its sizes say, in their shape."""
+    """The bytes of an IDX file without its header, in the shape of its sizes."""
     data = gzip.decompress((SMOKE / "images" / f"{name}.gz").read_bytes())
     sizes = np.frombuffer(data, ">u4", count=data[3], offset=4)
     return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(sizes)
@@ -70,13 +71,13 @@ def pictures(target, part):
 
 @cache
 def test_batches(target):
-    """The test set never changes, so it goes through its transform once."""
+    """The test set never changes, so that it is transformed once."""
     return list(DataLoader(Pictures(*pictures(target, "test"), transforms.ToTensor()), TESTED_AT_ONCE))
 
 
 def subset(labels, size, seed):
-    """Indices of a uniform subset in which every class is met: in a shuffled order, every image while there
-    is room for the classes that are still missing, and then the first image of each of those."""
+    """Indices of a uniform subset with every class: in a shuffled order, every image while there is
+    space for the classes that are still missing, and then the first image of each of those."""
     missing, taken = set(labels), []
     for image in np.random.default_rng(seed).permutation(len(labels)).tolist():
         if labels[image] in missing or size - len(taken) > len(missing):
@@ -88,7 +89,7 @@ def subset(labels, size, seed):
 
 
 def training_set(images, labels, augmentation):
-    """The images with the augmentation that a recipe asks for; tensors, made once, where it asks for none."""
+    """The images with the augmentation of a recipe; without augmentation tensors, made once."""
     padding, flip = augmentation["padding"], augmentation["flip"]
     jitter, degrees = augmentation["jitter"], augmentation["degrees"]
     steps = []
@@ -110,8 +111,8 @@ def training_set(images, labels, augmentation):
 
 
 class Thin(ResNet):
-    """torchvision's own builder, an eighth as wide, with a 3x3 stem of stride 2 and no maximum. It takes
-    images in [0, 1], grey or of three channels, and standardises them itself."""
+    """torchvision's builder, an eighth as wide, with a 3x3 stem of stride 2 and no max pooling. It takes
+    images in [0, 1], grey or with three channels, and normalises them itself."""
 
     def __init__(self, classes, normalisation):
         super().__init__(BasicBlock, [1, 1, 6, 3], classes)
@@ -140,9 +141,9 @@ def source(name):
 
 
 def network(name, blocks, classes, protocol):
-    """A source with a new head, of which the head and the last blocks are trained."""
+    """A source with a new head; the head and the last blocks are trained."""
     if protocol["head"] != "standard_normal":
-        raise ValueError("the head is drawn from N(0, 1) here")
+        raise ValueError("only heads from N(0, 1) are supported")
     model = Thin(classes, protocol["normalisation"])
     missing, unknown = model.load_state_dict(source(name), strict=False)
     left_out = ("fc.weight", "fc.bias", "num_batches_tracked")
@@ -174,10 +175,10 @@ def evaluate(model, batches):
 
 
 def fine_tune(trial, workers, channels_last):
-    """Runs one trial; seconds count from where its images and its source's weights are in memory."""
+    """Runs one trial; seconds count once its images and its source's weights are in memory."""
     key, protocol, seed = trial["recipe"]["key"], trial["recipe"]["protocol"], trial["seed"]
     if protocol["side"] != SIDE or key["resolution"] != "native":
-        raise ValueError(f"images are used as they are, {SIDE} pixels a side")
+        raise ValueError(f"only images of {SIDE} pixels without resizing are supported")
     all_images, all_labels = pictures(key["target"], "train")
     chosen = subset(all_labels, key["images"], seed)
     images, labels = [all_images[at] for at in chosen], [all_labels[at] for at in chosen]
@@ -205,14 +206,14 @@ def fine_tune(trial, workers, channels_last):
     found = {"evaluations": [], "first_losses": [], "test_loss_after_first_step": None}
     for epoch in range(1, protocol["epochs"] + 1):
         loss_sum, correct = torch.zeros(()), torch.zeros((), dtype=torch.long)
-        for batch, wanted in loader:
+        for batch, labels in loader:
             logits = model(batch)
-            loss = cross_entropy(logits, wanted)
+            loss = cross_entropy(logits, labels)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-            loss_sum += loss.detach() * len(wanted)
-            correct += (logits.detach().argmax(1) == wanted).sum()
+            loss_sum += loss.detach() * len(labels)
+            correct += (logits.detach().argmax(1) == labels).sum()
             if len(found["first_losses"]) < FIRST_LOSSES:
                 found["first_losses"].append(loss.item())
             if found["test_loss_after_first_step"] is None:
@@ -232,13 +233,13 @@ def fine_tune(trial, workers, channels_last):
 
 
 def run(trials, processes, threads, workers, channels_last):
-    """Fine-tunes all, `processes` at once, and prints each as it is finished, in their order."""
+    """Fine-tunes all, `processes` at once, and prints each when it has finished, in their order."""
     if processes == 1:
         torch.set_num_threads(threads)
         for trial in trials:
             print(json.dumps(fine_tune(trial, workers, channels_last)), flush=True)
         return
-    # Forked before torch has computed anything, so that no thread of its own is lost.
+    # Forked before torch computes anything, so that none of its threads is lost.
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(processes, context, torch.set_num_threads, [threads]) as pool:
         jobs = [pool.submit(fine_tune, trial, workers, channels_last) for trial in trials]
@@ -279,8 +280,8 @@ def multiply_adds(model):
 
 
 def operations(trials):
-    """Multiply-adds of an image's forward pass, and operations of all trials, where the backward pass costs
-    twice the forward pass of what is trained: all, and without padding's zeros."""
+    """Multiply-adds of an image's forward pass, and operations of all trials, where the backward pass
+    costs twice the forward pass of the trained part: all, and without padding's zeros."""
     image, plan = [0, 0], [0, 0]
     for trial in trials:
         key, protocol = trial["recipe"]["key"], trial["recipe"]["protocol"]
@@ -299,7 +300,8 @@ def operations(trials):
 
 
 def rate(side=1024, times=40):
-    """Operations a second of a product of two square matrices, on one thread: the median over repetitions."""
+    """Operations per second of a product of two square matrices, on one thread: the median over
+    repetitions."""
     torch.set_num_threads(1)
     left, right = torch.rand(side, side), torch.rand(side, side)
     seconds = []
@@ -320,9 +322,9 @@ def main():
         if name == "run":
             number = {"type": int, "metavar": "N"}
             command.add_argument("--processes", default=1, **number, help="trials at once")
-            command.add_argument("--threads", default=1, **number, help="torch's, in each process")
-            command.add_argument("--workers", default=0, **number, help="of the training DataLoader")
-            command.add_argument("--channels-last", action="store_true", help="not the default layout")
+            command.add_argument("--threads", default=1, **number, help="threads of torch in each process")
+            command.add_argument("--workers", default=0, **number, help="workers of the training DataLoader")
+            command.add_argument("--channels-last", action="store_true", help="channels-last layout")
     given = parser.parse_args()
     if given.command == "rate":
         json.dump({"operations_a_second": rate()}, sys.stdout)

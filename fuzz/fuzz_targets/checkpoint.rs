@@ -1,33 +1,34 @@
-//! Checkpoints by libFuzzer, which looks for inputs that reach new code:
+//! Fuzzes the readers of checkpoints with libFuzzer, which searches for inputs that reach new code:
 //!
-//!     LD_LIBRARY_PATH=$(echo $PWD/.libtorch/*/lib) cargo +nightly fuzz run checkpoint --sanitizer none
+//!     cargo +nightly fuzz run checkpoint --sanitizer none
 //!
-//! An input's first byte says what the rest is put in, so that a pickle in a zip archive has the right
-//! checksum. `goldens/checkpoint/corpus.bin.gz` is a corpus to begin with (tests/checkpoint/fuzz.rs
-//! has its form).
+//! The first byte of an input selects the container of the rest, so that a pickle in a zip archive
+//! has the right checksum. `goldens/checkpoint/corpus.bin.gz` is an initial corpus, whose format is
+//! described in `tests/core/checkpoint/fuzz.rs`.
 
 #![no_main]
 
-#[allow(dead_code, reason = "the tests use the rest")]
-#[path = "../../tests/checkpoint/assembly.rs"]
+#[allow(dead_code, reason = "the tests use the other functions")]
+#[path = "../../tests/core/checkpoint/assembly.rs"]
 mod assembly;
 
 use libfuzzer_sys::fuzz_target;
 use repro::checkpoint::{Checkpoint, Inspection, Wrapping, to_safetensors};
 
-/// Bytes written out that a run is given time for.
-const MOST_BYTES: usize = 1 << 20;
+/// Limit on the bytes of all tensors, so that an input takes little time.
+const MAX_BYTES: usize = 1 << 20;
 
 fuzz_target!(|input: &[u8]| {
     let Ok(checkpoint) = Checkpoint::read("file", assembly::of_input(input)) else { return };
-    if checkpoint.tensors().map(|tensor| tensor.bytes_len()).sum::<usize>() > MOST_BYTES {
+    if checkpoint.tensors().map(|tensor| tensor.bytes_len()).sum::<usize>() > MAX_BYTES {
         return;
     }
     let list = |checkpoint: &Checkpoint| -> Vec<(String, String)> {
-        let tensors = Inspection::of(checkpoint).tensors.into_iter();
+        let tensors = Inspection::new(checkpoint).tensors.into_iter();
         tensors.map(|tensor| (tensor.name, tensor.sha256)).collect()
     };
-    let again = Checkpoint::read("again", to_safetensors(&checkpoint)).expect("what was written");
+    let again = to_safetensors(&checkpoint);
+    let again = Checkpoint::read("again", again).expect("a written checkpoint is valid");
     if again.wrapping() == Wrapping::Plain {
         assert_eq!(list(&again), list(&checkpoint));
     }

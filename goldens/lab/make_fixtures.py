@@ -93,7 +93,7 @@ def decoded(path):
 
 
 def main():
-    pack_lab.OF_EACH.update({"cifar10": (12, 6), "kmnist": (12, 6)})
+    pack_lab.PER_CLASS.update({"cifar10": (12, 6), "kmnist": (12, 6)})
     with tempfile.TemporaryDirectory() as root:
         root = Path(root)
         folders(root)
@@ -102,7 +102,7 @@ def main():
         pack_lab.cifar10(root / "cifar10", HERE)
         pack_lab.idx("kmnist", root / "kmnist", HERE)
         official(root / "official")
-        pack_lab.OF_EACH["cifar10"] = (2, 1)
+        pack_lab.PER_CLASS["cifar10"] = (2, 1)
         (HERE / "official").mkdir(exist_ok=True)
         pack_lab.cifar10(root / "official", HERE / "official")
     for name in ["source", "cifar10", "official/cifar10"]:

@@ -1,6 +1,6 @@
-//! What ships with the project: the smoke world's images and source models (`goldens/smoke`), embedded
-//! with the feature `bundled` so that the program works from any folder. Their digests and cards are there
-//! without it, since records are named by them.
+//! The images and source models of the smoke world (`goldens/smoke`), embedded in the program with
+//! the feature `bundled`. Their digests and cards are always embedded, since record names contain
+//! them.
 
 #[cfg(feature = "bundled")]
 mod embedded;
@@ -11,21 +11,56 @@ use crate::{
     checkpoint::FittedTensors,
     data::{Dataset, Images, Target},
     experiment::Card,
+    util::Hint,
 };
 
-/// A source model's card by its role.
-///
-/// # Panics
-/// Never in a built project: the cards are embedded, and a test reads them.
-#[must_use]
-pub fn card(role: &str) -> Option<&'static Card> {
-    static CARDS_READ: LazyLock<Vec<Card>> = LazyLock::new(|| {
-        CARDS.iter().map(|card| serde_json::from_str(card).expect("embedded cards read")).collect()
-    });
-    CARDS_READ.iter().find(|card| card.role == role)
+use super::{Assets, Missing};
+
+/// The bundled assets: those of the smoke world.
+#[derive(Clone, Copy, Debug)]
+pub struct Bundled;
+
+impl Assets for Bundled {
+    fn weights(&self, source: &str) -> Result<FittedTensors, Missing> {
+        weights(source).ok_or_else(|| not_bundled(source))
+    }
+
+    fn target(&self, name: &str) -> Result<Target, Missing> {
+        target(name).map(Target::from).ok_or_else(|| not_bundled(name))
+    }
+
+    fn weights_digest(&self, source: &str) -> Result<String, Missing> {
+        card(source).map(|card| card.weights.clone()).ok_or_else(|| not_bundled(source))
+    }
+
+    fn images_digest(&self, target: &str) -> Result<String, Missing> {
+        target_digest(target).map(str::to_owned).ok_or_else(|| not_bundled(target))
+    }
 }
 
-/// BLAKE3 of a target's files, in hexadecimal.
+fn not_bundled(name: &str) -> Missing {
+    Missing {
+        what: format!("`{name}` is not bundled with the program"),
+        help: Hint::Manual("use a source model or target of the smoke set-up".to_owned()),
+    }
+}
+
+/// A source model's card by the model's name.
+///
+/// # Panics
+/// Never: the cards are embedded, and a test parses them.
+#[must_use]
+pub fn card(role: &str) -> Option<&'static Card> {
+    static PARSED: LazyLock<Vec<Card>> = LazyLock::new(|| {
+        CARDS
+            .iter()
+            .map(|card| serde_json::from_str(card).expect("embedded cards are valid"))
+            .collect()
+    });
+    PARSED.iter().find(|card| card.role == role)
+}
+
+/// The hexadecimal BLAKE3 digest of a target's files.
 #[must_use]
 pub(crate) fn target_digest(name: &str) -> Option<&'static str> {
     DIGESTS.iter().find(|(known, _)| *known == name).map(|(_, digest)| *digest)
@@ -40,7 +75,7 @@ const CARDS: [&str; 5] = [
     include_str!("../../goldens/smoke/zoo/gaussian.json"),
 ];
 
-/// BLAKE3 of each target's four files, as a test computes it.
+/// The BLAKE3 digest of each target's four files, which a test recomputes.
 const DIGESTS: [(&str, &str); 3] = [
     ("kmnist", "cecd5a9488786dfc8793d0f66d10b67641eac7b07a588b49e7cc830faf6be1fd"),
     ("mnist", "c8db087670cbacedf9b3b3ee8bd47a72c96072f8b53c44dc06bc14e30a7c4008"),
@@ -50,9 +85,9 @@ const DIGESTS: [(&str, &str); 3] = [
 /// A target's images.
 #[derive(Clone, Debug)]
 pub struct BundledImages {
-    /// Those that subsets are drawn from.
+    /// Training images, from which subsets are drawn.
     pub train: Dataset,
-    /// Those that accuracies are of.
+    /// Test images, on which accuracies are measured.
     pub test: Dataset,
 }
 
@@ -62,34 +97,34 @@ impl From<BundledImages> for Target {
     }
 }
 
-/// A target's images by its name; `None` where it does not ship, or this build has no images.
+/// A target's images by its name; `None` if it is not bundled.
 ///
 /// # Panics
-/// Never in a built project: the files are embedded, and a test reads them.
+/// Never: the files are embedded, and a test reads them.
 #[must_use]
 #[cfg(feature = "bundled")]
 pub fn target(name: &str) -> Option<BundledImages> {
     embedded::target(name)
 }
 
-/// A target's images by its name: this build has none.
+/// `None`: this build has no images (feature `bundled`).
 #[must_use]
 #[cfg(not(feature = "bundled"))]
 pub fn target(_name: &str) -> Option<BundledImages> {
     None
 }
 
-/// A source model's tensors by its role; `None` where it does not ship, or this build has none.
+/// A source model's tensors by its name; `None` if it is not bundled.
 ///
 /// # Panics
-/// Never in a built project: the files are embedded, and a test reads them.
+/// Never: the files are embedded, and a test reads them.
 #[must_use]
 #[cfg(feature = "bundled")]
 pub fn weights(role: &str) -> Option<FittedTensors> {
     embedded::weights(role)
 }
 
-/// A source model's tensors by its role: this build has none.
+/// `None`: this build has no weights (feature `bundled`).
 #[must_use]
 #[cfg(not(feature = "bundled"))]
 pub fn weights(_role: &str) -> Option<FittedTensors> {

@@ -1,31 +1,31 @@
-//! Cards of source models, read from disk.
+//! Reads the card of a source model from disk: how it was trained, and its digest.
 
 use std::path::{Path, PathBuf};
 
 use crate::experiment::Card;
 
-/// A card larger than this is refused: the largest that we write has some 100 kB.
+/// Size limit of a card. The largest bundled one has some 100 kB.
 const LARGEST_BYTES: u64 = 64 << 20;
 
-/// A card that can't be read.
+/// A missing or invalid card.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum CardError {
-    /// The file can't be read.
+    /// The file is missing or can't be read.
     #[error("failed to read {path}: {cause}")]
-    #[diagnostic(help("check that the folder is there, may be written to and has room"))]
+    #[diagnostic(help("check that the folder exists, is writable and has free space"))]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         cause: std::io::Error,
     },
-    /// It is no card.
-    #[error("{path} is no card of a source model: {cause}")]
-    #[diagnostic(help("make the model again; its card is written beside it"))]
+    /// The file is no valid card.
+    #[error("failed to parse the card {path}: {cause}")]
+    #[diagnostic(help("train the model again, which also writes its card"))]
     Format {
         /// The file.
         path: PathBuf,
-        /// What the reader said.
+        /// The error of the parser.
         cause: String,
     },
 }
@@ -33,13 +33,15 @@ pub enum CardError {
 /// Reads a card.
 ///
 /// # Errors
-/// If it can't be read, or is no card.
+/// If the file can't be read, is larger than 64 MiB, or is no valid card.
 pub fn read_card(path: &Path) -> Result<Card, CardError> {
     let unreadable = |cause| CardError::Io { path: path.to_owned(), cause };
     let format = |cause| CardError::Format { path: path.to_owned(), cause };
     let length = std::fs::metadata(path).map_err(unreadable)?.len();
     if length > LARGEST_BYTES {
-        return Err(format(format!("it has {length} bytes, and {LARGEST_BYTES} are the most")));
+        return Err(format(format!(
+            "it has {length} bytes, more than the limit of {LARGEST_BYTES}"
+        )));
     }
     let bytes = std::fs::read(path).map_err(unreadable)?;
     serde_json::from_slice(&bytes).map_err(|error| format(error.to_string()))
@@ -50,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_card_is_read_though_losses_blew_up_and_those_that_ship_keep_their_bytes() {
+    fn bundled_cards_keep_their_bytes_and_infinite_losses_are_read() {
         let zoo = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/smoke/zoo");
         let files = std::fs::read_dir(zoo).unwrap().map(|file| file.unwrap().path());
         let cards: Vec<_> =
@@ -67,7 +69,7 @@ mod tests {
             card.curve[0].first_losses[0] = f64::NEG_INFINITY;
             let file = folder.path().join("diverged.json");
             std::fs::write(&file, serde_json::to_vec(&card).unwrap()).unwrap();
-            // By its text, in which a NaN is equal to itself.
+            // Compared as text, since NaN is not equal to itself.
             assert_eq!(format!("{:?}", read_card(&file).unwrap()), format!("{card:?}"));
         }
     }

@@ -1,51 +1,54 @@
-//! How what is missing or damaged comes here.
+//! How to fix a missing or damaged file of the data folder.
 
 use std::{fmt::Display, path::Path};
 
 use miette::Diagnostic as _;
 
-use super::Lacking;
+use super::Missing;
 use crate::{
     checkpoint::ReadError,
     util::{Command, Hint},
 };
 
-/// How what is missing comes here.
+/// How a missing file can be provided.
 pub(super) enum Remedy {
-    /// By a command.
+    /// By a command that downloads or makes it.
     Run(Command),
-    /// By its owner, in words.
+    /// By the user: an instruction in words.
     Manual(String),
 }
 
 impl Remedy {
-    pub fn missing(&self, path: &Path) -> Lacking {
+    /// The error for a missing file.
+    pub fn missing(&self, path: &Path) -> Missing {
         let help = match self {
             Self::Run(command) => Hint::Run(command.clone()),
-            Self::Manual(what) => Hint::Manual(format!("put there {what}")),
+            Self::Manual(instruction) => Hint::Manual(instruction.clone()),
         };
-        Lacking { what: format!("{} is not there", path.display()), help }
+        Missing { what: format!("{} is missing", path.display()), help }
     }
 
-    /// A checkpoint that can't be read. Its reader's own help is added where no command downloads it.
-    pub fn unread(&self, error: &ReadError) -> Lacking {
-        let mut lacking = self.damaged(error);
-        if let Hint::Manual(words) = &lacking.help {
-            lacking.help = match error.help() {
-                Some(help) => Hint::Manual(format!("{help}; or {words}")),
-                None => Hint::Inspect { otherwise: words.clone() },
+    /// The error for a checkpoint that can't be read. If no command provides it, the help of its
+    /// reader comes first.
+    pub fn unreadable(&self, error: &ReadError) -> Missing {
+        let mut missing = self.damaged(error);
+        if let Hint::Manual(instruction) = &missing.help {
+            missing.help = match error.help() {
+                Some(help) => Hint::Manual(format!("{help}; or {instruction}")),
+                None => Hint::Inspect { otherwise: instruction.clone() },
             };
         }
-        lacking
+        missing
     }
 
-    pub fn damaged(&self, error: &dyn Display) -> Lacking {
+    /// The error for a damaged file.
+    pub fn damaged(&self, error: &dyn Display) -> Missing {
         let help = match self {
             Self::Run(command) => Hint::DeleteAndRun(command.clone()),
             Self::Manual(_) => {
-                Hint::Manual("mend it, or what `worlds/own.toml` says of it".to_owned())
+                Hint::Manual("fix the file, or its entry in `worlds/own.toml`".to_owned())
             }
         };
-        Lacking { what: error.to_string(), help }
+        Missing { what: error.to_string(), help }
     }
 }

@@ -1,50 +1,55 @@
-//! Which format a file has, by how it begins.
+//! Detects the format of a checkpoint by its first bytes.
 
 use serde::Serialize;
 
-use super::error::{Fault, shown};
+use super::error::{Fault, printable};
 
-/// A format of checkpoints.
+/// A checkpoint format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Container {
     /// safetensors.
     Safetensors,
-    /// PyTorch's since 1.6: a zip archive.
+    /// PyTorch's format since 1.6: a zip archive.
     Zip,
-    /// PyTorch's before 1.6: pickles and raw storages.
+    /// PyTorch's format before 1.6: pickles and raw storages.
     Legacy,
 }
 
-/// How PyTorch's legacy files begin: the magic number as a pickle, of protocol 2 on or before.
+/// The first bytes of PyTorch's legacy files: the magic number as a pickle, of protocol 2 and
+/// later, or of protocols 0 and 1.
 const LEGACY: [&[u8]; 2] = [b"\x80", b"L1195470371"];
-/// A tar archive has this at offset 257 (POSIX, and GNU's in its own way).
+/// The magic bytes of a tar archive and their offset (POSIX and GNU).
 const TAR: (usize, &[u8]) = (257, b"ustar");
 
-/// Files that are not checkpoints and that people have in their place.
+/// Common files that are no checkpoints: first bytes, what they are, and the help.
 const FOREIGN: [(&[u8], &str, &str); 5] = [
-    (b"<", "a page of HTML or XML", "the download gave a page in place of the file: get it again"),
+    (
+        b"<",
+        "a page of HTML or XML",
+        "the download gave a web page in place of the file: download it again",
+    ),
     (
         b"version https://git-lfs",
-        "a pointer of Git LFS, not the file",
-        "get the file itself: git lfs pull",
+        "a pointer of Git LFS in place of the file",
+        "download the file itself: git lfs pull",
     ),
     (b"\x1f\x8b", "a gzip file", "unpack it"),
-    (b"\x89HDF", "an HDF5 file", "convert it to PyTorch's format or to safetensors"),
-    (b"{", "a JSON file", "take the file with the weights, not the one that describes them"),
+    (b"\x89HDF", "an HDF5 file", "convert it to PyTorch's format or safetensors"),
+    (b"{", "a JSON file", "use the file with the weights, not the one that describes them"),
 ];
 
 impl Container {
-    /// Tells a file's format.
+    /// Detects a file's format.
     ///
     /// # Errors
-    /// If it is none of them, saying what it is where that can be told.
-    pub fn of(bytes: &[u8]) -> Result<Self, Fault> {
+    /// If it is none of them; the error states what the file is, if that is known.
+    pub fn detect(bytes: &[u8]) -> Result<Self, Fault> {
         let foreign = |what: &str, help| Err(Fault::Foreign { what: what.to_owned(), help });
         if bytes.is_empty() {
-            return foreign("an empty file", "get the file again");
+            return foreign("an empty file", "download or copy the file again");
         }
-        // The header's length, which has less than 100 million bytes, and the header.
+        // The length of the header (less than 100 million bytes), and the first byte of the header.
         if matches!(bytes, [_, _, _, _, 0, 0, 0, 0, b'{', ..]) {
             return Ok(Self::Safetensors);
         }
@@ -57,7 +62,7 @@ impl Container {
         if bytes.get(TAR.0..).is_some_and(|bytes| bytes.starts_with(TAR.1)) {
             return foreign(
                 "a tar archive, as PyTorch wrote before 0.1.10",
-                "load it with a PyTorch of before 1.0 and save its state dict again",
+                "load it with PyTorch before 1.0, and save its state dict again",
             );
         }
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
@@ -67,18 +72,18 @@ impl Container {
                 let begin = String::from_utf8_lossy(&bytes[..bytes.len().min(12)]);
                 Err(Fault::Foreign {
                     what: format!(
-                        "no checkpoint that is known: it begins with `{}`",
-                        shown(&begin)
+                        "no known checkpoint format: it begins with `{}`",
+                        printable(&begin)
                     ),
-                    help: "safetensors, and PyTorch's zip and legacy formats are read",
+                    help: "use safetensors, or PyTorch's zip or legacy format",
                 })
             }
         }
     }
 
-    /// Its word.
+    /// Its name.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Safetensors => "safetensors",
             Self::Zip => "zip",

@@ -1,60 +1,65 @@
-//! Kinds of elements: those that safetensors and PyTorch both have, by PyTorch's names.
+//! Element types that both safetensors and PyTorch have, by PyTorch's names.
 
-use safetensors::Dtype as Held;
+use safetensors::Dtype as SafetensorsDtype;
 
-/// A kind of element.
+/// An element type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dtype(&'static Kind);
 
-/// What is known of a kind.
+/// The properties of an element type.
 #[derive(Debug, PartialEq, Eq)]
 struct Kind {
-    /// As `torch.<name>`.
+    /// `NAME` of `torch.NAME`.
     name: &'static str,
-    /// Bytes an element.
+    /// Bytes per element.
     bytes: usize,
-    /// Bytes that a byte order is about: half an element where it is complex.
-    ordered: usize,
-    held: Held,
-    /// The class of PyTorch's storages of it, where there is one.
+    /// Bytes that are reversed for another byte order: half an element if it is complex.
+    swapped: usize,
+    safetensors: SafetensorsDtype,
+    /// PyTorch's class of storages with these elements, if there is one.
     storage: Option<&'static str>,
 }
 
-const fn kind(name: &'static str, bytes: usize, held: Held, storage: Option<&'static str>) -> Kind {
-    Kind { name, bytes, ordered: bytes, held, storage }
+const fn kind(
+    name: &'static str,
+    bytes: usize,
+    safetensors: SafetensorsDtype,
+    storage: Option<&'static str>,
+) -> Kind {
+    Kind { name, bytes, swapped: bytes, safetensors, storage }
 }
 
 static KINDS: [Kind; 19] = [
-    kind("float32", 4, Held::F32, Some("FloatStorage")),
-    kind("float64", 8, Held::F64, Some("DoubleStorage")),
-    kind("float16", 2, Held::F16, Some("HalfStorage")),
-    kind("bfloat16", 2, Held::BF16, Some("BFloat16Storage")),
-    kind("int64", 8, Held::I64, Some("LongStorage")),
-    kind("int32", 4, Held::I32, Some("IntStorage")),
-    kind("int16", 2, Held::I16, Some("ShortStorage")),
-    kind("int8", 1, Held::I8, Some("CharStorage")),
-    kind("uint8", 1, Held::U8, Some("ByteStorage")),
-    kind("bool", 1, Held::BOOL, Some("BoolStorage")),
+    kind("float32", 4, SafetensorsDtype::F32, Some("FloatStorage")),
+    kind("float64", 8, SafetensorsDtype::F64, Some("DoubleStorage")),
+    kind("float16", 2, SafetensorsDtype::F16, Some("HalfStorage")),
+    kind("bfloat16", 2, SafetensorsDtype::BF16, Some("BFloat16Storage")),
+    kind("int64", 8, SafetensorsDtype::I64, Some("LongStorage")),
+    kind("int32", 4, SafetensorsDtype::I32, Some("IntStorage")),
+    kind("int16", 2, SafetensorsDtype::I16, Some("ShortStorage")),
+    kind("int8", 1, SafetensorsDtype::I8, Some("CharStorage")),
+    kind("uint8", 1, SafetensorsDtype::U8, Some("ByteStorage")),
+    kind("bool", 1, SafetensorsDtype::BOOL, Some("BoolStorage")),
     Kind {
         name: "complex64",
         bytes: 8,
-        ordered: 4,
-        held: Held::C64,
+        swapped: 4,
+        safetensors: SafetensorsDtype::C64,
         storage: Some("ComplexFloatStorage"),
     },
-    kind("uint16", 2, Held::U16, None),
-    kind("uint32", 4, Held::U32, None),
-    kind("uint64", 8, Held::U64, None),
-    kind("float8_e4m3fn", 1, Held::F8_E4M3, None),
-    kind("float8_e5m2", 1, Held::F8_E5M2, None),
-    kind("float8_e8m0fnu", 1, Held::F8_E8M0, None),
-    kind("float8_e4m3fnuz", 1, Held::F8_E4M3FNUZ, None),
-    kind("float8_e5m2fnuz", 1, Held::F8_E5M2FNUZ, None),
+    kind("uint16", 2, SafetensorsDtype::U16, None),
+    kind("uint32", 4, SafetensorsDtype::U32, None),
+    kind("uint64", 8, SafetensorsDtype::U64, None),
+    kind("float8_e4m3fn", 1, SafetensorsDtype::F8_E4M3, None),
+    kind("float8_e5m2", 1, SafetensorsDtype::F8_E5M2, None),
+    kind("float8_e8m0fnu", 1, SafetensorsDtype::F8_E8M0, None),
+    kind("float8_e4m3fnuz", 1, SafetensorsDtype::F8_E4M3FNUZ, None),
+    kind("float8_e5m2fnuz", 1, SafetensorsDtype::F8_E5M2FNUZ, None),
 ];
 
-/// Storages whose elements are not read, with the bytes of one: they must be passed over to get to
-/// what lies behind them.
-const PASSED_OVER: [(&str, usize); 7] = [
+/// Storages of unsupported elements, with bytes per element: the legacy reader needs these to find
+/// the next storage.
+const SKIPPED_STORAGES: [(&str, usize); 7] = [
     ("ComplexDoubleStorage", 16),
     ("ComplexHalfStorage", 4),
     ("QInt8Storage", 1),
@@ -64,32 +69,32 @@ const PASSED_OVER: [(&str, usize); 7] = [
     ("QUInt2x4Storage", 1),
 ];
 
-/// What a storage holds.
+/// The elements of a storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Elements {
-    /// Elements of a kind.
+    /// Elements of a supported type.
     Of(Dtype),
-    /// Bytes, of whatever kind a tensor says.
+    /// Bytes, whose type each tensor states.
     Untyped,
-    /// Elements that are not read.
-    PassedOver {
+    /// Unsupported elements.
+    Skipped {
         /// The storage's class.
         class: &'static str,
-        /// Bytes an element.
+        /// Bytes per element.
         bytes: usize,
     },
 }
 
 impl Dtype {
-    /// By PyTorch's name, without `torch.`.
+    /// The element type with PyTorch's name, without `torch.`.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         KINDS.iter().find(|kind| kind.name == name).map(Self)
     }
 
-    /// By safetensors' name; `None` for kinds of less than a byte.
-    pub(super) fn held_as(held: Held) -> Option<Self> {
-        KINDS.iter().find(|kind| kind.held == held).map(Self)
+    /// From safetensors; `None` for types of less than a byte.
+    pub(super) fn from_safetensors(safetensors: SafetensorsDtype) -> Option<Self> {
+        KINDS.iter().find(|kind| kind.safetensors == safetensors).map(Self)
     }
 
     /// PyTorch's name, without `torch.`: `float32`.
@@ -98,45 +103,47 @@ impl Dtype {
         self.0.name
     }
 
-    /// Bytes an element.
+    /// Bytes per element.
     #[must_use]
     pub fn bytes(self) -> usize {
         self.0.bytes
     }
 
-    /// Bytes that a byte order is about.
-    pub(super) fn ordered(self) -> usize {
-        self.0.ordered
+    /// Bytes that are reversed for another byte order.
+    pub(super) fn swapped(self) -> usize {
+        self.0.swapped
     }
 
-    pub(super) fn held(self) -> Held {
-        self.0.held
+    /// The element type in safetensors.
+    pub(super) fn safetensors(self) -> SafetensorsDtype {
+        self.0.safetensors
     }
 }
 
 impl Elements {
-    /// By the name of a storage's class.
-    pub fn of_class(module: &str, class: &str) -> Option<Self> {
+    /// The elements of a storage class.
+    pub fn from_class(module: &str, class: &str) -> Option<Self> {
         match (module, class) {
             ("torch.storage" | "torch", "UntypedStorage") => Some(Self::Untyped),
             ("torch" | "torch.cuda", class) => {
                 let known = KINDS.iter().find(|kind| kind.storage == Some(class));
-                let passed = || {
-                    let passed = PASSED_OVER.iter().find(|(passed, _)| *passed == class)?;
-                    Some(Self::PassedOver { class: passed.0, bytes: passed.1 })
+                let skipped = || {
+                    let (class, bytes) =
+                        *SKIPPED_STORAGES.iter().find(|(name, _)| *name == class)?;
+                    Some(Self::Skipped { class, bytes })
                 };
-                known.map(|kind| Self::Of(Dtype(kind))).or_else(passed)
+                known.map(|kind| Self::Of(Dtype(kind))).or_else(skipped)
             }
             _ => None,
         }
     }
 
-    /// Bytes an element.
+    /// Bytes per element.
     pub fn bytes(self) -> usize {
         match self {
             Self::Of(dtype) => dtype.bytes(),
             Self::Untyped => 1,
-            Self::PassedOver { bytes, .. } => bytes,
+            Self::Skipped { bytes, .. } => bytes,
         }
     }
 }

@@ -1,12 +1,12 @@
-//! What can be wrong with a checkpoint.
+//! Errors of checkpoints.
 
 use miette::Diagnostic;
 
 use crate::checkpoint::WeightsError;
 
-/// A checkpoint that can't be used, and why.
+/// A checkpoint that can't be read.
 #[derive(Debug, thiserror::Error)]
-#[error("{file}: {fault}")]
+#[error("failed to read the checkpoint {file}: {fault}")]
 pub struct ReadError {
     /// The file's name.
     pub file: String,
@@ -23,93 +23,94 @@ impl Diagnostic for ReadError {
 /// What is wrong with a checkpoint.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum Fault {
-    /// It can't be read.
-    #[error("failed to read it: {cause}")]
-    #[diagnostic(help("check that the file is there and may be read"))]
+    /// The file is missing or can't be read.
+    #[error("{cause}")]
+    #[diagnostic(help("check that the file exists and that you have permission to read it"))]
     Io {
-        /// What the system said.
+        /// The error of the system.
         cause: std::io::Error,
     },
-    /// It is something else.
+    /// The file is no checkpoint.
     #[error("it is {what}")]
     #[diagnostic(help("{help}"))]
     Foreign {
         /// What it is.
         what: String,
-        /// What to do.
+        /// How to fix it.
         help: &'static str,
     },
-    /// Its structure is broken.
-    #[error("{place}: {what}")]
-    #[diagnostic(help("the file is damaged or cut short: get it again, and compare its checksum"))]
-    Damaged {
-        /// Where: an offset, an entry, a name.
-        place: String,
-        /// What is broken.
-        what: String,
-    },
-    /// It is sound, and of a kind that is not read.
-    #[error("{place}: {what}")]
-    #[diagnostic(help("load it with PyTorch and save its state dict again"))]
-    Unsupported {
-        /// Where: an offset, an entry, a name.
-        place: String,
-        /// What is not read.
-        what: String,
-    },
-    /// It is larger than what is read.
+    /// The file is damaged.
     #[error("{place}: {what}")]
     #[diagnostic(help(
-        "no checkpoint of a residual network comes near this bound: is it the right file?"
+        "the file is damaged or truncated: download it again, and compare its checksum"
+    ))]
+    Damaged {
+        /// The offset, entry or name.
+        place: String,
+        /// What is damaged.
+        what: String,
+    },
+    /// The file is valid, but uses an unsupported feature.
+    #[error("{place}: {what}")]
+    #[diagnostic(help("load it with PyTorch, and save its state dict again"))]
+    Unsupported {
+        /// The offset, entry or name.
+        place: String,
+        /// The unsupported feature.
+        what: String,
+    },
+    /// The file exceeds a limit.
+    #[error("{place}: {what}")]
+    #[diagnostic(help(
+        "check that it is the right file: no checkpoint of a residual network reaches this limit"
     ))]
     Bound {
-        /// Where: an offset, an entry, a name.
+        /// The offset, entry or name.
         place: String,
-        /// Which bound it exceeds.
+        /// The limit.
         what: String,
     },
-    /// A tensor can't be had without calling what nobody here calls.
-    #[error("tensor `{name}` depends on `{global}`, which is not known here and is never called")]
+    /// A tensor depends on an unknown function or class.
+    #[error("tensor `{name}` depends on `{global}`, which is unknown and is never called")]
     #[diagnostic(help(
-        "only what builds tensors is known; where you trust the file, load it with PyTorch and save \
-         its state dict again"
+        "if you trust the file, load it with PyTorch, and save its state dict again"
     ))]
     Opaque {
         /// The tensor's name.
         name: String,
-        /// The function or class, or what else stands where a part of the tensor should.
+        /// The function or class, or another value in place of a part of the tensor.
         global: String,
     },
-    /// There are no named tensors in it.
-    #[error("it holds {found}, and no named tensors")]
+    /// The file has no named tensors.
+    #[error("it has {found}, but no named tensors")]
     #[diagnostic(help(
-        "a checkpoint is a state dict, alone or under `state_dict` or `model`; of a whole model save \
-         one: torch.save(model.state_dict(), \"weights.pt\")"
+        "save a state dict, alone or under the key `state_dict` or `model`: \
+         torch.save(model.state_dict(), \"weights.pt\")"
     ))]
     NoTensors {
-        /// What there is in their place.
+        /// What it has instead.
         found: String,
     },
-    /// A tensor that the network has was left out, for a reason.
-    #[error("failed to use tensor `{name}`: it was left out, {why}")]
-    #[diagnostic(help("load the file with PyTorch and save this tensor as one of floats"))]
-    LeftOut {
+    /// A tensor of the network is not supported.
+    #[error("tensor `{name}` is not supported: {why}")]
+    #[diagnostic(help("load the file with PyTorch, and save this tensor as one of floats"))]
+    UnsupportedTensor {
         /// The tensor's name.
         name: String,
-        /// The reason.
+        /// What it is.
         why: String,
     },
-    /// Its tensors are not the network's.
+    /// The tensors do not fit the network.
     #[error("{cause}")]
     #[diagnostic(code(checkpoint::weights))]
     Weights {
-        /// What does not fit.
+        /// The first tensor that does not fit.
         cause: WeightsError,
     },
 }
 
 impl Fault {
-    pub(super) fn of(self, file: &str) -> ReadError {
+    pub(super) fn in_file(self, file: &str) -> ReadError {
         ReadError { file: file.to_owned(), fault: self }
     }
 
@@ -130,25 +131,27 @@ impl Fault {
     }
 }
 
-/// A name from a file, as it may be shown: short, on one line, and nothing in it that a terminal
-/// would obey.
-pub(super) fn shown(name: &str) -> String {
-    const LONGEST: usize = 120;
+/// A name from an untrusted file for terminals: short, on one line, without control characters.
+pub(super) fn printable(name: &str) -> String {
+    const MAX_LENGTH: usize = 120;
     let mut characters = name.chars();
-    let mut shown: String = characters
+    let mut printable: String = characters
         .by_ref()
-        .take(LONGEST)
+        .take(MAX_LENGTH)
         .map(|c| if is_plain(c) { c } else { char::REPLACEMENT_CHARACTER })
         .collect();
     if characters.next().is_some() {
-        shown.push('…');
+        printable.push('…');
     }
-    shown
+    printable
 }
 
-/// Whether a terminal shows a character and does nothing else with it: no control character, and none
-/// that turns the direction of writing.
+/// Whether a terminal only displays a character: it is no control character, and does not change
+/// the text direction.
 fn is_plain(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    let changes_text = matches!(
+        c,
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+    );
+    !c.is_control() && !changes_text
 }

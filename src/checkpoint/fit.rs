@@ -1,6 +1,5 @@
-//! A checkpoint's tensors as those of an architecture: which are missing, unknown or of another shape,
-//! and the digest that records are named by. Plain numbers, so that a checkpoint is checked and named
-//! where there is no libtorch.
+//! Matches a checkpoint's tensors with an architecture (missing, unknown and differently shaped
+//! tensors are errors), and computes the digest that record names contain. Works without libtorch.
 
 use std::collections::BTreeMap;
 
@@ -10,75 +9,78 @@ use crate::experiment::Architecture;
 /// Tensors that do not fit an architecture.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WeightsError {
-    /// One is not there.
+    /// A tensor is missing.
     #[error(
-        "failed to find `{name}` among the weights: are they of another architecture, or are their names not torchvision's?"
+        "missing tensor `{name}`: the weights are of another architecture, or their names are not \
+         torchvision's"
     )]
     Missing {
         /// Its name.
         name: String,
     },
-    /// One is there that the network does not have.
+    /// The network does not have this tensor.
     #[error(
-        "failed to place `{name}` in the network: are the weights of another architecture, or is a prefix left in their names?"
+        "unknown tensor `{name}`: the weights are of another architecture, or their names have \
+         a prefix"
     )]
     Unknown {
         /// Its name.
         name: String,
     },
-    /// One has another shape.
+    /// A tensor has another shape.
     #[error(
-        "failed to fit `{name}` of shape {found:?} where the network has {expected:?}: are the weights of another width, or of another number of classes?"
+        "tensor `{name}` has shape {found:?}, but the network has {expected:?}: the weights are of \
+         another width, or of another number of classes"
     )]
     Shape {
         /// Its name.
         name: String,
         /// Its shape.
         found: Vec<i64>,
-        /// The network's.
+        /// Its shape in the network.
         expected: Vec<i64>,
     },
-    /// One holds what is no number, or is infinite.
-    #[error("failed to use `{name}`: it holds values that are not finite")]
+    /// A tensor has NaN or infinite values.
+    #[error("tensor `{name}` has values that are not finite (NaN or infinite)")]
     NotFinite {
         /// Its name.
         name: String,
     },
-    /// One is not of the first one's kind, or of none that the network computes with.
+    /// A tensor has another element type than the first one, or an unsupported one.
     #[error(
-        "failed to use `{name}` of kind {found}: convert all weights to single or all to double precision"
+        "tensor `{name}` has type {found}: convert all weights to single or all to double precision"
     )]
     Kind {
         /// Its name.
         name: String,
-        /// Its kind.
+        /// Its element type.
         found: String,
     },
 }
 
-/// A tensor in single precision, in the order of its rows.
+/// A tensor in single precision.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Values {
     /// Its shape.
     pub shape: Vec<i64>,
-    /// Its values, as many as the shape has.
+    /// Its values in row-major order, as many as the shape has.
     pub values: Vec<f32>,
 }
 
-/// Every tensor of an architecture, in single precision, by torchvision's names.
+/// Every tensor of an architecture in single precision, by its name in torchvision.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FittedTensors {
     /// The architecture.
     pub architecture: Architecture,
-    /// What training may change.
+    /// Trainable parameters.
     pub parameters: BTreeMap<String, Values>,
     /// Running statistics of batch norms.
     pub buffers: BTreeMap<String, Values>,
 }
 
 impl FittedTensors {
-    /// BLAKE3 of every name, shape and value, in hexadecimal: the digest that records and cards call
-    /// these weights by.
+    /// The hexadecimal BLAKE3 digest of all names, shapes and values, by which records and cards
+    /// identify these weights.
     #[must_use]
     pub fn digest(&self) -> String {
         let mut hasher = blake3::Hasher::new();
@@ -93,35 +95,36 @@ impl FittedTensors {
 }
 
 impl Checkpoint {
-    /// Its tensors as those of an architecture, in single precision: half, bfloat16 and double
-    /// precision are converted. `num_batches_tracked` is left out: nothing depends on it while momentum
-    /// is a fixed number.
+    /// The tensors of an architecture, converted to single precision from half, bfloat16 or double
+    /// precision. `num_batches_tracked` is ignored: batch norm uses it only without a fixed
+    /// momentum.
     ///
     /// # Errors
-    /// If a tensor of the architecture is missing or of another shape, if there is one that it does
-    /// not have, or if one holds no floats, or one that is not finite.
+    /// If a tensor of the architecture is missing or has another shape, if the architecture does
+    /// not have a tensor, or if a tensor has other types or values that are not finite.
     pub fn fitted(&self, architecture: &Architecture) -> Result<FittedTensors, ReadError> {
-        let wanted =
+        let tensors =
             self.tensors().filter(|tensor| !tensor.name().ends_with(".num_batches_tracked"));
-        let entries = wanted
+        let entries = tensors
             .map(|tensor| Ok((tensor.name().to_owned(), single(&tensor)?)))
             .collect::<Result<BTreeMap<String, Values>, WeightsError>>();
         let fitted = entries.and_then(|entries| fit(architecture, entries));
-        fitted.map_err(|cause| self.misfit(cause).of(&self.file))
+        fitted.map_err(|cause| self.weights_fault(cause).in_file(&self.file))
     }
 
-    /// A tensor that is missing may be there as something that is not read.
-    fn misfit(&self, cause: WeightsError) -> Fault {
+    /// The fault of weights that do not fit. A missing tensor may be in the file as an unsupported
+    /// one.
+    fn weights_fault(&self, cause: WeightsError) -> Fault {
         if let WeightsError::Missing { name } = &cause
-            && let Some(why) = self.left_out.get(name)
+            && let Some(why) = self.unsupported.get(name)
         {
-            return Fault::LeftOut { name: name.clone(), why: why.clone() };
+            return Fault::UnsupportedTensor { name: name.clone(), why: why.clone() };
         }
         Fault::Weights { cause }
     }
 }
 
-/// Matches tensors with those of an architecture, parameters first.
+/// Matches tensors with an architecture, parameters first.
 fn fit(
     architecture: &Architecture,
     mut entries: BTreeMap<String, Values>,
@@ -144,7 +147,7 @@ fn fit(
     }
 }
 
-/// A tensor's values in single precision, rounded to the nearest even as PyTorch rounds them.
+/// A tensor's values in single precision, rounded to nearest, ties to even, as PyTorch rounds.
 fn single(tensor: &NamedTensor<'_>) -> Result<Values, WeightsError> {
     let bytes = tensor.bytes();
     let (values, finite): (Vec<f32>, bool) = match tensor.dtype().name() {
@@ -154,7 +157,7 @@ fn single(tensor: &NamedTensor<'_>) -> Result<Values, WeightsError> {
             (values, finite)
         }
         "float64" => {
-            // Whether it is finite is asked of the value as it is stored.
+            // Checked before rounding, which may overflow to infinity.
             let finite = parts(&bytes).map(f64::from_le_bytes).all(f64::is_finite);
             (parts(&bytes).map(|part| f64::from_le_bytes(part) as f32).collect(), finite)
         }
@@ -171,18 +174,19 @@ fn single(tensor: &NamedTensor<'_>) -> Result<Values, WeightsError> {
     Ok(Values { shape: tensor.shape().iter().map(|size| *size as i64).collect(), values })
 }
 
+/// Converts 16-bit floats; second, whether all are finite.
 fn widened(bytes: &[u8], widen: impl Fn(u16) -> f32) -> (Vec<f32>, bool) {
     let values: Vec<f32> = parts(bytes).map(|part| widen(u16::from_le_bytes(part))).collect();
     let finite = values.iter().all(|value| value.is_finite());
     (values, finite)
 }
 
-/// Bytes in parts of one length.
+/// Splits bytes into arrays of N.
 fn parts<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> + '_ {
-    bytes.chunks_exact(N).map(|part| part.try_into().expect("parts of this length"))
+    bytes.chunks_exact(N).map(|part| part.try_into().expect("chunks have N bytes"))
 }
 
-/// An IEEE half-precision number, which single precision holds exactly.
+/// Converts an IEEE 754 half-precision number, exactly.
 fn from_half(bits: u16) -> f32 {
     let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
     let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f32::from(bits & 0x3ff));
@@ -199,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn half_precision_is_read_as_ieee_754_has_it() {
+    fn half_precision_is_converted_as_ieee_754_defines() {
         for (bits, value) in [
             (0x0000, 0.0),
             (0x3c00, 1.0),

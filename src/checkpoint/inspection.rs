@@ -1,4 +1,4 @@
-//! What `repro inspect` says of a checkpoint, as data.
+//! The contents of a checkpoint as data, for `repro inspect`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -7,38 +7,38 @@ use sha2::{Digest, Sha256};
 use super::{Checkpoint, Container, Wrapping};
 use crate::util::hexadecimal;
 
-/// A checkpoint's tensors and what was skipped.
+/// The tensors of a checkpoint, and what was skipped.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Inspection {
-    /// Of this form.
+    /// Version of this format: 1.
     pub format_version: u32,
     /// The file's format.
     pub container: Container,
-    /// What the tensors' names were wrapped in.
+    /// What the names of the tensors were wrapped in.
     pub wrapping: Wrapping,
-    /// In the order of their names.
+    /// The tensors, sorted by name.
     pub tensors: Vec<Inspected>,
-    /// A line for each thing in the file that is none of these: where it is, and what.
+    /// A line for everything else in the file: where it is, and what it is.
     pub skipped: Vec<String>,
 }
 
-/// A tensor.
+/// A tensor of a checkpoint.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Inspected {
-    /// Its name without the wrapping, torchvision's.
+    /// Its name in torchvision, without the wrapping.
     pub name: String,
-    /// Its sizes.
+    /// Its size in each dimension.
     pub shape: Vec<usize>,
-    /// The kind of its elements, by PyTorch's name: `float32`.
+    /// The type of its elements, as PyTorch names it: `float32`.
     pub dtype: String,
-    /// SHA-256 of its elements, contiguous and little-endian, in hexadecimal.
+    /// The hexadecimal SHA-256 of its elements, contiguous and little-endian.
     pub sha256: String,
 }
 
 impl Inspection {
-    /// Of a checkpoint. Every byte of its tensors is gone over.
+    /// Inspects a checkpoint. Hashes every byte of its tensors.
     #[must_use]
-    pub fn of(checkpoint: &Checkpoint) -> Self {
+    pub fn new(checkpoint: &Checkpoint) -> Self {
         let tensors = checkpoint.tensors().map(|tensor| Inspected {
             name: tensor.name().to_owned(),
             shape: tensor.shape().to_vec(),

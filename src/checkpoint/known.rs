@@ -1,42 +1,42 @@
-//! The names that are known: those that build tensors, and the plain classes that come with them.
-//! Everything else is an opaque object. None of them is looked up or called; each has a meaning here.
+//! The known names in pickles: functions that build tensors, and plain classes that tensors need.
+//! Everything else is an opaque object. No name is ever looked up or called.
 
 use super::{
     dtype::{Dtype, Elements},
     pickle::{Arena, Id, Value},
 };
 
-/// What a known name means.
+/// The meaning of a known name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Known {
-    /// A dict that keeps its order.
+    /// `collections.OrderedDict`.
     OrderedDict,
-    /// A dict that has a function make what is missing. Nothing is looked up in it, so nothing is.
+    /// `collections.defaultdict`, whose function is never called.
     DefaultDict,
     /// `_rebuild_tensor`, `_rebuild_tensor_v2`: storage, offset, sizes, strides, ...
     Tensor,
-    /// `_rebuild_tensor_v3`: the same, and the kind of its elements.
-    TensorOfKind,
+    /// `_rebuild_tensor_v3`: the same, with the element type.
+    TensorWithDtype,
     /// `_rebuild_parameter`, `_rebuild_parameter_with_state`: a tensor, ...
     Parameter,
     /// `_rebuild_from_type_v2`: another of these, a class, arguments, a state.
     FromType,
     /// A class that [`Known::FromType`] may name.
     TensorClass,
-    /// What builds a tensor of a sort that is not read.
-    NotRead(&'static str),
-    /// A class of storages.
+    /// A function that builds an unsupported tensor.
+    Unsupported(&'static str),
+    /// A storage class.
     Storage(Elements),
-    /// A kind of elements; `None` where it is not read.
+    /// An element type; `None` if it is not supported.
     Dtype(Option<Dtype>),
-    /// A tuple by another name.
+    /// `torch.Size`, a tuple.
     Size,
-    /// A device: where a tensor was, which says nothing about its values.
+    /// `torch.device`, which does not matter for values.
     Device,
 }
 
-/// Kinds of elements that PyTorch has and that are not read.
-const OTHER_KINDS: [&str; 13] = [
+/// Element types of PyTorch that are not supported.
+const UNSUPPORTED_DTYPES: [&str; 13] = [
     "complex128",
     "complex32",
     "qint8",
@@ -52,7 +52,7 @@ const OTHER_KINDS: [&str; 13] = [
     "float4_e2m1fn_x2",
 ];
 
-/// What a name means, if it is known.
+/// The meaning of a name; `None` if it is unknown.
 pub fn known(module: &str, name: &str) -> Option<Known> {
     Some(match (module, name) {
         ("collections", "OrderedDict") => Known::OrderedDict,
@@ -63,34 +63,34 @@ pub fn known(module: &str, name: &str) -> Option<Known> {
         ("torch._tensor", "_rebuild_from_type_v2") => Known::FromType,
         ("torch._utils", name) => match name {
             "_rebuild_tensor" | "_rebuild_tensor_v2" => Known::Tensor,
-            "_rebuild_tensor_v3" => Known::TensorOfKind,
+            "_rebuild_tensor_v3" => Known::TensorWithDtype,
             "_rebuild_parameter" | "_rebuild_parameter_with_state" => Known::Parameter,
-            "_rebuild_qtensor" => Known::NotRead("a quantised tensor"),
+            "_rebuild_qtensor" => Known::Unsupported("a quantised tensor"),
             "_rebuild_sparse_tensor" | "_rebuild_sparse_csr_tensor" => {
-                Known::NotRead("a sparse tensor")
+                Known::Unsupported("a sparse tensor")
             }
-            "_rebuild_nested_tensor" => Known::NotRead("a nested tensor"),
-            "_rebuild_meta_tensor_no_storage" => Known::NotRead("a tensor without values"),
+            "_rebuild_nested_tensor" => Known::Unsupported("a nested tensor"),
+            "_rebuild_meta_tensor_no_storage" => Known::Unsupported("a tensor without values"),
             "_rebuild_device_tensor_from_numpy" | "_rebuild_device_tensor_from_cpu_tensor" => {
-                Known::NotRead("a tensor of a device that is not read")
+                Known::Unsupported("a tensor of an unsupported device")
             }
-            "_rebuild_wrapper_subclass" => Known::NotRead("a tensor of a class of its own"),
+            "_rebuild_wrapper_subclass" => Known::Unsupported("a tensor of a user-defined class"),
             _ => return None,
         },
         ("torch", name) if Dtype::named(name).is_some() => Known::Dtype(Dtype::named(name)),
-        ("torch", name) if OTHER_KINDS.contains(&name) => Known::Dtype(None),
-        (module, name) => Known::Storage(Elements::of_class(module, name)?),
+        ("torch", name) if UNSUPPORTED_DTYPES.contains(&name) => Known::Dtype(None),
+        (module, name) => Known::Storage(Elements::from_class(module, name)?),
     })
 }
 
 impl<'a> Arena<'a> {
-    /// What a value means that is a known name.
+    /// The meaning of a value that is a name.
     pub fn known(&self, id: Id) -> Option<Known> {
         let (module, name) = self.global(id)?;
         known(module, name)
     }
 
-    /// What a call of a known name means.
+    /// The meaning of the name that a value calls.
     pub fn known_call(&self, id: Id) -> Option<Known> {
         match self.get(id) {
             Value::Object(object) => self.known(object.callable),
@@ -98,22 +98,22 @@ impl<'a> Arena<'a> {
         }
     }
 
-    /// Whether a value is what builds a tensor, of whatever sort.
+    /// Whether a value builds a tensor, supported or not.
     pub fn is_tensor(&self, id: Id) -> bool {
         matches!(
             self.known_call(id),
             Some(
                 Known::Tensor
-                    | Known::TensorOfKind
+                    | Known::TensorWithDtype
                     | Known::Parameter
                     | Known::FromType
-                    | Known::NotRead(_)
+                    | Known::Unsupported(_)
             )
         )
     }
 
-    /// Keys and values of a dict, ordered or not; those of [`Known::OrderedDict`] may be its
-    /// argument, as Python 2 has it, where that of [`Known::DefaultDict`] is its function.
+    /// The keys and values of a dict, ordered or not. Python 2 passes those of an `OrderedDict` as
+    /// its argument; the argument of a `defaultdict` is a function.
     pub fn dictionary(&self, id: Id) -> Option<Vec<(Id, Id)>> {
         let object = match self.get(id) {
             Value::Dict(items) => return Some(items.clone()),

@@ -1,32 +1,37 @@
-//! Where a tensor's elements lie, and how to put them in a row.
+//! The layout of a tensor (shape, strides, offset in a storage), and its elements as contiguous
+//! bytes.
 
 use std::{borrow::Cow, ops::Range};
 
 use super::dtype::Dtype;
 
-/// A tensor as a view of a part of the file's bytes. The part holds every element: see
-/// [`Layout::new`].
+/// A tensor as a view of a range of the file's bytes, which contains every element
+/// ([`Layout::new`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     dtype: Dtype,
     shape: Vec<usize>,
-    /// Elements from one index to the next.
+    /// The distance in elements from one index to the next, for each dimension.
     strides: Vec<usize>,
-    /// Where the storage lies in the file.
+    /// The byte range of the storage in the file.
     storage: Range<usize>,
-    /// The first element, in bytes from the storage's beginning.
+    /// The offset of the first element in the storage, in bytes.
     offset: usize,
     big_endian: bool,
-    /// Bytes of all elements in a row.
+    /// The size of all elements in bytes.
     bytes: usize,
 }
 
-/// Elements that are not in the storage, or more than a computer counts.
+/// An element is outside the storage, or a size overflows.
 #[derive(Debug)]
 pub struct OutOfBounds;
 
 impl Layout {
-    /// A view of the storage that lies at `storage`, from its element `offset` on.
+    /// A view of the bytes `storage` of the file that begins at the element `offset`. Strides are
+    /// in elements.
+    ///
+    /// # Errors
+    /// If an element is outside the storage, or a size overflows.
     pub fn new(
         dtype: Dtype,
         shape: &[u64],
@@ -44,7 +49,7 @@ impl Layout {
         };
         let mut offset = usize::try_from(offset).map_err(|_| OutOfBounds)?;
         let bytes = if shape.contains(&0) {
-            // No element lies anywhere; what its offset and strides say may be anything.
+            // Without elements, any offset and strides are valid.
             (offset, strides) = (0, vec![0; shape.len()]);
             0
         } else {
@@ -60,34 +65,35 @@ impl Layout {
         Ok(Self { dtype, shape, strides, storage, offset: offset * width, big_endian, bytes })
     }
 
-    /// The kind of its elements.
+    /// The type of its elements.
     pub fn dtype(&self) -> Dtype {
         self.dtype
     }
 
-    /// Its sizes.
+    /// Its size in each dimension.
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    /// Bytes of all elements in a row: what [`Layout::in_a_row`] has.
+    /// The size of all elements in bytes: the length of [`Layout::contiguous`].
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// All elements, contiguous and little-endian; a part of the file where they lie so in it.
-    pub fn in_a_row<'a>(&self, file: &'a [u8]) -> Cow<'a, [u8]> {
+    /// All elements, contiguous in row-major order and little-endian; borrowed from the file if
+    /// they are stored that way.
+    pub fn contiguous<'a>(&self, file: &'a [u8]) -> Cow<'a, [u8]> {
         let storage = &file[self.storage.clone()];
-        let mut row = if self.is_contiguous() {
+        let mut bytes = if self.is_contiguous() {
             Cow::Borrowed(&storage[self.offset..self.offset + self.bytes])
         } else {
-            Cow::Owned(self.gathered(storage))
+            Cow::Owned(self.gather(storage))
         };
-        let width = self.dtype.ordered();
+        let width = self.dtype.swapped();
         if self.big_endian && width > 1 {
-            row.to_mut().chunks_exact_mut(width).for_each(<[u8]>::reverse);
+            bytes.to_mut().chunks_exact_mut(width).for_each(<[u8]>::reverse);
         }
-        row
+        bytes
     }
 
     fn is_contiguous(&self) -> bool {
@@ -102,9 +108,10 @@ impl Layout {
         })
     }
 
-    fn gathered(&self, storage: &[u8]) -> Vec<u8> {
+    /// Copies the elements in row-major order.
+    fn gather(&self, storage: &[u8]) -> Vec<u8> {
         let width = self.dtype.bytes();
-        let mut row = Vec::with_capacity(self.bytes);
+        let mut bytes = Vec::with_capacity(self.bytes);
         let (inner, outer) = match self.shape.split_last() {
             Some((inner, outer)) => (*inner, outer),
             None => (1, &self.shape[..]),
@@ -115,11 +122,11 @@ impl Layout {
             let at: usize = index.iter().zip(&self.strides).map(|(at, stride)| at * stride).sum();
             let mut at = self.offset + at * width;
             for _ in 0..inner {
-                row.extend_from_slice(&storage[at..at + width]);
+                bytes.extend_from_slice(&storage[at..at + width]);
                 at += step;
             }
-            // The last index first, as an odometer turns.
-            let turned = index.iter_mut().zip(outer).rev().find_map(|(at, size)| {
+            // Increment the last index first, with carry.
+            let incremented = index.iter_mut().zip(outer).rev().find_map(|(at, size)| {
                 *at += 1;
                 if *at < *size {
                     return Some(());
@@ -127,8 +134,8 @@ impl Layout {
                 *at = 0;
                 None
             });
-            if turned.is_none() {
-                return row;
+            if incremented.is_none() {
+                return bytes;
             }
         }
     }

@@ -1,11 +1,12 @@
-//! Checkpoints of networks, read as data: safetensors, PyTorch's zip format and its legacy format.
-//! Nothing in a file is ever run. Of the names in a pickle those that build tensors are known; every
-//! other object is opaque, and told of.
+//! Reads untrusted checkpoints of networks as data: safetensors, PyTorch's zip format and its
+//! legacy format. No code in a file is ever run: only the names that build tensors are known, and
+//! every other object is reported as skipped.
 //!
-//! A [`Container`] is told from a file's first bytes; its reader finds named values and the storages
-//! beside them; what the names are wrapped in is taken off; and what is left are layouts of tensors
-//! in the file's bytes, which are read once and stay where they are. [`Checkpoint::fitted`] makes them
-//! those of an architecture; libtorch is not needed.
+//! The first bytes of a file decide its [`Container`]; its reader finds named values and storages;
+//! prefixes and dicts around the names are removed; the rest are layouts of tensors in the file's
+//! bytes, which are read once and never copied. [`Checkpoint::fitted`] matches them with an
+//! architecture. Downloading files is left to `fetch`, and computing with tensors to the engine:
+//! libtorch is not needed.
 
 mod archive;
 mod container;
@@ -38,24 +39,24 @@ pub use dtype::Dtype;
 pub use error::{Fault, ReadError};
 pub use fit::{FittedTensors, Values, WeightsError};
 pub use inspection::{Inspected, Inspection};
-pub use pickle::MOST_OPERATIONS;
+pub use pickle::MAX_OPERATIONS;
 pub use safetensors::write as to_safetensors;
 pub use summary::Skipped;
 pub use unwrap::Wrapping;
 
 use contents::Contents;
-use error::shown;
+use error::printable;
 use layout::Layout;
 
-/// A larger file is refused. A robust ResNet-50 with its momentum has 205 MB.
+/// Size limit of a checkpoint in bytes. A robust ResNet-50 with its momentum has 205 MB.
 pub const LARGEST_BYTES: u64 = 4 << 30;
-/// Tensors that repeat their elements, or that share them, may come to so many times the file's
-/// bytes when all are written out, ...
-pub(crate) const MOST_TIMES_LARGER: usize = 4;
-/// ... or to so many bytes, whichever is more.
+/// Limit on the bytes of all tensors as a multiple of the file's, since tensors may repeat or share
+/// elements, ...
+pub(crate) const MAX_EXPANSION: usize = 4;
+/// ... which is at least this number of bytes.
 pub(crate) const ALWAYS_ALLOWED_BYTES: usize = 64 << 20;
 
-/// A checkpoint's tensors, by torchvision's names, and what was skipped.
+/// The tensors of a checkpoint by their names in torchvision, and what was skipped.
 #[derive(Debug)]
 pub struct Checkpoint {
     file: String,
@@ -63,8 +64,8 @@ pub struct Checkpoint {
     container: Container,
     wrapping: Wrapping,
     tensors: BTreeMap<String, Layout>,
-    /// Entries of the state dict that are no tensors that are read, and why.
-    left_out: BTreeMap<String, String>,
+    /// Entries of the state dict that are no supported tensors, and what they are.
+    unsupported: BTreeMap<String, String>,
     skipped: Vec<Skipped>,
     normaliser: Option<Normaliser>,
 }
@@ -78,7 +79,7 @@ pub struct NamedTensor<'c> {
 }
 
 impl Checkpoint {
-    /// Reads a file, once.
+    /// Opens and reads a file.
     ///
     /// # Errors
     /// If it can't be read or is larger than [`LARGEST_BYTES`], and as [`Checkpoint::read`].
@@ -87,58 +88,58 @@ impl Checkpoint {
         let read = || -> Result<Vec<u8>, Fault> {
             let io = |cause| Fault::Io { cause };
             let opened = File::open(path).map_err(io)?;
-            let about = opened.metadata().map_err(io)?;
-            if about.is_dir() {
+            let metadata = opened.metadata().map_err(io)?;
+            if metadata.is_dir() {
                 return Err(io(io::Error::other("it is a folder")));
             }
-            if about.len() > LARGEST_BYTES {
+            if metadata.len() > LARGEST_BYTES {
                 return Err(too_large());
             }
             let mut bytes = Vec::new();
-            // Room for the file as it is; what grows meanwhile, or has no length, such as a pipe, is
-            // read up to the bound.
-            let room = usize::try_from(about.len()).unwrap_or(usize::MAX);
-            bytes.try_reserve_exact(room).map_err(|error| io(io::Error::other(error)))?;
+            // Memory for the whole file; a file that grows or has no length, such as a pipe, is
+            // read up to the limit.
+            let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+            bytes.try_reserve_exact(length).map_err(|error| io(io::Error::other(error)))?;
             opened.take(LARGEST_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
             Ok(bytes)
         };
         match read() {
             Ok(bytes) => Self::read(&file, bytes),
-            Err(fault) => Err(fault.of(&file)),
+            Err(fault) => Err(fault.in_file(&file)),
         }
     }
 
-    /// Reads a file's bytes, which errors call by `file`.
+    /// Reads the bytes of a file, which errors call `file`.
     ///
     /// # Errors
-    /// If it is of no format that is read, if its structure is broken or out of bounds, if a tensor
-    /// of the network depends on an object that is not known, or if there are no named tensors.
+    /// If the format is unknown, the structure is damaged or exceeds a limit, a tensor of the
+    /// network depends on an unknown object, or there are no named tensors.
     pub fn read(file: &str, bytes: Vec<u8>) -> Result<Self, ReadError> {
         let read = || -> Result<(Container, Contents), Fault> {
             if bytes.len() as u64 > LARGEST_BYTES {
                 return Err(too_large());
             }
-            let container = Container::of(&bytes)?;
+            let container = Container::detect(&bytes)?;
             let contents = match container {
                 Container::Safetensors => {
                     let (tensors, skipped) = safetensors::read(&bytes)?;
-                    Contents::of_tensors(tensors, skipped, &bytes)?
+                    Contents::from_tensors(tensors, skipped, &bytes)?
                 }
                 Container::Zip => {
                     let (source, skipped) = archive::read(&bytes)?;
-                    Contents::of_pickle(&source, skipped, &bytes)?
+                    Contents::from_pickle(&source, skipped, &bytes)?
                 }
                 Container::Legacy => {
-                    Contents::of_pickle(&legacy::read(&bytes)?, Vec::new(), &bytes)?
+                    Contents::from_pickle(&legacy::read(&bytes)?, Vec::new(), &bytes)?
                 }
             };
             check_size(&contents, bytes.len())?;
             Ok((container, contents))
         };
-        let (container, contents) = read().map_err(|fault| fault.of(file))?;
-        let Contents { wrapping, tensors, left_out, skipped, normaliser } = contents;
+        let (container, contents) = read().map_err(|fault| fault.in_file(file))?;
+        let Contents { wrapping, tensors, unsupported, skipped, normaliser } = contents;
         let file = file.to_owned();
-        Ok(Self { file, bytes, container, wrapping, tensors, left_out, skipped, normaliser })
+        Ok(Self { file, bytes, container, wrapping, tensors, unsupported, skipped, normaliser })
     }
 
     /// The format of the file.
@@ -147,13 +148,13 @@ impl Checkpoint {
         self.container
     }
 
-    /// What the names were wrapped in.
+    /// What the names of the tensors were wrapped in.
     #[must_use]
     pub fn wrapping(&self) -> Wrapping {
         self.wrapping
     }
 
-    /// The tensors, in the order of their names.
+    /// The tensors, sorted by name.
     pub fn tensors(&self) -> impl ExactSizeIterator<Item = NamedTensor<'_>> {
         let file = &self.bytes[..];
         self.tensors.iter().map(move |(name, layout)| NamedTensor { name, layout, file })
@@ -165,7 +166,7 @@ impl Checkpoint {
         &self.skipped
     }
 
-    /// What the network's images were normalised by, where the wrapping says so.
+    /// The normalisation of the network's images, if the file has it.
     #[must_use]
     pub fn normaliser(&self) -> Option<&Normaliser> {
         self.normaliser.as_ref()
@@ -179,31 +180,31 @@ impl<'c> NamedTensor<'c> {
         self.name
     }
 
-    /// Its name for people: short, and nothing in it that a terminal would obey.
+    /// Its name for terminals: short, without control characters.
     #[must_use]
-    pub fn shown_name(&self) -> String {
-        shown(self.name)
+    pub fn printable_name(&self) -> String {
+        printable(self.name)
     }
 
-    /// Its sizes.
+    /// Its size in each dimension.
     #[must_use]
     pub fn shape(&self) -> &'c [usize] {
         self.layout.shape()
     }
 
-    /// The kind of its elements.
+    /// The type of its elements.
     #[must_use]
     pub fn dtype(&self) -> Dtype {
         self.layout.dtype()
     }
 
-    /// Its elements, contiguous (the last index first) and little-endian.
+    /// Its elements, contiguous in row-major order and little-endian.
     #[must_use]
     pub fn bytes(&self) -> Cow<'c, [u8]> {
-        self.layout.in_a_row(self.file)
+        self.layout.contiguous(self.file)
     }
 
-    /// How many bytes they are.
+    /// The size of its elements in bytes.
     #[must_use]
     pub fn bytes_len(&self) -> usize {
         self.layout.bytes()
@@ -211,21 +212,21 @@ impl<'c> NamedTensor<'c> {
 }
 
 fn too_large() -> Fault {
-    Fault::bound("the whole file", format!("it has more than {LARGEST_BYTES} bytes"))
+    Fault::bound("the whole file", format!("larger than the limit of {LARGEST_BYTES} bytes"))
 }
 
-/// A view that repeats one element promises any number of bytes for the price of one.
+/// Limits the size of all tensors: a view that repeats one element may have any size.
 fn check_size(contents: &Contents, file: usize) -> Result<(), Fault> {
-    let most = file.saturating_mul(MOST_TIMES_LARGER).max(ALWAYS_ALLOWED_BYTES);
-    let mut all = 0_usize;
+    let limit = file.saturating_mul(MAX_EXPANSION).max(ALWAYS_ALLOWED_BYTES);
+    let mut total = 0_usize;
     for (name, layout) in &contents.tensors {
-        all = all.saturating_add(layout.bytes());
-        if all > most {
+        total = total.saturating_add(layout.bytes());
+        if total > limit {
             let what = format!(
-                "with it the tensors have {all} bytes written out, and {most} are the most of a file \
-                 of {file}"
+                "the tensors up to this one have {total} bytes, more than the limit of {limit} for \
+                 a file of {file} bytes"
             );
-            return Err(Fault::bound(format!("tensor `{}`", shown(name)), what));
+            return Err(Fault::bound(format!("tensor `{}`", printable(name)), what));
         }
     }
     Ok(())

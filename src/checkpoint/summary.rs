@@ -1,20 +1,20 @@
-//! What was skipped, in words that a line holds.
+//! Descriptions of skipped entries, on one line each.
 
 use std::{collections::BTreeSet, fmt};
 
 use super::{
-    error::shown,
+    error::printable,
     known::known,
     pickle::{Arena, Id, Value},
 };
 
-/// Foreign names that a line lists.
-const MOST_NAMES: usize = 100;
+/// Limit on the unknown names in a line.
+const MAX_NAMES: usize = 100;
 
-/// Something in a file that was not used.
+/// An entry of a file that was skipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
-    /// Where it is: a key, a tensor's name, or the first part of several tensors' names.
+    /// Where it is: a key, the name of a tensor, or the common prefix of several tensors.
     pub name: String,
     /// What it is.
     pub what: String,
@@ -22,18 +22,18 @@ pub struct Skipped {
 
 impl fmt::Display for Skipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", shown(&self.name), self.what)
+        write!(f, "{}: {}", printable(&self.name), self.what)
     }
 }
 
-/// Goes over values and counts them, each once, however many ways lead to it.
+/// Counts the values of a pickle, each one once, however often it is referred to.
 #[derive(Debug)]
 pub struct Survey<'s, 'a> {
     arena: &'s Arena<'a>,
     seen: Vec<bool>,
 }
 
-/// What values there are.
+/// Numbers of values by kind.
 #[derive(Debug, Default)]
 pub struct Counts {
     tensors: usize,
@@ -47,20 +47,20 @@ impl<'s, 'a> Survey<'s, 'a> {
         Self { arena, seen: vec![false; arena.len()] }
     }
 
-    /// A value in words: itself where it is short, else what it is made of.
-    pub fn words(&mut self, id: Id) -> String {
+    /// Describes a value: the value itself if it is short, else the counts of its parts.
+    pub fn describe(&mut self, id: Id) -> String {
         match self.arena.get(id) {
             Value::None => "None".to_owned(),
             Value::Bool(value) => value.to_string(),
             Value::Int(value) => value.to_string(),
-            // As Python does: in powers of ten where it is large or small.
+            // As Python prints it: with an exponent if it is large or small.
             Value::Float(value) => format!("{value:?}"),
-            Value::Text(text) => format!("\"{}\"", shown(text)),
+            Value::Text(text) => format!("\"{}\"", printable(text)),
             Value::Object(_) if self.arena.known_call(id).is_none() => {
                 let name = called(self.arena, id);
                 let mut counts = self.count([id]);
                 counts.foreign.remove(&name);
-                if counts.is_nothing() {
+                if counts.is_empty() {
                     format!("an object of {name}")
                 } else {
                     format!("an object of {name}, with {counts}")
@@ -70,10 +70,10 @@ impl<'s, 'a> Survey<'s, 'a> {
         }
     }
 
-    /// What values and all their parts are, but for those that were counted before.
+    /// Counts values and all their parts, except those that were counted before.
     pub fn count(&mut self, ids: impl IntoIterator<Item = Id>) -> Counts {
         let mut counts = Counts::default();
-        // Beside each value, whether it is a part of a tensor, and its numbers no news.
+        // Each value, and whether it is a part of a tensor, whose numbers are not counted.
         let mut next: Vec<(Id, bool)> = ids.into_iter().map(|id| (id, false)).collect();
         let mut parts = Vec::new();
         while let Some((id, within)) = next.pop() {
@@ -89,9 +89,9 @@ impl<'s, 'a> Survey<'s, 'a> {
                 Value::Global(..) => {
                     if let Some((module, name)) = self.arena.global(id)
                         && known(module, name).is_none()
-                        && counts.foreign.len() <= MOST_NAMES
+                        && counts.foreign.len() <= MAX_NAMES
                     {
-                        counts.foreign.insert(format!("{}.{}", shown(module), shown(name)));
+                        counts.foreign.insert(format!("{}.{}", printable(module), printable(name)));
                     }
                 }
                 Value::Object(_) if self.arena.is_tensor(id) => {
@@ -107,8 +107,8 @@ impl<'s, 'a> Survey<'s, 'a> {
         counts
     }
 
-    /// Names that are known to nobody here and that were not counted yet.
-    pub fn left_over(&mut self) -> BTreeSet<String> {
+    /// Unknown names that were not counted before.
+    pub fn uncounted(&mut self) -> BTreeSet<String> {
         let globals =
             self.arena.ids().filter(|id| matches!(self.arena.get(*id), Value::Global(..)));
         self.count(globals.collect::<Vec<_>>()).foreign
@@ -116,7 +116,7 @@ impl<'s, 'a> Survey<'s, 'a> {
 }
 
 impl Counts {
-    fn is_nothing(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.tensors + self.numbers + self.texts == 0 && self.foreign.is_empty()
     }
 }
@@ -136,36 +136,36 @@ impl fmt::Display for Counts {
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         match parts.as_slice() {
-            [] => write!(f, "nothing of its own"),
+            [] => write!(f, "no values"),
             parts => write!(f, "{}", parts.join(", ")),
         }
     }
 }
 
-/// Foreign names, in a line.
+/// Unknown names on a line.
 pub fn objects(foreign: &BTreeSet<String>) -> String {
-    let names: Vec<&str> = foreign.iter().map(String::as_str).take(MOST_NAMES).collect();
+    let names: Vec<&str> = foreign.iter().map(String::as_str).take(MAX_NAMES).collect();
     let more = if foreign.len() > names.len() { " and more" } else { "" };
     format!("objects of {}{more}", names.join(", "))
 }
 
-/// What a value would be: the name that would be called to make it, or else its kind.
+/// The name that a value calls, or else its kind.
 pub fn called(arena: &Arena<'_>, id: Id) -> String {
     let place = callable(arena, id);
     match arena.global(place) {
-        Some((module, name)) => format!("{}.{}", shown(module), shown(name)),
+        Some((module, name)) => format!("{}.{}", printable(module), printable(name)),
         None => arena.get(place).kind().to_owned(),
     }
 }
 
-/// What would be called in the end to make a value; the value itself, where nothing would.
+/// The innermost name that a value calls; the value itself if it calls none.
 pub fn callable(arena: &Arena<'_>, id: Id) -> Id {
     let mut place = id;
-    // A call of what a call returns, and so on; no need to follow far.
+    // Follows nested calls to a limited depth.
     for _ in 0..8 {
         place = match arena.get(place) {
             Value::Object(object) => object.callable,
-            // A class with its source, as PyTorch keeps those of models.
+            // A class with its source code, as PyTorch pickles those of models.
             Value::Persistent(named) => match arena.sequence(*named) {
                 Some([_, class, ..]) => *class,
                 _ => break,

@@ -1,49 +1,50 @@
-//! What a checkpoint's names are wrapped in: a dict around the state dict, and prefixes that the
-//! modules around a network leave in its tensors' names.
+//! Removes what a checkpoint's names are wrapped in: a dict around the state dict, and prefixes of
+//! modules around the network.
 
 use serde::Serialize;
 
 use super::{
-    error::{Fault, shown},
+    error::{Fault, printable},
     pickle::{Arena, Id, Value},
     summary::called,
 };
 
-/// What was taken off to get to torchvision's names.
+/// What was removed to get the names of torchvision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Wrapping {
     /// Nothing: a state dict.
     Plain,
-    /// A dict that has the state dict under `state_dict` or `model`.
+    /// A dict with the state dict under `state_dict` or `model`.
     Nested,
-    /// `module.` before the network's names, alone or in a dict as well.
+    /// The prefix `module.` of PyTorch's `DataParallel`, perhaps in a dict.
     DataParallel,
-    /// The `robustness` library's: the network under `model.`, beside an attacker and a normaliser.
+    /// The format of the `robustness` library: the network under `model.`, with an attacker and a
+    /// normaliser.
     Robustness,
 }
 
-/// Keys that a state dict lies under. The `robustness` library looks for `model` first.
-const UNDER: [&str; 2] = ["model", "state_dict"];
+/// Keys of a state dict in a dict. The `robustness` library looks for `model` first.
+const KEYS: [&str; 2] = ["model", "state_dict"];
 const PARALLEL: &str = "module.";
 const MODEL: &str = "model.";
-const BESIDE: [&str; 2] = ["attacker.", "normalizer."];
+const OTHER_MODULES: [&str; 2] = ["attacker.", "normalizer."];
 
-/// A state dict as a pickle has it, and what lies around it.
+/// The state dict of a pickle, and what is around it.
 #[derive(Debug)]
 pub struct StateDict {
-    /// Whether it lay in another dict.
+    /// Whether it is in another dict.
     pub nested: bool,
-    /// Its entries whose keys are text, in their order.
+    /// Its entries with text keys, in the file's order.
     pub entries: Vec<(String, Id)>,
-    /// What lies around it or has another key, with a name for it.
-    pub others: Vec<(String, Id)>,
+    /// Entries around it or with other keys, each with a name.
+    pub skipped: Vec<(String, Id)>,
 }
 
 impl Wrapping {
-    /// Its word.
+    /// Its name.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
             Self::Nested => "nested",
@@ -54,39 +55,39 @@ impl Wrapping {
 }
 
 impl StateDict {
-    /// Finds it in what a pickle holds.
+    /// Finds the state dict in a pickle.
     ///
     /// # Errors
-    /// If there is none, saying what there is, or if a key is there twice.
+    /// If there is none (the error states what there is), or a key is duplicate.
     pub fn find(arena: &Arena<'_>, root: Id) -> Result<Self, Fault> {
         let Some(items) = arena.dictionary(root) else {
-            return Err(Fault::NoTensors { found: whole(arena, root) });
+            return Err(Fault::NoTensors { found: describe(arena, root) });
         };
-        let (root_entries, mut others) = keyed(arena, items)?;
+        let (root_entries, mut skipped) = keyed(arena, items)?;
         let has_tensors =
             |entries: &[(String, Id)]| entries.iter().any(|(_, value)| arena.is_tensor(*value));
-        for key in UNDER {
+        for key in KEYS {
             let Some(at) = root_entries.iter().position(|(name, _)| name == key) else { continue };
             let Some(items) = arena.dictionary(root_entries[at].1) else { continue };
-            let (entries, odd) = keyed(arena, items)?;
+            let (entries, other) = keyed(arena, items)?;
             if has_tensors(&entries) {
                 let around = root_entries.into_iter().filter(|(name, _)| name != key);
-                others.extend(around);
-                others.extend(odd);
-                return Ok(Self { nested: true, entries, others });
+                skipped.extend(around);
+                skipped.extend(other);
+                return Ok(Self { nested: true, entries, skipped });
             }
         }
         if has_tensors(&root_entries) {
-            return Ok(Self { nested: false, entries: root_entries, others });
+            return Ok(Self { nested: false, entries: root_entries, skipped });
         }
-        let under = root_entries.iter().find(|(name, _)| UNDER.contains(&name.as_str()));
+        let under = root_entries.iter().find(|(name, _)| KEYS.contains(&name.as_str()));
         let found = match under {
-            Some((key, value)) => format!("{} under `{key}`", whole(arena, *value)),
+            Some((key, value)) => format!("{} under `{key}`", describe(arena, *value)),
             None => {
                 let keys: Vec<String> = root_entries
                     .iter()
                     .take(8)
-                    .map(|(name, _)| format!("`{}`", shown(name)))
+                    .map(|(name, _)| format!("`{}`", printable(name)))
                     .collect();
                 let more = if root_entries.len() > 8 { ", ..." } else { "" };
                 match keys.as_slice() {
@@ -99,13 +100,13 @@ impl StateDict {
     }
 }
 
-/// What a value is that should have been a state dict.
-fn whole(arena: &Arena<'_>, id: Id) -> String {
+/// Describes a value that is no state dict.
+fn describe(arena: &Arena<'_>, id: Id) -> String {
     let Value::Object(object) = arena.get(id) else {
         return arena.get(id).kind().to_owned();
     };
     if arena.is_tensor(id) {
-        return "a tensor alone".to_owned();
+        return "a single tensor".to_owned();
     }
     let is_model = object.states.iter().take(1).any(|state| {
         arena.dictionary(*state).is_some_and(|items| {
@@ -116,87 +117,90 @@ fn whole(arena: &Arena<'_>, id: Id) -> String {
     format!("{what} {}", called(arena, id))
 }
 
-/// Values by their keys.
+/// Values with their keys.
 type Keyed = Vec<(String, Id)>;
 
-/// Entries by their keys, and those whose keys are no text.
+/// Entries with text keys, and entries with other keys.
+///
+/// # Errors
+/// If a key is duplicate.
 fn keyed(arena: &Arena<'_>, items: Vec<(Id, Id)>) -> Result<(Keyed, Keyed), Fault> {
     let mut seen = std::collections::HashSet::new();
-    let (mut entries, mut odd) = (Vec::new(), Vec::new());
+    let (mut entries, mut other) = (Vec::new(), Vec::new());
     for (key, value) in items {
         match arena.text(key) {
             Some(name) => {
                 if !seen.insert(name) {
-                    let place = format!("key `{}`", shown(name));
-                    return Err(Fault::damaged(place, "it is there twice"));
+                    let place = format!("key `{}`", printable(name));
+                    return Err(Fault::damaged(place, "it is duplicate"));
                 }
                 entries.push((name.to_owned(), value));
             }
-            None => odd.push((format!("(a key that is {})", arena.get(key).kind()), value)),
+            None => other.push((format!("(a key that is {})", arena.get(key).kind()), value)),
         }
     }
-    Ok((entries, odd))
+    Ok((entries, other))
 }
 
-/// What tensors' names are wrapped in.
+/// What the names of the tensors are wrapped in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
     /// Nothing.
     Bare,
-    /// `module.` before those of the network.
+    /// The prefix `module.`.
     Parallel,
-    /// `model.` before those of the network, and before that `module.`, or nothing.
+    /// The prefix `model.`, perhaps after `module.`.
     Robustness {
-        /// What is before it.
+        /// `module.` or nothing.
         prefix: &'static str,
     },
 }
 
-/// Where a name belongs.
+/// Where a tensor belongs, by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place<'n> {
-    /// To the network, by this name.
+    /// To the network, with this name there.
     Network(&'n str),
-    /// To something beside it, of this name.
-    Beside(&'n str),
+    /// To this module outside the network.
+    Outside(&'n str),
 }
 
 impl Scheme {
-    /// Tells it from the names of all tensors.
-    pub fn of<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Self {
+    /// Detects the scheme from the names of all tensors.
+    pub fn from_names<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Self {
         let any = |prefix: &str, inner: &str| {
-            let is_it = |name: &str| name.strip_prefix(prefix)?.strip_prefix(inner).map(|_| ());
-            names.clone().any(|name| is_it(name).is_some())
+            let matches = |name: &str| name.strip_prefix(prefix)?.strip_prefix(inner).map(|_| ());
+            names.clone().any(|name| matches(name).is_some())
         };
         for prefix in [PARALLEL, ""] {
-            if any(prefix, MODEL) && BESIDE.iter().any(|beside| any(prefix, beside)) {
+            if any(prefix, MODEL) && OTHER_MODULES.iter().any(|module| any(prefix, module)) {
                 return Self::Robustness { prefix };
             }
         }
-        // What a wrapper has of its own, such as a count of steps, is in no module of its.
+        // A wrapper's own tensor, such as a step count, belongs to no module.
         let wrapped = |name: &str| name.starts_with(PARALLEL) || !name.contains('.');
         if any(PARALLEL, "") && names.clone().all(wrapped) { Self::Parallel } else { Self::Bare }
     }
 
-    /// Where a name belongs.
+    /// Where a tensor with this name belongs.
     pub fn place(self, name: &str) -> Place<'_> {
         let (prefix, model) = match self {
             Self::Bare => ("", ""),
             Self::Parallel => (PARALLEL, ""),
             Self::Robustness { prefix } => (prefix, MODEL),
         };
-        let Some(inner) = name.strip_prefix(prefix) else { return Place::Beside(name) };
+        let Some(inner) = name.strip_prefix(prefix) else { return Place::Outside(name) };
         if let Some(name) = inner.strip_prefix(model) {
             return Place::Network(name);
         }
-        // Those of one module together, by the module's name.
-        match BESIDE.iter().find(|beside| inner.starts_with(*beside)) {
-            Some(beside) => Place::Beside(&name[..prefix.len() + beside.len() - 1]),
-            None => Place::Beside(name),
+        // The tensors of one module are grouped under the name of the module.
+        match OTHER_MODULES.iter().find(|module| inner.starts_with(*module)) {
+            Some(module) => Place::Outside(&name[..prefix.len() + module.len() - 1]),
+            None => Place::Outside(name),
         }
     }
 
-    /// What it is called, given whether a dict lay around the state dict.
+    /// The wrapping, given whether the state dict is in another dict.
     pub fn wrapping(self, nested: bool) -> Wrapping {
         match self {
             Self::Bare if nested => Wrapping::Nested,
@@ -212,15 +216,15 @@ mod tests {
     use super::*;
 
     fn scheme(names: &[&str]) -> Scheme {
-        Scheme::of(names.iter().copied())
+        Scheme::from_names(names.iter().copied())
     }
 
     #[test]
-    fn a_scheme_is_told_from_all_names() {
+    fn a_scheme_is_detected_from_all_names() {
         assert_eq!(scheme(&["conv1.weight", "fc.bias"]), Scheme::Bare);
         assert_eq!(scheme(&["module.conv1.weight", "module.fc.bias"]), Scheme::Parallel);
         assert_eq!(scheme(&["module.conv1.weight", "fc.bias"]), Scheme::Bare);
-        // A network that calls a part of its own `model` has nothing beside it.
+        // A network with a part named `model` has no attacker and no normaliser.
         assert_eq!(scheme(&["model.conv1.weight", "model.fc.bias"]), Scheme::Bare);
         let robust = ["module.model.fc.bias", "module.attacker.model.fc.bias"];
         assert_eq!(scheme(&robust), Scheme::Robustness { prefix: "module." });
@@ -229,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrapper_s_own_tensor_hides_no_scheme() {
+    fn a_wrapper_s_own_tensor_does_not_change_the_scheme() {
         assert_eq!(scheme(&["n_averaged", "module.conv1.weight"]), Scheme::Parallel);
         assert_eq!(scheme(&["n_averaged"]), Scheme::Bare);
         for stray in ["steps", "module.steps", "ema.fc.bias"] {
@@ -239,13 +243,13 @@ mod tests {
     }
 
     #[test]
-    fn a_name_has_its_place() {
+    fn a_name_decides_where_its_tensor_belongs() {
         let robust = Scheme::Robustness { prefix: "module." };
         assert_eq!(robust.place("module.model.fc.bias"), Place::Network("fc.bias"));
         let attacker = "module.attacker.model.fc.bias";
-        assert_eq!(robust.place(attacker), Place::Beside("module.attacker"));
-        assert_eq!(robust.place("module.other.x"), Place::Beside("module.other.x"));
-        assert_eq!(robust.place("other"), Place::Beside("other"));
+        assert_eq!(robust.place(attacker), Place::Outside("module.attacker"));
+        assert_eq!(robust.place("module.other.x"), Place::Outside("module.other.x"));
+        assert_eq!(robust.place("other"), Place::Outside("other"));
         assert_eq!(Scheme::Parallel.place("module.fc.bias"), Place::Network("fc.bias"));
         assert_eq!(Scheme::Bare.place("module.fc.bias"), Place::Network("module.fc.bias"));
     }

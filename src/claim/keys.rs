@@ -1,5 +1,6 @@
-//! Which fine-tunes a hypothesis reads: the keys of its arms in its cells, and of the models that its
-//! thresholds are of.
+//! The fine-tunes that a hypothesis needs: the keys of its arms in its cells, and of the source
+//! model whose final accuracy is a threshold. The planner and the judge ask here, so both mean the
+//! same.
 
 use std::collections::BTreeSet;
 
@@ -7,22 +8,22 @@ use super::{Cell, Contrast, Hypothesis, Metric, Term, Threshold};
 use crate::{experiment::Key, world::World};
 
 impl Hypothesis {
-    /// Every key that it reads.
+    /// Every key that it needs a record of.
     #[must_use]
     pub fn keys(&self) -> BTreeSet<Key> {
-        let of = |contrast: &Contrast| keys(&contrast.terms, &contrast.cells, &self.metric);
-        self.contrasts.iter().flat_map(of).collect()
+        let needed = |contrast: &Contrast| keys(&contrast.terms, &contrast.cells, &self.metric);
+        self.contrasts.iter().flat_map(needed).collect()
     }
 
-    /// Why a world can't have all that it reads; `None` where it can.
+    /// Why a world can't have a record of every key; `None` if it can.
     #[must_use]
-    pub fn lacks(&self, world: &World) -> Option<String> {
-        self.keys().iter().find_map(|key| world.lacks(key))
+    pub fn unavailable(&self, world: &World) -> Option<String> {
+        self.keys().iter().find_map(|key| world.unavailable(key))
     }
 }
 
-/// Every key that a contrast reads over cells. A threshold's own source is read as well, so it must
-/// be there, under the same recipe.
+/// Every key that a contrast needs over its cells, with the keys of a threshold's source model,
+/// whose records must exist under the same recipe.
 #[must_use]
 pub fn keys(terms: &[Term], cells: &[Cell], metric: &Metric) -> BTreeSet<Key> {
     cells
@@ -33,7 +34,7 @@ pub fn keys(terms: &[Term], cells: &[Cell], metric: &Metric) -> BTreeSet<Key> {
 }
 
 impl Metric {
-    /// The key whose final accuracy is the threshold for this one, where there is one.
+    /// The key whose final accuracy is the threshold for `key`, if the metric has such a threshold.
     #[must_use]
     pub fn reference(&self, key: &Key) -> Option<Key> {
         match self {

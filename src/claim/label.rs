@@ -1,5 +1,5 @@
-//! A contrast in symbols. Only what its arms differ in is written, so that a reader of a table sees
-//! at once what is being subtracted from what. And a cell in words.
+//! Names for tables and messages: a contrast in symbols, and arms and cells in a few words. A
+//! contrast names only what its arms differ in, so that a table shows what is subtracted from what.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +8,10 @@ use crate::experiment::Moment;
 use crate::world::World;
 
 impl Hypothesis {
-    /// One of its cells in a few words: what it fixes, and blocks where cells differ in them.
+    /// The name of one of its cells: the coordinates that it fixes, with the number of blocks only
+    /// if the hypothesis has cells with several.
     #[must_use]
-    pub(crate) fn name_of(&self, cell: &Cell) -> String {
+    pub(crate) fn cell_name(&self, cell: &Cell) -> String {
         let cells = self.contrasts.iter().flat_map(|contrast| &contrast.cells);
         let blocks: BTreeSet<Option<u32>> = cells.map(|cell| cell.blocks).collect();
         let blocks = cell.blocks.filter(|_| blocks.len() > 1);
@@ -24,7 +25,7 @@ impl Hypothesis {
     }
 }
 
-/// The contrast in symbols, such as `l2_3 - natural`; coordinates that all arms share are left out.
+/// The contrast in symbols, such as `l2_3 - natural`, without coordinates that all arms share.
 #[must_use]
 pub fn contrast(terms: &[Term], world: &World) -> String {
     let parts: Vec<[String; 6]> = terms.iter().map(|term| coordinates(&term.arm, world)).collect();
@@ -40,7 +41,7 @@ pub fn contrast(terms: &[Term], world: &World) -> String {
         };
         label.push_str(sign);
         let size = term.weight.abs();
-        #[expect(clippy::float_cmp, reason = "a weight of exactly one is written without it")]
+        #[expect(clippy::float_cmp, reason = "a weight of exactly one is not written")]
         if size != 1.0 {
             label.push_str(&format!("{size}*"));
         }
@@ -61,7 +62,7 @@ pub fn contrast(terms: &[Term], world: &World) -> String {
     label
 }
 
-/// An arm in words: all that it fixes.
+/// An arm in words: every coordinate that it fixes.
 #[must_use]
 pub fn arm(arm: &Arm, world: &World) -> String {
     coordinates(arm, world)
@@ -83,7 +84,7 @@ fn coordinates(arm: &Arm, world: &World) -> [String; 6] {
     ]
 }
 
-/// A list of targets, by their group's name where they are one.
+/// A list of targets, by the name of their group if they are one.
 fn targets(arm: &Arm, world: &World) -> String {
     let group = world.groups.iter().find(|(_, members)| {
         members.len() == arm.target.len()
@@ -95,7 +96,7 @@ fn targets(arm: &Arm, world: &World) -> String {
     }
 }
 
-/// `3 blocks`, `0|1 blocks`; a run of more than three values by its ends.
+/// Numbers with a noun: `3 blocks`, `0|1 blocks`; more than three by the first and the last.
 fn counted(values: &[u32], noun: &str) -> String {
     let plural = if values == [1] { "" } else { "s" };
     match values {
@@ -108,7 +109,7 @@ fn counted(values: &[u32], noun: &str) -> String {
     }
 }
 
-/// A moment in a few words: `last epoch`, `epoch 11`, `first from 20 % of epochs`.
+/// An evaluation in a few words: `last epoch`, `epoch 11`, `first from 20 % of epochs`.
 #[must_use]
 pub fn moment(at: Moment) -> String {
     match at {

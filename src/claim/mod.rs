@@ -1,6 +1,6 @@
-//! A checked claim: what a spec means once every name in it is known and nothing in it contradicts
-//! itself. Only these types reach the planner, the judge and the report. Reading TOML is left to
-//! [`raw`], checking to [`check`], finding the files to [`suite`].
+//! A checked claim: what a spec means once every name in it is known and no part of it contradicts
+//! another. Only these types reach the planner, the judge and the report. [`raw`] reads the TOML,
+//! [`check`] checks it, and [`suite`] finds the files.
 
 pub mod check;
 mod keys;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 pub use check::ClaimError;
 pub use keys::keys;
-pub use raw::{Axis, PlotAxis, Shown, Stands, Threshold};
+pub use raw::{Axis, Descriptive, PaperRef, PlotAxis, Threshold};
 
 use crate::{
     experiment::{EvidenceKind, Inverse, Key, Moment, Resolution, Verdict},
@@ -30,106 +30,109 @@ pub struct Claim {
     /// The claim in a few words.
     pub title: String,
     /// The claim in one sentence.
-    pub sentence: String,
-    /// Where it stands.
-    pub stands: Stands,
-    /// Seeds and risks.
+    pub statement: String,
+    /// Where it is in the paper and in the reproduction.
+    pub paper: PaperRef,
+    /// Seeds, and risks of error.
     pub design: Design,
     /// The primary hypothesis.
     pub hypothesis: Hypothesis,
-    /// Further readings.
-    pub readings: Vec<Reading>,
-    /// Figures of its own.
+    /// Secondary hypotheses (readings).
+    pub readings: Vec<SecondaryHypothesis>,
+    /// Figures that the report draws for this claim.
     pub plots: Vec<Plot>,
-    /// What must be known before believing a verdict on any evidence.
+    /// Caveats on every verdict, whatever the evidence.
     pub caveats: Vec<String>,
-    /// Expected verdicts.
+    /// The expected verdict of each evidence.
     pub expected: BTreeMap<EvidenceKind, Expected>,
 }
 
 /// Seeds and risks of error.
 #[derive(Clone, Debug)]
 pub struct Design {
-    /// Looks of a sequential design; a fixed design has one.
+    /// Looks of the group-sequential design, as numbers of seeds; published logs have one look.
     pub looks: Looks,
-    /// Looks of readings: those of up to so many seeds as the spec allows for them. Their verdicts
-    /// then depend on these seeds alone, whatever primary hypotheses brought besides.
-    pub reading_looks: Looks,
-    /// One-sided level.
+    /// Looks for secondary hypotheses (readings): those of `looks` with at most `reading_seeds`
+    /// seeds. Their verdicts then depend on these seeds alone, however many more a primary
+    /// hypothesis needed.
+    pub secondary_looks: Looks,
+    /// One-sided level of each test.
     pub alpha: Alpha,
     /// Prior scale of the e-value.
     pub e_value_g: f64,
 }
 
 impl Design {
-    /// The design that readings are judged by.
+    /// The design for secondary hypotheses (readings).
     #[must_use]
-    pub(crate) fn of_readings(&self) -> Self {
-        Self { looks: self.reading_looks.clone(), ..self.clone() }
+    pub(crate) fn for_secondary(&self) -> Self {
+        Self { looks: self.secondary_looks.clone(), ..self.clone() }
     }
 }
 
-/// A verdict that is expected, and why.
+/// An expected verdict, and why it is expected.
 #[derive(Clone, Debug)]
 pub struct Expected {
     /// The verdict.
     pub verdict: Verdict,
-    /// A second verdict to accept where the verdict is borderline.
+    /// A second verdict that is accepted when the verdict is borderline.
     pub or: Option<Verdict>,
-    /// Why.
+    /// Why it is expected.
     pub reason: String,
-    /// What must be known of this evidence before believing it.
+    /// Caveats on this evidence.
     pub caveats: Vec<String>,
 }
 
 impl Claim {
-    /// What must be known before believing a verdict on this evidence.
+    /// Caveats on a verdict on this evidence: those of the claim, then those of the evidence.
     pub fn caveats(&self, kind: EvidenceKind) -> impl Iterator<Item = &str> {
         let of_evidence = self.expected.get(&kind).map(|expected| &expected.caveats);
         self.caveats.iter().chain(of_evidence.into_iter().flatten()).map(String::as_str)
     }
 }
 
-/// Contrasts over cells, a metric, a relation and a quantifier.
+/// A hypothesis: contrasts over cells, a metric, a relation and a quantifier.
 #[derive(Clone, Debug)]
 pub struct Hypothesis {
-    /// In one sentence.
-    pub sentence: String,
-    /// Contrasts with their cells.
+    /// The hypothesis in one sentence.
+    pub statement: String,
+    /// Contrasts, each with its cells.
     pub contrasts: Vec<Contrast>,
     /// What is measured.
     pub metric: Metric,
-    /// Which way it must lie.
+    /// How the contrast must compare with the margin.
     pub relation: Relation,
-    /// Coordinates averaged over within a seed; empty where every cell is judged by itself.
+    /// Axes over which contrast values are averaged within a seed; empty if each cell is judged
+    /// alone.
     pub average_over: BTreeSet<Axis>,
-    /// How many of the judged units must hold.
+    /// The quantifier: how many of the judged units must hold.
     pub holds: Holds,
 }
 
 impl Hypothesis {
-    /// How many units the quantifier counts, over all contrasts.
+    /// The number of units that the quantifier counts, over all contrasts.
     #[must_use]
     pub fn units(&self) -> usize {
         self.contrasts.iter().map(|contrast| contrast.units(&self.average_over).len()).sum()
     }
 }
 
-/// A further reading of a claim.
+/// A secondary hypothesis (reading): the claim read more strictly, more loosely or otherwise. It is
+/// reported beside the primary hypothesis and never decides the claim.
 #[derive(Clone, Debug)]
-pub struct Reading {
+pub struct SecondaryHypothesis {
     /// Name within the claim.
     pub id: String,
-    /// The hypothesis it stands for.
+    /// The hypothesis.
     pub hypothesis: Hypothesis,
-    /// Set where it is shown and not judged.
-    pub shown: Option<Shown>,
+    /// Set if its numbers are reported and not judged.
+    pub descriptive: Option<Descriptive>,
 }
 
 /// A weighted sum of arms over a list of cells; the weights sum to zero.
 #[derive(Clone, Debug)]
 pub struct Contrast {
-    /// In symbols, naming what it varies.
+    /// The contrast in symbols, with what its arms differ in.
     pub label: String,
     /// The arms with their weights.
     pub terms: Vec<Term>,
@@ -138,8 +141,8 @@ pub struct Contrast {
 }
 
 impl Contrast {
-    /// What is judged: each cell by itself, or the cells that are the same but for the axes averaged
-    /// over, under the cell that is left of them.
+    /// The units that are judged: single cells, or groups of cells that differ only in the axes of
+    /// the average. Each group comes with its common cell, in which those axes are `None`.
     #[must_use]
     pub fn units(&self, average_over: &BTreeSet<Axis>) -> Vec<(Cell, Vec<Cell>)> {
         let mut units: Vec<(Cell, Vec<Cell>)> = Vec::new();
@@ -163,29 +166,29 @@ pub struct Term {
     pub arm: Arm,
 }
 
-/// What an arm fixes. Where a list has several values, the arm's value is their average within a
-/// seed; where it is empty, the cell fixes the coordinate.
+/// An arm: the coordinates that it fixes. Its value is the average over all listed values within a
+/// seed; an empty list leaves the coordinate to the cell.
 #[derive(Clone, Debug, Default)]
 pub struct Arm {
     /// Its name in the spec.
     pub name: String,
     /// Source models; at least one.
     pub source: Vec<Arc<str>>,
-    /// Targets.
+    /// Target data sets.
     pub target: Vec<Arc<str>>,
-    /// Fine-tuned blocks.
+    /// Numbers of fine-tuned blocks.
     pub blocks: Vec<u32>,
-    /// Training images.
+    /// Numbers of training images.
     pub images: Vec<u32>,
-    /// Resolutions.
+    /// Resolutions of the images.
     pub resolution: Vec<Resolution>,
-    /// Which series of seeds, within a repetition; 0 is the one that all claims share.
-    pub draw: u32,
-    /// Evaluation, where it is not the metric's own.
+    /// The seed stream within a repetition, 1 or 2; 0 is the stream that all claims share.
+    pub seed_stream: u32,
+    /// The evaluation that is read, if it is not the metric's own.
     pub at: Option<Moment>,
 }
 
-/// One cell; a coordinate that the contrast varies is `None`.
+/// One cell; a coordinate that the arms fix, or that an average removed, is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Cell {
     /// Target.
@@ -196,12 +199,12 @@ pub struct Cell {
     pub blocks: Option<u32>,
     /// Resolution.
     pub resolution: Option<Resolution>,
-    /// Which repetition, counted from 1, where a comparison is repeated.
+    /// The repetition, counted from 1, if the comparison is repeated.
     pub repetition: Option<u32>,
 }
 
 impl Cell {
-    /// This cell without one coordinate, as the average over it has it.
+    /// This cell without one coordinate, as an average over that axis has it.
     #[must_use]
     pub fn without(&self, axis: Axis) -> Self {
         let mut cell = self.clone();
@@ -215,26 +218,27 @@ impl Cell {
     }
 }
 
-/// Series of seeds that one repetition has.
-const DRAWS: u32 = 2;
+/// Seed streams that one repetition has.
+const SEED_STREAMS: u32 = 2;
 
 impl Arm {
-    /// Keys of the records whose average is this arm's value of a metric in a cell. Empty only where neither
-    /// the arm nor the cell fixes a coordinate, which a checked claim rules out.
+    /// Keys of the records whose average is this arm's value in a cell. Empty only if neither the
+    /// arm nor the cell fixes a coordinate, which [`check`] rejects.
     #[must_use]
     pub fn keys(&self, cell: &Cell, metric: &Metric) -> Vec<Key> {
-        fn of<T: Clone>(arm: &[T], cell: Option<&T>) -> Vec<T> {
+        fn values<T: Clone>(arm: &[T], cell: Option<&T>) -> Vec<T> {
             if arm.is_empty() { cell.cloned().into_iter().collect() } else { arm.to_vec() }
         }
         let mut keys = Vec::new();
-        let draw = cell.repetition.map_or(0, |at| (at - 1) * DRAWS) + self.draw;
-        let resolutions = match of(&self.resolution, cell.resolution.as_ref()) {
-            none if none.is_empty() => vec![Resolution::Native],
-            some => some,
-        };
-        for target in of(&self.target, cell.target.as_ref()) {
-            for images in of(&self.images, cell.images.as_ref()) {
-                for blocks in of(&self.blocks, cell.blocks.as_ref()) {
+        let first = cell.repetition.map_or(0, |repetition| (repetition - 1) * SEED_STREAMS);
+        let seed_stream = first + self.seed_stream;
+        let mut resolutions = values(&self.resolution, cell.resolution.as_ref());
+        if resolutions.is_empty() {
+            resolutions.push(Resolution::Native);
+        }
+        for target in values(&self.target, cell.target.as_ref()) {
+            for images in values(&self.images, cell.images.as_ref()) {
+                for blocks in values(&self.blocks, cell.blocks.as_ref()) {
                     for &resolution in &resolutions {
                         for source in &self.source {
                             keys.push(Key {
@@ -243,7 +247,7 @@ impl Arm {
                                 blocks,
                                 images,
                                 resolution,
-                                draw,
+                                seed_stream,
                                 influence: metric.is_of_influence(),
                             });
                         }
@@ -258,17 +262,18 @@ impl Arm {
 /// What is measured.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Metric {
-    /// Test accuracy at a moment, in points.
+    /// Test accuracy at an evaluation, in points.
     Accuracy(Moment),
-    /// Test loss at a moment, in nats.
+    /// Test loss at an evaluation, in nats.
     Loss(Moment),
-    /// Epochs to first reach an accuracy.
+    /// Epochs until a test accuracy is first reached.
     EpochsTo(Threshold),
-    /// Share of test images that have the class of their most influential training images, in points.
+    /// Share of test images that have the class of their most influential training images, in
+    /// points.
     InfluenceMatch(InfluenceMatch),
 }
 
-/// Which share of test images, and how influence is measured.
+/// A share of test images, and how influence is measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InfluenceMatch {
     /// Which share.
@@ -277,16 +282,16 @@ pub struct InfluenceMatch {
     pub inverse: Inverse,
 }
 
-/// What a test image has in common with its most influential training images.
+/// Test images that are counted, by the classes of their most influential training images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Share {
-    /// The class of the one of this rank, counted from 1.
+    /// Those with the class of their training image of this rank by influence, counted from 1.
     Rank(u32),
-    /// The class of at least three of the five most influential ones.
+    /// Those with the class of at least three of their five most influential training images.
     ThreeOfFive,
 }
 
-/// The unit of a metric and so of margins, means and intervals.
+/// The unit of a metric, and of its margins, means and intervals.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
@@ -313,7 +318,7 @@ impl Unit {
 }
 
 impl Metric {
-    /// Whether it is read off records that say something of influence.
+    /// Whether it is computed from records of influence.
     #[must_use]
     pub(crate) fn is_of_influence(&self) -> bool {
         matches!(self, Self::InfluenceMatch(_))
@@ -329,9 +334,9 @@ impl Metric {
         }
     }
 
-    /// The smallest step between two values as records hold them: a published log prints accuracy
-    /// to a hundredth of a point (one test image in 10,000), losses to six digits. A spread of zero
-    /// is floored at half of this.
+    /// The smallest step between two recorded values: the published log has accuracy to a hundredth
+    /// of a point (one test image in 10,000) and losses to six digits. A standard deviation of zero
+    /// is replaced by half of this step.
     #[must_use]
     pub fn resolution(&self) -> f64 {
         match self {
@@ -342,7 +347,7 @@ impl Metric {
     }
 }
 
-/// How a contrast must lie to its margin; margins are in the metric's unit.
+/// How a contrast must compare with its margin, which is in the metric's unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Relation {
     /// Above the margin.
@@ -353,19 +358,19 @@ pub enum Relation {
     EquivalentWithin(f64),
 }
 
-/// How many of the judged units must hold.
+/// The quantifier: how many of the judged units must hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holds {
-    /// Every one.
+    /// Every unit.
     Every,
-    /// At least this many; from 1 to their number.
+    /// At least this many, from 1 to the number of units.
     AtLeast(usize),
-    /// More than chance alone would support if it held in none: a binomial test of the number that is
-    /// supported, each at the whole level. For cells that share no run.
+    /// More than chance alone would support if the hypothesis held in none: a binomial test of the
+    /// number of supported units, each at the whole level. For cells that share no run.
     MoreThanChance,
 }
 
-/// A figure of curves.
+/// A figure with curves.
 #[derive(Clone, Debug)]
 pub struct Plot {
     /// Name within the claim.
@@ -374,10 +379,10 @@ pub struct Plot {
     pub title: String,
     /// Horizontal axis.
     pub x: PlotAxis,
-    /// Arms drawn as curves.
+    /// The arms, one curve each.
     pub lines: Vec<Arm>,
-    /// Cells that the curves run through.
+    /// Cells that the curves pass through.
     pub cells: Vec<Cell>,
-    /// Pairs of curves, by index, whose difference is drawn below: the first minus the second.
+    /// Pairs of curves, by index, whose difference (first minus second) is drawn below.
     pub differences: Vec<(usize, usize)>,
 }

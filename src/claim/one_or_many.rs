@@ -1,11 +1,12 @@
-//! A field that takes one value or a list of them, so that a spec need not write lists of one.
+//! Fields of a spec that take one value or a list of values, and values that may be named lists of
+//! a world. They exist so that a spec needs no lists of one value and serves every world.
 
 use std::{fmt, marker::PhantomData};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::IntoDeserializer};
 
-/// A value, or a list of at least one.
+/// One value, or a list of at least one value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OneOrMany<T>(pub Vec<T>);
 
@@ -38,36 +39,36 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     }
 }
 
-/// A value, or the name of a list of them that the world has.
+/// A value, or the name of a list of values that the world defines.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Named<T> {
+pub enum ValueOrGroup<T> {
     /// A value.
     Value(T),
-    /// A name.
+    /// The list's name.
     Name(String),
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for ValueOrGroup<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor<T>(PhantomData<T>);
         impl<'de, T: Deserialize<'de>> serde::de::Visitor<'de> for Visitor<T> {
-            type Value = Named<T>;
+            type Value = ValueOrGroup<T>;
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a value, or the name of a list that the world has")
+                formatter.write_str("a value, or the name of a list that the world defines")
             }
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Named<T>, E> {
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<ValueOrGroup<T>, E> {
                 let value: Result<T, E> = T::deserialize(text.into_deserializer());
-                Ok(value.map_or_else(|_| Named::Name(text.to_owned()), Named::Value))
+                Ok(value.map_or_else(|_| ValueOrGroup::Name(text.to_owned()), ValueOrGroup::Value))
             }
-            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Named<T>, E> {
-                T::deserialize(number.into_deserializer()).map(Named::Value)
+            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<ValueOrGroup<T>, E> {
+                T::deserialize(number.into_deserializer()).map(ValueOrGroup::Value)
             }
         }
         deserializer.deserialize_any(Visitor(PhantomData))
     }
 }
 
-impl<T: JsonSchema> JsonSchema for Named<T> {
+impl<T: JsonSchema> JsonSchema for ValueOrGroup<T> {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         format!("Named{}", T::schema_name()).into()
     }

@@ -1,6 +1,6 @@
-//! A claim as its TOML file has it: the grammar of `claims/*.toml`, and the source of its JSON
-//! Schema. Unknown fields are refused here; what the fields mean together is left to
-//! [`check`](super::check), and nothing after that sees these types.
+//! The format of `claims/*.toml`: a claim as its TOML file has it, and the source of its JSON
+//! Schema. Unknown fields are errors here. [`check`](super::check) decides what the fields mean
+//! together, and no later step sees these types.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,18 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-pub use super::one_or_many::{Named, OneOrMany};
+pub use super::one_or_many::{OneOrMany, ValueOrGroup};
 use crate::experiment::{Moment, Resolution, Verdict};
 
-/// A name whose place in the file is kept, so that a wrong one can be pointed at.
+/// A name with its place in the file, so that an error can point at it.
 pub(crate) type Name = Spanned<String>;
 
-/// One claim of the paper, as a spec that can be run.
+/// One claim of the paper, as a spec that a program judges.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "A claim of repro", rename = "claim")]
 pub struct RawClaim {
-    /// Version of this grammar: 1.
+    /// Version of this format: 1.
     pub format: u32,
     /// The claim's name on the command line; the file is called `<id>.toml`.
     #[schemars(with = "String", regex(pattern = "^[a-z][a-z0-9_]*$"))]
@@ -27,36 +27,37 @@ pub struct RawClaim {
     /// The claim in a few words.
     pub title: String,
     /// The claim in one sentence, as a reader of the paper would put it.
-    pub sentence: String,
-    /// Where in the paper and in the reproduction it stands.
-    pub paper: Stands,
-    /// How many seeds and what risk of error.
+    pub statement: String,
+    /// Where the claim is in the paper and in the reproduction.
+    pub paper: PaperRef,
+    /// How many seeds, and which risk of error.
     #[serde(default)]
     pub design: RawDesign,
-    /// The arms, by name: what each fixes of a cell.
+    /// The arms by name: the coordinates that each of them fixes.
     #[schemars(with = "BTreeMap<String, RawArm>")]
     pub arms: BTreeMap<Name, RawArm>,
-    /// The primary hypothesis, fixed before looking.
+    /// The primary hypothesis, which decides the claim; it is fixed before the data are seen.
     pub hypothesis: RawHypothesis,
-    /// Further readings, stricter or looser, shown beside the primary one and never in its place.
+    /// Secondary hypotheses (readings), stricter or looser: reported beside the primary hypothesis,
+    /// never instead of it.
     #[serde(default, rename = "reading")]
-    pub readings: Vec<RawReading>,
-    /// What the report draws for this claim beside the forest plot of its cells.
+    pub readings: Vec<RawSecondaryHypothesis>,
+    /// Figures that the report draws for this claim, beside the forest plot of its cells.
     #[serde(default, rename = "plot")]
     pub plots: Vec<RawPlot>,
-    /// What must be known before believing a verdict on any evidence, a sentence each.
+    /// What to know before you believe a verdict on any evidence, one sentence each.
     #[serde(default)]
     pub caveats: Vec<String>,
-    /// The verdict that each evidence is expected to give, by its name (such as `published`).
+    /// The expected verdict of each evidence, by the evidence's name (such as `published`).
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, RawExpected>")]
     pub expected: BTreeMap<Name, RawExpected>,
 }
 
-/// Where a claim stands.
+/// Where a claim is made.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Stands {
+pub struct PaperRef {
     /// Figures of the paper.
     pub figures: Vec<String>,
     /// Tables of the paper.
@@ -65,43 +66,43 @@ pub struct Stands {
     pub sections: Vec<String>,
     /// Figures of the independent reproduction's report.
     pub reproduction: Vec<String>,
-    /// What those cannot say, such as that a reading is ours.
+    /// What these lists cannot say, such as that a reading is not the paper's.
     pub note: String,
 }
 
-/// The seeds a claim may spend, and its risks.
+/// The seeds that a claim may use, and its risk of error.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawDesign {
-    /// Numbers of seeds at which our own runs may be judged; published logs have one look.
+    /// Numbers of seeds at which our own fine-tunes may be judged; published logs have one look.
     #[schemars(with = "Vec<usize>")]
     pub looks: Spanned<Vec<usize>>,
-    /// Readings are judged at the looks of up to this many seeds.
+    /// Secondary hypotheses (readings) are judged at the looks with at most this many seeds.
     #[schemars(with = "usize")]
     pub reading_seeds: Spanned<usize>,
-    /// One-sided risk of a wrong "supported"; 0.025 goes with 95 % intervals.
+    /// One-sided risk of a wrong "supported"; 0.025 belongs to 95 % intervals.
     #[schemars(with = "f64", range(min = 0.0, max = 0.5))]
     pub alpha: Spanned<f64>,
-    /// Prior scale g of the e-value, for open-ended seeds; with 1 it can't decide before 6 seeds.
+    /// Prior scale g of the e-value, for any number of seeds; with 1 it can't decide before 6
+    /// seeds.
     #[schemars(with = "f64")]
     pub e_value_g: Spanned<f64>,
 }
 
 impl Default for RawDesign {
     fn default() -> Self {
-        let nowhere = 0..0;
+        let no_place = 0..0;
         Self {
-            looks: Spanned::new(nowhere.clone(), vec![3, 5, 10]),
-            reading_seeds: Spanned::new(nowhere.clone(), 5),
-            alpha: Spanned::new(nowhere.clone(), 0.025),
-            e_value_g: Spanned::new(nowhere, 1.0),
+            looks: Spanned::new(no_place.clone(), vec![3, 5, 10]),
+            reading_seeds: Spanned::new(no_place.clone(), 5),
+            alpha: Spanned::new(no_place.clone(), 0.025),
+            e_value_g: Spanned::new(no_place, 1.0),
         }
     }
 }
 
-/// What an arm or a list of cells fixes: the coordinates of records, and for an arm the moment of
-/// the run at which it is read. A list means every one of them: separate cells in `cells`, an
-/// average within a seed in an arm.
+/// An arm: the coordinates of records that it fixes, and the evaluation at which it is read. A list
+/// in an arm means the average over its values within a seed.
 #[derive(Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawArm {
@@ -111,19 +112,19 @@ pub struct RawArm {
     /// Targets, or groups of targets that the world names (`similar`, `dissimilar`).
     #[schemars(with = "Option<OneOrMany<String>>")]
     pub target: Option<Spanned<OneOrMany<String>>>,
-    /// Fine-tuned blocks.
+    /// Numbers of fine-tuned blocks.
     pub blocks: Option<OneOrMany<u32>>,
-    /// Training images, or lists of sizes that the world names (`few`, `many`).
-    #[schemars(with = "Option<OneOrMany<Named<u32>>>")]
-    pub images: Option<Spanned<OneOrMany<Named<u32>>>>,
-    /// Resolution that images are brought down to, or lists that the world names (`low`); native
-    /// where nobody says.
-    #[schemars(with = "Option<OneOrMany<Named<Resolution>>>")]
-    pub resolution: Option<Spanned<OneOrMany<Named<Resolution>>>>,
-    /// Which of the two disjoint series of seeds of a repetition, 1 or 2; the seeds that all claims
-    /// share where nobody says.
-    pub draw: Option<u32>,
-    /// The evaluation at which this arm is read, in place of the metric's own.
+    /// Numbers of training images, or lists of sizes that the world names (`few`, `many`).
+    #[schemars(with = "Option<OneOrMany<ValueOrGroup<u32>>>")]
+    pub images: Option<Spanned<OneOrMany<ValueOrGroup<u32>>>>,
+    /// Resolutions that images are downscaled to, or lists that the world names (`low`); native by
+    /// default.
+    #[schemars(with = "Option<OneOrMany<ValueOrGroup<Resolution>>>")]
+    pub resolution: Option<Spanned<OneOrMany<ValueOrGroup<Resolution>>>>,
+    /// Which of a repetition's two disjoint seed streams, 1 or 2; by default the seeds that all
+    /// claims share.
+    pub seed_stream: Option<u32>,
+    /// The evaluation at which this arm is read, instead of the metric's own.
     pub at: Option<Moment>,
 }
 
@@ -134,16 +135,16 @@ pub struct RawCells {
     /// Targets, or groups of targets that the world names.
     #[schemars(with = "Option<OneOrMany<String>>")]
     pub target: Option<Spanned<OneOrMany<String>>>,
-    /// Training images, or lists of sizes that the world names.
-    #[schemars(with = "Option<OneOrMany<Named<u32>>>")]
-    pub images: Option<Spanned<OneOrMany<Named<u32>>>>,
-    /// Fine-tuned blocks.
+    /// Numbers of training images, or lists of sizes that the world names.
+    #[schemars(with = "Option<OneOrMany<ValueOrGroup<u32>>>")]
+    pub images: Option<Spanned<OneOrMany<ValueOrGroup<u32>>>>,
+    /// Numbers of fine-tuned blocks.
     pub blocks: Option<OneOrMany<u32>>,
-    /// Resolutions, or lists that the world names; native where nobody says.
-    #[schemars(with = "Option<OneOrMany<Named<Resolution>>>")]
-    pub resolution: Option<Spanned<OneOrMany<Named<Resolution>>>>,
-    /// How many times the comparison is repeated with seeds that no other repetition has, a cell
-    /// each; its arms then say which of a repetition's two series they draw.
+    /// Resolutions, or lists that the world names; native by default.
+    #[schemars(with = "Option<OneOrMany<ValueOrGroup<Resolution>>>")]
+    pub resolution: Option<Spanned<OneOrMany<ValueOrGroup<Resolution>>>>,
+    /// How many times the comparison is repeated, with seeds that no other repetition has; each
+    /// repetition is a cell. Every arm then sets `seed_stream`.
     #[schemars(range(min = 1, max = 1000))]
     pub repetitions: Option<u32>,
 }
@@ -156,51 +157,52 @@ pub enum RawMetric {
     Accuracy(Moment),
     /// Test cross-entropy, in nats.
     Loss(Moment),
-    /// Epochs until a test accuracy is first reached, known up to the logged epochs.
+    /// Epochs until a test accuracy is first reached, known to within the logged epochs.
     EpochsTo(Threshold),
-    /// Share of test images that have the class of their most influential training images, in points.
+    /// Share of test images that have the class of their most influential training images, in
+    /// points.
     InfluenceMatch(RawInfluenceMatch),
 }
 
-/// Which share of test images, and how influence is measured.
+/// A share of test images, and how influence is measured.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawInfluenceMatch {
     /// Which share.
     pub share: RawShare,
-    /// Share of the Hessian's largest eigenvalue below which directions are dropped; one that the world
-    /// measures, and the first that it does where nobody says.
+    /// Share of the Hessian's largest eigenvalue below which directions are dropped: one of those
+    /// that the world measures, by default its first.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub truncation: Option<f64>,
-    /// What is added to eigenvalues; nothing where nobody says.
+    /// What is added to eigenvalues; 0 by default.
     #[schemars(range(min = 0.0))]
     pub damping: Option<f64>,
 }
 
-/// What a test image has in common with its most influential training images.
+/// Test images that are counted, by the classes of their most influential training images.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RawShare {
-    /// The class of the most influential one.
+    /// Those with the class of their most influential training image.
     #[serde(rename = "top_1")]
     Top1,
-    /// The class of at least three of the five most influential ones.
+    /// Those with the class of at least three of their five most influential training images.
     ThreeOfFive,
-    /// The class of the one of this rank, counted from 1, up to 100.
+    /// Those with the class of their training image of this rank by influence, from 1 to 100.
     Rank(u32),
 }
 
-/// The accuracy whose first reaching is timed.
+/// The accuracy that is to be reached.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Threshold {
     /// A test accuracy in percent.
     Accuracy(f64),
-    /// The final test accuracy of this source in the same cell under the same seed.
+    /// The final test accuracy of this source model in the same cell with the same seed.
     FinalAccuracyOf(String),
 }
 
-/// How the contrast must lie to the margin, which is in the metric's unit.
+/// How the contrast must compare with the margin, which is in the metric's unit.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RawRelation {
@@ -220,13 +222,13 @@ pub enum RawHolds {
     Every,
     /// At least this many cells.
     AtLeast(usize),
-    /// At least this share of the cells, rounded up.
+    /// At least this share of the cells; the number is rounded up.
     AtLeastShare(f64),
     /// More cells than chance alone would support if the hypothesis held in none.
     MoreThanChance,
 }
 
-/// A coordinate over which contrast values are averaged within a seed before judging.
+/// A coordinate over which contrast values are averaged within a seed before they are judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Axis {
@@ -244,10 +246,10 @@ pub enum Axis {
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawContrast {
-    /// The weight of each arm; they sum to zero.
+    /// The weight of each arm; the weights sum to zero.
     #[schemars(with = "BTreeMap<String, f64>")]
     pub terms: BTreeMap<Name, f64>,
-    /// The cells of this contrast, where they are not the hypothesis's own.
+    /// The cells of this contrast, if they are not those of the hypothesis.
     pub cells: Option<RawCells>,
 }
 
@@ -256,8 +258,8 @@ pub struct RawContrast {
 #[serde(deny_unknown_fields)]
 pub struct RawHypothesis {
     /// The hypothesis in one sentence.
-    pub sentence: String,
-    /// The contrasts; each has its own cells, and all cells are judged together.
+    pub statement: String,
+    /// The contrasts; the cells of all of them are judged together.
     #[schemars(with = "Vec<RawContrast>")]
     pub contrasts: Vec<Spanned<RawContrast>>,
     /// The cells.
@@ -265,57 +267,57 @@ pub struct RawHypothesis {
     /// What is measured.
     #[schemars(with = "RawMetric")]
     pub metric: Spanned<RawMetric>,
-    /// Which way the contrast must lie.
+    /// How the contrast must compare with a margin.
     #[schemars(with = "RawRelation")]
     pub relation: Spanned<RawRelation>,
     /// Coordinates averaged over within a seed.
     #[serde(default)]
     pub average_over: Vec<Axis>,
-    /// How many cells must hold; where cells are averaged, how many of the averages.
+    /// How many cells must hold, or how many averages if cells are averaged.
     #[schemars(with = "RawHolds")]
     pub holds: Spanned<RawHolds>,
 }
 
-/// A further reading: the primary hypothesis with some of its parts replaced.
+/// A secondary hypothesis (reading): the primary hypothesis with some of its parts replaced.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RawReading {
+pub struct RawSecondaryHypothesis {
     /// The reading's name within the claim.
     #[schemars(with = "String")]
     pub id: Name,
-    /// The reading in one sentence.
-    pub sentence: String,
-    /// Contrasts in place of the primary ones.
+    /// The hypothesis in one sentence.
+    pub statement: String,
+    /// Contrasts that replace the primary ones.
     #[schemars(with = "Option<Vec<RawContrast>>")]
     pub contrasts: Option<Vec<Spanned<RawContrast>>>,
-    /// Cells in place of the primary ones.
+    /// Cells that replace the primary ones.
     pub cells: Option<RawCells>,
-    /// Metric in place of the primary one.
+    /// A metric that replaces the primary one.
     #[schemars(with = "Option<RawMetric>")]
     pub metric: Option<Spanned<RawMetric>>,
-    /// Relation in place of the primary one.
+    /// A relation that replaces the primary one.
     #[schemars(with = "Option<RawRelation>")]
     pub relation: Option<Spanned<RawRelation>>,
-    /// Averages in place of the primary ones.
+    /// Averages that replace the primary ones.
     pub average_over: Option<Vec<Axis>>,
-    /// Quantifier in place of the primary one.
+    /// A quantifier that replaces the primary one.
     #[schemars(with = "Option<RawHolds>")]
     pub holds: Option<Spanned<RawHolds>>,
-    /// Shown, not judged.
-    pub shown: Option<Shown>,
+    /// Set if the numbers are reported and not judged.
+    pub descriptive: Option<Descriptive>,
 }
 
-/// Why a reading is shown and not judged, and where its numbers come from.
+/// Why a reading is descriptive (reported, not judged), and where its numbers come from.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Shown {
+pub struct Descriptive {
     /// Why it can't be judged.
-    pub because: String,
-    /// The paper's figure whose published means are shown; our records where there is none.
+    pub reason: String,
+    /// The paper's figure whose published means are reported; by default the records' means.
     pub means_of_figure: Option<String>,
 }
 
-/// A figure: curves of arms against one coordinate, a panel a target.
+/// A figure: curves of arms against one coordinate, one panel for each target.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawPlot {
@@ -326,10 +328,10 @@ pub struct RawPlot {
     pub title: String,
     /// The horizontal axis.
     pub x: PlotAxis,
-    /// Arms drawn as curves, in this order.
+    /// Arms that are drawn as curves, in this order.
     #[schemars(with = "Vec<String>")]
     pub lines: Vec<Name>,
-    /// Cells that the curves run through.
+    /// Cells that the curves pass through.
     pub cells: RawCells,
     /// Whether the first curve minus the second is drawn below, paired within seeds.
     #[serde(default)]
@@ -344,26 +346,27 @@ pub enum PlotAxis {
     Images,
     /// Epochs trained.
     Epoch,
-    /// Fine-tuned blocks.
+    /// Numbers of fine-tuned blocks.
     Blocks,
     /// Resolution in pixels.
     Resolution,
-    /// Rank of training images by their influence, in place of accuracy the share of test images that
-    /// have their class.
+    /// Rank of training images by influence. The curves then show the share of test images with
+    /// their class, instead of accuracy.
     Rank,
 }
 
-/// A verdict that was looked at and understood.
+/// A verdict that its author expects and can explain.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawExpected {
     /// The verdict.
     pub verdict: Verdict,
-    /// A second verdict to accept where the verdict is borderline, as it may be on another processor.
+    /// A second verdict that is accepted when the verdict is borderline, as it may be on another
+    /// processor.
     pub or: Option<Verdict>,
-    /// Why this is the verdict to expect.
+    /// Why this verdict is expected.
     pub reason: String,
-    /// What must be known of this evidence before believing it, a sentence each.
+    /// What to know before you believe this evidence, one sentence each.
     #[serde(default)]
     pub caveats: Vec<String>,
 }

@@ -1,11 +1,11 @@
-//! The claims at hand: those that ship with the project, embedded so that the binary works from any
-//! folder, or a folder of one's own.
+//! A suite of claims: those of the project, which are embedded so that the program works in any
+//! folder, or those of a user's folder.
 
 use std::path::{Path, PathBuf};
 
 use super::{Claim, ClaimError, check};
 use crate::{
-    util::{files, suggest::did_you_mean},
+    util::{OldSpelling, files, suggest::did_you_mean},
     world::World,
 };
 
@@ -15,7 +15,7 @@ macro_rules! embedded {
     };
 }
 
-/// The project's own specs, in the order in which they are shown: the paper's five first.
+/// The project's specs, in the order of tables and reports: the paper's five claims first.
 const EMBEDDED: [(&str, &str); 12] = [
     embedded!("robust_beats_natural"),
     embedded!("faster_convergence"),
@@ -31,7 +31,7 @@ const EMBEDDED: [(&str, &str); 12] = [
     embedded!("control_same_source"),
 ];
 
-/// Why no suite of claims could be had.
+/// A suite of claims that can't be loaded.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum SuiteError {
     /// A spec is malformed or contradicts itself.
@@ -44,58 +44,59 @@ pub enum SuiteError {
     Unreadable {
         /// Folder or file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         cause: std::io::Error,
     },
-    /// A folder holds no spec.
-    #[error("no claim in {path}: it holds no .toml file")]
+    /// A folder has no spec.
+    #[error("failed to find a claim in {path}: it has no .toml file")]
     #[diagnostic(code(claim::folder))]
     NoClaims {
         /// The folder.
         path: PathBuf,
     },
-    /// The file's name and the id in it differ.
-    #[error("{file} holds the claim `{id}`")]
-    #[diagnostic(help("call the file {id}.toml, or give the claim the file's name"))]
+    /// The file's name is not the claim's id.
+    #[error("failed to load {file}: the claim in it has the id `{id}`")]
+    #[diagnostic(help("rename the file to {id}.toml, or change the id to the file's name"))]
     Misnamed {
         /// The file.
         file: String,
         /// The id in it.
         id: String,
     },
-    /// Nobody knows this claim.
+    /// The suite has no such claim.
     #[error("unknown claim `{id}`{hint}")]
     #[diagnostic(code(claim::unknown))]
     Unknown {
-        /// What was asked for.
+        /// The id that was given.
         id: String,
-        /// The nearest id.
+        /// The nearest id, if one is near.
         hint: String,
     },
 }
 
-/// A spec larger than this is refused: the project's largest has 6 KB.
+/// Size limit of a spec; the project's largest has 6 KB.
 const LARGEST_SPEC_BYTES: u64 = 1 << 20;
 
-/// Claims in the order in which they are shown.
+/// Claims in the order of tables and reports.
 #[derive(Debug)]
 pub struct Suite {
     claims: Vec<Claim>,
+    notes: Vec<OldSpelling>,
 }
 
 impl Suite {
-    /// The project's own claims.
+    /// The project's claims.
     ///
     /// # Errors
-    /// Where a spec is malformed, which a test rules out.
+    /// If a spec is malformed, which a test rules out.
     pub fn embedded(world: &World) -> Result<Self, SuiteError> {
         Self::from_texts(EMBEDDED.map(|(file, text)| (file.to_owned(), text.to_owned())), world)
     }
 
-    /// The claims of a folder: every `.toml` file in it, by name.
+    /// The claims of a folder: every `.toml` file in it, sorted by name.
     ///
     /// # Errors
-    /// Where the folder or a file can't be read, or a spec is malformed.
+    /// If the folder or a file can't be read, or a spec is malformed.
     pub(crate) fn from_folder(folder: &Path, world: &World) -> Result<Self, SuiteError> {
         let unreadable = |path: &Path| {
             let path = path.to_owned();
@@ -124,16 +125,17 @@ impl Suite {
         texts: impl IntoIterator<Item = (String, String)>,
         world: &World,
     ) -> Result<Self, SuiteError> {
-        let mut claims = Vec::new();
+        let (mut claims, mut notes) = (Vec::new(), Vec::new());
         for (file, text) in texts {
-            let claim = check::claim(&file, &text, world)?;
-            let named = Path::new(&file).file_stem().is_some_and(|stem| *stem == *claim.id);
-            if !named {
+            let (claim, old) = check::claim_with_notes(&file, &text, world)?;
+            let is_named = Path::new(&file).file_stem().is_some_and(|stem| *stem == *claim.id);
+            if !is_named {
                 return Err(SuiteError::Misnamed { file, id: claim.id });
             }
             claims.push(claim);
+            notes.extend(old);
         }
-        Ok(Self { claims })
+        Ok(Self { claims, notes })
     }
 
     /// All claims.
@@ -142,10 +144,16 @@ impl Suite {
         &self.claims
     }
 
-    /// One claim.
+    /// Old spellings in the files, each once a file.
+    #[must_use]
+    pub fn notes(&self) -> &[OldSpelling] {
+        &self.notes
+    }
+
+    /// The claim with this id.
     ///
     /// # Errors
-    /// Where nobody knows it, with the nearest id.
+    /// If the suite has no such claim, with the nearest id.
     pub fn get(&self, id: &str) -> Result<&Claim, SuiteError> {
         self.claims.iter().find(|claim| claim.id == id).ok_or_else(|| SuiteError::Unknown {
             id: id.to_owned(),
@@ -153,10 +161,10 @@ impl Suite {
         })
     }
 
-    /// The claims of these ids in the suite's order; all of them where no id is given.
+    /// The claims with these ids, in the suite's order; all claims if no id is given.
     ///
     /// # Errors
-    /// Where an id is unknown.
+    /// If the suite has no claim with one of the ids.
     pub fn select(&self, ids: &[String]) -> Result<Vec<&Claim>, SuiteError> {
         for id in ids {
             self.get(id)?;
@@ -186,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_claim_is_answered_with_the_nearest() {
+    fn an_unknown_claim_gets_the_nearest_id() {
         let suite = Suite::embedded(&World::paper()).unwrap_or_else(|error| panic!("{error}"));
         let error = suite.get("shape-bias").unwrap_err();
         assert_eq!(error.to_string(), "unknown claim `shape-bias`, did you mean `shape_bias`?");

@@ -1,27 +1,26 @@
-//! A claim in words: what `repro show` prints and the report says, made from the checked claim so
-//! that it can't drift from what is judged.
+//! A claim in words, for `repro show` and the report. The words are made from the checked claim, so
+//! they can't differ from what is judged.
 
 use std::fmt::Write;
 
 use super::{
-    Axis, Cell, Claim, Holds, Hypothesis, InfluenceMatch, Metric, Relation, Share, Stands,
-    Threshold,
-    label::{arm, moment},
+    Axis, Cell, Claim, Holds, Hypothesis, InfluenceMatch, Metric, PaperRef, Relation, Share,
+    Threshold, label::arm,
 };
-use crate::world::World;
+use crate::{experiment::Moment, world::World};
 
-/// Where the claim stands, such as `paper: figure 2; reproduction: figures A1, A2`.
+/// Where the claim is made, such as `paper: figure 2; reproduction: figures A1, A2`.
 #[must_use]
-pub fn stands(stands: &Stands) -> String {
+pub fn place(place: &PaperRef) -> String {
     let numbered = |noun: &str, which: &[String]| match which {
         [] => None,
         [one] => Some(format!("{noun} {one}")),
         several => Some(format!("{noun}s {}", several.join(", "))),
     };
     let of_paper: Vec<String> = [
-        numbered("figure", &stands.figures),
-        numbered("table", &stands.tables),
-        numbered("section", &stands.sections),
+        numbered("figure", &place.figures),
+        numbered("table", &place.tables),
+        numbered("section", &place.sections),
     ]
     .into_iter()
     .flatten()
@@ -30,26 +29,26 @@ pub fn stands(stands: &Stands) -> String {
     if !of_paper.is_empty() {
         parts.push(format!("paper: {}", of_paper.join(", ")));
     }
-    if let Some(figures) = numbered("figure", &stands.reproduction) {
+    if let Some(figures) = numbered("figure", &place.reproduction) {
         parts.push(format!("reproduction: {figures}"));
     }
     parts.join("; ")
 }
 
-/// What is measured.
+/// The metric in words.
 #[must_use]
 pub fn metric(metric: &Metric) -> String {
     match metric {
         Metric::Accuracy(at) => format!("test accuracy in points, {}", when(*at)),
         Metric::Loss(at) => format!("test loss in nats, {}", when(*at)),
         Metric::EpochsTo(Threshold::Accuracy(percent)) => {
-            format!("epochs to first reach a test accuracy of {percent} %")
+            format!("epochs until a test accuracy of {percent} % is first reached")
         }
         Metric::EpochsTo(Threshold::FinalAccuracyOf(source)) => {
-            format!("epochs to first reach the final test accuracy of {source} under the same seed")
+            format!("epochs until the final test accuracy of {source} (same seed) is first reached")
         }
         Metric::InfluenceMatch(InfluenceMatch { share, inverse }) => {
-            let whose = match share {
+            let counted = match share {
                 Share::Rank(1) => {
                     "whose most influential training image has their class".to_owned()
                 }
@@ -61,25 +60,23 @@ pub fn metric(metric: &Metric) -> String {
                         .to_owned()
                 }
             };
-            format!("share of test images {whose}, in points ({inverse})")
+            format!("share of test images {counted}, in points ({inverse})")
         }
     }
 }
 
-fn when(at: crate::experiment::Moment) -> String {
+fn when(at: Moment) -> String {
     match at {
-        crate::experiment::Moment::Last => "at the last epoch".to_owned(),
-        crate::experiment::Moment::Best => {
-            "at the best logged epoch (chosen on the test set)".to_owned()
-        }
-        crate::experiment::Moment::Epoch(epoch) => format!("at epoch {epoch}"),
-        crate::experiment::Moment::FromShare(_) => {
-            format!("at the {} on that is logged", moment(at))
+        Moment::Last => "at the last epoch".to_owned(),
+        Moment::Best => "at the best logged epoch (chosen on the test set)".to_owned(),
+        Moment::Epoch(epoch) => format!("at epoch {epoch}"),
+        Moment::FromShare(share) => {
+            format!("at the first logged epoch from {:.0} % of the schedule on", share * 100.0)
         }
     }
 }
 
-/// Which way the contrast must lie.
+/// How the contrast must compare with the margin.
 #[must_use]
 pub fn relation(hypothesis: &Hypothesis) -> String {
     let unit = hypothesis.metric.unit().name();
@@ -90,20 +87,25 @@ pub fn relation(hypothesis: &Hypothesis) -> String {
     }
 }
 
-/// How many cells must hold.
+/// The quantifier in words: how many units must hold.
 #[must_use]
 pub fn holds(hypothesis: &Hypothesis) -> String {
-    let units = hypothesis.units();
-    let of = match (hypothesis.holds, units) {
-        (_, 1) => "in the one that is judged".to_owned(),
-        (Holds::Every, _) => format!("in every one of {units}"),
-        (Holds::AtLeast(least), _) => format!("in at least {least} of {units}"),
-        (Holds::MoreThanChance, _) => format!("in more of {units} than chance would support"),
-    };
     let axes: Vec<&str> = hypothesis.average_over.iter().map(|axis| axis_name(*axis)).collect();
-    match axes.as_slice() {
-        [] => format!("{of} (cells)"),
-        axes => format!("{of} (averages over {} within a seed)", axes.join(" and ")),
+    let units = |noun: &str| match axes.as_slice() {
+        [] => noun.replace("unit", "cell"),
+        axes => {
+            let noun = noun.replace("unit", "average");
+            format!("{noun} over {} within a seed", axes.join(" and "))
+        }
+    };
+    let (count, all) = (hypothesis.units(), units("units"));
+    match (hypothesis.holds, count) {
+        (_, 1) => format!("in the only {}", units("unit")),
+        (Holds::Every, _) => format!("in every one of {count} {all}"),
+        (Holds::AtLeast(least), _) => format!("in at least {least} of {count} {all}"),
+        (Holds::MoreThanChance, _) => {
+            format!("in more of {count} {all} than chance would support")
+        }
     }
 }
 
@@ -163,10 +165,10 @@ pub fn claim(claim: &Claim, world: &World) -> String {
     };
     line(&format!("{}: {}", claim.id, claim.title));
     line("");
-    line(&format!("  {}", claim.sentence));
-    line(&format!("  stands in  {}", stands(&claim.stands)));
-    if !claim.stands.note.is_empty() {
-        line(&format!("  note       {}", claim.stands.note));
+    line(&format!("  {}", claim.statement));
+    line(&format!("  place      {}", place(&claim.paper)));
+    if !claim.paper.note.is_empty() {
+        line(&format!("  note       {}", claim.paper.note));
     }
     line("");
     line("primary hypothesis");
@@ -175,34 +177,37 @@ pub fn claim(claim: &Claim, world: &World) -> String {
     }
     for reading in &claim.readings {
         line("");
-        line(&format!("reading {}", reading.id));
+        line(&format!("secondary hypothesis (reading) {}", reading.id));
         for part in hypothesis(&reading.hypothesis, world) {
             line(&part);
         }
-        if let Some(shown) = &reading.shown {
-            line(&format!("  shown      not judged: {}", shown.because));
+        if let Some(descriptive) = &reading.descriptive {
+            line(&format!("  judged     no, reported only: {}", descriptive.reason));
         }
     }
     line("");
     line("seeds");
     line(&format!(
-        "  our own runs are looked at with {} seeds, each look at one-sided level {:.4}",
+        "  local runs have looks at {} seeds, each at the one-sided level {:.4}",
         claim.design.looks.seeds().iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         claim.design.looks.level(claim.design.alpha).level()
     ));
     if !claim.readings.is_empty() {
-        let looks = claim.design.reading_looks.seeds();
+        let looks = claim.design.secondary_looks.seeds();
         let looks: Vec<String> = looks.iter().map(ToString::to_string).collect();
-        line(&format!("  readings are looked at with {} seeds", looks.join(", ")));
+        line(&format!(
+            "  secondary hypotheses (readings) have looks at {} seeds",
+            looks.join(", ")
+        ));
     }
     line(&format!(
-        "  published logs have one look, at level {} (the {:.0} % interval)",
+        "  published logs have one look, at the level {} (the {:.0} % interval)",
         claim.design.alpha.level(),
         100.0 - 200.0 * claim.design.alpha.level()
     ));
     for plan in &world.seeds {
         line(&format!(
-            "  their authors planned {} for each cell of up to {} images",
+            "  their authors planned {} for each cell with at most {} images",
             match plan.count {
                 1 => "1 seed".to_owned(),
                 count => format!("{count} seeds"),
@@ -213,7 +218,7 @@ pub fn claim(claim: &Claim, world: &World) -> String {
     line("");
     line("expected");
     if claim.expected.is_empty() {
-        line("  nothing yet");
+        line("  no verdict yet");
     }
     for (kind, expected) in &claim.expected {
         line(&format!("  {kind}: {}, because {}", expected.verdict, expected.reason));
@@ -223,7 +228,7 @@ pub fn claim(claim: &Claim, world: &World) -> String {
     }
     if !claim.caveats.is_empty() {
         line("");
-        line("know before believing");
+        line("caveats");
         for caveat in &claim.caveats {
             line(&format!("  - {caveat}"));
         }
@@ -232,7 +237,7 @@ pub fn claim(claim: &Claim, world: &World) -> String {
 }
 
 fn hypothesis(hypothesis: &Hypothesis, world: &World) -> Vec<String> {
-    let mut lines = vec![format!("  {}", hypothesis.sentence)];
+    let mut lines = vec![format!("  {}", hypothesis.statement)];
     for contrast in &hypothesis.contrasts {
         lines.push(format!("  contrast   {}", contrast.label));
         for term in &contrast.terms {
@@ -241,13 +246,13 @@ fn hypothesis(hypothesis: &Hypothesis, world: &World) -> Vec<String> {
         lines.push(format!("  cells      {}", cells(&contrast.cells)));
     }
     let terms = hypothesis.contrasts.iter().flat_map(|contrast| &contrast.terms);
-    let own = if terms.clone().any(|term| term.arm.at.is_some()) {
-        ", but for an arm that names its own"
+    let exception = if terms.clone().any(|term| term.arm.at.is_some()) {
+        ", except for an arm that names its own epoch"
     } else {
         ""
     };
-    lines.push(format!("  measured   {}{own}", metric(&hypothesis.metric)));
-    lines.push(format!("  asked      {}", relation(hypothesis)));
+    lines.push(format!("  metric     {}{exception}", metric(&hypothesis.metric)));
+    lines.push(format!("  relation   {}", relation(hypothesis)));
     lines.push(format!("  must hold  {}", holds(hypothesis)));
     lines
 }

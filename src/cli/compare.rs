@@ -1,4 +1,4 @@
-//! `repro compare`: our records, or a log, beside the numbers that were published without seeds.
+//! `repro compare`: local runs, or a log, beside the numbers that were published without seeds.
 
 use std::{
     io::Write,
@@ -9,11 +9,11 @@ use clap::Args;
 
 use super::{
     Failure, Outcome, Suites, exit,
-    format::{Format, Offered, OneOf},
+    folders::FolderArguments,
+    format::{Format, Offered, OneOf, json},
     kind,
-    local::Ours,
-    stdout,
-    verify::gathered,
+    messages::{message, stdout},
+    sources::print_sources,
 };
 use crate::{
     evidence::Evidence,
@@ -24,23 +24,23 @@ use crate::{
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  repro compare                                  the authors' log beside their figures
-  repro compare --evidence paper                 our own fine-tunes of ResNet-50
-  repro compare --log my-runs.csv --brief        what a log of your own comes to
-  repro compare --format csv > cells.csv         every cell, one a line
-  repro compare --figure replication.svg         ours against published, with intervals
+  repro compare                             the authors' log with their figures
+  repro compare --evidence paper            local runs of ResNet-50
+  repro compare --log my-runs.csv --brief   a log of your own, in short
+  repro compare --format csv > cells.csv    every cell, one a line
+  repro compare --figure replication.svg    ours against published, with intervals
 
-Two questions, answered apart. Is the published mean one that our seeds could have given? It is compatible \
-where it lies in the 95 % prediction interval: ours, plus or minus t * s * sqrt(1/k + 1/k_published), with \
-our spread s over k seeds and the seeds that the authors planned. Is the decision on each published \
-difference the same: better, worse, or open by its t interval? Nothing is run.
+Two questions are answered apart. Could our seeds have given the published mean? It is compatible \
+if it lies in the 95 % prediction interval: ours, plus or minus t * s * sqrt(1/k + 1/k_published), \
+with our spread s over k seeds and the seeds that the authors planned. Is the decision on each \
+published difference the same: better, worse, or open by its t interval? Nothing is run.
 
-Exit codes: 0 every mean that is compared is compatible and no decision is the opposite one; 1 some is not \
+Exit codes: 0 every compared mean is compatible and no decision is the opposite one; 4 some is not \
 (5 % of the means are incompatible by chance); 3 nothing to compare; 64, 66, 73 as elsewhere.";
 
 #[derive(Args)]
 pub(super) struct Compare {
-    /// The evidence to set beside the published numbers; nothing is run
+    /// The evidence to compare with the published numbers; nothing is run
     #[arg(
         long,
         value_name = "KIND",
@@ -49,20 +49,24 @@ pub(super) struct Compare {
         conflicts_with = "log"
     )]
     evidence: EvidenceKind,
-    /// A log to set beside them in its place (CSV, or CSV in .gz)
+    /// A log to compare in its place (CSV, or CSV in .gz)
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
-    /// Text for people, or one of the forms for machines
+    /// Text for people, or a form for programs
     #[arg(long, value_parser = OneOf(FORMATS), default_value = "text")]
     format: Format,
-    /// Write the scatters with intervals into this SVG file; of several, each has a name of its own
+    /// Write the scatters with intervals into this SVG file; of several, each gets a name of its
+    /// own
     #[arg(long, value_name = "FILE.svg")]
     figure: Option<PathBuf>,
-    /// Leave the tables of cells out
+    /// Leave out the tables of cells
     #[arg(long)]
     brief: bool,
+    /// Also print the sources of the evidence with their digests, on standard error
+    #[arg(short, long)]
+    verbose: bool,
     #[command(flatten)]
-    ours: Ours,
+    folders: FolderArguments,
 }
 
 const FORMATS: &[Offered] = &[
@@ -75,26 +79,27 @@ impl Compare {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
         if let Some(file) = self.figure.as_deref().filter(|file| !is_svg(file)) {
             return Err(Failure::usage(
-                format!("--figure writes SVG, and {} has another ending", file.display()),
+                format!("--figure writes SVG, but {} has another ending", file.display()),
                 "name a file that ends in .svg",
             ));
         }
         let evidence = match &self.log {
             Some(log) => Evidence::log(log)?,
             None => {
-                let suite = suites.of(self.evidence)?;
-                gathered(self.evidence, &suite.select(&[])?, &self.ours, suites, false)?
+                let suite = suites.suite(self.evidence)?;
+                self.folders.evidence(self.evidence, &suite.select(&[])?, suites)?
             }
         };
+        if self.verbose {
+            print_sources([&evidence]);
+        }
         let found = compare(&evidence, &Evidence::published_points()?);
         if let Some(file) = &self.figure {
             let files =
                 write_scatter(file, &found).map_err(|error| Failure::new(exit::OUTPUT, error))?;
             match files.as_slice() {
-                [] => anstream::eprintln!("no figure: there is nothing to compare"),
-                files => {
-                    files.iter().for_each(|file| anstream::eprintln!("figure: {}", file.display()))
-                }
+                [] => message!("no figure: there is nothing to compare"),
+                files => files.iter().for_each(|file| message!("figure: {}", file.display())),
             }
         }
         let mut out = stdout();
@@ -102,8 +107,7 @@ impl Compare {
             Format::Text => out.write_all(comparison::text(&found, self.brief).as_bytes())?,
             Format::Csv => out.write_all(comparison_cells(&found).as_bytes())?,
             Format::Json => {
-                serde_json::to_writer_pretty(&mut out, &found).map_err(std::io::Error::from)?;
-                writeln!(out)?;
+                json(&mut out, &found)?;
             }
             other => other.is_not_offered(),
         }

@@ -1,22 +1,129 @@
-//! `repro completions`: a shell's completions.
+//! `repro completions`: the completions of a shell. Names of claims, figures and items are part of
+//! the script where the shell allows it; others, such as those of records, the script asks for with
+//! `repro complete-names` while one types.
 
-use clap::Args;
+use std::io::Write;
 
-use super::{Failure, Outcome};
+use clap::{Args, Command, builder::PossibleValuesParser};
+use clap_complete::Shell;
+
+use super::{Failure, Outcome, Suites, complete_names::Names, messages::stdout};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  repro completions bash > ~/.local/share/bash-completion/completions/repro
+  repro completions zsh > ~/.zfunc/_repro                   with ~/.zfunc in fpath
+  repro completions fish > ~/.config/fish/completions/repro.fish";
 
 #[derive(Args)]
 pub(super) struct Completions {
     /// The shell
     #[arg(value_enum)]
-    shell: clap_complete::Shell,
+    shell: Shell,
 }
 
+/// Arguments whose names are part of the script: the command, the argument, the names.
+const FIXED: [(&str, &str, Names); 9] = [
+    ("verify", "ids", Names::Claims),
+    ("show", "ids", Names::Claims),
+    ("plan", "ids", Names::Claims),
+    ("power", "ids", Names::Claims),
+    ("sensitivity", "id", Names::Claims),
+    ("plan", "figures", Names::Figures),
+    ("figure", "names", Names::Figures),
+    ("fetch", "names", Names::Items),
+    ("sensitivity", "choices", Names::Choices),
+];
+
 impl Completions {
-    pub(super) fn run(&self, command: &mut clap::Command) -> Result<Outcome, Failure> {
-        // Made in memory first: clap_complete panics where standard output is closed.
+    pub(super) fn run(
+        &self,
+        command: &mut Command,
+        suites: &Suites<'_>,
+    ) -> Result<Outcome, Failure> {
+        for (subcommand, argument, names) in FIXED {
+            let names = names.all(suites)?;
+            *command = std::mem::take(command).mut_subcommand(subcommand, |subcommand| {
+                subcommand.mut_arg(argument, |argument| {
+                    argument.value_parser(PossibleValuesParser::new(names))
+                })
+            });
+        }
+        // In memory first: clap_complete panics where standard output is closed.
         let mut script = Vec::new();
         clap_complete::generate(self.shell, command, "repro", &mut script);
-        std::io::Write::write_all(&mut super::stdout(), &script)?;
+        let script = with_records(self.shell, &String::from_utf8_lossy(&script));
+        stdout().write_all(script.as_bytes())?;
         Ok(Outcome::Done)
     }
 }
+
+/// The script with the names of records, which it asks the program for.
+fn with_records(shell: Shell, script: &str) -> String {
+    match shell {
+        Shell::Bash => script.to_owned() + BASH,
+        Shell::Fish => script.to_owned() + FISH,
+        Shell::Zsh => {
+            let (first, rest) = script.split_once('\n').unwrap_or((script, ""));
+            let of_record = |line: &str| {
+                let name = line.trim_start().trim_start_matches(['\'', '*', ':']);
+                name.starts_with("record --") || name.starts_with("records --")
+            };
+            let line = |line: &str| {
+                if of_record(line) {
+                    line.replace(":_default'", ":_repro_records'")
+                } else {
+                    line.to_owned()
+                }
+            };
+            let rest: Vec<String> = rest.lines().map(line).collect();
+            format!("{first}\n{ZSH}{}\n", rest.join("\n"))
+        }
+        _ => script.to_owned(),
+    }
+}
+
+const BASH: &str = r#"
+# Names of records, listed by the program.
+_repro_with_records() {
+    _repro "$@"
+    local typed="${COMP_WORDS[COMP_CWORD]}"
+    case " ${COMP_WORDS[*]:1:COMP_CWORD-1} " in
+        *" rerun "* | *" records show "*)
+            if [[ "$typed" != -* ]]; then
+                COMPREPLY+=($(compgen -W "$(repro complete-names records 2>/dev/null)" -- "$typed"))
+            fi
+            ;;
+    esac
+}
+complete -F _repro_with_records -o bashdefault -o default repro
+"#;
+
+const ZSH: &str = r#"
+# Names of records, listed by the program.
+_repro_records() {
+    compadd -- ${(f)"$(repro complete-names records 2>/dev/null)"}
+}
+"#;
+
+const FISH: &str = r#"
+# Names, listed by the program: the script has none of arguments.
+function __repro_names
+    repro complete-names $argv 2>/dev/null
+end
+function __repro_of_records
+    __fish_seen_subcommand_from rerun
+    or begin
+        __fish_seen_subcommand_from records
+        and __fish_seen_subcommand_from show
+    end
+end
+function __repro_of_claims
+    __fish_seen_subcommand_from verify show plan power sensitivity
+    and not __fish_seen_subcommand_from records
+end
+complete -c repro -n __repro_of_records -f -a '(__repro_names records)'
+complete -c repro -n __repro_of_claims -f -a '(__repro_names claims)'
+complete -c repro -n '__fish_seen_subcommand_from figure' -f -a '(__repro_names figures)'
+complete -c repro -n '__fish_seen_subcommand_from fetch' -f -a '(__repro_names items)'
+"#;

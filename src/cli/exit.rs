@@ -1,10 +1,10 @@
-//! Exit codes and the failures behind them (of several, the first that applies).
+//! Exit codes, and the failures and outcomes that give them.
 
 use std::fmt;
 
 use miette::Diagnostic;
 
-use super::hints;
+use super::{hints, messages::message};
 #[cfg(feature = "engine")]
 use crate::engine::pretrain::PretrainError;
 use crate::{
@@ -12,37 +12,59 @@ use crate::{
     experiment::Verdict, judge::ClaimVerdict,
 };
 
-/// Usage, unknown id, malformed claim.
+/// The command line, a name or a claim is wrong.
 pub const USAGE: u8 = 64;
-/// Input missing or damaged.
+/// An input is missing, damaged or cannot be used.
 pub const INPUT: u8 = 66;
-/// Output can't be written.
+/// A fine-tune or a training failed, or gave another result than its record (`EX_SOFTWARE`).
+pub const FAILED: u8 = 70;
+/// The output cannot be written.
 pub const OUTPUT: u8 = 73;
-/// A fine-tune failed, or gave other bits than its record.
-pub const FAILED: u8 = 1;
 /// Stopped by Ctrl-C.
 pub const INTERRUPTED: u8 = 130;
-/// Some verdict is not the expected one.
+/// Some claim is refuted. No other result has this code.
+pub const REFUTED: u8 = 1;
+/// Some claim is inconclusive.
+pub const INCONCLUSIVE: u8 = 2;
+/// Some claim is incomplete, or something could not be drawn or compared.
+pub const INCOMPLETE: u8 = 3;
+/// Some result is not the expected one: a verdict with `--expected`, or a mean or decision that
+/// disagrees with the published one in `compare`.
 pub const UNEXPECTED: u8 = 4;
 
-/// What a command that did its work came to.
+/// The table of exit codes, as `repro --help` prints it.
+pub(super) const TABLE: &str = "\
+Exit codes (of several, the first in this order):
+  64  USAGE         a wrong option, an unknown name, a malformed claim, no engine in this build
+  66  INPUT         an input is missing, damaged or cannot be used
+  70  FAILED        a fine-tune or a training failed, or a rerun gave another result
+  73  OUTPUT        the output cannot be written
+   3  INCOMPLETE    some claim has not all of its records, or nothing could be drawn or compared
+   1  REFUTED       some claim is refuted, and nothing else
+   2  INCONCLUSIVE  some claim is inconclusive
+   0                success: what was judged is supported
+   4  UNEXPECTED    with --expected, in place of 0 to 3: some verdict is not the expected one;
+                    compare: some mean or decision disagrees with the published one
+ 130  INTERRUPTED   stopped by Ctrl-C; what has finished is kept";
+
+/// The result of a command that did its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Nothing was judged.
+    /// Nothing was judged or compared.
     Done,
-    /// The least comfortable of the verdicts.
+    /// The worst of the verdicts.
     Judged(Verdict),
     /// Whether every verdict is the one its spec expects.
     Expected(bool),
-    /// Whether ours and what was published go together everywhere; `None` where there was nothing to
-    /// compare.
+    /// Whether everything compared agrees with what was published; `None` where there was nothing
+    /// to compare.
     Compared(Option<bool>),
 }
 
 impl Outcome {
-    /// What verdicts come to: incomplete before refuted before inconclusive before supported.
+    /// The worst verdict: incomplete before refuted before inconclusive before supported.
     #[must_use]
-    pub fn of(verdicts: &[ClaimVerdict]) -> Self {
+    pub fn from_verdicts(verdicts: &[ClaimVerdict]) -> Self {
         let rank = |verdict: &Verdict| match verdict {
             Verdict::Incomplete => 3,
             Verdict::Refuted => 2,
@@ -61,10 +83,10 @@ impl Outcome {
             | Self::Judged(Verdict::Supported)
             | Self::Expected(true)
             | Self::Compared(Some(true)) => 0,
-            Self::Judged(Verdict::Refuted) | Self::Compared(Some(false)) => 1,
-            Self::Judged(Verdict::Inconclusive) => 2,
-            Self::Judged(Verdict::Incomplete) | Self::Compared(None) => 3,
-            Self::Expected(false) => UNEXPECTED,
+            Self::Judged(Verdict::Refuted) => REFUTED,
+            Self::Judged(Verdict::Inconclusive) => INCONCLUSIVE,
+            Self::Judged(Verdict::Incomplete) | Self::Compared(None) => INCOMPLETE,
+            Self::Expected(false) | Self::Compared(Some(false)) => UNEXPECTED,
         }
     }
 }
@@ -77,57 +99,57 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// The command line asks for something that can't be.
+    /// The command line asks for something impossible.
     #[must_use]
     pub fn usage(message: impl std::fmt::Display, help: &str) -> Self {
         let report = miette::miette!(help = help.to_owned(), "{message}");
         Self { code: USAGE, report: Some(report) }
     }
 
-    /// A failure with a code of its own.
+    /// A failure with this exit code.
     #[must_use]
     pub fn new(code: u8, report: impl Into<miette::Report>) -> Self {
         Self { code, report: Some(report.into()) }
     }
 
-    /// A failure that has said all that there is to say.
+    /// A failure whose messages are already printed.
     #[must_use]
     pub fn silent(code: u8) -> Self {
         Self { code, report: None }
     }
 
-    /// Prints the failure on standard error and gives its exit code.
+    /// Prints the failure on standard error and returns its exit code.
     #[must_use]
     pub fn report(self) -> u8 {
         if let Some(report) = self.report {
             let help = hints::help(&report);
-            anstream::eprintln!("{:?}", miette::Report::new(Shown { report, help }));
+            message!("{:?}", miette::Report::new(DisplayedFailure { report, help }));
         }
         self.code
     }
 }
 
-/// An error as it is shown: with help that names commands, and without the code that this was found by.
+/// An error as it is printed: with help that names commands, without its diagnostic code.
 #[derive(Debug)]
-struct Shown {
+struct DisplayedFailure {
     report: miette::Report,
     help: Option<String>,
 }
 
-impl fmt::Display for Shown {
+impl fmt::Display for DisplayedFailure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.report, formatter)
     }
 }
 
-impl std::error::Error for Shown {
+impl std::error::Error for DisplayedFailure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         let error: &dyn std::error::Error = self.report.as_ref();
         error.source()
     }
 }
 
-impl Diagnostic for Shown {
+impl Diagnostic for DisplayedFailure {
     fn severity(&self) -> Option<miette::Severity> {
         self.report.severity()
     }
@@ -186,24 +208,22 @@ impl From<PretrainError> for Failure {
             | PretrainError::Unmeasured
             | PretrainError::Waited => INTERRUPTED,
             PretrainError::Checkpoint(error) if error.is_about_writing() => OUTPUT,
-            PretrainError::Checkpoint(_) | PretrainError::Failed { .. } => INPUT,
+            PretrainError::Failed { .. } => FAILED,
+            PretrainError::Checkpoint(_) => INPUT,
         };
         Self::new(code, error)
     }
 }
 
 impl From<std::io::Error> for Failure {
-    /// Writing to standard output failed. A reader that had enough, such as `head`, is no failure
-    /// worth a message.
+    /// Writing to standard output failed. A closed pipe does not come here
+    /// ([`super::messages::stdout`]).
     fn from(error: std::io::Error) -> Self {
-        let closed = error.kind() == std::io::ErrorKind::BrokenPipe;
-        let report = (!closed).then(|| {
-            miette::miette!(
-                help = "check that the disk has room and the output can be written",
-                "failed to write to standard output: {error}"
-            )
-        });
-        Self { code: OUTPUT, report }
+        let report = miette::miette!(
+            help = "check that the disk has room and the output can be written",
+            "failed to write to standard output: {error}"
+        );
+        Self::new(OUTPUT, report)
     }
 }
 
@@ -213,7 +233,7 @@ mod tests {
 
     #[cfg(feature = "engine")]
     #[test]
-    fn of_a_pretraining_s_checkpoints_only_what_can_t_be_written_is_output() {
+    fn only_a_checkpoint_that_cannot_be_written_exits_with_73() {
         use crate::engine::pretrain::CheckpointError;
         let path = || "a.safetensors".into();
         let io = |what| CheckpointError::Io {
@@ -231,11 +251,11 @@ mod tests {
         }
         assert_eq!(Failure::from(PretrainError::Interrupted { epoch: 1 }).code, INTERRUPTED);
         let (what, said) = ("train natural".to_owned(), "CUDA out of memory".to_owned());
-        assert_eq!(Failure::from(PretrainError::Failed { what, said }).code, INPUT);
+        assert_eq!(Failure::from(PretrainError::Failed { what, said }).code, FAILED);
     }
 
     #[test]
-    fn the_least_comfortable_verdict_gives_the_code() {
+    fn the_worst_verdict_gives_the_exit_code() {
         for (verdict, code) in [
             (Verdict::Supported, 0),
             (Verdict::Refuted, 1),
@@ -247,8 +267,8 @@ mod tests {
         assert_eq!(Outcome::Expected(true).code(), 0);
         assert_eq!(Outcome::Expected(false).code(), 4);
         assert_eq!(Outcome::Compared(Some(true)).code(), 0);
-        assert_eq!(Outcome::Compared(Some(false)).code(), 1);
+        assert_eq!(Outcome::Compared(Some(false)).code(), 4);
         assert_eq!(Outcome::Compared(None).code(), 3);
-        assert_eq!(Outcome::of(&[]), Outcome::Judged(Verdict::Supported));
+        assert_eq!(Outcome::from_verdicts(&[]), Outcome::Judged(Verdict::Supported));
     }
 }

@@ -6,17 +6,19 @@ use clap::Args;
 
 use super::{
     Failure, Outcome, Suites, exit,
+    figure_names::canonical,
     format::{Format, Offered, OneOf},
     hints, kind,
-    local::Ours,
-    stdout,
+    local::LocalArguments,
+    messages::{message, stdout},
+    sources::print_sources,
 };
 use crate::{
     evidence::Evidence,
     experiment::{EvidenceKind, Verdict},
-    figure::catalogue::Gallery,
+    figure::catalogue::FigureCatalogue,
     report::{
-        gallery::{Exhibit, Form, exhibits, write_exhibit},
+        gallery::{FigureFormat, RenderedFigure, render_figures, write_figure},
         terminal,
     },
     util::Folders,
@@ -25,83 +27,96 @@ use crate::{
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  repro figure                                       every figure, and what each evidence has of it
+  repro figure                                       list every figure with the evidence for it
   repro figure A5                                    figure A5 of the reproduction, as SVG and PNG
   repro figure 2 --evidence published --out figures  figure 2 of the paper from the authors' logs
-  repro figure A1 --log my-runs.csv --format svg     from a log of your own
-  repro figure A7 --evidence smoke --run             run first what the ledger lacks of it
-  repro figure all --format csv                      what is drawn, as tables
+  repro figure A1,A2 --log my-runs.csv --format svg  two from a log of your own
+  repro figure A7 --evidence smoke --run             run its missing fine-tunes first
+  repro figure all --format csv                      the drawn points, as tables
 
-Files are called figure-NAME-EVIDENCE.svg and so on. Behind our curves lie the published ones, where the paper \
-has them for the same arms. Exit code 3: some figure can't be drawn from the evidence that was asked for; the \
-command that makes it is told.";
+Files are named figure-NAME-EVIDENCE.svg and so on; `a5`, `fig2` and `Figure2` name figures too. \
+The published curves are drawn behind ours, where the paper has them for the same arms. Exit code \
+3: some figure can't be drawn from the evidence; a message names the command that computes what is \
+missing.";
 
 #[derive(Args)]
 pub(super) struct Figure {
-    /// Figures of the paper (2 to 6) or of the reproduction (A1 to A13), or `all`; with none, all are listed
-    #[arg(value_name = "NAME")]
+    /// Figures of the paper (2 to 6) or of the reproduction (A1 to A13), or `all` [default: list
+    /// them]
+    #[arg(value_name = "NAME", value_delimiter = ',')]
     names: Vec<String>,
-    /// The evidence to draw from; may be given again. Published and smoke where none is given
-    #[arg(long, value_name = "KIND", value_parser = kind::one_of(kind::ALL), conflicts_with = "log")]
+    /// The evidence to draw from; repeat it or separate several with commas
+    /// [default: published,smoke]
+    #[arg(
+        long,
+        value_name = "KIND",
+        value_delimiter = ',',
+        value_parser = kind::one_of(kind::ALL),
+        conflicts_with = "log"
+    )]
     evidence: Vec<EvidenceKind>,
-    /// Draw from this log in place of the evidence that ships (CSV, or CSV in .gz)
+    /// Draw from this log in place of the project's evidence (CSV, or CSV in .gz)
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
     /// The folder that files are written into
     #[arg(long, value_name = "DIR", default_value = "figures")]
     out: PathBuf,
-    /// A form of file; may be given again. SVG and PNG where none is given
-    #[arg(long, value_parser = OneOf(FORMATS))]
+    /// The form of the files; repeat it or separate several with commas [default: svg,png]
+    #[arg(long, value_delimiter = ',', value_parser = OneOf(FORMATS))]
     format: Vec<Format>,
-    /// Run what the ledger lacks of these figures first
+    /// Run the missing fine-tunes of these figures first
     #[arg(long, requires = "names", conflicts_with = "log")]
     run: bool,
-    /// Seeds a point that --run brings
-    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u8).range(1..=10))]
+    /// Seeds a point that --run completes
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "3",
+        value_parser = clap::value_parser!(u8).range(1..=10)
+    )]
     seeds: u8,
+    /// Also print the sources of the evidence with their digests, on standard error
+    #[arg(short, long)]
+    verbose: bool,
     #[command(flatten)]
-    ours: Ours,
+    local: LocalArguments,
 }
 
 const FORMATS: &[Offered] = &[
-    (Format::Svg, Some("A drawing that needs nothing else")),
-    (Format::Png, Some("The same in pixels, twice as many each way")),
-    (Format::Csv, Some("What is drawn: a line a point")),
+    (Format::Svg, Some("A drawing that needs no other file")),
+    (Format::Png, Some("The same in pixels, at twice the size")),
+    (Format::Csv, Some("The drawn points: a line a point")),
 ];
 
 impl Figure {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
-        let gallery = Gallery::of(&World::paper());
+        let catalogue = FigureCatalogue::new(&World::paper());
+        let asked_names: Vec<String> =
+            self.names.iter().map(|name| canonical(name, &catalogue)).collect();
         let figures =
-            gallery.select(&self.names).map_err(|error| Failure::new(exit::USAGE, error))?;
+            catalogue.select(&asked_names).map_err(|error| Failure::new(exit::USAGE, error))?;
         let names: Vec<String> = figures.iter().map(|figure| figure.name.clone()).collect();
-        let every: Vec<String> = gallery.figures.iter().map(|figure| figure.name.clone()).collect();
-        let asked = if names.is_empty() { &every } else { &names };
+        let every: Vec<String> =
+            catalogue.figures.iter().map(|figure| figure.name.clone()).collect();
+        let needed = if names.is_empty() { &every } else { &names };
         let evidence: Vec<Evidence> = match &self.log {
             Some(log) => vec![Evidence::log(log)?],
-            None => self
-                .kinds()
-                .iter()
-                .map(|kind| self.gathered(*kind, asked, suites))
+            None => kind::published_and_smoke(&self.evidence)
+                .into_iter()
+                .map(|kind| self.gathered(kind, needed, suites))
                 .collect::<Result<_, _>>()?,
         };
-        let of: Vec<&Evidence> = evidence.iter().collect();
-        let folders = self.ours.folders();
+        if self.verbose {
+            print_sources(&evidence);
+        }
+        let evidence: Vec<&Evidence> = evidence.iter().collect();
+        let folders = self.local.folders();
         if names.is_empty() {
-            list(&gallery, &of, &folders)?;
+            list(&catalogue, &evidence, &folders)?;
             return Ok(Outcome::Done);
         }
-        self.draw(&exhibits(&names, &of, &Evidence::published_points()?, &folders), &names)
-    }
-
-    fn kinds(&self) -> Vec<EvidenceKind> {
-        if self.evidence.is_empty() {
-            return vec![EvidenceKind::Published, EvidenceKind::Smoke];
-        }
-        let mut kinds = self.evidence.clone();
-        kinds.sort_unstable();
-        kinds.dedup();
-        kinds
+        let published = Evidence::published_points()?;
+        self.draw(&render_figures(&names, &evidence, &published, &folders), &names)
     }
 
     fn gathered(
@@ -110,37 +125,38 @@ impl Figure {
         names: &[String],
         suites: &Suites<'_>,
     ) -> Result<Evidence, Failure> {
-        if kind.is_own() {
+        if kind.is_local() {
             let run = self.run.then_some(self.seeds);
-            self.ours.evidence_of_figures(kind, names, run, suites)
+            self.local.evidence_of_figures(kind, names, run, suites)
         } else {
             Ok(Evidence::published()?)
         }
     }
 
-    /// Writes what can be drawn, and says of the rest what would bring it.
-    fn draw(&self, exhibits: &[Exhibit<'_>], names: &[String]) -> Result<Outcome, Failure> {
+    /// Writes the figures that can be drawn, and prints what is missing of the others.
+    fn draw(&self, figures: &[RenderedFigure<'_>], names: &[String]) -> Result<Outcome, Failure> {
         let forms = self.forms();
         let mut out = stdout();
-        for exhibit in exhibits {
-            let files = write_exhibit(&self.out, exhibit, &forms)
+        for figure in figures {
+            let files = write_figure(&self.out, figure, &forms)
                 .map_err(|error| Failure::new(exit::OUTPUT, error))?;
             for file in files {
                 writeln!(out, "{}", file.display())?;
             }
         }
-        let drawn = |name: &String| {
-            exhibits.iter().any(|exhibit| exhibit.figure.name == *name && exhibit.drawn.is_some())
-        };
-        for exhibit in exhibits {
-            let Some(missing) = &exhibit.missing else { continue };
-            let how = if exhibit.drawn.is_some() { "is not whole" } else { "can't be drawn" };
-            let (name, kind) = (&exhibit.figure.name, exhibit.evidence.kind);
-            anstream::eprintln!(
-                "figure {name} {how} from {kind} evidence: {}",
+        for rendered in figures {
+            let Some(missing) = &rendered.missing else { continue };
+            let how = if rendered.drawn.is_some() { "is incomplete" } else { "can't be drawn" };
+            let (name, kind) = (&rendered.figure.name, rendered.evidence.kind);
+            message!(
+                "note: figure {name} {how} from {kind} evidence: {}",
                 hints::missing_of_figure(missing)
             );
         }
+        let drawn = |name: &String| {
+            let is = |of: &RenderedFigure<'_>| of.figure.name == *name && of.drawn.is_some();
+            figures.iter().any(is)
+        };
         if names.iter().all(drawn) {
             Ok(Outcome::Done)
         } else {
@@ -148,9 +164,9 @@ impl Figure {
         }
     }
 
-    fn forms(&self) -> Vec<Form> {
-        let mut forms: Vec<Form> = match self.format.as_slice() {
-            [] => vec![Form::Svg, Form::Png],
+    fn forms(&self) -> Vec<FigureFormat> {
+        let mut forms: Vec<FigureFormat> = match self.format.as_slice() {
+            [] => vec![FigureFormat::Svg, FigureFormat::Png],
             some => some.iter().copied().map(form).collect(),
         };
         forms.sort_unstable();
@@ -160,27 +176,32 @@ impl Figure {
 }
 
 /// The form of a figure's file.
-fn form(format: Format) -> Form {
+fn form(format: Format) -> FigureFormat {
     match format {
-        Format::Svg => Form::Svg,
-        Format::Png => Form::Png,
-        Format::Csv => Form::Csv,
+        Format::Svg => FigureFormat::Svg,
+        Format::Png => FigureFormat::Png,
+        Format::Csv => FigureFormat::Csv,
         other => other.is_not_offered(),
     }
 }
 
-/// Every figure with what each evidence has of it, and what brings those that none has.
-fn list(gallery: &Gallery, evidence: &[&Evidence], folders: &Folders) -> Result<(), Failure> {
+/// Prints every figure with the evidence for it, and the commands for those without any.
+fn list(
+    catalogue: &FigureCatalogue,
+    evidence: &[&Evidence],
+    folders: &Folders,
+) -> Result<(), Failure> {
     let published = Evidence::published_points()?;
     let mut rows = Vec::new();
     let mut without = Vec::new();
-    for figure in &gallery.figures {
-        let exhibits = exhibits(std::slice::from_ref(&figure.name), evidence, &published, folders);
+    for figure in &catalogue.figures {
+        let name = std::slice::from_ref(&figure.name);
+        let rendered = render_figures(name, evidence, &published, folders);
         let mut row = vec![figure.name.clone(), figure.title.clone()];
-        row.extend(exhibits.iter().map(stands));
+        row.extend(rendered.iter().map(coverage));
         rows.push(row);
-        if exhibits.iter().all(|exhibit| exhibit.drawn.is_none()) {
-            let missing = exhibits.iter().rev().find_map(|exhibit| exhibit.missing.as_ref());
+        if rendered.iter().all(|figure| figure.drawn.is_none()) {
+            let missing = rendered.iter().rev().find_map(|figure| figure.missing.as_ref());
             without.extend(
                 missing.map(|missing| {
                     format!("{}: {}", figure.name, hints::missing_of_figure(missing))
@@ -194,7 +215,7 @@ fn list(gallery: &Gallery, evidence: &[&Evidence], folders: &Folders) -> Result<
     writeln!(out, "{}", terminal::table(&header, rows.into_iter()))?;
     writeln!(
         out,
-        "\n{}: fine-tunes that the evidence has, of those that the figure draws",
+        "\n{}: fine-tunes in the evidence, of those that the figure draws",
         kinds.join(", ")
     )?;
     for line in without {
@@ -203,14 +224,14 @@ fn list(gallery: &Gallery, evidence: &[&Evidence], folders: &Folders) -> Result<
     Ok(out.flush()?)
 }
 
-/// What an evidence has of a figure.
-fn stands(exhibit: &Exhibit<'_>) -> String {
-    if exhibit.drawn.is_none() {
+/// How much of a figure an evidence has.
+fn coverage(rendered: &RenderedFigure<'_>) -> String {
+    if rendered.drawn.is_none() {
         return "nothing".to_owned();
     }
-    let (there, asked) = exhibit.figure.coverage(exhibit.evidence);
-    let means = exhibit.evidence.kind == EvidenceKind::Published
-        && exhibit.chart().is_some_and(|chart| chart.published.is_some());
-    let means = if means && there < asked { ", and published means" } else { "" };
-    format!("{there}/{asked}{means}")
+    let (recorded, needed) = rendered.figure.coverage(rendered.evidence);
+    let means = rendered.evidence.kind == EvidenceKind::Published
+        && rendered.chart().is_some_and(|chart| chart.published.is_some());
+    let means = if means && recorded < needed { ", and published means" } else { "" };
+    format!("{recorded}/{needed}{means}")
 }

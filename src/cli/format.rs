@@ -1,11 +1,14 @@
-//! Forms that commands print in, as values of `--format`.
+//! Forms of output, as values of `--format`.
 
-use std::ffi::OsStr;
+use std::{ffi::OsStr, io::Write};
 
 use clap::{
     Arg, Command, Error,
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
+use serde::Serialize;
+
+use super::Failure;
 
 /// A form of output. Each command offers some of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,13 +24,13 @@ pub(super) enum Format {
     Png,
 }
 
-/// A form with what a command's help says of it; nothing where its name is enough.
+/// A form with its description in a command's help; none where its name is enough.
 pub(super) type Offered = (Format, Option<&'static str>);
 
-/// Text for people, one form for machines.
+/// Text for people, one form for programs.
 pub(super) const TEXT_OR_JSON: &[Offered] = &[(Format::Text, None), (Format::Json, None)];
 
-/// Takes one of the forms that a command offers by its name.
+/// Accepts one of the forms that a command offers, by its name.
 #[derive(Clone)]
 pub(super) struct OneOf(pub &'static [Offered]);
 
@@ -45,7 +48,7 @@ impl Format {
         }
     }
 
-    /// For the rest of a `match`: forms that [`OneOf`] does not take for this command.
+    /// For the rest of a `match`: forms that [`OneOf`] does not accept for this command.
     pub(super) fn is_not_offered(self) -> ! {
         unreachable!("this command does not offer the form `{}`", self.name())
     }
@@ -60,12 +63,12 @@ impl TypedValueParser for OneOf {
         argument: Option<&Arg>,
         value: &OsStr,
     ) -> Result<Format, Error> {
-        // What is not UTF-8 is a wrong name like any other.
+        // A name that is not UTF-8 is an unknown name like any other.
         let value = value.to_string_lossy().into_owned();
         let names = PossibleValuesParser::new(self.0.iter().map(possible));
         let name = names.parse(command, argument, value.into())?;
         let named = self.0.iter().find(|(format, _)| format.name() == name);
-        Ok(named.expect("one of the names that are taken").0)
+        Ok(named.expect("one of the names that are accepted").0)
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
@@ -73,6 +76,12 @@ impl TypedValueParser for OneOf {
     }
 }
 
-fn possible((format, words): &Offered) -> PossibleValue {
-    PossibleValue::new(format.name()).help(*words)
+fn possible((format, description): &Offered) -> PossibleValue {
+    PossibleValue::new(format.name()).help(*description)
+}
+
+/// Prints a value as JSON, indented.
+pub(super) fn json(out: &mut impl Write, value: &impl Serialize) -> Result<(), Failure> {
+    serde_json::to_writer_pretty(&mut *out, value).map_err(std::io::Error::from)?;
+    Ok(writeln!(out)?)
 }

@@ -1,6 +1,6 @@
-//! From the program that judges to the one that computes. libtorch takes longer to load than most
-//! commands take, so `repro` is linked without it, and becomes `repro-engine`, which lies beside it,
-//! when a command comes to need it: the same process, arguments and streams.
+//! From `repro`, which judges, to `repro-engine`, which computes. libtorch takes longer to load
+//! than most commands run, so `repro` is linked without it. When a command needs libtorch, `repro`
+//! becomes `repro-engine`, in the same folder: the same process, arguments and streams.
 
 #[cfg(feature = "engine")]
 use std::{
@@ -8,33 +8,43 @@ use std::{
     process::Command,
 };
 
-#[cfg(feature = "engine")]
-use super::exit;
 use super::{Failure, runtime::Engine};
+#[cfg(feature = "engine")]
+use super::{exit, messages::message};
 
-/// Where the program that judges says which build of it calls, so that an engine of another build is
-/// refused.
+/// The variable in which `repro` passes the digest of its build, so that an engine of another build
+/// refuses to run.
 #[cfg(feature = "engine")]
 pub(super) const CALLER: &str = "REPRO_ENGINE_CALLER";
 /// A digest of the sources that both programs are built from.
 #[cfg(feature = "engine")]
 pub(super) const BUILD: &str = env!("REPRO_SOURCES");
 
-/// The engine, where this program has one; else the one that has takes over, and this never returns.
+/// Whether this process was `repro` and became `repro-engine`, and so has parsed its command line,
+/// and printed notes on it, before.
+pub(super) fn is_taking_over() -> bool {
+    #[cfg(feature = "engine")]
+    return std::env::var_os(CALLER).is_some();
+    #[cfg(not(feature = "engine"))]
+    return false;
+}
+
+/// The engine of this program. A program without one becomes `repro-engine`, and this does not
+/// return.
 ///
 /// # Errors
-/// If there is no such program, or it can't be started.
+/// If this build has no engine, or it can't be started.
 pub(super) fn required(
     engine: Option<&'static dyn Engine>,
 ) -> Result<&'static dyn Engine, Failure> {
     engine.ok_or_else(take_over)
 }
 
-/// Hands the command over at once where a program that computes belongs to this build; where none does
-/// the command goes on, without an engine.
+/// Hands the command over at once if this build has an engine; otherwise the command continues
+/// without.
 ///
 /// # Errors
-/// If there is such a program, and it can't be started.
+/// If this build has an engine and it can't be started.
 pub(super) fn rather(engine: Option<&'static dyn Engine>) -> Result<(), Failure> {
     match engine {
         None if cfg!(feature = "engine") => Err(take_over()),
@@ -46,34 +56,34 @@ pub(super) fn rather(engine: Option<&'static dyn Engine>) -> Result<(), Failure>
 fn take_over() -> Failure {
     Failure::usage(
         "this build of repro has no engine, which runs fine-tunes and trains source models",
-        "build it with libtorch where the project is: `make build`",
+        "build it with libtorch, in the project's folder: `make build`",
     )
 }
 
-/// Becomes the program that computes; what comes back is why that could not be.
+/// Becomes `repro-engine`; returns only if that fails.
 #[cfg(feature = "engine")]
 fn take_over() -> Failure {
     if let Err(cause) = std::env::current_dir() {
         let what = format!("failed to find the working folder: {cause}");
-        let help = "it was removed or can't be read: change to a folder that is there";
+        let help = "it was removed or can't be read: change to another folder";
         return Failure::new(exit::INPUT, miette::miette!(help = help, "{what}"));
     }
-    let program = match beside() {
+    let program = match engine_program() {
         Ok(program) => program,
         Err(failure) => return failure,
     };
-    if let Err(failure) = probed(&program) {
+    if let Err(failure) = probe(&program) {
         return failure;
     }
     let mut command = Command::new(&program);
     command.args(std::env::args_os().skip(1)).env(CALLER, BUILD);
-    let cause = become_it(command);
+    let cause = replace_process(command);
     not_started(&program, &cause.to_string())
 }
 
-/// The program that computes.
+/// The path of `repro-engine`.
 #[cfg(feature = "engine")]
-fn beside() -> Result<PathBuf, Failure> {
+fn engine_program() -> Result<PathBuf, Failure> {
     let this = std::env::current_exe().map_err(|cause| {
         Failure::new(exit::INPUT, miette::miette!("failed to find this program's folder: {cause}"))
     })?;
@@ -83,26 +93,26 @@ fn beside() -> Result<PathBuf, Failure> {
         return Ok(program);
     }
     let missing = format!("failed to find {}, which runs fine-tunes", program.display());
-    let help = "build both programs: `cargo build --release` where the project is";
+    let help = "build both programs, in the project's folder: `cargo build --release`";
     Err(Failure::new(exit::INPUT, miette::miette!(help = help, "{missing}")))
 }
 
-/// Starts it once to no end, since what the system's loader says of libtorch is not for people, and can't be
-/// caught afterwards.
+/// Starts it once to find out whether libtorch loads: after the process has become another, the
+/// loader's error can no longer be explained.
 #[cfg(feature = "engine")]
-fn probed(program: &Path) -> Result<(), Failure> {
+fn probe(program: &Path) -> Result<(), Failure> {
     let ran = Command::new(program).arg("--version").env(CALLER, BUILD).output();
     let ran = ran.map_err(|cause| not_started(program, &cause.to_string()))?;
     if ran.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&ran.stderr);
+    let error = String::from_utf8_lossy(&ran.stderr);
     if ran.status.code() == Some(i32::from(exit::INPUT)) {
-        // Its own words: it is of another build.
-        eprint!("{said}");
+        // It is of another build, and says so.
+        message!("{}", error.trim_end());
         return Err(Failure::silent(exit::INPUT));
     }
-    Err(not_started(program, said.lines().next().unwrap_or("it ended without a word")))
+    Err(not_started(program, error.lines().next().unwrap_or("it ended without a message")))
 }
 
 #[cfg(feature = "engine")]
@@ -110,22 +120,22 @@ fn not_started(program: &Path, cause: &str) -> Failure {
     let what = format!("failed to start {} with libtorch: {cause}", program.display());
     let help = match std::env::var_os("LD_LIBRARY_PATH") {
         Some(_) => {
-            "unset LD_LIBRARY_PATH, or let it name a libtorch of the version that it was built with"
+            "unset LD_LIBRARY_PATH, or set it to a libtorch of the version that it was built with"
         }
-        None => "run `make setup` where the project is, then build it again",
+        None => "run `make setup` in the project's folder, then build it again",
     };
     Failure::new(exit::INPUT, miette::miette!(help = help, "{what}"))
 }
 
-/// Whether the caller, if there is one, is of this build.
+/// Checks that the calling `repro`, if any, is of the same build.
 ///
 /// # Errors
-/// If it is of another.
+/// If it is of another build.
 #[cfg(feature = "engine")]
 pub(super) fn check_caller() -> Result<(), Failure> {
     match std::env::var(CALLER) {
         Ok(caller) if caller != BUILD => {
-            let help = "build both programs: `cargo build --release` where the project is";
+            let help = "build both programs, in the project's folder: `cargo build --release`";
             let what = "repro-engine is of another build than repro";
             Err(Failure::new(exit::INPUT, miette::miette!(help = help, "{what}")))
         }
@@ -134,14 +144,15 @@ pub(super) fn check_caller() -> Result<(), Failure> {
 }
 
 #[cfg(all(feature = "engine", unix))]
-fn become_it(mut command: Command) -> std::io::Error {
+fn replace_process(mut command: Command) -> std::io::Error {
     use std::os::unix::process::CommandExt;
     command.exec()
 }
 
-/// Where a process can't become another program it waits for it.
+/// On systems where a process can't become another program, it starts that program and waits for
+/// it.
 #[cfg(all(feature = "engine", not(unix)))]
-fn become_it(mut command: Command) -> std::io::Error {
+fn replace_process(mut command: Command) -> std::io::Error {
     match command.status() {
         Ok(status) => {
             let code = status.code().and_then(|code| u8::try_from(code).ok());

@@ -1,76 +1,80 @@
-//! What a person can do next, in words and command lines: the only place that knows how the commands
-//! of this program are spelled for what the library says as data.
+//! Help of errors: the next command or edit, in words. The library gives hints as data; only this
+//! module spells them as command lines of this program.
 
 use std::path::PathBuf;
 
 use crate::{
-    assets::Lacking,
+    assets::Missing,
     claim::check::{GRAMMAR, NAMES},
     fetch::FetchError,
-    figure::catalogue::Missing,
+    figure::catalogue::MissingRecords,
     util::{
         Command, Folders, Hint,
         shell::{option, quoted},
     },
 };
 
-/// Help that names a command or an option, by the code of the error that it belongs to.
+/// Help that names a command or an option, by the diagnostic code of the error.
 const HELP: [(&str, &str); 16] = [
     ("checkpoint::weights", "`repro inspect` lists the tensors that the file has"),
-    ("claim::folder", "give --claims a folder that holds the specs, one <id>.toml a claim"),
-    ("claim::unknown", "`repro list` shows every claim"),
-    ("engine::another_training", "delete it to begin again, or give --out another folder"),
+    ("claim::folder", "give --claims a folder of claims, each in a file <id>.toml"),
+    ("claim::unknown", "`repro list` lists every claim"),
+    ("engine::another_training", "delete it to start again, or name another folder with --out"),
     (
         "engine::device",
-        "nothing is kept of that one, finished ones are; see `repro doctor` and `nvidia-smi`, then the same \
-         command goes on from there",
+        "this fine-tune is lost, finished ones are kept; see `repro doctor` and `nvidia-smi`, then \
+         run the same command again to resume",
     ),
-    ("engine::precision", "`--device cuda` takes a GPU; `--no-run` judges what the ledger has"),
+    ("engine::precision", "`--device cuda` uses a GPU; `--no-run` judges the records alone"),
     ("fetch::catalogue", "name a catalogue with --catalogue, or leave it out to use the project's"),
-    ("fetch::unknown", "`repro fetch` lists what there is"),
+    ("fetch::unknown", "`repro fetch` lists every item"),
     (
         "fetch::unwritten",
-        "name another folder with --data or REPRO_DATA, or make room in this one; what is there is kept",
+        "name another folder with --data or REPRO_DATA, or free some space; downloads are kept",
     ),
     ("figure::unknown", "`repro figure` lists every figure; `repro figure all` draws them all"),
-    ("report::pixels", "its SVG can be had: `repro figure NAME --format svg`"),
-    ("store::bundle", "name a file of records, as `repro runs --export FILE` writes it"),
+    ("report::pixels", "draw it as SVG: `repro figure NAME --format svg`"),
+    ("store::bundle", "name a file of records: `repro records export FILE` writes one"),
     (
         "store::bundle_size",
-        "export fewer at a time: `repro runs` selects by world, target, source and more",
+        "export fewer records at a time: --world, --target, --source and more select them",
     ),
-    ("store::ledger", "name another folder with --ledger or REPRO_LEDGER, or mend this one"),
+    ("store::ledger", "name another folder with --ledger or REPRO_LEDGER, or fix this one"),
     (
         "store::version",
-        "take the version of the program that wrote it, or another ledger with --ledger or REPRO_LEDGER",
+        "use the version of the program that wrote it, or name another ledger with --ledger or \
+         REPRO_LEDGER",
     ),
     ("world::own_names", "`repro show --help` has an example of the file"),
 ];
 
-/// What the command line adds to an error's own help; `None` where that says all.
+/// An error's help with its commands; `None` where the error's own help needs none.
 pub(super) fn help(error: &miette::Report) -> Option<String> {
     if let Some(code) = error.code().map(|code| code.to_string()) {
         return HELP.iter().find(|(known, _)| *known == code).map(|(_, help)| (*help).to_owned());
     }
     let own = error.help()?.to_string();
     let more = match error.downcast_ref::<FetchError>() {
-        Some(FetchError::Nowhere { item, .. } | FetchError::ByHand { item, .. }) => {
+        Some(
+            FetchError::AllAddressesFailed { item, .. } | FetchError::ManualDownload { item, .. },
+        ) => {
             format!(": {}", spelled(&Command::Import { item: item.clone(), data: None }))
         }
-        _ if own == GRAMMAR => "; `repro show` puts a claim into words".to_owned(),
+        _ if own == GRAMMAR => "; `repro show` prints a claim in words".to_owned(),
         _ if own == NAMES => ": `repro show --help` has an example".to_owned(),
         _ => return None,
     };
     Some(own + &more)
 }
 
-/// A hint as help: a sentence without a full stop.
+/// A hint as help, without a full stop.
 pub(super) fn text(hint: &Hint) -> String {
     match hint {
         Hint::Run(command) => format!("run `{}`", spelled(command)),
         Hint::DeleteAndRun(command) => format!("delete it and run `{}`", spelled(command)),
-        Hint::OwnNames { world } => format!(
-            "`claims/worlds/{world}.toml` says what it has; names of your own are found with --claims"
+        Hint::UserNames { world } => format!(
+            "`claims/worlds/{world}.toml` lists its names; --claims DIR adds those of \
+             DIR/worlds/own.toml"
         ),
         Hint::Inspect { otherwise } => {
             format!("`repro inspect` lists the tensors that the file has; or {otherwise}")
@@ -79,18 +83,18 @@ pub(super) fn text(hint: &Hint) -> String {
     }
 }
 
-/// What is missing, and what to do about it, in one line.
-pub fn missing(lacking: &Lacking) -> String {
-    format!("{lacking}: {}", text(&lacking.help))
+/// A missing input and its fix, in one line.
+pub fn missing(missing: &Missing) -> String {
+    format!("{missing}: {}", text(&missing.help))
 }
 
-/// What is missing of a figure, and the commands that make it, in one line.
-pub fn missing_of_figure(missing: &Missing) -> String {
+/// What a figure is missing, and the commands that produce it, in one line.
+pub fn missing_of_figure(missing: &MissingRecords) -> String {
     let commands: Vec<String> = missing.commands.iter().map(spelled).collect();
     format!("{}: run `{}`", missing.why, commands.join("`, then `"))
 }
 
-/// A command, to be given to a shell.
+/// A command line, quoted for a shell.
 #[must_use]
 pub fn spelled(command: &Command) -> String {
     let at = |data: &Option<PathBuf>| {
@@ -116,7 +120,7 @@ pub fn spelled(command: &Command) -> String {
     }
 }
 
-/// Folders that were named, as options.
+/// The folders that the user named, as options.
 pub(super) fn options(folders: &Folders) -> String {
     let ledger = folders.ledger.as_deref().map(|folder| option("--ledger", folder));
     let data = folders.data.as_deref().map(|folder| option("--data", folder));
@@ -128,20 +132,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn help_names_the_command_that_brings_what_is_missing() {
-        let nowhere = FetchError::Nowhere {
+    fn help_names_the_command_that_imports_a_file() {
+        let nowhere = FetchError::AllAddressesFailed {
             item: "thing".to_owned(),
             file: "thing.bin".to_owned(),
             page: "a page".to_owned(),
             failed: Vec::new(),
         };
-        let told = help(&nowhere.into()).unwrap();
-        assert!(told.ends_with("and bring it: repro fetch thing --from DIR"), "{told}");
+        let help = help(&nowhere.into()).unwrap();
+        assert!(help.ends_with("import it: repro fetch thing --from DIR"), "{help}");
     }
 
-    /// A code without words would leave its error without help.
+    /// A code that is not in the table would leave its error without help.
     #[test]
-    fn every_code_in_the_sources_is_known() {
+    fn the_table_has_every_code_of_the_sources() {
         let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
         let mut found = std::collections::BTreeSet::new();
         while let Some(folder) = folders.pop() {
@@ -163,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn every_code_has_help_and_all_else_keeps_its_own() {
+    fn a_code_gives_help_and_other_errors_keep_their_own() {
         for (code, words) in HELP {
             let error = miette::miette!(code = code, "an error");
             assert_eq!(help(&error).as_deref(), Some(words));

@@ -6,8 +6,8 @@ use clap::Args;
 
 use super::{
     Failure, Outcome,
-    format::{Format, OneOf, TEXT_OR_JSON},
-    stdout,
+    format::{Format, OneOf, TEXT_OR_JSON, json},
+    messages::stdout,
 };
 use crate::{
     checkpoint::{Checkpoint, Container, Inspection, Wrapping},
@@ -19,15 +19,15 @@ Examples:
   repro inspect imagenet_l2_3_0.pt
   repro inspect imagenet_l2_3_0.pt --format json | jq -r '.tensors[].name'
 
-It reads safetensors, PyTorch's zip format and its legacy format (before 1.6). Nothing in a file is run:
-what only the program that wrote it knows is listed under `skipped`.";
+It reads safetensors, PyTorch's zip format and its legacy format (before 1.6). No code in a file \
+is run: objects that only the program that wrote it can read are listed under `skipped`.";
 
 #[derive(Args)]
 pub(super) struct Inspect {
     /// The checkpoint
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Text for people, or JSON for machines (`repro schema inspection` has its schema)
+    /// Text for people, or JSON for programs (`repro schema inspection` has its schema)
     #[arg(long, value_parser = OneOf(TEXT_OR_JSON), default_value = "text")]
     format: Format,
 }
@@ -35,11 +35,10 @@ pub(super) struct Inspect {
 impl Inspect {
     pub(super) fn run(&self) -> Result<Outcome, Failure> {
         let checkpoint = Checkpoint::open(&self.file)?;
-        let inspection = Inspection::of(&checkpoint);
+        let inspection = Inspection::new(&checkpoint);
         let mut out = stdout();
         if let Format::Json = self.format {
-            serde_json::to_writer_pretty(&mut out, &inspection).map_err(std::io::Error::from)?;
-            writeln!(out)?;
+            json(&mut out, &inspection)?;
             return Ok(Outcome::Done);
         }
         let bytes: usize = checkpoint.tensors().map(|tensor| tensor.bytes_len()).sum();
@@ -48,8 +47,9 @@ impl Inspect {
         writeln!(out, "tensors    {}, {:.1} MB\n", checkpoint.tensors().len(), bytes as f64 / 1e6)?;
         let rows = checkpoint.tensors().zip(&inspection.tensors).map(|(tensor, inspected)| {
             let shape = format!("{:?}", inspected.shape);
-            // Enough to tell tensors apart; the JSON form has all of it.
-            vec![tensor.shown_name(), shape, inspected.dtype.clone(), inspected.sha256[..16].into()]
+            // Enough digits to distinguish tensors; JSON has all of them.
+            let digest = inspected.sha256[..16].to_owned();
+            vec![tensor.printable_name(), shape, inspected.dtype.clone(), digest]
         });
         writeln!(out, "{}", terminal::table(&["name", "shape", "dtype", "sha256"], rows))?;
         if !inspection.skipped.is_empty() {
@@ -67,11 +67,11 @@ impl Inspect {
 
 fn container(container: Container) -> String {
     let what = match container {
-        Container::Safetensors => return container.word().to_owned(),
+        Container::Safetensors => return container.name().to_owned(),
         Container::Zip => "PyTorch's since 1.6",
         Container::Legacy => "PyTorch's before 1.6",
     };
-    format!("{} ({what})", container.word())
+    format!("{} ({what})", container.name())
 }
 
 fn wrapping(wrapping: Wrapping) -> String {
@@ -81,5 +81,5 @@ fn wrapping(wrapping: Wrapping) -> String {
         Wrapping::DataParallel => "`module.` before the network's names",
         Wrapping::Robustness => "the robustness library's: the network beside its attacker",
     };
-    format!("{} ({what})", wrapping.word())
+    format!("{} ({what})", wrapping.name())
 }

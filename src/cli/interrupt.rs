@@ -1,5 +1,5 @@
-//! Ctrl-C: the first asks running work to stop at the next place where nothing is lost, the second
-//! ends the process.
+//! Ctrl-C: the first interrupt stops running work where nothing is lost, the second ends the
+//! process.
 
 use std::{
     sync::{
@@ -9,15 +9,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::messages::message;
+
 static STOP: AtomicBool = AtomicBool::new(false);
-/// Signals within this are one: `timeout` sends its own to a process and to its group.
+/// Signals within this time count as one: `timeout` sends one to a process and one to its group.
 const TOGETHER: Duration = Duration::from_millis(500);
 
 /// A flag that is set by the first Ctrl-C.
 pub(super) fn flag() -> &'static AtomicBool {
     static HANDLER: OnceLock<()> = OnceLock::new();
     HANDLER.get_or_init(|| {
-        // Where no handler can be set, Ctrl-C ends the process, which loses no finished work either.
+        // If no handler can be set, Ctrl-C ends the process, which loses no finished work either.
         let first = OnceLock::new();
         let _ = ctrlc::set_handler(move || {
             let now = Instant::now();
@@ -25,8 +27,8 @@ pub(super) fn flag() -> &'static AtomicBool {
                 crate::cli::process::exit(super::exit::INTERRUPTED);
             }
             if !STOP.swap(true, Ordering::Relaxed) {
-                eprintln!(
-                    "stopping; what is finished is kept, and the same command goes on from there"
+                message!(
+                    "stopping; finished work is kept, and the same command resumes from there"
                 );
             }
         });

@@ -1,10 +1,17 @@
-//! `repro list`: every claim with the evidence it can have.
+//! `repro list`: every claim with the evidence that exists for it.
 
 use std::io::Write;
 
 use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::{Failure, Outcome, Suites, local::Ours, stdout};
+use super::{
+    Failure, Outcome, Suites,
+    folders::LedgerArgument,
+    format::{Format, Offered, OneOf, json},
+    messages::stdout,
+};
 use crate::{
     claim::{suite::Suite, words},
     evidence::Evidence,
@@ -12,32 +19,81 @@ use crate::{
     report::terminal,
 };
 
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  repro list
+  repro list --format json | jq -r '.claims[].id'
+  repro list --claims mine";
+
 #[derive(Args)]
 pub(super) struct List {
+    /// Text for people, or JSON for programs
+    #[arg(long, value_parser = OneOf(FORMATS), default_value = "text")]
+    format: Format,
     #[command(flatten)]
-    ours: Ours,
+    ledger: LedgerArgument,
+}
+
+const FORMATS: &[Offered] =
+    &[(Format::Text, None), (Format::Json, Some("By the schema of `repro schema list`"))];
+
+/// What `repro list --format json` prints.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ClaimList {
+    /// Version of this form: 1. Within a version, fields are added and none is changed.
+    format_version: u32,
+    /// Every claim, in the order in which commands show them.
+    claims: Vec<ListedClaim>,
+}
+
+/// A claim with the evidence that exists for it.
+#[derive(Serialize, JsonSchema)]
+struct ListedClaim {
+    /// Its id on the command line.
+    id: String,
+    /// The claim in a few words.
+    title: String,
+    /// Its place in the paper and in the reproduction.
+    place: String,
+    /// How much of each kind of evidence exists.
+    evidence: Vec<Coverage>,
+}
+
+/// How much of a claim's evidence exists.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Coverage {
+    /// The kind of evidence.
+    kind: EvidenceKind,
+    /// Fine-tunes that it has, of those that the claim compares.
+    pub recorded: usize,
+    /// Fine-tunes that the claim compares.
+    pub needed: usize,
 }
 
 impl List {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
-        let sides = Sides::new(suites, &self.ours)?;
-        let rows = sides.published.claims().iter().map(|claim| {
-            let mut row = vec![claim.id.clone(), claim.title.clone(), words::stands(&claim.stands)];
-            row.extend(sides.coverage(&claim.id).map(|(there, asked)| format!("{there}/{asked}")));
-            row
-        });
-        let header = ["claim", "what it says", "where it stands", "published", "smoke"];
-        let table = terminal::table(&header, rows);
+        let sides = Sides::new(suites, &self.ledger)?;
+        let list = ClaimList { format_version: 1, claims: sides.claims() };
         let mut out = stdout();
-        writeln!(out, "{table}")?;
-        let words = "published, smoke: fine-tunes that the authors' logs and the ledger have, of those the \
-                     claim compares; `repro verify` runs what the ledger lacks";
-        writeln!(out, "\n{}", terminal::prose(words))?;
+        if let Format::Json = self.format {
+            json(&mut out, &list)?;
+            return Ok(Outcome::Done);
+        }
+        let rows = list.claims.into_iter().map(|claim| {
+            let of = |coverage: &Coverage| format!("{}/{}", coverage.recorded, coverage.needed);
+            let coverage: Vec<String> = claim.evidence.iter().map(of).collect();
+            [vec![claim.id, claim.title, claim.place], coverage].concat()
+        });
+        let header = ["claim", "what it says", "place", "published", "smoke"];
+        writeln!(out, "{}", terminal::table(&header, rows))?;
+        let note = "published, smoke: fine-tunes in the authors' logs and in the ledger, of those \
+                    that the claim compares; `repro verify` runs the missing ones of smoke";
+        writeln!(out, "\n{}", terminal::prose(note))?;
         Ok(Outcome::Done)
     }
 }
 
-/// Claims as both worlds have them, with the evidence that is there.
+/// Claims in two set-ups, with the evidence that exists.
 pub(super) struct Sides {
     pub published: Suite,
     smoke: Suite,
@@ -45,20 +101,31 @@ pub(super) struct Sides {
 }
 
 impl Sides {
-    pub fn new(suites: &Suites<'_>, ours: &Ours) -> Result<Self, Failure> {
+    pub fn new(suites: &Suites<'_>, ledger: &LedgerArgument) -> Result<Self, Failure> {
         let (published, smoke) =
-            (suites.of(EvidenceKind::Published)?, suites.of(EvidenceKind::Smoke)?);
-        let workshop = ours.context(EvidenceKind::Smoke, suites);
-        let gathered = workshop.evidence(&smoke.select(&[])?, false)?;
+            (suites.suite(EvidenceKind::Published)?, suites.suite(EvidenceKind::Smoke)?);
+        let context = ledger.smoke(suites);
+        let gathered = context.evidence(&smoke.select(&[])?, false)?;
         Ok(Self { published, smoke, evidence: [Evidence::published()?, gathered.evidence] })
     }
 
-    /// Fine-tunes that are there, of those that a claim compares, on each evidence.
-    pub fn coverage(&self, id: &str) -> [(usize, usize); 2] {
+    /// How much of a claim's evidence exists, of each kind.
+    pub fn coverage(&self, id: &str) -> [Coverage; 2] {
         let of = |suite: &Suite, evidence: &Evidence| {
-            suite.get(id).map_or((0, 0), |claim| evidence.coverage(claim))
+            let (recorded, needed) = suite.get(id).map_or((0, 0), |claim| evidence.coverage(claim));
+            Coverage { kind: evidence.kind, recorded, needed }
         };
         let [published, smoke] = &self.evidence;
         [of(&self.published, published), of(&self.smoke, smoke)]
+    }
+
+    fn claims(&self) -> Vec<ListedClaim> {
+        let listed = |claim: &crate::claim::Claim| ListedClaim {
+            id: claim.id.clone(),
+            title: claim.title.clone(),
+            place: words::place(&claim.paper),
+            evidence: self.coverage(&claim.id).into(),
+        };
+        self.published.claims().iter().map(listed).collect()
     }
 }

@@ -1,108 +1,114 @@
-//! The command line: one file a command. A command returns its outcome; only this module turns
-//! outcomes and failures into exit codes and messages.
+//! The command line: one file or folder a command, and the only module that prints. A command
+//! returns its outcome or a failure; this module turns them into exit codes and messages. The law
+//! of exit codes is in [`exit`], help texts of errors are in [`hints`].
 
-mod asked;
+mod claim_ids;
 mod compare;
+mod complete_names;
 mod completions;
 mod convert;
 mod doctor;
 mod exit;
+mod expected;
 mod fetch;
 mod figure;
+mod figure_names;
+mod folders;
 mod format;
 mod handoff;
+mod help;
 pub mod hints;
 mod inspect;
 mod interrupt;
+mod invocation;
 mod kind;
 mod list;
 mod local;
+mod man;
+mod messages;
+mod numbers;
 mod plan;
 mod power;
 mod pretrain;
 pub mod process;
 mod progress;
+mod records;
+mod reporter;
 mod rerun;
 mod run;
-mod runs;
 mod runtime;
 mod schema;
 mod sensitivity;
 mod show;
+mod sources;
 #[cfg(feature = "engine")]
 mod torch;
 mod verify;
 
 use std::{
-    io::Write,
+    collections::BTreeSet,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use clap::{Parser, Subcommand};
 
 pub use exit::{Failure, Outcome};
 
+use messages::message;
 use runtime::Engine;
 
 use crate::{
     claim::suite::Suite,
     experiment::EvidenceKind,
     report::terminal,
-    world::{OwnNames, World},
+    util::OldSpelling,
+    world::{UserNames, World},
 };
 
 /// An executable paper: every claim of "Adversarially-Trained Deep Nets Transfer Better"
-/// (arXiv 2007.05869) as a spec that is run, tested over seeds and judged.
+/// (arXiv 2007.05869) as a file that is run, tested over seeds and judged.
 #[derive(Parser)]
-#[command(name = "repro", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(
+    name = "repro",
+    version,
+    max_term_width = 100,
+    after_help = help::after(),
+    after_long_help = help::after_long()
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// A folder of claims of one's own, for commands that read claims, in place of those that ship with
-    /// the project; targets and source models of one's own are in its worlds/own.toml
+    /// A folder of claims to use in place of the project's; its worlds/own.toml may add targets and
+    /// source models
     #[arg(long, global = true, value_name = "DIR")]
     claims: Option<PathBuf>,
 }
-
-const EXAMPLES: &str = "\
-Examples:
-  repro verify                              judge every claim, on published logs and on our own runs
-  repro plan                                which of our own fine-tunes would run, and what they cost
-  repro verify --claim shape_bias           one claim alone
-  repro verify --log runs.csv --format json judge a log of your own, for machines
-  repro verify --report report              write report/index.html and report/gallery.html as well
-  repro figure A5                           a figure of the paper or of its reproduction, by name
-  repro show robust_beats_natural           what a claim says, in words
-
-Exit codes (the first that applies):
-  64 usage, unknown id, malformed claim     66 input missing or damaged     73 can't write
-   3 some claim incomplete (records missing) 1 some refuted   2 some inconclusive   0 all supported
-  with --expected: 0 when every verdict is the one its spec expects, else 4
-  130 stopped by Ctrl-C; what is finished is kept";
 
 #[derive(Subcommand)]
 enum Command {
     /// Judge claims on evidence
     #[command(after_help = verify::EXAMPLES)]
     Verify(verify::Verify),
-    /// List every claim with the evidence it can have
+    /// List every claim with the evidence that exists for it
+    #[command(after_help = list::EXAMPLES)]
     List(list::List),
-    /// Put one claim into words: hypothesis, cells, seeds needed, where in the paper
+    /// Explain claims in words: hypothesis, cells, seeds needed, place in the paper
     #[command(after_help = show::EXAMPLES)]
     Show(show::Show),
     /// Draw figures of the paper and of its reproduction, by name; list them
     #[command(after_help = figure::EXAMPLES)]
     Figure(figure::Figure),
-    /// Print what this machine has: libtorch, CPU, CUDA devices, ledger, evidence
+    /// Check this machine: libtorch, CPU, CUDA devices, ledger, evidence
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::Doctor),
-    /// Say which fine-tunes would run, why, and what they cost
+    /// List the fine-tunes that would run, why, and what they cost
     #[command(after_help = plan::EXAMPLES)]
     Plan(plan::Plan),
-    /// Say how many seeds each cell needs, and how small an effect those in hand can see
+    /// Compute how many seeds each cell needs, and the smallest effect that its seeds can detect
     #[command(after_help = power::EXAMPLES)]
     Power(power::Power),
-    /// Set our records, or a log, beside the published numbers, cell by cell
+    /// Compare local runs, or a log, with the published numbers, cell by cell
     #[command(after_help = compare::EXAMPLES)]
     Compare(compare::Compare),
     /// Judge a claim again under each choice that a critic would question
@@ -111,35 +117,42 @@ enum Command {
     /// Run one fine-tune: a planned one, or any recipe
     #[command(after_help = run::EXAMPLES)]
     Run(run::Run),
-    /// List, filter and show the records of fine-tunes
-    #[command(after_help = runs::EXAMPLES)]
-    Runs(runs::Runs),
-    /// Run a record again and say whether it gives the same bits
+    /// List, show, export and import the records of fine-tunes
+    #[command(after_help = records::EXAMPLES)]
+    Records(records::Records),
+    /// The old spelling of `records`
+    #[command(hide = true)]
+    Runs(records::Runs),
+    /// Run a record's fine-tune again and check that it gives the same bits
     #[command(after_help = rerun::EXAMPLES)]
     Rerun(rerun::Rerun),
-    /// Bring data sets and checkpoints, from their makers or from a folder of yours
+    /// Download data sets and checkpoints, or import them from a folder
     #[command(after_help = fetch::EXAMPLES)]
     Fetch(fetch::Fetch),
-    /// Train a world's source models
+    /// Train the source models of a set-up
     #[command(after_help = pretrain::EXAMPLES)]
     Pretrain(pretrain::Pretrain),
     /// List the tensors of a checkpoint, and what was skipped
     #[command(after_help = inspect::EXAMPLES)]
     Inspect(inspect::Inspect),
-    /// Write a checkpoint's tensors as safetensors
+    /// Convert a checkpoint's tensors to safetensors
     #[command(after_help = convert::EXAMPLES)]
     Convert(convert::Convert),
-    /// Print the JSON Schema of claims, and of verdicts, comparisons and checkpoints as they are printed
+    /// Print the JSON Schema of claims, or of a form that a command prints
     #[command(after_help = "Example:\n  repro schema verdicts > verdicts.schema.json")]
     Schema(schema::Schema),
-    /// Print a shell's completions
-    #[command(
-        after_help = "Example:\n  repro completions bash > ~/.local/share/bash-completion/completions/repro"
-    )]
+    /// Print the completions of a shell
+    #[command(after_help = completions::EXAMPLES)]
     Completions(completions::Completions),
+    /// Print the names that completions offer
+    #[command(hide = true)]
+    CompleteNames(complete_names::CompleteNames),
+    /// Print the manual page of the program, or write those of all commands
+    #[command(after_help = man::EXAMPLES)]
+    Man(man::Man),
 }
 
-/// What computes, for the program that is linked with it.
+/// The engine, for the program that is linked with it.
 #[derive(Clone, Copy)]
 pub struct EngineHandle(&'static dyn Engine);
 
@@ -152,11 +165,11 @@ impl EngineHandle {
     }
 }
 
-/// Runs the command line and says with which code to exit. Without an engine a command that needs one is
-/// handed over to the program that has one, where this build has such a program.
+/// Runs the command line and returns the exit code. Without an engine, a command that needs one is
+/// handed over to `repro-engine`, if this build has it.
 ///
-/// Which engine there is must be the caller's to say, in another crate: were it known here, the compiler
-/// would call libtorch directly, and the program that judges would be linked with it.
+/// The caller, in another crate, passes the engine: if this crate named it here, the compiler would
+/// call libtorch directly, and `repro` would be linked with it.
 #[must_use]
 pub fn main(engine: Option<EngineHandle>) -> u8 {
     #[cfg(feature = "engine")]
@@ -172,7 +185,7 @@ pub fn main(engine: Option<EngineHandle>) -> u8 {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Help and version are no errors; a reader that closed its pipe is none either.
+            // Help and version are no errors, and neither is a closed pipe.
             let _ = error.print();
             return if error.use_stderr() { exit::USAGE } else { 0 };
         }
@@ -181,7 +194,7 @@ pub fn main(engine: Option<EngineHandle>) -> u8 {
         terminal::fit(columns.0.into());
     }
     let outcome = run(&arguments, engine).and_then(|outcome| {
-        std::io::stdout().flush()?;
+        messages::flush()?;
         Ok(outcome)
     });
     match outcome {
@@ -190,70 +203,99 @@ pub fn main(engine: Option<EngineHandle>) -> u8 {
     }
 }
 
-/// The claims that were asked for, as each world has them.
+/// The claims at hand, as each set-up has them.
 struct Suites<'a> {
-    /// The folder that was named; the project's own claims where none was.
+    /// The folder that the user named; the project's claims if none.
     folder: Option<&'a Path>,
-    /// Targets and sources that it adds to every world.
-    names: OwnNames,
-    /// What computes, where this program can.
+    /// Targets and source models that it adds to every set-up.
+    names: UserNames,
+    /// The engine, if this program has one.
     engine: Option<&'static dyn Engine>,
+    /// Old spellings in files, to print notes about.
+    noted: Mutex<BTreeSet<OldSpelling>>,
 }
 
 impl<'a> Suites<'a> {
     fn new(folder: Option<&'a Path>, engine: Option<&'static dyn Engine>) -> Result<Self, Failure> {
-        let names = folder.map(OwnNames::read).transpose();
+        let names = folder.map(UserNames::read).transpose();
         let names = names.map_err(|error| Failure::new(exit::USAGE, error))?;
-        Ok(Self { folder, names: names.unwrap_or_default(), engine })
+        let names = names.unwrap_or_default();
+        let suites = Self { folder, names, engine, noted: Mutex::default() };
+        suites.note_old_spellings(suites.names.notes());
+        Ok(suites)
     }
 
-    /// The world of an evidence, with the folder's own names.
+    /// Keeps old spellings in files of the user's for [`Self::print_notes`].
+    fn note_old_spellings(&self, found: &[OldSpelling]) {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.extend(found.iter().cloned());
+    }
+
+    /// Prints a note about each old spelling. Only when the command has ended: were they printed
+    /// before `repro-engine` takes over, it would print them again.
+    fn print_notes(&self) {
+        for old in self.noted.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            message!("note: {old}");
+        }
+    }
+
+    /// The set-up of a kind of evidence, with the folder's own names.
     fn world(&self, kind: EvidenceKind) -> World {
         kind.world().with(&self.names)
     }
 
-    /// The same without a folder: figures by name know no other names than the project's.
+    /// The same without a folder: figures by name use the project's names alone.
     fn without_folder(&self) -> Suites<'static> {
-        Suites { folder: None, names: OwnNames::default(), engine: self.engine }
+        let (names, engine) = (UserNames::default(), self.engine);
+        Suites { folder: None, names, engine, noted: Mutex::default() }
     }
 
-    /// The claims as an evidence's world has them.
-    fn of(&self, kind: EvidenceKind) -> Result<Suite, Failure> {
+    /// The claims, as the set-up of a kind of evidence has them.
+    fn suite(&self, kind: EvidenceKind) -> Result<Suite, Failure> {
         let world = self.world(kind);
-        Ok(match self.folder {
+        let suite = match self.folder {
             Some(folder) => Suite::from_folder(folder, &world)?,
             None => Suite::embedded(&world)?,
-        })
+        };
+        self.note_old_spellings(suite.notes());
+        Ok(suite)
     }
 }
 
 fn run(arguments: &Arguments, engine: Option<&'static dyn Engine>) -> Result<Outcome, Failure> {
     let suites = Suites::new(arguments.claims.as_deref(), engine)?;
-    match &arguments.command {
-        Command::Verify(command) => command.run(&suites),
-        Command::List(command) => command.run(&suites),
-        Command::Show(command) => command.run(&suites),
-        Command::Figure(command) => command.run(&suites),
-        Command::Doctor(command) => command.run(&suites),
-        Command::Plan(command) => command.run(&suites),
-        Command::Power(command) => command.run(&suites),
-        Command::Compare(command) => command.run(&suites),
-        Command::Sensitivity(command) => command.run(&suites),
-        Command::Run(command) => command.run(&suites),
+    let outcome = run_command(&arguments.command, &suites);
+    suites.print_notes();
+    outcome
+}
+
+fn run_command(command: &Command, suites: &Suites<'_>) -> Result<Outcome, Failure> {
+    match command {
+        Command::Verify(command) => command.run(suites),
+        Command::List(command) => command.run(suites),
+        Command::Show(command) => command.run(suites),
+        Command::Figure(command) => command.run(suites),
+        Command::Doctor(command) => command.run(suites),
+        Command::Plan(command) => command.run(suites),
+        Command::Power(command) => command.run(suites),
+        Command::Compare(command) => command.run(suites),
+        Command::Sensitivity(command) => command.run(suites),
+        Command::Run(command) => command.run(suites),
+        Command::Records(command) => command.run(),
         Command::Runs(command) => command.run(),
-        Command::Rerun(command) => command.run(&suites),
+        Command::Rerun(command) => command.run(suites),
         Command::Fetch(command) => command.run(),
-        Command::Pretrain(command) => command.run(&suites),
+        Command::Pretrain(command) => command.run(suites),
         Command::Inspect(command) => command.run(),
         Command::Convert(command) => command.run(),
         Command::Schema(command) => command.run(),
-        Command::Completions(command) => {
-            command.run(&mut <Arguments as clap::CommandFactory>::command())
-        }
+        Command::Completions(command) => command.run(&mut whole(), suites),
+        Command::CompleteNames(command) => command.run(suites),
+        Command::Man(command) => command.run(whole()),
     }
 }
 
-/// The style of tables and verdicts, written plainly where standard output is no terminal.
-fn stdout() -> anstream::AutoStream<std::io::StdoutLock<'static>> {
-    anstream::AutoStream::auto(std::io::stdout().lock())
+/// The command line as data.
+fn whole() -> clap::Command {
+    <Arguments as clap::CommandFactory>::command()
 }

@@ -1,38 +1,47 @@
-//! `repro power`: how many seeds each cell would need, and how small an effect the seeds in hand can see.
+//! `repro power`: how many seeds each cell needs, and the smallest effect that its seeds can
+//! detect.
 
 use std::io::Write;
 
 use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::{Failure, Outcome, Suites, kind, local::Ours, stdout, verify::gathered};
+use super::{
+    Failure, Outcome, Suites,
+    claim_ids::ClaimIds,
+    folders::FolderArguments,
+    format::{Format, Offered, OneOf, json},
+    kind,
+    messages::stdout,
+};
 use crate::{
     claim::Claim,
     evidence::Evidence,
     experiment::EvidenceKind,
     judge::{
         judge,
-        power::{self, CellPower},
+        power::{self, CellPower, Needed, POWER},
     },
     report::terminal,
 };
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  repro power --claim l2_best
+  repro power l2_best
   repro power --evidence smoke
 
-For each cell of a primary hypothesis, or average where it averages: the effect over the margin and its \
-spread over seeds, the seeds that would support that effect with a chance of 80 %, and the smallest \
-effect that the seeds in hand support with that chance. At a sequential look each has its share of the \
-risk. An effect that was seen is not the true one: after looking, this tells how much a design can see, \
-not whether the effect is there.";
+For each cell of a primary hypothesis, or for each average where it averages, the table has: the \
+effect over the margin and its spread over seeds; the seeds that would support that effect with a \
+probability of 80 %; and the smallest effect that the seeds at hand support with that probability. \
+Each look of a sequential design has its share of the risk. An observed effect is not the true \
+one: the table says how much a design can detect, not whether the effect exists.";
 
 #[derive(Args)]
 pub(super) struct Power {
-    /// A claim; may be given again. All of them where none is given
-    #[arg(long = "claim", value_name = "ID")]
-    ids: Vec<String>,
-    /// The evidence whose effects and spreads are taken; nothing is run
+    #[command(flatten)]
+    ids: ClaimIds,
+    /// The evidence that effects and spreads are taken from; nothing is run
     #[arg(
         long,
         value_name = "KIND",
@@ -40,46 +49,119 @@ pub(super) struct Power {
         default_value = "published"
     )]
     evidence: EvidenceKind,
+    /// Text for people, or JSON for programs
+    #[arg(long, value_parser = OneOf(FORMATS), default_value = "text")]
+    format: Format,
     #[command(flatten)]
-    ours: Ours,
+    folders: FolderArguments,
+}
+
+const FORMATS: &[Offered] =
+    &[(Format::Text, None), (Format::Json, Some("By the schema of `repro schema power`"))];
+
+/// What `repro power --format json` prints.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct PowerOfClaims {
+    /// Version of this form: 1. Within a version, fields are added and none is changed.
+    format_version: u32,
+    /// The evidence that effects and spreads are taken from.
+    evidence: EvidenceKind,
+    /// The probability that `needed_seeds` and `detectable` are computed for, from 0 to 1.
+    probability: f64,
+    /// Every cell of a primary hypothesis that has a spread over seeds.
+    cells: Vec<PowerOfCell>,
+}
+
+/// What the seeds of one cell can detect. Effects and spreads are in `unit`.
+#[derive(Serialize, JsonSchema)]
+struct PowerOfCell {
+    /// The claim's id.
+    claim: String,
+    /// The contrast.
+    contrast: String,
+    /// The cell, or the average over cells.
+    cell: String,
+    /// Unit of effects and spreads: `points`, `epochs` or `nats`.
+    unit: String,
+    /// Mean over the margin.
+    effect: f64,
+    /// Standard deviation over seeds.
+    spread: f64,
+    /// Seeds at hand.
+    seeds: usize,
+    /// Seeds that would support that effect and spread; null if no number does, or too many would.
+    needed_seeds: Option<usize>,
+    /// The same in words: a number, `over` a number, or `never`.
+    needed: String,
+    /// The smallest effect that the seeds at hand support.
+    detectable: f64,
+}
+
+impl PowerOfCell {
+    fn new(claim: &Claim, of: &CellPower<'_>) -> Self {
+        Self {
+            claim: claim.id.clone(),
+            contrast: of.cell.contrast.clone(),
+            cell: of.cell.name.clone(),
+            unit: of.cell.unit.name().to_owned(),
+            effect: of.effect,
+            spread: of.spread,
+            seeds: of.cell.seeds,
+            needed_seeds: match of.needed {
+                Needed::Seeds(seeds) => Some(seeds),
+                Needed::TooMany | Needed::Never => None,
+            },
+            needed: of.needed.to_string(),
+            detectable: of.detectable,
+        }
+    }
+
+    fn row(self) -> Vec<String> {
+        vec![
+            self.claim,
+            format!("{}: {}", self.contrast, self.cell),
+            format!("{:+.2}", self.effect),
+            format!("{:.2}", self.spread),
+            self.seeds.to_string(),
+            self.needed,
+            format!("{:.2}", self.detectable),
+        ]
+    }
 }
 
 impl Power {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
         let kind = self.evidence;
-        let suite = suites.of(kind)?;
-        let claims = suite.select(&self.ids)?;
-        let evidence = gathered(kind, &claims, &self.ours, suites, false)?;
-        let rows: Vec<Vec<String>> =
-            claims.iter().flat_map(|claim| rows(claim, &evidence)).collect();
+        let suite = suites.suite(kind)?;
+        let claims = self.ids.select(&suite, suites)?;
+        let evidence = self.folders.evidence(kind, &claims, suites)?;
+        let cells: Vec<PowerOfCell> =
+            claims.iter().flat_map(|claim| cells(claim, &evidence)).collect();
         let mut out = stdout();
-        if rows.is_empty() {
+        if let Format::Json = self.format {
+            let form =
+                PowerOfClaims { format_version: 1, evidence: kind, probability: POWER, cells };
+            json(&mut out, &form)?;
+            return Ok(Outcome::Done);
+        }
+        if cells.is_empty() {
             writeln!(out, "no cell of these claims has two seeds on {kind} evidence")?;
             return Ok(Outcome::Done);
         }
         let header = ["claim", "cell", "effect", "spread", "seeds", "needed", "can see"];
+        let rows = cells.into_iter().map(PowerOfCell::row);
         writeln!(out, "{}", terminal::table(&header, rows))?;
-        let words = "effect: mean over the margin; spread: standard deviation over seeds; needed: seeds for a \
-                     chance of 80 % at that effect and spread; can see: the smallest effect that the seeds in \
-                     hand support with that chance";
-        writeln!(out, "{}", terminal::prose(words))?;
+        let note = "effect: mean over the margin; spread: standard deviation over seeds; needed: \
+                    seeds for a probability of 80 % at that effect and spread; can see: the \
+                    smallest effect that the seeds at hand support with that probability";
+        writeln!(out, "{}", terminal::prose(note))?;
         Ok(Outcome::Done)
     }
 }
 
-/// A row for each cell that has a spread.
-fn rows(claim: &Claim, evidence: &Evidence) -> Vec<Vec<String>> {
+/// Every cell of the primary hypothesis that has a spread.
+fn cells(claim: &Claim, evidence: &Evidence) -> Vec<PowerOfCell> {
     let verdict = judge(claim, evidence);
-    let row = |of: &CellPower<'_>| {
-        vec![
-            claim.id.clone(),
-            format!("{}: {}", of.cell.contrast, of.cell.name),
-            format!("{:+.2}", of.effect),
-            format!("{:.2}", of.spread),
-            of.cell.seeds.to_string(),
-            of.needed.to_string(),
-            format!("{:.2}", of.sees),
-        ]
-    };
-    power::of(claim, evidence, &verdict).cells.iter().map(row).collect()
+    let power = power::claim_power(claim, evidence, &verdict);
+    power.cells.iter().map(|cell| PowerOfCell::new(claim, cell)).collect()
 }

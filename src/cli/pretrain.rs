@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Failure, Outcome, Suites, fetch::Data, handoff, runtime::DeviceArgument};
+use super::{Failure, Outcome, Suites, folders::Data, handoff, runtime::DeviceArgument};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -13,7 +13,7 @@ Examples:
   repro pretrain --world lab --device cuda
 
 It writes <role>.safetensors and <role>.json (a card: command, seed, data, accuracies, curve) for each \
-source model, and keeps a checkpoint of each one's latest epoch: the same command goes on where it was \
+source model, and keeps a checkpoint of each one's latest epoch: the same command resumes where it was \
 stopped, with the same source. It is written when Ctrl-C stops it, and else every ten seconds at most.";
 
 #[derive(Args)]

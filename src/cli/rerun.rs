@@ -1,4 +1,4 @@
-//! `repro rerun`: runs a record's fine-tune again, from the ledger alone, and says whether it gave the same bits.
+//! `repro rerun`: runs a record's fine-tune again and checks that it gives the same bits.
 
 use std::io::Write;
 
@@ -6,66 +6,80 @@ use clap::Args;
 
 use super::{
     Failure, Outcome, Suites, exit, handoff,
-    local::{Ours, RunContext, unusable},
-    runs::{details, one, shortest},
-    stdout,
+    local::{LocalArguments, RunContext, unusable},
+    messages::{old_spelling, stdout},
+    records::{details, one, shortest},
 };
 use crate::{
-    assets::Named,
+    assets::IdentifiedTrial,
     experiment::EvidenceKind,
-    plan::cost::Speeds,
+    plan::cost::Throughputs,
     store::{Ended, Entry, Ledger},
 };
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
   repro rerun 3f9c01ab
-  repro rerun 3f9c01ab --within 2      on a GPU, where bits differ from run to run
+  repro rerun 3f9c01ab --tolerance 2   on a GPU, where bits differ from run to run
 
-Exit code 0 when recipe, seed, weights and data give the same bits again, or, with --within, when the first \
-loss is the same within a thousandth and the last accuracy within so many points; else 1.";
+The exit code is 0 if recipe, seed, weights and data give the same bits again or, with \
+--tolerance, if the first loss is the same within a thousandth and the last accuracy within that \
+many points. Otherwise it is 70.";
 
 #[derive(Args)]
 pub(super) struct Rerun {
-    /// The first digits of the record's name, as `repro runs` has it
+    /// The record, by the first digits of its name in `repro records list`
     #[arg(value_name = "RECORD")]
     record: String,
-    /// Points by which the last accuracy may differ where bits do
+    /// Accept other bits if the last accuracy differs by at most this many points
     #[arg(long, value_name = "POINTS", value_parser = points)]
+    tolerance: Option<f64>,
+    /// The old spelling of --tolerance
+    #[arg(
+        long,
+        hide = true,
+        value_name = "POINTS",
+        value_parser = points,
+        conflicts_with = "tolerance"
+    )]
     within: Option<f64>,
     #[command(flatten)]
-    ours: Ours,
+    local: LocalArguments,
 }
 
-/// By how much of itself the first loss may differ where bits do: another order of the same sums.
+/// Largest relative difference of the first loss with `--tolerance`: another order of the same
+/// sums.
 const FIRST_LOSS: f64 = 1e-3;
 
 impl Rerun {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
+        // Before another program takes over: it prints no notes on the command line.
+        let tolerance = self.tolerance();
         handoff::rather(suites.engine)?;
-        let ledger = self.ours.ledger();
+        let ledger = self.local.ledger();
         let recorded = one(&ledger, &self.record)?;
-        let (workshop, named) = again(&self.ours, suites, &recorded)?;
-        // Run where nothing is looked up: into a ledger that is empty.
+        let (context, trial) = again(&self.local, suites, &recorded)?;
+        // Into an empty ledger, so that no record is reused.
         let above = ledger.folder().join("rerun");
         let scratch = std::fs::create_dir_all(&above).and_then(|()| tempfile::tempdir_in(&above));
         let scratch = scratch.map_err(|cause| {
             let what = format!("failed to write into {}: {cause}", above.display());
-            let help = "take the record into a ledger of your own: `repro runs --export FILE`, then `repro runs \
-                        --import FILE --ledger DIR` and `repro rerun RECORD --ledger DIR`";
+            let help = "copy the record into a ledger of your own: `repro records export FILE`, \
+                        then `repro records import FILE --ledger DIR` and `repro rerun RECORD \
+                        --ledger DIR`";
             Failure::new(exit::OUTPUT, miette::miette!(help = help, "{what}"))
         })?;
         let fresh = Ledger::new(scratch.path().to_owned());
-        let speeds = Speeds::by_records(std::slice::from_ref(&recorded), &workshop.world);
-        let speed = speeds.of(&workshop.machine()?.processor());
-        workshop.run_into(&fresh, std::slice::from_ref(&named), speed)?;
+        let speeds = Throughputs::by_records(std::slice::from_ref(&recorded), &context.world);
+        let speed = speeds.on_processor(&context.machine()?.processor());
+        context.run_into(&fresh, std::slice::from_ref(&trial), speed)?;
         let again = fresh.get(&recorded.id, &mut |_| ()).map_err(unusable)?;
         let again = again.ok_or_else(|| {
-            Failure::new(exit::INPUT, miette::miette!("the rerun left no record"))
+            Failure::new(exit::FAILED, miette::miette!("the rerun left no record"))
         })?;
         if let Ended::Failed { reason } = &again.outcome {
-            let said = miette::miette!("the rerun failed: {reason}");
-            return Err(Failure::new(exit::FAILED, said));
+            let failed = miette::miette!("the rerun failed: {reason}");
+            return Err(Failure::new(exit::FAILED, failed));
         }
         let mut out = stdout();
         if recorded.agrees_with(&again) {
@@ -77,14 +91,15 @@ impl Rerun {
         if let Some((first_loss, points)) = apart {
             writeln!(
                 out,
-                "the first loss differs by {first_loss:.1e} of itself, the last accuracy by {points:.2} points"
+                "the first loss differs by {first_loss:.1e} of its value, the last accuracy by \
+                 {points:.2} points"
             )?;
         }
-        if let (Some((first_loss, points)), Some(within)) = (apart, self.within)
+        if let (Some((first_loss, points)), Some(tolerance)) = (apart, tolerance)
             && first_loss <= FIRST_LOSS
-            && points <= within
+            && points <= tolerance
         {
-            writeln!(out, "within {FIRST_LOSS:.0e} and {within} points")?;
+            writeln!(out, "within {FIRST_LOSS:.0e} and {tolerance} points")?;
             return Ok(Outcome::Done);
         }
         for (name, entry) in [("recorded", &recorded), ("now", &again)] {
@@ -94,10 +109,17 @@ impl Rerun {
         }
         Err(Failure::silent(exit::FAILED))
     }
+
+    fn tolerance(&self) -> Option<f64> {
+        if self.within.is_some() {
+            old_spelling("--within", "--tolerance");
+        }
+        self.tolerance.or(self.within)
+    }
 }
 
-/// How far two runs of a trial are apart: the first loss, relative, and the last accuracy, in points.
-/// `None` where one did not finish.
+/// The differences between two runs of a trial: of the first loss, relative, and of the last
+/// accuracy, in points. `None` if one did not finish.
 fn apart(one: &Entry, other: &Entry) -> Option<(f64, f64)> {
     let ends = |entry: &Entry| match &entry.outcome {
         Ended::Finished(outcome) => {
@@ -110,26 +132,29 @@ fn apart(one: &Entry, other: &Entry) -> Option<(f64, f64)> {
     Some(((first - other_first).abs() / first.abs(), (last - other_last).abs()))
 }
 
-/// What runs an entry's trial once more: where, and the trial by its name.
+/// The trial of a record, and what it runs in.
+///
+/// # Errors
+/// If this program, or this machine, can't run the same trial.
 pub(super) fn again(
-    ours: &Ours,
+    local: &LocalArguments,
     suites: &Suites<'_>,
     recorded: &Entry,
-) -> Result<(RunContext, Named), Failure> {
-    let other = |what: &str| {
+) -> Result<(RunContext, IdentifiedTrial), Failure> {
+    let different = |how: &str| {
         Failure::usage(
-            format!("{} was run {what}", shortest(&recorded.id)),
-            "build the version of the program that ran it (`repro runs RECORD` names it)",
+            format!("{} was run {how}", shortest(&recorded.id)),
+            "build the version of the program that ran it: `repro records show RECORD` names it",
         )
     };
     let kind = EvidenceKind::named(&recorded.trial.recipe.world)
-        .ok_or_else(|| other("in a world that this program does not have"))?;
-    let workshop = ours.context(kind, suites);
-    let named = workshop.named(recorded.trial.clone())?;
-    if named.id == recorded.id {
-        Ok((workshop, named))
+        .ok_or_else(|| different("in a set-up that this program does not have"))?;
+    let context = local.context(kind, suites);
+    let trial = context.identify(recorded.trial.clone())?;
+    if trial.id == recorded.id {
+        Ok((context, trial))
     } else {
-        Err(other("with other weights, images or another engine than are here"))
+        Err(different("with other weights, images or another engine than this machine has"))
     }
 }
 
@@ -137,6 +162,6 @@ pub(super) fn again(
 fn points(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(points) if (0.0..=100.0).contains(&points) => Ok(points),
-        _ => Err("points lie from 0 to 100".to_owned()),
+        _ => Err("expected points from 0 to 100".to_owned()),
     }
 }

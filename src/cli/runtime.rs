@@ -1,6 +1,6 @@
-//! What commands need of the engine, so that they are compiled, and most of them run, without it. The
-//! program that computes passes its engine to [`super::main`]; the one that judges passes none, and a
-//! command that comes to need one is handed over ([`super::handoff`]).
+//! What commands need from the engine, as traits, so that they compile without it. The program
+//! `repro-engine` passes its engine to [`super::main`]; `repro` passes none, and hands a command
+//! that needs one over ([`super::handoff`]).
 
 use std::sync::atomic::AtomicBool;
 
@@ -8,95 +8,95 @@ use clap::ValueEnum;
 
 use super::{Failure, Outcome, pretrain::Pretrain};
 use crate::{
-    assets::{Named, Stock},
+    assets::{Assets, IdentifiedTrial},
     experiment::{Precision, Trial},
-    plan::{campaign::Event, cost::Speed},
+    plan::{campaign::Event, cost::Throughput},
     store::Ledger,
     world::World,
 };
 
-/// What can compute.
+/// An engine: the part of the program that computes.
 pub(super) trait Engine: Sync {
-    /// What has to be done before anything else.
+    /// Prepares it, before anything else runs.
     fn start(&self);
-    /// A device to compute on.
+    /// Opens a device to compute on.
     ///
     /// # Errors
-    /// If the one that was named is not there.
-    fn open(&self, wanted: DeviceRequest) -> Result<Box<dyn Machine>, Failure>;
-    /// What it is, for `repro doctor`: names with what was found.
+    /// If this machine has no such device.
+    fn open(&self, request: DeviceRequest) -> Result<Box<dyn Machine>, Failure>;
+    /// What it found on this machine, for `repro doctor`: names with values.
     fn inventory(&self) -> Vec<(&'static str, String)>;
     /// Trains source models.
     ///
     /// # Errors
-    /// As the command has them.
+    /// Those of the command.
     fn pretrain(&self, command: &Pretrain) -> Result<Outcome, Failure>;
 }
 
-/// Which device is wanted, and for images of which size.
+/// Which device to open, and for images of which size.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(feature = "engine"), expect(dead_code, reason = "only the engine reads it"))]
 pub(super) struct DeviceRequest {
     /// What was named.
     pub device: DeviceArgument,
-    /// Whether it is the CPU where nobody names one.
+    /// Whether `auto` means the CPU.
     pub rather_cpu: bool,
-    /// Rows and columns of the images that are computed on.
+    /// Rows and columns of the images, in pixels.
     pub side: u32,
-    /// Threads, where somebody says.
+    /// Threads, if the user names a number.
     pub threads: Option<usize>,
 }
 
-/// A device that was opened, with its workers.
+/// An open device, with its workers.
 pub(super) trait Machine: Send + Sync {
-    /// Its processor, by the name that records have of it.
+    /// The name of its processor, as records have it.
     fn processor(&self) -> String;
-    /// Whether it is no GPU.
+    /// Whether it is the CPU.
     fn is_cpu(&self) -> bool;
-    /// Fine-tunes at once.
+    /// How many fine-tunes run at once.
     fn at_once(&self) -> usize;
     /// Why it can't compute in a precision; `None` where it can.
     fn refuses(&self, precision: Precision) -> Option<String>;
-    /// Runs trials and keeps their entries.
+    /// Runs trials and keeps their records.
     ///
     /// # Errors
-    /// If they are not run to their end.
+    /// If they do not run to their end.
     fn run(
         &self,
         place: &Place<'_>,
-        trials: &[Named],
+        trials: &[IdentifiedTrial],
         report: &(dyn Fn(Event<'_>) + Sync),
     ) -> Result<(), Failure>;
     /// Times a short fine-tune of random weights.
     ///
     /// # Errors
-    /// If it can't be run: then why.
-    fn calibrate(&self, world: &World) -> Result<Speed, String>;
-    /// Losses of the first step of each trial: of the first batch in front of it, and over the test set
-    /// after it, where that is not too large.
+    /// The cause, if it can't run.
+    fn calibrate(&self, world: &World) -> Result<Throughput, String>;
+    /// Losses of the first step of each trial, in nats: of the first batch before it, and over the
+    /// test set after it, unless that is too large.
     ///
     /// # Errors
-    /// If one can't be run: then why.
+    /// The cause, if one can't run.
     fn first_steps(
         &self,
-        stock: &Stock,
+        assets: &dyn Assets,
         trials: &[Trial],
     ) -> Result<Vec<(f64, Option<f64>)>, String>;
 }
 
-/// Where trials are run.
+/// What trials run on.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(feature = "engine"), expect(dead_code, reason = "only the engine reads it"))]
 pub(super) struct Place<'a> {
-    /// Where entries go.
+    /// Where records go.
     pub ledger: &'a Ledger,
-    /// What trials work on.
-    pub stock: &'a Stock,
-    /// Set to stop.
+    /// Source models and images.
+    pub assets: &'a dyn Assets,
+    /// Set to `true` to stop.
     pub stop: &'a AtomicBool,
 }
 
-/// A device as it is named on the command line.
+/// A device, as named on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum DeviceArgument {
     /// The CPU for smoke, where results then agree to the last bit; else a GPU if there is one

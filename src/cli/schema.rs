@@ -1,10 +1,11 @@
-//! `repro schema`: the JSON Schema of what is read and what is printed.
-
-use std::io::Write;
+//! `repro schema`: the JSON Schema of claims, and of each form that a command prints.
 
 use clap::{Args, ValueEnum};
 
-use super::{Failure, Outcome, stdout};
+use super::{
+    Failure, Outcome, doctor::MachineReport, fetch::FetchReport, format::json, list::ClaimList,
+    messages::stdout, plan::PlanReport, power::PowerOfClaims, show::ShownClaims,
+};
 use crate::{
     checkpoint::Inspection, claim::raw::RawClaim, judge::Verdicts, plan::sensitivity::Answers,
     replication::Comparison, report::citation::Citation,
@@ -19,11 +20,11 @@ pub(super) struct Schema {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Of {
-    /// A claim's spec, for editors
+    /// A claim's file, for editors
     Claim,
-    /// Verdicts, which `verify` and `sensitivity` print with more beside them
+    /// The part that `citation` and `sensitivity` share
     Verdicts,
-    /// The form to cite: `repro-verdicts.json`, and what `verify --format json` prints
+    /// What `verify --format json` prints, and `repro-verdicts.json`: the form to cite
     Citation,
     /// What `sensitivity --format json` prints
     Sensitivity,
@@ -31,6 +32,18 @@ enum Of {
     Comparison,
     /// What `inspect --format json` prints
     Inspection,
+    /// What `list --format json` prints
+    List,
+    /// What `show --format json` prints
+    Show,
+    /// What `power --format json` prints
+    Power,
+    /// What `plan --format json` prints; `trials` has the lines of `plan --format jsonl`
+    Plan,
+    /// What `doctor --format json` prints
+    Doctor,
+    /// What `fetch --format json` prints
+    Fetch,
 }
 
 impl Schema {
@@ -42,10 +55,14 @@ impl Schema {
             Of::Sensitivity => schemars::schema_for!(Answers),
             Of::Comparison => schemars::schema_for!(Comparison),
             Of::Inspection => schemars::schema_for!(Inspection),
+            Of::List => schemars::schema_for!(ClaimList),
+            Of::Show => schemars::schema_for!(ShownClaims),
+            Of::Power => schemars::schema_for!(PowerOfClaims),
+            Of::Plan => schemars::schema_for!(PlanReport),
+            Of::Doctor => schemars::schema_for!(MachineReport),
+            Of::Fetch => schemars::schema_for!(FetchReport),
         };
-        let mut out = stdout();
-        serde_json::to_writer_pretty(&mut out, &schema).map_err(std::io::Error::from)?;
-        writeln!(out)?;
+        json(&mut stdout(), &schema)?;
         Ok(Outcome::Done)
     }
 }

@@ -6,18 +6,18 @@ use std::{
     path::PathBuf,
 };
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::{
-    Failure, Outcome, Suites, exit,
-    format::{Format, Offered, OneOf},
+    Failure, Outcome, Suites, claim_ids, exit,
+    format::{Format, Offered, OneOf, json},
     handoff, kind,
-    local::{Ours, RunContext, tell, unusable},
+    local::{LocalArguments, RunContext, unusable, warn_damaged},
+    messages::{message, stdout},
     progress::minutes,
-    stdout,
 };
 use crate::{
-    assets::Named,
+    assets::IdentifiedTrial,
     claim::Claim,
     evidence::Records,
     experiment::{EvidenceKind, Key, Trial},
@@ -25,7 +25,7 @@ use crate::{
     judge::result::FORMAT_VERSION,
     plan::{
         self,
-        cost::{Price, Speed},
+        cost::{Cost, Throughput},
         sensitivity::{
             self, Answer, Answers, CHOICES, Choice, HELD_OUT, RATES, Rate, Tuned, curve,
         },
@@ -37,45 +37,50 @@ use crate::{
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  repro sensitivity --claim robust_beats_natural --no-run     what it would cost
-  repro sensitivity --claim robust_beats_natural
-  repro sensitivity --claim l2_best --choice head --choice gentle --figures figures
+  repro sensitivity robust_beats_natural --no-run     print what it would cost
+  repro sensitivity robust_beats_natural
+  repro sensitivity l2_best --choice head,gentle --figures figures
 
-Choices, each in place of the paper's: paper (nothing is changed; always judged first), learning_rate \
-(.01, not .1), own_rates (each source's own best of .1, .03 and .01, chosen on held-out seeds, not one for \
-all), head (PyTorch's own, not N(0, 1)), batch_norm (frozen, not in train mode), augmentation \
-(none), best_epoch (on the test set, not the last), short and long (half and twice as many epochs), \
-gentle: rate, head, batch norms and augmentation together, and gentle_long: the same in ten times as many \
-epochs. A second table tells how well each source model does, so that a lead over models that learn nothing \
-is seen as one. It can be stopped at any time and goes on where it was.";
+Choices, each in place of the paper's: paper (nothing is changed; always judged first), \
+learning_rate (.01, not .1), own_rates (each source's own best of .1, .03 and .01, chosen on \
+held-out seeds, not one for all), head (PyTorch's own, not N(0, 1)), batch_norm (frozen, not in \
+train mode), augmentation (none), best_epoch (on the test set, not the last), short and long (half \
+and twice as many epochs), gentle: rate, head, batch norms and augmentation together, and \
+gentle_long: the same in ten times as many epochs. A second table has the accuracy of each source \
+model, so that a lead over models that learn nothing can be recognised. The command can be stopped \
+at any time; the same command resumes.";
 
 #[derive(Args)]
+#[command(group(ArgGroup::new("which").required(true).args(["id", "claim"])))]
 pub(super) struct Sensitivity {
-    /// The claim
-    #[arg(long = "claim", value_name = "ID")]
-    id: String,
-    /// A choice; may be given again. All of them where none is given
-    #[arg(long = "choice", value_name = "CHOICE")]
+    /// The claim, by id
+    #[arg(value_name = "ID")]
+    id: Option<String>,
+    /// The same as an option
+    #[arg(long, value_name = "ID")]
+    claim: Option<String>,
+    /// A choice; repeat it or separate several with commas [default: all]
+    #[arg(long = "choice", value_name = "CHOICE", value_delimiter = ',')]
     choices: Vec<String>,
-    /// Which fine-tunes of our own
+    /// The kind of local runs
     #[arg(
         long,
         value_name = "KIND",
-        value_parser = kind::one_of(kind::OWN),
+        value_parser = kind::one_of(kind::LOCAL),
         default_value = "smoke"
     )]
     evidence: EvidenceKind,
-    /// In which form
+    /// Text for people, or a form for programs
     #[arg(long, value_parser = OneOf(FORMATS), default_value = "text")]
     format: Format,
     /// Write the specification curve as an SVG file into this folder
     #[arg(long, value_name = "DIR")]
     figures: Option<PathBuf>,
-    /// Say what it would cost, judge what the ledger has and run nothing
+    /// Print what it would cost, judge the records in the ledger, and run nothing
     #[arg(long)]
     no_run: bool,
     #[command(flatten)]
-    ours: Ours,
+    local: LocalArguments,
 }
 
 const FORMATS: &[Offered] = &[
@@ -90,17 +95,17 @@ impl Sensitivity {
             handoff::rather(suites.engine)?;
         }
         let kind = self.evidence;
-        let suite = suites.of(kind)?;
-        let claims = suite.select(std::slice::from_ref(&self.id))?;
-        let [claim] = claims.as_slice() else { unreachable!("one id selects one claim") };
+        let suite = suites.suite(kind)?;
+        let id = self.id.as_ref().or(self.claim.as_ref()).expect("clap requires one of them");
+        let claim = claim_ids::one(id, &suite, suites)?;
         let choices = self.choices()?;
         let mut answers: Vec<Answer> = Vec::new();
         for choice in choices {
             let Some(claim) = choice.claim(claim) else {
-                anstream::eprintln!("{}: not asked, the claim fixes its evaluations", choice.words);
+                message!("{}: skipped, the claim fixes its evaluations", choice.words);
                 continue;
             };
-            anstream::eprintln!("{}", choice.words);
+            message!("{}", choice.words);
             let mut world = choice.world(suites.world(kind));
             let mut rates_are_known = true;
             if choice.chooses_rates() {
@@ -108,23 +113,23 @@ impl Sensitivity {
                 rates_are_known = rates.is_some();
                 world.learning_rates = rates.unwrap_or_default();
             }
-            let workshop = self.ours.context_of(kind, world, suites);
-            let mut gathered = workshop.evidence(&[&claim], !self.no_run && rates_are_known)?;
+            let context = self.local.context_in(kind, world, suites);
+            let mut gathered = context.evidence(&[&claim], !self.no_run && rates_are_known)?;
             if !rates_are_known {
-                // At rates that are not chosen yet there is no record.
-                gathered.evidence.records = Records::new([]).expect("nothing is there twice");
+                // The rates are not chosen yet, so no record is at these rates.
+                gathered.evidence.records = Records::new([]).expect("no duplicates");
             } else if self.no_run {
                 let next = plan::outstanding(&[&claim], &gathered.evidence).into_keys();
-                let recipe = |key: Key| workshop.world.recipe(key);
+                let recipe = |key: Key| context.world.recipe(key);
                 let next = next.map(|(key, seed)| Trial { recipe: recipe(key), seed });
                 let next: Vec<Trial> = next.collect();
-                price(&next, workshop.speed(&gathered), &workshop);
-                if let Some(lacks) = claim.hypothesis.lacks(&workshop.world) {
-                    anstream::eprintln!("  it can't be judged on all it asks for here: {lacks}");
+                cost(&next, context.speed(&gathered), &context);
+                if let Some(reason) = claim.hypothesis.unavailable(&context.world) {
+                    message!("  it can't be judged in full in this set-up: {reason}");
                 }
             }
             let paper = answers.first().map(|answer| answer.verdict.verdict);
-            answers.push(Answer::of(choice, &claim, &gathered.evidence, paper));
+            answers.push(Answer::new(choice, &claim, &gathered.evidence, paper));
         }
         if let Some(folder) = &self.figures {
             let world = suites.world(kind);
@@ -132,57 +137,56 @@ impl Sensitivity {
             let file = report::write_forest(folder, claim, &curve(&answers), &world, &name)
                 .map_err(|error| Failure::new(exit::OUTPUT, error))?;
             if let Some(file) = file {
-                anstream::eprintln!("figure: {}", file.display());
+                message!("figure: {}", file.display());
             }
         }
         self.print(claim, answers)?;
         Ok(Outcome::Done)
     }
 
-    /// Each source's own best learning rate, chosen on held-out seeds, which are run where they are not
-    /// there; `None` where they are only to be priced.
+    /// Each source's own best learning rate, chosen on held-out seeds, whose missing fine-tunes are
+    /// run; `None` if they are missing and may not be run.
     fn rates(
         &self,
         claim: &Claim,
         world: &World,
         suites: &Suites<'_>,
     ) -> Result<Option<BTreeMap<String, f64>>, Failure> {
-        let workshop = self.ours.context_of(self.evidence, world.clone(), suites);
-        let named = |trial| workshop.named(trial);
+        let context = self.local.context_in(self.evidence, world.clone(), suites);
+        let identify = |trial| context.identify(trial);
         let tuning = sensitivity::tuning(claim, world);
-        let trials: Result<Vec<Named>, Failure> = tuning.iter().cloned().map(named).collect();
+        let trials: Result<Vec<IdentifiedTrial>, Failure> =
+            tuning.iter().cloned().map(identify).collect();
         let trials = match trials {
             Ok(trials) => trials,
-            // What keeps them from being run is told of every other choice too.
+            // What keeps them from running is printed for every other choice too.
             Err(_) if self.no_run => {
-                price(&tuning, None, &workshop);
+                cost(&tuning, None, &context);
                 return Ok(None);
             }
-            Err(lacking) => {
-                _ = lacking.report();
+            Err(missing) => {
+                _ = missing.report();
                 return Ok(None);
             }
         };
-        let mut tuned = of_ledger(&trials, &workshop)?;
+        let mut tuned = of_ledger(&trials, &context)?;
         let missing = sensitivity::missing(&tuned);
         if self.no_run && !missing.is_empty() {
-            let missing: Vec<Trial> = missing.into_iter().map(|named| named.trial).collect();
-            price(&missing, None, &workshop);
-            anstream::eprintln!(
-                "  to choose rates by; the fine-tunes at these rates come after it"
-            );
+            let missing: Vec<Trial> = missing.into_iter().map(|missing| missing.trial).collect();
+            cost(&missing, None, &context);
+            message!("  to choose rates by; the fine-tunes at the chosen rates come after that");
             return Ok(None);
         }
         if !missing.is_empty() {
-            workshop.run_into(&workshop.ledger, &missing, None)?;
-            tuned = of_ledger(&trials, &workshop)?;
+            context.run_into(&context.ledger, &missing, None)?;
+            tuned = of_ledger(&trials, &context)?;
         }
         let best = sensitivity::best_rates(&tuned);
-        tell_rates(&best);
+        report_rates(&best);
         Ok(Some(best.into_iter().map(|(source, rate)| (source, rate.chosen)).collect()))
     }
 
-    /// The paper's recipe, and what was asked for, or all.
+    /// The paper's recipe, and the named choices or all.
     fn choices(&self) -> Result<Vec<Choice>, Failure> {
         let known = || CHOICES.iter().map(|choice| choice.id);
         if let Some(unknown) = self.choices.iter().find(|id| !known().any(|known| known == *id)) {
@@ -206,8 +210,7 @@ impl Sensitivity {
             Format::Text => write!(out, "{}", text(claim, &answers))?,
             Format::Json => {
                 let answers = Answers { format_version: FORMAT_VERSION, claims: answers };
-                serde_json::to_writer_pretty(&mut out, &answers).map_err(std::io::Error::from)?;
-                writeln!(out)?;
+                json(&mut out, &answers)?;
             }
             Format::Csv => {
                 out.write_all(report::spreadsheet_of_choices(&answers).as_bytes())?;
@@ -218,7 +221,7 @@ impl Sensitivity {
     }
 }
 
-/// A table of verdicts, one of accuracies, and why each verdict is what it is.
+/// A table of verdicts, one of accuracies, and the reason of each verdict.
 fn text(claim: &Claim, answers: &[Answer]) -> String {
     let rows = answers.iter().map(|answer| {
         vec![
@@ -234,11 +237,11 @@ fn text(claim: &Claim, answers: &[Answer]) -> String {
         terminal::prose(&format!("{}: {}", choice.id, verdict.reason)) + "\n"
     };
     let reasons: String = answers.iter().map(reason).collect();
-    let asked = terminal::prose(&format!("{}: {}", claim.id, claim.hypothesis.sentence));
+    let claim = terminal::prose(&format!("{}: {}", claim.id, claim.hypothesis.statement));
     let means = terminal::prose(
         "Accuracy after the last epoch in percent, mean over cells of the first look's seeds:",
     );
-    format!("{asked}\n\n{verdicts}\n\n{means}\n\n{accuracies}\n\n{reasons}")
+    format!("{claim}\n\n{verdicts}\n\n{means}\n\n{accuracies}\n\n{reasons}")
 }
 
 /// A row for each choice, a column for each source model.
@@ -255,26 +258,26 @@ fn of_sources(answers: &[Answer]) -> String {
     terminal::table(&header, rows)
 }
 
-/// What the ledger has of the fine-tunes that rates are chosen by.
-fn of_ledger(trials: &[Named], workshop: &RunContext) -> Result<Vec<Tuned>, Failure> {
-    let tuned = |named: &Named| {
+/// The fine-tunes that rates are chosen by, with their records if they have any.
+fn of_ledger(trials: &[IdentifiedTrial], context: &RunContext) -> Result<Vec<Tuned>, Failure> {
+    let tuned = |trial: &IdentifiedTrial| {
         let mut damaged = Vec::new();
-        let entry = workshop.ledger.get(&named.id, &mut |file| damaged.push(file));
-        tell(&damaged);
+        let entry = context.ledger.get(&trial.id, &mut |file| damaged.push(file));
+        warn_damaged(&damaged);
         let ended = entry.map_err(unusable)?.map(|entry| entry.outcome);
-        Ok(Tuned { named: named.clone(), ended })
+        Ok(Tuned { named: trial.clone(), ended })
     };
     trials.iter().map(tuned).collect()
 }
 
-/// Says which rate is best for each source, and of which means.
-fn tell_rates(best: &BTreeMap<String, Rate>) {
+/// Prints the best rate of each source, with the means that it was chosen by.
+fn report_rates(best: &BTreeMap<String, Rate>) {
     for (source, rate) in best {
         let means = RATES.iter().zip(rate.means);
         let means: Vec<String> =
             means.map(|(rate, mean)| format!("{mean:.1} % at {rate}")).collect();
         let seeds = HELD_OUT.len();
-        anstream::eprintln!(
+        message!(
             "  {source}: {} is best over {seeds} held-out seeds, of {}",
             rate.chosen,
             means.join(", ")
@@ -282,10 +285,10 @@ fn tell_rates(best: &BTreeMap<String, Rate>) {
     }
 }
 
-/// Says what fine-tunes would cost.
-fn price(trials: &[Trial], speed: Option<Speed>, workshop: &RunContext) {
-    let price = Price::of_all(trials, &workshop.world);
-    let seconds = speed.unwrap_or(Speed::ELSEWHERE).seconds(price) / workshop.at_once() as f64;
+/// Prints what fine-tunes would cost.
+fn cost(trials: &[Trial], speed: Option<Throughput>, context: &RunContext) {
+    let cost = Cost::of_trials(trials, &context.world);
+    let seconds = speed.unwrap_or(Throughput::REFERENCE).seconds(cost) / context.at_once() as f64;
     let trials = counted(trials.len(), "fine-tune");
-    anstream::eprintln!("  {trials} to run next, about {}", minutes(seconds));
+    message!("  {trials} to run next, about {}", minutes(seconds));
 }

@@ -1,6 +1,6 @@
-//! CelebA, aligned and cropped (Liu et al. 2015): `img_align_celeba/NNNNNN.jpg`, a list of attributes and
-//! a list of the official partition (0 to train, 1 to validate, 2 to test). The target is the attribute
-//! `Male`; images of partition 1 are not used.
+//! Reads CelebA, aligned and cropped (Liu et al. 2015): `img_align_celeba/NNNNNN.jpg`, a list of
+//! attributes, and a list of the official partition (0: training, 1: validation, 2: test). The
+//! class is the attribute `Male`; validation images are not used.
 
 use std::{collections::HashMap, path::Path};
 
@@ -10,37 +10,37 @@ use super::{
     image_files::contents,
 };
 
-/// The attribute that images are told apart by.
+/// The attribute that is the class.
 pub const ATTRIBUTE: &str = "Male";
 const IMAGES: &str = "img_align_celeba";
 const ATTRIBUTES: &str = "list_attr_celeba.txt";
 const PARTITION: &str = "list_eval_partition.txt";
-/// The lists are not larger than this; the official ones have 27 MB and 3 MB.
+/// Size limit of a list in bytes. The official ones have 27 MB and 3 MB.
 const LARGEST_LIST: u64 = 1 << 27;
 
-/// Reads the lists and makes sure that every image they name for training or testing is there.
+/// Reads the lists, and checks that every training and test image exists.
 ///
 /// # Errors
-/// If a list is damaged, the two are not of the same images, or an image is missing.
+/// If a list is damaged, the lists have different images, or an image is missing.
 pub fn read(folder: &Path) -> Result<Target, DataError> {
     let (attributes, partition) = (folder.join(ATTRIBUTES), folder.join(PARTITION));
     let male = attribute(&attributes, &contents(&attributes, LARGEST_LIST)?)?;
     let parts = parts(&partition, &contents(&partition, LARGEST_LIST)?)?;
     if male.len() != parts.len() {
-        let fault = format!("{} images, and {ATTRIBUTES} has {}", parts.len(), male.len());
+        let fault = format!("{} images, but {ATTRIBUTES} has {}", parts.len(), male.len());
         return Err(DataError::List { path: partition, line: parts.len(), fault });
     }
     let root = folder.join(IMAGES);
-    let Listing { files, hidden, .. } = Listing::of(&root)?;
+    let Listing { files, hidden, .. } = Listing::read(&root)?;
     let listed = |name: &String| parts.binary_search_by(|(known, _)| known.cmp(name)).is_ok();
     if let Some(other) = files.iter().find(|name| !listed(name)) {
-        return Err(fault(&root.join(other), format!("{PARTITION} has no such image")));
+        return Err(fault(&root.join(other), format!("it is missing from {PARTITION}")));
     }
     let (mut train, mut test) = (Vec::new(), Vec::new());
     for (line, (name, part)) in parts.into_iter().enumerate() {
         let fail = |fault| DataError::List { path: partition.clone(), line: line + 1, fault };
         let Some(&male) = male.get(&name) else {
-            return Err(fail(format!("{ATTRIBUTES} has no `{name}`")));
+            return Err(fail(format!("`{name}` is missing from {ATTRIBUTES}")));
         };
         let split = match part {
             0 => &mut train,
@@ -48,7 +48,7 @@ pub fn read(folder: &Path) -> Result<Target, DataError> {
             _ => continue,
         };
         if files.binary_search(&name).is_err() {
-            return Err(fail(format!("there is no `{name}` in {IMAGES}")));
+            return Err(fail(format!("`{name}` is missing from {IMAGES}")));
         }
         split.push((name, u32::from(male)));
     }
@@ -57,7 +57,10 @@ pub fn read(folder: &Path) -> Result<Target, DataError> {
     Ok(Target { train: split(train), test: split(test) })
 }
 
-/// Lines of a list, each with its number and, where it is no text, as an error.
+/// The lines of a list with their numbers, from 1.
+///
+/// # Errors
+/// If it is not UTF-8.
 fn lines<'a>(
     path: &'a Path,
     bytes: &'a [u8],
@@ -69,8 +72,11 @@ fn lines<'a>(
     Ok(text.lines().enumerate().map(|(index, line)| (index + 1, line)))
 }
 
-/// Whether each image has [`ATTRIBUTE`]: a line with their number, one with the attributes' names,
-/// then one an image, of its name and -1 or 1 for each attribute.
+/// Whether each image has [`ATTRIBUTE`]. The list has a line with the number of images, a line with
+/// the names of attributes, and a line per image with its name and -1 or 1 for each attribute.
+///
+/// # Errors
+/// If a line is invalid, or the number of images differs.
 fn attribute(path: &Path, bytes: &[u8]) -> Result<HashMap<String, bool>, DataError> {
     let fail = |line, fault| DataError::List { path: path.to_owned(), line, fault };
     let mut lines = lines(path, bytes)?;
@@ -81,8 +87,8 @@ fn attribute(path: &Path, bytes: &[u8]) -> Result<HashMap<String, bool>, DataErr
     })?;
     let (_, names) = lines.next().unwrap_or((2, ""));
     let names: Vec<&str> = names.split_ascii_whitespace().collect();
-    let Some(place) = names.iter().position(|name| *name == ATTRIBUTE) else {
-        return Err(fail(2, format!("there is no `{ATTRIBUTE}` among the attributes")));
+    let Some(index) = names.iter().position(|name| *name == ATTRIBUTE) else {
+        return Err(fail(2, format!("the attribute `{ATTRIBUTE}` is missing")));
     };
     let mut of_images = HashMap::new();
     let mut last = 2;
@@ -100,11 +106,11 @@ fn attribute(path: &Path, bytes: &[u8]) -> Result<HashMap<String, bool>, DataErr
             }
         }
         if has.len() != names.len() {
-            let fault = format!("{} values, and there are {} attributes", has.len(), names.len());
+            let fault = format!("{} values, but there are {} attributes", has.len(), names.len());
             return Err(fail(line, fault));
         }
-        if of_images.insert(name.to_owned(), has[place]).is_some() {
-            return Err(fail(line, format!("a second line for `{name}`")));
+        if of_images.insert(name.to_owned(), has[index]).is_some() {
+            return Err(fail(line, format!("duplicate line for `{name}`")));
         }
     }
     if of_images.len() != count {
@@ -114,7 +120,10 @@ fn attribute(path: &Path, bytes: &[u8]) -> Result<HashMap<String, bool>, DataErr
     Ok(of_images)
 }
 
-/// Each image and its part, in order.
+/// Each image and its partition, in order.
+///
+/// # Errors
+/// If a line is invalid, or names are not in increasing order.
 fn parts(path: &Path, bytes: &[u8]) -> Result<Vec<(String, u8)>, DataError> {
     let fail = |line, fault| DataError::List { path: path.to_owned(), line, fault };
     let mut parts: Vec<(String, u8)> = Vec::new();
@@ -124,10 +133,10 @@ fn parts(path: &Path, bytes: &[u8]) -> Result<Vec<(String, u8)>, DataError> {
             [name, "0"] => (name, 0),
             [name, "1"] => (name, 1),
             [name, "2"] => (name, 2),
-            _ => return Err(fail(line, "it is not a name and 0, 1 or 2".into())),
+            _ => return Err(fail(line, "expected a name and 0, 1 or 2".into())),
         };
         check_name(name).map_err(|fault| fail(line, fault))?;
-        if parts.last().is_some_and(|(before, _)| before.as_str() >= name) {
+        if parts.last().is_some_and(|(previous, _)| previous.as_str() >= name) {
             return Err(fail(line, format!("`{name}` is out of order")));
         }
         parts.push((name.to_owned(), part));
@@ -135,10 +144,13 @@ fn parts(path: &Path, bytes: &[u8]) -> Result<Vec<(String, u8)>, DataError> {
     Ok(parts)
 }
 
-/// Names lead to files, so they may not lead out of their folder.
+/// Checks that the name of an image can't lead out of its folder.
+///
+/// # Errors
+/// If it is empty or hidden, or has a separator.
 pub(super) fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
-        Err(format!("`{}` is no name of an image", name.escape_debug()))
+        Err(format!("`{}` is no valid name of an image", name.escape_debug()))
     } else {
         Ok(())
     }

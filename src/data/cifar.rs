@@ -1,6 +1,7 @@
 //! CIFAR-10 and CIFAR-100 in their binary version (Krizhevsky 2009,
-//! <https://www.cs.toronto.edu/~kriz/cifar.html>): records without a header, each a label, or a coarse
-//! and a fine one, and 3 x 32 x 32 bytes: all of red, then green, then blue, row by row.
+//! <https://www.cs.toronto.edu/~kriz/cifar.html>): records without a header. Each record is a
+//! label (CIFAR-100: a coarse and a fine one) and 3 x 32 x 32 bytes: red, green and blue planes,
+//! row by row.
 
 use std::path::Path;
 
@@ -10,17 +11,17 @@ use super::DataError;
 pub(crate) const SHAPE: (usize, usize, usize) = (3, 32, 32);
 const PIXELS: usize = SHAPE.0 * SHAPE.1 * SHAPE.2;
 
-/// Which of the two. They differ in the bytes in front of an image.
+/// One of the two data sets, which differ in the bytes before an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cifar {
-    /// One byte, the label.
+    /// CIFAR-10: one byte, the label.
     Ten,
-    /// The coarse label, which is checked and left, then the fine one.
+    /// CIFAR-100: the coarse label, which is checked but not used, then the fine one.
     Hundred,
 }
 
 impl Cifar {
-    /// Classes that images are told apart by.
+    /// The number of classes.
     #[must_use]
     pub fn classes(self) -> u32 {
         match self {
@@ -29,7 +30,7 @@ impl Cifar {
         }
     }
 
-    /// What each byte in front of an image can be; the last of them is its label.
+    /// The valid values of each byte before an image; the last byte is its label.
     fn labels(self) -> &'static [(u8, &'static str)] {
         match self {
             Self::Ten => &[(10, "0 to 9")],
@@ -37,7 +38,7 @@ impl Cifar {
         }
     }
 
-    /// Appends a file's images and labels to those read before it. `path` is what errors call it by.
+    /// Appends the images and labels of a file, which errors call `path`.
     ///
     /// # Errors
     /// If the file ends within a record, or has a label out of range.

@@ -1,149 +1,150 @@
-//! What can be wrong with a data set on disk. Every reader's errors are here but those of the IDX
-//! format itself ([`IdxError`]).
+//! Errors of data sets on disk. Those of the IDX format are in [`IdxError`].
 
 use std::path::PathBuf;
 
 use super::{DatasetError, idx::IdxError};
 use crate::util::suggest::did_you_mean;
 
-/// What is wrong with a data set, and where.
+/// A missing, damaged or wrong data set.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum DataError {
-    /// A file or folder is not there, or can't be read.
+    /// A file or folder is missing or can't be read.
     #[error("failed to read {path}: {cause}")]
-    #[diagnostic(help("name the folder that holds the official files, unpacked"))]
+    #[diagnostic(help("name the folder with the official files, unpacked"))]
     Unreadable {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         cause: std::io::Error,
     },
-    /// A file of the MNIST family is there neither plain nor packed.
+    /// A file of the MNIST family is missing, plain and with gzip.
     #[error("failed to read {path} or {path}.gz: {cause}")]
     #[diagnostic(help(
-        "name the folder that holds the official files (Debian's package dataset-fashion-mnist has \
+        "name the folder with the official files (Debian's package dataset-fashion-mnist has \
          Fashion-MNIST)"
     ))]
-    NeitherPlainNorPacked {
+    NeitherPlainNorGzip {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         cause: std::io::Error,
     },
     /// A file is not the official one.
-    #[error("{path}: the SHA-256 of its contents is {found}, not {expected}")]
-    #[diagnostic(help("this is not the official file: get it again"))]
+    #[error("failed to verify {path}: the SHA-256 of its contents is {found}, not {expected}")]
+    #[diagnostic(help("this is not the official file: download it again"))]
     Checksum {
         /// The file.
         path: PathBuf,
-        /// Its own.
+        /// The SHA-256 of the file.
         found: String,
-        /// The official file's.
+        /// The official one.
         expected: &'static str,
     },
-    /// A file is no IDX file.
+    /// A file is no valid IDX file.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Idx(#[from] IdxError),
-    /// A file is larger than any of its kind.
-    #[error("{path} has {bytes} bytes, and no file of its kind has more than {limit}")]
-    #[diagnostic(help("this is not the file that its name says; get the official one"))]
+    /// A file exceeds the size limit.
+    #[error("failed to read {path}: it has {bytes} bytes, more than the limit of {limit}")]
+    #[diagnostic(help("this is not the file that its name states: download the official one"))]
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// Its size.
+        /// Its size in bytes.
         bytes: u64,
-        /// The most that is read.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// A file of records ends within one.
-    #[error("{path}, offset {offset}: {left} bytes are left, and a record has {record}")]
+    /// A file ends within a record.
+    #[error(
+        "failed to read {path}, offset {offset}: {left} bytes are left, but a record has {record}"
+    )]
     #[diagnostic(help(
-        "the file is cut short or is not CIFAR's binary version (the Python and MATLAB versions \
-         are other formats): get it again"
+        "download the file again: it is truncated or not CIFAR's binary version (the Python and \
+         MATLAB versions are other formats)"
     ))]
     Records {
         /// The file.
         path: PathBuf,
-        /// Where the last whole record ends.
+        /// The offset after the last complete record.
         offset: usize,
-        /// Bytes after it.
+        /// The bytes after it.
         left: usize,
-        /// Bytes of a record.
+        /// The bytes of a record.
         record: usize,
     },
-    /// A label can't be.
-    #[error("{path}, image {image}: its label is {label}, and labels are {allowed}")]
-    #[diagnostic(help("the file is damaged or of another data set: get the official one"))]
+    /// A label is out of range.
+    #[error("failed to read {path}, image {image}: its label is {label}, but must be {allowed}")]
+    #[diagnostic(help("the file is damaged or of another data set: download the official one"))]
     Label {
         /// The file.
         path: PathBuf,
-        /// Which image, counted from 0.
+        /// The index of the image, from 0.
         image: usize,
         /// Its label.
         label: f64,
-        /// What a label can be.
+        /// The valid labels.
         allowed: &'static str,
     },
-    /// There are other than the official number of images or classes, or than their owner says.
-    #[error("{path} has {found} {what}, and {expected} are expected{}", passed_over(*hidden))]
-    #[diagnostic(help("some of it is missing, or it is another data set: get it again, whole"))]
+    /// The number of images or classes differs from the official one, or from the user's.
+    #[error("failed to verify {path}: {found} {what}, expected {expected}{}", skipped(*hidden))]
+    #[diagnostic(help("the data set is incomplete or another one: download it again"))]
     Count {
         /// The file or folder.
         path: PathBuf,
         /// What is counted.
         what: &'static str,
-        /// How many there are.
+        /// The number found.
         found: usize,
-        /// How many there should be.
+        /// The number expected.
         expected: usize,
-        /// How many names that begin with a dot were passed over.
+        /// The number of hidden files, which were skipped.
         hidden: usize,
     },
-    /// Images have another size than those of the official set.
+    /// The size of images differs from the official one.
     #[error(
-        "{path}: images have {} x {} x {} values, and the official ones {} x {} x {}",
+        "failed to verify {path}: images have {} x {} x {} values, the official ones {} x {} x {}",
         found.0, found.1, found.2, expected.0, expected.1, expected.2)]
-    #[diagnostic(help("this is another data set: get the official one"))]
+    #[diagnostic(help("this is another data set: download the official one"))]
     Shape {
         /// The folder.
         path: PathBuf,
         /// Channels, rows and columns.
         found: (usize, usize, usize),
-        /// What they should be.
+        /// The official ones.
         expected: (usize, usize, usize),
     },
-    /// A MATLAB file is not as SVHN's are.
-    #[error("{path}, offset {offset}{}: {fault}", inside(*unpacked))]
+    /// A MATLAB file is not in the format of SVHN.
+    #[error("failed to read {path}, offset {offset}{}: {fault}", inside(*unpacked))]
     #[diagnostic(help(
-        "SVHN's format 2 is train_32x32.mat and test_32x32.mat, MATLAB 5 files that begin with \
-         `MATLAB 5.0 MAT-file`: get the official file"
+        "download the official file: train_32x32.mat and test_32x32.mat of SVHN's format 2 begin \
+         with `MATLAB 5.0 MAT-file`"
     ))]
     Mat {
         /// The file.
         path: PathBuf,
-        /// Where the element lies in the file.
+        /// The offset of the element in the file.
         offset: usize,
-        /// How far into what is packed there.
+        /// The offset in the compressed element, after unpacking.
         unpacked: Option<u64>,
         /// What is wrong.
         fault: String,
     },
-    /// A line of a list can't be.
-    #[error("{path}, line {line}: {fault}")]
-    #[diagnostic(help("the list is damaged or of another version: get the official file"))]
+    /// A line of a list is invalid.
+    #[error("failed to read {path}, line {line}: {fault}")]
+    #[diagnostic(help("the list is damaged or of another version: download the official file"))]
     List {
         /// The file.
         path: PathBuf,
-        /// The line, counted from 1.
+        /// The line, from 1.
         line: usize,
         /// What is wrong.
         fault: String,
     },
-    /// A file is no image that is read.
-    #[error("{path} is not read as an image: {fault}")]
+    /// A file is no supported image, or is damaged.
+    #[error("failed to decode the image {path}: {fault}")]
     #[diagnostic(help(
-        "JPEG, PNG and WebP are read, of 8 bits, grey or in colour; get the file again, or convert it"
+        "download the file again, or convert it to JPEG, PNG or WebP of 8 bits, grey or in colour"
     ))]
     Picture {
         /// The file.
@@ -151,11 +152,11 @@ pub enum DataError {
         /// What is wrong.
         fault: String,
     },
-    /// A folder is not laid out as its kind.
-    #[error("{path}: {fault}")]
+    /// The layout of a folder is another one.
+    #[error("failed to read {path}: {fault}")]
     #[diagnostic(help(
-        "an image folder is {{train,test}}/CLASS/*.{{jpg,jpeg,png}}, with the same classes in both; \
-         move everything else out of it"
+        "arrange an image folder as {{train,test}}/CLASS/*.{{jpg,jpeg,png}}, with the same classes \
+         in both, and move everything else out of it"
     ))]
     Layout {
         /// The file or folder.
@@ -163,8 +164,8 @@ pub enum DataError {
         /// What is wrong.
         fault: String,
     },
-    /// A packed file is cut short or contradicts itself.
-    #[error("{path} is no whole file of packed images: {fault}")]
+    /// A packed file is truncated or inconsistent.
+    #[error("failed to read the packed images {path}: {fault}")]
     #[diagnostic(help("pack it again with `python3 scripts/pack_lab.py --help`"))]
     Packed {
         /// The file.
@@ -172,32 +173,32 @@ pub enum DataError {
         /// What is wrong.
         fault: String,
     },
-    /// Parts that do not make a data set.
-    #[error("{path}: {cause}")]
-    #[diagnostic(help("the file is damaged: get it again"))]
+    /// Images, labels and classes do not match.
+    #[error("failed to read {path}: {cause}")]
+    #[diagnostic(help("the file is damaged: download it again"))]
     Dataset {
         /// The file.
         path: PathBuf,
-        /// What does not fit.
+        /// What does not match.
         cause: DatasetError,
     },
-    /// There is no such target.
-    #[error("there is no data set `{name}`{}", did_you_mean(name, super::official::names()))]
-    #[diagnostic(help("there are {}", super::official::names().collect::<Vec<_>>().join(", ")))]
+    /// The name of the data set is unknown.
+    #[error("failed to find the data set `{name}`{}", did_you_mean(name, super::official::names()))]
+    #[diagnostic(help("use one of {}", super::official::names().collect::<Vec<_>>().join(", ")))]
     Unknown {
-        /// What was asked for.
+        /// The name.
         name: String,
     },
 }
 
-fn passed_over(hidden: usize) -> String {
+fn skipped(hidden: usize) -> String {
     match hidden {
         0 => String::new(),
-        1 => " (1 name that begins with a dot is passed over)".to_owned(),
-        _ => format!(" ({hidden} names that begin with a dot are passed over)"),
+        1 => " (1 hidden file is skipped)".to_owned(),
+        _ => format!(" ({hidden} hidden files are skipped)"),
     }
 }
 
 fn inside(unpacked: Option<u64>) -> String {
-    unpacked.map_or(String::new(), |at| format!(", {at} bytes into what is packed there"))
+    unpacked.map_or(String::new(), |at| format!(", offset {at} after unpacking"))
 }

@@ -1,29 +1,33 @@
-//! Image folders, a folder a class: `{train,test}/CLASS/*.{jpg,jpeg,png}`, as torchvision's
-//! `ImageFolder`, but that nothing is passed over without a word: a file of another kind is an error,
-//! and so is a folder within a class or a class without an image. Hidden files are left out and counted.
-//! Links are followed; since nothing is looked for deeper than this, there is no loop to be caught in.
+//! Reads image folders with a folder per class, `{train,test}/CLASS/*.{jpg,jpeg,png}`, like
+//! torchvision's `ImageFolder`, but without ignoring anything silently: other files, folders inside
+//! a class and empty classes are errors. Hidden files are skipped and counted. Links are followed;
+//! the fixed depth makes loops impossible.
 
 use std::path::{Path, PathBuf};
 
 use super::{DataError, ImageFiles, Images, Target};
 
-/// Extensions of image files, in any case.
+/// File extensions of images, in upper or lower case.
 const EXTENSIONS: [&str; 3] = ["jpg", "jpeg", "png"];
-/// The folder of training images, and those that test images may lie in: the first that is there.
+/// The folder of training images, and those of test images, of which the first that exists is read.
 const TRAIN: &str = "train";
 const TEST: [&str; 2] = ["test", "val"];
 
-/// What lies in a folder: names in the order of their bytes.
+/// The contents of a folder: names, sorted by their bytes.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     pub folders: Vec<String>,
     pub files: Vec<String>,
-    /// How many names begin with a dot.
+    /// The number of names that begin with a dot.
     pub hidden: usize,
 }
 
 impl Listing {
-    pub fn of(folder: &Path) -> Result<Self, DataError> {
+    /// Lists a folder.
+    ///
+    /// # Errors
+    /// If it can't be read, a link in it is broken, or a name is not UTF-8.
+    pub fn read(folder: &Path) -> Result<Self, DataError> {
         let unreadable =
             |path: &Path, cause| DataError::Unreadable { path: path.to_owned(), cause };
         let mut listing = Self::default();
@@ -36,9 +40,9 @@ impl Listing {
                 listing.hidden += 1;
                 continue;
             }
-            // Follows a link, and fails on one that leads nowhere.
-            let about = path.metadata().map_err(|cause| unreadable(&path, cause))?;
-            let list = if about.is_dir() { &mut listing.folders } else { &mut listing.files };
+            // Follows a link, and fails if it is broken.
+            let metadata = path.metadata().map_err(|cause| unreadable(&path, cause))?;
+            let list = if metadata.is_dir() { &mut listing.folders } else { &mut listing.files };
             list.push(name.to_owned());
         }
         listing.folders.sort_unstable();
@@ -47,73 +51,76 @@ impl Listing {
     }
 }
 
-/// Training and test images of a folder of one's own.
+/// Reads the training and test images of an image folder.
 ///
 /// # Errors
-/// If the folder is not laid out as this module says, or training and test classes differ.
+/// If its layout is another one, or training and test classes differ.
 pub fn read(root: &Path) -> Result<Target, DataError> {
     let train = classes(&root.join(TRAIN))?;
     let test = TEST.map(|name| root.join(name)).into_iter().find(|folder| folder.is_dir());
     let Some(test) = test else {
-        return Err(fault(root, "there is neither a folder `test` nor `val` in it"));
+        return Err(fault(root, "it has no folder `test` or `val`"));
     };
     let test = classes(&test)?;
-    let differs = |left: &ImageFiles, right: &ImageFiles| {
+    let unmatched = |left: &ImageFiles, right: &ImageFiles| {
         left.classes().iter().find(|class| !right.classes().contains(class)).cloned()
     };
-    for (of, left, right) in [("training", &train, &test), ("test", &test, &train)] {
-        if let Some(class) = differs(left, right) {
-            return Err(fault(root, format!("class `{class}` has {of} images only")));
+    for (split, left, right) in [("training", &train, &test), ("test", &test, &train)] {
+        if let Some(class) = unmatched(left, right) {
+            return Err(fault(root, format!("class `{class}` has {split} images only")));
         }
     }
     Ok(Target { train: Images::Files(train), test: Images::Files(test) })
 }
 
-/// The images of each class of a folder, in the order of their names' bytes.
+/// The images of each class of a folder. Classes and images are sorted by the bytes of their names.
 ///
 /// # Errors
-/// If something in it is neither a class nor an image of one.
+/// If it has something other than folders of images.
 pub fn classes(folder: &Path) -> Result<ImageFiles, DataError> {
-    let Listing { folders, files, mut hidden } = Listing::of(folder)?;
+    let Listing { folders, files, mut hidden } = Listing::read(folder)?;
     if let Some(file) = files.first() {
-        return Err(fault(&folder.join(file), "it lies beside the classes, in none of them"));
+        return Err(fault(&folder.join(file), "it is outside the folders of classes"));
     }
     if folders.is_empty() {
-        return Err(fault(folder, "there is no folder of a class in it"));
+        return Err(fault(folder, "it has no folder of a class"));
     }
     let mut images = Vec::new();
     for (label, class) in folders.iter().enumerate() {
-        let (names, passed) = images_of(folder, class)?;
-        hidden += passed;
+        let (names, skipped) = images_of(folder, class)?;
+        hidden += skipped;
         images.extend(names.into_iter().map(|name| (name, label as u32)));
     }
     Ok(ImageFiles::new(folder.to_owned(), images, folders, hidden))
 }
 
-/// Names of the images that lie in a folder below `root`, from `root` on, and how many hidden files
-/// lie there too.
-pub(super) fn images_of(root: &Path, below: &str) -> Result<(Vec<String>, usize), DataError> {
-    let folder = root.join(below);
-    let Listing { folders, files, hidden } = Listing::of(&folder)?;
+/// The names of the images in a folder, relative to `root`, and its number of hidden files.
+///
+/// # Errors
+/// If it has no image, or something else.
+pub(super) fn images_of(root: &Path, subfolder: &str) -> Result<(Vec<String>, usize), DataError> {
+    let folder = root.join(subfolder);
+    let Listing { folders, files, hidden } = Listing::read(&folder)?;
     if let Some(inner) = folders.first() {
-        return Err(fault(&folder.join(inner), "it is a folder, where images lie"));
+        return Err(fault(&folder.join(inner), "it is a folder inside a class"));
     }
     if let Some(file) = files.iter().find(|name| !is_image(name)) {
-        let fault_ = format!("it is none of {}", EXTENSIONS.join(", "));
-        return Err(fault(&folder.join(file), fault_));
+        let what = format!("its extension is none of {}", EXTENSIONS.join(", "));
+        return Err(fault(&folder.join(file), what));
     }
     if files.is_empty() {
-        return Err(fault(&folder, "there is no image in it"));
+        return Err(fault(&folder, "it has no image"));
     }
-    Ok((files.into_iter().map(|name| format!("{below}/{name}")).collect(), hidden))
+    Ok((files.into_iter().map(|name| format!("{subfolder}/{name}")).collect(), hidden))
 }
 
-/// Whether a file's name is that of an image.
+/// Whether a file has the extension of an image.
 fn is_image(name: &str) -> bool {
     let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
     extension.is_some_and(|found| EXTENSIONS.iter().any(|known| found.eq_ignore_ascii_case(known)))
 }
 
+/// The error for a wrong layout at a path.
 pub(super) fn fault(path: &Path, fault: impl Into<String>) -> DataError {
     DataError::Layout { path: PathBuf::from(path), fault: fault.into() }
 }

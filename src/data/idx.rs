@@ -1,6 +1,6 @@
-//! The IDX format of MNIST and its relatives (KMNIST, Fashion-MNIST): a magic number, big-endian
-//! sizes, bytes; plain or in gzip. A file is untrusted: nothing is allocated for what its header
-//! only promises.
+//! Reads the IDX format of MNIST, KMNIST and Fashion-MNIST: a magic number, big-endian sizes, and
+//! bytes, plain or compressed with gzip. Files are untrusted: a wrong size in the header allocates
+//! no memory.
 
 use std::io::Read;
 
@@ -11,71 +11,77 @@ use crate::util::files::GZIP;
 const IMAGES: u32 = 0x0000_0803;
 /// Magic number of unsigned bytes in one dimension: labels.
 const LABELS: u32 = 0x0000_0801;
-/// A file larger than this unpacked is refused: MNIST's largest has 47 MB.
+/// Size limit of an unpacked file in bytes. MNIST's largest has 47 MB.
 pub const LARGEST_BYTES: u64 = 1 << 30;
 
-/// What is wrong with an IDX file, and where.
+/// An invalid IDX file.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum IdxError {
-    /// The gzip stream is damaged or cut short.
-    #[error("failed to unpack {file}, which is damaged or cut short: {cause}")]
-    #[diagnostic(help("get the file again, and compare its checksum"))]
+    /// The gzip stream is damaged or truncated.
+    #[error("failed to unpack {file}, which is damaged or truncated: {cause}")]
+    #[diagnostic(help("download the file again, and compare its checksum"))]
     Damaged {
         /// The file's name.
         file: String,
-        /// What the decoder said.
+        /// The error of the decoder.
         cause: std::io::Error,
     },
     /// The file is larger than [`LARGEST_BYTES`].
-    #[error("{file} is larger than {LARGEST_BYTES} bytes unpacked")]
-    #[diagnostic(help("this is no file of the MNIST family; get the official one"))]
+    #[error(
+        "failed to read {file}: unpacked, it is larger than the limit of {LARGEST_BYTES} bytes"
+    )]
+    #[diagnostic(help("this is no file of the MNIST family: download the official one"))]
     TooLarge {
         /// The file's name.
         file: String,
     },
-    /// The file does not begin as it should.
-    #[error("{file}, offset 0: the magic number is {found:#010x}, not {expected:#010x}")]
+    /// The magic number is another one.
+    #[error(
+        "failed to read {file}, offset 0: the magic number is {found:#010x}, not {expected:#010x}"
+    )]
     #[diagnostic(help(
-        "an images file begins with 0x00000803, a labels file with 0x00000801; a page of HTML \
-         begins with 0x3c: get the official file"
+        "download the official file (images begin with 0x00000803, labels with 0x00000801, a web \
+         page with 0x3c)"
     ))]
     Magic {
         /// The file's name.
         file: String,
-        /// What stands there.
+        /// The magic number of the file.
         found: u32,
-        /// What should.
+        /// The expected one.
         expected: u32,
     },
-    /// The header promises another number of bytes than there are.
-    #[error("{file}, offset {offset}: {found} bytes follow, and the header promises {promised}")]
-    #[diagnostic(help("the file is cut short or has something after its end: get it again"))]
+    /// The number of bytes differs from the header.
+    #[error(
+        "failed to read {file}, offset {offset}: {found} bytes follow, the header states {stated}"
+    )]
+    #[diagnostic(help("the file is truncated or too long: download it again"))]
     Length {
         /// The file's name.
         file: String,
-        /// Where the data begin.
+        /// The offset of the data.
         offset: usize,
-        /// Bytes there are.
+        /// Bytes of data.
         found: usize,
-        /// Bytes there should be.
-        promised: u128,
+        /// Bytes that the header states.
+        stated: u128,
     },
-    /// Images and labels do not fit together.
-    #[error("{file}: {cause}")]
-    #[diagnostic(help("take images and labels of the same split"))]
+    /// Images and labels do not match.
+    #[error("failed to read {file}: {cause}")]
+    #[diagnostic(help("use images and labels of the same split"))]
     Mismatch {
         /// The labels file's name.
         file: String,
-        /// What does not fit.
+        /// What does not match.
         cause: DatasetError,
     },
 }
 
-/// Reads a split from its images file and its labels file, both plain or in gzip. Each is given
-/// with the name that errors call it by.
+/// Reads a split from the file of its images and the file of its labels, plain or compressed with
+/// gzip, each with its name for errors. Images have the shape 1 x H x W.
 ///
 /// # Errors
-/// Every fault that [`IdxError`] names.
+/// Each [`IdxError`].
 pub fn read(
     (images_file, images): (&str, &[u8]),
     (labels_file, labels): (&str, &[u8]),
@@ -88,16 +94,16 @@ pub fn read(
         .map_err(|cause| IdxError::Mismatch { file: labels_file.to_owned(), cause })
 }
 
-/// Reads a labels file alone.
+/// Reads a file of labels.
 ///
 /// # Errors
-/// Every fault that [`IdxError`] names.
+/// Each [`IdxError`].
 pub fn labels(file: &str, labels: &[u8]) -> Result<Vec<u32>, IdxError> {
     let (_, labels) = parse::<1>(file, labels, LABELS)?;
     Ok(labels.into_iter().map(u32::from).collect())
 }
 
-/// The sizes of each dimension, and the bytes.
+/// The size of each dimension, and the bytes.
 fn parse<const DIMENSIONS: usize>(
     file: &str,
     bytes: &[u8],
@@ -114,25 +120,26 @@ fn parse<const DIMENSIONS: usize>(
         return Err(IdxError::Magic { file: file.to_owned(), found, expected: magic });
     }
     let mut sizes = [0; DIMENSIONS];
-    let mut promised: u128 = 1;
+    let mut stated: u128 = 1;
     for (index, size) in sizes.iter_mut().enumerate() {
-        // A header that is itself cut short promises at least itself.
+        // A truncated header counts as the largest size.
         let value = word(index + 1).unwrap_or(u32::MAX);
-        promised = promised.saturating_mul(u128::from(value));
+        stated = stated.saturating_mul(u128::from(value));
         *size = value as usize;
     }
     let data = bytes.get(header..).unwrap_or_default();
-    if data.len() as u128 != promised || bytes.len() < header {
+    if data.len() as u128 != stated || bytes.len() < header {
         return Err(IdxError::Length {
             file: file.to_owned(),
             offset: header.min(bytes.len()),
             found: data.len(),
-            promised,
+            stated,
         });
     }
     Ok((sizes, data.to_vec()))
 }
 
+/// Decompresses gzip; other bytes are copied.
 pub(super) fn unpacked(file: &str, bytes: &[u8]) -> Result<Vec<u8>, IdxError> {
     let mut plain = Vec::new();
     let limit = LARGEST_BYTES + 1;

@@ -1,5 +1,5 @@
-//! Images that lie one in a file, of whatever size: their labels are known without decoding, and only
-//! those that are asked for are decoded.
+//! Labelled images in files of any size, which are decoded on demand; labels are known without
+//! decoding.
 
 use std::{
     io::Read,
@@ -26,8 +26,8 @@ pub struct ImageFiles {
 }
 
 impl ImageFiles {
-    /// Names relative to a folder, each with its label; the classes' names; how many hidden files
-    /// were passed over. Readers make sure that a label has a class.
+    /// File names relative to a folder with their labels, the names of the classes, and the number
+    /// of skipped hidden files. The caller checks that every label has a class.
     pub(super) fn new(
         root: PathBuf,
         images: Vec<(String, u32)>,
@@ -38,7 +38,7 @@ impl ImageFiles {
         Self { root, names, labels, classes, hidden }
     }
 
-    /// How many images.
+    /// The number of images.
     #[must_use]
     pub fn len(&self) -> usize {
         self.names.len()
@@ -56,25 +56,25 @@ impl ImageFiles {
         &self.labels
     }
 
-    /// The classes' names; a label is a place in this list.
+    /// Names of the classes; a label is an index of this list.
     #[must_use]
     pub fn classes(&self) -> &[String] {
         &self.classes
     }
 
-    /// The files' names below their folder, with `/` on every system.
+    /// File names relative to the folder, with `/` on every system.
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// How many hidden files (`.` in front) were passed over.
+    /// The number of hidden files (names that begin with a dot) that were skipped.
     #[must_use]
     pub fn hidden(&self) -> usize {
         self.hidden
     }
 
-    /// Where an image lies.
+    /// The path of an image.
     #[must_use]
     pub fn path(&self, image: usize) -> PathBuf {
         self.root.join(&self.names[image])
@@ -89,40 +89,44 @@ impl ImageFiles {
         picture::decode(&path, &contents(&path, picture::LARGEST_FILE)?)
     }
 
-    /// SHA-256 of an image's file, its label and its name, as a line.
+    /// A line with the SHA-256 of an image's file, its label and its name.
     pub(super) fn digest_line(&self, image: usize) -> Result<String, DataError> {
         let bytes = contents(&self.path(image), picture::LARGEST_FILE)?;
         let digest = hexadecimal(&Sha256::digest(&bytes));
         Ok(format!("{digest} {} {}\n", self.labels[image], self.names[image]))
     }
 
-    /// The lines in front of those of the images.
+    /// The lines before those of the images: the number and the names of the classes.
     pub(super) fn digest_front(&self) -> String {
         let names: String = self.classes.iter().map(|class| format!("{class}\n")).collect();
         format!("classes {}\n{names}", self.classes.len())
     }
 
-    /// SHA-256 of everything about the files but their contents: names, labels, sizes and the times
-    /// of their last change. As long as it is the same, so are the contents, unless somebody hides it.
+    /// The hexadecimal SHA-256 of the files' names, labels, sizes and modification times, without
+    /// their contents. While it is the same, so are the contents, unless a change keeps size and
+    /// time.
     ///
     /// # Errors
-    /// If a file is not there.
+    /// If a file is missing.
     pub fn stamp(&self) -> Result<String, DataError> {
         let mut hasher = Sha256::new();
         hasher.update(self.digest_front());
         for (image, (name, label)) in self.names.iter().zip(&self.labels).enumerate() {
             let path = self.path(image);
             let unreadable = |cause| DataError::Unreadable { path: path.clone(), cause };
-            let about = path.metadata().map_err(unreadable)?;
-            let changed = about.modified().map_err(unreadable)?;
-            let since = changed.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-            hasher.update(format!("{label} {} {since} {name}\n", about.len()));
+            let metadata = path.metadata().map_err(unreadable)?;
+            let modified = metadata.modified().map_err(unreadable)?;
+            let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+            hasher.update(format!("{label} {} {since} {name}\n", metadata.len()));
         }
         Ok(hexadecimal(&hasher.finalize()))
     }
 }
 
-/// A file's contents, if it is no larger than that.
+/// Reads a file of at most `limit` bytes.
+///
+/// # Errors
+/// If it is missing, can't be read, or is larger.
 pub(super) fn contents(path: &Path, limit: u64) -> Result<Vec<u8>, DataError> {
     let unreadable = |cause| DataError::Unreadable { path: path.to_owned(), cause };
     let too_large = |bytes| DataError::TooLarge { path: path.to_owned(), bytes, limit };
@@ -132,7 +136,7 @@ pub(super) fn contents(path: &Path, limit: u64) -> Result<Vec<u8>, DataError> {
         return Err(too_large(size));
     }
     let mut bytes = Vec::with_capacity(size as usize);
-    // A file may grow, and not everything that can be opened has a size.
+    // A file may grow, and a pipe has no size.
     file.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     match bytes.len() as u64 {
         read if read > limit => Err(too_large(read)),

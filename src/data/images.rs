@@ -1,5 +1,5 @@
-//! Images of one split, as bytes of one size in memory or as files of any, and what a fine-tune asks of
-//! either: labels at once, and chosen images at a network's input size.
+//! The images of a split, in memory (all of one size) or in files (of any size), with what a
+//! fine-tune needs of both: labels, selected images at the input size of a network, and a digest.
 
 use std::{
     borrow::Cow,
@@ -21,71 +21,72 @@ use crate::{experiment::Resolution, util::files};
 pub enum Images {
     /// Bytes of one size, in memory.
     Bytes(Dataset),
-    /// Files of any size, decoded when they are asked for.
+    /// Files of any size, decoded on demand.
     Files(ImageFiles),
 }
 
-/// What a target is trained and tested on.
+/// The images of a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// Those that subsets are drawn from.
+    /// Training images, from which subsets are drawn.
     pub train: Images,
-    /// Those that accuracies are of.
+    /// Test images, on which accuracies are measured.
     pub test: Images,
 }
 
-/// Is told how many images are done, now and then and from any thread.
+/// Progress callback, which receives the number of images done; called from any thread.
 pub type Progress<'a> = &'a (dyn Fn(usize) + Sync);
 
-/// An image's bytes, and its channels, rows and columns.
+/// The bytes of an image, with its channels, rows and columns.
 type Shaped<'a> = (Cow<'a, [u8]>, (usize, usize, usize));
 
-/// For [`Progress`]: says nothing.
-pub fn quietly(_: usize) {}
+/// A [`Progress`] that reports nothing.
+pub fn no_progress(_: usize) {}
 
 impl Target {
-    /// SHA-256 of both splits' digests, in hexadecimal: the name of what a trial has seen.
+    /// The hexadecimal SHA-256 of the digests of both splits, which record names contain.
     ///
     /// # Errors
     /// If a file can't be read.
     pub fn digest(&self, progress: Progress<'_>) -> Result<String, DataError> {
-        let before = AtomicUsize::new(0);
+        let train_images = AtomicUsize::new(0);
         let train = self.train.digest(&|done| {
-            before.store(done, Ordering::Relaxed);
+            train_images.store(done, Ordering::Relaxed);
             progress(done);
         })?;
-        let before = before.into_inner();
-        let test = self.test.digest(&|done| progress(before + done))?;
+        let train_images = train_images.into_inner();
+        let test = self.test.digest(&|done| progress(train_images + done))?;
         Ok(hexadecimal(&Sha256::digest(format!("train {train}\ntest {test}\n"))))
     }
 
-    /// [`Self::digest`], kept in a file beside the stamp of what it is of, so that large folders are
-    /// read once. A file that can't be read or written is as good as none; the digest is then made.
+    /// [`Self::digest`], cached in the file `cache` with the [stamp](Images::stamp) of the images,
+    /// so that large folders are read once. If the cache can't be read or written, the digest is
+    /// computed.
     ///
     /// # Errors
     /// If an image's file can't be read.
-    pub fn digest_kept(&self, kept: &Path, progress: Progress<'_>) -> Result<String, DataError> {
+    pub fn cached_digest(&self, cache: &Path, progress: Progress<'_>) -> Result<String, DataError> {
         if let (Images::Bytes(_), Images::Bytes(_)) = (&self.train, &self.test) {
-            // Their stamp is no sooner made than this.
+            // Their stamp is this digest.
             return self.digest(progress);
         }
         let stamp = hexadecimal(&Sha256::digest(self.train.stamp()? + &self.test.stamp()?));
-        let text = std::fs::read_to_string(kept).unwrap_or_default();
-        if let Some((of, digest)) = text.trim_end().split_once(' ')
-            && of == stamp
+        let text = std::fs::read_to_string(cache).unwrap_or_default();
+        if let Some((cached_stamp, digest)) = text.trim_end().split_once(' ')
+            && cached_stamp == stamp
             && digest.len() == 64
         {
             return Ok(digest.to_owned());
         }
         let digest = self.digest(progress)?;
-        // Nothing is lost where it can't be kept but the time to make it again.
-        let _ = files::replace(kept, format!("{stamp} {digest}\n").as_bytes());
+        // Without a cache, the next call computes the digest again.
+        let _ = files::replace(cache, format!("{stamp} {digest}\n").as_bytes());
         Ok(digest)
     }
 }
 
 impl Images {
-    /// How many images.
+    /// The number of images.
     #[must_use]
     pub fn len(&self) -> usize {
         self.labels().len()
@@ -115,15 +116,15 @@ impl Images {
         }
     }
 
-    /// These images, in this order, brought down to a resolution and then to `side` by `side` pixels, as
-    /// `OnDevice::resized` does it. They are decoded and resized in threads, one a core; which is done
-    /// when changes nothing. Files give three channels, bytes as many as they have.
+    /// The images with these indices, in this order, resized to `resolution` and then to `side` x
+    /// `side` pixels, like `OnDevice::resized` of the engine. One thread per core decodes and
+    /// resizes them; the result does not depend on the threads. Files have three channels.
     ///
     /// # Errors
-    /// If a file can't be read or decoded: the first of those that were tried.
+    /// If a file can't be read or decoded; the error is that of the first such image.
     ///
     /// # Panics
-    /// If there is no such image, or a side is 0.
+    /// If an index is out of range, or a side is 0.
     pub fn at(
         &self,
         images: &[usize],
@@ -137,27 +138,27 @@ impl Images {
             Self::Files(_) => 3,
         };
         let mut pixels = vec![0; images.len() * channels * side * side];
-        let places = pixels.chunks_exact_mut(channels * side * side);
-        let places: Vec<Mutex<&mut [u8]>> = places.map(Mutex::new).collect();
+        let outputs = pixels.chunks_exact_mut(channels * side * side);
+        let outputs: Vec<Mutex<&mut [u8]>> = outputs.map(Mutex::new).collect();
         in_threads(images.len(), progress, |at| {
             let (mut pixels, mut shape) = self.one(images[at])?;
             let mut resize = |side: usize| {
                 pixels = resize::resize_bytes(&pixels, shape, [side, side]).into();
                 shape = (channels, side, side);
             };
-            if let Resolution::Pixels(through) = resolution {
-                resize(through as usize);
+            if let Resolution::Pixels(pixels) = resolution {
+                resize(pixels as usize);
             }
             resize(side);
-            places[at].lock().expect("no panic holds it").copy_from_slice(&pixels);
+            outputs[at].lock().expect("lock is not poisoned").copy_from_slice(&pixels);
             Ok(())
         })?;
         let labels = images.iter().map(|&image| self.labels()[image]).collect();
         let dataset = Dataset::new(pixels, (channels, side, side), labels, self.classes());
-        Ok(dataset.expect("every image has this size, and labels were checked"))
+        Ok(dataset.expect("all images have this size, and labels are valid"))
     }
 
-    /// One image at its own size.
+    /// One image at its original size.
     fn one(&self, image: usize) -> Result<Shaped<'_>, DataError> {
         match self {
             Self::Bytes(dataset) => {
@@ -172,9 +173,9 @@ impl Images {
         }
     }
 
-    /// SHA-256 in hexadecimal. Of bytes it is [`Dataset::digest`], however they were packed; of files it
-    /// is that of a text: `classes` and their number, their names, then for each image the SHA-256 of its
-    /// file, its label and its name, each on a line.
+    /// A hexadecimal SHA-256: [`Dataset::digest`] for images in memory; for files that of a text
+    /// with the lines `classes N`, the name of each class, and for each image the SHA-256 of its
+    /// file, its label and its name.
     ///
     /// # Errors
     /// If a file can't be read.
@@ -189,10 +190,10 @@ impl Images {
         }
     }
 
-    /// What changes when the images do, without reading files ([`ImageFiles::stamp`]).
+    /// A digest that changes when the images change, without reading files ([`ImageFiles::stamp`]).
     ///
     /// # Errors
-    /// If a file is not there.
+    /// If a file is missing.
     pub fn stamp(&self) -> Result<String, DataError> {
         match self {
             Self::Bytes(dataset) => Ok(dataset.digest()),
@@ -201,26 +202,29 @@ impl Images {
     }
 }
 
-/// What a function makes of each number up to a count, in their order, worked on by one thread a core.
+/// The results of a function for 0 to `count - 1`, in order, computed with one thread per core.
+///
+/// # Errors
+/// The first error by index. After an error, no further index is begun.
 pub(super) fn in_threads<T: Send>(
     count: usize,
     progress: Progress<'_>,
-    make: impl Fn(usize) -> Result<T, DataError> + Sync,
+    compute: impl Fn(usize) -> Result<T, DataError> + Sync,
 ) -> Result<Vec<T>, DataError> {
     let next = AtomicUsize::new(0);
-    // Told one after the other, so that the last that is told is all of them.
+    // Reported under a lock, so that the last report is the total.
     let done = Mutex::new(0);
     let failed = AtomicBool::new(false);
-    let made: Vec<Mutex<Option<Result<T, DataError>>>> =
+    let results: Vec<Mutex<Option<Result<T, DataError>>>> =
         (0..count).map(|_| Mutex::new(None)).collect();
     let work = || {
         while !failed.load(Ordering::Relaxed) {
             let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(place) = made.get(at) else { return };
-            let result = make(at);
+            let Some(slot) = results.get(at) else { return };
+            let result = compute(at);
             failed.fetch_or(result.is_err(), Ordering::Relaxed);
-            *place.lock().expect("no panic holds it") = Some(result);
-            let mut done = done.lock().expect("no panic holds it");
+            *slot.lock().expect("lock is not poisoned") = Some(result);
+            let mut done = done.lock().expect("lock is not poisoned");
             *done += 1;
             progress(*done);
         }
@@ -231,7 +235,8 @@ pub(super) fn in_threads<T: Send>(
             scope.spawn(work);
         }
     });
-    // Where one failed, those after it may be missing, but none before it: they were begun in order.
-    let made = made.into_iter().map_while(|made| made.into_inner().expect("no panic held it"));
-    made.collect()
+    // After an error later results may be missing, but no earlier ones: they were begun in order.
+    let results =
+        results.into_iter().map_while(|result| result.into_inner().expect("lock is not poisoned"));
+    results.collect()
 }

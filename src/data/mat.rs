@@ -1,20 +1,20 @@
-//! Numeric arrays of MATLAB 5 files ("Level 5 MAT-File Format", MathWorks), as far as SVHN needs:
-//! little-endian, packed by zlib or not, real and not sparse. Everything else is refused where it
-//! stands. A file is untrusted: an array's bytes are taken as they come, and no more of them than its
-//! dimensions say and [`LARGEST_BYTES`] allows, whatever a packed element would unpack to.
+//! Reads numeric arrays of MATLAB 5 files ("Level 5 MAT-File Format", MathWorks), as far as SVHN
+//! needs them: little-endian, compressed with zlib or not, real and dense. Everything else is an
+//! error with its offset. Files are untrusted: no more bytes of an array are read than its
+//! dimensions state and [`LARGEST_BYTES`] allows, whatever a compressed element would unpack to.
 
 use std::{io::Read, path::Path};
 
 use super::DataError;
 
-/// An array larger than this is refused: SVHN's largest of those used has 225 MB.
+/// Size limit of an array in bytes. The largest used one of SVHN has 225 MB.
 pub const LARGEST_BYTES: u64 = 1 << 30;
-/// Length of the header: text, a version and a mark of the order of bytes.
+/// Length of the header in bytes: text, a version and a byte order mark.
 const HEADER: usize = 128;
-/// Dimensions of an array; SVHN's images have four.
-const MOST_DIMENSIONS: usize = 8;
-/// The most characters of a variable's name.
-const LONGEST_NAME: u64 = 63;
+/// Limit on the dimensions of an array. SVHN's images have four.
+const MAX_DIMENSIONS: usize = 8;
+/// Limit on the length of a variable's name.
+const MAX_NAME: u64 = 63;
 
 /// Types of elements.
 const INT8: u32 = 1;
@@ -23,9 +23,9 @@ const INT32: u32 = 5;
 const UINT32: u32 = 6;
 const MATRIX: u32 = 14;
 const COMPRESSED: u32 = 15;
-/// Classes of arrays that are numbers: double, single, and whole ones of 8 to 64 bits.
+/// Classes of numeric arrays: double, single, and integers of 8 to 64 bits.
 const NUMERIC: std::ops::RangeInclusive<u32> = 6..=15;
-/// Of an array's flags: its numbers are complex.
+/// The flag of an array with complex numbers.
 const COMPLEX: u32 = 0x0800;
 
 /// A variable of the file.
@@ -33,25 +33,25 @@ const COMPLEX: u32 = 0x0800;
 pub struct Array {
     /// Its name.
     pub name: String,
-    /// Its sizes; the first runs fastest.
+    /// Its size in each dimension; the first index varies fastest.
     pub dimensions: Vec<usize>,
     /// Its values, in that order.
     pub values: Values,
-    /// Where the element lies in the file.
+    /// The offset of the element in the file.
     pub offset: usize,
 }
 
-/// Values as they are stored, which for whole numbers is often smaller than the array's class.
+/// Values as stored. The stored type of integers is often smaller than the class of the array.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
     /// Unsigned bytes.
     Bytes(Vec<u8>),
-    /// Any other type, as doubles.
+    /// Any other type, converted to double precision.
     Numbers(Vec<f64>),
 }
 
 impl Values {
-    /// All of them as doubles.
+    /// All values in double precision.
     #[must_use]
     pub fn numbers(&self) -> Vec<f64> {
         match self {
@@ -61,10 +61,10 @@ impl Values {
     }
 }
 
-/// Reads every variable of a file. `path` is what errors call it by.
+/// Reads every variable of a file, which errors call `path`.
 ///
 /// # Errors
-/// If the file is none of this format, is damaged, or has a variable that is no plain array of numbers.
+/// If the format is another one, the file is damaged, or a variable is no plain numeric array.
 pub fn read(path: &Path, bytes: &[u8]) -> Result<Vec<Array>, DataError> {
     let fail = |(offset, unpacked, fault): Fault| DataError::Mat {
         path: path.to_owned(),
@@ -83,7 +83,7 @@ pub fn read(path: &Path, bytes: &[u8]) -> Result<Vec<Array>, DataError> {
     Ok(arrays)
 }
 
-/// Offset in the file, offset in what is packed there, and what is wrong.
+/// The offset in the file, the offset in the compressed element there, and what is wrong.
 type Fault = (usize, Option<u64>, String);
 
 fn header(bytes: &[u8]) -> Result<(), Fault> {
@@ -98,7 +98,7 @@ fn header(bytes: &[u8]) -> Result<(), Fault> {
         [0x00, 0x01, b'I', b'M'] => Ok(()),
         [0x01, 0x00, b'M', b'I'] => Err((124, None, "the file is big-endian".into())),
         [0x00, 0x02, b'I', b'M'] => Err((124, None, "the file is of version 7.3 (HDF5)".into())),
-        found => Err((124, None, format!("{found:02x?} stands there, not 00 01 `IM`"))),
+        found => Err((124, None, format!("found {found:02x?}, expected 00 01 `IM`"))),
     }
 }
 
@@ -110,7 +110,11 @@ fn element(file: &[u8], at: usize) -> Result<(Array, usize), Fault> {
     let (kind, size) = (word(&tag[..4]), word(&tag[4..]) as usize);
     let left = file.len() - at - 8;
     let Some(content) = file.get(at + 8..).and_then(|rest| rest.get(..size)) else {
-        return Err((at, None, format!("an element of {size} bytes, and {left} bytes are left")));
+        return Err((
+            at,
+            None,
+            format!("an element of {size} bytes, but only {left} bytes are left"),
+        ));
     };
     let array = match kind {
         COMPRESSED => {
@@ -131,7 +135,7 @@ fn word(bytes: &[u8]) -> u32 {
     bytes.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte))
 }
 
-/// Elements one after the other.
+/// A reader of elements.
 struct Elements<R> {
     from: R,
     position: u64,
@@ -141,7 +145,7 @@ struct Elements<R> {
 struct Tag {
     kind: u32,
     size: u64,
-    /// The content of a small element, which lies in the tag.
+    /// The content of a small element, which is in the tag.
     small: Option<[u8; 4]>,
 }
 
@@ -150,11 +154,11 @@ impl<R: Read> Elements<R> {
         Self { from, position: 0 }
     }
 
-    /// The next bytes; grows with what is there, not with what is asked for.
+    /// Reads the next bytes; allocates for the bytes found, not for `count`.
     fn bytes(&mut self, count: u64) -> Result<Vec<u8>, String> {
         let mut bytes = Vec::new();
         let read = self.from.by_ref().take(count).read_to_end(&mut bytes);
-        read.map_err(|cause| format!("can't be unpacked: {cause}"))?;
+        read.map_err(|cause| format!("failed to unpack: {cause}"))?;
         self.position += bytes.len() as u64;
         if bytes.len() as u64 == count { Ok(bytes) } else { Err("the element ends here".into()) }
     }
@@ -167,20 +171,20 @@ impl<R: Read> Elements<R> {
         }
         let size = u64::from(first >> 16);
         if size > 4 {
-            return Err(format!("a small element of {size} bytes, and it has room for 4"));
+            return Err(format!("a small element of {size} bytes, more than the limit of 4"));
         }
         let small = Some([bytes[4], bytes[5], bytes[6], bytes[7]]);
         Ok(Tag { kind: first & 0xffff, size, small })
     }
 
-    /// An element of one type, of at most so many bytes.
-    fn content(&mut self, what: &str, kind: u32, most: u64) -> Result<Vec<u8>, String> {
+    /// Reads an element of a type, of at most `limit` bytes.
+    fn content(&mut self, what: &str, kind: u32, limit: u64) -> Result<Vec<u8>, String> {
         let tag = self.tag()?;
         if tag.kind != kind {
             return Err(format!("{what} of type {}, not {kind}", tag.kind));
         }
-        if tag.size > most {
-            return Err(format!("{what} of {} bytes, and there can be {most}", tag.size));
+        if tag.size > limit {
+            return Err(format!("{what} of {} bytes, more than the limit of {limit}", tag.size));
         }
         self.content_of(&tag)
     }
@@ -194,46 +198,46 @@ impl<R: Read> Elements<R> {
         Ok(content)
     }
 
-    /// What a packed element holds: the tag of an array, the array, nothing more.
+    /// Reads a compressed element: the tag of an array and the array, and nothing else.
     fn whole_matrix(&mut self, offset: usize) -> Result<Array, String> {
         let tag = self.tag()?;
         if tag.kind != MATRIX || tag.small.is_some() {
             return Err(format!("an element of type {}, not an array", tag.kind));
         }
         let array = self.matrix(tag.size, offset)?;
-        // The last read is also what compares zlib's checksum.
+        // The last read also verifies the checksum of zlib.
         match self.from.read(&mut [0]) {
             Ok(0) => Ok(array),
-            Ok(_) => Err("something follows the array".into()),
-            Err(cause) => Err(format!("can't be unpacked: {cause}")),
+            Ok(_) => Err("unexpected bytes follow the array".into()),
+            Err(cause) => Err(format!("failed to unpack: {cause}")),
         }
     }
 
-    /// An array of `size` bytes: flags, dimensions, name, values.
+    /// Reads an array of `size` bytes: flags, dimensions, name, values.
     fn matrix(&mut self, size: u64, offset: usize) -> Result<Array, String> {
         let start = self.position;
         let flags = self.content("flags", UINT32, 8)?;
-        let flags = flags.get(..4).map(word).ok_or("there are no flags")?;
+        let flags = flags.get(..4).map(word).ok_or("the flags are missing")?;
         let class = flags & 0xff;
         if !NUMERIC.contains(&class) || flags & COMPLEX != 0 {
             return Err(format!(
-                "an array of class {class}, flags {flags:#06x}, not of plain numbers"
+                "an array of class {class}, flags {flags:#06x}, which is no plain numeric array"
             ));
         }
-        let dimensions = self.content("dimensions", INT32, 4 * MOST_DIMENSIONS as u64)?;
+        let dimensions = self.content("dimensions", INT32, 4 * MAX_DIMENSIONS as u64)?;
         let dimensions: Vec<usize> =
             dimensions.chunks_exact(4).map(|bytes| word(bytes) as usize).collect();
-        let name = self.content("a name", INT8, LONGEST_NAME)?;
+        let name = self.content("a name", INT8, MAX_NAME)?;
         let name = String::from_utf8(name).map_err(|_| "the name is not text")?;
         let tag = self.tag()?;
         let width = width(tag.kind).ok_or_else(|| format!("values of type {}", tag.kind))?;
-        let promised = dimensions.iter().try_fold(width, |bytes: u64, &side| {
+        let stated = dimensions.iter().try_fold(width, |bytes: u64, &side| {
             bytes.checked_mul(side as u64).filter(|bytes| *bytes <= LARGEST_BYTES)
         });
-        if dimensions.len() < 2 || promised != Some(tag.size) {
+        if dimensions.len() < 2 || stated != Some(tag.size) {
             return Err(format!(
-                "`{name}` has {} bytes of values, and its dimensions are {dimensions:?}, of {width} \
-                 bytes each (at most {LARGEST_BYTES} in all)",
+                "`{name}` has {} bytes of values, but its dimensions are {dimensions:?}, of \
+                 {width} bytes each (limit: {LARGEST_BYTES} bytes)",
                 tag.size
             ));
         }
@@ -241,10 +245,11 @@ impl<R: Read> Elements<R> {
             Some(small) => small[..tag.size as usize].to_vec(),
             None => self.bytes(tag.size)?,
         };
-        // Values are padded to eight bytes; a writer that leaves that out at the end says so in `size`.
+        // Values are padded to eight bytes; a writer that omits the last padding excludes it from
+        // `size`.
         let found = self.position - start;
         if size != found && size != found.next_multiple_of(8) {
-            return Err(format!("`{name}` ends after {found} bytes, and the array has {size}"));
+            return Err(format!("`{name}` ends after {found} bytes, but the array has {size}"));
         }
         self.bytes(size - found)?;
         let values = match tag.kind {
@@ -257,7 +262,7 @@ impl<R: Read> Elements<R> {
     }
 }
 
-/// Bytes of one value, for types of numbers up to 32 bits and doubles.
+/// Bytes of one value of a type: integers and floats of up to 32 bits, and doubles.
 fn width(kind: u32) -> Option<u64> {
     match kind {
         1 | 2 => Some(1),
@@ -268,7 +273,7 @@ fn width(kind: u32) -> Option<u64> {
     }
 }
 
-/// A value of such a type.
+/// Converts a value of a type.
 fn number(kind: u32, bytes: &[u8]) -> f64 {
     let low = word(bytes.get(..4).unwrap_or(bytes));
     match kind {

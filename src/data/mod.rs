@@ -1,7 +1,8 @@
-//! Labelled images, and the subsets that fine-tunes are run on. Readers of official formats are one
-//! file each; [`official`] knows them by the targets' names. What is read is a [`Target`] of two
-//! [`Images`]: bytes of one size in memory ([`Dataset`]), or files that are decoded when they are asked
-//! for ([`ImageFiles`]). What is done to images before a network sees them is left to the transforms.
+//! Reads labelled images and draws the subsets that fine-tunes train on. Each official format has
+//! its reader, and [`official`] finds them by the names of targets. The result is a [`Target`] of
+//! two [`Images`]: images of one size in memory ([`Dataset`]), or files that are decoded on demand
+//! ([`ImageFiles`]). Transforms and tensors are left to the engine, downloads to `fetch`, and the
+//! folders of a world to `assets`.
 
 pub mod caltech101;
 pub mod celeba;
@@ -22,14 +23,14 @@ pub(crate) mod tiny_imagenet;
 
 pub use error::DataError;
 pub use image_files::ImageFiles;
-pub use images::{Images, Progress, Target, quietly};
+pub use images::{Images, Progress, Target, no_progress};
 pub use subset::{Subset, SubsetError};
 
 use sha2::{Digest, Sha256};
 
 use crate::util::hexadecimal;
 
-/// Labelled images of one size, kept as bytes: N images of C x H x W, in that order.
+/// Labelled images of one size in memory: bytes in the order N x C x H x W.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dataset {
     pixels: Vec<u8>,
@@ -40,27 +41,27 @@ pub struct Dataset {
     classes: u32,
 }
 
-/// Parts that do not make a data set.
+/// Images, labels and classes that do not match.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DatasetError {
-    /// Bytes and labels are not of one count.
-    #[error("{bytes} bytes do not hold {images} images of {channels} x {height} x {width}")]
+    /// The numbers of bytes and labels do not match.
+    #[error("{bytes} bytes are not {images} images of {channels} x {height} x {width}")]
     Shape {
-        /// Bytes there are.
+        /// Number of bytes.
         bytes: usize,
-        /// Labels there are.
+        /// Number of labels.
         images: usize,
-        /// Channels an image.
+        /// Channels per image.
         channels: usize,
-        /// Rows an image.
+        /// Rows per image.
         height: usize,
-        /// Columns an image.
+        /// Columns per image.
         width: usize,
     },
-    /// A label lies beyond the classes.
-    #[error("image {image} has label {label}, and there are {classes} classes, counted from 0")]
+    /// A label exceeds the number of classes.
+    #[error("image {image} has label {label}, but there are {classes} classes, counted from 0")]
     Label {
-        /// Which image, counted from 0.
+        /// The index of the image, from 0.
         image: usize,
         /// Its label.
         label: u32,
@@ -70,10 +71,10 @@ pub enum DatasetError {
 }
 
 impl Dataset {
-    /// Checks that bytes, labels and classes fit together.
+    /// A data set of N x C x H x W bytes and N labels.
     ///
     /// # Errors
-    /// Where they do not, naming the image.
+    /// If the numbers do not match, or a label is not less than `classes`.
     pub fn new(
         pixels: Vec<u8>,
         (channels, height, width): (usize, usize, usize),
@@ -94,21 +95,21 @@ impl Dataset {
         }
     }
 
-    /// The images of these classes alone, in their order; labels are the classes' places in the list.
+    /// The images of the listed classes, in their order; new labels are indices of the list.
     #[must_use]
-    pub fn of_classes(&self, classes: &[u32]) -> Self {
+    pub fn select_classes(&self, classes: &[u32]) -> Self {
         let size = self.channels * self.height * self.width;
         let (mut pixels, mut labels) = (Vec::new(), Vec::new());
         for (label, image) in self.labels.iter().zip(self.pixels.chunks_exact(size)) {
-            if let Some(place) = classes.iter().position(|class| class == label) {
-                labels.push(place as u32);
+            if let Some(index) = classes.iter().position(|class| class == label) {
+                labels.push(index as u32);
                 pixels.extend_from_slice(image);
             }
         }
         Self { pixels, labels, classes: classes.len() as u32, ..*self }
     }
 
-    /// The first images, or all where there are no more.
+    /// The first `images` images, or all if there are fewer.
     #[must_use]
     pub fn first(&self, images: usize) -> Self {
         let images = images.min(self.len());
@@ -118,7 +119,7 @@ impl Dataset {
         Self { pixels, labels, ..*self }
     }
 
-    /// SHA-256 of its shape, labels and pixels, in hexadecimal.
+    /// The hexadecimal SHA-256 of its shape, labels and pixels.
     #[must_use]
     pub fn digest(&self) -> String {
         let mut hasher = Sha256::new();
@@ -130,7 +131,7 @@ impl Dataset {
         hexadecimal(&hasher.finalize())
     }
 
-    /// How many images.
+    /// The number of images.
     #[must_use]
     pub fn len(&self) -> usize {
         self.labels.len()
@@ -160,7 +161,7 @@ impl Dataset {
         (self.channels, self.height, self.width)
     }
 
-    /// All bytes: N x C x H x W.
+    /// All bytes, in the order N x C x H x W.
     #[must_use]
     pub fn pixels(&self) -> &[u8] {
         &self.pixels

@@ -1,6 +1,6 @@
-//! Data sets as their makers publish them, in a folder that somebody brings: the paper's targets by
-//! name, of the official number of images or not at all; and, for source models, Fashion-MNIST by the
-//! SHA-256 of its contents.
+//! Reads the official data sets from a folder: the paper's targets by name, whose numbers of images
+//! must be the official ones, and Fashion-MNIST for source models, whose SHA-256 must be the
+//! official one.
 
 use std::{
     io::ErrorKind::NotFound,
@@ -18,12 +18,12 @@ use super::{
 };
 use crate::util::hexadecimal;
 
-/// How a data set lies on disk. Each is read from the folder that has the names given here.
+/// The format of a data set on disk, with file names relative to its folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// MNIST's: `{train,t10k}-{images-idx3,labels-idx1}-ubyte`, plain or `.gz`.
+    /// That of MNIST: `{train,t10k}-{images-idx3,labels-idx1}-ubyte`, plain or `.gz`.
     Idx {
-        /// Classes.
+        /// Number of classes.
         classes: u32,
     },
     /// `cifar-10-batches-bin/{data_batch_1 .. data_batch_5,test_batch}.bin`.
@@ -32,30 +32,30 @@ pub enum Format {
     Cifar100,
     /// `{train,test}_32x32.mat`.
     Svhn,
-    /// [`celeba`].
+    /// See [`celeba`].
     Celeba,
-    /// [`caltech101`].
+    /// See [`caltech101`].
     Caltech101,
-    /// `tiny_imagenet`.
+    /// See `tiny_imagenet`.
     TinyImagenet,
-    /// [`folder`].
+    /// See [`folder`].
     Folder,
 }
 
-/// What the official data set has.
+/// The properties of an official data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Official {
-    /// The target's name in the paper's world.
+    /// The target's name in the paper world.
     pub name: &'static str,
-    /// How it lies on disk.
+    /// Its format on disk.
     pub format: Format,
-    /// Training images.
+    /// Number of training images.
     pub train: usize,
-    /// Test images.
+    /// Number of test images.
     pub test: usize,
-    /// Classes.
+    /// Number of classes.
     pub classes: u32,
-    /// Channels, rows and columns, where all images have one size.
+    /// Channels, rows and columns, if all images have one size.
     pub shape: Option<(usize, usize, usize)>,
 }
 
@@ -91,10 +91,10 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     OFFICIAL.iter().map(|official| official.name)
 }
 
-/// An official data set by its name, from the folder of that name in `data`.
+/// Reads an official data set from the folder with its name in `data`.
 ///
 /// # Errors
-/// If there is none of that name, it can't be read, or it is not whole.
+/// If the name is unknown, or the data set is missing, damaged or incomplete.
 pub fn target(name: &str, data: &Path) -> Result<Target, DataError> {
     let official = OFFICIAL.iter().find(|official| official.name == name);
     let official = official.ok_or_else(|| DataError::Unknown { name: name.to_owned() })?;
@@ -105,16 +105,16 @@ pub fn target(name: &str, data: &Path) -> Result<Target, DataError> {
 }
 
 impl Official {
-    /// What a folder of somebody's own is to have: its owner's numbers of images to train and to test on.
+    /// The properties of a user's image folder, with its numbers of training and test images.
     #[must_use]
     pub const fn folder(images: (usize, usize), classes: u32) -> Self {
         official("a folder", Format::Folder, images, classes, None)
     }
 
-    /// Compares what was read with what should have been.
+    /// Compares a data set with these properties.
     ///
     /// # Errors
-    /// If numbers or sizes differ.
+    /// If numbers of images or classes, or the sizes of images, differ.
     pub fn check(&self, path: &Path, target: &Target) -> Result<(), DataError> {
         let classes = target.train.classes() as usize;
         for (what, split, found, expected) in [
@@ -144,10 +144,10 @@ impl Official {
 }
 
 impl Format {
-    /// Reads a data set of this format, of any number of images.
+    /// Reads a data set in this format, with any number of images.
     ///
     /// # Errors
-    /// Every fault that [`DataError`] names.
+    /// Each [`DataError`].
     pub fn read(self, folder: &Path) -> Result<Target, DataError> {
         let both = |read: &dyn Fn(bool) -> Result<Dataset, DataError>| {
             Ok(Target { train: Images::Bytes(read(true)?), test: Images::Bytes(read(false)?) })
@@ -157,8 +157,8 @@ impl Format {
                 let name = if train { "train" } else { "t10k" };
                 let images = format!("{name}-images-idx3-ubyte");
                 let labels = format!("{name}-labels-idx1-ubyte");
-                let (_, image_bytes) = plain_or_packed(folder, &images)?;
-                let (_, label_bytes) = plain_or_packed(folder, &labels)?;
+                let (_, image_bytes) = plain_or_gzip(folder, &images)?;
+                let (_, label_bytes) = plain_or_gzip(folder, &labels)?;
                 Ok(idx::read((&images, &image_bytes), (&labels, &label_bytes), classes)?)
             }),
             Self::Cifar10 => both(&|train| {
@@ -177,7 +177,7 @@ impl Format {
                 svhn::read(&path, &contents(&path, idx::LARGEST_BYTES)?)
             }),
             Self::Celeba => celeba::read(folder),
-            Self::Caltech101 => caltech101::read(folder, caltech101::TRAIN_OF_EACH),
+            Self::Caltech101 => caltech101::read(folder, caltech101::TRAIN_PER_CLASS),
             Self::TinyImagenet => tiny_imagenet::read(folder),
             Self::Folder => folder::read(folder),
         }
@@ -197,19 +197,19 @@ fn cifar(kind: Cifar, paths: &[PathBuf]) -> Result<Dataset, DataError> {
 /// A split of a data set of the MNIST family.
 #[derive(Clone, Copy, Debug)]
 pub struct Split {
-    /// Official name of the images file, without `.gz`.
+    /// Official name of the file of images, without `.gz`.
     pub images: &'static str,
-    /// Its unpacked SHA-256.
+    /// The SHA-256 of its unpacked contents.
     pub images_sha256: &'static str,
-    /// Official name of the labels file, without `.gz`.
+    /// Official name of the file of labels, without `.gz`.
     pub labels: &'static str,
-    /// Its unpacked SHA-256.
+    /// The SHA-256 of its unpacked contents.
     pub labels_sha256: &'static str,
-    /// Classes.
+    /// Number of classes.
     pub classes: u32,
 }
 
-/// Fashion-MNIST's 60,000 training images (Xiao et al. 2017, arXiv 1708.07747).
+/// The 60,000 training images of Fashion-MNIST (Xiao et al. 2017, arXiv 1708.07747).
 pub const FASHION_TRAIN: Split = Split {
     images: "train-images-idx3-ubyte",
     images_sha256: "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
@@ -218,7 +218,7 @@ pub const FASHION_TRAIN: Split = Split {
     classes: 10,
 };
 
-/// Fashion-MNIST's 10,000 test images.
+/// The 10,000 test images of Fashion-MNIST.
 pub const FASHION_TEST: Split = Split {
     images: "t10k-images-idx3-ubyte",
     images_sha256: "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
@@ -231,17 +231,17 @@ impl Split {
     /// Reads this split from a folder.
     ///
     /// # Errors
-    /// If a file is not there, is damaged, or is not the official one.
+    /// If a file is missing, damaged, or not the official one.
     pub fn read(&self, folder: &Path) -> Result<Dataset, DataError> {
-        let images = checked(folder, self.images, self.images_sha256)?;
-        let labels = checked(folder, self.labels, self.labels_sha256)?;
+        let images = verified(folder, self.images, self.images_sha256)?;
+        let labels = verified(folder, self.labels, self.labels_sha256)?;
         Ok(idx::read((self.images, &images), (self.labels, &labels), self.classes)?)
     }
 }
 
-/// A file's unpacked contents, if they are the official ones.
-fn checked(folder: &Path, name: &str, expected: &'static str) -> Result<Vec<u8>, DataError> {
-    let (path, bytes) = plain_or_packed(folder, name)?;
+/// A file's unpacked contents, after their checksum is verified.
+fn verified(folder: &Path, name: &str, expected: &'static str) -> Result<Vec<u8>, DataError> {
+    let (path, bytes) = plain_or_gzip(folder, name)?;
     let found = hexadecimal(&Sha256::digest(&bytes));
     if found != expected {
         return Err(DataError::Checksum { path, found, expected });
@@ -249,14 +249,14 @@ fn checked(folder: &Path, name: &str, expected: &'static str) -> Result<Vec<u8>,
     Ok(bytes)
 }
 
-/// A file that is there, plain or in gzip, and its unpacked contents.
-fn plain_or_packed(folder: &Path, name: &str) -> Result<(PathBuf, Vec<u8>), DataError> {
+/// The path of the plain or gzip file that exists, and its unpacked contents.
+fn plain_or_gzip(folder: &Path, name: &str) -> Result<(PathBuf, Vec<u8>), DataError> {
     let plain = folder.join(name);
     let packed = folder.join(format!("{name}.gz"));
     let path = if plain.exists() || !packed.exists() { plain } else { packed };
     let bytes = contents(&path, idx::LARGEST_BYTES).map_err(|error| match error {
         DataError::Unreadable { path, cause } if cause.kind() == NotFound => {
-            DataError::NeitherPlainNorPacked { path, cause }
+            DataError::NeitherPlainNorGzip { path, cause }
         }
         error => error,
     })?;

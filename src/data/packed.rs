@@ -1,8 +1,8 @@
-//! Many small image files in one, as `scripts/pack_lab.py` writes it: a safetensors file with `front`,
-//! the bytes that all of them begin with, and for each split `files` (what follows, one after the
-//! other), `ends` (where each ends) and `labels`. Its metadata name the classes and say what the
-//! images are made from. Of a photograph of 64 pixels a third of a JPEG is its tables, so thousands of
-//! them are smaller together.
+//! Reads many small image files packed into one by `scripts/pack_lab.py`: a safetensors file with
+//! `front` (the common first bytes of all images) and for each split `files` (the rest of each
+//! image, concatenated), `ends` (where each one ends) and `labels`. Its metadata name the classes
+//! and the origin of the images. The tables of a JPEG take a third of a photograph of 64 pixels, so
+//! packing them once saves space.
 
 use std::{borrow::Cow, path::Path};
 
@@ -15,26 +15,26 @@ use super::{
     picture::{self, Picture},
 };
 
-/// A file that is larger is refused: a GPU's memory holds no more images decoded.
+/// Size limit in bytes: more decoded images do not fit into the memory of a GPU.
 const LARGEST_BYTES: u64 = 1 << 30;
-/// The form's version.
+/// The version of the format.
 const VERSION: &str = "1";
 
-/// What a packed file holds.
+/// The contents of a packed file.
 #[derive(Debug)]
 pub struct Packed {
-    /// Both splits, decoded: bytes of one size.
+    /// Both splits, decoded: images of one size.
     pub target: Target,
-    /// The classes' names; a label is a place in this list.
+    /// Names of the classes; a label is an index of this list.
     pub classes: Vec<String>,
-    /// What the images are made from, in words.
+    /// A description of what the images were made from.
     pub made_from: String,
 }
 
-/// Reads a packed file and decodes its images, in threads, one a core.
+/// Reads a packed file and decodes its images, with one thread per core.
 ///
 /// # Errors
-/// If it can't be read, is cut short or contradicts itself, or an image is damaged or of another size
+/// If the file is missing, truncated or inconsistent, or an image is damaged or of another size
 /// than the first.
 pub fn read(path: &Path) -> Result<Packed, DataError> {
     let bytes = contents(path, LARGEST_BYTES)?;
@@ -44,19 +44,18 @@ pub fn read(path: &Path) -> Result<Packed, DataError> {
     Ok(Packed { target, classes: file.classes.clone(), made_from: file.made_from.clone() })
 }
 
-/// What the images of a packed file are made from, in words, without decoding them.
+/// A description of what the images of a packed file were made from, without decoding them.
 ///
 /// # Errors
-/// If it can't be read.
+/// If the file can't be read.
 pub fn made_from(path: &Path) -> Result<String, DataError> {
     Ok(File::new(path, &contents(path, LARGEST_BYTES)?)?.made_from)
 }
 
-/// How many images a packed file says that it has to train on and to test on, and of how many classes, without
-/// decoding them.
+/// The numbers of training images, test images and classes of a packed file, without decoding them.
 ///
 /// # Errors
-/// If it can't be read.
+/// If the file can't be read.
 pub fn counts(path: &Path) -> Result<(u64, u64, u32), DataError> {
     let bytes = contents(path, LARGEST_BYTES)?;
     let file = File::new(path, &bytes)?;
@@ -65,7 +64,7 @@ pub fn counts(path: &Path) -> Result<(u64, u64, u32), DataError> {
     Ok((train, test, file.classes.len() as u32))
 }
 
-/// A file whose header was read.
+/// A file with a parsed header.
 struct File<'a> {
     path: &'a Path,
     tensors: SafeTensors<'a>,
@@ -83,11 +82,13 @@ impl<'a> File<'a> {
         let metadata = header.metadata().clone().unwrap_or_default();
         let field = |name: &str| {
             let value = metadata.get(name).cloned();
-            value.ok_or_else(|| fail(format!("its metadata have no `{name}`")))
+            value.ok_or_else(|| fail(format!("`{name}` is missing from its metadata")))
         };
         let version = field("images")?;
         if version != VERSION {
-            return Err(fail(format!("it is of version {version}, this program reads {VERSION}")));
+            return Err(fail(format!(
+                "it has version {version}, but this program reads version {VERSION}"
+            )));
         }
         let classes: Vec<String> =
             serde_json::from_str(&field("classes")?).map_err(|error| fail(error.to_string()))?;
@@ -101,12 +102,12 @@ impl<'a> File<'a> {
         DataError::Packed { path: self.path.to_owned(), fault: fault.into() }
     }
 
-    /// A tensor's bytes, of this kind and in one dimension.
+    /// The bytes of a one-dimensional tensor of a type.
     fn tensor(&self, name: &str, dtype: Dtype) -> Result<&'a [u8], DataError> {
         let view = self.tensors.tensor(name).map_err(|error| self.fail(error.to_string()))?;
         if view.dtype() != dtype || view.shape().len() != 1 {
             let (found, shape) = (view.dtype(), view.shape());
-            let what = format!("`{name}` is {found:?} {shape:?}, not a row of {dtype:?}");
+            let what = format!("`{name}` is {found:?} {shape:?}, not one-dimensional {dtype:?}");
             return Err(self.fail(what));
         }
         Ok(view.data())
@@ -127,24 +128,26 @@ impl<'a> File<'a> {
         let labels = self.numbers(&format!("{split}.labels"))?;
         let rising = ends.is_sorted() && ends.last().map(|end| *end as usize) == Some(files.len());
         if !rising || ends.len() != labels.len() {
-            let what = "does not end where its files do, one a label";
+            let what = "does not match the sizes of its files and labels";
             return Err(self.fail(format!("`{split}.ends` {what}")));
         }
-        let decoded = |at: usize| -> Result<Picture, DataError> {
-            let start = at.checked_sub(1).map_or(0, |before| ends[before] as usize);
+        let decode = |at: usize| -> Result<Picture, DataError> {
+            let start = at.checked_sub(1).map_or(0, |previous| ends[previous] as usize);
             let whole = [&self.front, &files[start..ends[at] as usize]].concat();
             let name = format!("{}, {split} image {at}", self.path.display());
             picture::decode(Path::new(&name), &whole)
         };
-        let first = decoded(0)?;
+        let first = decode(0)?;
         let (height, width) = (first.height, first.width);
-        let pictures = in_threads(labels.len(), &super::quietly, |at| {
-            let picture = decoded(at)?;
+        let pictures = in_threads(labels.len(), &super::no_progress, |at| {
+            let picture = decode(at)?;
             if (picture.height, picture.width) == (height, width) {
                 return Ok(picture.pixels);
             }
-            let of = format!("{} x {}", picture.height, picture.width);
-            Err(self.fail(format!("{split} image {at} is {of}, the first {height} x {width}")))
+            let found = format!("{} x {}", picture.height, picture.width);
+            let what =
+                format!("{split} image {at} is {found}, but the first is {height} x {width}");
+            Err(self.fail(what))
         })?;
         Dataset::new(pictures.concat(), (3, height, width), labels, self.classes.len() as u32)
             .map_err(|cause| DataError::Dataset { path: self.path.to_owned(), cause })

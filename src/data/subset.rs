@@ -1,99 +1,99 @@
-//! Which images a fine-tune trains on. The rule is the authors' (`make_mask` of their code): walk a
-//! shuffled order and take every image while there is room to spare for the classes not seen yet,
-//! and from then on only images of those classes. So a subset is uniform but for one image of every
-//! class, and the subset of a smaller size is part of the larger one's under the same order.
+//! Draws the images that a fine-tune trains on, by the rule of the paper's authors (`make_mask` in
+//! their code): take images in a shuffled order while enough places are left for the classes not
+//! taken yet, and then only images of those classes. So a subset is uniform except that it has
+//! every class, and a smaller subset is a part of a larger one with the same order.
 
 use std::collections::HashSet;
 
 use super::Dataset;
 
-/// Indices of a data set's images, in the order in which they were taken.
+/// Indices of images of a data set, in the order in which they were drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subset(Vec<usize>);
 
-/// Why no subset of this size can be drawn.
+/// A size or an order that no subset can be drawn with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubsetError {
-    /// More images than there are.
-    #[error("a subset of {asked} images from {pool}: ask for at most {pool}")]
+    /// More images than the data set has.
+    #[error("failed to draw {requested} images: the data set has {pool}")]
     TooMany {
-        /// Images asked for.
-        asked: usize,
-        /// Images there are.
+        /// Images requested.
+        requested: usize,
+        /// Images of the data set.
         pool: usize,
     },
     /// Fewer images than classes.
-    #[error("a subset of {asked} images can't have one of each of {classes} classes")]
+    #[error("failed to draw {requested} images: fewer than the {classes} classes")]
     TooFew {
-        /// Images asked for.
-        asked: usize,
-        /// Classes of the data set that have an image at all.
+        /// Images requested.
+        requested: usize,
+        /// Classes of the data set that have images.
         classes: usize,
     },
-    /// The order is no order of the data set's images.
-    #[error("the order has {found} images, not each of {pool} once")]
-    NoOrder {
-        /// How many it has.
+    /// The order is no permutation of the data set's images.
+    #[error("failed to draw images: the order has {found} images, not each of {pool} once")]
+    InvalidOrder {
+        /// Length of the order.
         found: usize,
-        /// Images there are.
+        /// Images of the data set.
         pool: usize,
     },
 }
 
 impl Subset {
-    /// Takes `size` images of a data set, walking it in a given order (a permutation of all of its
-    /// images, which the seed alone decides).
+    /// Draws `size` images of a data set in a given order: a permutation of all images, which
+    /// depends on the seed alone.
     ///
     /// # Errors
-    /// Where there are fewer images than that, or more classes, or the order is none.
+    /// If there are fewer images, or more classes, or the order is no permutation.
     pub fn draw(dataset: &Dataset, size: usize, order: &[usize]) -> Result<Self, SubsetError> {
-        Self::of_labels(dataset.labels(), size, order)
+        Self::draw_from_labels(dataset.labels(), size, order)
     }
 
-    /// [`Self::draw`] by labels alone, which is all that it asks of images.
+    /// [`Self::draw`] from labels, which is all that it needs.
     ///
     /// # Errors
     /// As [`Self::draw`].
-    pub(crate) fn of_labels(
+    pub(crate) fn draw_from_labels(
         labels: &[u32],
         size: usize,
         order: &[usize],
     ) -> Result<Self, SubsetError> {
         let pool = labels.len();
-        let mut met = vec![false; pool];
+        let mut seen = vec![false; pool];
         for &image in order {
-            if image >= pool || std::mem::replace(&mut met[image], true) {
-                return Err(SubsetError::NoOrder { found: order.len(), pool });
+            if image >= pool || std::mem::replace(&mut seen[image], true) {
+                return Err(SubsetError::InvalidOrder { found: order.len(), pool });
             }
         }
         if order.len() != pool {
-            return Err(SubsetError::NoOrder { found: order.len(), pool });
+            return Err(SubsetError::InvalidOrder { found: order.len(), pool });
         }
         if size > pool {
-            return Err(SubsetError::TooMany { asked: size, pool });
+            return Err(SubsetError::TooMany { requested: size, pool });
         }
-        let mut unseen: HashSet<u32> = labels.iter().copied().collect();
-        let mut classes_left = unseen.len();
+        let mut missing: HashSet<u32> = labels.iter().copied().collect();
+        let mut classes_left = missing.len();
         if size < classes_left {
-            return Err(SubsetError::TooFew { asked: size, classes: classes_left });
+            return Err(SubsetError::TooFew { requested: size, classes: classes_left });
         }
         let mut taken = Vec::with_capacity(size);
         for &image in order {
-            let room = size - taken.len();
-            if room == 0 {
+            let places = size - taken.len();
+            if places == 0 {
                 break;
             }
-            if unseen.remove(&labels[image]) {
+            if missing.remove(&labels[image]) {
                 classes_left -= 1;
                 taken.push(image);
-            } else if room > classes_left {
+            } else if places > classes_left {
                 taken.push(image);
             }
         }
         Ok(Self(taken))
     }
 
-    /// The images' indices, in the order in which they were taken.
+    /// The indices of the images, in the order in which they were drawn.
     #[must_use]
     pub fn images(&self) -> &[usize] {
         &self.0

@@ -1,6 +1,7 @@
-//! SVHN's cropped digits, format 2 (Netzer et al. 2011, <http://ufldl.stanford.edu/housenumbers/>): a
-//! MATLAB file with `X`, the images, as rows x columns x channels x images of bytes of which the first
-//! index runs fastest, and `y`, their labels from 1 to 10, where 10 stands for the digit 0.
+//! Reads SVHN's cropped digits, format 2 (Netzer et al. 2011,
+//! <http://ufldl.stanford.edu/housenumbers/>): a MATLAB file with the images `X` (bytes; rows x
+//! columns x channels x images, the first index varies fastest) and the labels `y` (1 to 10, where
+//! 10 is the digit 0).
 
 use std::path::Path;
 
@@ -10,10 +11,10 @@ use super::{DataError, Dataset, mat};
 const SIDE: usize = 32;
 const CHANNELS: usize = 3;
 
-/// Reads a split. `path` is what errors call it by.
+/// Reads a split from the bytes of a file, which errors call `path`.
 ///
 /// # Errors
-/// If it is no MATLAB file, has other variables than these two, or a label that is none of these.
+/// If it is no MATLAB file, has other variables, or a label is out of range.
 pub fn read(path: &Path, bytes: &[u8]) -> Result<Dataset, DataError> {
     let fail = |offset, fault: String| DataError::Mat {
         path: path.to_owned(),
@@ -23,24 +24,24 @@ pub fn read(path: &Path, bytes: &[u8]) -> Result<Dataset, DataError> {
     };
     let (mut x, mut y) = (None, None);
     for array in mat::read(path, bytes)? {
-        let place = match array.name.as_str() {
+        let variable = match array.name.as_str() {
             "X" => &mut x,
             "y" => &mut y,
             other => {
-                return Err(fail(array.offset, format!("a variable `{other}`, not `X` or `y`")));
+                return Err(fail(array.offset, format!("unexpected variable `{other}`")));
             }
         };
-        if place.is_some() {
-            return Err(fail(array.offset, format!("a second `{}`", array.name)));
+        if variable.is_some() {
+            return Err(fail(array.offset, format!("duplicate variable `{}`", array.name)));
         }
-        *place = Some(array);
+        *variable = Some(array);
     }
     let (Some(x), Some(y)) = (x, y) else {
-        return Err(fail(bytes.len(), "the file ends, and there was no `X` or no `y`".into()));
+        return Err(fail(bytes.len(), "the variable `X` or `y` is missing".into()));
     };
     let images = match x.dimensions[..] {
         [SIDE, SIDE, CHANNELS, images] => Some(images),
-        // MATLAB leaves out a last dimension of 1.
+        // MATLAB omits a last dimension of 1.
         [SIDE, SIDE, CHANNELS] => Some(1),
         _ => None,
     };
@@ -49,7 +50,7 @@ pub fn read(path: &Path, bytes: &[u8]) -> Result<Dataset, DataError> {
         return Err(fail(x.offset, found));
     };
     if y.dimensions != [images, 1] {
-        let found = format!("`y` is {:?}, and there are {images} images", y.dimensions);
+        let found = format!("`y` is {:?}, but there are {images} images", y.dimensions);
         return Err(fail(y.offset, found));
     }
     let digit =
@@ -66,7 +67,7 @@ pub fn read(path: &Path, bytes: &[u8]) -> Result<Dataset, DataError> {
         .map_err(|cause| DataError::Dataset { path: path.to_owned(), cause })
 }
 
-/// Planes whose rows run fastest to planes whose columns do.
+/// Transposes planes from column-major to row-major order.
 fn rows(columns: &[u8]) -> Vec<u8> {
     let mut rows = Vec::with_capacity(columns.len());
     for plane in columns.chunks_exact(SIDE * SIDE) {

@@ -1,4 +1,4 @@
-//! What may not work out, as a value: tch tells of whatever libtorch could not do by a panic.
+//! Turns a panic into an error: tch panics where libtorch reports an error.
 
 use std::{
     any::Any,
@@ -8,40 +8,41 @@ use std::{
 };
 
 thread_local! {
-    /// Whether a panic of this thread is somebody's to tell of.
+    /// Whether a panic of this thread is caught by [`attempt`], and so is not printed.
     static EXPECTED: Cell<bool> = const { Cell::new(false) };
-    /// Where the latest one was, as file and line.
+    /// File and line of the latest caught panic.
     static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Runs a function; if it panics, that is not printed, and what it said comes back in one line.
+/// Runs a function. A panic is not printed; its message becomes the error, in one line.
 ///
 /// # Errors
-/// If it panicked.
+/// If the function panicked.
 pub fn attempt<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     static QUIET: Once = Once::new();
     QUIET.call_once(|| {
         let loud = panic::take_hook();
-        panic::set_hook(Box::new(move |told| match (EXPECTED.get(), told.location()) {
+        panic::set_hook(Box::new(move |info| match (EXPECTED.get(), info.location()) {
             (true, Some(at)) => PLACE.set(format!("{}:{}", at.file(), at.line())),
             (true, None) => PLACE.set(String::new()),
-            (false, _) => loud(told),
+            (false, _) => loud(info),
         }));
     });
     let before = EXPECTED.replace(true);
     let ran = catch_unwind(AssertUnwindSafe(run));
     EXPECTED.set(before);
-    ran.map_err(|panic| words(&*panic))
+    ran.map_err(|panic| message(&*panic))
 }
 
-/// What libtorch said, without what it and tch put around that; or what another panic said, and where.
-fn words(panic: &(dyn Any + Send)) -> String {
+/// libtorch's message without the text that libtorch and tch put around it; or the message of another
+/// panic, with its place.
+fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    let line = text.unwrap_or("a panic without words").lines().next().unwrap_or_default();
-    // An error of libtorch as Rust prints it, whose lines after the first say where in libtorch it was.
+    let line = text.unwrap_or("a panic without a message").lines().next().unwrap_or_default();
+    // An error of libtorch as Rust prints it: the lines after the first are its backtrace.
     match line.split_once("Torch(\"") {
-        Some((_, said)) => said.split("\\n").next().unwrap_or_default().to_owned(),
+        Some((_, message)) => message.split("\\n").next().unwrap_or_default().to_owned(),
         None => format!("{line} ({})", PLACE.take()),
     }
 }
@@ -53,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_works_out_comes_back_and_what_does_not_says_why_in_one_line() {
+    fn a_result_is_returned_and_a_panic_becomes_one_line() {
         assert_eq!(attempt(|| 7), Ok(7));
         let said = attempt(|| panic!("first\nsecond")).unwrap_err();
         assert!(said.starts_with("first (src/engine/catch_torch_panic.rs:"), "{said}");
@@ -64,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_attempted_is_quiet() {
+    fn only_caught_panics_are_quiet() {
         let inner = attempt(|| {
             let _ = attempt(|| panic!("inside"));
             EXPECTED.get()

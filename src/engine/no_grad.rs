@@ -1,9 +1,8 @@
 //! Computing without gradients.
 
-/// Runs a function whose operations leave nothing to take gradients through.
+/// Runs a function without recording its operations for gradients.
 ///
-/// However it ends: after a panic that somebody catches, such as that of a batch that did not fit, gradients are
-/// as they were. tch's own function would leave them off, and libtorch crash at the next step back.
+/// Gradients are restored however it ends, also after a panic that is caught, such as out of memory. tch's own function would leave them off, and libtorch crash at the next step back.
 pub fn without<T>(run: impl FnOnce() -> T) -> T {
     let _off = tch::no_grad_guard();
     run()

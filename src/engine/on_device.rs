@@ -1,29 +1,28 @@
-//! Labelled images as bytes on a device: copied there once, selected and resized there.
+//! Labelled images as bytes on a device: copied once, then selected and resized there.
 
 use tch::{Device, Tensor};
 
 use crate::data::Dataset;
 use crate::{engine::transform, experiment::Resolution};
 
-/// Images that go through a network at once where nothing is trained, at most: many enough that nothing waits
-/// for launches.
+/// Upper limit of the images in one pass without training: enough to hide the cost of kernel launches.
 const AT_ONCE: i64 = 500;
-/// Pixels of them on a CPU: few enough that what a layer computes stays near the processor.
+/// Upper limit of their pixels on a CPU: a layer's output stays in the processor's cache.
 const PIXELS_AT_ONCE: i64 = AT_ONCE * 28 * 28;
-/// Pixels of them on a GPU: those of the paper's batch, so that a card on which a step fits has room for a test.
+/// Upper limit of their pixels on a GPU: those of the paper's batch, so that a test fits where a step fits.
 const PIXELS_AT_ONCE_ON_A_GPU: i64 = 128 * 224 * 224;
 
 /// Images and labels on a device.
 #[derive(Debug)]
 pub struct OnDevice {
-    /// Bytes, `[N,C,H,W]`.
+    /// Bytes, N x C x H x W.
     pub pixels: Tensor,
-    /// Labels counted from 0, `[N]`.
+    /// Labels counted from 0, N.
     pub labels: Tensor,
 }
 
 impl OnDevice {
-    /// Copies images and labels.
+    /// Copies images and labels to a device.
     #[must_use]
     pub fn new(dataset: &Dataset, device: Device) -> Self {
         let (channels, height, width) = dataset.shape();
@@ -35,32 +34,32 @@ impl OnDevice {
         }
     }
 
-    /// How many images.
+    /// The number of images.
     #[must_use]
     pub fn len(&self) -> i64 {
         self.labels.size()[0]
     }
 
-    /// Whether there is no image.
+    /// Whether there are no images.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// These images, in this order.
+    /// The images of these indices, in this order.
     ///
     /// # Panics
-    /// If there is no such image.
+    /// If an index is out of range.
     #[must_use]
     pub fn select(&self, images: &[usize]) -> Self {
         let images: Vec<i64> = images.iter().map(|&image| image as i64).collect();
         self.selected(&Tensor::from_slice(&images).to_device(self.pixels.device()))
     }
 
-    /// The images of these indices, which lie on the same device.
+    /// The images of a tensor of indices on the same device.
     ///
     /// # Panics
-    /// If there is no such image.
+    /// If an index is out of range.
     #[must_use]
     pub(crate) fn selected(&self, images: &Tensor) -> Self {
         Self {
@@ -69,7 +68,7 @@ impl OnDevice {
         }
     }
 
-    /// The first images, or all where there are no more.
+    /// The first `images` images, or all if there are fewer.
     #[must_use]
     pub fn first(&self, images: usize) -> Self {
         let images = (images as i64).min(self.len());
@@ -87,7 +86,7 @@ impl OnDevice {
         })
     }
 
-    /// How many of these go through a network at once where nothing is trained: fewer the larger they are.
+    /// The number of these images in one pass without training: fewer the larger they are.
     /// (ResNet-50 at 224 pixels, one thread: 8 at once take four fifths of the time that 128 do, and a third
     /// of the memory.)
     #[must_use]
@@ -98,21 +97,21 @@ impl OnDevice {
         }
     }
 
-    /// These with something else in the pixels' place, computed part by part.
+    /// The same labels with pixels replaced by a function of them, computed part by part.
     #[must_use]
     pub(crate) fn mapped(&self, of: impl Fn(&Tensor) -> Tensor) -> Self {
         let parts: Vec<Tensor> = self.parts(self.at_once()).map(|part| of(&part.pixels)).collect();
         Self { pixels: Tensor::cat(&parts, 0), labels: self.labels.shallow_clone() }
     }
 
-    /// The same tensors under another name.
+    /// The same tensors, not copied.
     #[must_use]
     pub fn shallow_clone(&self) -> Self {
         Self { pixels: self.pixels.shallow_clone(), labels: self.labels.shallow_clone() }
     }
 
-    /// Brought down to a resolution, then to the network's input of `side` by `side` pixels. As in
-    /// the paper's code it comes before anything random, and so is done once.
+    /// The images resized to a resolution, then to the network's input of `side` x `side` pixels. As in
+    /// the paper's code this comes before anything random, and so is done once.
     ///
     /// # Panics
     /// If a side is 0.
@@ -129,7 +128,7 @@ impl OnDevice {
     }
 }
 
-/// As many images of so many pixels.
+/// The number of images of `pixels` pixels in one pass.
 fn at_once(device: Device, pixels: i64) -> i64 {
     let all = match device {
         Device::Cpu => PIXELS_AT_ONCE,
@@ -143,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fewer_images_go_through_at_once_the_larger_they_are() {
+    fn larger_images_make_smaller_parts() {
         let of = |device, side: i64| at_once(device, side * side);
         // Sums over a batch would round otherwise: the smoke world's may not change.
         assert_eq!(of(Device::Cpu, 28), 500);

@@ -1,11 +1,11 @@
-//! Want of memory: libtorch's words for it, and the batch that would fit.
+//! Out of memory: how libtorch reports it, and the largest batch that fits.
 
-/// Test images of a try: as many as a test pass takes at once, or more.
+/// Test images of a trial step: at least as many as a test pass holds in memory at once.
 pub const TESTED: usize = 512;
 
-/// Whether what libtorch said is that there was not enough memory.
+/// Whether a message of libtorch reports that memory ran out.
 #[must_use]
-pub(crate) fn ran_out(said: &str) -> bool {
+pub(crate) fn is_out_of_memory(message: &str) -> bool {
     const WORDS: [&str; 5] = [
         "out of memory",
         "can't allocate memory",
@@ -14,11 +14,11 @@ pub(crate) fn ran_out(said: &str) -> bool {
         "status_alloc_failed",
         "bad_alloc",
     ];
-    let said = said.to_lowercase();
-    WORDS.iter().any(|words| said.contains(words))
+    let message = message.to_lowercase();
+    WORDS.iter().any(|words| message.contains(words))
 }
 
-/// Halves of a batch, down to one image, until one fits.
+/// The largest of batch / 2, batch / 4, ..., 1 that fits, or `None`.
 pub(crate) fn largest_that_fits(batch: u32, mut fits: impl FnMut(u32) -> bool) -> Option<u32> {
     std::iter::successors(Some(batch / 2), |batch| Some(batch / 2))
         .take_while(|batch| *batch > 0)
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_largest_half_that_fits_is_named_and_where_none_does_that_is_said() {
+    fn the_largest_half_that_fits_is_found_or_none() {
         let mut tried = Vec::new();
         let found = largest_that_fits(128, |batch| {
             tried.push(batch);
@@ -43,14 +43,16 @@ mod tests {
     }
 
     #[test]
-    fn libtorch_s_words_for_want_of_memory_are_known() {
-        assert!(ran_out("CUDA out of memory. Tried to allocate 2.00 GiB"));
-        assert!(ran_out("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"));
-        assert!(ran_out("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"));
-        assert!(ran_out(
+    fn out_of_memory_messages_of_libtorch_are_recognised() {
+        assert!(is_out_of_memory("CUDA out of memory. Tried to allocate 2.00 GiB"));
+        assert!(is_out_of_memory(
+            "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"
+        ));
+        assert!(is_out_of_memory("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"));
+        assert!(is_out_of_memory(
             "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"
         ));
-        assert!(ran_out("std::bad_alloc"));
-        assert!(!ran_out("The size of tensor a (3) must match the size of tensor b (4)"));
+        assert!(is_out_of_memory("std::bad_alloc"));
+        assert!(!is_out_of_memory("The size of tensor a (3) must match the size of tensor b (4)"));
     }
 }

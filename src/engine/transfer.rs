@@ -1,17 +1,17 @@
-//! The way to a GPU. It fetches what lies in pinned memory by itself, while everything else goes on; a copy out
-//! of other memory is waited for, and with it all that the device was given before.
+//! Copies from host memory to a GPU. A copy from pinned memory is asynchronous; a copy from other memory
+//! blocks until the device has finished everything that was queued before it.
 
 use tch::{Device, Tensor};
 
-/// Bytes that numbers of any kind may begin at a multiple of.
+/// Alignment in bytes that suits numbers of any kind.
 const ALIGNED: i64 = 16;
 
-/// Sends tensors to a device, all in one piece, and puts what arrives in their place. Nobody waits. For the
-/// CPU they are left as they are.
+/// Uploads tensors to a device in one asynchronous transfer and replaces them by the copies. On the CPU
+/// they stay as they are.
 ///
 /// # Panics
-/// If one is not on the CPU.
-pub fn send<'t>(tensors: impl IntoIterator<Item = &'t mut Tensor>, device: Device) {
+/// If a tensor is not on the CPU.
+pub fn upload<'t>(tensors: impl IntoIterator<Item = &'t mut Tensor>, device: Device) {
     let tensors: Vec<&mut Tensor> = tensors.into_iter().collect();
     if !device.is_cuda() || tensors.is_empty() {
         return;
@@ -22,7 +22,7 @@ pub fn send<'t>(tensors: impl IntoIterator<Item = &'t mut Tensor>, device: Devic
         piece.constant_pad_nd([0, beyond])
     });
     let together: Vec<Tensor> = together.collect();
-    let arrived = fetched(&pinned(&Tensor::cat(&together, 0), device), device);
+    let arrived = from_pinned(&pinned(&Tensor::cat(&together, 0), device), device);
     let mut start = 0;
     for ((tensor, piece), padded) in tensors.into_iter().zip(pieces).zip(together) {
         let there = arrived.narrow(0, start, piece.size()[0]);
@@ -35,16 +35,16 @@ fn in_bytes(tensor: &Tensor) -> Tensor {
     tensor.contiguous().view([-1]).view_dtype(tch::Kind::Uint8)
 }
 
-/// A tensor in memory that a GPU fetches from; for the CPU the same.
+/// A copy in pinned memory, for a GPU; on the CPU the tensor itself.
 pub(crate) fn pinned(tensor: &Tensor, device: Device) -> Tensor {
     match device {
-        // `pin_memory` itself warns of its argument, which tch makes it take.
+        // `pin_memory` warns about its argument, which tch always passes.
         Device::Cuda(_) => tensor.internal_pin_memory(device),
         _ => tensor.shallow_clone(),
     }
 }
 
-/// A pinned tensor on a device, where it will be when the device comes to what needs it.
-pub fn fetched(pinned: &Tensor, device: Device) -> Tensor {
+/// An asynchronous copy of a pinned tensor on a device, in order with the device's other work.
+pub fn from_pinned(pinned: &Tensor, device: Device) -> Tensor {
     pinned.to_device_(device, pinned.kind(), true, false)
 }

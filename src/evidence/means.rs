@@ -1,59 +1,60 @@
-//! Published means without seeds: the points of the paper's figures 2 to 5, read off the authors'
-//! vector figures, their differences, and the table of last-epoch means that the authors keep beside
-//! their code. They are shown beside our verdicts and never judged; [`compare`](crate::replication) sets
-//! our records beside them.
+//! Published means without seeds: the points of the paper's figures 2 to 5, extracted from the
+//! authors' vector graphics, with their differences, and the table of last-epoch means beside the
+//! authors' code. They are reported and never judged. `repro compare` (the module `replication`)
+//! compares records with them.
 
 use serde::Deserialize;
 
 use crate::experiment::Key;
 use crate::{experiment::Moment, stats::Interval};
 
-/// What the figure column of the authors' table is; the figures' are numbers.
+/// The name of the authors' table where a figure has its number.
 pub const TABLE: &str = "table";
 
 /// Everything that was published without seeds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Points {
-    /// Means of single cells: those of the figures first, then those of the table that no figure has.
+    /// Means of single cells: those of figures first, then those of the table that no figure has.
     pub means: Vec<Mean>,
     /// Differences between two cells, paired within the authors' seeds.
     pub differences: Vec<Difference>,
-    /// Points of the table that a figure has with more digits, and that are left out of `means`.
+    /// How many points of the table are left out of `means`, because a figure has them with more
+    /// digits.
     pub repeated: usize,
 }
 
 /// A published mean of one cell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mean {
-    /// Figure of the paper, such as `2`, or [`TABLE`].
+    /// The paper's figure, such as `2`, or [`TABLE`].
     pub figure: String,
     /// Cell and source model.
     pub key: Key,
-    /// When the authors' runs were read.
+    /// The evaluation of the authors' runs that was read.
     pub at: Moment,
     /// Mean test accuracy over the authors' seeds, in percent.
     pub mean: f64,
-    /// The figure's 95 % bootstrap band of the mean, in percent; none for a single seed and for the
-    /// table.
+    /// The figure's 95 % bootstrap interval of the mean, in percent; `None` for a single seed and
+    /// for the table.
     pub band: Option<Interval>,
 }
 
 /// A published difference between two cells, paired within the authors' seeds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// Figure of the paper.
+    /// The paper's figure.
     pub figure: String,
-    /// What is subtracted from, and what is subtracted.
+    /// The minuend and the subtrahend.
     pub keys: [Key; 2],
-    /// When the authors' runs were read.
+    /// The evaluation of the authors' runs that was read.
     pub at: Moment,
     /// Mean difference over the authors' seeds, in points.
     pub mean: f64,
-    /// The figure's 95 % bootstrap band of it; none for a single seed.
+    /// The figure's 95 % bootstrap interval of the difference; `None` for a single seed.
     pub band: Option<Interval>,
 }
 
-/// One row of the figures' file.
+/// One row of the file of figures.
 #[derive(Deserialize)]
 struct Row {
     figure: String,
@@ -68,7 +69,7 @@ struct Row {
     ci95_hi: Option<f64>,
 }
 
-/// One row of the table's file.
+/// One row of the file of the table.
 #[derive(Deserialize)]
 struct TableRow {
     target: String,
@@ -77,24 +78,25 @@ struct TableRow {
     mean: f64,
 }
 
-/// Figure 3 is about this many images (its note in the file says so).
+/// The number of images of figure 3 (a note in the file).
 const FIGURE_3_IMAGES: u32 = 3200;
-/// The authors' table is of this many fine-tuned blocks.
+/// The number of fine-tuned blocks of the authors' table.
 const TABLE_BLOCKS: u32 = 3;
 
-/// Reads the figures' points and the table.
+/// Reads the points of figures and the table.
 ///
 /// # Errors
-/// A message with the file's and the row's number where a row is not of the expected form.
+/// If a row has an unexpected form: a message with the file and the line.
 pub fn read(figures: &[u8], table: &[u8]) -> Result<Points, String> {
     let mut points = Points::default();
     for (index, row) in csv::Reader::from_reader(figures).deserialize::<Row>().enumerate() {
         let row = row.map_err(|error| error.to_string());
         row.and_then(|row| point(&row, &mut points))
-            .map_err(|what| format!("line {} of the figures: {what}", index + 2))?;
+            .map_err(|what| format!("line {} of the file of figures: {what}", index + 2))?;
     }
     for (index, row) in csv::Reader::from_reader(table).deserialize::<TableRow>().enumerate() {
-        let row = row.map_err(|error| format!("line {} of the table: {error}", index + 2))?;
+        let row =
+            row.map_err(|error| format!("line {} of the file of the table: {error}", index + 2))?;
         let key = Key::new(&row.target, &row.source, TABLE_BLOCKS, row.images);
         let at = Moment::Last;
         if points.means.iter().any(|known| known.key == key && known.at == at) {
@@ -114,17 +116,17 @@ fn point(row: &Row, points: &mut Points) -> Result<(), String> {
         .and_then(|(_, rest)| rest.strip_suffix(')'))
         .ok_or_else(|| format!("`{}` names no figure", row.figure))?
         .to_owned();
-    let x = whole(row.x).ok_or_else(|| format!("{} is not whole", row.x))?;
-    // Figure 2 is of the last epoch, 4 and 5 of the best logged one, as the rows' notes say.
+    let x = whole(row.x).ok_or_else(|| format!("{} is not a whole number", row.x))?;
+    // Figure 2 has the last epoch, figures 4 and 5 have the best logged one (notes in the rows).
     let (images, at) = match (figure.as_str(), row.x_name.as_str()) {
         ("2", "num_images") => (x, Moment::Last),
         ("3", "epoch") => (FIGURE_3_IMAGES, Moment::Epoch(x)),
         ("4" | "5", "num_images") => (x, Moment::Best),
-        (figure, axis) => return Err(format!("figure {figure} with an unknown axis `{axis}`")),
+        (figure, axis) => return Err(format!("figure {figure} has the unknown axis `{axis}`")),
     };
     let band = row.ci95_lo.zip(row.ci95_hi).map(|(low, high)| Interval { low, high });
     let blocks =
-        |text: &str| text.parse::<u32>().map_err(|_| format!("`{text}` is no number of blocks"));
+        |text: &str| text.parse::<u32>().map_err(|_| format!("`{text}` is not a number of blocks"));
     let target = &row.dataset;
     match row.quantity.as_str() {
         "test_acc" => {
@@ -136,13 +138,13 @@ fn point(row: &Row, points: &mut Points) -> Result<(), String> {
                 let (first, second) = text.split_once(" minus ").unwrap_or((text, text));
                 [first.to_owned(), second.to_owned()]
             };
-            let (sources, of) = (two(&row.source), two(&row.unfrozen_blocks));
+            let (sources, numbers) = (two(&row.source), two(&row.unfrozen_blocks));
             let key = |side: usize| {
-                Ok::<Key, String>(Key::new(target, &sources[side], blocks(&of[side])?, images))
+                Ok::<Key, String>(Key::new(target, &sources[side], blocks(&numbers[side])?, images))
             };
             let keys: [Key; 2] = [key(0)?, key(1)?];
             if keys[0] == keys[1] {
-                return Err(format!("`{}` is no difference", row.source));
+                return Err(format!("`{}` is not a difference", row.source));
             }
             points.differences.push(Difference { figure, keys, at, mean: row.mean, band });
         }

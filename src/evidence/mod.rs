@@ -1,5 +1,6 @@
-//! Evidence: records with where they come from. One claim, one judge, any evidence; only what is
-//! gathered here differs.
+//! Evidence: records with their origin. The same claims and the same judge serve every kind of
+//! evidence; only how its records are read differs. [`published`] reads logs, [`means`] reads
+//! published means; the ledger's records come from `store`.
 
 pub mod means;
 pub mod published;
@@ -23,45 +24,45 @@ use crate::{
 use means::{Mean, Points};
 use published::LogError;
 
-/// The authors' consolidated log of April 2020 as it ships; `goldens/published/README.md` tells
-/// where it is from.
+/// The authors' consolidated log of April 2020; `goldens/published/README.md` states its origin.
 const PUBLISHED_RUNS: &[u8] = include_bytes!("../../goldens/published/runs.csv.gz");
 /// Points of the paper's figures.
 const PUBLISHED_FIGURES: &[u8] = include_bytes!("../../goldens/published/figures.csv.gz");
 /// The authors' table of means at the last epoch.
 const PUBLISHED_TABLE: &[u8] = include_bytes!("../../goldens/published/summary.csv");
 
-/// When a judge may look at seeds.
+/// When the judge may look at the seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Looking {
-    /// Once, at whatever seeds there are: the runs were not ours to stop.
-    Fixed,
-    /// At the looks of the claim's design, in the seeds' fixed order.
-    Sequential,
+pub enum SamplingDesign {
+    /// Once, at all seeds of the evidence, because it was collected without looking at results.
+    FixedSample,
+    /// At the looks of the claim's design, in the fixed order of seeds; collection stops at the
+    /// look that decides.
+    GroupSequential,
 }
 
-/// Records with where they come from.
+/// Records with their origin.
 #[derive(Debug)]
 pub struct Evidence {
-    /// Kind.
+    /// The kind of evidence.
     pub kind: EvidenceKind,
     /// What it is, in one sentence.
     pub title: String,
-    /// The file it was read from, as the user named it; none for what is embedded.
+    /// The file that it was read from, as the user named it; `None` for embedded evidence.
     pub file: Option<String>,
-    /// SHA-256 of that file's bytes, in hexadecimal; for records of our own, of the name and the outcome
-    /// of each, without wall-clock times.
+    /// SHA-256 in hexadecimal: of the file's bytes, or for local runs of the name and the outcome
+    /// of each record, without wall-clock times.
     pub sha256: String,
-    /// Fine-tunes that looking early spared, of those that the claims it was gathered for could have
-    /// asked for; none where nobody looks early.
+    /// How many fine-tunes the interim looks saved, of those that the claims could need; `None` if
+    /// there are no interim looks.
     pub spared: Option<usize>,
-    /// The world that its cells and arms belong to.
+    /// The world of its cells and arms.
     pub world: World,
-    /// Fixed or sequential.
-    pub looking: Looking,
+    /// When the judge may look at its seeds.
+    pub design: SamplingDesign,
     /// The records.
     pub records: Records,
-    /// Published means without seeds, which are shown and never judged.
+    /// Published means without seeds, which are reported and never judged.
     pub means: Vec<Mean>,
 }
 
@@ -69,7 +70,7 @@ impl Evidence {
     /// The authors' logs.
     ///
     /// # Errors
-    /// Where the embedded log can't be read, which a test rules out.
+    /// If the embedded log can't be read, which a test rules out.
     pub fn published() -> Result<Self, LogError> {
         let runs = published::unpack("runs.csv.gz", PUBLISHED_RUNS)?;
         let means = Self::published_points()?.means;
@@ -80,16 +81,16 @@ impl Evidence {
             sha256: sha256(PUBLISHED_RUNS),
             spared: None,
             world: World::paper(),
-            looking: Looking::Fixed,
+            design: SamplingDesign::FixedSample,
             records: published::read("runs.csv.gz", &runs)?,
             means,
         })
     }
 
-    /// What was published without seeds: the figures' points and the authors' table.
+    /// What was published without seeds: the points of figures and the authors' table.
     ///
     /// # Errors
-    /// Where the embedded files can't be read, which a test rules out.
+    /// If the embedded files can't be read, which a test rules out.
     pub fn published_points() -> Result<Points, LogError> {
         let figures = published::unpack("figures.csv.gz", PUBLISHED_FIGURES)?;
         means::read(&figures, PUBLISHED_TABLE).map_err(|what| LogError::Row {
@@ -99,25 +100,25 @@ impl Evidence {
         })
     }
 
-    /// A log that a user brings.
+    /// A user's log.
     ///
     /// # Errors
     /// As [`published::read_file`].
     pub fn log(path: &Path) -> Result<Self, LogError> {
         let (records, bytes) = published::read_file(path)?;
-        Ok(Self::of_log(path.display().to_string(), records, &bytes))
+        Ok(Self::from_records(path.display().to_string(), records, &bytes))
     }
 
-    /// A log that is in memory, as CSV with the published log's columns
-    /// ([`COLUMNS`](published::COLUMNS)); errors call it by `name`.
+    /// A log in memory, as CSV with the columns of the published log
+    /// ([`COLUMNS`](published::COLUMNS)); errors name it `name`.
     ///
     /// # Errors
     /// As [`published::read`].
     pub fn from_csv(name: &str, csv: &[u8]) -> Result<Self, LogError> {
-        Ok(Self::of_log(name.to_owned(), published::read(name, csv)?, csv))
+        Ok(Self::from_records(name.to_owned(), published::read(name, csv)?, csv))
     }
 
-    fn of_log(file: String, records: Records, bytes: &[u8]) -> Self {
+    fn from_records(file: String, records: Records, bytes: &[u8]) -> Self {
         Self {
             kind: EvidenceKind::Log,
             title: format!("fine-tunes logged in {file}"),
@@ -125,17 +126,17 @@ impl Evidence {
             sha256: sha256(bytes),
             spared: None,
             world: EvidenceKind::Log.world(),
-            looking: Looking::Fixed,
+            design: SamplingDesign::FixedSample,
             records,
             means: Vec::new(),
         }
     }
 
-    /// Names of targets and sources in the records that the world does not know, each with the
-    /// nearest one that it does: no claim can ask for these records unless a user names them.
+    /// Targets and source models of the records that the world does not know, each with the nearest
+    /// known name. No claim can use their records unless the user adds the names to the world.
     #[must_use]
     pub(crate) fn unknown_names(&self) -> Vec<String> {
-        let unknown = |what: &str, names: BTreeSet<&str>, known: Vec<&str>| -> Vec<String> {
+        let find = |what: &str, names: BTreeSet<&str>, known: Vec<&str>| -> Vec<String> {
             let hint = |name| did_you_mean(name, known.iter().copied());
             let unknown = names.into_iter().filter(|name| !known.contains(name));
             unknown.map(|name| format!("unknown {what} `{name}`{}", hint(name))).collect()
@@ -144,8 +145,8 @@ impl Evidence {
         let targets = keys().map(|key| &*key.target).collect();
         let sources = keys().map(|key| &*key.source).collect();
         let mut names =
-            unknown("target", targets, self.world.targets.keys().map(String::as_str).collect());
-        names.extend(unknown(
+            find("target", targets, self.world.targets.keys().map(String::as_str).collect());
+        names.extend(find(
             "source",
             sources,
             self.world.sources.keys().map(String::as_str).collect(),
@@ -153,10 +154,11 @@ impl Evidence {
         names
     }
 
-    /// Targets and sizes where most runs are taken to have stopped early, since what they logged is the
-    /// beginning of what another logged: a single run that went on makes them look so.
+    /// Targets and sizes where more than half of the runs are assumed to have stopped early,
+    /// because their epochs are a prefix of those of a longer run. A single longer run is enough
+    /// for this, so the assumption may be wrong.
     #[must_use]
-    pub(crate) fn cut_short(&self) -> Vec<String> {
+    pub(crate) fn stopped_early(&self) -> Vec<String> {
         let mut cells: BTreeMap<(&str, u32), (usize, usize, u32)> = BTreeMap::new();
         for record in self.records.iter() {
             let Key { target, images, .. } = &record.key;
@@ -165,23 +167,23 @@ impl Evidence {
             *stopped += usize::from(record.status == Status::Stopped);
             *longest = (*longest).max(record.recipe.epochs);
         }
-        let most = cells.into_iter().filter(|(_, (all, stopped, _))| 2 * stopped > *all);
-        most.map(|((target, images), (all, stopped, longest))| {
+        let mostly = cells.into_iter().filter(|(_, (all, stopped, _))| 2 * stopped > *all);
+        mostly.map(|((target, images), (all, stopped, longest))| {
             format!(
-                "{stopped} of {all} runs on {target}, {images} images, end where others go on to epoch \
-                 {longest}, and are taken to have stopped there"
+                "{stopped} of {all} runs on {target}, {images} images, end before epoch {longest}, \
+                 the end of other runs, and are assumed to have stopped early"
             )
         })
         .collect()
     }
 
-    /// How many of the fine-tunes that a claim's primary hypothesis compares have a record here,
-    /// of how many; seeds are not counted.
+    /// How many of the keys that a claim's primary hypothesis compares have a record, and the
+    /// number of keys; seeds are not counted.
     #[must_use]
     pub fn coverage(&self, claim: &Claim) -> (usize, usize) {
         let keys = claim.hypothesis.keys();
-        let there = |key: &&Key| self.records.seeds(key).is_some();
-        (keys.iter().filter(there).count(), keys.len())
+        let has_record = |key: &&Key| self.records.seeds(key).is_some();
+        (keys.iter().filter(has_record).count(), keys.len())
     }
 }
 

@@ -1,5 +1,5 @@
-//! One fine-tune's record and the index that finds records by key. Joins go through [`Key`] and
-//! [`Seed`] alone: there is no way to ask for "the third row".
+//! The record of one fine-tune, and an index of records by key. Records are joined by [`Key`] and
+//! [`Seed`] only, never by their position.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -13,34 +13,34 @@ use crate::experiment::{
 /// Whether a fine-tune ran to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// The last evaluation is the end of the schedule.
+    /// It reached the end of its schedule.
     Finished,
-    /// The run stopped before its schedule's end, perhaps before its first evaluation; it has no final
-    /// accuracy.
+    /// It stopped before the end of its schedule, possibly before its first evaluation. It has no
+    /// final accuracy.
     Stopped,
 }
 
-/// What one fine-tune left behind.
+/// The record of one fine-tune.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
     /// Cell and source model.
     pub key: Key,
-    /// Seed.
+    /// The seed.
     pub seed: Seed,
-    /// Schedule.
+    /// What else decided it; records are comparable only if this is equal.
     pub recipe: RecipeDigest,
-    /// Whether it ran to its end.
+    /// Whether it reached the end of its schedule.
     pub status: Status,
     evaluations: Vec<Evaluation>,
-    /// Whether each test image got its own class at the end; logs of others do not say.
+    /// For each test image, whether it was classified correctly at the end; `None` for logs.
     pub correct: Option<Arc<[bool]>>,
-    /// What was measured of influence at its end; nothing where nobody asked.
+    /// Influence at its end, by each measured inverse; empty if it was not measured.
     pub influence: Arc<[MeasuredInfluence]>,
 }
 
 impl Record {
-    /// A record of evaluations, which are put into the order of their epochs. `None` where a finished
-    /// run has none.
+    /// A record of evaluations, which are sorted by epoch. `None` for a finished run without
+    /// evaluations.
     #[must_use]
     pub fn new(
         key: Key,
@@ -50,27 +50,28 @@ impl Record {
         mut evaluations: Vec<Evaluation>,
     ) -> Option<Self> {
         evaluations.sort_by_key(|evaluation| evaluation.epoch);
-        let possible = status == Status::Stopped || !evaluations.is_empty();
+        let is_possible = status == Status::Stopped || !evaluations.is_empty();
         let (correct, influence) = (None, Arc::default());
-        possible.then_some(Self { key, seed, recipe, status, evaluations, correct, influence })
+        is_possible.then_some(Self { key, seed, recipe, status, evaluations, correct, influence })
     }
 
-    /// With whether each test image got its own class at the end.
+    /// Adds for each test image whether it was classified correctly at the end.
     #[must_use]
     pub fn with_correct(self, correct: &[bool]) -> Self {
         Self { correct: Some(correct.into()), ..self }
     }
 
-    /// With what was measured of influence at its end.
+    /// Adds the influence at its end.
     #[must_use]
     pub fn with_influence(self, influence: &[MeasuredInfluence]) -> Self {
         Self { influence: influence.into(), ..self }
     }
 
-    /// What was counted of influence by an inverse: nothing where the run stopped or could not be measured.
+    /// The counts of influence by an inverse; `None` if the run stopped, or if the measurement
+    /// failed.
     ///
     /// # Errors
-    /// If nobody measured it so.
+    /// If influence was not measured by this inverse.
     pub fn counts(&self, inverse: Inverse) -> Result<Option<&Counts>, NotMeasured> {
         if self.status == Status::Stopped {
             return Ok(None);
@@ -82,26 +83,26 @@ impl Record {
         }
     }
 
-    /// Evaluations in the order of their epochs; empty only where the run stopped before the first.
+    /// Evaluations, sorted by epoch; empty only if the run stopped before the first one.
     #[must_use]
     pub fn evaluations(&self) -> &[Evaluation] {
         &self.evaluations
     }
 
-    /// The last evaluation that was logged, which is the final one only of a finished run; `None` where
-    /// the run stopped before its first.
+    /// The last logged evaluation, which is the final one only of a finished run; `None` if the run
+    /// stopped before its first evaluation.
     #[must_use]
     pub fn last(&self) -> Option<&Evaluation> {
         self.evaluations.last()
     }
 }
 
-/// Influence that a record does not have.
+/// A record without influence by this inverse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("influence was not measured so")]
+#[error("influence was not measured by this inverse")]
 pub struct NotMeasured;
 
-/// Two records with one key and one seed: there is no telling which one counts.
+/// Two records with the same key and seed: neither of them can be preferred.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("two records of {key}, seed {}", seed.0)]
 pub struct DuplicateRecord {
@@ -122,7 +123,7 @@ impl Records {
     /// Indexes records.
     ///
     /// # Errors
-    /// Where two of them have the same key and seed.
+    /// If two of them have the same key and seed.
     pub fn new(records: impl IntoIterator<Item = Record>) -> Result<Self, DuplicateRecord> {
         let mut all = Self::default();
         for record in records {
@@ -136,25 +137,25 @@ impl Records {
         Ok(all)
     }
 
-    /// The records of one key by seed; `None` where that fine-tune was never run.
+    /// The records of one key by seed; `None` if there are none.
     #[must_use]
     pub fn seeds(&self, key: &Key) -> Option<&BTreeMap<Seed, Record>> {
         self.by_key.get(key)
     }
 
-    /// How many records there are.
+    /// The number of records.
     #[must_use]
     pub fn len(&self) -> usize {
         self.count
     }
 
-    /// Whether there is no record.
+    /// Whether there are no records.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// All records, in no order that means anything.
+    /// All records, in an unspecified order.
     pub fn iter(&self) -> impl Iterator<Item = &Record> {
         self.by_key.values().flat_map(BTreeMap::values)
     }

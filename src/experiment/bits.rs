@@ -1,5 +1,5 @@
-//! One bit a test image, in JSON: how many there are, and the bits in hexadecimal, the first image in
-//! the highest bit of the first byte.
+//! Serialises one bit for each test image as JSON: the count, and the bits in hexadecimal, with the
+//! first image in the highest bit of the first byte.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -26,8 +26,8 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<bool>, D::Error> {
     let Packed { count, hex } = Packed::deserialize(deserializer)?;
-    let fault = || serde::de::Error::custom("bits that are not as many as their count");
-    // A count that the text does not bear out is refused before anything is allocated for it.
+    let fault = || serde::de::Error::custom("the number of bits is not the count");
+    // The count is checked against the text before memory is allocated for it.
     if hex.len() != count.div_ceil(8).saturating_mul(2) || !hex.is_ascii() {
         return Err(fault());
     }

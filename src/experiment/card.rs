@@ -1,57 +1,57 @@
-//! What is written about a source model: how it was made, and what came out.
+//! The card of a source model: how the model was made, and how accurate it is.
 
 use serde::{Deserialize, Serialize};
 
 use super::Threat;
 use super::{Architecture, Normalisation, number};
 
-/// Version of the form.
+/// Version of the format.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// A source model's card, beside its weights as JSON.
+/// A source model's card, a JSON file beside its weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Card {
-    /// Version of this form: 1.
+    /// Version of this format: 1.
     pub format_version: u32,
-    /// Its role in the zoo, such as `l2_3`. The role names a place in the paper's experiment, not the
-    /// radius, which is in `threat`.
+    /// Its role in the zoo, such as `l2_3`. The role is a place in the paper's experiment, not the
+    /// radius of the attack, which is in `threat`.
     pub role: String,
-    /// What makes it again.
+    /// The command that makes it again.
     pub command: String,
     /// The seed.
     pub seed: u64,
-    /// What it is built of.
+    /// Its architecture.
     pub architecture: Architecture,
-    /// What it does to pixels.
+    /// How it normalises pixels.
     pub normalisation: Normalisation,
     /// BLAKE3 of the weights.
     pub weights: String,
-    /// SHA-256 of the source's training images and labels, as they were trained on.
+    /// SHA-256 of the training images and labels, as the model saw them.
     pub source_sha256: String,
-    /// Source images it was trained on.
+    /// The number of training images.
     pub source_images: u64,
-    /// What these are made from, in words, where they are packed.
+    /// What packed training images were made from, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_made_from: Option<String>,
-    /// What it was trained against.
+    /// The threat that it was trained against.
     pub threat: Threat,
     /// Accuracy on the source's test images, in percent.
     pub clean_accuracy: f64,
-    /// Accuracy on the same images under each attack that the zoo is measured by, in percent.
+    /// Accuracy on the same images under each of the zoo's test attacks, in percent.
     pub robust_accuracy: Vec<Robust>,
-    /// Points of clean source accuracy that it has less than the natural model.
+    /// How much lower its clean source accuracy is than the natural model's, in points.
     pub cost: f64,
-    /// How eps was chosen: every radius that was tried, the largest first, with what it cost. Empty
-    /// where none was to be chosen.
+    /// How eps was chosen: every radius that was tried, the largest first, with its cost. Empty if
+    /// the radius was given.
     pub tried: Vec<Tried>,
-    /// Every epoch.
+    /// Every epoch of training.
     pub curve: Vec<Epoch>,
-    /// Losses of the first steps of the same training on the source's first images alone, which ship
-    /// with the project: what anyone can retrain and compare, without the whole source.
+    /// Losses of the first steps of the same training on only the source's first images, which ship
+    /// with the project: anyone can repeat these steps and compare, without the whole source.
     #[serde(with = "number::list")]
     pub first_losses: Vec<f64>,
-    /// libtorch's version, and the processor's vector instructions that it used.
+    /// libtorch's version, and the vector instructions of the processor that it used.
     pub engine: String,
 }
 
@@ -61,7 +61,7 @@ pub struct Card {
 pub struct Robust {
     /// The attack, in words.
     pub attack: String,
-    /// Test images that were attacked.
+    /// The number of attacked test images.
     pub images: u32,
     /// Accuracy in percent.
     pub accuracy: f64,
@@ -75,7 +75,7 @@ pub struct Tried {
     pub epsilon: f64,
     /// Accuracy on the source's test images, in percent.
     pub clean_accuracy: f64,
-    /// Points less than the natural model.
+    /// How much lower this is than the natural model's accuracy, in points.
     pub cost: f64,
 }
 
@@ -83,9 +83,9 @@ pub struct Tried {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Epoch {
-    /// Epochs so far.
+    /// Epochs so far, including this one.
     pub epoch: u32,
-    /// Mean training loss, of images as they were trained on, in nats.
+    /// Mean training loss, in nats, of images as the training saw them.
     #[serde(with = "number")]
     pub train_loss: f64,
     /// Test loss of clean images, in nats.

@@ -1,9 +1,9 @@
-//! Choices of a recipe that a critic would vary, each as plain data: what the network does to pixels,
-//! how its head is drawn, what its batch norms do, and what it computes in.
+//! Choices of a recipe, each as plain data: normalisation, the initial head, batch norms,
+//! precision, augmentation. `repro sensitivity` varies them.
 
 use serde::{Deserialize, Serialize};
 
-/// Pixels are cut to [0, 1], then standardised by channel (the `robustness` library's
+/// Pixels are clamped to [0, 1], then standardised by channel (the `robustness` library's
 /// `InputNormalize`, with which the paper's source models were trained).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,13 +15,14 @@ pub struct Normalisation {
 }
 
 impl Normalisation {
-    /// ImageNet's statistics: what the paper normalises every source and target with.
+    /// ImageNet's statistics, with which the paper normalises every source and target.
     pub const IMAGENET: Self = Self { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
-    /// Pixels as they are, but cut to [0, 1].
+    /// Pixels clamped to [0, 1] and otherwise unchanged.
     pub const NONE: Self = Self { mean: [0.0; 3], std: [1.0; 3] };
 }
 
-/// How a new head is drawn. It matters to what a fine-tune reaches, so that it is part of a recipe.
+/// How a new head is initialised. It changes the accuracy of a fine-tune, so it is part of a
+/// recipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Head {
@@ -31,53 +32,52 @@ pub enum Head {
     Linear,
 }
 
-/// What convolutions are computed in. Weights, their gradients and their steps, the statistics of
-/// batch norms, the head and the loss are in single precision whatever it is.
+/// The precision of convolutions. Weights, gradients, optimiser steps, the statistics of batch
+/// norms, the head and the loss are always in single precision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
     /// IEEE single precision: 24 bits of mantissa.
     Fp32,
-    /// Single precision whose convolutions see 11 bits of mantissa, on the matrix units of a GPU.
+    /// Single precision, but convolutions use 11 bits of mantissa, on the matrix units of a GPU.
     Tf32,
-    /// Products and what lies between layers have 8 bits of mantissa (bfloat16); sums are in single
-    /// precision.
+    /// Products and activations have 8 bits of mantissa (bfloat16); sums are in single precision.
     Bf16,
 }
 
-/// What batch norms do while a network is trained: a recipe's choice.
+/// The mode of batch norms during training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BatchNorm {
-    /// All are in train mode, those of frozen blocks too: the paper's code. What frozen blocks
-    /// compute then depends on the batch and can't be kept.
+    /// All batch norms are in train mode, those of frozen blocks too, as in the paper's code. The
+    /// output of frozen blocks then depends on the batch and can't be cached.
     Train,
-    /// All use the source's running statistics.
+    /// All batch norms use the source's running statistics.
     Frozen,
 }
 
-/// The ranges that a recipe draws from; 0 leaves a step out.
+/// The ranges of random augmentation; 0 leaves a step out.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augmentation {
-    /// Pixels of zeros all round before the crop to the same size.
+    /// Pixels of zero padding on each side, before a random crop to the original size.
     pub padding: u32,
     /// Probability that an image is mirrored.
     pub flip: f64,
-    /// How far the factors of brightness, contrast and saturation may lie from 1.
+    /// The largest distance from 1 of the factors of brightness, contrast and saturation.
     pub jitter: f64,
-    /// Largest angle in degrees, to either side.
+    /// The largest angle of rotation in degrees, in either direction.
     pub degrees: f64,
 }
 
 impl Augmentation {
     /// The paper's, for every target (its code, `make_train_and_test_set`, 224 by 224 pixels).
     pub const PAPER: Self = Self { padding: 4, flip: 0.5, jitter: 0.25, degrees: 2.0 };
-    /// None.
+    /// No augmentation.
     pub const NONE: Self = Self { padding: 0, flip: 0.0, jitter: 0.0, degrees: 0.0 };
 }
 
-/// The norm that bounds a perturbation, of all of an image's values together.
+/// The norm that bounds a perturbation, over all values of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Constraint {

@@ -1,4 +1,4 @@
-//! Kinds of evidence: where records come from.
+//! The kinds of evidence: where records come from.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,38 +11,40 @@ use serde::{Deserialize, Serialize};
 pub enum EvidenceKind {
     /// The authors' own per-seed logs, which ship with the project.
     Published,
-    /// Our own fine-tunes in the smoke world.
+    /// Local runs in the smoke world.
     Smoke,
-    /// Our own fine-tunes in the lab world, from source models of our own.
+    /// Local runs in the lab world, from source models of `repro pretrain`.
     Lab,
-    /// Our own fine-tunes in the paper's world, from the authors' checkpoints.
+    /// Local runs in the paper's world, from the authors' checkpoints.
     Paper,
-    /// The same from the sister paper's checkpoints.
-    Sister,
-    /// A log that the user brought.
+    /// The same from the checkpoints of Salman et al. 2020 (arXiv 2007.08489).
+    #[serde(alias = "sister")]
+    Salman,
+    /// A log of the user's.
     Log,
 }
 
 impl EvidenceKind {
     /// Every kind.
     pub const ALL: [Self; 6] =
-        [Self::Published, Self::Smoke, Self::Lab, Self::Paper, Self::Sister, Self::Log];
+        [Self::Published, Self::Smoke, Self::Lab, Self::Paper, Self::Salman, Self::Log];
     /// Every kind's name.
-    pub const NAMES: [&'static str; 6] = ["published", "smoke", "lab", "paper", "sister", "log"];
+    pub const NAMES: [&'static str; 6] = ["published", "smoke", "lab", "paper", "salman", "log"];
 
-    /// The kind of this name.
+    /// The kind of this name; the name that an older version used is accepted too.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
+        let name = if name == "sister" { "salman" } else { name };
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Those whose records are fine-tunes that this program ran; each is named like its world.
-    pub const OWN: [Self; 4] = [Self::Smoke, Self::Lab, Self::Paper, Self::Sister];
+    /// The kinds of local runs, which this program computes; each has the name of its world.
+    pub const LOCAL: [Self; 4] = [Self::Smoke, Self::Lab, Self::Paper, Self::Salman];
 
-    /// Whether its records are fine-tunes that this program ran.
+    /// Whether its records are local runs, which this program computes.
     #[must_use]
-    pub(crate) const fn is_own(self) -> bool {
-        matches!(self, Self::Smoke | Self::Lab | Self::Paper | Self::Sister)
+    pub(crate) const fn is_local(self) -> bool {
+        matches!(self, Self::Smoke | Self::Lab | Self::Paper | Self::Salman)
     }
 
     /// Its name.
@@ -53,7 +55,7 @@ impl EvidenceKind {
             Self::Smoke => "smoke",
             Self::Lab => "lab",
             Self::Paper => "paper",
-            Self::Sister => "sister",
+            Self::Salman => "salman",
             Self::Log => "log",
         }
     }
@@ -62,5 +64,24 @@ impl EvidenceKind {
 impl std::fmt::Display for EvidenceKind {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_old_name_of_an_evidence_is_accepted_and_the_new_one_printed() {
+        let json = |text: &str| serde_json::from_str::<EvidenceKind>(text).unwrap();
+        for old in [EvidenceKind::named("sister").unwrap(), json("\"sister\""), json("\"salman\"")]
+        {
+            assert_eq!(old, EvidenceKind::Salman);
+            assert_eq!((old.to_string().as_str(), old.name()), ("salman", "salman"));
+        }
+        for (kind, name) in EvidenceKind::ALL.into_iter().zip(EvidenceKind::NAMES) {
+            assert_eq!(serde_json::to_value(kind).unwrap(), name);
+            assert_eq!(EvidenceKind::named(name), Some(kind));
+        }
     }
 }

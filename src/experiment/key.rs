@@ -1,4 +1,4 @@
-//! What a fine-tune is found by, beside its seed.
+//! The key of a fine-tune: what its record is found by, beside its seed.
 
 use std::{fmt, sync::Arc};
 
@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Resolution;
 
-/// What a record is found by, beside its seed: one cell of the experiment and one source model.
+/// The key of a record, which with a seed identifies it: one cell of the experiment and one source
+/// model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Key {
@@ -14,25 +15,28 @@ pub struct Key {
     pub target: Arc<str>,
     /// Source model, such as `natural` or `l2_3`.
     pub source: Arc<str>,
-    /// Fine-tuned blocks: 0, 1, 3 or 9 (the head alone, plus layer4.2, all of layer4, layer3 too).
+    /// Fine-tuned blocks: 0, 1, 3 or 9 in the paper (the head; and `layer4.2`; all of `layer4`; and
+    /// `layer3`).
     pub blocks: u32,
     /// Training images in the subset.
     pub images: u32,
-    /// Resolution of the images, before they are brought to the network's input size.
+    /// Resolution of the images, before they are resized to the network's input.
     #[serde(default)]
     pub resolution: Resolution,
-    /// Which series of seeds: 0 is the one that all claims share. Runs of different series share no
-    /// seed, whatever number they are joined by.
-    #[serde(default)]
-    pub draw: u32,
-    /// Whether influence is measured at its end. That changes nothing about a fine-tune, but one whose
-    /// record says nothing of influence is not one that can be asked for it.
+    /// The seed stream: 0 is the one that all claims share. Fine-tunes of different streams share
+    /// no engine seed, even if their `Seed`s are equal.
+    ///
+    /// Record names are digests of this field under its old name, which records have too.
+    #[serde(default, rename(serialize = "draw", deserialize = "seed_stream"), alias = "draw")]
+    pub seed_stream: u32,
+    /// Whether influence is measured at its end. That does not change the fine-tune, but a record
+    /// without influence can't replace one that has it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub influence: bool,
 }
 
 impl Key {
-    /// Images at their own resolution, in the series that all claims share, without influence.
+    /// A key at native resolution, in the seed stream that all claims share, without influence.
     #[must_use]
     pub fn new(target: &str, source: &str, blocks: u32, images: u32) -> Self {
         Self {
@@ -41,7 +45,7 @@ impl Key {
             blocks,
             images,
             resolution: Resolution::Native,
-            draw: 0,
+            seed_stream: 0,
             influence: false,
         }
     }
@@ -61,8 +65,8 @@ impl fmt::Display for Key {
         if let Resolution::Pixels(pixels) = self.resolution {
             write!(formatter, ", {pixels} pixels")?;
         }
-        if self.draw > 0 {
-            write!(formatter, ", draw {}", self.draw)?;
+        if self.seed_stream > 0 {
+            write!(formatter, ", seed stream {}", self.seed_stream)?;
         }
         if self.influence { formatter.write_str(", with influence") } else { Ok(()) }
     }

@@ -1,5 +1,5 @@
-//! Which convolutions an architecture has, in the order and by the names of torchvision: the one
-//! place that parameter lists, freezing and the network itself are made from.
+//! The convolutions of an architecture, with torchvision's names and in its order. Parameter lists,
+//! freezing, the cost of a fine-tune and the network itself are all derived from this one list.
 
 use super::architecture::{Architecture, Block, Stem};
 
@@ -11,7 +11,7 @@ pub(crate) struct Convolution {
     pub norm: String,
     pub input: i64,
     pub output: i64,
-    /// Side of the kernel; odd. It is padded by half of it.
+    /// Side of the kernel, odd; the padding is half of it, rounded down.
     pub kernel: i64,
     pub stride: i64,
 }
@@ -21,7 +21,7 @@ pub(crate) struct Residual {
     /// Its name: `layer3.0`.
     pub name: String,
     pub body: Vec<Convolution>,
-    /// The projection, where the body changes the shape.
+    /// The projection shortcut, if the body changes the shape.
     pub shortcut: Option<Convolution>,
 }
 
@@ -39,7 +39,7 @@ impl Architecture {
         Convolution { name, norm, input: 3, output: self.width.into(), kernel, stride }
     }
 
-    /// All residual blocks, in order.
+    /// All residual blocks, from input to output.
     pub(crate) fn residuals(&self) -> Vec<Residual> {
         let mut residuals = Vec::new();
         let mut input = i64::from(self.width);

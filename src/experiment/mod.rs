@@ -1,7 +1,8 @@
-//! The vocabulary of an experiment, as plain data: what decides a fine-tune (key, seed, recipe,
-//! protocol), what it leaves behind (outcome), what it starts from (architecture, pretraining, card)
-//! and what can be said of a claim (verdict). Every other module speaks in these types, and this one
-//! knows none of them: reading files, computing and judging are left to others.
+//! The types of an experiment, as plain data: what decides a fine-tune (key, seed, recipe,
+//! protocol), what it produces (outcome), what it starts from (architecture, pretraining, card),
+//! and the verdicts. Every other module uses these types, and this module uses no other except
+//! `util`: reading files, computing and judging are left to others. Record names are digests of
+//! these types, so their serialised form must not change.
 
 mod architecture;
 pub(crate) mod bits;
@@ -30,7 +31,7 @@ pub use choices::{Augmentation, BatchNorm, Constraint, Head, Normalisation, Prec
 pub use evidence_kind::EvidenceKind;
 pub use flops::MultiplyAdds;
 pub use influence::{
-    Counts, Exhibit, Found, Inverse, InverseError, MeasuredInfluence, Pictured, RANKS,
+    Counts, Found, InfluentialExample, Inverse, InverseError, MeasuredInfluence, Pictured, RANKS,
 };
 pub use key::Key;
 #[cfg(feature = "engine")]

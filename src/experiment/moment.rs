@@ -1,15 +1,16 @@
-//! When a fine-tune is looked at.
+//! Which evaluation of a fine-tune is read.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// An evaluation of a run.
+/// An evaluation of a fine-tune.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Moment {
     /// The end of the schedule.
     Last,
-    /// The evaluation with the best test accuracy: optimistic, since it is chosen on the test set.
+    /// The evaluation with the best test accuracy, which is optimistic: it is chosen on the test
+    /// set.
     Best,
     /// The evaluation after this many epochs.
     Epoch(u32),

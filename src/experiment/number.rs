@@ -1,5 +1,5 @@
-//! Numbers that may not be finite, in JSON, which has none of these: a loss that blew up is written
-//! as `"inf"` or `"NaN"`, so that it is never lost or made a zero.
+//! Serialises numbers that may not be finite, which JSON has no form for: the loss of a diverged
+//! run is written as `"inf"` or `"NaN"`, so that it is never lost or replaced by zero.
 
 use serde::{Deserialize, Deserializer, Serializer};
 
@@ -18,7 +18,7 @@ impl Written {
                 "inf" => Ok(f64::INFINITY),
                 "-inf" => Ok(f64::NEG_INFINITY),
                 "NaN" => Ok(f64::NAN),
-                _ => Err(E::custom(format!("`{name}` is no number"))),
+                _ => Err(E::custom(format!("`{name}` is not a number"))),
             },
         }
     }

@@ -1,4 +1,5 @@
-//! What a fine-tune gave: accuracies, losses, one bit a test image, and influence where it was measured.
+//! The outcome of a fine-tune: accuracies, losses, one bit for each test image, and influence if it
+//! was measured.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,33 +13,34 @@ pub struct Evaluation {
     pub epoch: u32,
     /// Test accuracy in percent.
     pub test_accuracy: f64,
-    /// Mean test cross-entropy in nats; not finite where the run diverged.
+    /// Mean test cross-entropy in nats; not finite if the fine-tune diverged.
     #[serde(with = "crate::experiment::number")]
     pub test_loss: f64,
     /// Accuracy on the training images in percent.
     pub train_accuracy: f64,
-    /// Mean training cross-entropy in nats; not finite where the run diverged.
+    /// Mean training cross-entropy in nats; not finite if the fine-tune diverged.
     #[serde(with = "crate::experiment::number")]
     pub train_loss: f64,
-    /// Wall-clock seconds since the run began.
+    /// Wall-clock seconds since the beginning of the fine-tune.
     pub seconds: f64,
 }
 
-/// What a fine-tune gave. All but the seconds in `evaluations` is the same, bit for bit, for the same
-/// recipe, seed, weights and data on one processor with one thread.
+/// The outcome of a fine-tune. Everything except the seconds in `evaluations` is the same, bit for
+/// bit, for the same recipe, seed, weights and data on one processor with one thread.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outcome {
     /// Accuracies and losses at each evaluated epoch.
     pub evaluations: Vec<Evaluation>,
-    /// Mean loss of each of the first steps, in front of the step. The very first says whether
-    /// weights, head and normalisation are the authors'.
+    /// Mean loss of each of the first steps, before the step. The first of them shows whether
+    /// weights, head and normalisation are those of the paper's authors.
     #[serde(with = "number::list")]
     pub first_losses: Vec<f64>,
-    /// Test loss after the first step: how nearly the learning rate and the head blow the network up.
+    /// Test loss after the first step: whether the learning rate and the head nearly make the
+    /// network diverge.
     #[serde(with = "number")]
     pub test_loss_after_first_step: f64,
-    /// Whether each test image got its own class after the last epoch.
+    /// For each test image, whether it is classified correctly after the last epoch.
     #[serde(with = "bits")]
     pub correct: Vec<bool>,
     /// BLAKE3 of the fine-tuned weights.

@@ -1,69 +1,80 @@
-//! How source models of our own are trained, and what against.
+//! How `repro pretrain` trains source models, and against which threats.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Architecture, Augmentation, Constraint, Normalisation, Precision, Seed};
 
-/// How a source model is trained, whatever it is trained against.
+/// How source models are trained. The identity of a pretraining's checkpoint is a digest of this
+/// type, so its serialised names must not change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pretraining {
-    /// What is trained.
+    /// The network.
     pub architecture: Architecture,
     /// Rows and columns of its input.
     pub side: u32,
-    /// The source's own statistics.
+    /// The mean and deviation of the source's images.
     pub normalisation: Normalisation,
-    /// The seed of first weights, order, attacks and noise; the same for every model of the zoo.
+    /// The seed of initial weights, order, attacks and noise, for every model of the zoo.
     pub seed: Seed,
     /// Epochs; the learning rate drops tenfold after every third.
     pub epochs: u32,
-    /// Images a step.
+    /// Images in one step.
     pub batch: u32,
-    /// First learning rate.
+    /// Initial learning rate.
     pub learning_rate: f64,
     /// Momentum.
     pub momentum: f64,
     /// Weight decay.
     pub weight_decay: f64,
-    /// Changes that an image gets anew in every epoch; none where there is nothing.
+    /// Random changes of an image, drawn again in every epoch; no changes by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub augmentation: Option<Augmentation>,
-    /// Of a mean over the latest weights, the share that stays at each step; where there is nothing, the
-    /// weights of the last step are kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub averaging: Option<f64>,
-    /// What convolutions are computed in; operation by operation as PyTorch does, in single precision,
-    /// where there is nothing.
+    /// Decay of the exponential moving average over weights that is kept; by default the weights of
+    /// the last step are kept.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        rename(serialize = "averaging", deserialize = "ema_decay"),
+        alias = "averaging"
+    )]
+    pub ema_decay: Option<f64>,
+    /// Precision of convolutions; by default single precision, operation by operation as PyTorch
+    /// computes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<Precision>,
-    /// Steps of the attack in training, each 2.5 x eps / steps long (the evaluation convention of the
-    /// `robustness` library), from a random start, the best point kept.
+    /// Steps of the attack in training, each of length 2.5 x eps / steps (the convention of the
+    /// `robustness` library for evaluation), from a random start; the best point is kept.
     pub attack_steps: u32,
     /// Steps of the attack that measures robust accuracy.
     pub test_steps: u32,
-    /// Test images that are attacked to measure it.
-    pub attacked: u32,
-    /// The models, in the order in which they are made.
+    /// Test images that are attacked to measure robust accuracy.
+    #[serde(rename(serialize = "attacked", deserialize = "attack_images"), alias = "attacked")]
+    pub attack_images: u32,
+    /// The models, in the order in which they are trained.
     pub models: Vec<Model>,
-    /// Points of clean source accuracy that a chosen eps may cost.
-    pub most_cost: f64,
+    /// Limit of the drop in clean source accuracy that a chosen eps may cause, in points.
+    #[serde(
+        rename(serialize = "most_cost", deserialize = "max_accuracy_drop"),
+        alias = "most_cost"
+    )]
+    pub max_accuracy_drop: f64,
 }
 
-/// What a model is trained against.
+/// The threat that a model is trained against.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Threat {
-    /// Nothing.
+    /// No threat.
     None,
-    /// The strongest perturbation that projected gradient ascent finds.
+    /// An attack by projected gradient ascent.
     Attack {
         /// Norm.
         constraint: Constraint,
         /// Radius.
         epsilon: f64,
     },
-    /// Gaussian noise whose expected Euclidean length is about this; no attack.
+    /// Gaussian noise with about this expected Euclidean length, and no attack.
     Noise {
         /// Length.
         epsilon: f64,
@@ -74,33 +85,35 @@ pub enum Threat {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
-    /// Its role, as claims name it.
+    /// Its role, by which claims name it.
     pub role: String,
-    /// What it is trained against.
+    /// The threat that it is trained against.
     pub against: Against,
 }
 
-/// What a model is trained against, before any eps is chosen.
+/// The threat that a model is trained against, before eps is chosen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Against {
-    /// Nothing: the natural model, which every cost is counted from. The zoo's first.
+    /// No threat: the natural model, with whose accuracy others are compared. It is the zoo's
+    /// first.
     Nothing,
-    /// An attack with the largest radius of these, tried from the largest on, that costs at most
-    /// [`Pretraining::most_cost`] points; the smallest where none does.
+    /// An attack with the largest radius of a grid whose drop in accuracy is at most
+    /// [`Pretraining::max_accuracy_drop`] points; the smallest radius if no drop is that small.
+    /// Radii are tried from the largest on.
     Attack {
         /// Norm.
         constraint: Constraint,
-        /// Radii, falling.
+        /// Radii, in decreasing order.
         grid: Vec<f64>,
     },
-    /// The attack of another model with its radius times a factor, whatever it costs.
+    /// The attack of another model with its radius times a factor, whatever the drop in accuracy.
     Stronger {
         /// The other model's role.
         than: String,
         /// Factor.
         times: f64,
     },
-    /// Gaussian noise as long as another model's radius, in place of an attack.
+    /// Gaussian noise as long as another model's radius, instead of an attack.
     NoiseAsLongAs(String),
 }

@@ -1,6 +1,6 @@
-//! Our own generators: one for each purpose, derived from the seed. Torch's generator is one for the
-//! whole process, so with trials in parallel threads nothing may draw from it; and a purpose of its
-//! own means that a change to how one thing is drawn changes nothing else that the seed fixes.
+//! Random number generators: one for each purpose, derived from the seed. libtorch's generator is
+//! never used, because trials in parallel threads would share it. With a generator for each
+//! purpose, a change in how one thing is drawn changes nothing else that the seed fixes.
 
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::Seed;
 
-/// What a trial draws for. Each has a generator of its own.
+/// What random numbers are drawn for. Each purpose has its own generator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Purpose {
     /// Which images are in the subset.
@@ -21,11 +21,11 @@ pub enum Purpose {
     Augmentation,
     /// The attack's random starts.
     Attack,
-    /// A source model's first weights.
+    /// A source model's initial weights.
     Initialisation,
     /// Resamples of test images.
     Resampling,
-    /// Where the search for eigenvectors begins.
+    /// The start of the search for eigenvectors.
     Influence,
 }
 
@@ -42,7 +42,7 @@ impl Purpose {
         Self::Influence,
     ];
 
-    /// The name that the generator is derived from; changing one changes what every seed means.
+    /// The name that the generator is derived from. A changed name changes what every seed means.
     fn name(self) -> &'static str {
         match self {
             Self::Subset => "subset",
@@ -57,15 +57,15 @@ impl Purpose {
     }
 }
 
-/// The generator of a purpose under a seed: ChaCha8, keyed with SHA-256 of both.
+/// The generator of a purpose for a seed: ChaCha8, keyed with SHA-256 of both.
 #[must_use]
 pub fn generator(seed: Seed, purpose: Purpose) -> ChaCha8Rng {
     let text = format!("repro generator 1: {}: {}", purpose.name(), seed.0);
     ChaCha8Rng::from_seed(Sha256::digest(text.as_bytes()).into())
 }
 
-/// The generator of a purpose in one epoch: a stream of its own of the same key (ChaCha counts 2^64 of
-/// them), so that a run that resumes after an epoch draws what it would have drawn.
+/// The generator of a purpose in one epoch: a separate stream of the same key (ChaCha has 2^64
+/// streams). A run that resumes after an epoch therefore draws what an uninterrupted run draws.
 #[must_use]
 pub fn epoch_generator(seed: Seed, purpose: Purpose, epoch: u32) -> ChaCha8Rng {
     let mut generator = generator(seed, purpose);
@@ -73,7 +73,8 @@ pub fn epoch_generator(seed: Seed, purpose: Purpose, epoch: u32) -> ChaCha8Rng {
     generator
 }
 
-/// The generator of a purpose for one batch of an epoch, counted from 0: a stream beyond those of epochs.
+/// The generator of a purpose for one batch of an epoch, counted from 0: a stream after those of
+/// epochs.
 #[must_use]
 pub fn batch_generator(seed: Seed, purpose: Purpose, epoch: u32, batch: u32) -> ChaCha8Rng {
     let mut generator = generator(seed, purpose);
@@ -81,7 +82,7 @@ pub fn batch_generator(seed: Seed, purpose: Purpose, epoch: u32, batch: u32) -> 
     generator
 }
 
-/// A uniformly drawn order of `count` things.
+/// A uniformly random permutation of 0 to `count - 1`.
 #[must_use]
 pub fn permutation(count: usize, generator: &mut ChaCha8Rng) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
@@ -98,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_seed_and_purpose_has_a_stream_of_its_own_that_never_changes() {
+    fn every_seed_and_purpose_has_its_own_fixed_stream() {
         let first = |seed, purpose| generator(Seed(seed), purpose).next_u64();
         let mut seen = HashSet::new();
         for seed in [0, 1, 20_000_000] {
@@ -107,12 +108,12 @@ mod tests {
                 assert_eq!(first(seed, purpose), first(seed, purpose));
             }
         }
-        // What a seed means is part of every record: this number may never change.
+        // Every record depends on what a seed means: this number must never change.
         assert_eq!(first(20_000_000, Purpose::Subset), PINNED);
     }
 
     #[test]
-    fn epochs_and_their_batches_have_streams_of_their_own() {
+    fn epochs_and_batches_have_separate_streams() {
         let mut seen = HashSet::new();
         for epoch in [0, 1, u32::MAX] {
             assert!(seen.insert(epoch_generator(Seed(1), Purpose::Attack, epoch).get_stream()));
@@ -126,7 +127,7 @@ mod tests {
     const PINNED: u64 = 9_850_715_881_740_405_056;
 
     #[test]
-    fn a_permutation_has_everything_once() {
+    fn a_permutation_has_every_index_once() {
         let mut order = permutation(1000, &mut generator(Seed(1), Purpose::Order));
         assert_ne!(order, (0..1000).collect::<Vec<_>>());
         order.sort_unstable();

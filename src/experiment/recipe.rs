@@ -2,45 +2,49 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
     Architecture, Inverse, Key, Protocol, ProtocolError, Resolution, Seed, TooManyBlocks, Trainable,
 };
 
-/// Bumped by hand whenever the engine gives other results for the same recipe and seed: records of
-/// an older engine are then not found, and are run again.
+/// Version of the engine: raised by hand whenever the engine gives other results for the same
+/// recipe and seed. Records of an older engine are then not found, and their trials run again.
 pub const ENGINE_VERSION: u32 = 2;
 
-/// Series of seeds lie this far apart: a seed lies below, and there are as many series as numbers hold.
-pub(crate) const DRAW: u64 = 1_000_000_000_000;
+/// Seeds in one seed stream: every seed is below this number, and stream `n` begins at `n` times
+/// it.
+pub(crate) const SEEDS_PER_STREAM: u64 = 1_000_000_000_000;
 
-/// Everything that decides a fine-tune but its seed.
+/// Everything that decides a fine-tune, except its seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
-    /// The world whose source model and target it takes.
+    /// The world that its source model and target belong to.
+    ///
+    /// Record names are digests of the id, so the world that is called `salman` now keeps its old
+    /// id `sister` in what is serialised.
+    #[serde(serialize_with = "old_world_id", deserialize_with = "new_world_id")]
     pub world: Arc<str>,
-    /// Source, target, blocks, images and resolution.
+    /// Target, source, blocks, images, resolution, seed stream and influence.
     pub key: Key,
-    /// How many residual blocks the key's number stands for, where it is the paper's name of other parts
-    /// than the last so many of this network.
+    /// The number of residual blocks that are trained, if it is not the key's number, which is the
+    /// paper's name for a part of the network (`block_mapping` of a world).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trained: Option<u32>,
     /// How it is done.
     pub protocol: Protocol,
-    /// How influence is measured at its end, where the key says that it is: by each of these inverses.
+    /// The inverses by which influence is measured at its end, if the key says that it is measured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub influence: Vec<Inverse>,
 }
 
-/// What decides a fine-tune beside its key and seed.
+/// What decides a fine-tune, beside its key and seed, as comparable values.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RecipeDigest {
     /// Epochs of the whole schedule; the learning rate drops tenfold every third of them.
     pub epochs: u32,
-    /// Everything else, in one word that differs wherever it does; empty for a published log, which
-    /// tells the schedule alone.
+    /// A digest of everything else; empty for a published log, which states the schedule alone.
     pub rest: Arc<str>,
 }
 
@@ -57,54 +61,68 @@ pub struct Trial {
 /// A recipe that can't be read or run.
 #[derive(Debug, thiserror::Error)]
 pub enum RecipeError {
-    /// It is no TOML of a recipe.
+    /// It is not TOML, or not a recipe.
     #[error("{0}")]
     Grammar(String),
-    /// Its protocol makes no sense.
+    /// Its protocol has an invalid value.
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
-    /// The network has fewer blocks.
+    /// It trains more blocks than the network has.
     #[error(transparent)]
     Blocks(#[from] TooManyBlocks),
-    /// It measures influence in a way that means nothing.
+    /// How it measures influence is invalid.
     #[error("influence: {0}")]
     Influence(String),
     /// The world has no such source, target or size.
     #[error("{0}")]
-    Lacks(String),
-    /// Images can't be brought down to so many pixels.
+    Unavailable(String),
+    /// Images can't be downscaled to this number of pixels.
     #[error(
-        "resolution is {found}: images are brought down to 1 to {side} pixels, what the network takes"
+        "resolution is {found}: it must be from 1 to {side} pixels, the side of the network's input"
     )]
     Resolution {
-        /// What was asked for.
+        /// The resolution.
         found: u32,
         /// The side of the network's input.
         side: u32,
     },
-    /// A seed, or a series of them, that would be another's.
-    #[error("{field} is {found}: below {below}")]
+    /// A seed or a seed stream above the limit: its seeds would belong to another stream.
+    #[error("{field} is {found}: it must be below {below}")]
     Seed {
-        /// "seed" or "draw".
+        /// "seed" or "seed_stream".
         field: &'static str,
-        /// What was asked for.
+        /// Its value.
         found: u64,
-        /// The first that there is not.
+        /// The limit.
         below: u64,
     },
 }
 
+/// The id of a world in records, and the one that it has in this version, where they differ.
+const RENAMED_WORLD: (&str, &str) = ("sister", "salman");
+
+fn old_world_id<S: Serializer>(world: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    let (old, new) = RENAMED_WORLD;
+    serializer.serialize_str(if world == new { old } else { world })
+}
+
+fn new_world_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
+    let world = String::deserialize(deserializer)?;
+    let (old, new) = RENAMED_WORLD;
+    Ok(if world == old { new.into() } else { world.into() })
+}
+
 impl Recipe {
-    /// Residual blocks that are trained.
+    /// The number of residual blocks that are trained.
     #[must_use]
     pub fn trained_blocks(&self) -> u32 {
         self.trained.unwrap_or(self.key.blocks)
     }
 
-    /// Whether a network has the blocks and takes the pixels that it asks for.
+    /// Checks that a network has the blocks, and an input of the pixels, that the recipe names.
     ///
     /// # Errors
-    /// Which of them it has not.
+    /// If it has fewer.
     pub fn fits(&self, network: &Architecture) -> Result<(), RecipeError> {
         Trainable::Blocks(self.trained_blocks()).names(network)?;
         let side = self.protocol.side;
@@ -116,8 +134,8 @@ impl Recipe {
         }
     }
 
-    /// What decides what its frozen part makes of a test set, where that is fixed: equal for fine-tunes that
-    /// can share it.
+    /// A name for the features that the frozen part computes of a test set, if the frozen part is
+    /// fixed. Fine-tunes with equal names can share the features.
     #[must_use]
     pub fn of_test_features(&self) -> String {
         let Key { source, target, resolution, .. } = &self.key;
@@ -128,27 +146,27 @@ impl Recipe {
 }
 
 impl Trial {
-    /// A recipe that was checked, and a seed.
+    /// The trial of a checked recipe and a seed.
     ///
     /// # Errors
-    /// If the seed lies in the next series.
+    /// If the seed is beyond its stream.
     pub fn new(recipe: Recipe, seed: Seed) -> Result<Self, RecipeError> {
-        if seed.0 < DRAW {
+        if seed.0 < SEEDS_PER_STREAM {
             Ok(Self { recipe, seed })
         } else {
-            Err(RecipeError::Seed { field: "seed", found: seed.0, below: DRAW })
+            Err(RecipeError::Seed { field: "seed", found: seed.0, below: SEEDS_PER_STREAM })
         }
     }
 
-    /// The seed that the engine draws by: the seed that arms are joined by, in its series.
+    /// The seed of the engine's random numbers: the seed that arms are joined by, in its stream.
     #[must_use]
     pub fn engine_seed(&self) -> Seed {
-        Seed(self.seed.0 + DRAW * u64::from(self.recipe.key.draw))
+        Seed(self.seed.0 + SEEDS_PER_STREAM * u64::from(self.recipe.key.seed_stream))
     }
 
-    /// What trials have in common that may run side by side (`engine::fine_tune`): all that
-    /// decides what their frozen parts compute. Of one trial alone where that is fixed, for then it is
-    /// computed once anyway.
+    /// A name for the family of trials that can run side by side (`engine::fine_tune`): everything
+    /// that decides what their frozen parts compute. If the frozen part is fixed, the family is one
+    /// trial, because features are then computed once anyway.
     #[must_use]
     pub fn family(&self) -> String {
         let mut shared = self.clone();
@@ -157,14 +175,15 @@ impl Trial {
             key.blocks = 0;
             *trained = None;
             *protocol = protocol.of_family();
-            // Measured when all is over.
+            // Influence is measured after the last epoch.
             key.influence = false;
             influence.clear();
         }
         serde_json::to_string(&shared).expect("plain data")
     }
 
-    /// The name of its record: BLAKE3 of recipe, seed, engine, and the digests of weights and data.
+    /// The name of its record: BLAKE3 of the engine's version, recipe, seed, and the digests of
+    /// weights and data.
     #[must_use]
     pub fn id(&self, weights: &str, data: &str) -> String {
         let named = (ENGINE_VERSION, self, weights, data);

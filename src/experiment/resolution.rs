@@ -1,17 +1,17 @@
-//! The side that images are brought down to before anything else.
+//! The resolution that images are downscaled to before all other steps.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The side, in pixels, that images are brought down to before anything else is done to them.
+/// The side, in pixels, that images are downscaled to before all other steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Resolution {
-    /// Images at their own size.
+    /// Images at their original size.
     #[default]
     Native,
-    /// Images brought down to this many pixels a side.
+    /// Images downscaled to this many pixels on each side.
     Pixels(u32),
 }
 
@@ -68,7 +68,7 @@ impl JsonSchema for Resolution {
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "Pixels a side that images are brought down to first, or \"native\".",
+            "description": "Pixels on each side that images are downscaled to, or \"native\".",
             "oneOf": [{ "const": "native" }, { "type": "integer", "minimum": 1 }],
         })
     }

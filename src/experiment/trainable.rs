@@ -1,60 +1,58 @@
-//! Which parameters a fine-tune changes. All others are frozen, one tensor at a time, as the paper's
-//! code does by matching names.
+//! Which parameters a fine-tune trains. All other tensors are frozen by name, as in the paper's
+//! code.
 
 use serde::{Deserialize, Serialize};
 
 use super::Architecture;
 
-/// The numbers of fine-tuned blocks that the paper compares (its figure 4). For ResNet-50: the head
+/// The numbers of fine-tuned blocks that the paper compares (figure 4). For ResNet-50: the head
 /// alone, the last block of `layer4`, `layer4`, and `layer3` with `layer4`.
 pub const PAPER_BLOCKS: [u32; 4] = [0, 1, 3, 9];
 
-/// What training changes. Weights and biases of a frozen batch norm stay; its running statistics
-/// move all the same where the network runs in train mode (the paper's code trains so).
+/// What is trained. Weights and biases of a frozen batch norm do not change, but its running
+/// statistics do if the network runs in train mode, as in the paper's code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trainable {
-    /// The head and this many residual blocks before it: all in them, projections included. Any
-    /// number up to all; the stem stays frozen.
+    /// The head and this many residual blocks before it, from 0 to all, with their projections; the
+    /// stem stays frozen.
     Blocks(u32),
-    /// All: how source models are made.
+    /// Every parameter, as when source models are trained.
     Everything,
 }
 
 /// More blocks than the network has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "failed to fine-tune the last {asked} residual blocks of a network that has {there}: ask for {there} or fewer"
-)]
+#[error("failed to fine-tune the last {requested} residual blocks: the network has {available}")]
 pub struct TooManyBlocks {
-    /// Asked for.
-    pub asked: u32,
-    /// In the network.
-    pub there: u32,
+    /// The number that was asked for.
+    pub requested: u32,
+    /// The number in the network.
+    pub available: u32,
 }
 
 impl Trainable {
-    /// How many residual blocks from the first on are frozen with the stem; none where the stem is
-    /// trained.
+    /// The number of residual blocks, from the first on, that are frozen together with the stem;
+    /// `None` if the stem is trained.
     ///
     /// # Errors
-    /// If there are not as many blocks as should be trained.
+    /// If the network has fewer blocks than are to be trained.
     pub(crate) fn frozen_blocks(
         self,
         architecture: &Architecture,
     ) -> Result<Option<usize>, TooManyBlocks> {
-        let there = architecture.residual_blocks();
+        let available = architecture.residual_blocks();
         match self {
             Self::Everything => Ok(None),
-            Self::Blocks(asked) => match there.checked_sub(asked) {
+            Self::Blocks(requested) => match available.checked_sub(requested) {
                 Some(frozen) => Ok(Some(frozen as usize)),
-                None => Err(TooManyBlocks { asked, there }),
+                None => Err(TooManyBlocks { requested, available }),
             },
         }
     }
 
-    /// Beginnings of the names of all that training changes, running statistics included: of the
-    /// trained blocks and the head. None where everything is trained.
+    /// Prefixes of the names of trained tensors, running statistics included: those of the trained
+    /// blocks and of the head. `None` if everything is trained.
     pub(crate) fn parts(
         self,
         architecture: &Architecture,
@@ -66,10 +64,10 @@ impl Trainable {
         Ok(self.frozen_blocks(architecture)?.map(parts))
     }
 
-    /// Names of the parameters that are trained, in torchvision's order.
+    /// Names of the trained parameters, in torchvision's order.
     ///
     /// # Errors
-    /// If there are not as many blocks as should be trained.
+    /// If the network has fewer blocks than are to be trained.
     pub fn names(self, architecture: &Architecture) -> Result<Vec<String>, TooManyBlocks> {
         let mut names: Vec<String> =
             architecture.parameter_shapes().into_iter().map(|(name, _)| name).collect();
@@ -80,7 +78,7 @@ impl Trainable {
     }
 }
 
-/// Whether a tensor is of one of these parts.
+/// Whether a tensor belongs to one of these parts.
 pub(crate) fn is_of(parts: &[String], name: &str) -> bool {
     parts.iter().any(|part| name.starts_with(part))
 }

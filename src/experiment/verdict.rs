@@ -1,26 +1,26 @@
-//! The four answers. How one is reached is left to [`judge`](crate::judge).
+//! The four verdicts. The module `judge` decides which of them the evidence supports.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What the evidence says of a hypothesis.
+/// What the evidence says about a hypothesis.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The interval lies on the hypothesis's side of the margin.
+    /// The interval is on the hypothesis's side of the margin.
     Supported,
-    /// The interval lies on the other side.
+    /// The interval is on the other side of the margin.
     Refuted,
-    /// The interval has the margin inside, or the cell can't be judged; the reason says which.
+    /// The margin is inside the interval, or the cell can't be judged; the reason says which.
     Inconclusive,
-    /// A required cell has no record: the evidence was never gathered.
+    /// A required cell has no record.
     Incomplete,
 }
 
 impl Verdict {
-    /// The verdict in a word.
+    /// The verdict as one word.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

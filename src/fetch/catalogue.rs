@@ -1,6 +1,6 @@
-//! What can be fetched, as data (`claims/worlds/downloads.toml`): items, their files, and for each
-//! file its addresses, its checksum and how it is unpacked. Checked when it is read, so that nothing
-//! in it leads out of the data folder.
+//! The catalogue of downloads (`claims/worlds/downloads.toml`): items, their files, and for each
+//! file its addresses, its checksum and how to unpack it. It is checked when it is parsed
+//! (`check`), so that no entry can write outside the data folder.
 
 use std::{
     collections::HashSet,
@@ -13,22 +13,22 @@ use serde::Deserialize;
 use super::checksum::{Algorithm, Checksum};
 use crate::{
     experiment::Architecture,
-    util::suggest::did_you_mean,
+    util::suggest::{did_you_mean, in_toml},
     world::{World, ZOOS},
 };
 
-/// The catalogue as it ships with the project.
-const SHIPPED: &str = include_str!("../../claims/worlds/downloads.toml");
-/// A catalogue is a text that people write; a larger file is none.
+/// The project's catalogue.
+const EMBEDDED: &str = include_str!("../../claims/worlds/downloads.toml");
+/// Size limit of a catalogue, which is a short text file.
 const LARGEST_BYTES: u64 = 1 << 20;
 
-/// Items that can be fetched.
+/// Items that can be downloaded or imported.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalogue {
-    /// Version of this grammar: 1.
+    /// Version of the catalogue format: 1.
     pub format: u32,
-    /// Items, in the order in which they are listed.
+    /// Items, in the order of the file, in which commands list them.
     #[serde(rename = "item")]
     pub items: Vec<Item>,
 }
@@ -37,17 +37,18 @@ pub struct Catalogue {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Item {
-    /// The name it is asked for by.
+    /// Its name on the command line.
     pub id: String,
-    /// What it is, in words.
+    /// A description in words.
     pub what: String,
-    /// What it is to the program.
-    pub is: Is,
-    /// Licence or terms, in a sentence.
+    /// Which part of a world it provides.
+    #[serde(rename = "is")]
+    pub kind: ItemKind,
+    /// Licence or terms of use, in one sentence.
     pub terms: String,
-    /// Its maker's page.
+    /// The provider's web page.
     pub page: String,
-    /// Why no program can fetch it; then its files are brought by hand.
+    /// Why a program can't download it. A person then downloads its files and imports them.
     #[serde(default)]
     pub by_hand: Option<String>,
     /// Its files.
@@ -55,66 +56,68 @@ pub struct Item {
     pub files: Vec<File>,
 }
 
-/// What an item is.
+/// What an item provides.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
-pub enum Is {
+pub enum ItemKind {
     /// A target's data set.
     Target {
         /// The target's name.
         target: String,
     },
-    /// A checkpoint.
+    /// A source model's checkpoint.
     Checkpoint {
-        /// The zoo it belongs to.
+        /// The zoo that it belongs to.
         zoo: Zoo,
-        /// The source model it is, as worlds call it.
+        /// The source model's name in a world.
         role: String,
     },
 }
 
-/// Who trained a checkpoint. The two zoos have models of the same roles and of different quality, so
-/// whatever is measured on one is named by it.
+/// Who trained a checkpoint. Both zoos have models with the same names but of different quality, so
+/// every measurement names its zoo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Zoo {
-    /// What the paper's authors fine-tuned: torchvision's natural model and Engstrom's robust ones.
+    /// The paper's source models: torchvision's natural model and the robust models of Engstrom et
+    /// al. (2019).
     Authors,
-    /// The sister paper's (Salman et al. 2020), better trained, with a natural model of their own.
-    Sister,
+    /// The models of Salman et al. (2020), trained for more accuracy, with their own natural model.
+    #[serde(rename = "sister")]
+    Salman,
 }
 
 impl Zoo {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Authors, Self::Sister];
+    /// Both zoos.
+    pub const ALL: [Self; 2] = [Self::Authors, Self::Salman];
 
-    /// Its name, which is its folder's as well.
+    /// Its name in the catalogue, which is also the name of its folder.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Authors => "authors",
-            Self::Sister => "sister",
+            Self::Salman => "sister",
         }
     }
 
-    /// What its checkpoints are of, in the world that fine-tunes them.
+    /// The network of its checkpoints, as the world that fine-tunes them defines it.
     ///
     /// # Panics
-    /// Never in a built project: both worlds are embedded, and tests read them.
+    /// Never: both worlds are embedded, and tests parse them.
     #[must_use]
     pub fn architecture(self) -> Architecture {
         let world = match self {
             Self::Authors => World::paper(),
-            Self::Sister => World::sister(),
+            Self::Salman => World::salman(),
         };
-        world.zoo.expect("it has the zoo").architecture
+        world.zoo.expect("both worlds name a zoo").architecture
     }
 
-    /// The one that a world's source models are of, if they are of one of these.
+    /// The zoo of a world's source models; `None` if they are of another one.
     #[must_use]
-    pub fn of(world: &World) -> Option<Self> {
-        let own = world.zoo.as_ref()?;
-        Self::ALL.into_iter().find(|zoo| zoo.name() == own.name)
+    pub fn for_world(world: &World) -> Option<Self> {
+        let name = &world.zoo.as_ref()?.name;
+        Self::ALL.into_iter().find(|zoo| zoo.name() == name)
     }
 }
 
@@ -128,102 +131,107 @@ impl fmt::Display for Zoo {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
-    /// Its official name, which is its name on disk as well.
+    /// Its official name, which is also its name on disk.
     pub name: String,
-    /// Where it is to be had, in the order in which addresses are tried.
+    /// URLs, in the order in which they are tried.
     #[serde(default)]
     pub addresses: Vec<String>,
-    /// MD5 in hexadecimal, as its maker states it.
+    /// MD5 in hexadecimal, as the provider publishes it.
     #[serde(default)]
     pub(super) md5: Option<String>,
-    /// SHA-256 likewise.
+    /// SHA-256 in hexadecimal, as the provider publishes it.
     #[serde(default)]
     pub(super) sha256: Option<String>,
-    /// Why there is neither.
+    /// Why the provider publishes no checksum.
     #[serde(default)]
     pub no_checksum: Option<String>,
-    /// Its size, where it is known.
+    /// Its official size in bytes, if it is known.
     #[serde(default)]
     pub bytes: Option<u64>,
-    /// How it is unpacked; a file without this is used as it is.
+    /// How to unpack it; a file without this is no archive.
     #[serde(default)]
     pub unpack: Option<Unpack>,
 }
 
-/// How an archive is unpacked.
+/// How to unpack an archive.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unpack {
-    /// What kind of archive it is.
+    /// Its format.
     pub format: Format,
-    /// The archive inside it that is unpacked in its place, a `.tar.gz`; only in a zip.
+    /// The `.tar.gz` inside a zip that is unpacked in place of the zip.
     #[serde(default)]
     pub inner: Option<String>,
-    /// The one folder of the archive that is taken.
+    /// The only folder of the archive that is unpacked.
     pub folder: String,
-    /// More entries than this are not unpacked.
-    pub most_entries: u64,
-    /// More bytes than this are not unpacked.
-    pub most_bytes: u64,
+    /// Limit on the number of entries.
+    #[serde(rename = "most_entries")]
+    pub max_entries: u64,
+    /// Limit on the number of unpacked bytes.
+    #[serde(rename = "most_bytes")]
+    pub max_bytes: u64,
 }
 
-/// Kinds of archives.
+/// An archive format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Format {
-    /// A tar in gzip.
+    /// A tar compressed with gzip.
     #[serde(rename = "tar.gz")]
     TarGz,
-    /// A zip.
+    /// A zip archive.
     #[serde(rename = "zip")]
     Zip,
 }
 
-/// What is wrong with a catalogue, or with a name that is not in it.
+/// An invalid catalogue, or a name that it does not have.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum CatalogueError {
-    /// The file can't be read.
+    /// The file is missing or can't be read.
     #[error("failed to read the catalogue {path}: {cause}")]
     #[diagnostic(code(fetch::catalogue))]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         cause: std::io::Error,
     },
-    /// It is no catalogue.
-    #[error("{file} is no catalogue: {reason}")]
-    #[diagnostic(help("claims/worlds/downloads.toml is one, and says what each field means"))]
+    /// The text is no valid catalogue.
+    #[error("failed to parse the catalogue {file}: {reason}")]
+    #[diagnostic(help(
+        "correct the file; claims/worlds/downloads.toml is an example and explains each field"
+    ))]
     Malformed {
         /// The file's name.
         file: String,
-        /// What is wrong, with the line where it is one's.
+        /// What is wrong, with the line if there is one.
         reason: String,
     },
-    /// Nothing has that name.
-    #[error("nothing to fetch is called `{name}`{nearest}")]
+    /// No item or zoo has that name.
+    #[error("failed to find the item `{name}`{suggestion}")]
     #[diagnostic(code(fetch::unknown))]
     Unknown {
         /// The name.
         name: String,
-        /// What was probably meant, in words, or nothing.
-        nearest: String,
+        /// `, did you mean ...?`, or nothing.
+        suggestion: String,
     },
 }
 
 impl Catalogue {
-    /// The project's own.
+    /// The project's catalogue.
     ///
     /// # Panics
-    /// Never in a built project: it is embedded, and a test reads it.
+    /// Never: it is embedded, and a test parses it.
     #[must_use]
-    pub fn shipped() -> Self {
-        Self::parse("claims/worlds/downloads.toml", SHIPPED).expect("the embedded catalogue reads")
+    pub fn embedded() -> Self {
+        let file = "claims/worlds/downloads.toml";
+        Self::parse(file, EMBEDDED).expect("the embedded catalogue is valid")
     }
 
-    /// One that somebody wrote.
+    /// Reads a user's catalogue.
     ///
     /// # Errors
-    /// Where the file can't be read or is no catalogue.
+    /// If the file can't be read, is larger than 1 MiB, or is invalid.
     pub fn read(path: &Path) -> Result<Self, CatalogueError> {
         let unreadable = |cause| CatalogueError::Unreadable { path: path.to_owned(), cause };
         if std::fs::metadata(path).map_err(unreadable)?.len() > LARGEST_BYTES {
@@ -234,73 +242,76 @@ impl Catalogue {
         Self::parse(&path.display().to_string(), &text)
     }
 
-    /// Reads a catalogue's text.
+    /// Parses a catalogue. `file` is its name in errors.
     ///
     /// # Errors
-    /// Where it is malformed, naming the item and the file.
+    /// If it is invalid; the error names the item and the file.
     pub fn parse(file: &str, text: &str) -> Result<Self, CatalogueError> {
         let malformed = |reason| CatalogueError::Malformed { file: file.to_owned(), reason };
-        let catalogue: Self = toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
+        let catalogue: Self =
+            toml::from_str(text).map_err(|error| malformed(in_toml(error, text)))?;
         if catalogue.format != 1 {
-            return Err(malformed(format!("its format is {}, not 1", catalogue.format)));
+            return Err(malformed(format!("format is {}, but must be 1", catalogue.format)));
         }
         let mut ids = HashSet::new();
-        let mut places = HashSet::new();
+        let mut paths = HashSet::new();
         for item in &catalogue.items {
-            let wrong = |what: String| malformed(format!("item `{}`: {what}", item.id));
-            item.check().map_err(wrong)?;
+            let invalid = |what: String| malformed(format!("item `{}`: {what}", item.id));
+            item.check().map_err(invalid)?;
             if !ids.insert(&item.id) {
-                return Err(wrong("it is listed twice".to_owned()));
+                return Err(invalid("it is listed twice".to_owned()));
             }
             for file in &item.files {
-                if !places.insert(item.folder().join(&file.name)) {
-                    return Err(wrong(format!("two files land on {}", file.name)));
+                if !paths.insert(item.folder().join(&file.name)) {
+                    return Err(invalid(format!("two files have the name {}", file.name)));
                 }
             }
         }
         Ok(catalogue)
     }
 
-    /// The items of a name: an item's own, or a zoo's, which is all of its checkpoints.
+    /// The item with a name, or all checkpoints of the zoo with that name.
     ///
     /// # Errors
-    /// If there is none; the error names the nearest.
+    /// If there is none; the error suggests the nearest name.
     pub fn named(&self, name: &str) -> Result<Vec<&Item>, CatalogueError> {
-        let of_zoo =
-            |item: &Item| matches!(&item.is, Is::Checkpoint { zoo, .. } if zoo.name() == name);
+        let in_zoo = |item: &Item| match &item.kind {
+            ItemKind::Checkpoint { zoo, .. } => zoo.name() == name,
+            ItemKind::Target { .. } => false,
+        };
         let found: Vec<&Item> =
-            self.items.iter().filter(|item| item.id == name || of_zoo(item)).collect();
+            self.items.iter().filter(|item| item.id == name || in_zoo(item)).collect();
         if !found.is_empty() {
             return Ok(found);
         }
         let zoos = Zoo::ALL.iter().map(|zoo| zoo.name());
         let known = self.items.iter().map(|item| item.id.as_str()).chain(zoos);
-        Err(CatalogueError::Unknown { name: name.to_owned(), nearest: did_you_mean(name, known) })
+        let suggestion = did_you_mean(name, known);
+        Err(CatalogueError::Unknown { name: name.to_owned(), suggestion })
     }
 
-    /// All that a world needs: the data set of each of its targets, and the checkpoints of its source
-    /// models in one zoo; with the names of those that the catalogue lacks.
+    /// All items that a world needs: the data set of each target, and the checkpoint of each source
+    /// model in one zoo. Second, the names of those that are missing from the catalogue.
     #[must_use]
-    pub fn of_world(&self, world: &World, zoo: Zoo) -> (Vec<&Item>, Vec<String>) {
-        let needed = world
-            .targets
-            .keys()
-            .map(|target| Is::Target { target: target.clone() })
-            .chain(world.sources.keys().map(|role| Is::Checkpoint { zoo, role: role.clone() }));
-        let (mut found, mut absent) = (Vec::new(), Vec::new());
-        for is in needed {
-            match self.items.iter().find(|item| item.is == is) {
+    pub fn for_world(&self, world: &World, zoo: Zoo) -> (Vec<&Item>, Vec<String>) {
+        let needed =
+            world.targets.keys().map(|target| ItemKind::Target { target: target.clone() }).chain(
+                world.sources.keys().map(|role| ItemKind::Checkpoint { zoo, role: role.clone() }),
+            );
+        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        for kind in needed {
+            match self.items.iter().find(|item| item.kind == kind) {
                 Some(item) => found.push(item),
-                None => absent.push(is.name()),
+                None => missing.push(kind.name()),
             }
         }
-        // In the catalogue's order, which is the order in which they are listed.
+        // The catalogue's order, in which commands list items.
         found.sort_by_key(|found| self.items.iter().position(|item| item.id == found.id));
-        (found, absent)
+        (found, missing)
     }
 }
 
-impl Is {
+impl ItemKind {
     fn name(&self) -> String {
         match self {
             Self::Target { target } => target.clone(),
@@ -310,16 +321,16 @@ impl Is {
 }
 
 impl Item {
-    /// The folder it lands in, below the data folder.
+    /// Its folder, relative to the data folder.
     #[must_use]
     pub fn folder(&self) -> PathBuf {
-        match &self.is {
-            Is::Target { target } => PathBuf::from(target),
-            Is::Checkpoint { zoo, .. } => Path::new(ZOOS).join(zoo.name()),
+        match &self.kind {
+            ItemKind::Target { target } => PathBuf::from(target),
+            ItemKind::Checkpoint { zoo, .. } => Path::new(ZOOS).join(zoo.name()),
         }
     }
 
-    /// Its size, where each file's is known; else the known part of it.
+    /// The sum of the known sizes of its files in bytes, and whether all sizes are known.
     #[must_use]
     pub fn bytes(&self) -> (u64, bool) {
         let known = self.files.iter().filter_map(|file| file.bytes).sum();
@@ -328,12 +339,12 @@ impl Item {
 }
 
 impl File {
-    /// The checksum that its maker states; `None` where there is none.
+    /// The official checksum: the SHA-256, else the MD5; `None` if the provider publishes none.
     #[must_use]
     pub fn checksum(&self) -> Option<Checksum> {
-        let of = |algorithm, hexadecimal: &Option<String>| {
+        let stated = |algorithm, hexadecimal: &Option<String>| {
             hexadecimal.clone().map(|hexadecimal| Checksum { algorithm, hexadecimal })
         };
-        of(Algorithm::Sha256, &self.sha256).or_else(|| of(Algorithm::Md5, &self.md5))
+        stated(Algorithm::Sha256, &self.sha256).or_else(|| stated(Algorithm::Md5, &self.md5))
     }
 }

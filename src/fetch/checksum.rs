@@ -1,4 +1,4 @@
-//! Checksums of files, as their makers state them.
+//! Checksums of files (MD5 and SHA-256), as their providers publish them.
 
 use std::{
     fmt,
@@ -13,29 +13,38 @@ use sha2::{Digest, Sha256};
 
 use crate::util::hexadecimal;
 
-/// A file is read in pieces of this size.
-const PIECE: usize = 1 << 18;
+/// Bytes that one read asks for.
+const BUFFER: usize = 1 << 18;
 
-/// How a checksum is computed.
+/// A checksum algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
-    /// RFC 1321. Finds accidents; somebody who forges a file is not stopped by it.
+    /// RFC 1321. Detects accidental damage, but no forged file.
     Md5,
     /// FIPS 180-4.
     Sha256,
 }
 
-/// A stated checksum.
+impl fmt::Display for Algorithm {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Md5 => "MD5",
+            Self::Sha256 => "SHA-256",
+        })
+    }
+}
+
+/// A checksum with its algorithm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checksum {
-    /// How it is computed.
+    /// The algorithm.
     pub algorithm: Algorithm,
     /// Its value in lower-case hexadecimal.
     pub hexadecimal: String,
 }
 
 impl Checksum {
-    /// A SHA-256.
+    /// A SHA-256 checksum from its hexadecimal digits.
     #[must_use]
     pub fn sha256(hexadecimal: String) -> Self {
         Self { algorithm: Algorithm::Sha256, hexadecimal }
@@ -50,30 +59,26 @@ impl Checksum {
         self.hexadecimal.len() == digits && self.hexadecimal.bytes().all(digit)
     }
 
-    /// The checksum of this kind that a file has.
+    /// A file's checksum by the same algorithm.
     ///
     /// # Errors
-    /// If it can't be read; `Interrupted` if `stop` was set meanwhile.
-    pub(crate) fn of_same_kind(&self, path: &Path, stop: &AtomicBool) -> io::Result<Self> {
-        of(self.algorithm, path, stop)
+    /// As [`file_checksum`].
+    pub(crate) fn recompute(&self, path: &Path, stop: &AtomicBool) -> io::Result<Self> {
+        file_checksum(self.algorithm, path, stop)
     }
 }
 
 impl fmt::Display for Checksum {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self.algorithm {
-            Algorithm::Md5 => "MD5",
-            Algorithm::Sha256 => "SHA-256",
-        };
-        write!(formatter, "{name} {}", self.hexadecimal)
+        write!(formatter, "{} {}", self.algorithm, self.hexadecimal)
     }
 }
 
-/// A file's checksum.
+/// Computes a file's checksum.
 ///
 /// # Errors
-/// If it can't be read; `Interrupted` if `stop` was set meanwhile.
-pub fn of(algorithm: Algorithm, path: &Path, stop: &AtomicBool) -> io::Result<Checksum> {
+/// If the file can't be read; [`Interrupted`] if `stop` was set.
+pub fn file_checksum(algorithm: Algorithm, path: &Path, stop: &AtomicBool) -> io::Result<Checksum> {
     let hexadecimal = match algorithm {
         Algorithm::Md5 => digest::<Md5>(path, stop),
         Algorithm::Sha256 => digest::<Sha256>(path, stop),
@@ -84,25 +89,25 @@ pub fn of(algorithm: Algorithm, path: &Path, stop: &AtomicBool) -> io::Result<Ch
 fn digest<D: Digest>(path: &Path, stop: &AtomicBool) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hasher = D::new();
-    let mut piece = vec![0; PIECE];
+    let mut buffer = vec![0; BUFFER];
     loop {
         if stop.load(Ordering::Relaxed) {
-            // Not the kind `Interrupted`, which readers take as a reason to try again.
-            return Err(io::Error::other(Stopped));
+            // Not `ErrorKind::Interrupted`, on which readers retry.
+            return Err(io::Error::other(Interrupted));
         }
-        match file.read(&mut piece)? {
+        match file.read(&mut buffer)? {
             0 => return Ok(hexadecimal(&hasher.finalize())),
-            read => hasher.update(&piece[..read]),
+            read => hasher.update(&buffer[..read]),
         }
     }
 }
 
-/// Work that was stopped by Ctrl-C.
+/// The user pressed Ctrl-C.
 #[derive(Debug, thiserror::Error)]
-#[error("stopped")]
-pub(super) struct Stopped;
+#[error("interrupted")]
+pub(super) struct Interrupted;
 
-/// Whether an error only says that work was stopped.
-pub(super) fn is_stopped(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<Stopped>())
+/// Whether an error is [`Interrupted`].
+pub(super) fn is_interrupted(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<Interrupted>())
 }

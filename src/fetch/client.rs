@@ -1,5 +1,5 @@
-//! Requests: one GET at a time, through the proxy that is set, over redirects that are counted, with a
-//! limit on how long nothing may come.
+//! The HTTP client: one GET request at a time, through the configured proxy, with a limit on
+//! redirects and timeouts for connecting, waiting and reading.
 
 use std::{io, sync::Mutex, time::Duration};
 
@@ -13,138 +13,148 @@ use ureq::{
 };
 
 use super::{
-    answer::Answer,
-    forward::{AtProxy, WholeAddress},
+    forward::{AbsoluteForm, ProxyResolver},
     proxy::Proxies,
+    response::Response,
 };
 
-/// Redirects that are followed in one request.
-const MOST_REDIRECTS: usize = 10;
+/// Limit on the redirects of one request.
+const MAX_REDIRECTS: usize = 10;
 
-/// How long and how often to try.
+/// Timeouts, and how often a download is retried.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// A connection that is not made by then is given up.
+pub struct RetryPolicy {
+    /// Timeout for resolving a host, and for connecting to it.
     pub connect: Duration,
-    /// A connection that brings nothing for so long is given up.
-    pub stall: Duration,
-    /// Tries in a row that bring nothing new before an address is given up.
-    pub tries: u32,
-    /// The wait before the second try; it doubles with each.
+    /// Timeout for a response to begin, and for each read and write.
+    pub timeout: Duration,
+    /// Attempts in a row without new bytes after which an address is given up.
+    pub attempts: u32,
+    /// The pause before the second attempt; it doubles with each further one, up to a minute.
     pub pause: Duration,
 }
 
-impl Default for Patience {
+impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(20),
-            stall: Duration::from_secs(60),
-            tries: 5,
+            timeout: Duration::from_secs(60),
+            attempts: 5,
             pause: Duration::from_secs(1),
         }
     }
 }
 
-/// Sends requests.
+/// An HTTP client.
 #[derive(Debug)]
 pub(super) struct Client {
     proxies: Proxies,
-    patience: Patience,
+    policy: RetryPolicy,
     agent: Agent,
-    /// Agents for plain HTTP, by the proxy that they go through.
+    /// Agents for plain HTTP through a proxy, by proxy.
     forwarding: Mutex<Vec<(Proxy, Agent)>>,
 }
 
-/// The part of a file that is asked for.
+/// The rest of a file, to resume a download (RFC 9110, 14.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rest {
-    /// The first byte.
+    /// Its first byte.
     pub from: u64,
-    /// The version that the part in hand is of (an ETag or a date): of another version all is wanted.
-    pub of_version: Option<String>,
+    /// The version of the bytes before it (an ETag or a date), for `If-Range`: of another version
+    /// the server sends the whole file.
+    pub if_version: Option<String>,
 }
 
-/// Why there is no answer.
+/// Why a request has no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum NoAnswer {
-    /// The host was not reached.
-    Unreached(String),
-    /// It was, and another try may bring more.
-    Broken(String),
-    /// Another try would bring the same.
-    Refused(String),
+pub(super) enum RequestError {
+    /// The host can't be reached.
+    Unreachable(String),
+    /// The connection failed; a retry may succeed.
+    Transient(String),
+    /// A retry would fail in the same way.
+    Permanent(String),
 }
 
 impl Client {
-    pub fn new(proxies: Proxies, patience: Patience) -> Self {
-        let agent = Agent::new_with_config(config(patience));
-        Self { proxies, patience, agent, forwarding: Mutex::default() }
+    pub fn new(proxies: Proxies, policy: RetryPolicy) -> Self {
+        let agent = Agent::new_with_config(config(policy));
+        Self { proxies, policy, agent, forwarding: Mutex::default() }
     }
 
-    /// Asks for a file, or the rest of one, following redirects.
-    pub fn get(&self, address: &str, rest: Option<&Rest>) -> Result<Answer, NoAnswer> {
+    /// Requests a file, or the rest of one, and follows redirects.
+    ///
+    /// # Errors
+    /// If there is no response, or a redirect has no valid address, is one too many, or leaves
+    /// https.
+    pub fn get(&self, address: &str, rest: Option<&Rest>) -> Result<Response, RequestError> {
         let mut address = address.to_owned();
-        for _ in 0..=MOST_REDIRECTS {
-            let answer = self.ask(&address, rest)?;
-            if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
-                return Ok(answer);
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.send(&address, rest)?;
+            if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
+                return Ok(response);
             }
-            let location = answer.header(header::LOCATION.as_str()).ok_or_else(|| {
-                NoAnswer::Refused(format!(
-                    "it redirects ({}) and does not say where",
-                    answer.status
+            let location = response.header(header::LOCATION.as_str()).ok_or_else(|| {
+                RequestError::Permanent(format!(
+                    "the server redirects ({}) without a location",
+                    response.status
                 ))
             })?;
-            let next = joined(&address, location)
-                .ok_or_else(|| NoAnswer::Refused(format!("it redirects to `{location}`")))?;
+            let next = resolve(&address, location).ok_or_else(|| {
+                let reason = format!("the server redirects to `{location}`, no http address");
+                RequestError::Permanent(reason)
+            })?;
             if address.starts_with("https:") && !next.starts_with("https:") {
-                let reason = format!("it redirects from https to {next}, which nothing protects");
-                return Err(NoAnswer::Refused(reason));
+                let reason =
+                    format!("the server redirects from https to {next}, which is not secure");
+                return Err(RequestError::Permanent(reason));
             }
             address = next;
         }
-        Err(NoAnswer::Refused(format!("it redirects more than {MOST_REDIRECTS} times")))
+        Err(RequestError::Permanent(format!(
+            "the server redirects more than {MAX_REDIRECTS} times"
+        )))
     }
 
-    /// Ends whatever request is under way.
+    /// Closes all connections, so that a request in progress fails at once (Ctrl-C).
     pub fn shut_down(&self) {
         self.agent.clone().shutdown();
-        for (_, agent) in &*self.forwarding.lock().expect("no panic holds it") {
+        for (_, agent) in &*self.forwarding.lock().expect("lock is not poisoned") {
             agent.clone().shutdown();
         }
     }
 
-    fn ask(&self, address: &str, rest: Option<&Rest>) -> Result<Answer, NoAnswer> {
-        let refused = |what: &dyn std::fmt::Display| NoAnswer::Refused(what.to_string());
-        let uri: Uri = address.parse().map_err(|error| refused(&error))?;
-        let proxy = self.proxies.of(&uri);
-        let forwards = proxy.filter(|proxy| {
+    fn send(&self, address: &str, rest: Option<&Rest>) -> Result<Response, RequestError> {
+        let invalid = |error: &dyn std::fmt::Display| RequestError::Permanent(error.to_string());
+        let uri: Uri = address.parse().map_err(|error| invalid(&error))?;
+        let proxy = self.proxies.for_address(&uri);
+        let forwarding = proxy.filter(|proxy| {
             uri.scheme_str() == Some("http") && proxy.protocol() == ProxyProtocol::Http
         });
         let mut request = Request::get(uri.clone())
             .header(header::ACCEPT, "*/*")
-            // A file is wanted as it is, and its length as it comes.
+            // No compression in transit: its length would not be the file's.
             .header(header::ACCEPT_ENCODING, "identity");
-        if let Some(Rest { from, of_version }) = rest {
+        if let Some(Rest { from, if_version }) = rest {
             request = request.header(header::RANGE, format!("bytes={from}-"));
-            if let Some(version) = of_version {
+            if let Some(version) = if_version {
                 request = request.header(header::IF_RANGE, version);
             }
         }
-        if let Some(credentials) = forwards.and_then(credentials) {
+        if let Some(credentials) = forwarding.and_then(credentials) {
             request = request.header(header::PROXY_AUTHORIZATION, credentials);
         }
-        let request = request.body(()).map_err(|error| refused(&error))?;
-        let answer = match forwards {
+        let request = request.body(()).map_err(|error| invalid(&error))?;
+        let response = match forwarding {
             Some(proxy) => request.with_agent(self.forwarding(proxy)).run(),
             None => {
                 let request = request.with_agent(&self.agent);
                 request.configure().proxy(proxy.cloned()).build().run()
             }
         };
-        let answer = answer.map_err(|error| self.no_answer(error, proxy))?;
-        let (parts, body) = answer.into_parts();
-        Ok(Answer {
+        let response = response.map_err(|error| self.request_error(error, proxy))?;
+        let (parts, body) = response.into_parts();
+        Ok(Response {
             status: parts.status.as_u16(),
             headers: parts.headers,
             body: Box::new(body.into_reader()),
@@ -152,71 +162,77 @@ impl Client {
     }
 
     fn forwarding(&self, proxy: &Proxy) -> Agent {
-        let mut agents = self.forwarding.lock().expect("no panic holds it");
+        let mut agents = self.forwarding.lock().expect("lock is not poisoned");
         if let Some((_, agent)) = agents.iter().find(|(known, _)| known == proxy) {
             return agent.clone();
         }
-        let connector = TcpConnector::default().chain(WholeAddress);
-        let resolver = AtProxy { proxy: proxy.uri().clone() };
-        let agent = Agent::with_parts(config(self.patience), connector, resolver);
+        let connector = TcpConnector::default().chain(AbsoluteForm);
+        let resolver = ProxyResolver { proxy: proxy.uri().clone() };
+        let agent = Agent::with_parts(config(self.policy), connector, resolver);
         agents.push((proxy.clone(), agent.clone()));
         agent
     }
 
-    fn no_answer(&self, error: Error, proxy: Option<&Proxy>) -> NoAnswer {
+    fn request_error(&self, error: Error, proxy: Option<&Proxy>) -> RequestError {
         let through = proxy.map_or_else(String::new, |proxy| {
             format!(" (through the proxy {}:{})", proxy.host(), proxy.port())
         });
-        let unreached = |what: String| NoAnswer::Unreached(format!("{what}{through}"));
+        let unreachable = |reason: String| RequestError::Unreachable(format!("{reason}{through}"));
         match error {
-            Error::HostNotFound => unreached("the host was not found".to_owned()),
-            Error::ConnectionFailed => unreached("no connection was made".to_owned()),
-            Error::ConnectProxyFailed(reason) => unreached(format!("the proxy refused: {reason}")),
-            Error::Timeout(Timeout::Resolve | Timeout::Connect) => unreached(format!(
-                "no connection was made within {} s",
-                self.patience.connect.as_secs_f64()
+            Error::HostNotFound => unreachable("host not found".to_owned()),
+            Error::ConnectionFailed => unreachable("connection failed".to_owned()),
+            Error::ConnectProxyFailed(reason) => {
+                unreachable(format!("the proxy refused the connection: {reason}"))
+            }
+            Error::Timeout(Timeout::Resolve | Timeout::Connect) => unreachable(format!(
+                "the connection timed out after {} s",
+                self.policy.connect.as_secs_f64()
             )),
-            Error::Timeout(_) => NoAnswer::Broken(stalled(self.patience.stall)),
-            // How a certificate that is not trusted comes through a socket's error.
+            Error::Timeout(_) => RequestError::Transient(timed_out(self.policy.timeout)),
+            // An untrusted certificate arrives as this I/O error of the socket.
             Error::Io(cause) if cause.kind() == io::ErrorKind::InvalidData => untrusted(&cause),
             Error::Io(cause) => match cause.kind() {
-                // The connection was there.
+                // The host was reached, and the connection was lost.
                 io::ErrorKind::UnexpectedEof
                 | io::ErrorKind::ConnectionReset
                 | io::ErrorKind::ConnectionAborted
                 | io::ErrorKind::BrokenPipe
-                | io::ErrorKind::TimedOut => NoAnswer::Broken(format!("no answer: {cause}")),
-                _ => unreached(cause.to_string()),
+                | io::ErrorKind::TimedOut => {
+                    RequestError::Transient(format!("the connection was lost: {cause}"))
+                }
+                _ => unreachable(cause.to_string()),
             },
             Error::Tls(_) | Error::Rustls(_) | Error::Pem(_) => untrusted(&error),
-            Error::Protocol(_) => NoAnswer::Broken(format!("its answer is no HTTP: {error}")),
-            error => NoAnswer::Refused(error.to_string()),
+            Error::Protocol(_) => {
+                RequestError::Transient(format!("the response is no valid HTTP: {error}"))
+            }
+            error => RequestError::Permanent(error.to_string()),
         }
     }
 }
 
-/// What a read from an answer's body failed with, in words.
-pub(super) fn broken(error: io::Error, stall: Duration) -> String {
+/// The text of an error while a response's body is read.
+pub(super) fn body_error(error: io::Error, timeout: Duration) -> String {
     match Error::from(error) {
-        Error::Timeout(_) => stalled(stall),
+        Error::Timeout(_) => timed_out(timeout),
         Error::Io(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => {
-            "the connection ended before the file".to_owned()
+            "the connection was closed before the end of the file".to_owned()
         }
-        error => format!("the connection broke: {error}"),
+        error => format!("the connection was lost: {error}"),
     }
 }
 
-fn stalled(stall: Duration) -> String {
-    format!("nothing came for {} s", stall.as_secs_f64())
+fn timed_out(timeout: Duration) -> String {
+    format!("timed out: no data for {} s", timeout.as_secs_f64())
 }
 
-fn untrusted(cause: &dyn std::fmt::Display) -> NoAnswer {
-    NoAnswer::Refused(format!(
-        "the connection can't be trusted: {cause} (SSL_CERT_FILE names certificates of your own)"
+fn untrusted(cause: &dyn std::fmt::Display) -> RequestError {
+    RequestError::Permanent(format!(
+        "the TLS certificate can't be trusted: {cause} (set SSL_CERT_FILE to your own certificates)"
     ))
 }
 
-fn config(patience: Patience) -> Config {
+fn config(policy: RetryPolicy) -> Config {
     let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
     Agent::config_builder()
         .user_agent(concat!("repro/", env!("CARGO_PKG_VERSION")))
@@ -224,23 +240,24 @@ fn config(patience: Patience) -> Config {
         .max_redirects(0)
         .max_idle_connections(0)
         .proxy(None)
-        .timeout_resolve(Some(patience.connect))
-        .timeout_connect(Some(patience.connect))
-        .timeout_recv_response(Some(patience.stall))
-        .timeout_per_read(Some(patience.stall))
-        .timeout_per_write(Some(patience.stall))
+        .timeout_resolve(Some(policy.connect))
+        .timeout_connect(Some(policy.connect))
+        .timeout_recv_response(Some(policy.timeout))
+        .timeout_per_read(Some(policy.timeout))
+        .timeout_per_write(Some(policy.timeout))
         .tls_config(tls)
         .build()
 }
 
+/// The value of `Proxy-Authorization` (RFC 7617).
 fn credentials(proxy: &Proxy) -> Option<String> {
     let (name, password) = (proxy.username()?, proxy.password().unwrap_or_default());
     Some(format!("Basic {}", BASE64_STANDARD.encode(format!("{name}:{password}"))))
 }
 
-/// Where a redirect from an address leads (RFC 3986, 5.2, as far as servers use it); `None` where that
-/// is no address of the web.
-fn joined(address: &str, location: &str) -> Option<String> {
+/// Resolves a redirect's location against the address that it comes from (RFC 3986, 5.2, as far as
+/// servers use it); `None` if the result is no http address.
+fn resolve(address: &str, location: &str) -> Option<String> {
     let (scheme, rest) = address.split_once("://")?;
     let location = location.split('#').next()?;
     let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
@@ -263,10 +280,10 @@ fn joined(address: &str, location: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::joined;
+    use super::resolve;
 
     #[test]
-    fn redirects_are_taken_from_where_they_stand() {
+    fn redirects_are_resolved_against_their_address() {
         let from = "https://a.org:8443/x/y.zip?dl=1";
         for (location, to) in [
             ("https://b.org/z", Some("https://b.org/z")),
@@ -279,8 +296,8 @@ mod tests {
             ("javascript:alert(1)", None),
             ("https://", None),
         ] {
-            assert_eq!(joined(from, location).as_deref(), to, "{location}");
+            assert_eq!(resolve(from, location).as_deref(), to, "{location}");
         }
-        assert_eq!(joined("http://a.org", "z").as_deref(), Some("http://a.org/z"));
+        assert_eq!(resolve("http://a.org", "z").as_deref(), Some("http://a.org/z"));
     }
 }

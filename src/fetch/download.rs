@@ -1,13 +1,13 @@
-//! One file from the first of its addresses that gives it: resumed where it was cut, compared with all
-//! that is known of it, and given its name only then.
+//! Downloads one file: tries its addresses one after another, retries, resumes an interrupted
+//! download, and verifies the checksum before the file gets its name.
 //!
-//! What a server says is checked against what is known: a range against the one that was asked for, a
-//! length against the official one and against what comes, the first bytes against a web page's.
+//! Responses are not trusted: the range is compared with the requested one, the length with the
+//! official one and with the bytes received, and the first bytes with those of a web page.
 
 use std::{
     collections::HashSet,
     io::{self, Read},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Mutex,
         atomic::{AtomicBool, Ordering},
@@ -16,333 +16,322 @@ use std::{
 };
 
 use super::{
-    Watch,
-    answer::{Answer, Asked, LARGEST_BYTES, begins_as_page, promised},
-    checksum::{self, Checksum},
-    client::{Client, NoAnswer, Patience, Rest, broken},
+    FetchProgress, checksum,
+    client::{Client, RequestError, Rest, RetryPolicy, body_error},
     part::{Part, Version},
+    request::DownloadRequest,
+    response::{ExpectedPart, LARGEST_BYTES, Response, begins_as_page, check_total},
 };
-use crate::{checkpoint::Checkpoint, experiment::Architecture};
 
-/// A file is read in pieces of this size.
-const PIECE: usize = 1 << 16;
-/// Requests to one address for one file, however much each of them brings.
-const MOST_REQUESTS: u32 = 1000;
-/// Tries where the host is not even reached.
-const TRIES_TO_REACH: u32 = 2;
-/// The longest wait between tries.
+/// Bytes that one read asks for.
+const BUFFER: usize = 1 << 16;
+/// Limit on the requests to one address for one file, even if each one downloads more of it.
+const MAX_REQUESTS: u32 = 1000;
+/// Attempts in a row to reach a host.
+const ATTEMPTS_TO_REACH: u32 = 2;
+/// The longest pause between attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// So many bytes tell whether a file is a web page.
+/// The first bytes that are checked for a web page.
 const BEGINNING: usize = 512;
 
-/// Fetches files.
+/// Downloads files.
 pub(super) struct Downloader<'a> {
     pub client: &'a Client,
-    pub patience: Patience,
+    pub policy: RetryPolicy,
     pub stop: &'a AtomicBool,
-    pub watch: &'a dyn Watch,
-    /// Hosts that were not reached, which are not waited for again.
-    pub unreached: &'a Mutex<HashSet<String>>,
+    pub progress: &'a dyn FetchProgress,
+    /// Hosts that could not be reached, which are skipped from then on.
+    pub unreachable: &'a Mutex<HashSet<String>>,
 }
 
-/// A file, with all that is known of it.
-#[derive(Default)]
-pub(super) struct Wanted {
-    pub name: String,
-    pub addresses: Vec<String>,
-    pub bytes: Option<u64>,
-    /// The official checksum, or the one that was recorded when the file was first fetched.
-    pub checksum: Option<Checksum>,
-    /// Where the checksum is recorded, if it is not the official one.
-    pub record: Option<PathBuf>,
-    /// What it has to be a checkpoint of, where no official checksum tells whether it is one.
-    pub of: Option<Architecture>,
-}
-
-impl Wanted {
-    /// Why a whole file is not what is wanted; `None` where it is.
-    pub fn fault(&self, path: &Path, stop: &AtomicBool) -> io::Result<Option<String>> {
-        if let Some(expected) = &self.checksum {
-            let found = expected.of_same_kind(path, stop)?;
-            if found != *expected {
-                return Ok(Some(self.differs(&mismatch(&found, expected))));
-            }
-        }
-        let Some(architecture) = &self.of else { return Ok(None) };
-        let opened = Checkpoint::open(path).and_then(|read| read.fitted(architecture));
-        Ok(opened.err().map(|error| format!("not a checkpoint of its network: {}", error.fault)))
-    }
-
-    fn differs(&self, mismatch: &str) -> String {
-        match &self.record {
-            None => format!("not the official file: {mismatch}"),
-            Some(record) => format!(
-                "not the file that was first fetched: {mismatch}; if this one is meant, remove {}, which \
-                 has the other's checksum, and run the command again",
-                record.display()
-            ),
-        }
-    }
-}
-
-/// An address that did not give a file, and why.
+/// An address from which a file could not be downloaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failed {
-    /// The address.
+pub struct FailedAddress {
+    /// The URL.
     pub address: String,
-    /// Why.
+    /// The last error.
     pub reason: String,
 }
 
-/// Why a file was not fetched.
-pub(super) enum NotFetched {
-    /// No address gave it.
-    Nowhere(Vec<Failed>),
+/// Why a file could not be downloaded.
+pub(super) enum DownloadError {
+    /// Every address failed.
+    AllAddressesFailed(Vec<FailedAddress>),
     /// It can't be written.
     Disk(io::Error),
     /// Ctrl-C.
-    Stopped,
+    Interrupted,
 }
 
-impl From<io::Error> for NotFetched {
+impl From<io::Error> for DownloadError {
     fn from(error: io::Error) -> Self {
-        if checksum::is_stopped(&error) { Self::Stopped } else { Self::Disk(error) }
+        if checksum::is_interrupted(&error) { Self::Interrupted } else { Self::Disk(error) }
     }
 }
 
-/// How a try ended that did not bring the whole file.
-enum Trouble {
-    /// Another try may bring more.
-    Again { reason: String, after: Option<Duration> },
-    /// What is there is of no use; another try asks for all of it.
-    Whole(String),
-    /// This address has nothing more to give.
+/// How an attempt to download a file failed.
+enum AttemptError {
+    /// A retry may succeed, after a pause that the server may name.
+    Retry { reason: String, after: Option<Duration> },
+    /// The bytes so far are useless; a retry has to download the whole file.
+    Restart(String),
+    /// A retry at this address would fail again.
     GiveUp(String),
-    /// The host was not reached.
-    Unreached(String),
-    /// It can't be written.
+    /// The host can't be reached.
+    Unreachable(String),
+    /// The file can't be written.
     Disk(io::Error),
     /// Ctrl-C.
-    Stopped,
+    Interrupted,
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for AttemptError {
     fn from(error: io::Error) -> Self {
         Self::Disk(error)
     }
 }
 
 impl Downloader<'_> {
-    /// Fetches a file to its place, which nothing has yet.
-    pub fn fetch(&self, wanted: &Wanted, path: &Path) -> Result<(), NotFetched> {
+    /// Downloads a file to `path`, which must not exist, from the first address that succeeds.
+    ///
+    /// # Errors
+    /// If every address fails or the file can't be written; the partial download is kept.
+    pub fn download(&self, request: &DownloadRequest, path: &Path) -> Result<(), DownloadError> {
         let mut failed = Vec::new();
         let mut part = Part::open(path)?;
-        if wanted.bytes.is_some_and(|bytes| part.len() > bytes) {
+        if request.bytes.is_some_and(|bytes| part.len() > bytes) {
             part.restart(Version::default())?;
         }
-        self.watch.begins(&wanted.name, part.len(), wanted.bytes);
-        for address in &wanted.addresses {
-            match self.from(address, wanted, &mut part) {
+        self.progress.begins(&request.name, part.len(), request.bytes);
+        for address in &request.addresses {
+            match self.download_from(address, request, &mut part) {
                 Ok(()) => {
                     part.finish(path)?;
-                    self.watch.ends(true);
+                    self.progress.ends(true);
                     return Ok(());
                 }
-                Err(Trouble::Disk(error)) => return Err(error.into()),
-                Err(Trouble::Stopped) => {
-                    self.watch.ends(false);
-                    return Err(NotFetched::Stopped);
+                Err(AttemptError::Disk(error)) => return Err(error.into()),
+                Err(AttemptError::Interrupted) => {
+                    self.progress.ends(false);
+                    return Err(DownloadError::Interrupted);
                 }
                 Err(
-                    Trouble::Again { reason, .. }
-                    | Trouble::Whole(reason)
-                    | Trouble::GiveUp(reason)
-                    | Trouble::Unreached(reason),
-                ) => failed.push(Failed { address: address.clone(), reason }),
+                    AttemptError::Retry { reason, .. }
+                    | AttemptError::Restart(reason)
+                    | AttemptError::GiveUp(reason)
+                    | AttemptError::Unreachable(reason),
+                ) => failed.push(FailedAddress { address: address.clone(), reason }),
             }
         }
-        self.watch.ends(false);
+        self.progress.ends(false);
         if part.len() == 0 {
-            part.discard()?;
+            part.delete()?;
         }
-        Err(NotFetched::Nowhere(failed))
+        Err(DownloadError::AllAddressesFailed(failed))
     }
 
-    /// All of a file from one address, trying as often as there is patience.
-    fn from(&self, address: &str, wanted: &Wanted, part: &mut Part) -> Result<(), Trouble> {
+    /// Downloads a file from one address, with retries.
+    fn download_from(
+        &self,
+        address: &str,
+        request: &DownloadRequest,
+        part: &mut Part,
+    ) -> Result<(), AttemptError> {
         let host = host(address);
-        if self.unreached.lock().expect("no panic holds it").contains(host) {
-            return Err(Trouble::Unreached("its host was not reached before".to_owned()));
+        if self.unreachable.lock().expect("lock is not poisoned").contains(host) {
+            return Err(AttemptError::Unreachable(
+                "skipped: its host could not be reached before".to_owned(),
+            ));
         }
-        let mut whole = false;
-        let (mut tries, mut furthest, mut pause) = (0, part.len(), self.patience.pause);
-        for _ in 0..MOST_REQUESTS {
+        let mut restarted = false;
+        let (mut attempts, mut furthest, mut pause) = (0, part.len(), self.policy.pause);
+        for _ in 0..MAX_REQUESTS {
             self.check_stop()?;
-            let got = self
-                .ask(address, wanted, part, whole)
-                .and_then(|()| self.compare(wanted, part, &mut whole));
+            let result = self
+                .request(address, request, part, restarted)
+                .and_then(|()| self.verify(request, part, restarted));
             if part.len() > furthest {
-                (furthest, tries, pause) = (part.len(), 0, self.patience.pause);
+                (furthest, attempts, pause) = (part.len(), 0, self.policy.pause);
             }
-            tries += 1;
-            let (reason, after) = match got {
+            attempts += 1;
+            let (reason, after) = match result {
                 Ok(()) => return Ok(()),
-                Err(Trouble::Again { reason, after }) if tries < self.patience.tries => {
+                Err(AttemptError::Retry { reason, after }) if attempts < self.policy.attempts => {
                     (reason, Some(after.unwrap_or(pause)))
                 }
-                Err(Trouble::Whole(reason)) if tries < self.patience.tries => {
+                Err(AttemptError::Restart(reason)) if attempts < self.policy.attempts => {
                     part.restart(Version::default())?;
-                    whole = true;
+                    restarted = true;
                     (reason, None)
                 }
-                Err(Trouble::Unreached(reason)) => {
-                    if tries >= TRIES_TO_REACH.min(self.patience.tries) {
-                        let mut unreached = self.unreached.lock().expect("no panic holds it");
-                        unreached.insert(host.to_owned());
-                        return Err(Trouble::Unreached(reason));
+                Err(AttemptError::Unreachable(reason)) => {
+                    if attempts >= ATTEMPTS_TO_REACH.min(self.policy.attempts) {
+                        let mut unreachable =
+                            self.unreachable.lock().expect("lock is not poisoned");
+                        unreachable.insert(host.to_owned());
+                        return Err(AttemptError::Unreachable(reason));
                     }
                     (reason, Some(pause))
                 }
-                Err(trouble) => return Err(trouble),
+                Err(error) => return Err(error),
             };
-            self.watch.says(&format!("{}: {reason}; trying again", wanted.name));
+            self.progress.report(&format!("{}: {reason}; retrying", request.name));
             if let Some(after) = after {
                 self.wait(after)?;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
-        Err(Trouble::GiveUp(format!("{MOST_REQUESTS} requests did not bring all of it")))
+        Err(AttemptError::GiveUp(format!("incomplete after {MAX_REQUESTS} requests")))
     }
 
-    /// One request, and what it brings into the part.
-    fn ask(
+    /// Sends one request, and appends the response's body to the part.
+    fn request(
         &self,
         address: &str,
-        wanted: &Wanted,
+        request: &DownloadRequest,
         part: &mut Part,
-        whole: bool,
-    ) -> Result<(), Trouble> {
+        restarted: bool,
+    ) -> Result<(), AttemptError> {
         if part.len() > 0
-            && (wanted.bytes == Some(part.len()) || part.version.total == Some(part.len()))
+            && (request.bytes == Some(part.len()) || part.version.total == Some(part.len()))
         {
-            // All of it was there before; only its name is missing.
+            // An earlier process downloaded all of it, but did not rename it.
             return Ok(());
         }
         let same = part.version.address == address;
-        let of_version = part.version.name.clone().filter(|_| same);
-        // Without a name for the version nor a checksum, two versions could be put together unseen.
-        let resumes = part.len() > 0 && !whole;
-        let resumes = resumes && (of_version.is_some() || wanted.checksum.is_some());
-        let rest = resumes.then(|| Rest { from: part.len(), of_version });
-        let answer = self.client.get(address, rest.as_ref()).map_err(|no| match no {
-            NoAnswer::Unreached(reason) => Trouble::Unreached(reason),
-            NoAnswer::Broken(reason) => Trouble::Again { reason, after: None },
-            NoAnswer::Refused(reason) => Trouble::GiveUp(reason),
+        let if_version = part.version.name.clone().filter(|_| same);
+        // Without a version and a checksum, a mixture of two versions would not be detected.
+        let resumes = part.len() > 0 && !restarted;
+        let resumes = resumes && (if_version.is_some() || request.checksum.is_some());
+        let rest = resumes.then(|| Rest { from: part.len(), if_version });
+        let response = self.client.get(address, rest.as_ref()).map_err(|error| match error {
+            RequestError::Unreachable(reason) => AttemptError::Unreachable(reason),
+            RequestError::Transient(reason) => AttemptError::Retry { reason, after: None },
+            RequestError::Permanent(reason) => AttemptError::GiveUp(reason),
         });
-        // A request that Ctrl-C cut short is no fault of the server's.
+        // Ctrl-C closes the connection, which is no error of the server.
         self.check_stop()?;
-        let answer = answer?;
-        let give_up = Trouble::GiveUp;
-        match answer.status {
-            200 | 206 if answer.is_page() => return Err(give_up(answer.page())),
+        let response = response?;
+        let give_up = AttemptError::GiveUp;
+        match response.status {
+            200 | 206 if response.is_page() => return Err(give_up(response.page())),
             200 => {
-                let total = answer.length().map_err(give_up)?;
-                promised(total, wanted.bytes).map_err(give_up)?;
+                let total = response.length().map_err(give_up)?;
+                check_total(total, request.bytes).map_err(give_up)?;
                 if resumes {
-                    self.watch.says(&format!("{}: the server sends all of it again", wanted.name));
+                    self.progress.report(&format!(
+                        "{}: the server can't resume; downloading the whole file again",
+                        request.name
+                    ));
                 }
-                let (address, name) = (address.to_owned(), answer.version());
+                let (address, name) = (address.to_owned(), response.version());
                 part.restart(Version { address, name, total })?;
             }
             206 => {
                 let Some(rest) = &rest else {
-                    let reason = "it sends a part where all was asked for";
+                    let reason = "the server sends a part, but the whole file was requested";
                     return Err(give_up(reason.to_owned()));
                 };
-                let (from, version) = (rest.from, rest.of_version.as_deref());
-                let asked = Asked { from, version, total: part.version.total };
-                let total = answer.check_part(&asked).map_err(Trouble::Whole)?;
-                promised(total, wanted.bytes).map_err(give_up)?;
+                let (from, version) = (rest.from, rest.if_version.as_deref());
+                let expected = ExpectedPart { from, version, total: part.version.total };
+                let total = response.check_part(&expected).map_err(AttemptError::Restart)?;
+                check_total(total, request.bytes).map_err(give_up)?;
                 part.version.total = part.version.total.or(total);
-                part.pieced = true;
+                part.resumed = true;
             }
             416 if resumes => {
-                let reason = "there is nothing after what is there, which is not all of it";
-                return Err(Trouble::Whole(reason.to_owned()));
+                let reason =
+                    "the server has no bytes after those downloaded, which are not the whole file";
+                return Err(AttemptError::Restart(reason.to_owned()));
             }
             408 | 425 | 429 | 500..=599 => {
-                let after = answer.header("retry-after").and_then(|value| value.parse().ok());
+                let after = response.header("retry-after").and_then(|value| value.parse().ok());
                 let after = after.map(|seconds| Duration::from_secs(seconds).min(LONGEST_PAUSE));
-                let reason = format!("it answers {}", answer.status());
-                return Err(Trouble::Again { reason, after });
+                let reason = format!("the server responds {}", response.status());
+                return Err(AttemptError::Retry { reason, after });
             }
-            _ => return Err(give_up(format!("it answers {}", answer.status()))),
+            _ => return Err(give_up(format!("the server responds {}", response.status()))),
         }
-        self.receive(answer, wanted, part)
+        self.receive(response, request, part)
     }
 
-    /// The body of an answer, into the part.
-    fn receive(&self, mut answer: Answer, wanted: &Wanted, part: &mut Part) -> Result<(), Trouble> {
-        let total = wanted.bytes.or(part.version.total);
-        let most = total.unwrap_or(LARGEST_BYTES);
-        self.watch.begins(&wanted.name, part.len(), total);
-        let mut piece = vec![0; PIECE];
+    /// Appends a response's body to the part.
+    fn receive(
+        &self,
+        mut response: Response,
+        request: &DownloadRequest,
+        part: &mut Part,
+    ) -> Result<(), AttemptError> {
+        let total = request.bytes.or(part.version.total);
+        let limit = total.unwrap_or(LARGEST_BYTES);
+        self.progress.begins(&request.name, part.len(), total);
+        let mut buffer = vec![0; BUFFER];
         let mut beginning = Vec::new();
         loop {
-            let read = answer.body.read(&mut piece);
+            let read = response.body.read(&mut buffer);
             self.check_stop()?;
-            let read = read.map_err(|error| Trouble::Again {
-                reason: broken(error, self.patience.stall),
+            let read = read.map_err(|error| AttemptError::Retry {
+                reason: body_error(error, self.policy.timeout),
                 after: None,
             })?;
-            let piece = &piece[..read];
+            let bytes = &buffer[..read];
             if part.len() < BEGINNING as u64 && beginning.len() as u64 == part.len() {
-                beginning.extend_from_slice(&piece[..read.min(BEGINNING)]);
+                beginning.extend_from_slice(&bytes[..read.min(BEGINNING)]);
                 if begins_as_page(&beginning) {
                     part.restart(Version::default())?;
-                    return Err(Trouble::GiveUp(answer.page()));
+                    return Err(AttemptError::GiveUp(response.page()));
                 }
             }
-            if part.len() + read as u64 > most {
+            if part.len() + read as u64 > limit {
                 part.restart(Version::default())?;
-                return Err(Trouble::GiveUp(format!("it sends more than {most} bytes")));
+                return Err(AttemptError::GiveUp(format!(
+                    "the server sends more than {limit} bytes"
+                )));
             }
             if read == 0 {
                 break;
             }
-            part.push(piece)?;
-            self.watch.at(part.len());
+            part.append(bytes)?;
+            self.progress.at(part.len());
         }
         match total {
-            Some(total) if part.len() < total => Err(Trouble::Again {
-                reason: format!("the connection ended after {} of {total} bytes", part.len()),
+            Some(total) if part.len() < total => Err(AttemptError::Retry {
+                reason: format!("the connection was closed after {} of {total} bytes", part.len()),
                 after: None,
             }),
-            None if wanted.checksum.is_none() => {
+            None if request.checksum.is_none() => {
                 part.restart(Version::default())?;
-                let reason =
-                    "it does not say how long the file is, so that a cut would not be seen";
-                Err(Trouble::GiveUp(reason.to_owned()))
+                let reason = "no length and no checksum: a truncated file can't be detected";
+                Err(AttemptError::GiveUp(reason.to_owned()))
             }
             _ => Ok(()),
         }
     }
 
-    /// Compares a whole part with what is wanted.
-    fn compare(&self, wanted: &Wanted, part: &mut Part, whole: &mut bool) -> Result<(), Trouble> {
-        let fault = wanted.fault(part.path(), self.stop).map_err(|error| {
-            if checksum::is_stopped(&error) { Trouble::Stopped } else { Trouble::Disk(error) }
+    /// Verifies a complete part.
+    fn verify(
+        &self,
+        request: &DownloadRequest,
+        part: &mut Part,
+        restarted: bool,
+    ) -> Result<(), AttemptError> {
+        let fault = request.verify(part.path(), self.stop).map_err(|error| {
+            if checksum::is_interrupted(&error) {
+                AttemptError::Interrupted
+            } else {
+                AttemptError::Disk(error)
+            }
         })?;
         let Some(reason) = fault else { return Ok(()) };
-        if part.pieced && !*whole {
-            // Pieces of two versions, perhaps: all of one is worth a try.
-            return Err(Trouble::Whole(format!("what the pieces make is {reason}")));
+        if part.resumed && !restarted {
+            // Perhaps a mixture of two versions: download the whole file once more.
+            return Err(AttemptError::Restart(format!("the resumed file is {reason}")));
         }
         part.restart(Version::default())?;
-        Err(Trouble::GiveUp(format!("what it sends is {reason}")))
+        Err(AttemptError::GiveUp(format!("the downloaded file is {reason}")))
     }
 
-    fn wait(&self, pause: Duration) -> Result<(), Trouble> {
+    fn wait(&self, pause: Duration) -> Result<(), AttemptError> {
         let until = Instant::now() + pause;
         while let Some(left) = until.checked_duration_since(Instant::now()) {
             self.check_stop()?;
@@ -351,18 +340,12 @@ impl Downloader<'_> {
         self.check_stop()
     }
 
-    fn check_stop(&self) -> Result<(), Trouble> {
-        if self.stop.load(Ordering::Relaxed) { Err(Trouble::Stopped) } else { Ok(()) }
+    fn check_stop(&self) -> Result<(), AttemptError> {
+        if self.stop.load(Ordering::Relaxed) { Err(AttemptError::Interrupted) } else { Ok(()) }
     }
 }
 
-/// What a file has in place of what it should have, in words.
-pub(super) fn mismatch(found: &Checksum, expected: &Checksum) -> String {
-    format!("its {found}, not {}", expected.hexadecimal)
-        .replacen("its MD5", "its MD5 is", 1)
-        .replacen("its SHA-256", "its SHA-256 is", 1)
-}
-
+/// The host of a URL, with its port.
 fn host(address: &str) -> &str {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
     rest.split(['/', '?']).next().unwrap_or_default()

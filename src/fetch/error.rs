@@ -1,106 +1,111 @@
-//! Why an item was not fetched, and what to do next.
+//! Errors of downloads and imports, each with the next step.
 
-use std::{fmt::Write, path::PathBuf};
+use std::path::PathBuf;
 
-use super::{download::Failed, unpack::UnpackError};
+use super::{download::FailedAddress, unpack::UnpackError};
 
-/// Why an item was not fetched.
+/// Why an item could not be downloaded or imported.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum FetchError {
-    /// No address gave a file.
-    #[error("failed to fetch {file} of {item}{}", listed(failed))]
+    /// Every address of a file failed.
+    #[error("failed to download {file} of {item}{}", addresses(failed))]
     #[diagnostic(help(
-        "the same command goes on where this one stopped; if the address can't be reached from here, \
-         get {file} elsewhere ({page}) and bring it"
+        "run the same command again to resume the download; if no address can be reached, \
+         download {file} from {page} with another program and import it"
     ))]
-    Nowhere {
+    AllAddressesFailed {
         /// The item.
         item: String,
         /// The file.
         file: String,
-        /// The page of its maker.
+        /// The provider's web page.
         page: String,
-        /// What each address said.
-        failed: Vec<Failed>,
+        /// Each address with its error.
+        failed: Vec<FailedAddress>,
     },
-    /// No program can fetch it.
-    #[error("{item} has to be brought by hand: {reason}; missing: {}", files.join(", "))]
+    /// A program can't download it.
+    #[error(
+        "failed to download {item}: it has to be downloaded by hand: {reason}; missing files: {}",
+        files.join(", ")
+    )]
     #[diagnostic(help(
-        "get the files from {page}, put them into one folder under these names, then \
-         bring them"
+        "download the files from {page} into one folder, keep these names, and import them"
     ))]
-    ByHand {
+    ManualDownload {
         /// The item.
         item: String,
-        /// Why.
+        /// Why a program can't.
         reason: String,
-        /// Its files that are not there.
+        /// Its missing files.
         files: Vec<String>,
-        /// Where a person can get them.
+        /// The provider's web page.
         page: String,
     },
-    /// The folder that was named lacks a file.
-    #[error("no {file} of {item} in {folder} or a folder in it{}", rejected.iter().fold(String::new(), shown))]
-    #[diagnostic(help("its maker's page is {page}; the file keeps its official name"))]
-    NotBrought {
+    /// A folder to import from has no valid file of that name.
+    #[error(
+        "failed to import {file} of {item}: no valid file of this name in {folder} or below{}",
+        paths(rejected)
+    )]
+    #[diagnostic(help("download it from {page} and keep its official name"))]
+    NotInFolder {
         /// The item.
         item: String,
         /// The file.
         file: String,
         /// The folder.
         folder: PathBuf,
-        /// Files of that name that are not it, each with the reason.
+        /// Invalid files of that name, each with the reason.
         rejected: Vec<(PathBuf, String)>,
-        /// The page of its maker.
+        /// The provider's web page.
         page: String,
     },
-    /// A file has no official checksum, and is not the one that was recorded.
-    #[error("{path} is not the file that was first fetched: {reason}")]
+    /// A file without an official checksum differs from the first download.
+    #[error("failed to verify {path}: not the file of the first download: {reason}")]
     #[diagnostic(help(
-        "its maker states no checksum, so nobody can say which of the two is right; if this one is \
-         meant, remove {} and run the command again", record.display()
+        "the provider publishes no checksum, so the program can't decide which file is right; to \
+         accept this one, delete {} and run the command again", record.display()
     ))]
     Changed {
         /// The file.
         path: PathBuf,
-        /// Its checksum and the recorded one, in words.
+        /// Both checksums.
         reason: String,
-        /// Where the record is.
+        /// The file with the recorded checksum.
         record: PathBuf,
     },
     /// An archive can't be unpacked.
     #[error("failed to unpack {archive}: {cause}")]
     #[diagnostic(help(
-        "nothing of it was kept; if its checksum is the official one, the catalogue's `unpack` is wrong: \
-         please report it"
+        "nothing was unpacked; if the archive has the official checksum, `unpack` in the \
+         catalogue is wrong: please report it"
     ))]
-    Packed {
+    Unpack {
         /// The archive.
         archive: PathBuf,
         /// Why.
         cause: UnpackError,
     },
-    /// Something can't be written.
+    /// A file or folder can't be written.
     #[error("failed to write {path}: {cause}")]
     #[diagnostic(code(fetch::unwritten))]
     Unwritten {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         cause: std::io::Error,
     },
-    /// Something can't be read.
+    /// A file or folder is missing or can't be read.
     #[error("failed to read {path}: {cause}")]
-    #[diagnostic(help("check that it is there and that you may read it"))]
+    #[diagnostic(help("check that it exists and that you have permission to read it"))]
     Unreadable {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         cause: std::io::Error,
     },
     /// Ctrl-C.
-    #[error("stopped while fetching {item}; what has come is kept")]
-    #[diagnostic(help("the same command goes on from there"))]
+    #[error("interrupted while {item} was downloaded; the downloaded bytes are kept")]
+    #[diagnostic(help("run the same command again to resume the download"))]
     Interrupted {
         /// The item.
         item: String,
@@ -108,27 +113,22 @@ pub enum FetchError {
 }
 
 impl FetchError {
-    /// Whether something could not be written, so that no other item can be either.
+    /// Whether the data folder can't be written, so that every other item would fail too.
     #[must_use]
     pub fn is_about_writing(&self) -> bool {
         let unwritten = |cause: &UnpackError| matches!(cause, UnpackError::Unwritten { .. });
         match self {
             Self::Unwritten { .. } => true,
-            Self::Packed { cause, .. } => unwritten(cause),
+            Self::Unpack { cause, .. } => unwritten(cause),
             _ => false,
         }
     }
 }
 
-fn listed(failed: &[Failed]) -> String {
-    failed.iter().fold(String::new(), |mut text, Failed { address, reason }| {
-        // Writing to a String can't fail.
-        let _ = write!(text, "\n{address}: {reason}");
-        text
-    })
+fn addresses(failed: &[FailedAddress]) -> String {
+    failed.iter().map(|failed| format!("\n{}: {}", failed.address, failed.reason)).collect()
 }
 
-fn shown(mut text: String, (path, reason): &(PathBuf, String)) -> String {
-    let _ = write!(text, "\n{}: {reason}", path.display());
-    text
+fn paths(rejected: &[(PathBuf, String)]) -> String {
+    rejected.iter().map(|(path, reason)| format!("\n{}: {reason}", path.display())).collect()
 }

@@ -1,6 +1,6 @@
-//! Plain HTTP through an HTTP proxy: the request goes to the proxy and names the whole address (RFC
-//! 9112, 3.2.2). The client's own way is a tunnel (CONNECT), which proxies commonly refuse to ports
-//! other than 443, and three of the data sets are served by plain HTTP alone.
+//! Plain HTTP through an HTTP proxy: the request goes to the proxy in absolute form (RFC 9112,
+//! 3.2.2). `ureq` itself opens a tunnel (CONNECT), which proxies commonly refuse to ports other
+//! than 443, and three of the data sets are served by plain HTTP only.
 
 use ureq::{
     Error,
@@ -12,14 +12,14 @@ use ureq::{
     },
 };
 
-/// Finds the proxy, whatever host is asked for.
+/// Resolves every host to the proxy.
 #[derive(Debug)]
-pub(super) struct AtProxy {
+pub(super) struct ProxyResolver {
     /// The proxy's address.
     pub proxy: Uri,
 }
 
-impl Resolver for AtProxy {
+impl Resolver for ProxyResolver {
     fn resolve(
         &self,
         _: &Uri,
@@ -30,12 +30,12 @@ impl Resolver for AtProxy {
     }
 }
 
-/// Makes each connection one that names whole addresses.
+/// Wraps each connection in an [`AbsoluteFormTransport`].
 #[derive(Debug)]
-pub(super) struct WholeAddress;
+pub(super) struct AbsoluteForm;
 
-impl<In: Transport> Connector<In> for WholeAddress {
-    type Out = Whole<In>;
+impl<In: Transport> Connector<In> for AbsoluteForm {
+    type Out = AbsoluteFormTransport<In>;
 
     fn connect(
         &self,
@@ -44,19 +44,19 @@ impl<In: Transport> Connector<In> for WholeAddress {
     ) -> Result<Option<Self::Out>, Error> {
         let authority = details.uri.authority().map(ToString::to_string).unwrap_or_default();
         let origin = Some(format!("http://{authority}"));
-        Ok(chained.map(|inner| Whole { inner, origin }))
+        Ok(chained.map(|inner| AbsoluteFormTransport { inner, origin }))
     }
 }
 
-/// A connection whose first request line gets the origin before its path.
+/// A connection that inserts the origin before the path of its first request line.
 #[derive(Debug)]
-pub(super) struct Whole<In> {
+pub(super) struct AbsoluteFormTransport<In> {
     inner: In,
-    /// Until it is written.
+    /// `http://HOST`, until it is written.
     origin: Option<String>,
 }
 
-impl<In: Transport> Transport for Whole<In> {
+impl<In: Transport> Transport for AbsoluteFormTransport<In> {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.inner.buffers()
     }
@@ -69,7 +69,9 @@ impl<In: Transport> Transport for Whole<In> {
         let output = self.inner.buffers().output();
         let longer = amount + origin.len();
         if !output[..amount].starts_with(METHOD) || longer > output.len() {
-            return Err(Error::ConnectProxyFailed("the request is no plain GET".to_owned()));
+            return Err(Error::ConnectProxyFailed(
+                "the request is no GET that fits its buffer".to_owned(),
+            ));
         }
         output.copy_within(METHOD.len()..amount, METHOD.len() + origin.len());
         output[METHOD.len()..METHOD.len() + origin.len()].copy_from_slice(origin.as_bytes());
@@ -81,7 +83,7 @@ impl<In: Transport> Transport for Whole<In> {
     }
 
     fn is_open(&mut self) -> bool {
-        // One request a connection: a second one would need its line changed again.
+        // One request per connection: the request line of a second one would not be rewritten.
         false
     }
 }

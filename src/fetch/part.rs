@@ -1,5 +1,5 @@
-//! A file that is not whole yet: `NAME.part`, and beside it `NAME.part.json`, which says of which version
-//! of the file it is. Both outlive the process, so that the next one goes on where this one was stopped.
+//! An incomplete download: `NAME.part`, and beside it `NAME.part.json` with the version of the
+//! file. Both stay when a process is interrupted, so that the next one resumes the download.
 
 use std::{
     ffi::OsString,
@@ -12,42 +12,45 @@ use serde::{Deserialize, Serialize};
 
 use crate::util::files;
 
-/// A file on its way.
+/// A partial download.
 #[derive(Debug)]
 pub(super) struct Part {
     path: PathBuf,
     file: File,
     bytes: u64,
-    /// Of which version it is.
+    /// The version of the file that its bytes are of.
     pub version: Version,
-    /// Whether it was put together from more than one answer.
-    pub pieced: bool,
+    /// Whether its bytes are from more than one response.
+    pub resumed: bool,
 }
 
-/// Of which version of a file a part is.
+/// A version of a file on a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Version {
-    /// Where it came from.
+    /// Its URL.
     pub address: String,
-    /// The server's name for it: an ETag or a date.
+    /// Its ETag, else the date of its last modification.
     pub name: Option<String>,
-    /// The whole file's length, where the server said it.
+    /// The whole file's length in bytes, if the server stated it.
     pub total: Option<u64>,
 }
 
 impl Part {
-    /// Opens what is there of a file, or begins it.
-    pub fn open(of: &Path) -> io::Result<Self> {
-        let path = beside(of, ".part");
+    /// Opens the partial download of a file, or creates an empty one.
+    ///
+    /// # Errors
+    /// If it can't be created or opened.
+    pub fn open(file_path: &Path) -> io::Result<Self> {
+        let path = beside(file_path, ".part");
         let file = OpenOptions::new().create(true).append(true).open(&path)?;
         let bytes = file.metadata()?.len();
         let note = std::fs::read(beside(&path, ".json")).unwrap_or_default();
-        // A note that does not read is as good as none: then the part is of an unknown version.
+        // A note that is missing or damaged leaves the version unknown.
         let version = serde_json::from_slice(&note).unwrap_or_default();
-        Ok(Self { path, file, bytes, version, pieced: bytes > 0 })
+        Ok(Self { path, file, bytes, version, resumed: bytes > 0 })
     }
 
-    /// Bytes that are there.
+    /// Its length in bytes.
     pub fn len(&self) -> u64 {
         self.bytes
     }
@@ -56,42 +59,42 @@ impl Part {
         &self.path
     }
 
-    /// Begins again, with another version.
+    /// Discards its bytes, to download `version` from the start.
     pub fn restart(&mut self, version: Version) -> io::Result<()> {
         self.file.set_len(0)?;
-        (self.bytes, self.pieced) = (0, false);
+        (self.bytes, self.resumed) = (0, false);
         self.version = version;
         let note = serde_json::to_vec(&self.version).map_err(io::Error::other)?;
         files::replace(&beside(&self.path, ".json"), &note)
     }
 
-    /// Puts bytes at its end.
-    pub fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Appends bytes.
+    pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.bytes += bytes.len() as u64;
         Ok(())
     }
 
-    /// Makes sure that the disk has it, and gives it its name.
+    /// Flushes it to disk and renames it to `path`.
     pub fn finish(self, path: &Path) -> io::Result<()> {
         self.file.sync_all()?;
         std::fs::rename(&self.path, path)?;
         remove(&beside(&self.path, ".json"))
     }
 
-    /// Throws it away.
-    pub fn discard(self) -> io::Result<()> {
+    /// Deletes it.
+    pub fn delete(self) -> io::Result<()> {
         remove(&self.path)?;
         remove(&beside(&self.path, ".json"))
     }
 }
 
-/// How many bytes of a file are there, before it is whole.
-pub(super) fn bytes(of: &Path) -> Option<u64> {
-    std::fs::metadata(beside(of, ".part")).ok().map(|part| part.len()).filter(|bytes| *bytes > 0)
+/// The bytes of a file's partial download; `None` if there are none.
+pub(super) fn bytes(path: &Path) -> Option<u64> {
+    std::fs::metadata(beside(path, ".part")).ok().map(|part| part.len()).filter(|bytes| *bytes > 0)
 }
 
-/// A file's name with something after it.
+/// A path with a suffix after its file name.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path.as_os_str());
     name.push(suffix);

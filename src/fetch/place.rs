@@ -1,6 +1,6 @@
-//! Where fetched files lie: one data folder, a folder in it for each target and for each zoo. What the
-//! program keeps there for itself is beside the files: a lock, the record of a file that has no official
-//! checksum, and what came out of an archive.
+//! Paths of downloaded files: one data folder, with a folder for each target and each zoo. Beside
+//! the files are the program's own: a lock, the checksum of the first download of a file without an
+//! official one (`NAME.sha256`), and the contents of unpacked archives (`.FOLDER.unpacked.json`).
 
 use std::{
     fs::{self, File},
@@ -13,29 +13,29 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     catalogue::{self, Item, Unpack},
-    checksum::{Checksum, Stopped},
+    checksum::{Checksum, Interrupted},
     part::beside,
     unpack::{Contents, count},
 };
 use crate::util::files;
 
-/// The folder that is used where nobody names one: `REPRO_DATA`, else `.data` in the project that the
-/// program was built from, else `.data` here.
+/// The default data folder: `REPRO_DATA`, else `.data` in the project that the program was built
+/// from, else `.data` in the current folder.
 #[must_use]
 pub fn default_folder() -> PathBuf {
     files::default_folder("REPRO_DATA", ".data")
 }
 
-/// A file's place.
+/// A file's paths.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     /// Its item's folder.
     pub folder: PathBuf,
-    /// Itself.
+    /// The file.
     pub path: PathBuf,
 }
 
-/// What came out of which archive, written when all of it had.
+/// The contents of an unpacked archive, written when all of it was unpacked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Unpacked {
@@ -45,39 +45,40 @@ struct Unpacked {
 }
 
 impl Place {
-    pub fn of(data: &Path, item: &Item, file: &catalogue::File) -> Self {
+    pub fn new(data: &Path, item: &Item, file: &catalogue::File) -> Self {
         let folder = data.join(item.folder());
         let path = folder.join(&file.name);
         Self { folder, path }
     }
 
-    /// Where the SHA-256 of its first fetch is recorded, in sha256sum's format.
+    /// The file with the SHA-256 of the first download, in the format of `sha256sum`.
     pub fn record_path(&self) -> PathBuf {
         beside(&self.path, ".sha256")
     }
 
-    /// The SHA-256 of its first fetch; `None` where there is none.
+    /// The recorded SHA-256 of the first download; `None` if there is none.
     pub fn record(&self) -> Option<Checksum> {
         let text = fs::read_to_string(self.record_path()).ok()?;
         let checksum = Checksum::sha256(text.split_whitespace().next()?.to_owned());
         checksum.is_well_formed().then_some(checksum)
     }
 
-    /// Records the SHA-256 of its first fetch.
+    /// Records the SHA-256 of the first download.
     pub fn write_record(&self, checksum: &Checksum) -> io::Result<()> {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         let line = format!("{}  {name}\n", checksum.hexadecimal);
         files::replace(&self.record_path(), line.as_bytes())
     }
 
-    /// Moves a file or a folder that is not the right one out of the way, beside those that were moved
-    /// there before; says where it lies now.
+    /// Renames a wrong file or folder to an unused name beside it (`NAME.set-aside`), and returns
+    /// that.
     pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
         let numbered = |number: usize| match number {
             1 => beside(path, ".set-aside"),
             number => beside(path, &format!(".set-aside-{number}")),
         };
-        let aside = (1..).map(numbered).find(|aside| !aside.exists()).expect("numbers do not end");
+        let aside =
+            (1..).map(numbered).find(|aside| !aside.exists()).expect("some number is unused");
         fs::rename(path, &aside)?;
         Ok(aside)
     }
@@ -86,7 +87,7 @@ impl Place {
         self.folder.join(format!(".{}.unpacked.json", how.folder))
     }
 
-    /// Notes what came out of the archive at this place.
+    /// Records the contents of the unpacked archive.
     pub fn write_unpacked(
         &self,
         how: &Unpack,
@@ -99,8 +100,11 @@ impl Place {
         files::replace(&self.unpacked_path(how), &text)
     }
 
-    /// Whether the folder that comes out of the archive is there as it came out: with as many files and
-    /// bytes, of the archive with this checksum.
+    /// Whether the archive with this checksum is unpacked, and its folder still has as many files
+    /// and bytes.
+    ///
+    /// # Errors
+    /// If the folder can't be read, or Ctrl-C interrupts the count.
     pub fn is_unpacked(
         &self,
         how: &Unpack,
@@ -112,17 +116,24 @@ impl Place {
         if checksum.is_none_or(|checksum| checksum.to_string() != note.checksum) {
             return Ok(false);
         }
-        let there = count(&self.folder.join(&how.folder), stop)?;
-        Ok(there == Some((note.contents.files, note.contents.bytes)))
+        let found = count(&self.folder.join(&how.folder), stop)?;
+        Ok(found == Some((note.contents.files, note.contents.bytes)))
     }
 }
 
-/// The right to write in a folder ([`files::lock_folder`]).
-pub(super) struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
+/// An exclusive lock on a folder ([`files::lock_folder`]).
+pub(super) struct Lock(#[expect(dead_code, reason = "the open file holds the lock")] File);
 
-/// Waits for the right to write in a folder, which is made where it is not there yet. Where a file system has no
-/// locks, temporary names and renames still keep files whole.
-pub(super) fn lock(folder: &Path, stop: &AtomicBool, waits: &mut dyn FnMut()) -> io::Result<Lock> {
-    let file = files::lock_folder(folder, stop, waits)?;
-    file.map(Lock).ok_or_else(|| io::Error::other(Stopped))
+/// Creates a folder if it is missing, and waits for its lock. On a file system without locks,
+/// temporary names and renames still keep files complete.
+///
+/// # Errors
+/// If the folder can't be created or locked, or Ctrl-C interrupts the wait.
+pub(super) fn lock(
+    folder: &Path,
+    stop: &AtomicBool,
+    report_waiting: &mut dyn FnMut(),
+) -> io::Result<Lock> {
+    let file = files::lock_folder(folder, stop, report_waiting)?;
+    file.map(Lock).ok_or_else(|| io::Error::other(Interrupted))
 }

@@ -1,11 +1,11 @@
-//! Which proxy a request goes through: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in lower
-//! case (which goes first) or upper case, read as curl reads them.
+//! The proxy of a request, from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` in lower
+//! case (which takes precedence) or upper case, with the rules of curl.
 
 use std::net::Ipv4Addr;
 
 use ureq::{Proxy, http::Uri};
 
-/// Proxies by scheme, and the hosts that none is used for.
+/// Proxies by scheme, and the hosts that are reached without one.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
     http: Option<Proxy>,
@@ -13,9 +13,9 @@ pub struct Proxies {
     exceptions: Vec<Exception>,
 }
 
-/// A variable that names no proxy.
+/// An environment variable that is no valid proxy.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("{variable} names no proxy: `{value}`")]
+#[error("failed to read the proxy in {variable}: `{value}` is no valid address")]
 #[diagnostic(help(
     "write it as http://host:port, https://host:port or socks5h://host:port (a percent sign in a \
      name or password as %25), or unset it"
@@ -28,12 +28,12 @@ pub struct ProxyError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Exception {
     All,
-    /// A host with all below it, on one port or all of them.
+    /// A host and its subdomains, on one port or on all of them.
     Host {
         name: String,
         port: Option<u16>,
     },
-    /// Addresses that share their first bits.
+    /// A network of IPv4 addresses (CIDR).
     Network {
         address: u32,
         mask: u32,
@@ -41,28 +41,28 @@ enum Exception {
 }
 
 impl Proxies {
-    /// What the environment says.
+    /// Reads the environment variables.
     ///
     /// # Errors
-    /// If a variable is set to what is no proxy.
+    /// If a variable is no valid proxy.
     pub(crate) fn from_environment() -> Result<Self, ProxyError> {
         Self::new(&|name| std::env::var(name).ok())
     }
 
-    /// What variables say, given a way to look them up.
+    /// Reads variables through a lookup function.
     ///
     /// # Errors
-    /// If one is set to what is no proxy.
+    /// If a variable is no valid proxy.
     pub fn new(variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, ProxyError> {
         let value = |names: [&'static str; 2]| {
             let set =
                 |name: &'static str| variable(name).map(|value| (name, value.trim().to_owned()));
-            // Set to nothing means no proxy, and hides nothing.
+            // An empty variable counts as unset, so the next name is looked up.
             names.into_iter().filter_map(set).find(|(_, value)| !value.is_empty())
         };
         let proxy = |names| -> Result<Option<Proxy>, ProxyError> {
             let Some((variable, value)) = value(names) else { return Ok(None) };
-            // What is written may hold a password, so it is shown without one.
+            // The value may contain a password, so the error shows the part after it.
             let shown = value.rsplit('@').next().unwrap_or_default().to_owned();
             Proxy::new(&value).map(Some).map_err(|_| ProxyError { variable, value: shown })
         };
@@ -79,14 +79,14 @@ impl Proxies {
         })
     }
 
-    /// The proxy for an address; `None` where the request goes there by itself.
+    /// The proxy for an address; `None` for a direct connection.
     #[must_use]
-    pub fn of(&self, address: &Uri) -> Option<&Proxy> {
+    pub fn for_address(&self, address: &Uri) -> Option<&Proxy> {
         let https = address.scheme_str() == Some("https");
         let proxy = if https { &self.https } else { &self.http };
         let host = address.host()?.trim_matches(['[', ']']).to_ascii_lowercase();
         let port = address.port_u16().unwrap_or(if https { 443 } else { 80 });
-        let excepted = self.exceptions.iter().any(|exception| exception.holds(&host, port));
+        let excepted = self.exceptions.iter().any(|exception| exception.matches(&host, port));
         proxy.as_ref().filter(|_| !excepted)
     }
 }
@@ -112,7 +112,7 @@ impl Exception {
         Self::Host { name: name.to_owned(), port }
     }
 
-    fn holds(&self, host: &str, port: u16) -> bool {
+    fn matches(&self, host: &str, port: u16) -> bool {
         match self {
             Self::All => true,
             Self::Network { address, mask } => {
@@ -139,11 +139,11 @@ mod tests {
     }
 
     fn of(proxies: &Proxies, address: &str) -> Option<String> {
-        proxies.of(&address.parse().unwrap()).map(|proxy| proxy.host().to_owned())
+        proxies.for_address(&address.parse().unwrap()).map(|proxy| proxy.host().to_owned())
     }
 
     #[test]
-    fn each_scheme_has_its_proxy_and_lower_case_goes_first() {
+    fn each_scheme_has_its_proxy_and_lower_case_takes_precedence() {
         let set = proxies(&[
             ("HTTP_PROXY", "http://plain:3128"),
             ("https_proxy", "secure:3128"),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn exceptions_are_hosts_with_all_below_them_ports_and_networks() {
+    fn no_proxy_lists_hosts_with_subdomains_ports_and_networks() {
         let set = proxies(&[
             ("http_proxy", "http://proxy"),
             ("no_proxy", "a.org, .b.org,*.c.org,d.org:8080,10.1.0.0/16,,[::1]"),
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_names_no_proxy_is_an_error_that_keeps_its_password() {
+    fn an_invalid_proxy_is_an_error_without_its_password() {
         let error = Proxies::new(&|name| {
             (name == "HTTP_PROXY").then(|| "gopher://me:secret@host".to_owned())
         })

@@ -1,35 +1,34 @@
-//! How it stands with an item: what is there of it, and whether that is right.
+//! The state of an item's files on disk: missing, partial, complete, verified or wrong.
 
 use std::io;
 
 use super::{
     FetchError, Fetcher,
     catalogue::{File, Item},
-    checksum,
-    download::mismatch,
-    part,
+    checksum, part,
     place::Place,
+    request::mismatch,
 };
 
-/// How it stands with a file.
+/// The state of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It is there, unpacked where it is an archive, and right by its official checksum.
-    There,
-    /// It is there, and is what was first fetched; no official checksum says whether that is right.
+    /// Complete, unpacked if it is an archive, and verified by its official checksum.
+    Verified,
+    /// Complete and the same as the first download, but without an official checksum.
     Unchecked,
-    /// A part of it is there.
+    /// Partially downloaded.
     Partial {
-        /// So many bytes.
+        /// The bytes on disk.
         bytes: u64,
     },
-    /// Its archive is there, and has to be unpacked.
+    /// A complete archive that is not unpacked.
     Packed,
-    /// Nothing is there.
+    /// Missing.
     Missing,
-    /// Something else is there; why it is not the file.
+    /// Another file has its name.
     Wrong {
-        /// What it has and should have.
+        /// Both checksums.
         reason: String,
     },
 }
@@ -37,49 +36,50 @@ pub enum State {
 impl State {
     /// Whether the file can be used.
     #[must_use]
-    pub(crate) fn is_there(&self) -> bool {
-        matches!(self, Self::There | Self::Unchecked)
+    pub(crate) fn is_usable(&self) -> bool {
+        matches!(self, Self::Verified | Self::Unchecked)
     }
 }
 
 impl Fetcher<'_> {
-    /// How it stands with each file of an item. Files are read whole and compared.
+    /// The state of each file of an item. Reads every file to compute its checksum.
     ///
     /// # Errors
-    /// If something is there and can't be read; if it was stopped.
+    /// If a file can't be read, or Ctrl-C interrupts it.
     pub fn states(&self, item: &Item) -> Result<Vec<State>, FetchError> {
         item.files.iter().map(|file| self.state(item, file)).collect()
     }
 
+    /// The state of one file.
     pub(super) fn state(&self, item: &Item, file: &File) -> Result<State, FetchError> {
-        let place = Place::of(self.data, item, file);
+        let place = Place::new(self.data, item, file);
         let known = file.checksum().or_else(|| place.record());
         let unreadable = |cause: io::Error| {
-            if checksum::is_stopped(&cause) {
+            if checksum::is_interrupted(&cause) {
                 FetchError::Interrupted { item: item.id.clone() }
             } else {
                 FetchError::Unreadable { path: place.path.clone(), cause }
             }
         };
-        let ready = || match file.checksum() {
-            Some(_) => State::There,
+        let complete = || match file.checksum() {
+            Some(_) => State::Verified,
             None => State::Unchecked,
         };
         if let Some(how) = &file.unpack
             && place.is_unpacked(how, known.as_ref(), self.stop).map_err(unreadable)?
         {
-            return Ok(ready());
+            return Ok(complete());
         }
         if !place.path.is_file() {
             let partial = part::bytes(&place.path).map(|bytes| State::Partial { bytes });
             return Ok(partial.unwrap_or(State::Missing));
         }
         if let Some(expected) = known {
-            let found = expected.of_same_kind(&place.path, self.stop).map_err(unreadable)?;
+            let found = expected.recompute(&place.path, self.stop).map_err(unreadable)?;
             if found != expected {
                 return Ok(State::Wrong { reason: mismatch(&found, &expected) });
             }
         }
-        Ok(if file.unpack.is_some() { State::Packed } else { ready() })
+        Ok(if file.unpack.is_some() { State::Packed } else { complete() })
     }
 }

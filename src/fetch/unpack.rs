@@ -1,6 +1,6 @@
-//! Archives, unpacked as if somebody hostile had made them: only regular files and folders, only below
-//! the one folder that is wanted, no more entries and bytes than the catalogue allows, into a temporary
-//! folder that gets its name when all of it is there.
+//! Unpacks untrusted archives: only regular files and folders, only below one folder, with limits
+//! on entries and bytes (from the catalogue), into a temporary folder that is renamed when it is
+//! complete.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -16,65 +16,66 @@ use tar::EntryType;
 
 use super::{
     catalogue::{Format, Unpack},
-    checksum::Stopped,
+    checksum::Interrupted,
 };
 
-/// A file is written in pieces of this size.
-const PIECE: usize = 1 << 16;
+/// Bytes that one read asks for.
+const BUFFER: usize = 1 << 16;
 
-/// What came out of an archive.
+/// The contents of an unpacked archive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Contents {
-    /// Files in the folder that was wanted.
+    /// Files in its folder.
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Entries outside that folder, which were left out.
-    pub left_out: u64,
+    /// Entries outside that folder, which were skipped.
+    #[serde(rename = "left_out")]
+    pub skipped: u64,
 }
 
-/// Why an archive was not unpacked. Nothing of it is then left.
+/// Why an archive could not be unpacked. Nothing of it is left on disk then.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
-    /// An entry would land outside its folder.
-    #[error("its entry `{0}` leads out of the folder that it is unpacked into")]
-    LeadsOut(String),
+    /// The path of an entry is outside the archive's folder.
+    #[error("entry `{0}` is outside the folder to unpack into")]
+    OutsideFolder(String),
     /// An entry is neither a file nor a folder.
-    #[error("its entry `{0}` is neither a file nor a folder but {1}")]
-    NoFile(String, &'static str),
-    /// Two entries have one name.
-    #[error("its entry `{0}` is there twice")]
-    Twice(String),
+    #[error("entry `{0}` is neither a file nor a folder but {1}")]
+    NotAFile(String, &'static str),
+    /// Two entries have the same path.
+    #[error("duplicate entry `{0}`")]
+    Duplicate(String),
     /// More entries than the catalogue allows.
     #[error("it has more than {0} entries")]
-    Entries(u64),
+    TooManyEntries(u64),
     /// More bytes than the catalogue allows.
     #[error("it has more than {0} bytes unpacked")]
-    Bytes(u64),
-    /// It lacks what is wanted of it.
-    #[error("it holds no `{0}`")]
-    Lacks(String),
-    /// It is damaged, or no such archive.
-    #[error("it is damaged, or no such archive: {0}")]
+    TooManyBytes(u64),
+    /// The folder or the inner archive is missing.
+    #[error("it has no `{0}`")]
+    Missing(String),
+    /// It is damaged, or has another format.
+    #[error("damaged archive, or another format: {0}")]
     Damaged(String),
-    /// What is unpacked can't be written.
+    /// A file or folder can't be written.
     #[error("failed to write {path}: {cause}")]
     Unwritten {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         cause: io::Error,
     },
     /// Ctrl-C.
-    #[error("stopped")]
-    Stopped,
+    #[error("interrupted")]
+    Interrupted,
 }
 
-/// Unpacks an archive's folder into a folder, where it must not be yet.
+/// Unpacks one folder of an archive into the folder `into`, which must not have it.
 ///
 /// # Errors
-/// Every fault that [`UnpackError`] names.
+/// Each [`UnpackError`].
 pub fn unpack(
     archive: &Path,
     how: &Unpack,
@@ -82,14 +83,14 @@ pub fn unpack(
     stop: &AtomicBool,
 ) -> Result<Contents, UnpackError> {
     let temporary = into.join(format!(".unpacking-{}", how.folder));
-    // Of a process that was killed: nobody else is at work here, who holds this folder's lock.
+    // Left by a killed process: the caller holds the folder's lock, so no other process uses it.
     clear(&temporary)?;
     let mut unpacking =
         Unpacking { how, root: &temporary, stop, entries: 0, contents: Contents::default() };
     let unpacked = unpacking.archive(archive).and_then(|()| {
         let contents = unpacking.contents;
         if contents.files == 0 {
-            return Err(UnpackError::Lacks(how.folder.clone()));
+            return Err(UnpackError::Missing(how.folder.clone()));
         }
         let (from, to) = (temporary.join(&how.folder), into.join(&how.folder));
         fs::rename(from, &to).map_err(unwritten(&to))?;
@@ -133,19 +134,19 @@ impl Unpacking<'_> {
     }
 
     fn tar_gz(&mut self, packed: impl io::BufRead) -> Result<(), UnpackError> {
-        // Every entry has a header, and long names have more; a bomb has more than that.
-        let most = self.how.most_entries.saturating_mul(4096).saturating_add(self.how.most_bytes);
-        let mut tar = tar::Archive::new(GzDecoder::new(packed).take(most));
+        // Headers and long names take at most 4096 bytes per entry; a decompression bomb has more.
+        let limit = self.how.max_entries.saturating_mul(4096).saturating_add(self.how.max_bytes);
+        let mut tar = tar::Archive::new(GzDecoder::new(packed).take(limit));
         let unpacked = self.tar(&mut tar);
         let mut rest = tar.into_inner();
         if rest.limit() == 0 {
-            return Err(UnpackError::Bytes(self.how.most_bytes));
+            return Err(UnpackError::TooManyBytes(self.how.max_bytes));
         }
         unpacked?;
-        // To its end, where the checksum of all that was read stands.
+        // Read to the end of the gzip stream, where its checksum is verified.
         io::copy(&mut rest, &mut io::sink()).map_err(damaged)?;
         match rest.limit() {
-            0 => Err(UnpackError::Bytes(self.how.most_bytes)),
+            0 => Err(UnpackError::TooManyBytes(self.how.max_bytes)),
             _ => Ok(()),
         }
     }
@@ -159,19 +160,19 @@ impl Unpacking<'_> {
                 EntryType::Directory => Kind::Folder,
                 EntryType::XGlobalHeader => continue,
                 EntryType::Symlink | EntryType::Link => Kind::Other("a link"),
-                _ => Kind::Other("something else"),
+                _ => Kind::Other("a special file"),
             };
             self.entry(&name, kind, &mut entry)?;
         }
         Ok(())
     }
 
-    /// Every entry of a zip archive, or what lies in the one archive in it that is named.
+    /// Unpacks every entry of a zip archive, or the inner archive.
     fn zip(&mut self, file: File) -> Result<(), UnpackError> {
         let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
         let zip = ZipArchive::from_file(file, &mut buffer).map_err(damaged)?;
-        if zip.entries_hint() > self.how.most_entries {
-            return Err(UnpackError::Entries(self.how.most_entries));
+        if zip.entries_hint() > self.how.max_entries {
+            return Err(UnpackError::TooManyEntries(self.how.max_entries));
         }
         let inner = self.how.inner.clone();
         let mut records = zip.entries(&mut buffer);
@@ -180,12 +181,12 @@ impl Unpacking<'_> {
             if inner.as_ref().is_some_and(|inner| inner.as_bytes() != name) {
                 continue;
             }
-            // The kind of file, in the upper half of what Unix calls its mode.
+            // The upper 16 bits are the Unix mode, whose upper bits are the file type.
             let kind = match record.external_attributes() >> 16 & 0o170_000 {
                 0o120_000 => Kind::Other("a link"),
                 0 | 0o100_000 | 0o040_000 if record.is_dir() => Kind::Folder,
                 0 | 0o100_000 => Kind::File,
-                _ => Kind::Other("something else"),
+                _ => Kind::Other("a special file"),
             };
             let (encrypted, method) = (record.flags().is_encrypted(), record.compression_method());
             let entry = zip.get_entry(record.wayfinder()).map_err(damaged)?;
@@ -196,44 +197,46 @@ impl Unpacking<'_> {
                     let inflated = DeflateDecoder::new(entry.reader());
                     Box::new(entry.verifying_reader(inflated))
                 }
-                _ => return Err(damaged("an entry is compressed in a way that is not read")),
+                _ => return Err(damaged("an entry has an unsupported compression method")),
             };
             if inner.is_some() {
                 return self.tar_gz(BufReader::new(bytes));
             }
             self.entry(&name, kind, &mut bytes)?;
         }
-        inner.map_or(Ok(()), |inner| Err(UnpackError::Lacks(inner)))
+        inner.map_or(Ok(()), |inner| Err(UnpackError::Missing(inner)))
     }
 
     fn entry(&mut self, name: &[u8], kind: Kind, from: &mut dyn Read) -> Result<(), UnpackError> {
         self.entries += 1;
-        if self.entries > self.how.most_entries {
-            return Err(UnpackError::Entries(self.how.most_entries));
+        if self.entries > self.how.max_entries {
+            return Err(UnpackError::TooManyEntries(self.how.max_entries));
         }
-        let shown = String::from_utf8_lossy(name).escape_debug().to_string();
-        let Some(place) = place(name) else { return Err(UnpackError::LeadsOut(shown)) };
+        let printable = String::from_utf8_lossy(name).escape_debug().to_string();
+        let Some(relative) = relative_path(name) else {
+            return Err(UnpackError::OutsideFolder(printable));
+        };
         let kind = match kind {
-            Kind::Other(what) => return Err(UnpackError::NoFile(shown, what)),
-            // How the oldest tars say it.
+            Kind::Other(what) => return Err(UnpackError::NotAFile(printable, what)),
+            // The oldest tar format marks a folder by its name.
             Kind::File if name.ends_with(b"/") => Kind::Folder,
             kind => kind,
         };
-        if matches!(kind, Kind::File) && place == Path::new(&self.how.folder) {
-            return Err(UnpackError::Lacks(format!("{}/", self.how.folder)));
+        if matches!(kind, Kind::File) && relative == Path::new(&self.how.folder) {
+            return Err(UnpackError::Missing(format!("{}/", self.how.folder)));
         }
-        if !place.starts_with(&self.how.folder) {
-            // `.` itself is nobody's.
-            self.contents.left_out += u64::from(!place.as_os_str().is_empty());
+        if !relative.starts_with(&self.how.folder) {
+            // The entry `.` does not count.
+            self.contents.skipped += u64::from(!relative.as_os_str().is_empty());
             return Ok(());
         }
-        let path = self.root.join(&place);
+        let path = self.root.join(&relative);
         let folder =
             if matches!(kind, Kind::Folder) { Some(path.as_path()) } else { path.parent() };
         if let Some(folder) = folder {
             fs::create_dir_all(folder).map_err(|cause| match cause.kind() {
                 io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
-                    UnpackError::Twice(shown.clone())
+                    UnpackError::Duplicate(printable.clone())
                 }
                 _ => unwritten(folder)(cause),
             })?;
@@ -243,7 +246,7 @@ impl Unpacking<'_> {
         }
         let file = OpenOptions::new().write(true).create_new(true).open(&path);
         let file = file.map_err(|cause| match cause.kind() {
-            io::ErrorKind::AlreadyExists => UnpackError::Twice(shown),
+            io::ErrorKind::AlreadyExists => UnpackError::Duplicate(printable),
             _ => unwritten(&path)(cause),
         })?;
         self.contents.files += 1;
@@ -256,22 +259,22 @@ impl Unpacking<'_> {
         path: &Path,
         mut file: BufWriter<File>,
     ) -> Result<(), UnpackError> {
-        let mut piece = [0; PIECE];
+        let mut buffer = [0; BUFFER];
         loop {
             if self.stop.load(Ordering::Relaxed) {
-                return Err(UnpackError::Stopped);
+                return Err(UnpackError::Interrupted);
             }
-            let read = match from.read(&mut piece) {
+            let read = match from.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(damaged(error)),
             };
             self.contents.bytes += read as u64;
-            if self.contents.bytes > self.how.most_bytes {
-                return Err(UnpackError::Bytes(self.how.most_bytes));
+            if self.contents.bytes > self.how.max_bytes {
+                return Err(UnpackError::TooManyBytes(self.how.max_bytes));
             }
-            file.write_all(&piece[..read]).map_err(unwritten(path))?;
+            file.write_all(&buffer[..read]).map_err(unwritten(path))?;
         }
         file.flush().map_err(unwritten(path))
     }
@@ -283,24 +286,27 @@ enum Kind {
     Other(&'static str),
 }
 
-/// Where an entry lands, if that is below the folder that it is unpacked into.
-fn place(name: &[u8]) -> Option<PathBuf> {
+/// The path of an entry relative to the folder to unpack into; `None` if it leads outside.
+fn relative_path(name: &[u8]) -> Option<PathBuf> {
     let name = std::str::from_utf8(name).ok()?;
     if name.is_empty() || name.contains(['\\', '\0', ':']) {
         return None;
     }
-    let mut place = PathBuf::new();
+    let mut path = PathBuf::new();
     for component in Path::new(name).components() {
         match component {
-            Component::Normal(part) => place.push(part),
+            Component::Normal(part) => path.push(part),
             Component::CurDir => {}
             Component::ParentDir | Component::RootDir | Component::Prefix(_) => return None,
         }
     }
-    Some(place)
+    Some(path)
 }
 
-/// Counts what a folder holds; `None` where it can't be read or holds what no archive put there.
+/// The files in a folder and its subfolders, and the sum of their bytes; `None` if it is missing.
+///
+/// # Errors
+/// If it can't be read, or Ctrl-C interrupts the count.
 pub(super) fn count(folder: &Path, stop: &AtomicBool) -> io::Result<Option<(u64, u64)>> {
     let (mut files, mut bytes) = (0, 0);
     let mut folders = vec![folder.to_owned()];
@@ -312,7 +318,7 @@ pub(super) fn count(folder: &Path, stop: &AtomicBool) -> io::Result<Option<(u64,
         };
         for entry in entries {
             if stop.load(Ordering::Relaxed) {
-                return Err(io::Error::other(Stopped));
+                return Err(io::Error::other(Interrupted));
             }
             let entry = entry?;
             let kind = entry.file_type()?;

@@ -1,7 +1,7 @@
-//! From values to places on a drawing, and the round values worth writing beside an axis. What is
-//! drawn there is left to [`chart`](super::chart) and [`forest`](super::forest).
+//! Axes: the mapping from values to coordinates of a drawing, and round tick values.
+//! [`chart`](super::chart) and [`forest`](super::forest) draw them.
 
-/// How values are spread along an axis.
+/// The scale of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scale {
     /// Equal steps for equal differences.
@@ -10,7 +10,7 @@ pub(crate) enum Scale {
     Logarithmic,
 }
 
-/// An axis: a range of values laid over a range of places.
+/// An axis: maps a range of values to a range of coordinates.
 #[derive(Clone, Copy, Debug)]
 pub struct Axis {
     scale: Scale,
@@ -19,8 +19,8 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// Lays values from the first to the second over places from the first to the second. A range
-    /// of no width is widened, so that a single value lies in the middle.
+    /// Maps the range `values` to the range `places` (in pixels). An empty range is widened, so
+    /// that a single value lies in the middle.
     #[must_use]
     pub fn new(scale: Scale, values: (f64, f64), places: (f64, f64)) -> Self {
         let (low, high) = values;
@@ -32,7 +32,7 @@ impl Axis {
         Self { scale, values, places }
     }
 
-    /// The place of a value; one beyond the range lies at its end.
+    /// The coordinate of a value, clamped to the range.
     #[must_use]
     pub fn place(&self, value: f64) -> f64 {
         let (low, high) = self.values;
@@ -51,7 +51,7 @@ impl Axis {
     }
 }
 
-/// The least and the largest of the finite values; `None` where there is none.
+/// The smallest and the largest finite value; `None` if there is none.
 #[must_use]
 pub fn range(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
     values.into_iter().filter(|value| value.is_finite()).fold(None, |range, value| {
@@ -81,7 +81,7 @@ pub fn ticks(low: f64, high: f64, step: f64) -> Vec<f64> {
         .map(|index| {
             #[expect(clippy::cast_precision_loss, reason = "at most a hundred")]
             let count = index as f64;
-            // Adding nought turns a negative nought into a plain one.
+            // Adding 0 turns -0 into 0.
             (first + count) * step + 0.0
         })
         .take_while(|tick| *tick <= high + step * 1e-9)
@@ -98,23 +98,23 @@ pub fn rounded(low: f64, high: f64, most: u32) -> ((f64, f64), Vec<f64>) {
     ((low, high), ticks(low, high, step))
 }
 
-/// A range with a little air at both ends, and the multiples of a round step within it.
+/// A range padded at both ends, and the multiples of a round step within it.
 #[must_use]
-pub(crate) fn aired(low: f64, high: f64, most: u32) -> ((f64, f64), Vec<f64>) {
-    const AIR: f64 = 0.04;
+pub(crate) fn padded(low: f64, high: f64, most: u32) -> ((f64, f64), Vec<f64>) {
+    const PADDING: f64 = 0.04;
     let width = if high > low { high - low } else { 1.0 };
-    let (low, high) = (low - AIR * width, high + AIR * width);
+    let (low, high) = (low - PADDING * width, high + PADDING * width);
     ((low, high), ticks(low, high, step(high - low, most)))
 }
 
-/// A tick's value without needless digits.
+/// The shortest text of a tick's value, to 1e-6.
 #[must_use]
 pub fn plain(value: f64) -> String {
     let rounded = (value * 1e6).round() / 1e6 + 0.0;
     rounded.to_string().replace('-', "\u{2212}")
 }
 
-/// A number of images as an axis has it: `800`, `1.6k`.
+/// The tick label of a number of images: `800`, `1.6k`.
 #[must_use]
 pub fn thousands(count: u32) -> String {
     if count < 1000 { count.to_string() } else { format!("{}k", f64::from(count) / 1000.0) }
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_that_double_lie_equally_far_apart_on_a_logarithmic_axis() {
+    fn a_logarithmic_axis_spaces_doublings_equally() {
         let axis = Axis::new(Scale::Logarithmic, (100.0, 400.0), (0.0, 200.0));
         assert!((axis.place(200.0) - 100.0).abs() < 1e-9);
         assert!((axis.place(400.0) - 200.0).abs() < 1e-9);
@@ -152,14 +152,14 @@ mod tests {
     }
 
     #[test]
-    fn an_aired_range_has_its_ticks_inside() {
-        let ((low, high), ticks) = aired(0.0, 25.0, 5);
+    fn a_padded_range_has_its_ticks_inside() {
+        let ((low, high), ticks) = padded(0.0, 25.0, 5);
         assert_eq!((low, high), (-1.0, 26.0));
         assert_eq!(ticks, [0.0, 10.0, 20.0]);
     }
 
     #[test]
-    fn sizes_are_written_short() {
+    fn tick_labels_are_short() {
         assert_eq!(thousands(800), "800");
         assert_eq!(thousands(25_600), "25.6k");
         assert_eq!(thousands(50_000), "50k");

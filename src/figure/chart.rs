@@ -1,9 +1,9 @@
-//! Draws a figure of curves: accuracy above, the paired difference below, with 95 % bands.
+//! Draws a figure of curves: accuracy above, the paired differences below, with 95 % bands.
 
 use maud::{Markup, html};
 
 use super::{
-    axis::{Axis, Scale, aired, plain, range, rounded, step, ticks},
+    axis::{Axis, Scale, padded, plain, range, rounded, step, ticks},
     curve::{draw_curve, draw_published},
     curves::{Chart, Curve, Panel, Point},
     numbers::{place, signed, value},
@@ -11,15 +11,15 @@ use super::{
 };
 use crate::claim::PlotAxis;
 
-/// Where the plot's frame lies in its panel.
+/// The frames of the plots within a panel, in pixels.
 const LEFT: f64 = 34.0;
 const RIGHT: f64 = PANEL_WIDTH - 8.0;
 const ACCURACY: (f64, f64) = (188.0, 36.0);
 const DIFFERENCE: (f64, f64) = (304.0, 226.0);
-/// Room below a frame for its ticks and what they count.
+/// Space below a frame for tick labels, numbers of seeds and the title of the axis.
 const BELOW: f64 = 51.0;
 
-/// The drawing of a chart; `None` where there is nothing to draw.
+/// The drawing of a chart; `None` if it has no panel.
 #[must_use]
 pub fn draw(chart: &Chart, name: String) -> Option<Drawing> {
     if chart.panels.is_empty() {
@@ -27,14 +27,14 @@ pub fn draw(chart: &Chart, name: String) -> Option<Drawing> {
     }
     let frame = Frame {
         chart,
-        words: match chart.x {
+        x_title: match chart.x {
             PlotAxis::Images => "training images",
             PlotAxis::Epoch => "epochs",
             PlotAxis::Blocks => "fine-tuned blocks",
             PlotAxis::Resolution => "resolution in pixels",
             PlotAxis::Rank => "rank of the training image by influence",
         },
-        measured: match chart.x {
+        y_title: match chart.x {
             PlotAxis::Rank => "test images with its class, %",
             _ => "test accuracy, %",
         },
@@ -72,21 +72,18 @@ pub fn draw(chart: &Chart, name: String) -> Option<Drawing> {
     })
 }
 
-/// What is drawn, and which panels can be compared by eye.
+/// The first note: what points and bands are, and which scales panels share.
 fn key(chart: &Chart) -> String {
     let of = if chart.x == PlotAxis::Rank { "shares" } else { "accuracy" };
     let scales = match (chart.panels.len(), chart.differences.len()) {
         (1, _) => String::new(),
-        (_, 0) => format!(" Every panel has its own scale of {of}."),
-        (_, 1) => {
-            format!(" Every panel has its own scale of {of}; the difference has one for all.")
-        }
-        _ => format!(" Every panel has its own scale of {of}; differences have one for all."),
+        (_, 0) => format!(" Each panel has its own {of} scale."),
+        _ => format!(" Each panel has its own {of} scale; all panels share that of differences."),
     };
     let published = match &chart.published {
         Some(_) => {
-            " Pale dashes are the authors' published means (ResNet-50s at 224 pixels, their final run), with \
-             their 95 % bootstrap bands."
+            " Pale dashed: the authors' published means (ResNet-50 at 224 pixels, their final run) \
+             with 95 % bootstrap bands."
         }
         None => "",
     };
@@ -94,30 +91,29 @@ fn key(chart: &Chart) -> String {
         let differences = chart.panels.iter().flat_map(differences);
         is_cut(differences, Some(0.0))
     } {
-        true => " The widest bands are cut at the frame.",
+        true => " The widest bands are clipped at the frame.",
         false => "",
     };
-    format!("Points are means over n seeds, bands their 95 % intervals.{cut}{published}{scales}")
+    format!("Points: means over n seeds. Bands: 95 % confidence intervals.{cut}{published}{scales}")
 }
 
-/// One scale of differences for all panels, so that they can be compared; it holds every mean, and
-/// every band that does not dwarf them.
+/// The common scale of differences of all panels: contains every mean, and bands up to a limit.
 fn difference_scale(chart: &Chart) -> ((f64, f64), Vec<f64>) {
     let (low, high) = reach(chart.panels.iter().flat_map(differences), Some(0.0));
-    aired(low, high, 4)
+    padded(low, high, 4)
 }
 
-/// Every point of a difference, ours and the published.
+/// Every point of a difference, including published ones.
 fn differences(panel: &Panel) -> impl Iterator<Item = &Point> {
     let curves = panel.differences.iter().chain(&panel.published_differences);
     curves.flat_map(|curve| &curve.points)
 }
 
-/// Points by which a band may widen the range of the means to either side, where the means lie closer.
+/// The least amount, in points, by which bands may widen the range of the means to either side.
 const SLACK: f64 = 4.0;
 
-/// The range of points with their bands. A band may widen the range of the means by as much to either
-/// side, no more: one cell of two seeds must not flatten all others.
+/// The range of points with their bands. Bands widen the range of the means by at most its width to
+/// either side: one cell of two seeds must not flatten all others.
 fn reach<'a>(points: impl Iterator<Item = &'a Point>, and: Option<f64>) -> (f64, f64) {
     let points: Vec<&Point> = points.collect();
     let means = range(points.iter().map(|point| point.mean).chain(and)).unwrap_or((0.0, 1.0));
@@ -127,7 +123,7 @@ fn reach<'a>(points: impl Iterator<Item = &'a Point>, and: Option<f64>) -> (f64,
     (low.max(means.0 - slack), high.min(means.1 + slack))
 }
 
-/// Whether some band reaches beyond that range.
+/// Whether any band exceeds that range.
 fn is_cut<'a>(points: impl Iterator<Item = &'a Point>, and: Option<f64>) -> bool {
     let points: Vec<&Point> = points.collect();
     let (low, high) = reach(points.iter().copied(), and);
@@ -137,8 +133,8 @@ fn is_cut<'a>(points: impl Iterator<Item = &'a Point>, and: Option<f64>) -> bool
 
 struct Frame<'a> {
     chart: &'a Chart,
-    words: &'static str,
-    measured: &'static str,
+    x_title: &'static str,
+    y_title: &'static str,
     difference: ((f64, f64), Vec<f64>),
 }
 
@@ -147,37 +143,55 @@ impl Frame<'_> {
         let x = self.horizontal(panel);
         let (low, high) = reach(all(panel), None);
         let ((low, high), marks) = rounded(low, high, 5);
-        // Accuracies end at 0 and 100, whatever a round step or a band says.
+        // Accuracies lie between 0 and 100, also where a rounded range or a band exceeds that.
         let y = Axis::new(Scale::Linear, (low.max(0.0), high.min(100.0)), ACCURACY);
         let marks: Vec<f64> =
             marks.into_iter().filter(|mark| (0.0..=100.0).contains(mark)).collect();
         let below = !panel.differences.is_empty();
         let bottom = if below { DIFFERENCE.0 } else { ACCURACY.0 };
+        let accuracy_tooltip =
+            |curve: &Curve, point: &Point| self.tooltip(point, &self.chart.labels[curve.colour]);
+        let difference_tooltip = |curve: &Curve, point: &Point| {
+            self.tooltip(point, &self.chart.differences[curve.colour])
+        };
         let body = html! {
             text.t x=(place(LEFT)) y="12" { (panel.title) }
-            text.s x=(place(LEFT)) y="27" { (self.measured) }
+            text.s x=(place(LEFT)) y="27" { (self.y_title) }
             (self.frame(panel, &x, &y, &marks, ACCURACY))
             path.axis d=(format!("M{} {}H{}", place(LEFT), place(ACCURACY.0), place(RIGHT))) {}
             @for curve in &panel.published {
-                (draw_published(curve, Mark::Curve(curve.colour), &x, &y, &|point| self.told(point, &self.chart.labels[curve.colour])))
+                @let mark = Mark::Curve(curve.colour);
+                (draw_published(curve, mark, &x, &y, &|point| accuracy_tooltip(curve, point)))
             }
             @for curve in &panel.curves {
-                (draw_curve(curve, Mark::Curve(curve.colour), (&x, &y), &[], &|point| self.told(point, &self.chart.labels[curve.colour])))
+                @let mark = Mark::Curve(curve.colour);
+                (draw_curve(curve, mark, (&x, &y), &[], &|point| accuracy_tooltip(curve, point)))
             }
             @if below {
                 @let y = Axis::new(Scale::Linear, self.difference.0, DIFFERENCE);
-                @let words = match self.chart.differences.as_slice() { [only] => only, _ => "difference" };
-                text.s x=(place(LEFT)) y=(place(DIFFERENCE.1 - 9.0)) { (words) ", points" }
+                @let label = match self.chart.differences.as_slice() {
+                    [only] => only,
+                    _ => "difference",
+                };
+                text.s x=(place(LEFT)) y=(place(DIFFERENCE.1 - 9.0)) { (label) ", points" }
                 @for at in &panel.incomparable {
-                    rect.stripe x=(place(x.place(*at) - 7.0)) y=(place(DIFFERENCE.1)) width="14" height=(place(DIFFERENCE.0 - DIFFERENCE.1)) {}
+                    rect.stripe x=(place(x.place(*at) - 7.0)) y=(place(DIFFERENCE.1)) width="14"
+                        height=(place(DIFFERENCE.0 - DIFFERENCE.1)) {}
                 }
                 (self.frame(panel, &x, &y, &self.difference.1, DIFFERENCE))
-                path.axis d=(format!("M{} {}H{}", place(LEFT), place(y.place(0.0)), place(RIGHT))) {}
+                @let zero = place(y.place(0.0));
+                path.axis d=(format!("M{} {zero}H{}", place(LEFT), place(RIGHT))) {}
                 @for curve in &panel.published_differences {
-                    (draw_published(curve, Mark::Difference(curve.colour), &x, &y, &|point| self.told(point, &self.chart.differences[curve.colour])))
+                    @let mark = Mark::Difference(curve.colour);
+                    (draw_published(curve, mark, &x, &y, &|point| {
+                        difference_tooltip(curve, point)
+                    }))
                 }
                 @for curve in &panel.differences {
-                    (draw_curve(curve, Mark::Difference(curve.colour), (&x, &y), &panel.incomparable, &|point| self.told(point, &self.chart.differences[curve.colour])))
+                    @let mark = Mark::Difference(curve.colour);
+                    (draw_curve(curve, mark, (&x, &y), &panel.incomparable, &|point| {
+                        difference_tooltip(curve, point)
+                    }))
                 }
             }
             (self.horizontal_labels(panel, &x, bottom))
@@ -194,7 +208,7 @@ impl Frame<'_> {
         }
     }
 
-    /// Images and the evenly spaced share their axis between panels; epochs end where a target's do.
+    /// The horizontal axis. Panels share it, except for epochs, which end with those of the target.
     fn horizontal(&self, panel: &Panel) -> Axis {
         let points = all(panel).map(|point| point.x);
         let ticks = self.chart.ticks.iter().map(|tick| tick.at);
@@ -207,7 +221,7 @@ impl Frame<'_> {
             }
             PlotAxis::Blocks | PlotAxis::Resolution => {
                 let (low, high) = range(ticks).unwrap_or((0.0, 0.0));
-                // Half a step of air, so that two or three steps don't sit on the frame.
+                // Padding, so that the first and the last step don't lie on the frame.
                 all((low - 0.25, high + 0.25), Scale::Linear)
             }
         }
@@ -245,16 +259,16 @@ impl Frame<'_> {
         panel.ticks.iter().map(|tick| (tick.at, tick.label.clone())).collect()
     }
 
-    /// What stands below the axis: its values, how many seeds the points above each have, and what it
-    /// counts. Where the axis has points between its values, their seeds are told once for all.
+    /// The text below the axis: tick labels, the number of seeds at each tick, and the title. On an
+    /// axis of epochs, which has points between ticks, the title has the number of seeds.
     fn horizontal_labels(&self, panel: &Panel, x: &Axis, bottom: f64) -> Markup {
         let apart = self.chart.x != PlotAxis::Epoch;
-        let words = match panel.seeds() {
-            Some(seeds) if !apart => format!("{}, n = {}", self.words, count(seeds, " to ")),
-            _ => self.words.to_owned(),
+        let title = match panel.seeds() {
+            Some(seeds) if !apart => format!("{}, n = {}", self.x_title, count(seeds, " to ")),
+            _ => self.x_title.to_owned(),
         };
         let row = apart && panel.seeds().is_some();
-        let words_at = bottom + if row { 42.0 } else { 29.0 };
+        let title_at = bottom + if row { 42.0 } else { 29.0 };
         html! {
             @if row {
                 text.s.r x=(place(LEFT - 5.0)) y=(place(bottom + 27.0)) { "n" }
@@ -262,16 +276,18 @@ impl Frame<'_> {
             @for (at, label) in self.ticks(panel, x) {
                 text.s.n.m x=(place(x.place(at))) y=(place(bottom + 14.0)) { (label) }
                 @if let Some(seeds) = panel.seeds_at(at).filter(|_| apart) {
-                    text.s.n.m x=(place(x.place(at))) y=(place(bottom + 27.0)) { (count(seeds, "\u{2013}")) }
+                    text.s.n.m x=(place(x.place(at))) y=(place(bottom + 27.0)) {
+                        (count(seeds, "\u{2013}"))
+                    }
                 }
             }
-            text.s.m x=(place(f64::midpoint(LEFT, RIGHT))) y=(place(words_at)) { (words) }
+            text.s.m x=(place(f64::midpoint(LEFT, RIGHT))) y=(place(title_at)) { (title) }
         }
     }
 
-    /// A place on the horizontal axis in words.
+    /// The horizontal coordinate of a point in words.
     fn at(&self, point: &Point) -> String {
-        #[expect(clippy::float_cmp, reason = "a point takes its place from the tick")]
+        #[expect(clippy::float_cmp, reason = "a point takes its value from the tick")]
         let tick = self.chart.ticks.iter().find(|tick| tick.at == point.x);
         let label = tick.map_or_else(|| plain(point.x), |tick| tick.label.clone());
         match self.chart.x {
@@ -283,13 +299,13 @@ impl Frame<'_> {
         }
     }
 
-    fn told(&self, point: &Point, label: &str) -> String {
+    fn tooltip(&self, point: &Point, label: &str) -> String {
         let band = match (point.low, point.high) {
             (Some(low), Some(high)) => format!(" [{}, {}]", value(low), value(high)),
             _ => String::new(),
         };
         let seeds = match point.seeds {
-            0 => "a published mean".to_owned(),
+            0 => "published mean".to_owned(),
             1 => "1 seed".to_owned(),
             seeds => format!("{seeds} seeds"),
         };
@@ -310,10 +326,10 @@ impl Frame<'_> {
         };
         let labels = &self.chart.labels;
         let accuracies = |curves: &[Curve], what: &str| {
-            let told = curves.iter().filter_map(|curve| {
+            let parts = curves.iter().filter_map(|curve| {
                 Some(format!("{what}{} from {}", labels[curve.colour], run(curve, value)?))
             });
-            told.collect::<Vec<String>>()
+            parts.collect::<Vec<String>>()
         };
         let mut parts = accuracies(&panel.curves, "");
         parts.extend(panel.differences.iter().filter_map(|curve| {
@@ -325,12 +341,12 @@ impl Frame<'_> {
     }
 }
 
-/// Every point of accuracy, ours and the published.
+/// Every point of accuracy, including published ones.
 fn all(panel: &Panel) -> impl Iterator<Item = &Point> {
     panel.curves.iter().chain(&panel.published).flat_map(|curve| &curve.points)
 }
 
-/// A number of seeds, or the fewest and the most.
+/// A range of numbers of seeds.
 fn count((low, high): (usize, usize), to: &str) -> String {
     if low == high { low.to_string() } else { format!("{low}{to}{high}") }
 }

@@ -1,4 +1,4 @@
-//! Words for the cells of a comparison with published numbers, which its figures and its tables share.
+//! Words for the cells of a comparison with published numbers, shared by figures and tables.
 
 use super::numbers::blocks;
 use crate::{
@@ -6,18 +6,18 @@ use crate::{
     replication::{Comparison, DifferenceCell, MeanCell, Remark},
 };
 
-/// What stands beside the published numbers, in a word or two.
+/// What is compared with the published numbers, in a word or two.
 #[must_use]
 pub fn side(comparison: &Comparison) -> &'static str {
     match comparison.evidence {
-        EvidenceKind::Published | EvidenceKind::Log => "the log",
-        EvidenceKind::Smoke | EvidenceKind::Lab | EvidenceKind::Paper | EvidenceKind::Sister => {
-            "ours"
+        EvidenceKind::Published | EvidenceKind::Log => "log",
+        EvidenceKind::Smoke | EvidenceKind::Lab | EvidenceKind::Paper | EvidenceKind::Salman => {
+            "local runs"
         }
     }
 }
 
-/// Remarks by their names.
+/// The names of remarks.
 #[must_use]
 pub fn remarks(remarks: &[Remark]) -> String {
     remarks.iter().map(|remark| remark.name()).collect::<Vec<_>>().join(", ")

@@ -1,4 +1,4 @@
-//! Draws one curve: ours with band, line and marks, a published one pale and dashed.
+//! Draws one curve: with band, line and marks, or, if published, pale and dashed.
 
 use maud::{Markup, html};
 
@@ -9,23 +9,26 @@ use super::{
     svg::Mark,
 };
 
-/// A published curve: pale, dashed, without marks to be taken for ours.
+/// Draws a published curve: pale, dashed, without marks, so that it differs from the evidence's.
+/// `tooltip` is the text of a point.
 pub(super) fn draw_published(
     curve: &Curve,
     mark: Mark,
     x: &Axis,
     y: &Axis,
-    told: &dyn Fn(&Point) -> String,
+    tooltip: &dyn Fn(&Point) -> String,
 ) -> Markup {
     let at = |point: &Point| format!("{} {}", place(x.place(point.x)), place(y.place(point.mean)));
+    let path: Vec<String> = curve.points.iter().map(at).collect();
     html! {
         @if !curve.points.is_empty() {
             g class=(format!("{} behind", mark.class())) {
                 (bands(&curve.points, x, y))
-                path.curve d=(format!("M{}", curve.points.iter().map(at).collect::<Vec<_>>().join("L"))) {}
+                path.curve d=(format!("M{}", path.join("L"))) {}
                 @for point in &curve.points {
-                    circle.dot cx=(place(x.place(point.x))) cy=(place(y.place(point.mean))) r="1.2" {
-                        title { (told(point)) }
+                    @let (x, y) = (x.place(point.x), y.place(point.mean));
+                    circle.dot cx=(place(x)) cy=(place(y)) r="1.2" {
+                        title { (tooltip(point)) }
                     }
                 }
             }
@@ -33,7 +36,7 @@ pub(super) fn draw_published(
     }
 }
 
-/// The bands of neighbouring points; that of a point alone is a whisker.
+/// Draws the bands of neighbouring points; a single point has a whisker.
 fn bands(points: &[Point], x: &Axis, y: &Axis) -> Markup {
     let at = |point: &Point, value: f64| {
         format!("{} {}", place(x.place(point.x)), place(y.place(value)))
@@ -43,18 +46,20 @@ fn bands(points: &[Point], x: &Axis, y: &Axis) -> Markup {
             @let upper = run.iter().map(|(point, _, high)| at(point, *high));
             @let lower = run.iter().rev().map(|(point, low, _)| at(point, *low));
             @let class = if run.len() > 1 { "band" } else { "whisker" };
-            path class=(class) d=(format!("M{}Z", upper.chain(lower).collect::<Vec<_>>().join("L"))) {}
+            @let outline: Vec<String> = upper.chain(lower).collect();
+            path class=(class) d=(format!("M{}Z", outline.join("L"))) {}
         }
     }
 }
 
-/// Band, line and points. A line to a point of mixed recipes is dotted; none leads over a gap.
+/// Draws band, line and points. A line to a point of mixed recipes is dotted; no line crosses a
+/// gap. `tooltip` is the text of a point.
 pub(super) fn draw_curve(
     curve: &Curve,
     mark: Mark,
     (x, y): (&Axis, &Axis),
     gaps: &[f64],
-    told: &dyn Fn(&Point) -> String,
+    tooltip: &dyn Fn(&Point) -> String,
 ) -> Markup {
     let at = |point: &Point, value: f64| {
         format!("{} {}", place(x.place(point.x)), place(y.place(value)))
@@ -73,14 +78,17 @@ pub(super) fn draw_curve(
             @if !solid.is_empty() { path.curve d=(solid) {} }
             @if !loose.is_empty() { path.loose d=(loose) {} }
             @for point in &curve.points {
-                @let mark = match mark { Mark::Curve(index) if point.mixed => Mark::Open(index), mark => mark };
-                g { title { (told(point)) } (mark.draw(x.place(point.x), y.place(point.mean))) }
+                @let mark = match mark {
+                    Mark::Curve(index) if point.mixed => Mark::Open(index),
+                    mark => mark,
+                };
+                g { title { (tooltip(point)) } (mark.draw(x.place(point.x), y.place(point.mean))) }
             }
         }
     }
 }
 
-/// Runs of neighbouring points that have a band; that of a point alone is a whisker.
+/// Runs of neighbouring points that have a band, with its lower and upper ends.
 fn banded(points: &[Point]) -> Vec<Vec<(&Point, f64, f64)>> {
     let mut runs = vec![Vec::new()];
     for point in points {

@@ -1,6 +1,5 @@
-//! What a figure of curves shows, as plain data: a mean and a 95 % interval a point, the paired
-//! difference, and in words whatever a reader must know of the points. How it looks is left to
-//! [`chart`](super::chart).
+//! A figure of curves as plain data: for each point a mean and a 95 % confidence interval, the
+//! paired differences, and notes about the points. [`chart`](super::chart) draws it.
 
 use std::sync::Arc;
 
@@ -8,7 +7,7 @@ use super::{
     groups::distinct,
     legend::{Notes, label},
     numbers::grouped,
-    published::{Behind, Place},
+    published::{Place, PublishedFigure},
     steps::{Step, steps},
 };
 use crate::{
@@ -19,68 +18,69 @@ use crate::{
     stats::{Alpha, Sample, t_interval},
 };
 
-/// A figure of curves, a panel a target.
+/// A figure of curves, one panel per target.
 #[derive(Clone, Debug)]
 pub struct Chart {
     /// Name within the claim.
     pub id: String,
     /// What it shows.
     pub title: String,
-    /// What all of its curves have in common; empty where nobody says.
+    /// What all of its curves have in common; may be empty.
     pub subtitle: String,
-    /// What the horizontal axis counts.
+    /// The quantity on the horizontal axis.
     pub x: PlotAxis,
-    /// Places that are written beside the horizontal axis; none where it counts epochs or ranks.
+    /// Ticks of the horizontal axis; empty for epochs and ranks.
     pub ticks: Vec<Tick>,
-    /// The curves' labels in the order of their colours.
+    /// The labels of the curves, in the order of their colours.
     pub labels: Vec<String>,
-    /// Which curve is subtracted from which, for each difference that is drawn.
+    /// The labels of the differences, `a − b`, in the order of their colours.
     pub differences: Vec<String>,
-    /// The paper's figure whose published curves are drawn behind, where some are.
+    /// The paper's figure whose published curves are drawn behind, if any.
     pub published: Option<String>,
-    /// One a target that has records.
+    /// One panel per target with records.
     pub panels: Vec<Panel>,
-    /// What a reader must know of the points, in sentences.
+    /// Notes about the points, as sentences.
     pub notes: Vec<String>,
 }
 
-/// A value that is written beside the horizontal axis.
+/// A tick of the horizontal axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tick {
-    /// Where.
+    /// Value on the axis.
     pub at: f64,
-    /// What stands there.
+    /// Label.
     pub label: String,
 }
 
 /// The curves of one target.
 #[derive(Clone, Debug)]
 pub struct Panel {
-    /// The target as people write it.
+    /// The title of the target.
     pub title: String,
-    /// Test accuracy in percent, or along ranks the share of test images with the class of that rank's.
+    /// Test accuracy in percent; on an axis of ranks, the percentage of test images that have the
+    /// class of the training image of that rank.
     pub curves: Vec<Curve>,
-    /// One curve minus another, paired within seeds, in points; colours count differences.
+    /// One curve minus another, paired within seeds, in points; `colour` counts differences.
     pub differences: Vec<Curve>,
-    /// Places at which these can't be had because recipes are mixed.
+    /// Values on the axis where differences are missing because recipes are mixed.
     pub incomparable: Vec<f64>,
     /// Published means of the same arms.
     pub published: Vec<Curve>,
     /// Published differences.
     pub published_differences: Vec<Curve>,
-    /// The chart's ticks that this target has.
+    /// The ticks of this target.
     pub ticks: Vec<Tick>,
 }
 
 impl Panel {
-    /// How many seeds the points at a place have, the fewest and the most.
+    /// The smallest and the largest number of seeds of the points at `x`.
     #[must_use]
-    #[expect(clippy::float_cmp, reason = "points take their places from the same steps")]
+    #[expect(clippy::float_cmp, reason = "points take their values from the same steps")]
     pub(crate) fn seeds_at(&self, x: f64) -> Option<(usize, usize)> {
         extent(self.curves.iter().flat_map(|curve| &curve.points).filter(|point| point.x == x))
     }
 
-    /// The same over all places.
+    /// The smallest and the largest number of seeds of all points.
     #[must_use]
     pub fn seeds(&self) -> Option<(usize, usize)> {
         extent(self.curves.iter().flat_map(|curve| &curve.points))
@@ -99,42 +99,46 @@ fn extent<'a>(points: impl Iterator<Item = &'a Point>) -> Option<(usize, usize)>
 pub struct Curve {
     /// Index among the chart's labels, which gives colour and shape.
     pub colour: usize,
-    /// The points that there are.
+    /// The points.
     pub points: Vec<Point>,
 }
 
-/// A mean over seeds, our own or those of whoever published it.
+/// A mean over seeds, of the evidence or published.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
-    /// Place on the horizontal axis: images, epochs, ranks, or the index of a tick.
+    /// Value on the horizontal axis: images, epochs, ranks, or the index of a tick.
     pub x: f64,
     /// Mean over finished runs, in points.
     pub mean: f64,
-    /// Lower end of the 95 % t interval, or of the published bootstrap band; none for one seed or mixed
-    /// recipes.
+    /// Lower end of the 95 % t interval, or of the published bootstrap band; `None` for one seed or
+    /// mixed recipes.
     pub low: Option<f64>,
-    /// Upper end of it.
+    /// Upper end, likewise.
     pub high: Option<f64>,
-    /// Seeds that it is over; 0 where it is a published mean, which does not say.
+    /// Number of seeds; 0 for a published mean, whose number is unknown.
     pub seeds: usize,
-    /// Whether runs of different recipes are in it.
+    /// Whether it mixes runs of different recipes.
     pub mixed: bool,
 }
 
-/// A plot's figure from evidence. A target without any record has no panel, and a note says so.
+/// The figure of a plot from evidence. A target without records has no panel, and a note names it.
 #[must_use]
 pub fn chart(plot: &Plot, evidence: &Evidence) -> Chart {
     chart_over(plot, evidence, None)
 }
 
-/// The same over published curves: those of the same arms in the same cells, whatever the evidence. On the
-/// authors' own evidence a target of which there is nothing else has a panel of them alone.
+/// The figure of a plot from evidence, with the published curves of the same arms and cells behind.
+/// On the published evidence, a target with published means only has a panel too.
 #[must_use]
-pub(crate) fn chart_over(plot: &Plot, evidence: &Evidence, behind: Option<Behind<'_>>) -> Chart {
+pub(crate) fn chart_over(
+    plot: &Plot,
+    evidence: &Evidence,
+    published: Option<PublishedFigure<'_>>,
+) -> Chart {
     let targets: Vec<Option<Arc<str>>> =
         distinct(plot.cells.iter().map(|cell| cell.target.clone()));
     let steps = steps(plot.x, &plot.cells, &plot.lines, &evidence.records);
-    let mut draft = Draft { plot, evidence, behind, steps, notes: Notes::default() };
+    let mut draft = Draft { plot, evidence, published, steps, notes: Notes::default() };
     let mut panels = Vec::new();
     for target in &targets {
         let panel = draft.panel(target.as_ref());
@@ -145,7 +149,7 @@ pub(crate) fn chart_over(plot: &Plot, evidence: &Evidence, behind: Option<Behind
         }
         draft.notes.absent.retain(|(title, _), _| *title != panel.title);
         if evidence.kind == EvidenceKind::Published && drawn(&panel.published) {
-            draft.notes.means_alone.push(panel.title.clone());
+            draft.notes.means_only.push(panel.title.clone());
             panels.push(panel);
         } else {
             draft.notes.no_records.push(panel.title);
@@ -157,7 +161,7 @@ pub(crate) fn chart_over(plot: &Plot, evidence: &Evidence, behind: Option<Behind
     };
     let differences = plot.differences.iter().map(pair).collect();
     let over = |panel: &Panel| panel.published.iter().any(|curve| !curve.points.is_empty());
-    let published = behind.filter(|_| panels.iter().any(over));
+    let published = published.filter(|_| panels.iter().any(over));
     Chart {
         id: plot.id.clone(),
         title: plot.title.clone(),
@@ -166,7 +170,7 @@ pub(crate) fn chart_over(plot: &Plot, evidence: &Evidence, behind: Option<Behind
         ticks: draft.ticks(),
         labels,
         differences,
-        published: published.map(|behind| behind.figure.to_owned()),
+        published: published.map(|published| published.figure.to_owned()),
         panels,
         notes: draft.notes.in_words(),
     }
@@ -175,14 +179,14 @@ pub(crate) fn chart_over(plot: &Plot, evidence: &Evidence, behind: Option<Behind
 struct Draft<'a> {
     plot: &'a Plot,
     evidence: &'a Evidence,
-    behind: Option<Behind<'a>>,
+    published: Option<PublishedFigure<'a>>,
     steps: Vec<Step>,
     notes: Notes,
 }
 
 impl Draft<'_> {
     fn panel(&mut self, target: Option<&Arc<str>>) -> Panel {
-        // Beside target and axis all cells of a plot are the same; its spec was checked for that.
+        // The cells of a plot differ in target and axis only; the check of its spec requires that.
         let first = self.plot.cells.iter().find(|cell| cell.target.as_ref() == target);
         let cell = first.cloned().unwrap_or_default();
         let term = |weight, arm: &Arm| Term { weight, arm: arm.clone() };
@@ -195,10 +199,10 @@ impl Draft<'_> {
         let (mut differences, mut incomparable) = (Vec::new(), Vec::new());
         for (colour, &(first, second)) in self.plot.differences.iter().enumerate() {
             let terms = [term(1.0, &lines[first]), term(-1.0, &lines[second])];
-            let (points, without) = self.difference(&terms, &cell);
+            let (points, missing) = self.difference(&terms, &cell);
             differences.push(Curve { colour, points });
             let new: Vec<f64> =
-                without.into_iter().filter(|at| !incomparable.contains(at)).collect();
+                missing.into_iter().filter(|at| !incomparable.contains(at)).collect();
             incomparable.extend(new);
         }
         Panel {
@@ -206,30 +210,31 @@ impl Draft<'_> {
             curves,
             differences,
             incomparable,
-            published: self
-                .behind
-                .map_or_else(Vec::new, |behind| behind.curves(self.plot, &self.places(&cell))),
-            published_differences: self
-                .behind
-                .map_or_else(Vec::new, |behind| behind.differences(self.plot, &self.places(&cell))),
+            published: self.published.map_or_else(Vec::new, |published| {
+                published.curves(self.plot, &self.places(&cell))
+            }),
+            published_differences: self.published.map_or_else(Vec::new, |published| {
+                published.differences(self.plot, &self.places(&cell))
+            }),
             ticks: self.ticks_of(&cell),
         }
     }
 
-    /// Where published points can lie, each with its cell; on an axis of epochs they have places of
-    /// their own in one cell.
+    /// Where published points can lie, each with its cell; on an axis of epochs, all points of the
+    /// one cell.
     fn places(&self, cell: &Cell) -> Vec<(Place, Cell)> {
         if self.plot.x == PlotAxis::Epoch {
             return vec![(Place::OwnEpoch, cell.clone())];
         }
-        let place = |(index, step): (usize, Step)| (Place::At(step.place(index)), step.of(cell));
+        let place =
+            |(index, step): (usize, Step)| (Place::At(step.place(index)), step.apply_to(cell));
         self.steps_of(cell).map(place).collect()
     }
 
-    /// The steps that the plot has for a target.
+    /// The steps of a target.
     fn steps_of(&self, cell: &Cell) -> impl Iterator<Item = (usize, Step)> {
         let named = |step: &Step| {
-            !matches!(step, Step::Images(_)) || self.plot.cells.contains(&step.of(cell))
+            !matches!(step, Step::Images(_)) || self.plot.cells.contains(&step.apply_to(cell))
         };
         self.steps.iter().copied().enumerate().filter(move |(_, step)| named(step))
     }
@@ -267,7 +272,7 @@ impl Draft<'_> {
         points
     }
 
-    /// The points of a difference, and the places where mixed recipes forbid one.
+    /// The points of a difference, and the axis values where mixed recipes rule one out.
     fn difference(&mut self, terms: &[Term], cell: &Cell) -> (Vec<Point>, Vec<f64>) {
         let (mut points, mut incomparable) = (Vec::new(), Vec::new());
         for (x, _, joined, _) in self.along(terms, cell) {
@@ -280,11 +285,11 @@ impl Draft<'_> {
         (points, incomparable)
     }
 
-    /// A contrast joined at every step that the plot names.
+    /// A contrast joined at every step of the plot: axis value, cell, values, step.
     fn along(&self, terms: &[Term], cell: &Cell) -> Vec<(f64, Cell, Joined, Step)> {
         let mut found = Vec::new();
         for (index, step) in self.steps_of(cell) {
-            let cell = step.of(cell);
+            let cell = step.apply_to(cell);
             if matches!(step, Step::Images(_)) && !self.plot.cells.contains(&cell) {
                 continue;
             }
@@ -295,8 +300,8 @@ impl Draft<'_> {
         found
     }
 
-    /// What is read at a step: the accuracy, or the share of test images with the class of the training
-    /// image of a rank, as the world first measures it.
+    /// The metric at a step: accuracy, or the share of test images that have the class of the
+    /// training image of a rank, by the world's first inverse of the Hessian.
     fn metric(&self, step: Step) -> Metric {
         match step {
             Step::Epoch(epoch) => Metric::Accuracy(Moment::Epoch(epoch)),
@@ -318,7 +323,7 @@ impl Draft<'_> {
         }
     }
 
-    /// The ticks of one target, whose whole training set is called so.
+    /// The ticks of one target; the full training set is labelled `all`.
     fn ticks_of(&self, cell: &Cell) -> Vec<Tick> {
         if matches!(self.plot.x, PlotAxis::Epoch | PlotAxis::Rank) {
             return Vec::new();
@@ -339,10 +344,10 @@ impl Draft<'_> {
     }
 }
 
-/// What is read where nothing else is said.
+/// The default metric.
 const ACCURACY: Metric = Metric::Accuracy(Moment::Last);
 
-/// The mean over finished runs. A spread of zero is floored as the judge does it.
+/// The mean over finished runs. The standard deviation has the judge's floor.
 fn point(x: f64, joined: &Joined) -> Option<Point> {
     let finished = joined.rows.iter().filter(|row| row.contrast.finished);
     let values: Vec<f64> = finished.map(|row| row.contrast.middle()).collect::<Option<_>>()?;

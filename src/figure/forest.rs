@@ -1,10 +1,10 @@
-//! The forest plot of a hypothesis: a row a cell with its interval beside the margin, in groups that
-//! flow like the panels of any other figure. The rows are data; drawing them is at the end.
+//! The forest plot of a hypothesis: one row per cell with its confidence interval and the margin,
+//! grouped into panels. First the rows as data, then their drawing.
 
 use maud::{Markup, html};
 
 use super::{
-    axis::{Axis, Scale, aired, plain, range},
+    axis::{Axis, Scale, padded, plain, range},
     groups::{distinct, together},
     numbers::{self, confidence, grouped, interval, place, signed},
     svg::{Drawing, Mark, PANEL_WIDTH, PanelDrawing, text_width},
@@ -16,29 +16,29 @@ use crate::{
     world::World,
 };
 
-/// Rows of one target (or of one contrast, where the claim has several).
+/// Rows of one target, or of one contrast where the claim has several.
 #[derive(Clone, Debug)]
 pub struct Group {
     /// What its rows have in common.
     pub heading: String,
-    /// What their labels count, where they are bare numbers.
+    /// The noun of labels that are bare numbers; otherwise empty.
     pub counted: &'static str,
-    /// Whether its rows are the averages that were judged.
+    /// Whether its rows are the judged averages.
     pub averages: bool,
-    /// One a cell.
+    /// One row per cell.
     pub rows: Vec<Row>,
 }
 
 /// One cell.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// What tells it from the others of its group.
+    /// What distinguishes it from the others of its group.
     pub label: String,
-    /// Mean contrast; none where it can't be judged.
+    /// Mean contrast; `None` if it can't be judged.
     pub mean: Option<f64>,
-    /// Lower end of its interval.
+    /// Lower end of its confidence interval.
     pub low: Option<f64>,
-    /// Upper end of it.
+    /// Upper end of its confidence interval.
     pub high: Option<f64>,
     /// Its verdict.
     pub verdict: Verdict,
@@ -64,14 +64,14 @@ pub fn groups(verdict: &ClaimVerdict, world: &World) -> Vec<Group> {
 fn grouping(cells: &[CellVerdict], world: &World, averages: bool) -> Vec<Group> {
     let contrasts = distinct(cells.iter().map(|cell| cell.contrast.as_str())).len();
     let targets = distinct(cells.iter().map(|cell| (&cell.contrast, &cell.target))).len();
-    // A group of one row is no group: then targets are rows.
+    // If every target had a group of one row, targets are rows instead.
     let by_target = targets < cells.len() || averages;
     let heading = |cell: &CellVerdict| {
         let target = cell.target.as_deref().filter(|_| by_target).map(|target| world.title(target));
         let contrast = Some(cell.contrast.as_str()).filter(|_| contrasts > 1);
         let parts: Vec<&str> = target.into_iter().chain(contrast).collect();
         match (averages, parts.is_empty()) {
-            (true, true) => "Averages, which are judged".to_owned(),
+            (true, true) => "Averages (judged)".to_owned(),
             (true, false) => format!("Averages, {}", parts.join(", ")),
             (false, true) => "Cells".to_owned(),
             (false, false) => parts.join(", "),
@@ -123,11 +123,11 @@ fn grouping(cells: &[CellVerdict], world: &World, averages: bool) -> Vec<Group> 
 const TOP: f64 = 38.0;
 const ROW: f64 = 19.0;
 const BELOW: f64 = 38.0;
-/// Where the mean and the interval end, in text.
+/// Right ends of the text columns of mean and plot.
 const MEAN: f64 = PANEL_WIDTH - 98.0;
 const PLOT_RIGHT: f64 = PANEL_WIDTH - 146.0;
 
-/// The drawing of a claim's forest plot; `None` where no cell has a mean.
+/// The drawing of a claim's forest plot; `None` if no cell has a mean.
 #[must_use]
 pub fn draw(claim: &Claim, verdict: &ClaimVerdict, world: &World, name: String) -> Option<Drawing> {
     let groups = groups(verdict, world);
@@ -139,16 +139,16 @@ pub fn draw(claim: &Claim, verdict: &ClaimVerdict, world: &World, name: String) 
     };
     let means = range([means.0, means.1].into_iter().chain(margins.iter().copied()))?;
     let unit = verdict.unit.name();
-    // An interval may be far wider than all means together; it then ends in an arrow.
+    // An interval far wider than the range of the means is cut and ends in an arrow.
     let slack = (means.1 - means.0).max(1.0);
     let ends = range(
         rows().flat_map(|row| [row.low, row.high, row.mean]).flatten().chain([means.0, means.1]),
     )?;
-    let shown = (ends.0.max(means.0 - slack), ends.1.min(means.1 + slack));
+    let visible = (ends.0.max(means.0 - slack), ends.1.min(means.1 + slack));
     let labels = rows().map(|row| text_width(&row.label, 11.0)).fold(0.0, f64::max);
     let plot = Plot {
         margins: &margins,
-        range: aired(shown.0, shown.1, 4),
+        range: padded(visible.0, visible.1, 4),
         left: (labels + 8.0).clamp(44.0, 130.0),
         unit,
     };
@@ -159,24 +159,22 @@ pub fn draw(claim: &Claim, verdict: &ClaimVerdict, world: &World, name: String) 
         }
     }
     if rows().any(|row| row.mark() == Mark::Unjudged) {
-        marks.push((Mark::Unjudged, "can't be judged".to_owned()));
+        marks.push((Mark::Unjudged, "not judged".to_owned()));
     }
     let margin = margins.iter().map(|margin| plain(*margin)).collect::<Vec<_>>().join(" and ");
     let contrasts =
         distinct(claim.hypothesis.contrasts.iter().map(|contrast| contrast.label.as_str()));
     let lines = match confidence(verdict.cells.iter().chain(&verdict.averages)) {
-        Some(of) => format!("the {of} intervals"),
-        None => "the intervals".to_owned(),
+        Some(of) => format!("{of} confidence intervals"),
+        None => "confidence intervals".to_owned(),
     };
     Some(Drawing {
         name,
-        title: "Every cell with its interval, beside the margin".to_owned(),
+        title: "Every cell with its confidence interval and the margin".to_owned(),
         subtitle: contrasts.join("; "),
         legend: marks,
         panels: groups.iter().map(|group| plot.panel(group)).collect(),
-        notes: vec![format!(
-            "Lines are {lines} that the verdicts use. Dashed: the margin, {margin} {unit}."
-        )],
+        notes: vec![format!("Lines: {lines}. Dashed: the margin, {margin} {unit}.")],
     })
 }
 
@@ -195,19 +193,27 @@ impl Plot<'_> {
         let vertical = |value: f64| {
             format!("M{} {}V{}", place(x.place(value)), place(TOP - 4.0), place(bottom))
         };
+        let margins: String = self.margins.iter().map(|margin| vertical(*margin)).collect();
+        let (left, right) = (place(self.left), place(PLOT_RIGHT + 6.0));
         let body = html! {
             text.t x="0" y="12" { (shortened(&group.heading)) }
-            @if !group.counted.is_empty() { text.s.r x=(place(self.left - 6.0)) y="27" { (group.counted) } }
+            @if !group.counted.is_empty() {
+                text.s.r x=(place(self.left - 6.0)) y="27" { (group.counted) }
+            }
             text.s.r x=(place(MEAN)) y="27" { "mean" }
             text.s.r x=(place(PANEL_WIDTH)) y="27" { "interval" }
             path.grid d=(self.range.1.iter().map(|tick| vertical(*tick)).collect::<String>()) {}
-            path.margin d=(self.margins.iter().map(|margin| vertical(*margin)).collect::<String>()) {}
-            @for (row, y) in group.rows.iter().zip(heights()) { (self.row(row, group.averages, &x, y)) }
-            path.axis d=(format!("M{} {}H{}", place(self.left), place(bottom), place(PLOT_RIGHT + 6.0))) {}
+            path.margin d=(margins) {}
+            @for (row, y) in group.rows.iter().zip(heights()) {
+                (self.row(row, group.averages, &x, y))
+            }
+            path.axis d=(format!("M{left} {}H{right}", place(bottom))) {}
             @for tick in &self.range.1 {
                 text.s.n.m x=(place(x.place(*tick))) y=(place(bottom + 14.0)) { (plain(*tick)) }
             }
-            text.s.m x=(place(f64::midpoint(self.left, PLOT_RIGHT))) y=(place(bottom + 29.0)) { (self.unit) }
+            text.s.m x=(place(f64::midpoint(self.left, PLOT_RIGHT))) y=(place(bottom + 29.0)) {
+                (self.unit)
+            }
         };
         PanelDrawing {
             title: format!("{}: forest plot of {} cells", group.heading, group.rows.len()),
@@ -222,23 +228,34 @@ impl Plot<'_> {
         let text = y + 4.0;
         let right = if bold { "n r b" } else { "n r" };
         html! {
-            text class=(right) x=(place(self.left - 6.0)) y=(place(text)) { (within(&row.label, self.left - 6.0)) }
+            text class=(right) x=(place(self.left - 6.0)) y=(place(text)) {
+                (within(&row.label, self.left - 6.0))
+            }
             g class=(row.mark().class()) {
                 @if let (Some(low), Some(high)) = (row.low, row.high) {
-                    path.whisker d=(format!("M{} {}H{}", place(x.place(low)), place(y), place(x.place(high)))) {}
-                    @if low < least { path.whisker d=(format!("M{} {}m4-3l-4 3l4 3", place(x.place(least)), place(y))) {} }
-                    @if high > most { path.whisker d=(format!("M{} {}m-4-3l4 3l-4 3", place(x.place(most)), place(y))) {} }
+                    @let (left, right) = (place(x.place(low)), place(x.place(high)));
+                    path.whisker d=(format!("M{left} {}H{right}", place(y))) {}
+                    @if low < least {
+                        @let end = place(x.place(least));
+                        path.whisker d=(format!("M{end} {}m4-3l-4 3l4 3", place(y))) {}
+                    }
+                    @if high > most {
+                        @let end = place(x.place(most));
+                        path.whisker d=(format!("M{end} {}m-4-3l4 3l-4 3", place(y))) {}
+                    }
                 }
-                // What can't be judged has no value: its dash stands at the margin and says nothing.
+                // A cell that can't be judged has no value; its dash is drawn at the margin.
                 (row.mark().draw(x.place(row.mean.unwrap_or(self.margins[0])), y))
             }
             text class=(right) x=(place(MEAN)) y=(place(text)) { (signed(row.mean)) }
-            text class=(right) x=(place(PANEL_WIDTH)) y=(place(text)) { (interval(row.low, row.high)) }
+            text class=(right) x=(place(PANEL_WIDTH)) y=(place(text)) {
+                (interval(row.low, row.high))
+            }
         }
     }
 }
 
-/// A label that fits its column; the description has all of it.
+/// A label cut to the width of its column; the description has the full label.
 fn within(label: &str, width: f64) -> String {
     let fits = |text: &str| text_width(text, 11.0) <= width;
     if fits(label) {
@@ -249,7 +266,7 @@ fn within(label: &str, width: f64) -> String {
     cut.find(|text| fits(text)).unwrap_or_default()
 }
 
-/// A heading that fits its panel.
+/// A heading cut to the width of its panel.
 fn shortened(heading: &str) -> String {
     const MOST: usize = 52;
     match heading.char_indices().nth(MOST) {
@@ -268,7 +285,7 @@ fn in_words(group: &Group) -> String {
         .iter()
         .map(|row| match row.mean {
             Some(mean) => format!("{}: {} ({})", row.label, signed(Some(mean)), row.verdict),
-            None => format!("{}: can't be judged", row.label),
+            None => format!("{}: not judged", row.label),
         })
         .collect();
     cells.join("; ") + "."

@@ -1,6 +1,6 @@
-//! Things put together by what they share, in the order in which that first appears.
+//! Grouping by key, in the order of first appearance.
 
-/// Values under their keys.
+/// Groups values by key.
 pub fn together<K: PartialEq, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Vec<(K, Vec<V>)> {
     let mut groups: Vec<(K, Vec<V>)> = Vec::new();
     for (key, value) in pairs {
@@ -12,7 +12,7 @@ pub fn together<K: PartialEq, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Vec
     groups
 }
 
-/// Each value once.
+/// Distinct values.
 pub fn distinct<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<T> {
     together(values.into_iter().map(|value| (value, ())))
         .into_iter()
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_first_appears_comes_first() {
+    fn groups_are_in_order_of_first_appearance() {
         let pairs = [("b", 1), ("a", 2), ("b", 3)];
         assert_eq!(together(pairs), [("b", vec![1, 3]), ("a", vec![2])]);
         assert_eq!(distinct([3, 1, 3, 2, 1]), [3, 1, 2]);

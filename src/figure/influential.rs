@@ -1,5 +1,5 @@
-//! Test images with the training image that influences them most, for each source (figure A13 of the
-//! reproduction's report), as plain data and as a drawing.
+//! Test images with their most influential training image, for each source model (figure A13 of the
+//! reproduction report), as plain data and as a drawing.
 
 use maud::{Markup, html};
 
@@ -10,31 +10,31 @@ use super::{
 use crate::{
     claim::{Arm, Cell, Claim, Hypothesis, Metric},
     evidence::Evidence,
-    experiment::{Exhibit, Key, Pictured, Resolution, Seed},
+    experiment::{InfluentialExample, Key, Pictured, Resolution, Seed},
 };
 
-/// Size of a picture in the drawing.
+/// Size of an image in the drawing, in pixels.
 const PICTURE: f64 = 44.0;
 const ROW: f64 = 66.0;
 const HEAD: f64 = 36.0;
 
-/// What is shown, a panel a cell.
+/// The content of the figure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Influential {
     /// Source models, in the order of the columns.
     pub sources: Vec<String>,
-    /// One a cell that every source has a record of.
+    /// One panel per cell for which every source has a record.
     pub panels: Vec<InfluentialPanel>,
 }
 
 /// One cell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InfluentialPanel {
-    /// The cell as people write it.
+    /// The cell in words.
     pub title: String,
-    /// The seed that is shown: the first one that every source has.
+    /// The first seed that every source has.
     pub seed: Seed,
-    /// One a test image.
+    /// One row per test image.
     pub rows: Vec<InfluentialRow>,
 }
 
@@ -43,20 +43,21 @@ pub struct InfluentialPanel {
 pub struct InfluentialRow {
     /// The test image.
     pub test: Pictured,
-    /// By source: the class that the test image is given, the most influential training image, and its
-    /// influence.
-    pub most: Vec<Exhibit>,
+    /// By source: the predicted class of the test image, the most influential training image, and
+    /// its influence in nats.
+    pub most: Vec<InfluentialExample>,
 }
 
-/// The gallery of a claim about influence: for its primary hypothesis and each of its readings, the cells
-/// that differ; `None` where the claim is about something else or no cell has records.
+/// The images of a claim about influence, for the cells of its primary and secondary hypotheses;
+/// `None` if the claim has another metric or no cell has records.
 #[must_use]
 pub fn gallery(claim: &Claim, evidence: &Evidence) -> Option<Influential> {
     let readings = claim.readings.iter().map(|reading| &reading.hypothesis);
     let hypotheses = std::iter::once(&claim.hypothesis).chain(readings);
     let mut arms: Vec<&Arm> = Vec::new();
     let mut cells: Vec<(&Cell, &Metric)> = Vec::new();
-    for Hypothesis { contrasts, metric, .. } in hypotheses.filter(|of| of.metric.is_of_influence())
+    for Hypothesis { contrasts, metric, .. } in
+        hypotheses.filter(|hypothesis| hypothesis.metric.is_of_influence())
     {
         for contrast in contrasts {
             for arm in contrast.terms.iter().map(|term| &term.arm).rev() {
@@ -71,12 +72,16 @@ pub fn gallery(claim: &Claim, evidence: &Evidence) -> Option<Influential> {
             }
         }
     }
-    of(&arms, &cells, evidence)
+    influential(&arms, &cells, evidence)
 }
 
-/// The same of arms in cells, each read by a metric of influence; `None` where no cell has records.
+/// The images of arms in cells, each with its metric of influence; `None` if no cell has records.
 #[must_use]
-pub fn of(arms: &[&Arm], cells: &[(&Cell, &Metric)], evidence: &Evidence) -> Option<Influential> {
+pub fn influential(
+    arms: &[&Arm],
+    cells: &[(&Cell, &Metric)],
+    evidence: &Evidence,
+) -> Option<Influential> {
     let panels: Vec<InfluentialPanel> = cells
         .iter()
         .filter_map(|(cell, metric)| {
@@ -89,7 +94,7 @@ pub fn of(arms: &[&Arm], cells: &[(&Cell, &Metric)], evidence: &Evidence) -> Opt
 }
 
 fn panel(cell: &Cell, keys: &[Key], evidence: &Evidence) -> Option<InfluentialPanel> {
-    let shown = |key: &Key, seed: &Seed| {
+    let gallery_of = |key: &Key, seed: &Seed| {
         let record = evidence.records.seeds(key)?.get(seed)?;
         let inverse = record.influence.first()?.inverse;
         Some(record.counts(inverse).ok()??.gallery.clone())
@@ -97,11 +102,11 @@ fn panel(cell: &Cell, keys: &[Key], evidence: &Evidence) -> Option<InfluentialPa
     let first = keys.first()?;
     let seeds = evidence.records.seeds(first)?.keys();
     let (seed, galleries) = seeds.into_iter().find_map(|seed| {
-        let all = keys.iter().map(|key| shown(key, seed)).collect::<Option<Vec<_>>>()?;
+        let all = keys.iter().map(|key| gallery_of(key, seed)).collect::<Option<Vec<_>>>()?;
         Some((*seed, all))
     })?;
     let rows = galleries[0].iter().map(|of_first| {
-        let same = |exhibit: &&Exhibit| exhibit.test.image == of_first.test.image;
+        let same = |example: &&InfluentialExample| example.test.image == of_first.test.image;
         let most = galleries.iter().filter_map(|gallery| gallery.iter().find(same).cloned());
         InfluentialRow { test: of_first.test.clone(), most: most.collect() }
     });
@@ -116,7 +121,7 @@ fn panel(cell: &Cell, keys: &[Key], evidence: &Evidence) -> Option<InfluentialPa
     (!rows.is_empty()).then_some(InfluentialPanel { title, seed, rows })
 }
 
-/// The drawing of a gallery.
+/// The drawing of the images.
 #[must_use]
 pub fn draw(gallery: &Influential, name: String) -> Drawing {
     let seeds: Vec<u64> = gallery.panels.iter().map(|panel| panel.seed.0).collect();
@@ -126,19 +131,18 @@ pub fn draw(gallery: &Influential, name: String) -> Drawing {
     };
     Drawing {
         name,
-        title: "Test images and the training image that influences each of them most".to_owned(),
+        title: "Test images, each with its most influential training image".to_owned(),
         subtitle: String::new(),
         legend: Vec::new(),
         panels: gallery.panels.iter().map(|panel| draw_panel(gallery, panel)).collect(),
         notes: vec![
             format!(
-                "Shown are the first test image of each of the first classes, whatever came out{seed}. \
-                 Classes are numbers, counted from 0; a dashed frame marks a training image of another class \
-                 than the test image's."
+                "The first test image of each of the first classes, not selected by result{seed}. \
+                 Classes are numbered from 0; a dashed frame marks a training image of a different \
+                 class."
             ),
-            "Influence is how much higher the test image's loss would be without the training image, to \
-             first order, in nats. Below it stands the class that the test \
-             image is given."
+            "Influence: first-order increase of the test image's loss, in nats, if the training \
+             image is removed. Below it (pred.): the predicted class of the test image."
                 .to_owned(),
         ],
     }
@@ -158,18 +162,27 @@ fn draw_panel(gallery: &Influential, panel: &InfluentialPanel) -> PanelDrawing {
         @for (index, row) in panel.rows.iter().enumerate() {
             @let top = HEAD + times(index, ROW);
             (picture(&row.test, column(0), top, "test image"))
-            text.s x=(place(column(0) + PICTURE + 6.0)) y=(place(top + 14.0)) { "class " (row.test.label) }
-            @for (index, exhibit) in row.most.iter().enumerate() {
+            text.s x=(place(column(0) + PICTURE + 6.0)) y=(place(top + 14.0)) {
+                "class " (row.test.label)
+            }
+            @for (index, example) in row.most.iter().enumerate() {
                 @let left = column(index + 1);
-                @let own = exhibit.train.label == row.test.label;
-                (picture(&exhibit.train, left, top, "training image"))
-                @if !own {
-                    rect x=(place(left - 2.0)) y=(place(top - 2.0)) width=(place(PICTURE + 4.0)) height=(place(PICTURE + 4.0))
-                        fill="none" stroke="currentColor" stroke-width="1.5" stroke-dasharray="4 3" {}
+                @let same_class = example.train.label == row.test.label;
+                (picture(&example.train, left, top, "training image"))
+                @if !same_class {
+                    rect x=(place(left - 2.0)) y=(place(top - 2.0))
+                        width=(place(PICTURE + 4.0)) height=(place(PICTURE + 4.0)) fill="none"
+                        stroke="currentColor" stroke-width="1.5" stroke-dasharray="4 3" {}
                 }
-                text.s x=(place(left + PICTURE + 6.0)) y=(place(top + 14.0)) { "class " (exhibit.train.label) }
-                text.s.n x=(place(left + PICTURE + 6.0)) y=(place(top + 28.0)) { (influence(exhibit.influence)) }
-                text.s x=(place(left + PICTURE + 6.0)) y=(place(top + 42.0)) { "given " (exhibit.predicted) }
+                text.s x=(place(left + PICTURE + 6.0)) y=(place(top + 14.0)) {
+                    "class " (example.train.label)
+                }
+                text.s.n x=(place(left + PICTURE + 6.0)) y=(place(top + 28.0)) {
+                    (influence(example.influence))
+                }
+                text.s x=(place(left + PICTURE + 6.0)) y=(place(top + 42.0)) {
+                    "pred. " (example.predicted)
+                }
             }
         }
     };
@@ -191,7 +204,8 @@ fn picture(of: &Pictured, left: f64, top: f64, what: &str) -> Markup {
     }
 }
 
-/// Influences of sources lie powers of ten apart.
+/// An influence in nats, in scientific notation if very small or large: sources differ by powers of
+/// ten.
 fn influence(nats: f64) -> String {
     if nats == 0.0 || (0.01..1000.0).contains(&nats.abs()) {
         value(nats)
@@ -206,11 +220,11 @@ fn in_words(gallery: &Influential, panel: &InfluentialPanel) -> String {
             .most
             .iter()
             .zip(&gallery.sources)
-            .map(|(exhibit, source)| {
+            .map(|(example, source)| {
                 format!(
                     "class {} for {source} ({})",
-                    exhibit.train.label,
-                    influence(exhibit.influence)
+                    example.train.label,
+                    influence(example.influence)
                 )
             })
             .collect();
@@ -219,7 +233,7 @@ fn in_words(gallery: &Influential, panel: &InfluentialPanel) -> String {
     panel.rows.iter().map(row).collect::<Vec<_>>().join("; ") + "."
 }
 
-/// The columns of its table.
+/// The columns of [`table`].
 pub const COLUMNS: [&str; 9] = [
     "cell",
     "seed",
@@ -232,17 +246,17 @@ pub const COLUMNS: [&str; 9] = [
     "influence_nats",
 ];
 
-/// What is shown, as CSV: a line for each test image and source.
+/// The content as CSV, one line per test image and source.
 ///
 /// # Panics
 /// Never: writing to memory can't fail.
 #[must_use]
-pub fn table(shown: &Influential) -> String {
+pub fn table(content: &Influential) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(COLUMNS).expect("memory");
-    for panel in &shown.panels {
+    for panel in &content.panels {
         for row in &panel.rows {
-            for (most, source) in row.most.iter().zip(&shown.sources) {
+            for (most, source) in row.most.iter().zip(&content.sources) {
                 let fields = [
                     panel.title.clone(),
                     panel.seed.0.to_string(),

@@ -1,12 +1,11 @@
-//! What stands in words beside a figure of curves: what tells one curve from another, and what a
-//! reader must know of the points.
+//! Labels of curves, and the notes below a figure of curves.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::numbers::grouped;
 use crate::claim::Arm;
 
-/// A curve's label: only what tells its arm from the others.
+/// The label of a curve: the coordinates in which its arm differs from the others.
 #[must_use]
 pub fn label(line: &Arm, lines: &[Arm]) -> String {
     let numbers =
@@ -37,27 +36,27 @@ pub fn label(line: &Arm, lines: &[Arm]) -> String {
     }
 }
 
-/// What was seen while points were gathered.
+/// Observations about the points of a figure, for its notes.
 #[derive(Debug, Default)]
 pub struct Notes {
-    /// Cells whose runs differ in recipe, in words.
+    /// Cells whose runs have different recipes, in words.
     pub mixed: BTreeSet<String>,
-    /// Runs that stopped before their end, by cell.
+    /// Number of runs that stopped early, by cell.
     pub stopped: BTreeMap<String, usize>,
-    /// Curves that lack records, by target and label: the places on the axis where they do, or none
-    /// where they lack every one.
+    /// Curves with missing records, by target and label: the tick labels where records are missing,
+    /// or empty if the curve has no record.
     pub absent: BTreeMap<(String, String), Vec<String>>,
-    /// Targets of which there are published means and nothing else.
-    pub means_alone: Vec<String>,
-    /// Targets of which there is no record.
+    /// Targets with published means and no records.
+    pub means_only: Vec<String>,
+    /// Targets without records.
     pub no_records: Vec<String>,
-    /// Whether some point is of one seed.
+    /// Whether any point has one seed.
     pub one_seed: bool,
-    /// Whether some difference can't be had because recipes are mixed.
+    /// Whether any difference is missing because recipes are mixed.
     pub incomparable: bool,
 }
 
-/// Places on an axis; "at all" alone would say something else.
+/// Tick labels in words; the tick `all` is ambiguous after "at".
 fn in_words(places: &[String]) -> String {
     let word =
         |place: &String| if place == "all" { "all images".to_owned() } else { place.clone() };
@@ -65,31 +64,28 @@ fn in_words(places: &[String]) -> String {
 }
 
 impl Notes {
-    /// The same as sentences.
+    /// The notes as sentences.
     #[must_use]
     pub fn in_words(&self) -> Vec<String> {
         let mut sentences = Vec::new();
         if !self.mixed.is_empty() {
             let cells: Vec<&str> = self.mixed.iter().map(String::as_str).collect();
             sentences.push(format!(
-                "Open points mix runs of different recipes ({}): their mean is drawn without a band and is not judged.",
+                "Open points mix different recipes ({}): drawn without a band and not judged.",
                 cells.join("; ")
             ));
         }
         if self.incomparable {
-            sentences.push(
-                "Grey stripes: recipes are mixed there, so some difference can't be had."
-                    .to_owned(),
-            );
+            sentences.push("Grey stripes: mixed recipes, so a difference is missing.".to_owned());
         }
         if self.one_seed {
-            sentences.push("A point without a band is of one seed.".to_owned());
+            sentences.push("Points without a band have one seed.".to_owned());
         }
         if !self.stopped.is_empty() {
             let cells: Vec<String> =
                 self.stopped.iter().map(|(cell, count)| format!("{count} of {cell}")).collect();
             sentences.push(format!(
-                "Runs that stopped before their end have no last epoch and are left out: {}.",
+                "Runs that stopped early have no last epoch and are excluded: {}.",
                 cells.join("; ")
             ));
         }
@@ -105,17 +101,16 @@ impl Notes {
                     }
                 })
                 .collect();
-            sentences.push(format!("No record of {}.", arms.join("; ")));
+            sentences.push(format!("Missing records: {}.", arms.join("; ")));
         }
-        if !self.means_alone.is_empty() {
+        if !self.means_only.is_empty() {
             sentences.push(format!(
-                "Published means alone, without records of seeds: {}.",
-                self.means_alone.join(", ")
+                "Published means only, without records of seeds: {}.",
+                self.means_only.join(", ")
             ));
         }
         if !self.no_records.is_empty() {
-            sentences
-                .push(format!("Not drawn, for want of records: {}.", self.no_records.join(", ")));
+            sentences.push(format!("Not drawn, no records: {}.", self.no_records.join(", ")));
         }
         sentences
     }

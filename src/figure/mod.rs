@@ -1,6 +1,8 @@
-//! Figures: as plain data, by name, and drawn. The [`catalogue`] has those of the paper and of its
-//! reproduction; [`curves`], [`forest`], [`scatter`] and [`influential`] say what one shows; [`chart`] and
-//! [`svg`] draw it, [`png`] makes pixels of that. Which file or page it goes to is left to the report.
+//! Figures as plain data, by name, and as drawings.
+//!
+//! The [`catalogue`] lists the figures of the paper and of its reproduction. [`curves`],
+//! [`forest`], [`scatter`] and [`influential`] compute their content, [`chart`] and [`svg`] draw
+//! it, and [`png`] renders the drawing. `report` writes files and pages.
 
 pub(crate) mod axis;
 pub mod catalogue;

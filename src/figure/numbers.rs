@@ -1,20 +1,20 @@
-//! Numbers as a reader wants them: rounded, with a true minus sign, never `NaN`.
+//! Numbers as text: rounded, with a true minus sign, never `NaN`.
 
 use crate::judge::CellVerdict;
 
 /// A true minus sign, as wide as a plus.
 const MINUS: &str = "\u{2212}";
-/// What stands where a number can't be had.
+/// The text of a missing number.
 pub const NONE: &str = "\u{2013}";
 
-/// A coordinate of a drawing, to a tenth; one that is not finite lies at nought.
+/// A coordinate of a drawing in pixels, with one decimal; 0 if it is not finite.
 #[must_use]
 pub fn place(value: f64) -> String {
     let value = if value.is_finite() { (value * 10.0).round() / 10.0 + 0.0 } else { 0.0 };
     value.to_string()
 }
 
-/// A count with its thousands apart: `25,600`.
+/// A count with thousands separators: `25,600`.
 #[must_use]
 pub(crate) fn grouped(count: u32) -> String {
     let digits = count.to_string();
@@ -34,20 +34,20 @@ pub fn blocks(count: u32) -> String {
     counted(count as usize, "block")
 }
 
-/// So many of something: `1 record`, `2 records`.
+/// A count with its noun: `1 record`, `2 records`.
 #[must_use]
 pub fn counted(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
 }
 
-/// A difference to a hundredth, always signed: `+22.02`.
+/// A number with two decimals, always signed: `+22.02`.
 #[must_use]
 pub(crate) fn signed(value: Option<f64>) -> String {
     match value {
         Some(value) if value.is_finite() => {
             let text = format!("{value:+.2}");
-            // A small negative number rounds to a nought without a sign worth having.
+            // A small negative number rounds to +0.00.
             let text = if text == "-0.00" { "+0.00".to_owned() } else { text };
             text.replace('-', MINUS)
         }
@@ -55,7 +55,7 @@ pub(crate) fn signed(value: Option<f64>) -> String {
     }
 }
 
-/// An interval of differences: `+20.01 to +24.04`; an end that nothing bounds is a dash.
+/// An interval of differences: `+20.01 to +24.04`; an unbounded end is a dash.
 #[must_use]
 pub fn interval(low: Option<f64>, high: Option<f64>) -> String {
     match (low, high) {
@@ -64,7 +64,7 @@ pub fn interval(low: Option<f64>, high: Option<f64>) -> String {
     }
 }
 
-/// What the intervals of cells cover, `98.3 %`; none where they differ or there are none.
+/// The confidence of the cells' intervals, `98.3 %`; `None` if they differ or there is none.
 #[must_use]
 pub fn confidence<'a>(cells: impl IntoIterator<Item = &'a CellVerdict>) -> Option<String> {
     let mut known = cells.into_iter().filter_map(|cell| cell.confidence);
@@ -73,13 +73,13 @@ pub fn confidence<'a>(cells: impl IntoIterator<Item = &'a CellVerdict>) -> Optio
     known.all(|percent| text(percent) == text(first)).then(|| text(first))
 }
 
-/// A value to a hundredth, signed only where it is negative.
+/// A number with two decimals, signed only if negative.
 #[must_use]
 pub fn value(value: f64) -> String {
     signed(Some(value)).trim_start_matches('+').to_owned()
 }
 
-/// A probability: three digits, or its power of ten where it is small.
+/// A probability with three decimals; below 0.001 in scientific notation.
 #[must_use]
 pub fn probability(p: Option<f64>) -> String {
     match p {
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_can_t_be_had_is_a_dash() {
+    fn a_missing_number_is_a_dash() {
         assert_eq!(signed(None), NONE);
         assert_eq!(signed(Some(f64::NAN)), NONE);
         assert_eq!(signed(Some(-0.001)), "+0.00");
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn thousands_stand_apart() {
+    fn thousands_are_separated() {
         assert_eq!(grouped(800), "800");
         assert_eq!(grouped(25_600), "25,600");
         assert_eq!(grouped(1_000_000), "1,000,000");

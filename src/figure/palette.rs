@@ -1,16 +1,16 @@
-//! Colours, said once: the page takes them as CSS variables in their light and dark form, a figure's
-//! own file gets the light ones written in, since not every reader of SVG knows variables.
+//! The colours of figures and pages. Pages use them as CSS variables with a light and a dark value;
+//! figure files contain the light values, since not every SVG viewer supports variables.
 //!
-//! Curves have the hues of Okabe and Ito (2008), which people with any kind of colour vision tell
-//! apart; shapes tell curves and verdicts apart a second time.
+//! Curves have the hues of Okabe and Ito (2008), which are distinguishable with any kind of colour
+//! vision; curves and verdicts differ in shape as well.
 
-/// How figures look, in terms of the variables below.
+/// The style of figures, which uses the variables below.
 pub const FIGURE_STYLE: &str = include_str!("figure.css");
 
-/// How many curves have a colour and a shape of their own; further ones begin again.
+/// Number of distinct colours and shapes of curves; further curves repeat them.
 pub const CURVES: usize = 6;
 
-/// How many differences have a colour and a shape of their own.
+/// Number of distinct colours and shapes of differences.
 pub const DIFFERENCES: usize = 3;
 
 /// Name, light, dark.
@@ -58,7 +58,7 @@ pub fn variables() -> String {
     )
 }
 
-/// A style with the light colours in place of the variables.
+/// A style with the variables replaced by the light colours.
 #[must_use]
 pub fn concrete(style: &str) -> String {
     COLOURS.iter().fold(style.to_owned(), |style, (name, light, _)| {
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_figure_s_own_file_is_left_without_variables() {
+    fn a_figure_file_has_no_variables() {
         assert!(FIGURE_STYLE.contains("var(--"));
         assert!(!concrete(FIGURE_STYLE).contains("var("), "{}", concrete(FIGURE_STYLE));
     }

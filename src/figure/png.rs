@@ -1,5 +1,5 @@
-//! A figure as pixels. The fonts ship with the program, since a fresh machine may have none, and have
-//! the widths of the ones that the SVG asks for first.
+//! Renders a figure as PNG. The fonts are embedded, since a machine may have none; they have the
+//! widths of the fonts that the SVG names first.
 
 use std::sync::{Arc, LazyLock};
 
@@ -9,13 +9,13 @@ use resvg::{
     usvg::{Options, Tree, fontdb::Database},
 };
 
-/// Pixels of the PNG for one of the SVG: small print stays sharp on a dense screen.
+/// Pixels of the PNG per pixel of the SVG: small text stays sharp on a high-density screen.
 pub const SCALE: u16 = 2;
-/// What that makes of the 96 pixels an inch that SVG has, in pixels a metre: programs that ask show the
-/// PNG as large as the SVG.
-const PIXELS_A_METRE: u32 = 96 * SCALE as u32 * 10_000 / 254;
+/// Resolution in pixels per metre, from the 96 pixels per inch of SVG: programs that read it
+/// display the PNG at the size of the SVG.
+const PIXELS_PER_METRE: u32 = 96 * SCALE as u32 * 10_000 / 254;
 
-/// Arimo, of which `font/cut.py` says what was kept; `font/OFL.txt` is its licence.
+/// Subsets of Arimo, made by `font/cut.py`; the licence is `font/OFL.txt`.
 static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
     let mut fonts = Database::new();
     fonts.load_font_data(include_bytes!("font/arimo-regular.ttf").to_vec());
@@ -24,33 +24,36 @@ static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
     Arc::new(fonts)
 });
 
-/// Why there is no PNG of a drawing: its size is beyond what can be drawn.
+/// The SVG can't be parsed, or its size can't be rendered.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to draw it in pixels: {0}")]
+#[error("{0}")]
 pub struct PngError(String);
 
-/// The PNG of an SVG file that this program made, [`SCALE`] times as wide and high in pixels.
+/// Renders an SVG file of this program as PNG, [`SCALE`] times as wide and high in pixels.
 ///
 /// # Errors
-/// Where the SVG can't be read or its size is none.
+/// If the SVG can't be parsed or its size is zero or too large.
 pub fn png(svg: &str) -> Result<Vec<u8>, PngError> {
     let options = Options { fontdb: Arc::clone(&FONTS), ..Options::default() };
     let tree = Tree::from_str(svg, &options).map_err(|error| PngError(error.to_string()))?;
     let size = tree.size().to_int_size().scale_by(f32::from(SCALE));
     let pixels = size.and_then(|size| Pixmap::new(size.width(), size.height()));
-    let mut pixels = pixels.ok_or_else(|| PngError("it has no size".to_owned()))?;
+    let mut pixels = pixels.ok_or_else(|| PngError("its size is zero or too large".to_owned()))?;
     render(&tree, Transform::from_scale(SCALE.into(), SCALE.into()), &mut pixels.as_mut());
     encode(&pixels).map_err(|error| PngError(error.to_string()))
 }
 
-/// Figures have white paper, so every pixel is opaque and colours are as they are.
+/// Encodes as RGB: figures have a white background, so every pixel is opaque.
 fn encode(pixels: &Pixmap) -> Result<Vec<u8>, png::EncodingError> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, pixels.width(), pixels.height());
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_compression(png::Compression::Balanced);
-    let dense =
-        png::PixelDimensions { xppu: PIXELS_A_METRE, yppu: PIXELS_A_METRE, unit: png::Unit::Meter };
+    let dense = png::PixelDimensions {
+        xppu: PIXELS_PER_METRE,
+        yppu: PIXELS_PER_METRE,
+        unit: png::Unit::Meter,
+    };
     encoder.set_pixel_dims(Some(dense));
     let colours: Vec<u8> = pixels.data().chunks(4).flat_map(|pixel| &pixel[..3]).copied().collect();
     let mut writer = encoder.write_header()?;

@@ -1,5 +1,5 @@
-//! Published curves behind ours: the points of a figure of the paper that are of the same arms in the same
-//! cells, whatever the evidence in front of them.
+//! Published curves: the points of a figure of the paper for the same arms in the same cells, drawn
+//! behind the curves of the evidence.
 
 use super::curves::{Curve, Point};
 use crate::{
@@ -9,29 +9,29 @@ use crate::{
     stats::Interval,
 };
 
-/// What published points are of.
+/// The metric of the lookup of keys; the published value itself names its epoch.
 const ACCURACY: Metric = Metric::Accuracy(Moment::Last);
 
-/// A figure of the paper whose curves are drawn behind ours.
+/// A figure of the paper whose curves are drawn behind those of the evidence.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Behind<'a> {
-    /// Its number.
+pub(crate) struct PublishedFigure<'a> {
+    /// The number of the figure.
     pub figure: &'a str,
-    /// What was published.
+    /// All published values.
     pub published: &'a Points,
 }
 
 /// Where a published point lies on the horizontal axis.
 #[derive(Clone, Copy)]
 pub(super) enum Place {
-    /// At a step, where it is of no epoch.
+    /// At this coordinate, for values of the last or the best epoch.
     At(f64),
-    /// At its own epoch, where it has one.
+    /// At the point's epoch, for values of a numbered epoch.
     OwnEpoch,
 }
 
 impl Place {
-    fn of(self, at: Moment) -> Option<f64> {
+    fn at_moment(self, at: Moment) -> Option<f64> {
         match (self, at) {
             (Self::At(x), Moment::Last | Moment::Best) => Some(x),
             (Self::OwnEpoch, Moment::Epoch(epoch)) => Some(epoch.into()),
@@ -40,8 +40,8 @@ impl Place {
     }
 }
 
-impl Behind<'_> {
-    /// The means of each line at the places that a target has.
+impl PublishedFigure<'_> {
+    /// The published means of each line at these places.
     pub(super) fn curves(&self, plot: &Plot, places: &[(Place, Cell)]) -> Vec<Curve> {
         let means = || self.published.means.iter().filter(|mean| mean.figure == self.figure);
         let curve = |(colour, line): (usize, &Arm)| {
@@ -49,17 +49,16 @@ impl Behind<'_> {
             for (place, cell) in places {
                 let keys = line.keys(cell, &ACCURACY);
                 let of_line = means().filter(|mean| keys == [mean.key.clone()]);
-                points.extend(
-                    of_line
-                        .filter_map(|mean| Some(point(place.of(mean.at)?, mean.mean, mean.band))),
-                );
+                points.extend(of_line.filter_map(|mean| {
+                    Some(point(place.at_moment(mean.at)?, mean.mean, mean.band))
+                }));
             }
             Curve { colour, points }
         };
         plot.lines.iter().enumerate().map(curve).collect()
     }
 
-    /// The differences of the plot's pairs, likewise.
+    /// The published differences of the plot's pairs at these places.
     pub(super) fn differences(&self, plot: &Plot, places: &[(Place, Cell)]) -> Vec<Curve> {
         let all = || self.published.differences.iter().filter(|of| of.figure == self.figure);
         let curve = |(colour, pair): (usize, &(usize, usize))| {
@@ -69,7 +68,7 @@ impl Behind<'_> {
                     [pair.0, pair.1].map(|line| plot.lines[line].keys(cell, &ACCURACY));
                 let of_pair = all().filter(|of| of.keys[..1] == first && of.keys[1..] == second);
                 points.extend(
-                    of_pair.filter_map(|of| Some(point(place.of(of.at)?, of.mean, of.band))),
+                    of_pair.filter_map(|of| Some(point(place.at_moment(of.at)?, of.mean, of.band))),
                 );
             }
             Curve { colour, points }

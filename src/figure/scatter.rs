@@ -1,6 +1,7 @@
-//! Ours against what was published, as scatters with intervals both ways: the published value across, ours
-//! up, and the diagonal where both are equal. The upright interval is the one that the answer is from, so a
-//! cell is compatible exactly where it meets the diagonal.
+//! Scatter plots of the evidence against the published values, with intervals on both axes:
+//! published values on the horizontal axis, the evidence on the vertical axis, and the diagonal
+//! where both are equal. A mean is compatible exactly if its vertical interval crosses the
+//! diagonal.
 
 use maud::{Markup, html};
 
@@ -20,7 +21,7 @@ use crate::{
 const LEFT: f64 = 40.0;
 const RIGHT: f64 = PANEL_WIDTH - 8.0;
 const TOP: f64 = 36.0;
-/// As high as it is wide, so that the diagonal is one.
+/// Square, so that the diagonal means equality.
 const BOTTOM: f64 = TOP + RIGHT - LEFT;
 const BELOW: f64 = 36.0;
 /// How far an interval may widen the range of the means, as a share of that range.
@@ -33,10 +34,10 @@ struct Point {
     up: f64,
     interval: Option<Ends>,
     mark: Mark,
-    told: String,
+    tooltip: String,
 }
 
-/// The figures of a comparison that have anything to draw: means, where they are compared, and differences.
+/// The figures of a comparison that have anything to draw: compared means, and differences.
 #[must_use]
 pub fn draw(comparison: &Comparison) -> Vec<Drawing> {
     [means(comparison), differences(comparison)].into_iter().flatten().collect()
@@ -57,17 +58,15 @@ fn means(comparison: &Comparison) -> Option<Drawing> {
     }
     (!panels.is_empty()).then(|| Drawing {
         name: format!("replication-means-{}", comparison.evidence),
-        title: format!("Means on {} evidence against the published ones", comparison.evidence),
+        title: format!("Means: {} evidence against published", comparison.evidence),
         subtitle: String::new(),
         legend,
         panels,
-        notes: vec![
-            format!(
-                "Across: the published mean with its 95 % bootstrap band. Up: {side} with the 95 % prediction \
-                 interval for the published mean, so a cell is compatible where its upright line meets the \
-                 diagonal. Intervals that run on end at the frame."
-            ),
-        ],
+        notes: vec![format!(
+            "Horizontal: the published mean with its 95 % bootstrap band. Vertical: {side}, \
+                 with the 95 % prediction interval for the published mean; a cell is compatible if \
+                 this line crosses the diagonal. Intervals are clipped at the frame."
+        )],
     })
 }
 
@@ -84,7 +83,7 @@ fn differences(comparison: &Comparison) -> Option<Drawing> {
     );
     let mut legend = vec![
         (AGREES, "decided the same way".to_owned()),
-        (OTHER, "left open by one side, or by both".to_owned()),
+        (OTHER, "undecided on one side or both".to_owned()),
         (DIFFERS, "decided the opposite way".to_owned()),
     ];
     if comparison.counts.differences_of_the_same_runs > 0 {
@@ -92,14 +91,13 @@ fn differences(comparison: &Comparison) -> Option<Drawing> {
     }
     (!panels.is_empty()).then(|| Drawing {
         name: format!("replication-differences-{}", comparison.evidence),
-        title: format!("Differences on {} evidence against the published ones", comparison.evidence),
+        title: format!("Differences: {} evidence against published", comparison.evidence),
         subtitle: String::new(),
         legend,
         panels,
         notes: vec![
-            "Intervals are t intervals of the difference, paired within seeds; the published one is from the \
-             spread behind the figure's band. A side decides where its interval does not meet its line of \
-             zero."
+            "Lines: t intervals of the difference, paired within seeds; the published interval is \
+             computed from the figure's band. A side decides if its interval excludes zero."
                 .to_owned(),
         ],
     })
@@ -124,7 +122,7 @@ fn mean(cell: &MeanCell) -> Option<Point> {
         up: ours.mean,
         interval: cell.predicted,
         mark,
-        told: told(
+        tooltip: tooltip(
             &cell.name(),
             (cell.published.mean, value(ours.mean)),
             cell.agreement.name(),
@@ -147,7 +145,7 @@ fn difference(cell: &DifferenceCell) -> Option<Point> {
             Sameness::HalfOpen | Sameness::BothOpen => OTHER,
             Sameness::Opposite => DIFFERS,
         },
-        told: told(
+        tooltip: tooltip(
             &cell.name(),
             (cell.published.value.mean, signed(Some(ours.value.mean))),
             decision.name(),
@@ -156,12 +154,12 @@ fn difference(cell: &DifferenceCell) -> Option<Point> {
     })
 }
 
-fn told(name: &str, (published, ours): (f64, String), answer: &str, remarks: &str) -> String {
+fn tooltip(name: &str, (published, ours): (f64, String), answer: &str, remarks: &str) -> String {
     let remarks = if remarks.is_empty() { String::new() } else { format!(" ({remarks})") };
     format!("{name}: published {}, here {ours}, {answer}{remarks}", value(published))
 }
 
-/// A panel for each title, in the order in which titles first appear.
+/// One panel per title, in order of first appearance.
 fn panels<T>(
     cells: &[T],
     title: impl Fn(&T) -> String,
@@ -181,7 +179,7 @@ fn panel(title: &str, [side, what]: [&str; 2], points: &[Point], zero: bool) -> 
         grid += &format!("M{} {}H{}", place(LEFT), place(up.place(*mark)), place(RIGHT));
         grid += &format!("M{} {}V{}", place(across.place(*mark)), place(BOTTOM), place(TOP));
     }
-    // What agrees first, so that what does not lies on top of it.
+    // Points that differ are drawn last, on top of the others.
     let mut order: Vec<&Point> = points.iter().collect();
     order.sort_by_key(|point| point.mark == DIFFERS);
     let body = html! {
@@ -192,18 +190,31 @@ fn panel(title: &str, [side, what]: [&str; 2], points: &[Point], zero: bool) -> 
             text.s.n.r x=(place(LEFT - 5.0)) y=(place(up.place(*mark) + 3.5)) { (plain(*mark)) }
             text.s.n.m x=(place(across.place(*mark))) y=(place(BOTTOM + 14.0)) { (plain(*mark)) }
         }
-        text.s.m x=(place(f64::midpoint(LEFT, RIGHT))) y=(place(BOTTOM + 29.0)) { "published: " (what) }
+        text.s.m x=(place(f64::midpoint(LEFT, RIGHT))) y=(place(BOTTOM + 29.0)) {
+            "published: " (what)
+        }
         @if zero && low < 0.0 && high > 0.0 {
             path.axis d=(format!(
                 "M{} {}H{}M{} {}V{}",
-                place(LEFT), place(up.place(0.0)), place(RIGHT), place(across.place(0.0)), place(BOTTOM), place(TOP)
+                place(LEFT),
+                place(up.place(0.0)),
+                place(RIGHT),
+                place(across.place(0.0)),
+                place(BOTTOM),
+                place(TOP)
             )) {}
         }
-        path.margin d=(format!("M{} {}L{} {}", place(LEFT), place(BOTTOM), place(RIGHT), place(TOP))) {}
+        path.margin d=(format!(
+            "M{} {}L{} {}",
+            place(LEFT),
+            place(BOTTOM),
+            place(RIGHT),
+            place(TOP)
+        )) {}
         @for point in order { (drawn(point, &across, &up)) }
     };
     let differ = points.iter().filter(|point| point.mark == DIFFERS);
-    let differ: Vec<&str> = differ.map(|point| point.told.as_str()).collect();
+    let differ: Vec<&str> = differ.map(|point| point.tooltip.as_str()).collect();
     const MOST: usize = 3;
     let listed = match differ.len() {
         0 => "none differs".to_owned(),
@@ -221,7 +232,7 @@ fn panel(title: &str, [side, what]: [&str; 2], points: &[Point], zero: bool) -> 
     }
 }
 
-/// One scale for both axes, of every mean and of intervals that do not dwarf them.
+/// The common scale of both axes: contains every mean, and intervals up to a limit.
 fn scale(points: &[Point], zero: bool) -> ((f64, f64), Vec<f64>) {
     let means = points.iter().flat_map(|point| [point.across, point.up]);
     let (low, high) = range(means.chain(zero.then_some(0.0))).unwrap_or((0.0, 1.0));
@@ -244,7 +255,7 @@ fn drawn(point: &Point, across: &Axis, up: &Axis) -> Markup {
     }
     html! {
         g class=(point.mark.class()) {
-            title { (point.told) }
+            title { (point.tooltip) }
             @if !whiskers.is_empty() { path.hair d=(whiskers) {} }
             (point.mark.draw(x, y))
         }

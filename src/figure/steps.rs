@@ -1,5 +1,5 @@
-//! The horizontal axis of a figure of curves: which steps it has, where they lie and what is written
-//! there. Images and epochs lie at their own value, blocks and resolutions evenly in their order.
+//! The steps of the horizontal axis of a figure of curves, with coordinates and labels. Images,
+//! epochs and ranks lie at their value; blocks and resolutions are evenly spaced.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ pub enum Step {
     Pixels(u32),
     /// A rank of training images by their influence.
     Rank(u32),
-    /// Images at their own size, which come after every number of pixels.
+    /// Images at their own size; sorted after every number of pixels.
     Native,
 }
 
@@ -36,7 +36,7 @@ impl Step {
         }
     }
 
-    /// Where it lies, given its index among the steps.
+    /// The coordinate, given the index among the steps.
     #[must_use]
     pub fn place(self, index: usize) -> f64 {
         match self {
@@ -46,7 +46,7 @@ impl Step {
         }
     }
 
-    /// What is written there.
+    /// The tick label.
     #[must_use]
     pub fn label(self) -> String {
         match self {
@@ -60,7 +60,7 @@ impl Step {
 
     /// The cell at this step.
     #[must_use]
-    pub fn of(self, cell: &Cell) -> Cell {
+    pub fn apply_to(self, cell: &Cell) -> Cell {
         let mut cell = cell.clone();
         match self {
             Self::Images(images) => cell.images = Some(images),
@@ -78,7 +78,7 @@ fn ranks() -> impl Iterator<Item = Step> {
     (1..=RANKS as u32).filter(|rank| *rank <= 10 || rank % 5 == 0).map(Step::Rank)
 }
 
-/// Every step that the cells name, in order; epochs are those that the lines' records have logged.
+/// Every step of the cells, in order; for an axis of epochs, those that the lines' records logged.
 #[must_use]
 pub fn steps(x: PlotAxis, cells: &[Cell], lines: &[Arm], records: &Records) -> Vec<Step> {
     let named = |cell: &Cell| match x {

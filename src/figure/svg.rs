@@ -1,5 +1,6 @@
-//! Drawings: panels of SVG with a legend and notes, set into the page panel by panel, so that they
-//! flow from three columns to one, or put together into a file that needs nothing else.
+//! Drawings: SVG panels with a legend and notes. On a page each panel is its own SVG element, so
+//! that three columns can become one on narrow screens; a file contains all panels and is
+//! self-contained.
 
 use maud::{Markup, PreEscaped, html};
 
@@ -9,38 +10,38 @@ use super::{
 };
 use crate::experiment::Verdict;
 
-/// Width of a panel, in pixels where it is not scaled: three fit on a wide screen, one on a phone.
+/// Width of a panel in unscaled pixels: three fit on a wide screen, one on a phone.
 pub const PANEL_WIDTH: f64 = 360.0;
 const GAP: f64 = 24.0;
 const COLUMNS: usize = 3;
 
-/// A figure that is ready to be set.
+/// A drawn figure.
 #[derive(Clone, Debug)]
 pub struct Drawing {
-    /// Name of its file, without ending.
+    /// Name of its file, without extension.
     pub name: String,
-    /// What it shows.
+    /// Title.
     pub title: String,
-    /// What is drawn, in symbols; empty where the title says it all.
+    /// The contrasts or the common coordinates; may be empty.
     pub subtitle: String,
-    /// Marks and what they mean.
+    /// Marks and their meaning.
     pub legend: Vec<(Mark, String)>,
     /// Its panels; never empty.
     pub panels: Vec<PanelDrawing>,
-    /// What a reader must know of it.
+    /// Notes below the panels, as sentences.
     pub notes: Vec<String>,
 }
 
 /// One panel, [`PANEL_WIDTH`] wide.
 #[derive(Clone, Debug)]
 pub struct PanelDrawing {
-    /// What it shows, for people who do not see it.
+    /// Title, for screen readers.
     pub title: String,
-    /// Its main numbers in words.
+    /// Its main numbers in words, for screen readers.
     pub description: String,
-    /// Height.
+    /// Height in pixels.
     pub height: f64,
-    /// Its elements.
+    /// The SVG elements.
     pub body: Markup,
 }
 
@@ -62,7 +63,7 @@ pub enum Mark {
 }
 
 impl Mark {
-    /// The class that colours it.
+    /// The CSS class with its colour.
     #[must_use]
     pub fn class(self) -> String {
         match self {
@@ -74,12 +75,14 @@ impl Mark {
         }
     }
 
-    /// The mark about a place, in the colour of the group that it is in.
+    /// Draws the mark centred at a point, in the colour of the enclosing group.
     #[must_use]
     pub fn draw(self, x: f64, y: f64) -> Markup {
         let around = |shape: &str| format!("M{} {}{shape}", place(x), place(y));
         let path = |class: &str, shape: &str| html! { path class=(class) d=(around(shape)) {} };
-        let circle = |class: &str, r: &str| html! { circle class=(class) cx=(place(x)) cy=(place(y)) r=(r) {} };
+        let circle = |class: &str, r: &str| {
+            html! { circle class=(class) cx=(place(x)) cy=(place(y)) r=(r) {} }
+        };
         match self {
             Self::Curve(index) => shape("dot", index, x, y),
             Self::Open(index) => shape("open", index, x, y),
@@ -106,12 +109,12 @@ fn shape(class: &str, index: usize, x: f64, y: f64) -> Markup {
     html! { path class=(class) d=(format!("M{} {}{around}", place(x), place(y))) {} }
 }
 
-/// Text without characters that no XML file may hold.
+/// Text with control characters, which XML forbids, replaced.
 fn legible(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-/// A drawing as a part of the page, which gives it its colours.
+/// A drawing as an element of a page, whose style has the colours.
 #[must_use]
 pub fn figure(drawing: &Drawing) -> Markup {
     html! {
@@ -125,7 +128,8 @@ pub fn figure(drawing: &Drawing) -> Markup {
             }
             div.panels {
                 @for panel in &drawing.panels {
-                    svg.fig role="img" viewBox=(format!("0 0 {} {}", place(PANEL_WIDTH), place(panel.height))) {
+                    @let (width, height) = (place(PANEL_WIDTH), place(panel.height));
+                    svg.fig role="img" viewBox=(format!("0 0 {width} {height}")) {
                         title { (legible(&panel.title)) }
                         desc { (legible(&panel.description)) }
                         (panel.body)
@@ -137,7 +141,7 @@ pub fn figure(drawing: &Drawing) -> Markup {
     }
 }
 
-/// A mark in running text; the word beside it says the same.
+/// A mark in running text, next to a word with the same meaning.
 #[must_use]
 pub fn key(mark: Mark) -> Markup {
     html! {
@@ -148,8 +152,8 @@ pub fn key(mark: Mark) -> Markup {
     }
 }
 
-/// A drawing as a file of its own: white paper, its own colours, panels in three columns, and the
-/// title of the claim that it belongs to, which no page says for it.
+/// A drawing as a self-contained SVG file: white background, own colours, panels in up to three
+/// columns. `claim` is the title of the claim or the origin of the figure.
 #[must_use]
 pub fn file(drawing: &Drawing, claim: &str) -> String {
     const TITLE_LINE: f64 = 20.0;
@@ -188,15 +192,21 @@ pub fn file(drawing: &Drawing, claim: &str) -> String {
             style { (PreEscaped(concrete(FIGURE_STYLE))) }
             rect width=(wide) height=(high) fill="#ffffff" {}
             @for (index, line) in title.iter().enumerate() {
-                text.b x=(place(GAP)) y=(place(28.0 + times(index, TITLE_LINE))) font-size="15" { (line) }
+                text.b x=(place(GAP)) y=(place(28.0 + times(index, TITLE_LINE))) font-size="15" {
+                    (line)
+                }
             }
             @for (index, line) in subtitle.iter().enumerate() {
-                text.s x=(place(GAP)) y=(place(28.0 + times(title.len(), TITLE_LINE) + times(index, LINE))) { (line) }
+                @let y = 28.0 + times(title.len(), TITLE_LINE) + times(index, LINE);
+                text.s x=(place(GAP)) y=(place(y)) {
+                    (line)
+                }
             }
             g transform=(format!("translate(0 {})", place(head))) { (legend) }
             @for (top, row) in &rows {
                 @for (column, panel) in row.iter().enumerate() {
-                    g transform=(format!("translate({} {})", place(GAP + times(column, PANEL_WIDTH + GAP)), place(*top))) {
+                    @let left = GAP + times(column, PANEL_WIDTH + GAP);
+                    g transform=(format!("translate({} {})", place(left), place(*top))) {
                         (panel.body)
                     }
                 }
@@ -209,7 +219,7 @@ pub fn file(drawing: &Drawing, claim: &str) -> String {
     markup.into_string() + "\n"
 }
 
-/// The legend of a file: entries in rows, and the height that they take.
+/// The legend of a file, with its height in pixels.
 fn legend(drawing: &Drawing, width: f64) -> (Markup, f64) {
     const ROW: f64 = 20.0;
     let (mut x, mut y) = (GAP, 14.0);
@@ -232,7 +242,7 @@ fn legend(drawing: &Drawing, width: f64) -> (Markup, f64) {
     (markup, height)
 }
 
-/// About how wide a text is: drawings can't measure it.
+/// The approximate width of a text in pixels, from its number of characters.
 #[must_use]
 pub(crate) fn text_width(text: &str, size: f64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a label's length")]
@@ -240,7 +250,7 @@ pub(crate) fn text_width(text: &str, size: f64) -> f64 {
     characters * size * 0.56
 }
 
-/// Lines of at most so many characters, broken at spaces.
+/// Wraps text at spaces to lines of at most `characters` characters.
 fn wrapped(text: &str, characters: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -260,13 +270,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_notes_are_broken_at_spaces() {
+    fn long_notes_are_wrapped_at_spaces() {
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
         assert_eq!(wrapped("", 7), Vec::<String>::new());
     }
 
     #[test]
-    fn characters_that_no_xml_file_may_hold_are_replaced() {
+    fn characters_that_xml_forbids_are_replaced() {
         assert_eq!(legible("a\u{0}b"), "a\u{fffd}b");
     }
 }

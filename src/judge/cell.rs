@@ -1,114 +1,120 @@
-//! One cell, or one average over cells: joined, judged at the look that decides, with its flags and
-//! its reason.
+//! The verdict on one cell, or on one average over cells: paired by seed and judged at the deciding
+//! look (interim analysis), with flags and a reason.
 
 use super::{
     decide::{Answer, Side, decide},
     images,
+    interim::Interim,
     result::{CellVerdict, Flag, Welch},
-    sequence::Looked,
 };
 use crate::{
     claim::{Cell, Contrast, Design, Hypothesis, Metric, Relation, Term},
-    evidence::{Evidence, Looking},
+    evidence::{Evidence, SamplingDesign},
     experiment::{Key, Moment, Verdict},
     judge::{
         join::{Joined, join},
-        observe::Observed,
+        observe::Censored,
     },
     stats::{Alpha, Sample, e_value, paired_t, welch_contrast},
 };
 
-/// How far the rounding of another processor may move a mean, in the contrast's unit: half of it was seen.
+/// How far rounding on another processor may move a mean, in the contrast's unit: twice the largest
+/// difference that was observed.
 pub(super) const CLOSE: f64 = 1.0;
 
-/// What one hypothesis is judged with.
-pub(super) struct Bench<'a> {
+/// A hypothesis with the design and the evidence that it is judged with.
+pub(super) struct Analysis<'a> {
     pub(super) hypothesis: &'a Hypothesis,
     pub(super) design: &'a Design,
     pub(super) evidence: &'a Evidence,
 }
 
-/// One contrast in one cell, or averaged over several, with what the evidence has for it.
-pub(super) struct Joint<'a> {
+/// One contrast in one cell, or averaged over several, with its values paired by seed.
+pub(super) struct Paired<'a> {
     pub(super) contrast: &'a Contrast,
     named: Cell,
     pub(super) cells: Vec<Cell>,
     joined: Joined,
 }
 
-impl<'a> Bench<'a> {
-    /// What the evidence has for one contrast in one cell, or averaged over several.
-    pub(super) fn joint(&self, contrast: &'a Contrast, named: Cell, cells: Vec<Cell>) -> Joint<'a> {
+impl<'a> Analysis<'a> {
+    /// Pairs the values of one contrast in one cell, or averaged over several, by seed.
+    pub(super) fn paired(
+        &self,
+        contrast: &'a Contrast,
+        named: Cell,
+        cells: Vec<Cell>,
+    ) -> Paired<'a> {
         let joined = join(&contrast.terms, &cells, &self.hypothesis.metric, self.evidence);
-        Joint { contrast, named, cells, joined }
+        Paired { contrast, named, cells, joined }
     }
 
-    /// What its seeds say at each look; every value is taken so much higher than it is, which is 0 but for
-    /// what would come out if it were.
-    pub(super) fn looked(&self, joint: &Joint<'_>, raised: f64) -> Looked {
-        let Joint { contrast, named, joined, .. } = joint;
+    /// The answer at each look. `shift` is added to every value, in the metric's unit: 0, except
+    /// in the check for borderline verdicts.
+    pub(super) fn interim(&self, unit: &Paired<'_>, shift: f64) -> Interim {
+        let Paired { contrast, named, joined, .. } = unit;
         let Hypothesis { relation, metric, contrasts, .. } = self.hypothesis;
-        let values: Vec<Observed> =
-            joined.rows.iter().map(|row| row.contrast.raised(raised)).collect();
+        let values: Vec<Censored> =
+            joined.rows.iter().map(|row| row.contrast.shifted(shift)).collect();
         let judgeable = joined.mixed_recipes.is_none();
         let seeds = if judgeable { self.looks(values.len()) } else { Vec::new() };
-        let ask =
+        let answer =
             |seeds: usize| decide(&values[..seeds], *relation, self.level(), metric.resolution());
-        let name = self.hypothesis.name_of(named);
-        Looked {
+        let name = self.hypothesis.cell_name(named);
+        Interim {
             name: match contrasts.as_slice() {
                 [_] => name,
-                // The coordinates alone would not tell which is meant.
+                // The coordinates alone are ambiguous.
                 _ => format!("{} at {name}", contrast.label),
             },
-            answers: seeds.into_iter().map(ask).collect(),
-            looks: match self.evidence.looking {
-                Looking::Fixed => 1,
-                Looking::Sequential => self.design.looks.count(),
+            answers: seeds.into_iter().map(answer).collect(),
+            looks: match self.evidence.design {
+                SamplingDesign::FixedSample => 1,
+                SamplingDesign::GroupSequential => self.design.looks.count(),
             },
             incomplete: !joined.absent.is_empty() || joined.unread,
-            hopeful: judgeable && joined.unobservable.is_none(),
+            can_continue: judgeable && joined.unobservable.is_none(),
         }
     }
 
-    /// Numbers of seeds at which so many are looked at: all of them in a fixed design.
+    /// The numbers of seeds of the looks that `seeds` seeds reach: all of them in a fixed design.
     fn looks(&self, seeds: usize) -> Vec<usize> {
-        match self.evidence.looking {
-            Looking::Fixed if seeds == 0 => Vec::new(),
-            Looking::Fixed => vec![seeds],
-            Looking::Sequential => self.design.looks.reached_by(seeds).collect(),
+        match self.evidence.design {
+            SamplingDesign::FixedSample if seeds == 0 => Vec::new(),
+            SamplingDesign::FixedSample => vec![seeds],
+            SamplingDesign::GroupSequential => self.design.looks.reached_by(seeds).collect(),
         }
     }
 
-    /// One-sided level of an interval.
+    /// One-sided level of one look's confidence interval.
     fn level(&self) -> Alpha {
-        match self.evidence.looking {
-            Looking::Fixed => self.design.alpha,
-            Looking::Sequential => self.design.looks.level(self.design.alpha),
+        match self.evidence.design {
+            SamplingDesign::FixedSample => self.design.alpha,
+            SamplingDesign::GroupSequential => self.design.looks.level(self.design.alpha),
         }
     }
 
-    /// The verdict on a cell after so many looks. It is that of the look that decides, and what comes
-    /// after that look is not told, whoever brought it.
+    /// The verdict on a cell after `looks_used` looks: that of the deciding look. Seeds after that
+    /// look are not reported, whatever else the evidence holds.
     pub(super) fn verdict(
         &self,
-        joint: &Joint<'_>,
-        looked: &Looked,
-        reached: usize,
+        unit: &Paired<'_>,
+        interim: &Interim,
+        looks_used: usize,
     ) -> CellVerdict {
-        let Joint { contrast, named, cells, joined } = joint;
-        let sequential = self.evidence.looking == Looking::Sequential;
-        let decisive = looked.decisive(reached);
-        let (place, answer) = (decisive.map(|(place, _)| place), decisive.map(|(_, it)| it));
-        let look = place.filter(|_| sequential).map(|place| self.design.looks.seeds()[place]);
-        let had = reached.checked_sub(1).map(|last| self.design.looks.seeds()[last]);
+        let Paired { contrast, named, cells, joined } = unit;
+        let sequential = self.evidence.design == SamplingDesign::GroupSequential;
+        let decisive = interim.decisive(looks_used);
+        let (index, answer) = (decisive.map(|(index, _)| index), decisive.map(|(_, it)| it));
+        let look = index.filter(|_| sequential).map(|index| self.design.looks.seeds()[index]);
+        let seeds_used = looks_used.checked_sub(1).map(|last| self.design.looks.seeds()[last]);
         let mut joined = joined.clone();
         joined.rows.truncate(look.unwrap_or(joined.rows.len()));
         let side = answer.map_or(Side::Undecided, |answer| answer.side);
         let welch = self.welch(&contrast.terms, &joined);
         let interval = answer.filter(|answer| answer.low.is_some() || answer.high.is_some());
         CellVerdict {
-            name: self.hypothesis.name_of(named),
+            name: self.hypothesis.cell_name(named),
             target: named.target.as_deref().map(str::to_owned),
             images: named.images,
             blocks: named.blocks,
@@ -124,14 +130,14 @@ impl<'a> Bench<'a> {
             t: answer.and_then(|answer| answer.t),
             p: answer.and_then(|answer| answer.p),
             p_adjusted: None,
-            verdict: if looked.incomplete { Verdict::Incomplete } else { side.into() },
+            verdict: if interim.incomplete { Verdict::Incomplete } else { side.into() },
             reason: self.reason(&joined, answer),
             flags: self.flags(contrast, &joined, answer, welch.as_ref()),
             missing_seeds: joined.missing_seeds,
             spared_seeds: match side {
                 Side::Undecided => 0,
                 _ if !sequential => 0,
-                _ => self.design.looks.last().saturating_sub(had.unwrap_or_default()),
+                _ => self.design.looks.last().saturating_sub(seeds_used.unwrap_or_default()),
             },
             unmatched_seeds: joined.unmatched_seeds,
             failed_seeds: joined.rows.iter().filter(|row| !row.contrast.finished).count(),
@@ -149,7 +155,7 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Welch's test on the same seeds at the same level, as if they were not paired.
+    /// Welch's unpaired test on the same seeds at the same level.
     fn welch(&self, terms: &[Term], joined: &Joined) -> Option<Welch> {
         if joined.mixed_recipes.is_some() {
             return None;
@@ -167,7 +173,8 @@ impl<'a> Bench<'a> {
         finite.then(|| Welch {
             low: interval.low,
             high: interval.high,
-            verdict: Side::of(interval.low, interval.high, self.hypothesis.relation).into(),
+            verdict: Side::from_bounds(interval.low, interval.high, self.hypothesis.relation)
+                .into(),
         })
     }
 
@@ -222,15 +229,16 @@ impl<'a> Bench<'a> {
         .collect()
     }
 
-    /// Whether an end of the interval lies within a point of the margin. Runs of our own alone: a
-    /// published log says the same everywhere.
+    /// Whether an end of the interval lies within [`CLOSE`] of the margin. Local runs only: a
+    /// published log has the same numbers on every processor.
     fn is_borderline(&self, answer: &Answer) -> bool {
         let threshold = self.hypothesis.relation.threshold();
         let close = |end: Option<f64>| end.is_some_and(|end| (end - threshold).abs() < CLOSE);
-        self.evidence.looking == Looking::Sequential && (close(answer.low) || close(answer.high))
+        self.evidence.design == SamplingDesign::GroupSequential
+            && (close(answer.low) || close(answer.high))
     }
 
-    /// Why this cell's answer is what it is.
+    /// The reason for the verdict on this cell.
     fn reason(&self, joined: &Joined, answer: Option<&Answer>) -> String {
         if let [first, rest @ ..] = joined.absent.as_slice() {
             let more =
@@ -238,19 +246,19 @@ impl<'a> Bench<'a> {
             return format!("no record of {first}{more}");
         }
         if let Some(mixed) = &joined.mixed_recipes {
-            return format!("recipes are mixed ({mixed}), so the arms can't be compared");
+            return format!("mixed recipes ({mixed}): the arms can't be compared");
         }
         if let Some(reason) = &joined.unobservable {
             return reason.to_string();
         }
         let unit = self.hypothesis.metric.unit().name();
         match answer {
-            None => format!("{} seeds that every arm has: too few to judge", joined.rows.len()),
+            None => format!("too few seeds in common to all arms ({})", joined.rows.len()),
             Some(answer) => answer.in_words(self.hypothesis.relation, unit, joined.rows.len()),
         }
     }
 
-    /// Which records the hypothesis lacks, or what those that there are do not hold.
+    /// The reason for an incomplete hypothesis: missing records, or records without the metric.
     pub(super) fn incomplete(&self, judged: &[CellVerdict]) -> String {
         let keys = self.hypothesis.keys();
         let absent: Vec<&Key> =
@@ -260,7 +268,8 @@ impl<'a> Bench<'a> {
             let unread: Vec<&CellVerdict> = unread.collect();
             let (cell, why) = unread.first().map_or(("", ""), |cell| (&cell.name, &cell.reason));
             return format!(
-                "the {} evidence has every fine-tune, and in {} of {} {} not all that is measured: {why} ({cell})",
+                "the {} evidence has a record of every fine-tune, but {} of {} {} can't be \
+                 measured: {why} ({cell})",
                 self.evidence.kind,
                 unread.len(),
                 judged.len(),
@@ -268,21 +277,20 @@ impl<'a> Bench<'a> {
             );
         }
         let first = absent.first().map_or_else(String::new, |key| format!(", such as {key}"));
-        let reasons = absent.iter().find_map(|key| self.evidence.world.lacks(key));
-        let because =
-            reasons.filter(|_| self.evidence.kind.is_own()).map(|reason| format!(" ({reason})"));
+        let unavailable = absent.iter().find_map(|key| self.evidence.world.unavailable(key));
+        let unavailable = unavailable.filter(|_| self.evidence.kind.is_local());
+        let because = unavailable.map_or_else(String::new, |reason| format!(" ({reason})"));
         format!(
-            "{} of the {} fine-tunes that it compares have no record in the {} evidence{first}{}",
+            "missing records of {} of {} fine-tunes in the {} evidence{first}{because}",
             absent.len(),
             keys.len(),
             self.evidence.kind,
-            because.unwrap_or_default()
         )
     }
 }
 
 /// The value, where it is known exactly.
 #[expect(clippy::float_cmp, reason = "bounds of a known value are one number")]
-fn exact(value: Observed) -> Option<f64> {
+fn exact(value: Censored) -> Option<f64> {
     (value.finished && value.low == value.high).then_some(value.low)
 }

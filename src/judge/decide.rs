@@ -1,29 +1,30 @@
-//! One contrast value a seed against one margin. Values come with bounds; a verdict counts only
-//! where it holds at both ends of them, with the runs that failed left out and with those runs at
-//! their worst allowed value.
+//! The test of one sample (one contrast value per seed) against one margin.
+//!
+//! Values have bounds. A verdict must hold at both bounds, with failed runs excluded and with
+//! failed runs at their worst allowed value.
 
 use crate::{
     claim::Relation,
     experiment::Verdict,
-    judge::observe::Observed,
+    judge::observe::Censored,
     stats::{Alpha, Sample, TTest, paired_t, t_interval},
 };
 
-/// On which side of the hypothesis the evidence lies.
+/// On which side of the margin the confidence interval lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// It holds.
+    /// The hypothesis holds.
     Supported,
-    /// It does not.
+    /// The hypothesis does not hold.
     Refuted,
-    /// The evidence does not say.
+    /// The interval contains a margin.
     Undecided,
 }
 
 impl Side {
-    /// Where an interval lies to a relation's margin; a bound that is NaN decides nothing.
+    /// The side of an interval from `low` to `high`; undecided where a bound is NaN.
     #[must_use]
-    pub fn of(low: f64, high: f64, relation: Relation) -> Self {
+    pub fn from_bounds(low: f64, high: f64, relation: Relation) -> Self {
         let (supported, refuted) = match relation {
             Relation::GreaterThan(margin) => (low > margin, high < margin),
             Relation::NotWorseThan(margin) => (low > -margin, high < -margin),
@@ -55,47 +56,47 @@ impl Relation {
     pub(crate) fn threshold(self) -> f64 {
         match self {
             Self::GreaterThan(margin) | Self::EquivalentWithin(margin) => margin,
-            // Not `-margin`, which would print a margin of none as "-0".
+            // Not `-margin`, which prints a margin of 0 as "-0".
             Self::NotWorseThan(margin) => 0.0 - margin,
         }
     }
 }
 
-/// What the seeds of one cell say.
+/// The answer of the seeds of one cell. Values are in the metric's unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Answer {
-    /// Mean over the finished seeds; the middle of its bounds where a value has bounds.
+    /// Mean over the finished seeds, with the midpoint of a value that has bounds.
     pub estimate: Option<f64>,
-    /// Lower end of the interval that the answer used; `None` where nothing bounds it.
+    /// Lower end of the confidence interval; `None` where it is unbounded.
     pub low: Option<f64>,
-    /// Upper end of the interval that the answer used; `None` where nothing bounds it.
+    /// Upper end of the confidence interval; `None` where it is unbounded.
     pub high: Option<f64>,
-    /// Statistic of the test that `p` is of.
+    /// t statistic of the test of `p`.
     pub t: Option<f64>,
     /// One-sided p in the direction of the hypothesis; the largest, where values have bounds.
     pub p: Option<f64>,
     /// One-sided p in the other direction.
     pub p_refuted: Option<f64>,
-    /// Where that lies.
+    /// The side of the interval.
     pub side: Side,
-    /// Whether seeds agreed so closely that their spread was floored at half the resolution.
+    /// Whether the standard deviation was raised to its floor, half the resolution.
     pub spread_floored: bool,
-    /// Seeds that finished and whose value has no bound, as where an accuracy was never reached.
+    /// Seeds that finished with an unbounded value, as where an accuracy was never reached.
     pub unbounded: usize,
 }
 
-/// Which ends of the bounds are taken, and whether failed runs are in.
+/// Which bound of each value is used, and whether failed runs are included.
 #[derive(Clone, Copy)]
 enum Scenario {
     Low { failed: bool },
     High { failed: bool },
 }
 
-/// Judges one value a seed. `resolution` is the metric's smallest step, at half of which a spread
-/// of zero is floored. Fewer than two finished seeds, or a value that is not a number, decide
-/// nothing.
+/// Tests one value per seed against the margin of `relation`, with t intervals at the one-sided
+/// level `alpha`. `resolution` is the metric's smallest step; the standard deviation is at least
+/// half of it. Undecided with fewer than two finished seeds or a NaN.
 #[must_use]
-pub fn decide(values: &[Observed], relation: Relation, alpha: Alpha, resolution: f64) -> Answer {
+pub fn decide(values: &[Censored], relation: Relation, alpha: Alpha, resolution: f64) -> Answer {
     use Scenario::{High, Low};
     let both = [
         Low { failed: true },
@@ -103,7 +104,7 @@ pub fn decide(values: &[Observed], relation: Relation, alpha: Alpha, resolution:
         High { failed: true },
         High { failed: false },
     ];
-    // Failed runs at their worst for the hypothesis can't refute it, nor at their best support it.
+    // Failed runs at their worst value can't refute a hypothesis, nor support it at their best.
     let (supporting, refuting): (&[Scenario], &[Scenario]) = match relation {
         Relation::EquivalentWithin(_) => (&both, &both),
         _ => (
@@ -119,25 +120,29 @@ pub fn decide(values: &[Observed], relation: Relation, alpha: Alpha, resolution:
         samples.iter().map(|sample| t_interval(&floored(sample), alpha)).collect()
     };
     let low = supporting.as_deref().map(|samples| {
-        intervals(samples).iter().map(|interval| interval.low).fold(f64::INFINITY, least)
+        intervals(samples).iter().map(|interval| interval.low).fold(f64::INFINITY, min_or_nan)
     });
     let high = refuting.as_deref().map(|samples| {
-        intervals(samples).iter().map(|interval| interval.high).fold(f64::NEG_INFINITY, most)
+        intervals(samples).iter().map(|interval| interval.high).fold(f64::NEG_INFINITY, max_or_nan)
     });
     let tests = |samples: Option<&[Sample]>, test: fn(&Sample, Relation) -> (f64, f64)| {
         let tests = samples?.iter().map(|sample| test(&floored(sample), relation));
         tests.max_by(|left, right| left.1.total_cmp(&right.1))
     };
-    let best = tests(supporting.as_deref(), towards);
+    let towards = tests(supporting.as_deref(), towards);
     let against = tests(refuting.as_deref(), away);
     Answer {
         estimate: estimate(values),
         low,
         high,
-        t: best.map(|(t, _)| t).filter(|t| t.is_finite()),
-        p: best.map(|(_, p)| p).filter(|p| p.is_finite()),
+        t: towards.map(|(t, _)| t).filter(|t| t.is_finite()),
+        p: towards.map(|(_, p)| p).filter(|p| p.is_finite()),
         p_refuted: against.map(|(_, p)| p).filter(|p| p.is_finite()),
-        side: Side::of(low.unwrap_or(f64::NEG_INFINITY), high.unwrap_or(f64::INFINITY), relation),
+        side: Side::from_bounds(
+            low.unwrap_or(f64::NEG_INFINITY),
+            high.unwrap_or(f64::INFINITY),
+            relation,
+        ),
         spread_floored: supporting
             .iter()
             .flatten()
@@ -149,24 +154,24 @@ pub fn decide(values: &[Observed], relation: Relation, alpha: Alpha, resolution:
     }
 }
 
-/// `f64::min` passes over a NaN, and a NaN must not turn into evidence.
-fn least(left: f64, right: f64) -> f64 {
+/// Unlike `f64::min`, which ignores a NaN: a NaN must not become evidence.
+fn min_or_nan(left: f64, right: f64) -> f64 {
     if left.is_nan() || right.is_nan() { f64::NAN } else { left.min(right) }
 }
 
-fn most(left: f64, right: f64) -> f64 {
-    -least(-left, -right)
+fn max_or_nan(left: f64, right: f64) -> f64 {
+    -min_or_nan(-left, -right)
 }
 
-fn take(values: &[Observed], scenario: Scenario) -> Option<Sample> {
-    let (failed, end): (bool, fn(&Observed) -> f64) = match scenario {
+fn take(values: &[Censored], scenario: Scenario) -> Option<Sample> {
+    let (failed, end): (bool, fn(&Censored) -> f64) = match scenario {
         Scenario::Low { failed } => (failed, |value| value.low),
         Scenario::High { failed } => (failed, |value| value.high),
     };
     Sample::new(values.iter().filter(|value| failed || value.finished).map(end).collect()).ok()
 }
 
-fn estimate(values: &[Observed]) -> Option<f64> {
+fn estimate(values: &[Censored]) -> Option<f64> {
     let finished: Option<Vec<f64>> =
         values.iter().filter(|value| value.finished).map(|value| value.middle()).collect();
     match finished?.as_slice() {
@@ -184,7 +189,7 @@ fn towards(sample: &Sample, relation: Relation) -> (f64, f64) {
         Relation::GreaterThan(_) | Relation::NotWorseThan(_) => {
             above(paired_t(sample, relation.threshold()))
         }
-        // Two one-sided tests: the weaker of the two speaks for both.
+        // Two one-sided tests (TOST): the larger p counts.
         Relation::EquivalentWithin(margin) => {
             let ends = [above(paired_t(sample, -margin)), below(paired_t(sample, margin))];
             if ends[0].1 > ends[1].1 { ends[0] } else { ends[1] }
@@ -211,10 +216,10 @@ fn away(sample: &Sample, relation: Relation) -> (f64, f64) {
 }
 
 impl Answer {
-    /// The answer as a sentence.
+    /// The answer in words.
     #[must_use]
     pub(crate) fn in_words(&self, relation: Relation, unit: &str, seeds: usize) -> String {
-        let asked = match relation {
+        let required = match relation {
             Relation::GreaterThan(margin) => format!("above {margin}"),
             Relation::NotWorseThan(_) => format!("above {}", relation.threshold()),
             Relation::EquivalentWithin(margin) => format!("within {margin} of zero"),
@@ -223,28 +228,30 @@ impl Answer {
             .estimate
             .map_or_else(|| "no mean".to_owned(), |mean| format!("mean {mean:+.2} {unit}"));
         if seeds < 2 {
-            return format!("{mean} over {seeds} seed: no spread, so no interval");
+            return format!("{mean} over {seeds} seed: no spread, so no confidence interval");
         }
         if self.low.is_none() && self.high.is_none() && self.unbounded > 0 {
             return format!(
-                "{mean} over {seeds} seeds: no interval, since what is measured was not reached in {} of them",
+                "{mean} over {seeds} seeds: no confidence interval, since {} seeds never reached \
+                 the accuracy",
                 self.unbounded
             );
         }
         if self.low.is_none() && self.high.is_none() {
             return format!(
-                "{mean} over {seeds} seeds: no interval, since fewer than two runs finished or a value is not a number"
+                "{mean} over {seeds} seeds: no confidence interval, since fewer than two runs \
+                 finished or a value is NaN"
             );
         }
         let end = |end: Option<f64>| {
             end.map_or_else(|| "unbounded".to_owned(), |end| format!("{end:+.2}"))
         };
-        let interval =
-            format!("{mean}, interval {} to {} over {seeds} seeds", end(self.low), end(self.high));
+        let (low, high) = (end(self.low), end(self.high));
+        let interval = format!("{mean}, confidence interval {low} to {high} over {seeds} seeds");
         match self.side {
-            Side::Supported => format!("{interval}: {asked}"),
-            Side::Refuted => format!("{interval}: not {asked}"),
-            Side::Undecided => format!("{interval}: has the margin inside ({asked} was asked)"),
+            Side::Supported => format!("{interval}: {required}"),
+            Side::Refuted => format!("{interval}: not {required}"),
+            Side::Undecided => format!("{interval}: contains the margin (required: {required})"),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The interval over test images, beside the one over seeds: how far a contrast could lie off because
-//! the test set is one draw of images. Seeds are held; images are resampled, paired, since all arms saw
-//! the same ones.
+//! The confidence interval over test images: the sampling error of a contrast because the test set
+//! is a finite sample. Seeds are fixed; images are resampled in pairs, since all arms are tested on
+//! the same images. The verdict uses the interval over seeds, not this one.
 
 use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
 
@@ -16,12 +16,13 @@ use crate::{
     stats::{Alpha, tallied_bootstrap},
 };
 
-/// Resamples; at 1,000 an end of a 95 % interval is known to a tenth of a standard error.
+/// Resamples; with 1,000 an end of a 95 % interval is accurate to a tenth of a standard error.
 const RESAMPLES: NonZeroU32 = NonZeroU32::new(1000).unwrap();
 
-/// The interval of a contrast in a cell, or averaged over several, in accuracy points, at confidence
-/// 1 - 2 alpha; `None` where a metric is not a share of test images that records have a
-/// bit for each of: those that were right at last, those of their most influential image's class.
+/// The percentile bootstrap interval of a contrast in a cell, or averaged over several, in accuracy
+/// points, at confidence 1 - 2 alpha. `None` unless records have one bit per test image: whether
+/// the last epoch classifies it correctly, or whether it has the class of its most influential
+/// training image.
 pub(super) fn interval(
     terms: &[Term],
     cells: &[Cell],
@@ -30,13 +31,13 @@ pub(super) fn interval(
     evidence: &Evidence,
     alpha: Alpha,
 ) -> Option<TestImages> {
-    if !tells_images(metric)
+    if !has_image_bits(metric)
         || terms.iter().any(|term| term.arm.at.is_some())
         || joined.rows.is_empty()
     {
         return None;
     }
-    // What each image of a test set adds to the contrast's mean over seeds.
+    // For each test set, the contribution of each image to the contrast's mean over seeds.
     let mut sets: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     let keys: Vec<(f64, Vec<Key>)> = terms
         .iter()
@@ -48,7 +49,7 @@ pub(super) fn interval(
     for (weight, keys) in &keys {
         for key in keys {
             let share = 100.0 * weight / (keys.len() * joined.rows.len()) as f64;
-            // At another resolution they are the same images.
+            // Keyed by target alone: other resolutions have the same images.
             let set = sets.entry(&key.target).or_default();
             for row in &joined.rows {
                 let correct = bits(evidence, key, row.seed, metric)?;
@@ -70,14 +71,14 @@ pub(super) fn interval(
     let binomial = |count: u64, probability: f64| {
         use rand_distr::Distribution;
         let binomial = rand_distr::Binomial::new(count, probability);
-        binomial.expect("a part of a count is a probability").sample(&mut generator)
+        binomial.expect("the ratio of two counts is a probability").sample(&mut generator)
     };
     let interval = tallied_bootstrap(&tallies, RESAMPLES, binomial, alpha);
     Some(TestImages { images, low: interval.low, high: interval.high })
 }
 
-/// Whether records have a bit a test image for a metric.
-fn tells_images(metric: &Metric) -> bool {
+/// Whether records can have one bit per test image for a metric.
+fn has_image_bits(metric: &Metric) -> bool {
     match metric {
         Metric::Accuracy(at) => *at == Moment::Last,
         Metric::InfluenceMatch(of) => of.share == Share::Rank(1),
@@ -95,8 +96,8 @@ fn bits(evidence: &Evidence, key: &Key, seed: Seed, metric: &Metric) -> Option<A
     }
 }
 
-/// Distinct values with how often each is there. Sums of the same shares in another order differ in
-/// their last bits, so that values closer than that are one.
+/// Distinct values with their counts. Sums of the same shares in another order differ in their last
+/// bits, so nearly equal values are merged.
 fn tally(values: &[f64]) -> Vec<(f64, u64)> {
     const SAME: f64 = 1e-9;
     let mut sorted = values.to_vec();

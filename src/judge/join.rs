@@ -1,14 +1,16 @@
-//! Contrast values, one a seed, joined on keys. Everything that could make a comparison unfair is
-//! found here and told, not mended: seeds that some arms lack, runs that stopped, recipes that
-//! differ where the contrast does not say so. What follows from it is left to the judge.
+//! Contrast values, one per seed, joined on keys and seeds.
+//!
+//! Everything that could make a comparison unfair is detected here and reported, not fixed: seeds
+//! missing from an arm, runs that stopped, recipes that differ where the contrast does not vary
+//! them. The judge decides what follows from it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     claim::{Cell, Metric, Term, keys},
-    evidence::{Evidence, Looking, Record},
+    evidence::{Evidence, Record, SamplingDesign},
     experiment::{Key, RecipeDigest, Seed},
-    judge::observe::{Observed, Unobservable, observe},
+    judge::observe::{Censored, Unobservable, observe},
 };
 
 /// One seed's contrast value, and each arm's own value in the order of the terms.
@@ -17,86 +19,86 @@ pub struct Row {
     /// The seed.
     pub seed: Seed,
     /// The weighted sum of the arms.
-    pub contrast: Observed,
-    /// The arms.
-    pub arms: Vec<Observed>,
+    pub contrast: Censored,
+    /// The value of each arm.
+    pub arms: Vec<Censored>,
 }
 
-/// What the evidence has for one contrast in one cell, or averaged over several.
+/// The values of one contrast in one cell, or averaged over several, with the problems found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Joined {
-    /// Seeds that every arm has, in their fixed order.
+    /// One row per seed in common to all arms, by increasing seed.
     pub rows: Vec<Row>,
-    /// Planned seeds that no arm has: they were never run.
+    /// Planned seeds missing from every arm: they were never run.
     pub missing_seeds: usize,
-    /// Seeds that some arms have and others lack: left out of the pairs.
+    /// Seeds missing from at least one arm, but not from all: excluded from the pairs.
     pub unmatched_seeds: usize,
-    /// Keys of which there is no record at all.
+    /// Keys without any record.
     pub absent: Vec<Key>,
-    /// How many keys were asked for.
-    pub asked: usize,
-    /// Where recipes differ within one target and size, in words.
+    /// Number of keys that the contrast needs.
+    pub keys: usize,
+    /// A description of recipes that differ within one target and size, if they do.
     pub mixed_recipes: Option<String>,
     /// Whether schedules differ between the targets or sizes that the contrast compares.
     pub schedule_differs: bool,
     /// Whether subsets are so large a part of their pool that seeds share images.
     pub subset_over_pool: bool,
-    /// Why the metric can't be read off some of the records: it is then read off none.
+    /// Why the metric can't be read off some of the records; `rows` is then empty.
     pub unobservable: Option<Unobservable>,
-    /// Whether it can be read off no seed's: then there is as little to judge as without records.
+    /// Whether the metric can't be read for any seed: the cell is then incomplete.
     pub unread: bool,
 }
 
-/// Joins a contrast's arms over cells: within a seed, each arm is averaged over the cells (one,
-/// unless the hypothesis averages) and over the arm's own lists.
+/// Joins the arms of a contrast over `cells`. Within a seed, each arm is averaged over the cells
+/// (one, unless the hypothesis averages) and over the arm's own lists of values.
 #[must_use]
 pub fn join(terms: &[Term], cells: &[Cell], metric: &Metric, evidence: &Evidence) -> Joined {
     let leaves: Vec<Vec<Key>> = terms
         .iter()
         .map(|term| cells.iter().flat_map(|cell| term.arm.keys(cell, metric)).collect())
         .collect();
-    let asked = keys(terms, cells, metric);
-    let mut joined = Joined { asked: asked.len(), ..Joined::default() };
+    let keys = keys(terms, cells, metric);
+    let mut joined = Joined { keys: keys.len(), ..Joined::default() };
     let mut runs: Vec<(&Key, &BTreeMap<Seed, Record>)> = Vec::new();
-    for key in &asked {
+    for key in &keys {
         match evidence.records.seeds(key) {
             Some(seeds) => runs.push((key, seeds)),
             None => joined.absent.push(key.clone()),
         }
     }
     joined.subset_over_pool =
-        asked.iter().any(|key| evidence.world.subset_over_pool(&key.target, key.images));
+        keys.iter().any(|key| evidence.world.subset_over_pool(&key.target, key.images));
     if !joined.absent.is_empty() || runs.is_empty() {
         return joined;
     }
     compare_recipes(&runs, &mut joined);
 
-    let anywhere: BTreeSet<Seed> =
-        runs.iter().flat_map(|(_, seeds)| seeds.keys()).copied().collect();
-    let everywhere: Vec<Seed> = anywhere
+    let in_any: BTreeSet<Seed> = runs.iter().flat_map(|(_, seeds)| seeds.keys()).copied().collect();
+    let in_all: Vec<Seed> = in_any
         .iter()
         .copied()
         .filter(|seed| runs.iter().all(|(_, seeds)| seeds.contains_key(seed)))
         .collect();
-    // Nobody planned any for names of a user's own.
-    let own =
-        |key: &Key| evidence.world.own.has(&key.target) || evidence.world.own.has(&key.source);
-    let planned = if asked.iter().any(own) {
+    // The world plans no seeds for user-defined names.
+    let user_defined = |key: &Key| {
+        evidence.world.user_names.has(&key.target) || evidence.world.user_names.has(&key.source)
+    };
+    let planned = if keys.iter().any(user_defined) {
         None
     } else {
-        asked.iter().filter_map(|key| evidence.world.planned_seeds(key.images)).min()
+        keys.iter().filter_map(|key| evidence.world.planned_seeds(key.images)).min()
     };
-    joined.missing_seeds = match evidence.looking {
-        Looking::Fixed => planned.unwrap_or(0).saturating_sub(anywhere.len()),
-        // Those that are not there are not missing: they were not needed, or not yet.
-        Looking::Sequential => 0,
+    joined.missing_seeds = match evidence.design {
+        SamplingDesign::FixedSample => planned.unwrap_or(0).saturating_sub(in_any.len()),
+        // A seed that has not run is not missing: it was not needed, or not yet.
+        SamplingDesign::GroupSequential => 0,
     };
-    joined.unmatched_seeds = match evidence.looking {
-        Looking::Fixed => anywhere.len() - everywhere.len(),
-        // One arm has more seeds than another where another hypothesis needed them.
-        Looking::Sequential => 0,
+    joined.unmatched_seeds = match evidence.design {
+        SamplingDesign::FixedSample => in_any.len() - in_all.len(),
+        // An arm can have extra seeds because another hypothesis needed them.
+        SamplingDesign::GroupSequential => 0,
     };
-    for seed in everywhere {
+    for seed in in_all {
         match row(seed, terms, &leaves, metric, evidence) {
             Ok(row) => joined.rows.push(row),
             Err(reason) => _ = joined.unobservable.get_or_insert(reason),
@@ -128,15 +130,15 @@ fn row(
         }
         #[expect(clippy::cast_precision_loss, reason = "a handful of keys")]
         let share = 1.0 / values.len() as f64;
-        arms.push(Observed::weighted(values.into_iter().map(|value| (share, value))));
+        arms.push(Censored::weighted(values.into_iter().map(|value| (share, value))));
     }
     let weights = terms.iter().map(|term| term.weight);
-    let contrast = Observed::weighted(weights.zip(arms.iter().copied()));
+    let contrast = Censored::weighted(weights.zip(arms.iter().copied()));
     Ok(Row { seed, contrast, arms })
 }
 
-/// Within one target and size every arm and seed shares one recipe, or the cell can't be judged;
-/// between targets and sizes schedules may differ, and that is told, but nothing else.
+/// Checks recipes. Within one target and size, all arms and seeds must share one recipe, or the
+/// cell can't be judged. Between targets and sizes only schedules may differ, which sets a flag.
 fn compare_recipes(runs: &[(&Key, &BTreeMap<Seed, Record>)], joined: &mut Joined) {
     let mut recipes: BTreeMap<(&str, u32), BTreeSet<&RecipeDigest>> = BTreeMap::new();
     for (key, seeds) in runs {
@@ -149,12 +151,12 @@ fn compare_recipes(runs: &[(&Key, &BTreeMap<Seed, Record>)], joined: &mut Joined
         Some(((target, images), recipes)) => {
             let epochs: BTreeSet<u32> = recipes.iter().map(|recipe| recipe.epochs).collect();
             let epochs: Vec<String> = epochs.iter().map(ToString::to_string).collect();
-            let differ = if rests.len() > 1 { ", which differ in more than that" } else { "" };
-            let epochs = epochs.join(" and of ");
+            let differ = if rests.len() > 1 { ", with other differences" } else { "" };
+            let epochs = epochs.join(" and ");
             Some(format!("{target}, {images} images: runs of {epochs} epochs{differ}"))
         }
         None if rests.len() > 1 => {
-            Some("runs of different cells differ in more than their schedules".to_owned())
+            Some("runs of different cells differ in more than the schedule".to_owned())
         }
         None => None,
     };

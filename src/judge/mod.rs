@@ -1,35 +1,38 @@
-//! The judge: from a claim and evidence to a verdict with its reason. Pure: no clock, no disk, no
-//! device, the same answer for the same records. A cell is judged in `cell`, one value a seed in
-//! [`decide`], cells are put together in [`quantify`], when to stop is said in [`sequence`], what is only
-//! shown is in `shown`; what comes out is in `result`.
+//! The judge: from a claim and its evidence to a verdict with a reason. It is pure (no clock, disk
+//! or device): the same records give the same verdict.
+//!
+//! [`observe`] reads a metric off one record, [`join`] pairs arms by seed, [`decide`] tests one
+//! sample against the margin, `cell` makes the verdict on a cell, [`interim`] says when to stop,
+//! [`quantify`] combines cells, `descriptive` reports published means without a test, `images`
+//! resamples test images, `power` computes power, and `result` holds the output types.
 
 mod cell;
 mod decide;
+mod descriptive;
 mod images;
+pub mod interim;
 pub mod join;
 pub mod observe;
 pub(crate) mod power;
 mod quantify;
 pub(crate) mod result;
-pub mod sequence;
-mod shown;
 
 use std::collections::BTreeSet;
 
 pub use decide::{Answer, Side, decide};
 pub use quantify::{Unit, quantify};
-pub use result::{CellVerdict, ClaimVerdict, Flag, ReadingVerdict, TestImages, Verdicts};
+pub use result::{CellVerdict, ClaimVerdict, Flag, SecondaryVerdict, TestImages, Verdicts};
 
 use crate::{
-    claim::{Cell, Claim, Contrast, Design, Hypothesis, Reading},
-    evidence::{Evidence, Looking},
+    claim::{Cell, Claim, Contrast, Design, Hypothesis, SecondaryHypothesis},
+    evidence::{Evidence, SamplingDesign},
     experiment::Verdict,
     stats::holm,
 };
-use cell::{Bench, CLOSE, Joint};
-use sequence::{Looked, Settled, settle};
+use cell::{Analysis, CLOSE, Paired};
+use interim::{Interim, Stopping, stop};
 
-/// Judges a claim: its primary hypothesis and, beside it, its readings.
+/// Judges a claim: its primary hypothesis and its secondary hypotheses.
 #[must_use]
 pub fn judge(claim: &Claim, evidence: &Evidence) -> ClaimVerdict {
     let primary = judge_hypothesis(&claim.hypothesis, &claim.design, evidence);
@@ -49,12 +52,12 @@ pub fn judge(claim: &Claim, evidence: &Evidence) -> ClaimVerdict {
         readings: claim
             .readings
             .iter()
-            .map(|reading| judge_reading(reading, &claim.design.of_readings(), evidence))
+            .map(|reading| judge_secondary(reading, &claim.design.for_secondary(), evidence))
             .collect(),
     }
 }
 
-/// Every verdict holds for these checkpoints and these test images alone.
+/// What a verdict is conditional on: the checkpoints and the test images.
 fn conditional_on(claim: &Claim, evidence: &Evidence) -> Vec<String> {
     let targets: BTreeSet<String> = claim
         .hypothesis
@@ -69,30 +72,34 @@ fn conditional_on(claim: &Claim, evidence: &Evidence) -> Vec<String> {
     ]
 }
 
-fn judge_reading(reading: &Reading, design: &Design, evidence: &Evidence) -> ReadingVerdict {
+fn judge_secondary(
+    reading: &SecondaryHypothesis,
+    design: &Design,
+    evidence: &Evidence,
+) -> SecondaryVerdict {
     let hypothesis = &reading.hypothesis;
-    let judged = match &reading.shown {
+    let judged = match &reading.descriptive {
         None => judge_hypothesis(hypothesis, design, evidence),
-        Some(shown) => {
-            let cells = match &shown.means_of_figure {
-                Some(figure) => shown::of_means(hypothesis, figure, evidence),
+        Some(descriptive) => {
+            let cells = match &descriptive.means_of_figure {
+                Some(figure) => descriptive::of_means(hypothesis, figure, evidence),
                 None => judge_hypothesis(hypothesis, design, evidence).cells,
             };
             Judged {
                 verdict: Verdict::Inconclusive,
-                reason: format!("shown, not judged: {}", shown.because),
+                reason: format!("not judged: {}", descriptive.reason),
                 borderline: false,
                 cells,
                 averages: Vec::new(),
             }
         }
     };
-    ReadingVerdict {
+    SecondaryVerdict {
         id: reading.id.clone(),
-        sentence: hypothesis.sentence.clone(),
+        sentence: hypothesis.statement.clone(),
         verdict: judged.verdict,
         reason: judged.reason,
-        judged: reading.shown.is_none(),
+        judged: reading.descriptive.is_none(),
         borderline: judged.borderline,
         unit: hypothesis.metric.unit(),
         margin: hypothesis.relation.threshold(),
@@ -109,122 +116,132 @@ struct Judged {
     averages: Vec<CellVerdict>,
 }
 
-/// A cell, or an average over cells, that a hypothesis needs more seeds of.
+/// A cell, or an average over cells, that needs more seeds before the hypothesis is decided.
 #[derive(Debug)]
-pub struct Wanted<'a> {
+pub struct NeededSeeds<'a> {
     /// The contrast.
     pub contrast: &'a Contrast,
-    /// The cells that it is judged in.
+    /// The cells: one, or those that are averaged.
     pub cells: Vec<Cell>,
-    /// The seeds of its next look.
+    /// Number of seeds at its next look (interim analysis).
     pub seeds: usize,
 }
 
-/// What a hypothesis needs next, for the planner; nothing where it is decided or can't be.
+/// The seeds that a hypothesis needs next, for the planner; empty where it is decided, or where
+/// more seeds can't decide it.
 #[must_use]
-pub fn wanted<'a>(
+pub fn needed_seeds<'a>(
     hypothesis: &'a Hypothesis,
     design: &'a Design,
     evidence: &'a Evidence,
-) -> Vec<Wanted<'a>> {
-    let bench = Bench { hypothesis, design, evidence };
-    let joints = joints(&bench);
-    let settled = settled(&bench, &looked(&bench, &joints, 0.0));
-    let wanted = |at: &usize| {
-        let Joint { contrast, cells, .. } = &joints[*at];
-        let seeds = design.looks.seeds().get(settled.reached[*at])?;
-        Some(Wanted { contrast, cells: cells.clone(), seeds: *seeds })
+) -> Vec<NeededSeeds<'a>> {
+    let analysis = Analysis { hypothesis, design, evidence };
+    let units = paired_units(&analysis);
+    let stopping = stopping(&analysis, &interims(&analysis, &units, 0.0));
+    let needed = |unit: &usize| {
+        let Paired { contrast, cells, .. } = &units[*unit];
+        let seeds = design.looks.seeds().get(stopping.looks_used[*unit])?;
+        Some(NeededSeeds { contrast, cells: cells.clone(), seeds: *seeds })
     };
-    settled.wanting.iter().filter_map(wanted).collect()
+    stopping.undecided.iter().filter_map(needed).collect()
 }
 
-/// What a hypothesis's quantifier counts, joined.
-fn joints<'a>(bench: &Bench<'a>) -> Vec<Joint<'a>> {
-    let Hypothesis { contrasts, average_over, .. } = bench.hypothesis;
+/// The units that the quantifier counts (cells, or averages over cells), paired by seed.
+fn paired_units<'a>(analysis: &Analysis<'a>) -> Vec<Paired<'a>> {
+    let Hypothesis { contrasts, average_over, .. } = analysis.hypothesis;
     let of = |contrast: &'a Contrast| {
         let units = contrast.units(average_over).into_iter();
-        units.map(move |(named, cells)| bench.joint(contrast, named, cells))
+        units.map(move |(named, cells)| analysis.paired(contrast, named, cells))
     };
     contrasts.iter().flat_map(of).collect()
 }
 
-/// What their seeds say, every value taken so much higher than it is.
-fn looked(bench: &Bench<'_>, joints: &[Joint<'_>], raised: f64) -> Vec<Looked> {
-    joints.iter().map(|joint| bench.looked(joint, raised)).collect()
+/// The interim analyses of units; `shift` is added to every value, in the metric's unit.
+fn interims(analysis: &Analysis<'_>, units: &[Paired<'_>], shift: f64) -> Vec<Interim> {
+    units.iter().map(|unit| analysis.interim(unit, shift)).collect()
 }
 
-fn settled(bench: &Bench<'_>, looked: &[Looked]) -> Settled {
-    settle(bench.hypothesis.holds, bench.design, looked)
+fn stopping(analysis: &Analysis<'_>, interims: &[Interim]) -> Stopping {
+    stop(analysis.hypothesis.holds, analysis.design, interims)
 }
 
-/// Judges one hypothesis over its cells, or over their averages where it averages.
+/// Judges one hypothesis over its cells, or over their averages where it has averages.
 fn judge_hypothesis(hypothesis: &Hypothesis, design: &Design, evidence: &Evidence) -> Judged {
-    let bench = Bench { hypothesis, design, evidence };
-    let joints = joints(&bench);
-    let looked = looked(&bench, &joints, 0.0);
-    let settled = settled(&bench, &looked);
-    let told = joints.iter().zip(&looked).zip(&settled.reached);
-    let (mut judged, p): (Vec<CellVerdict>, Vec<f64>) = told
-        .map(|((joint, looked), &reached)| {
-            (bench.verdict(joint, looked, reached), looked.unit(reached).p)
+    let analysis = Analysis { hypothesis, design, evidence };
+    let units = paired_units(&analysis);
+    let interims = interims(&analysis, &units, 0.0);
+    let stopping = stopping(&analysis, &interims);
+    let (mut judged, p): (Vec<CellVerdict>, Vec<f64>) = units
+        .iter()
+        .zip(&interims)
+        .zip(&stopping.looks_used)
+        .map(|((unit, interim), &looks_used)| {
+            (analysis.verdict(unit, interim, looks_used), interim.unit(looks_used).p)
         })
         .unzip();
     adjust(&mut judged, &p);
-    let reason = match (settled.verdict, judged.as_slice()) {
-        (Verdict::Incomplete, judged) => bench.incomplete(judged),
+    let reason = match (stopping.verdict, judged.as_slice()) {
+        (Verdict::Incomplete, judged) => analysis.incomplete(judged),
         (_, [only]) => only.reason.clone(),
         (Verdict::Inconclusive, judged) => {
             match judged.iter().find(|cell| cell.has_no_interval()) {
-                Some(cell) => format!("{}; {}: {}", settled.reason, cell.name, cell.reason),
-                None => settled.reason.clone(),
+                Some(cell) => format!("{}; {}: {}", stopping.reason, cell.name, cell.reason),
+                None => stopping.reason.clone(),
             }
         }
-        _ => settled.reason.clone(),
+        _ => stopping.reason.clone(),
     };
     let (cells, averages) = if hypothesis.average_over.is_empty() {
         (judged, Vec::new())
     } else {
-        (beside(&bench, &joints, &settled.reached), judged)
+        (unaveraged(&analysis, &units, &stopping.looks_used), judged)
     };
-    let borderline = is_borderline(&bench, &joints, settled.verdict);
-    Judged { verdict: settled.verdict, reason, borderline, cells, averages }
+    let borderline = is_borderline(&analysis, &units, stopping.verdict);
+    Judged { verdict: stopping.verdict, reason, borderline, cells, averages }
 }
 
-/// The cells that are averaged over, each by itself: they are told, and nothing counts them. Where one looks
-/// several times that is at the looks that their averages have had, whatever other seeds the evidence holds,
-/// and at the first where an average can't be judged.
-fn beside(bench: &Bench<'_>, averages: &[Joint<'_>], reached: &[usize]) -> Vec<CellVerdict> {
-    let had = |contrast: &Contrast, cell: &Cell| {
-        let among = |average: &Joint<'_>| {
+/// The single cells behind averages: reported, and not counted by the quantifier.
+///
+/// In a sequential design a cell gets as many looks as its average used, so that its numbers do not
+/// depend on other seeds in the evidence. It gets one look where its average can't be judged.
+fn unaveraged(
+    analysis: &Analysis<'_>,
+    averages: &[Paired<'_>],
+    looks_used: &[usize],
+) -> Vec<CellVerdict> {
+    let looks_of = |contrast: &Contrast, cell: &Cell| {
+        let contains = |average: &Paired<'_>| {
             std::ptr::eq(average.contrast, contrast) && average.cells.contains(cell)
         };
-        let had = averages.iter().zip(reached).filter(|(average, _)| among(average));
-        had.map(|(_, reached)| *reached).fold(1, usize::max)
+        let used = averages.iter().zip(looks_used).filter(|(average, _)| contains(average));
+        used.map(|(_, looks)| *looks).fold(1, usize::max)
     };
-    let contrasts = bench.hypothesis.contrasts.iter();
+    let contrasts = analysis.hypothesis.contrasts.iter();
     let each =
         contrasts.flat_map(|contrast| contrast.cells.iter().map(move |cell| (contrast, cell)));
     let (mut cells, p): (Vec<CellVerdict>, Vec<f64>) = each
         .map(|(contrast, cell)| {
-            let joint = bench.joint(contrast, cell.clone(), vec![cell.clone()]);
-            let looked = bench.looked(&joint, 0.0);
-            let had = had(contrast, cell).min(looked.answers.len());
-            let stops = looked.decisive(had).map_or(0, |(place, _)| place + 1);
-            (bench.verdict(&joint, &looked, stops), looked.unit(stops).p)
+            let unit = analysis.paired(contrast, cell.clone(), vec![cell.clone()]);
+            let interim = analysis.interim(&unit, 0.0);
+            let looks = looks_of(contrast, cell).min(interim.answers.len());
+            let looks = interim.decisive(looks).map_or(0, |(look, _)| look + 1);
+            (analysis.verdict(&unit, &interim, looks), interim.unit(looks).p)
         })
         .unzip();
     adjust(&mut cells, &p);
     cells
 }
 
-/// Whether another verdict would come out if every value were a little higher or lower. Runs of our own
-/// alone: a published log says the same everywhere.
-fn is_borderline(bench: &Bench<'_>, joints: &[Joint<'_>], verdict: Verdict) -> bool {
-    let other = |by: f64| settled(bench, &looked(bench, joints, by)).verdict != verdict;
-    bench.evidence.looking == Looking::Sequential && (other(CLOSE) || other(-CLOSE))
+/// Whether the verdict changes if every value is [`CLOSE`] higher or lower. Local runs only: a
+/// published log has the same numbers on every processor.
+fn is_borderline(analysis: &Analysis<'_>, units: &[Paired<'_>], verdict: Verdict) -> bool {
+    let changes = |by: f64| stopping(analysis, &interims(analysis, units, by)).verdict != verdict;
+    let sequential = analysis.evidence.design == SamplingDesign::GroupSequential;
+    sequential && (changes(CLOSE) || changes(-CLOSE))
 }
 
-/// Holm over a family of cells; one that can't be judged counts with p = 1 and shows none.
+/// Holm's adjustment over a family of cells. A cell that can't be judged counts with p = 1 and gets
+/// no adjusted p.
 fn adjust(cells: &mut [CellVerdict], p: &[f64]) {
     for (cell, adjusted) in cells.iter_mut().zip(holm(p)) {
         cell.p_adjusted = cell.p.map(|_| adjusted);

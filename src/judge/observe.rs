@@ -1,6 +1,8 @@
-//! What a metric reads off one record. A value is not always a point: epochs to an accuracy are
-//! known up to the logged epochs, and a run that stopped early could have ended anywhere. So a
-//! reading is a pair of bounds, and whoever judges has to make the verdict hold at both.
+//! The value of a metric in one record.
+//!
+//! A value is not always exact: epochs to an accuracy are interval-censored between logged epochs,
+//! and a run that stopped early could have ended with any value. So a value is a pair of bounds,
+//! and the judge requires that a verdict hold at both.
 
 use crate::{
     claim::{InfluenceMatch, Metric, Share, Threshold},
@@ -10,24 +12,24 @@ use crate::{
 
 /// Bounds of a value in the metric's unit; equal where it is known exactly.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Observed {
-    /// The least it can be.
+pub struct Censored {
+    /// Lower bound.
     pub low: f64,
-    /// The most it can be; infinite where nothing bounds it.
+    /// Upper bound; infinite where the value is unbounded.
     pub high: f64,
-    /// Whether the run reached the moment that was asked for. Bounds of one that did not are the
-    /// worst allowed values (0 and 100 % for an accuracy).
+    /// Whether the run reached the epoch of the metric. If not, the bounds are the worst allowed
+    /// values (0 and 100 % for an accuracy).
     pub finished: bool,
 }
 
-impl Observed {
-    /// A value that is known.
+impl Censored {
+    /// A value that is known exactly.
     #[must_use]
     pub fn exactly(value: f64) -> Self {
         Self { low: value, high: value, finished: true }
     }
 
-    /// The sum of these values with these weights; a negative weight turns bounds around.
+    /// The weighted sum; a negative weight swaps the bounds of its value.
     #[must_use]
     pub fn weighted(values: impl IntoIterator<Item = (f64, Self)>) -> Self {
         values.into_iter().fold(Self::exactly(0.0), |sum, (weight, value)| {
@@ -41,28 +43,28 @@ impl Observed {
         })
     }
 
-    /// The same, so much higher.
+    /// Both bounds plus `by`.
     #[must_use]
-    pub fn raised(self, by: f64) -> Self {
+    pub fn shifted(self, by: f64) -> Self {
         Self { low: self.low + by, high: self.high + by, ..self }
     }
 
-    /// The value between the bounds that stands for them in a table; `None` where there is none.
+    /// The midpoint of the bounds, for tables; `None` where it is not finite.
     #[must_use]
     pub fn middle(self) -> Option<f64> {
-        #[expect(clippy::float_cmp, reason = "a known value must come back unchanged")]
+        #[expect(clippy::float_cmp, reason = "a known value must be returned unchanged")]
         let middle =
             if self.low == self.high { self.low } else { f64::midpoint(self.low, self.high) };
         middle.is_finite().then_some(middle)
     }
 }
 
-/// Why a record can't be read at a moment.
+/// Why a metric can't be read off a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unobservable {
-    /// Nothing was logged at this epoch.
+    /// This epoch was not logged.
     NotLogged(u32),
-    /// Records of this evidence do not hold the quantity.
+    /// Records of this evidence don't contain the quantity.
     NotRecorded,
 }
 
@@ -70,22 +72,25 @@ impl std::fmt::Display for Unobservable {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NotLogged(epoch) => write!(formatter, "epoch {epoch} was not logged"),
-            Self::NotRecorded => formatter.write_str("these records do not hold the quantity"),
+            Self::NotRecorded => {
+                formatter.write_str("the records don't contain the measured quantity")
+            }
         }
     }
 }
 
-/// Reads a metric off a record. `reference` is the record of the source that a threshold names,
-/// under the same seed in the same cell; `at` is the arm's own moment, if it has one.
+/// Reads a metric off a record, in the metric's unit. `reference` is the record of the source model
+/// that a threshold names, with the same seed in the same cell; `at` is the arm's own evaluation
+/// epoch, which overrides the metric's.
 ///
 /// # Errors
-/// Where a named epoch was not logged, or the records do not hold the quantity.
+/// If a named epoch was not logged, or the records don't contain the quantity.
 pub fn observe(
     metric: &Metric,
     at: Option<Moment>,
     record: &Record,
     reference: Option<&Record>,
-) -> Result<Observed, Unobservable> {
+) -> Result<Censored, Unobservable> {
     match metric {
         Metric::Accuracy(own) => {
             let accuracy = |evaluation: &Evaluation| evaluation.test_accuracy;
@@ -101,15 +106,15 @@ pub fn observe(
                 let last = reference.and_then(Record::last);
                 epochs_to(record, last.map_or(f64::INFINITY, |last| last.test_accuracy))
             }
-            _ => Observed { low: 0.0, high: f64::INFINITY, finished: false },
+            _ => Censored { low: 0.0, high: f64::INFINITY, finished: false },
         }),
         Metric::InfluenceMatch(of) => influence_match(record, *of),
     }
 }
 
-/// One that could not be measured, as after a divergence, could have been anything.
-fn influence_match(record: &Record, of: InfluenceMatch) -> Result<Observed, Unobservable> {
-    let unknown = Observed { low: 0.0, high: 100.0, finished: false };
+/// A run whose influence could not be computed, as after a divergence, could have any value.
+fn influence_match(record: &Record, of: InfluenceMatch) -> Result<Censored, Unobservable> {
+    let unknown = Censored { low: 0.0, high: 100.0, finished: false };
     match record.counts(of.inverse) {
         Err(NotMeasured) => Err(Unobservable::NotRecorded),
         Ok(None) => Ok(unknown),
@@ -119,7 +124,7 @@ fn influence_match(record: &Record, of: InfluenceMatch) -> Result<Observed, Unob
                 Share::Rank(rank) => counts.matches.get(rank as usize - 1).copied(),
             };
             let count = count.ok_or(Unobservable::NotRecorded)?;
-            Ok(Observed::exactly(counts.percent(count)))
+            Ok(Censored::exactly(counts.percent(count)))
         }
     }
 }
@@ -135,11 +140,11 @@ fn read(
     of: impl Fn(&Evaluation) -> f64,
     worst_high: f64,
     better: Better,
-) -> Result<Observed, Unobservable> {
+) -> Result<Censored, Unobservable> {
     let stopped = record.status == Status::Stopped;
-    let unknown = Observed { low: 0.0, high: worst_high, finished: false };
+    let unknown = Censored { low: 0.0, high: worst_high, finished: false };
     let logged = record.evaluations();
-    // The best by test accuracy whatever is read there, as the authors chose it.
+    // The epoch of the best test accuracy, for losses too, as the authors chose it.
     let best = || {
         let accuracy = |evaluation: &&Evaluation| evaluation.test_accuracy;
         logged.iter().max_by(|left, right| accuracy(left).total_cmp(&accuracy(right)))
@@ -149,10 +154,10 @@ fn read(
         Moment::Last if stopped => return Ok(unknown),
         Moment::Last => record.last(),
         Moment::Best if stopped => {
-            // A run that went on could only have found a better one.
+            // Had the run continued, its best accuracy could only have been higher.
             let so_far = best().map_or(0.0, &of);
             return Ok(match better {
-                Better::Higher => Observed { low: so_far, ..unknown },
+                Better::Higher => Censored { low: so_far, ..unknown },
                 Better::Lower => unknown,
             });
         }
@@ -167,21 +172,21 @@ fn read(
         }
         Moment::FromShare(share) => first_from(share * f64::from(record.recipe.epochs)),
     };
-    Ok(found.map_or(unknown, |evaluation| Observed::exactly(of(evaluation))))
+    Ok(found.map_or(unknown, |evaluation| Censored::exactly(of(evaluation))))
 }
 
-/// Epochs to first reach an accuracy: after the last logged epoch that lies below it, and at the
-/// latest at the first that does not. A run that never reached it needs more than it logged.
-fn epochs_to(record: &Record, percent: f64) -> Observed {
+/// Epochs until an accuracy is first reached. Bounds: the last logged epoch below it and the first
+/// logged epoch at or above it. A run that never reached it has no upper bound.
+fn epochs_to(record: &Record, percent: f64) -> Censored {
     let mut low = 0.0;
     for evaluation in record.evaluations() {
         let epoch = f64::from(evaluation.epoch);
         if evaluation.test_accuracy >= percent {
-            return Observed { low, high: epoch, finished: true };
+            return Censored { low, high: epoch, finished: true };
         }
         low = epoch;
     }
-    Observed { low, high: f64::INFINITY, finished: true }
+    Censored { low, high: f64::INFINITY, finished: true }
 }
 
 #[cfg(test)]
@@ -219,46 +224,46 @@ mod tests {
         record(Status::Finished, &[(1, 10.0), (11, 40.0), (21, 60.0), (31, 55.0), (50, 50.0)])
     }
 
-    fn accuracy(at: Moment) -> Result<Observed, Unobservable> {
+    fn accuracy(at: Moment) -> Result<Censored, Unobservable> {
         observe(&Metric::Accuracy(at), None, &finished(), None)
     }
 
     #[test]
-    fn each_moment_finds_its_own_evaluation() {
-        assert_eq!(accuracy(Moment::Last), Ok(Observed::exactly(50.0)));
-        assert_eq!(accuracy(Moment::Best), Ok(Observed::exactly(60.0)));
-        assert_eq!(accuracy(Moment::Epoch(11)), Ok(Observed::exactly(40.0)));
-        // A fifth of 50 epochs is 10; the first logged epoch from there on is 11.
-        assert_eq!(accuracy(Moment::FromShare(0.2)), Ok(Observed::exactly(40.0)));
+    fn each_moment_reads_its_evaluation() {
+        assert_eq!(accuracy(Moment::Last), Ok(Censored::exactly(50.0)));
+        assert_eq!(accuracy(Moment::Best), Ok(Censored::exactly(60.0)));
+        assert_eq!(accuracy(Moment::Epoch(11)), Ok(Censored::exactly(40.0)));
+        // A fifth of 50 epochs is 10; the first logged epoch at or after 10 is 11.
+        assert_eq!(accuracy(Moment::FromShare(0.2)), Ok(Censored::exactly(40.0)));
         assert_eq!(accuracy(Moment::Epoch(12)), Err(Unobservable::NotLogged(12)));
     }
 
     #[test]
-    fn an_arm_s_own_moment_goes_before_the_metric_s() {
+    fn the_moment_of_an_arm_overrides_that_of_the_metric() {
         let metric = Metric::Accuracy(Moment::Last);
         let seen = observe(&metric, Some(Moment::Best), &finished(), None);
-        assert_eq!(seen, Ok(Observed::exactly(60.0)));
+        assert_eq!(seen, Ok(Censored::exactly(60.0)));
     }
 
     #[test]
-    fn the_best_epoch_s_loss_is_read_where_the_accuracy_is_best() {
+    fn the_best_loss_is_read_at_the_epoch_of_the_best_accuracy() {
         let seen = observe(&Metric::Loss(Moment::Best), None, &finished(), None);
-        assert_eq!(seen, Ok(Observed::exactly(40.0)));
+        assert_eq!(seen, Ok(Censored::exactly(40.0)));
     }
 
     #[test]
-    fn a_run_that_stopped_early_could_have_ended_anywhere() {
+    fn a_run_that_stopped_early_gets_the_widest_bounds() {
         let stopped = record(Status::Stopped, &[(1, 10.0), (11, 40.0)]);
-        let unknown = Observed { low: 0.0, high: 100.0, finished: false };
+        let unknown = Censored { low: 0.0, high: 100.0, finished: false };
         let read = |at| observe(&Metric::Accuracy(at), None, &stopped, None);
         assert_eq!(read(Moment::Last), Ok(unknown));
-        assert_eq!(read(Moment::Best), Ok(Observed { low: 40.0, ..unknown }));
-        assert_eq!(read(Moment::Epoch(11)), Ok(Observed::exactly(40.0)));
+        assert_eq!(read(Moment::Best), Ok(Censored { low: 40.0, ..unknown }));
+        assert_eq!(read(Moment::Epoch(11)), Ok(Censored::exactly(40.0)));
         assert_eq!(read(Moment::Epoch(50)), Ok(unknown));
     }
 
     #[test]
-    fn epochs_to_an_accuracy_are_known_up_to_the_logged_epochs() {
+    fn epochs_to_an_accuracy_are_bounded_by_logged_epochs() {
         let to = |percent| {
             let metric = Metric::EpochsTo(Threshold::Accuracy(percent));
             let seen = observe(&metric, None, &finished(), None).unwrap();
@@ -270,10 +275,10 @@ mod tests {
     }
 
     #[test]
-    fn a_negative_weight_turns_bounds_around() {
-        let first = Observed { low: 1.0, high: 2.0, finished: true };
-        let second = Observed { low: 10.0, high: 20.0, finished: false };
-        let difference = Observed::weighted([(1.0, first), (-1.0, second)]);
-        assert_eq!(difference, Observed { low: -19.0, high: -8.0, finished: false });
+    fn a_negative_weight_swaps_bounds() {
+        let first = Censored { low: 1.0, high: 2.0, finished: true };
+        let second = Censored { low: 10.0, high: 20.0, finished: false };
+        let difference = Censored::weighted([(1.0, first), (-1.0, second)]);
+        assert_eq!(difference, Censored { low: -19.0, high: -8.0, finished: false });
     }
 }

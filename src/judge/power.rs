@@ -1,53 +1,53 @@
-//! How much a design can see, from verdicts that there are: the seeds that each cell of a primary
-//! hypothesis would need, and the smallest effect that the seeds in hand can see. An effect that was seen
-//! is not the true one: this tells how much a design can see, not whether the effect is there.
+//! Power of a primary hypothesis, from its verdict: the seeds that each cell would need, and the
+//! smallest effect that its seeds can detect. The observed effect is not the true one, so this
+//! describes the design and is no evidence for the effect.
 
 use crate::{
     claim::{Claim, Holds, Relation},
-    evidence::{Evidence, Looking},
+    evidence::{Evidence, SamplingDesign},
     judge::{CellVerdict, ClaimVerdict},
     stats::{MOST_SEEDS, detectable, seeds_needed, t_upper_quantile},
 };
 
-/// The chance that is asked for.
+/// The power that a design should have.
 pub const POWER: f64 = 0.8;
 
-/// What a claim's design can see.
+/// The power of a claim's design.
 #[derive(Clone, Debug)]
 pub(crate) struct ClaimPower<'a> {
-    /// One a cell, or average, that has a spread.
+    /// One entry per cell, or average, that has a standard deviation.
     pub cells: Vec<CellPower<'a>>,
-    /// Cells, or averages, that the hypothesis is about.
-    pub asked: usize,
+    /// Cells, or averages, of the hypothesis.
+    pub units: usize,
     /// How many of them must hold; `None` where the hypothesis counts against chance.
     pub must_hold: Option<usize>,
-    /// Why there are no cells, where there are none.
-    pub nothing: Option<&'static str>,
+    /// Why there is no power, where `cells` is empty.
+    pub unavailable: Option<&'static str>,
 }
 
-/// What one cell's design can see. Effects and spreads are in the metric's unit.
+/// The power of one cell's design. Effects and standard deviations are in the metric's unit.
 #[derive(Clone, Debug)]
 pub(crate) struct CellPower<'a> {
     /// The cell.
     pub cell: &'a CellVerdict,
-    /// Mean over the margin.
+    /// Mean minus margin.
     pub effect: f64,
     /// Standard deviation over seeds.
     pub spread: f64,
-    /// Seeds that would support that effect, with that spread, with the chance [`POWER`].
+    /// Seeds that give power [`POWER`] at that effect and standard deviation.
     pub needed: Needed,
-    /// The smallest effect that the seeds in hand support with that chance.
-    pub sees: f64,
+    /// The smallest effect that the cell's seeds detect with power [`POWER`].
+    pub detectable: f64,
 }
 
-/// A number of seeds, if any is enough.
+/// The number of seeds that is enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Needed {
-    /// This many.
+    /// This number.
     Seeds(usize),
     /// More than [`MOST_SEEDS`].
     TooMany,
-    /// The effect lies against the hypothesis, or on the margin.
+    /// No number: the effect is zero or against the hypothesis.
     Never,
 }
 
@@ -62,16 +62,17 @@ impl std::fmt::Display for Needed {
 }
 
 impl ClaimPower<'_> {
-    /// Cells whose seeds in hand reach the chance [`POWER`] at the effect and spread that were seen.
+    /// Cells whose seeds have power [`POWER`] at the observed effect and standard deviation.
     #[must_use]
-    pub fn enough(&self) -> usize {
-        let has = |of: &&CellPower<'_>| of.needed <= Needed::Seeds(of.cell.seeds);
+    pub fn powered(&self) -> usize {
+        let has = |cell: &&CellPower<'_>| cell.needed <= Needed::Seeds(cell.cell.seeds);
         self.cells.iter().filter(has).count()
     }
 
-    /// Seeds at which as many cells as must hold each have the chance [`POWER`], at what was seen. The
-    /// claim's own chance is then somewhat lower: all of them have to come out. `None` where fewer cells
-    /// than that have a spread, or the hypothesis counts against chance.
+    /// Seeds at which as many cells as must hold each have power [`POWER`] at the observed effects.
+    /// The claim's power is somewhat lower, since all of them must be supported at once. `None`
+    /// where fewer cells than that have a standard deviation, or the hypothesis counts against
+    /// chance.
     #[must_use]
     pub fn needed(&self) -> Option<Needed> {
         let mut needed: Vec<Needed> = self.cells.iter().map(|cell| cell.needed).collect();
@@ -79,22 +80,26 @@ impl ClaimPower<'_> {
         needed.get(self.must_hold?.checked_sub(1)?).copied()
     }
 
-    /// The least and the largest of the smallest effects that the seeds in hand can see.
+    /// The range over cells of the smallest detectable effect.
     #[must_use]
-    pub fn sees(&self) -> Option<(f64, f64)> {
-        let sees = self.cells.iter().map(|cell| cell.sees);
-        Some((sees.clone().min_by(f64::total_cmp)?, sees.max_by(f64::total_cmp)?))
+    pub fn detectable(&self) -> Option<(f64, f64)> {
+        let effects = self.cells.iter().map(|cell| cell.detectable);
+        Some((effects.clone().min_by(f64::total_cmp)?, effects.max_by(f64::total_cmp)?))
     }
 }
 
-/// What a claim's design can see of its primary hypothesis, from the verdict on it.
+/// The power of a claim's primary hypothesis, from the verdict on it.
 #[must_use]
-pub fn of<'a>(claim: &Claim, evidence: &Evidence, verdict: &'a ClaimVerdict) -> ClaimPower<'a> {
+pub fn claim_power<'a>(
+    claim: &Claim,
+    evidence: &Evidence,
+    verdict: &'a ClaimVerdict,
+) -> ClaimPower<'a> {
     let hypothesis = &claim.hypothesis;
     let judged = if verdict.averages.is_empty() { &verdict.cells } else { &verdict.averages };
-    let looks = match evidence.looking {
-        Looking::Fixed => 1.0,
-        Looking::Sequential => claim.design.looks.count() as f64,
+    let looks = match evidence.design {
+        SamplingDesign::FixedSample => 1.0,
+        SamplingDesign::GroupSequential => claim.design.looks.count() as f64,
     };
     let level = claim.design.alpha.level() / looks;
     let two_margins = matches!(hypothesis.relation, Relation::EquivalentWithin(_));
@@ -103,8 +108,8 @@ pub fn of<'a>(claim: &Claim, evidence: &Evidence, verdict: &'a ClaimVerdict) -> 
     } else {
         judged.iter().filter_map(|cell| of_cell(cell, verdict.margin, level)).collect()
     };
-    let nothing = match (two_margins, cells.is_empty()) {
-        (true, _) => Some("an equivalence has two margins, and no effect over them"),
+    let unavailable = match (two_margins, cells.is_empty()) {
+        (true, _) => Some("an equivalence has two margins, so no single effect"),
         (false, true) => Some("no cell has two seeds"),
         (false, false) => None,
     };
@@ -113,7 +118,7 @@ pub fn of<'a>(claim: &Claim, evidence: &Evidence, verdict: &'a ClaimVerdict) -> 
         Holds::AtLeast(count) => Some(count),
         Holds::MoreThanChance => None,
     };
-    ClaimPower { cells, asked: judged.len(), must_hold, nothing }
+    ClaimPower { cells, units: judged.len(), must_hold, unavailable }
 }
 
 fn of_cell(cell: &CellVerdict, margin: f64, level: f64) -> Option<CellPower<'_>> {
@@ -124,11 +129,11 @@ fn of_cell(cell: &CellVerdict, margin: f64, level: f64) -> Option<CellPower<'_>>
         None if effect <= 0.0 => Needed::Never,
         None => Needed::TooMany,
     };
-    let sees = detectable(cell.seeds, level, POWER) * spread;
-    Some(CellPower { cell, effect, spread, needed, sees })
+    let detectable = detectable(cell.seeds, level, POWER) * spread;
+    Some(CellPower { cell, effect, spread, needed, detectable })
 }
 
-/// The standard deviation over seeds, from the interval that the verdict used.
+/// The standard deviation over seeds, from the confidence interval of the verdict.
 fn spread(cell: &CellVerdict, level: f64) -> Option<f64> {
     let (low, high) = (cell.low?, cell.high?);
     let seeds = cell.seeds as f64;

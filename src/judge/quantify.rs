@@ -1,4 +1,4 @@
-//! From judged cells to one verdict: every cell, or at least so many of them.
+//! The quantifier: combines the answers of cells into one verdict.
 
 use super::Side;
 use crate::{
@@ -7,101 +7,105 @@ use crate::{
     stats::{Alpha, binomial_upper_tail, holm, partial_conjunction},
 };
 
-/// What the quantifier needs of a judged cell.
+/// A judged cell (or average over cells) as the quantifier counts it.
 #[derive(Clone, Debug)]
 pub struct Unit {
     /// The cell in a few words, for reasons.
     pub name: String,
-    /// Its own answer, at the whole level.
+    /// Its own answer, at level alpha.
     pub side: Side,
-    /// One-sided p towards the hypothesis; 1 for a cell that can't be judged.
+    /// One-sided p in the direction of the hypothesis; 1 for a cell that can't be judged.
     pub p: f64,
-    /// One-sided p away from it; 1 for a cell that can't be judged.
+    /// One-sided p in the other direction; 1 for a cell that can't be judged.
     pub p_refuted: f64,
-    /// Whether records that it needs are not there at all.
+    /// Whether records that it needs are missing.
     pub incomplete: bool,
 }
 
 /// The verdict over cells and its reason.
 ///
-/// * Every cell: supported when each is, at its own level (an intersection-union test needs no
-///   correction); refuted when one is after Holm.
-/// * At least u of m: supported when (m - u + 1) p(u) is below alpha (partial conjunction, Benjamini
-///   and Heller 2008); refuted when at least m - u + 1 cells are refuted by the same rule.
-/// * More than chance: supported when so many cells are, each at its own level, that a binomial
-///   count at that level would reach it with a probability below alpha; otherwise inconclusive.
+/// * Every cell: supported when each is, at level alpha (an intersection-union test needs no
+///   correction; Berger 1982); refuted when one is after Holm's correction.
+/// * At least u of m: supported when (m - u + 1) p(u) is below alpha (partial conjunction,
+///   Benjamini and Heller 2008); refuted when the same rule finds at least m - u + 1 refuted cells.
+/// * More than chance: supported when the number of cells supported at level alpha has a binomial
+///   tail probability below alpha; otherwise inconclusive.
 #[must_use]
 pub fn quantify(holds: Holds, units: &[Unit], alpha: Alpha) -> (Verdict, String) {
-    let total = units.len();
-    let supported = units.iter().filter(|unit| unit.side == Side::Supported).count();
-    let incomplete = units.iter().filter(|unit| unit.incomplete).count();
+    let (total, incomplete) = (units.len(), units.iter().filter(|unit| unit.incomplete).count());
     if incomplete > 0 {
-        return (Verdict::Incomplete, format!("{incomplete} of {total} cells lack records"));
+        return (Verdict::Incomplete, format!("missing records in {incomplete} of {total} cells"));
     }
+    match holds {
+        Holds::Every => every(units, alpha),
+        Holds::MoreThanChance => more_than_chance(units, alpha),
+        Holds::AtLeast(least) => at_least(least, units, alpha),
+    }
+}
+
+fn every(units: &[Unit], alpha: Alpha) -> (Verdict, String) {
+    let (total, supported) = (units.len(), supported(units));
+    let adjusted = holm(&units.iter().map(|unit| unit.p_refuted).collect::<Vec<f64>>());
+    let refuted: Vec<&str> = units
+        .iter()
+        .zip(&adjusted)
+        .filter(|(unit, adjusted)| unit.side == Side::Refuted && **adjusted < alpha.level())
+        .map(|(unit, _)| unit.name.as_str())
+        .collect();
+    if supported == total {
+        (Verdict::Supported, format!("all {total} cells are supported"))
+    } else if refuted.is_empty() {
+        let not_supported = not_supported(units);
+        let reason = format!("{supported} of {total} cells supported; {not_supported}");
+        (Verdict::Inconclusive, reason)
+    } else {
+        let count = refuted.len();
+        let names = list(refuted.into_iter());
+        let reason =
+            format!("every cell must hold, but {count} of {total} are refuted after Holm: {names}");
+        (Verdict::Refuted, reason)
+    }
+}
+
+fn more_than_chance(units: &[Unit], alpha: Alpha) -> (Verdict, String) {
+    let (total, supported) = (units.len(), supported(units));
+    let p = binomial_upper_tail(total, supported, alpha.level());
+    let counted = format!("{supported} of {total} cells supported");
+    let expected = alpha.level() * total as f64;
+    let chance = format!("{expected:.1} expected by chance, binomial p = {}", small(p));
+    if p < alpha.level() {
+        (Verdict::Supported, format!("{counted}, more than by chance ({chance})"))
+    } else {
+        (Verdict::Inconclusive, format!("{counted}, consistent with chance ({chance})"))
+    }
+}
+
+fn at_least(least: usize, units: &[Unit], alpha: Alpha) -> (Verdict, String) {
+    let (total, supported) = (units.len(), supported(units));
     let p: Vec<f64> = units.iter().map(|unit| unit.p).collect();
     let p_refuted: Vec<f64> = units.iter().map(|unit| unit.p_refuted).collect();
-    let not_holding = named(units, |unit| unit.side != Side::Supported);
-    match holds {
-        Holds::Every => {
-            let refuting = holm(&p_refuted);
-            let refuted: Vec<&Unit> = units
-                .iter()
-                .zip(&refuting)
-                .filter(|(unit, adjusted)| unit.side == Side::Refuted && **adjusted < alpha.level())
-                .map(|(unit, _)| unit)
-                .collect();
-            if supported == total {
-                (Verdict::Supported, format!("every one of {total} cells is supported"))
-            } else if refuted.is_empty() {
-                let reason = format!("{supported} of {total} cells supported; not: {not_holding}");
-                (Verdict::Inconclusive, reason)
-            } else {
-                let names = list(refuted.iter().map(|unit| unit.name.as_str()));
-                let reason = format!(
-                    "asked of every cell, and refuted in {} of {total} after Holm: {names}",
-                    refuted.len()
-                );
-                (Verdict::Refuted, reason)
-            }
-        }
-        Holds::MoreThanChance => {
-            let p = binomial_upper_tail(total, supported, alpha.level());
-            let counted = format!("{supported} of {total} cells supported");
-            let chance = format!(
-                "chance would support {:.1} and this many or more with probability {}",
-                alpha.level() * total as f64,
-                small(p)
-            );
-            if p < alpha.level() {
-                (Verdict::Supported, format!("{counted}, more than chance: {chance}"))
-            } else {
-                (Verdict::Inconclusive, format!("{counted}, as chance would: {chance}"))
-            }
-        }
-        Holds::AtLeast(least) => {
-            let conjunction = partial_conjunction(&p, least);
-            let against = partial_conjunction(&p_refuted, total + 1 - least);
-            let counted = format!("{supported} of {total} cells supported, {least} needed");
-            if conjunction < alpha.level() {
-                let but = if supported == total {
-                    String::new()
-                } else {
-                    format!("; not: {not_holding}")
-                };
-                let reason =
-                    format!("{counted} (partial conjunction p = {}){but}", small(conjunction));
-                (Verdict::Supported, reason)
-            } else if against < alpha.level() {
-                let refuted = named(units, |unit| unit.side == Side::Refuted);
-                let reason = format!("{counted}; refuted in: {refuted} (p = {})", small(against));
-                (Verdict::Refuted, reason)
-            } else {
-                let p = small(conjunction);
-                let reason = format!("{counted} (partial conjunction p = {p}); not: {not_holding}");
-                (Verdict::Inconclusive, reason)
-            }
-        }
+    let towards = partial_conjunction(&p, least);
+    let away = partial_conjunction(&p_refuted, total + 1 - least);
+    let counted = format!("{supported} of {total} cells supported, {least} needed");
+    let with_p = format!("{counted} (partial conjunction p = {})", small(towards));
+    if towards < alpha.level() && supported == total {
+        (Verdict::Supported, with_p)
+    } else if towards < alpha.level() {
+        (Verdict::Supported, format!("{with_p}; {}", not_supported(units)))
+    } else if away < alpha.level() {
+        let refuted = named(units, |unit| unit.side == Side::Refuted);
+        (Verdict::Refuted, format!("{counted}; refuted: {refuted} (p = {})", small(away)))
+    } else {
+        (Verdict::Inconclusive, format!("{with_p}; {}", not_supported(units)))
     }
+}
+
+fn supported(units: &[Unit]) -> usize {
+    units.iter().filter(|unit| unit.side == Side::Supported).count()
+}
+
+fn not_supported(units: &[Unit]) -> String {
+    format!("not supported: {}", named(units, |unit| unit.side != Side::Supported))
 }
 
 fn named(units: &[Unit], which: impl Fn(&Unit) -> bool) -> String {

@@ -1,5 +1,5 @@
-//! What the judge says, in the form in which `--format json` prints it: version 1. The schema that
-//! ships (`claims/schemas/verdicts.schema.json`) is made from these types.
+//! Verdicts, in the form that `--format json` prints: version 1. The JSON Schema
+//! `claims/schemas/verdicts.schema.json` is generated from these types.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,15 +9,15 @@ use crate::{
     experiment::{EvidenceKind, Resolution, Verdict},
 };
 
-/// Version of this form.
+/// Version of this format.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// Verdicts on claims, one entry a claim and evidence.
+/// Verdicts on claims, one entry per claim and evidence.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Verdicts {
-    /// Version of this form: 1.
+    /// Version of this format: 1.
     pub format_version: u32,
-    /// One entry a claim and evidence.
+    /// One entry per claim and evidence.
     pub claims: Vec<ClaimVerdict>,
 }
 
@@ -28,9 +28,9 @@ pub struct ClaimVerdict {
     pub claim: String,
     /// The evidence.
     pub evidence: EvidenceKind,
-    /// The answer to the primary hypothesis.
+    /// The verdict on the primary hypothesis.
     pub verdict: Verdict,
-    /// Why.
+    /// The reason for the verdict.
     pub reason: String,
     /// The claim in a few words.
     pub title: String,
@@ -38,174 +38,177 @@ pub struct ClaimVerdict {
     pub unit: Unit,
     /// The value that contrasts are tested against, in that unit.
     pub margin: f64,
-    /// One-sided risk of a wrong answer: of all looks together where there are several, of which each
-    /// cell's `confidence` speaks.
+    /// One-sided level, over all looks (interim analyses) together; a cell's `confidence` is that
+    /// of one look.
     pub alpha: f64,
-    /// Whether another verdict would come out if every value were a point higher or lower, as the rounding
-    /// of another processor may make some. False for logs, which say the same everywhere.
+    /// Whether the verdict changes if every value is a point higher or lower, as rounding on
+    /// another processor may shift some. False for logs, whose numbers are the same everywhere.
     #[serde(default)]
     pub borderline: bool,
     /// What the verdict is conditional on.
     pub conditional_on: Vec<String>,
-    /// Every cell that the claim names, each judged by itself.
+    /// Every cell of the primary hypothesis, each judged by itself.
     pub cells: Vec<CellVerdict>,
-    /// The averages that were judged, where the hypothesis averages over cells within a seed.
+    /// The judged averages, where the hypothesis averages over cells within a seed.
     pub averages: Vec<CellVerdict>,
-    /// Further readings, which never stand in the primary one's place.
-    pub readings: Vec<ReadingVerdict>,
+    /// Secondary hypotheses; they never change the verdict on the primary one.
+    pub readings: Vec<SecondaryVerdict>,
 }
 
-/// A further reading's verdict.
+/// The verdict on a secondary hypothesis (reading).
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct ReadingVerdict {
-    /// The reading's name within the claim.
+pub struct SecondaryVerdict {
+    /// The id within the claim.
     pub id: String,
-    /// Its verdict.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Why.
+    /// The reason for the verdict.
     pub reason: String,
-    /// The reading in one sentence.
+    /// The hypothesis in one sentence.
     pub sentence: String,
-    /// False where it is shown and not judged; its verdict is then inconclusive.
+    /// False where it is reported and not judged; its verdict is then inconclusive.
     pub judged: bool,
-    /// As for the claim.
+    /// Whether the verdict changes if every value is a point higher or lower, as for the claim.
     #[serde(default)]
     pub borderline: bool,
     /// Unit of means, intervals and margin.
     pub unit: Unit,
     /// The value that contrasts are tested against, in that unit.
     pub margin: f64,
-    /// Every cell that the reading names.
+    /// Every cell of the hypothesis, each judged by itself.
     pub cells: Vec<CellVerdict>,
-    /// The averages that were judged, if it averages.
+    /// The judged averages, where it averages over cells within a seed.
     pub averages: Vec<CellVerdict>,
 }
 
-/// One cell, or one average over cells. A number that can't be computed is null, never zero.
+/// The verdict on one cell, or one average over cells. A number that can't be computed is null,
+/// never zero.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CellVerdict {
-    /// The cell in a few words; with `contrast` they name it.
+    /// The cell in a few words; unique together with `contrast`.
     #[serde(default)]
     pub name: String,
     /// Target; null where the contrast varies it or the cell is an average over it.
     pub target: Option<String>,
-    /// Training images; null likewise.
+    /// Training images; null as for `target`.
     pub images: Option<u32>,
-    /// Fine-tuned blocks; null likewise.
+    /// Fine-tuned blocks; null as for `target`.
     pub blocks: Option<u32>,
-    /// Resolution; null where images are at their own size or the contrast varies it.
+    /// Resolution; null where images have their own size or the contrast varies it.
     pub resolution: Option<Resolution>,
-    /// Repetition, counted from 1; null where the comparison is made once.
+    /// Repetition, counted from 1; null where the comparison is not repeated.
     pub repetition: Option<u32>,
     /// The contrast in symbols, naming what it varies.
     pub contrast: String,
     /// Unit of the numbers.
     pub unit: Unit,
-    /// Seeds that every arm has.
+    /// Seeds in common to all arms.
     pub seeds: usize,
     /// Mean contrast over seeds.
     pub mean: Option<f64>,
-    /// Lower end of the interval that the verdict used.
+    /// Lower end of the confidence interval.
     pub low: Option<f64>,
-    /// Upper end of the interval that the verdict used.
+    /// Upper end of the confidence interval.
     pub high: Option<f64>,
-    /// What the interval covers, two-sided, in percent: 95 where one looks once, more where the risk is
-    /// shared among looks; null where there is none.
+    /// Two-sided confidence of the interval, in percent: 95 in a fixed design, more where several
+    /// looks share alpha; null where there is no interval.
     pub confidence: Option<f64>,
-    /// Statistic against the margin.
+    /// t statistic against the margin.
     pub t: Option<f64>,
-    /// One-sided p in the direction of the hypothesis, against the margin, of this look alone.
+    /// One-sided p in the direction of the hypothesis, against the margin, at this look alone.
     pub p: Option<f64>,
-    /// What the hypothesis is judged by: the least p over the looks it has had, times the number of looks,
-    /// after Holm over its cells.
+    /// The p of the quantifier: the smallest p over the looks used, times the number of looks,
+    /// adjusted over cells by Holm.
     pub p_adjusted: Option<f64>,
-    /// The cell's own verdict, at the whole level.
+    /// The cell's own verdict, at level alpha.
     pub verdict: Verdict,
-    /// Why.
+    /// The reason for the verdict.
     pub reason: String,
-    /// What a reader must know of this cell.
+    /// Warnings about this cell.
     pub flags: Vec<Flag>,
-    /// Planned seeds that no arm has.
+    /// Planned seeds missing from every arm.
     pub missing_seeds: usize,
-    /// Planned seeds that a sequential design did not need, since it had decided before.
+    /// Planned seeds that a sequential design did not need because it stopped early.
     pub spared_seeds: usize,
-    /// Seeds that only some arms have, left out of the pairs.
+    /// Seeds missing from at least one arm, but not from all: excluded from the pairs.
     pub unmatched_seeds: usize,
-    /// Seeds with a run that failed; they count at their worst allowed value too.
+    /// Seeds with a failed run; they also count at their worst allowed value.
     pub failed_seeds: usize,
-    /// The look at which a sequential design stopped; null for a fixed design.
+    /// Seeds at the look (interim analysis) where a sequential design stopped; null for a fixed
+    /// design.
     pub look: Option<usize>,
-    /// Anytime-valid e-value of the contrast differing from the margin, in either direction; it
-    /// speaks for the hypothesis from 1/alpha on, and only where `t` is positive.
+    /// Anytime-valid e-value against equality of contrast and margin, in either direction. It is
+    /// evidence for the hypothesis from 1/alpha on, and only where `t` is positive.
     pub e_value: Option<f64>,
-    /// Welch's interval on the same seeds at the same confidence, as if they were not paired.
+    /// Welch's unpaired interval on the same seeds at the same confidence.
     pub welch: Option<Welch>,
-    /// The interval over test images, with the seeds held; null where records do not say which images
-    /// were right, as published logs do not.
+    /// The confidence interval over test images, with seeds fixed; null where records don't say
+    /// which images were classified correctly, as published logs don't.
     pub test_images: Option<TestImages>,
 }
 
-/// The percentile interval of the paired bootstrap over test images: what the contrast owes to the test
-/// set being one draw of images. It stands beside the interval over seeds, and decides nothing.
+/// The percentile interval of the paired bootstrap over test images: the sampling error that comes
+/// from the finite test set. The verdict does not use it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TestImages {
-    /// Images, over all targets that the cell is about.
+    /// Test images of all targets of the cell.
     pub images: usize,
     /// Lower end, in accuracy points.
     pub low: f64,
-    /// Upper end.
+    /// Upper end, in accuracy points.
     pub high: f64,
 }
 
-/// Welch's unpaired interval beside the paired one.
+/// Welch's unpaired interval, for comparison with the paired one.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Welch {
     /// Lower end.
     pub low: f64,
     /// Upper end.
     pub high: f64,
-    /// What it alone would say.
+    /// The verdict of this interval alone.
     pub verdict: Verdict,
 }
 
-/// What a reader must know of a cell.
+/// A warning about a cell.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Flag {
-    /// Some arm has no record at all.
+    /// At least one arm has no record.
     NoRecords,
-    /// Recipes differ where the contrast does not say so: the cell can't be judged.
+    /// Recipes differ where the contrast does not vary them: the cell can't be judged.
     MixedRecipes,
-    /// One seed: no spread, so no interval.
+    /// One seed: no spread, so no confidence interval.
     SingleSeed,
-    /// Planned seeds that no arm has.
+    /// Planned seeds missing from every arm.
     MissingSeeds,
-    /// Seeds that only some arms have.
+    /// Seeds missing from at least one arm, but not from all.
     UnmatchedSeeds,
-    /// Runs that stopped before their end.
+    /// Runs that stopped early.
     FailedTrials,
-    /// Values known up to the logged epochs only.
+    /// Values known only up to the logged epochs (interval-censored).
     Censored,
-    /// Schedules differ between the targets or sizes compared.
+    /// Schedules differ between the compared targets or sizes.
     ScheduleDiffers,
-    /// Subsets over a quarter of their pool: seeds share images, and the interval is too narrow.
+    /// Subsets above a quarter of their pool: seeds share images, and the interval is too narrow.
     SubsetOverPool,
-    /// Read at the epoch that is best on the test set: optimistic.
+    /// Read at the best epoch on the test set: optimistic.
     BestOnTest,
-    /// Seeds agreed so closely that their spread was floored at half the resolution.
+    /// The standard deviation over seeds was raised to half the metric's resolution.
     SpreadFloored,
-    /// Welch's unpaired interval alone would say something else.
+    /// Welch's unpaired interval alone gives another verdict.
     WelchDisagrees,
-    /// The interval ends within a point of the margin: another processor's rounding may tip it.
+    /// The interval ends within a point of the margin: rounding on another processor may change
+    /// the verdict.
     Borderline,
     /// Published means without seeds.
     MeansOnly,
 }
 
 impl Flag {
-    /// The flag's name, as JSON has it.
+    /// The flag's name in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -226,45 +229,47 @@ impl Flag {
         }
     }
 
-    /// The flag in a sentence.
+    /// The flag in words.
     #[must_use]
     pub(crate) fn in_words(self) -> &'static str {
         match self {
-            Self::NoRecords => "some arm has no record at all",
+            Self::NoRecords => "at least one arm has no record",
             Self::MixedRecipes => {
-                "recipes differ where the contrast does not say so; the cell can't be judged"
+                "recipes differ where the contrast does not vary them; the cell can't be judged"
             }
-            Self::SingleSeed => "one seed: no spread, so no interval",
-            Self::MissingSeeds => "planned seeds that no arm has: they were never run",
-            Self::UnmatchedSeeds => "seeds that only some arms have, left out of the pairs",
+            Self::SingleSeed => "one seed: no spread, so no confidence interval",
+            Self::MissingSeeds => "planned seeds missing from every arm: they were never run",
+            Self::UnmatchedSeeds => "seeds missing from at least one arm, excluded from the pairs",
             Self::FailedTrials => {
-                "runs that stopped before their end; the verdict must hold without them and with \
-                 them at their worst"
+                "runs that stopped early; the verdict must hold without them and with them at \
+                 their worst value"
             }
             Self::Censored => {
-                "known up to the logged epochs; the verdict must hold at both ends of each interval"
+                "known only up to the logged epochs; the verdict must hold at both bounds"
             }
-            Self::ScheduleDiffers => "schedules differ between the targets or sizes compared",
+            Self::ScheduleDiffers => "schedules differ between the compared targets or sizes",
             Self::SubsetOverPool => {
-                "subsets over a quarter of their pool: seeds share images, so the interval is too \
-                 narrow"
+                "subsets above a quarter of their pool: seeds share images, so the confidence \
+                 interval is too narrow"
             }
-            Self::BestOnTest => "read at the epoch that is best on the test set: optimistic",
+            Self::BestOnTest => "read at the best epoch on the test set: optimistic",
             Self::SpreadFloored => {
-                "seeds agreed so closely that their spread was floored at half the resolution"
+                "seeds agree so closely that the standard deviation was raised to half the \
+                 metric's resolution"
             }
-            Self::WelchDisagrees => "Welch's unpaired interval alone would say something else",
+            Self::WelchDisagrees => "Welch's unpaired interval alone gives another verdict",
             Self::Borderline => {
-                "the interval ends within a point of the margin, so that the rounding of another \
-                 processor may tip it"
+                "the confidence interval ends within a point of the margin; rounding on another \
+                 processor may change the verdict"
             }
-            Self::MeansOnly => "published means without seeds: shown, not judged",
+            Self::MeansOnly => "published means without seeds: not judged",
         }
     }
 }
 
 impl ClaimVerdict {
-    /// Whether this is the verdict that a spec expects: its first, or its second where this is borderline.
+    /// Whether this is the verdict that a spec expects. A borderline verdict may also be the
+    /// second one that the spec accepts.
     #[must_use]
     pub fn is(&self, expected: &Expected) -> bool {
         self.verdict == expected.verdict || (self.borderline && expected.or == Some(self.verdict))
@@ -272,14 +277,14 @@ impl ClaimVerdict {
 }
 
 impl CellVerdict {
-    /// Whether nothing could be computed of it, for the reason that it gives.
+    /// Whether it has no confidence interval.
     #[must_use]
     pub(crate) fn has_no_interval(&self) -> bool {
         self.low.is_none() && self.high.is_none()
     }
 
-    /// A cell that is shown and not judged.
-    pub(super) fn shown(
+    /// A cell that is reported and not judged.
+    pub(super) fn descriptive(
         contrast: &Contrast,
         cell: &Cell,
         hypothesis: &Hypothesis,
@@ -288,7 +293,7 @@ impl CellVerdict {
         flags: Vec<Flag>,
     ) -> Self {
         Self {
-            name: hypothesis.name_of(cell),
+            name: hypothesis.cell_name(cell),
             target: cell.target.as_deref().map(str::to_owned),
             images: cell.images,
             blocks: cell.blocks,

@@ -1,132 +1,136 @@
-//! Evidence of our own: what the ledger has of the fine-tunes that claims ask for, and what it lacks,
-//! with its price. One question after another (gather, plan, run) leads from an empty ledger to
-//! verdicts; what is there already is never run again.
+//! A campaign: evidence from local runs. It repeats three steps (gather records from the ledger,
+//! plan the outstanding fine-tunes, run them) until the judge needs no more. A fine-tune with a
+//! record is never run again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
 use crate::{
-    assets::{Lacking, Named, Stock},
+    assets::{Assets, IdentifiedTrial, Missing},
     claim::Claim,
-    evidence::{Evidence, Looking, Records},
+    evidence::{Evidence, Records, SamplingDesign},
     experiment::{EvidenceKind, Key, Seed, Trial},
     plan::{
         self,
-        cost::{Price, Speed, Speeds},
+        cost::{Cost, Throughput, Throughputs},
     },
     store::{Damaged, Entry, Ledger, LedgerError},
     util::hexadecimal,
     world::World,
 };
 
-/// What runs trials and keeps their entries in the ledger: the engine, or a fake in tests.
+/// Runs trials and stores their entries in the ledger: the engine, or a fake in tests.
 pub trait Runner {
-    /// Why trials were not run to their end.
+    /// The error that ends a run.
     type Error: From<LedgerError>;
 
-    /// The processor that they run on, by the name that records have of it.
+    /// The name of the processor that trials run on, as in records.
     ///
     /// # Errors
-    /// If there is none to run on.
+    /// If no processor is available.
     fn processor(&self) -> Result<String, Self::Error>;
 
-    /// Runs trials and keeps their entries; `report` hears of every one as soon as it is kept.
+    /// Runs trials and stores their entries; calls `report` after each is stored.
     ///
     /// # Errors
-    /// If one can't be run at all or can't be kept, or a stop was asked for.
-    fn run(&self, trials: &[Named], report: &(dyn Fn(Event<'_>) + Sync))
-    -> Result<(), Self::Error>;
+    /// If a trial can't be run, an entry can't be stored, or the run was interrupted.
+    fn run(
+        &self,
+        trials: &[IdentifiedTrial],
+        report: &(dyn Fn(Event<'_>) + Sync),
+    ) -> Result<(), Self::Error>;
 }
 
-/// What happens while trials are run.
+/// An event while trials run.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// One has ended here, and is kept.
+    /// A trial has ended in this process, and its entry is stored.
     Ended(&'a Entry),
-    /// Another process, which has the same ledger, has run one.
+    /// Another process with the same ledger has run a trial.
     Found(&'a Entry),
-    /// Files in the ledger were set aside.
+    /// Damaged files in the ledger were set aside.
     Damaged(&'a [Damaged]),
-    /// Other processes are running all that is left; told each time that nothing has come of it yet.
+    /// Other processes hold the locks of all remaining trials; reported at every poll.
     Waits,
 }
 
-/// A world's evidence in a ledger.
+/// The fine-tunes of a world, in a ledger.
 #[derive(Debug)]
 pub struct Campaign<'a> {
-    /// Which evidence that is.
+    /// The kind of evidence.
     pub kind: EvidenceKind,
     /// The world.
     pub world: &'a World,
     /// Its source models and images.
-    pub stock: &'a Stock,
+    pub assets: &'a dyn Assets,
     /// The ledger.
     pub ledger: &'a Ledger,
 }
 
-/// Whoever wants to know how it goes.
-pub trait Watch: Sync {
-    /// Files that were set aside.
+/// Callbacks for the progress of a campaign.
+pub trait Progress: Sync {
+    /// Damaged files were set aside.
     fn damaged(&self, files: &[Damaged]);
-    /// Trials are about to run, each at this speed by what ran on the same processor so far.
-    fn begins(&self, trials: &[Named], speed: Option<Speed>);
-    /// Fine-tunes that are wanted and can't be run here, for each thing that is lacking.
-    fn lacking(&self, lacking: &BTreeMap<Lacking, plan::Outstanding>);
-    /// Something has happened to one of them.
+    /// Trials are about to run; `speed` is measured on the same processor, if known.
+    fn begins(&self, trials: &[IdentifiedTrial], speed: Option<Throughput>);
+    /// Needed fine-tunes that can't run here, by missing asset.
+    fn missing(&self, missing: &BTreeMap<Missing, plan::Outstanding>);
+    /// An event while trials run.
     fn happens(&self, event: Event<'_>);
 }
 
-/// What the ledger has.
+/// The records in the ledger.
 #[derive(Debug)]
 pub struct Gathered {
-    /// For the judge.
+    /// The evidence for the judge.
     pub evidence: Evidence,
-    /// Names of entries that are there, after a seed that is not: they need not be run again.
+    /// Names of entries after a missing seed: the judge ignores them, and they are not run again.
     pub beyond: BTreeSet<String>,
-    /// How fast fine-tunes ran, by the entries that are there.
-    pub speeds: Speeds,
-    /// Files that were set aside.
+    /// Measured speeds, from these entries.
+    pub speeds: Throughputs,
+    /// Damaged files that were set aside.
     pub damaged: Vec<Damaged>,
 }
 
-/// What claims need next.
+/// The trials that claims need next.
 #[derive(Clone, Debug, Default)]
 pub struct NextTrials {
-    /// Trials, the dearest first, so that threads end together.
+    /// Trials, the most expensive first, so that threads end at about the same time.
     pub planned: Vec<Planned>,
-    /// Those that can't be run here, for each thing that is lacking.
-    pub lacking: BTreeMap<Lacking, plan::Outstanding>,
+    /// Those that can't run here, by missing asset.
+    pub missing: BTreeMap<Missing, plan::Outstanding>,
 }
 
 /// An outstanding trial.
 #[derive(Clone, Debug)]
 pub struct Planned {
-    /// The trial, by name.
-    pub named: Named,
-    /// Claims and readings that want it.
-    pub wanted_by: BTreeSet<String>,
+    /// The trial with its record name.
+    pub named: IdentifiedTrial,
+    /// Names of the hypotheses or figures that need it.
+    pub needed_by: BTreeSet<String>,
 }
 
 impl Campaign<'_> {
-    /// Reads the entries of every fine-tune that these claims could ask for.
+    /// Reads the entries of every fine-tune that these claims may need.
     ///
     /// # Errors
-    /// If an entry is there and can't be read.
+    /// If an existing entry can't be read.
     pub fn gather(&self, claims: &[&Claim]) -> Result<Gathered, LedgerError> {
         let mut gathered = self.read(plan::at_most(claims, self.world))?;
-        // Of claims that wait for nothing, what was begun and is not there need not be run at all, unless one that
-        // waits may still ask for it.
+        // Early stopping saved the missing seeds of decided claims, unless an undecided claim may
+        // still need them. Keys without any record were never started and are not counted.
         let evidence = &gathered.evidence;
-        let waits = |claim: &&&Claim| !plan::outstanding(&[**claim], evidence).is_empty();
+        let is_open = |claim: &Claim| !plan::outstanding(&[claim], evidence).is_empty();
         let (open, done): (Vec<&Claim>, Vec<&Claim>) =
-            claims.iter().copied().partition(|claim| waits(&claim));
+            claims.iter().copied().partition(|claim| is_open(claim));
         let open = plan::at_most(&open, self.world);
         let done = plan::at_most(&done, self.world);
-        let there = |key: &Key, seed: Seed| {
+        let exists = |key: &Key, seed: Seed| {
             evidence.records.seeds(key).is_none_or(|seeds| seeds.contains_key(&seed))
         };
-        let spared = |place: &&(Key, Seed)| !there(&place.0, place.1) && !open.contains_key(*place);
+        let spared =
+            |trial: &&(Key, Seed)| !exists(&trial.0, trial.1) && !open.contains_key(*trial);
         gathered.evidence.spared = Some(done.keys().filter(spared).count());
         Ok(gathered)
     }
@@ -134,23 +138,23 @@ impl Campaign<'_> {
     /// Reads the entries of every fine-tune that these points are drawn from.
     ///
     /// # Errors
-    /// If an entry is there and can't be read.
-    pub(crate) fn gather_points(&self, wanted: &plan::Points) -> Result<Gathered, LedgerError> {
-        self.read(plan::points(wanted, plan::MOST_SEEDS, self.world))
+    /// If an existing entry can't be read.
+    pub(crate) fn gather_points(&self, needed: &plan::Points) -> Result<Gathered, LedgerError> {
+        self.read(plan::points(needed, plan::MOST_SEEDS, self.world))
     }
 
     fn read(&self, at_most: plan::Outstanding) -> Result<Gathered, LedgerError> {
         let mut damaged = Vec::new();
         let mut entries: Vec<Entry> = Vec::new();
         let mut beyond = BTreeSet::new();
-        let mut hole: Option<Key> = None;
+        let mut incomplete: Option<Key> = None;
         for (key, seed) in at_most.into_keys() {
-            let Ok(named) = self.named(key.clone(), seed) else { continue };
-            // Seeds come in their order, and the judge sees them up to the first that is not there:
-            // one that somebody ran out of turn is not to be picked.
+            let Ok(named) = self.identify(key.clone(), seed) else { continue };
+            // Seeds are in their fixed order, and the judge uses those before the first missing
+            // one: a seed that was run out of order must not be selected.
             match self.ledger.get(&named.id, &mut |file| damaged.push(file))? {
-                None => hole = Some(key),
-                Some(entry) if hole.as_ref() == Some(&key) => drop(beyond.insert(entry.id)),
+                None => incomplete = Some(key),
+                Some(entry) if incomplete.as_ref() == Some(&key) => drop(beyond.insert(entry.id)),
                 Some(entry) => entries.push(entry),
             }
         }
@@ -160,121 +164,123 @@ impl Campaign<'_> {
             digest.update(entry.bits());
         }
         let records = Records::new(entries.iter().map(|entry| entry.record(self.world)))
-            .expect("names differ");
+            .expect("keys and seeds are distinct");
         let evidence = Evidence {
             kind: self.kind,
-            title: format!("our own fine-tunes in the {} world", self.world.id),
+            title: format!("local runs in the {} set-up", self.world.id),
             file: None,
             sha256: hexadecimal(&digest.finalize()),
             spared: None,
             world: self.world.clone(),
-            looking: Looking::Sequential,
+            design: SamplingDesign::GroupSequential,
             records,
             means: Vec::new(),
         };
-        let speeds = Speeds::by_records(&entries, self.world);
+        let speeds = Throughputs::by_records(&entries, self.world);
         Ok(Gathered { evidence, beyond, speeds, damaged })
     }
 
-    /// Evidence for these claims: runs what the judge needs and the ledger lacks, look by look, until
-    /// it needs no more.
+    /// Gathers evidence for these claims and runs the missing fine-tunes, look by look, until the
+    /// judge needs no more.
     ///
     /// # Errors
-    /// If a trial can't be prepared, an entry can't be kept or read, or a stop was asked for.
+    /// If a trial can't be prepared, an entry can't be stored or read, or the run was interrupted.
     pub fn complete<R: Runner>(
         &self,
         claims: &[&Claim],
         runner: &R,
-        watch: &dyn Watch,
+        progress: &dyn Progress,
     ) -> Result<Gathered, R::Error> {
         self.run(
             &|| self.gather(claims),
             &|evidence| plan::outstanding(claims, evidence),
             runner,
-            watch,
+            progress,
         )
     }
 
-    /// Evidence for these points: runs what the ledger lacks of the first seeds of each point.
+    /// Gathers evidence for these points and runs the missing fine-tunes of the first `seeds` seeds
+    /// of each.
     ///
     /// # Errors
     /// As [`complete`](Self::complete).
     pub fn complete_points<R: Runner>(
         &self,
-        wanted: &plan::Points,
+        needed: &plan::Points,
         seeds: usize,
         runner: &R,
-        watch: &dyn Watch,
+        progress: &dyn Progress,
     ) -> Result<Gathered, R::Error> {
         self.run(
-            &|| self.gather_points(wanted),
-            &|evidence| plan::outstanding_points(wanted, seeds, evidence),
+            &|| self.gather_points(needed),
+            &|evidence| plan::outstanding_points(needed, seeds, evidence),
             runner,
-            watch,
+            progress,
         )
     }
 
-    /// Runs what is outstanding until nothing is.
+    /// Gathers, plans and runs until nothing is outstanding.
     fn run<R: Runner>(
         &self,
         gather: &dyn Fn() -> Result<Gathered, LedgerError>,
         outstanding: &dyn Fn(&Evidence) -> plan::Outstanding,
         runner: &R,
-        watch: &dyn Watch,
+        progress: &dyn Progress,
     ) -> Result<Gathered, R::Error> {
         loop {
             let gathered = gather()?;
-            watch.damaged(&gathered.damaged);
+            progress.damaged(&gathered.damaged);
             let outstanding = self.planned(outstanding(&gathered.evidence), &gathered);
             if outstanding.planned.is_empty() {
-                watch.lacking(&outstanding.lacking);
+                progress.missing(&outstanding.missing);
                 return Ok(gathered);
             }
             let planned = outstanding.planned.into_iter();
-            let trials: Vec<Named> = planned.map(|planned| planned.named).collect();
-            watch.begins(&trials, gathered.speeds.of(&runner.processor()?));
-            runner.run(&trials, &|event| watch.happens(event))?;
+            let trials: Vec<IdentifiedTrial> = planned.map(|planned| planned.named).collect();
+            progress.begins(&trials, gathered.speeds.on_processor(&runner.processor()?));
+            runner.run(&trials, &|event| progress.happens(event))?;
         }
     }
 
-    /// What these claims need next.
+    /// The trials that these claims need next.
     #[must_use]
     pub fn outstanding(&self, claims: &[&Claim], gathered: &Gathered) -> NextTrials {
         self.planned(plan::outstanding(claims, &gathered.evidence), gathered)
     }
 
-    /// What is wanted, as trials, and what of it can't be run here.
+    /// Outstanding fine-tunes as trials, separated into those that can run here and those that
+    /// can't.
     #[must_use]
-    pub fn planned(&self, wanted: plan::Outstanding, gathered: &Gathered) -> NextTrials {
-        let mut outstanding = NextTrials::default();
-        for ((key, seed), wanted_by) in wanted {
-            let lacking = match self.named(key.clone(), seed) {
+    pub fn planned(&self, outstanding: plan::Outstanding, gathered: &Gathered) -> NextTrials {
+        let mut next = NextTrials::default();
+        for ((key, seed), needed_by) in outstanding {
+            let missing = match self.identify(key.clone(), seed) {
                 Ok(named) if gathered.beyond.contains(&named.id) => continue,
-                Ok(named) => match self.stock.lacks(&key) {
+                Ok(named) => match self.assets.unavailable(&key) {
                     None => {
-                        outstanding.planned.push(Planned { named, wanted_by });
+                        next.planned.push(Planned { named, needed_by });
                         continue;
                     }
-                    Some(lacking) => lacking,
+                    Some(missing) => missing,
                 },
-                Err(lacking) => lacking,
+                Err(missing) => missing,
             };
-            outstanding.lacking.entry(lacking).or_default().insert((key, seed), wanted_by);
+            next.missing.entry(missing).or_default().insert((key, seed), needed_by);
         }
-        let price = |planned: &Planned| self.price(&planned.named).operations;
-        outstanding.planned.sort_by(|left, right| price(right).total_cmp(&price(left)));
-        outstanding
+        let flops = |planned: &Planned| self.cost(&planned.named).flops;
+        next.planned.sort_by(|left, right| flops(right).total_cmp(&flops(left)));
+        next
     }
 
-    /// The trial of a key and seed by the world's own protocol.
+    /// The trial of a key and seed under the world's protocol, with its record name.
     ///
     /// # Errors
-    /// If its source or its target is not here.
-    pub fn named(&self, key: Key, seed: Seed) -> Result<Named, Lacking> {
-        self.stock.named(Trial { recipe: self.world.recipe(key), seed })
+    /// If the source model or the target has no digest.
+    pub fn identify(&self, key: Key, seed: Seed) -> Result<IdentifiedTrial, Missing> {
+        self.assets.identify(Trial { recipe: self.world.recipe(key), seed })
     }
 
-    fn price(&self, named: &Named) -> Price {
-        Price::of(&named.trial.recipe, self.world)
+    fn cost(&self, named: &IdentifiedTrial) -> Cost {
+        Cost::of_recipe(&named.trial.recipe, self.world)
     }
 }

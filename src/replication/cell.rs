@@ -1,6 +1,6 @@
-//! One published mean beside ours.
+//! One published mean and the evidence's.
 
-use super::{ALPHA, Agreement, Bench, Ends, MeanCell, Remark, Value};
+use super::{ALPHA, Agreement, CellMatcher, Ends, MeanCell, Remark, Value};
 use crate::{
     claim::{Arm, Cell, Metric, Term, label},
     evidence::means::{Mean, TABLE},
@@ -12,16 +12,16 @@ use crate::{
     stats::{Interval, Sample, replication, spread_behind, t_interval, with_both_spreads},
 };
 
-/// Half of the last digit of a published mean, and a hair: figures are read off to a thousandth, the table
-/// has hundredths.
+/// Half a unit in the last digit of a published mean, plus a small tolerance: figures are read to
+/// 0.001 points, the table has 0.01.
 pub(super) fn reading_error(figure: &str) -> f64 {
     if figure == TABLE { 0.005_1 } else { 0.000_6 }
 }
 
-/// A published mean beside ours.
-pub(super) fn of(bench: &Bench<'_>, mean: &Mean) -> MeanCell {
+/// Compares a published mean with the evidence's.
+pub(super) fn mean_cell(matcher: &CellMatcher<'_>, mean: &Mean) -> MeanCell {
     let key = &mean.key;
-    let seeds = bench.seeds(key.images);
+    let seeds = matcher.seeds(key.images);
     let spread =
         mean.band.map(|band| spread_behind(band, seeds)).filter(|spread| spread.is_finite());
     let mut cell = MeanCell {
@@ -42,15 +42,21 @@ pub(super) fn of(bench: &Bench<'_>, mean: &Mean) -> MeanCell {
         remarks: Vec::new(),
     };
     let metric = Metric::Accuracy(mean.at);
-    let joined = join(&[term(1.0, key)], &[place(key)], &metric, bench.evidence);
+    let joined = join(&[term(1.0, key)], &[place(key)], &metric, matcher.evidence);
     if joined.absent.is_empty() {
-        set_beside(bench, &mut cell, key, &joined, &metric);
+        fill(matcher, &mut cell, key, &joined, &metric);
     }
     cell
 }
 
-fn set_beside(bench: &Bench<'_>, cell: &mut MeanCell, key: &Key, joined: &Joined, metric: &Metric) {
-    let (values, remarks) = values(bench, &[key], joined);
+fn fill(
+    matcher: &CellMatcher<'_>,
+    cell: &mut MeanCell,
+    key: &Key,
+    joined: &Joined,
+    metric: &Metric,
+) {
+    let (values, remarks) = values(matcher, &[key], joined);
     cell.remarks = remarks;
     if cell.published.spread.is_none() {
         cell.remarks.push(Remark::NoBand);
@@ -58,15 +64,15 @@ fn set_beside(bench: &Bench<'_>, cell: &mut MeanCell, key: &Key, joined: &Joined
     cell.agreement = Agreement::Open;
     let sample = sampled(&values, metric, &mut cell.remarks);
     cell.ours = value(&values, sample.as_ref(), ALPHA);
-    let comparable = bench.same_experiment
+    let comparable = matcher.same_experiment
         && !cell.remarks.contains(&Remark::MixedRecipes)
         && cell.ours.is_some();
     let error = reading_error(&cell.figure);
     if comparable
-        && same_runs(bench, cell.ours.as_ref(), (cell.published.mean, error), &cell.remarks)
+        && same_runs(matcher, cell.ours.as_ref(), (cell.published.mean, error), &cell.remarks)
     {
         cell.agreement = Agreement::SameRuns;
-    } else if cell.ours.is_some() && !bench.same_experiment {
+    } else if cell.ours.is_some() && !matcher.same_experiment {
         cell.agreement = Agreement::Shown;
     } else if let (true, Some(sample)) = (comparable, sample) {
         let found = replication(&sample, cell.published.mean, cell.published.seeds, ALPHA);
@@ -85,19 +91,21 @@ fn set_beside(bench: &Bench<'_>, cell: &mut MeanCell, key: &Key, joined: &Joined
     cell.remarks.sort_unstable();
 }
 
-/// Whether the log's runs are those that were published: equal to the last digit, on the same schedule.
+/// Whether the authors' log has the published runs themselves: equal to the last digit, with the
+/// same schedule.
 pub(super) fn same_runs(
-    bench: &Bench<'_>,
+    matcher: &CellMatcher<'_>,
     ours: Option<&Value>,
     (published, error): (f64, f64),
     remarks: &[Remark],
 ) -> bool {
-    bench.evidence.kind == EvidenceKind::Published
+    matcher.evidence.kind == EvidenceKind::Published
         && !remarks.contains(&Remark::OtherSchedule)
         && ours.is_some_and(|ours| (ours.mean - published).abs() <= error)
 }
 
-/// Values with their spread, floored as the judge does it, which is told.
+/// The sample of values with the judge's floor of the standard deviation; a remark reports the
+/// floor.
 pub(super) fn sampled(
     values: &[f64],
     metric: &Metric,
@@ -111,12 +119,16 @@ pub(super) fn sampled(
     Some(floored)
 }
 
-/// What our finished seeds have, and what a reader must know of them.
-pub(super) fn values(bench: &Bench<'_>, keys: &[&Key], joined: &Joined) -> (Vec<f64>, Vec<Remark>) {
+/// The values of the finished seeds, with remarks on them.
+pub(super) fn values(
+    matcher: &CellMatcher<'_>,
+    keys: &[&Key],
+    joined: &Joined,
+) -> (Vec<f64>, Vec<Remark>) {
     let finished = joined.rows.iter().filter(|row| row.contrast.finished);
     let values: Vec<f64> = finished.filter_map(|row| row.contrast.middle()).collect();
-    let told = [
-        (keys.iter().any(|key| bench.other_schedule(key)), Remark::OtherSchedule),
+    let remarks = [
+        (keys.iter().any(|key| matcher.other_schedule(key)), Remark::OtherSchedule),
         (joined.mixed_recipes.is_some(), Remark::MixedRecipes),
         (values.len() < joined.rows.len(), Remark::StoppedRuns),
         (values.len() == 1, Remark::SingleSeed),
@@ -124,10 +136,11 @@ pub(super) fn values(bench: &Bench<'_>, keys: &[&Key], joined: &Joined) -> (Vec<
         (joined.unmatched_seeds > 0, Remark::UnmatchedSeeds),
         (joined.subset_over_pool, Remark::SubsetOverPool),
     ];
-    (values, told.into_iter().filter_map(|(is, remark)| is.then_some(remark)).collect())
+    (values, remarks.into_iter().filter_map(|(holds, remark)| holds.then_some(remark)).collect())
 }
 
-/// A mean with its t interval at a level, where there is a spread.
+/// The mean with its t interval at a one-sided level; without interval for one value, `None` for
+/// none.
 pub(super) fn value(
     values: &[f64],
     sample: Option<&Sample>,
@@ -147,7 +160,7 @@ pub(super) fn value(
     }
 }
 
-/// An arm that fixes what distinguishes the sides of a published value.
+/// An arm that fixes source, blocks and seed stream of a published value.
 pub(super) fn term(weight: f64, key: &Key) -> Term {
     Term {
         weight,
@@ -158,13 +171,13 @@ pub(super) fn term(weight: f64, key: &Key) -> Term {
             blocks: vec![key.blocks],
             images: Vec::new(),
             resolution: Vec::new(),
-            draw: key.draw,
+            seed_stream: key.seed_stream,
             at: None,
         },
     }
 }
 
-/// What both sides of a published value share.
+/// The cell of a published value: target and images.
 pub(super) fn place(key: &Key) -> Cell {
     Cell { target: Some(key.target.clone()), images: Some(key.images), ..Cell::default() }
 }

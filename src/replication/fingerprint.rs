@@ -1,15 +1,16 @@
-//! Whether a source model is the one that the authors fine-tuned, told by two losses of a fine-tune
-//! that their log holds and that depend on little but weights, head and normalisation: the loss of the
-//! first batch, in front of any step, and the test loss after the first step.
+//! Tests whether a source model is the one that the authors fine-tuned, by two losses that their
+//! log contains and that depend on little but weights, head and normalisation: the loss of the
+//! first batch, before any step, and the test loss after the first step.
 //!
-//! In their log a fine-tune of 100 images has one step an epoch (batches hold 128), so that the first
-//! epoch's training loss is the first batch's, the same whatever blocks are trained, and its test loss
-//! is the one after the first step. Ours are [`crate::experiment::Outcome::first_losses`] and
-//! [`crate::experiment::Outcome::test_loss_after_first_step`] under the paper's protocol. A pure function of
-//! numbers; running such fine-tunes is left to others.
+//! In their log a fine-tune on 100 images has one step per epoch (batches of 128). So the training
+//! loss of the first epoch is that of the first batch, whichever blocks are trained, and its test
+//! loss is the one after the first step. Local runs have them as
+//! [`crate::experiment::Outcome::first_losses`] and
+//! [`crate::experiment::Outcome::test_loss_after_first_step`] under the paper's protocol. A pure
+//! function of numbers; the engine runs the fine-tunes.
 //!
-//! A seed draws one head for all targets, so losses on several targets are no independent witnesses.
-//! They are averaged within a seed, and each model has one comparison of either loss.
+//! A seed draws one head for all targets, so losses on several targets are not independent. They
+//! are averaged within a seed, and each model has one comparison per loss.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,70 +23,70 @@ use crate::{
     stats::{Alpha, Interval, Sample, prediction_interval},
 };
 
-/// Images of the fine-tunes that are compared.
+/// Training images of the compared fine-tunes.
 pub const IMAGES: u32 = 100;
 /// Fine-tuned blocks of those whose test loss after the first step is compared.
 pub const BLOCKS: u32 = 3;
-/// How often any of the authors' own models is called another's, where all of them are compared at once.
+/// Two-sided family-wise error rate over all models that are compared at once.
 const RISK: f64 = 0.02;
 
-/// What the authors' models gave, by target and source.
+/// The losses of the authors' models, by target and source.
 #[derive(Clone, Debug, Default)]
 pub struct Authors(BTreeMap<(Arc<str>, Arc<str>), Fingerprint>);
 
-/// One source model's losses on one target, one a seed.
+/// The losses of one source model on one target, one per seed.
 #[derive(Clone, Debug)]
 pub struct Fingerprint {
     /// The seeds.
     pub seeds: Vec<Seed>,
     /// Loss of the first batch in nats, in the order of the seeds.
     pub first_losses: Sample,
-    /// Test loss after the first step in nats, likewise.
+    /// Test loss after the first step in nats, in the order of the seeds.
     pub test_losses: Sample,
 }
 
-/// What was found of a source model on one target: losses of fine-tunes on [`IMAGES`] images, one a seed,
-/// the same seeds for every target.
+/// The measured losses of a source model on one target: fine-tunes on [`IMAGES`] images, one per
+/// seed, with the same seeds for every target.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
     /// The target.
     pub target: String,
     /// Loss of the first batch in nats.
     pub first_losses: Vec<f64>,
-    /// Loss on the whole test set after the first step, with [`BLOCKS`] blocks trained, in nats. Empty where
-    /// a part of the test set had to do: the authors' are of all of it.
+    /// Loss on the full test set after the first step, with [`BLOCKS`] blocks trained, in nats.
+    /// Empty if only a part of the test set was used: the authors' are on all of it.
     pub test_losses: Vec<f64>,
 }
 
-/// What came of a comparison.
+/// The outcome of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// Both losses are such as the authors' model gives.
+    /// Both losses are compatible with the authors' model.
     Alike,
-    /// One is not.
+    /// A loss is not compatible.
     Differs,
-    /// There is nothing to compare.
+    /// Nothing can be compared.
     Unknown,
 }
 
-/// A finding, in words.
+/// A finding with its explanation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
     /// The finding.
     pub finding: Finding,
-    /// One sentence, or a few: what was found, what was expected and, where it differs, what it may be.
+    /// The measured and the expected losses and, if they differ, possible causes.
     pub text: String,
 }
 
 impl Authors {
-    /// Reads the losses off the authors' log ([`crate::evidence::Evidence::published`]). What has fewer
-    /// than two seeds is left out.
+    /// Reads the losses off the authors' log ([`crate::evidence::Evidence::published`]). Models and
+    /// targets with fewer than two seeds are excluded.
     #[must_use]
-    pub fn of(records: &Records) -> Self {
+    pub fn from_records(records: &Records) -> Self {
         let mut runs: BTreeMap<_, Vec<&Record>> = BTreeMap::new();
         for record in records.iter() {
             let key = &record.key;
-            if key.images == IMAGES && key.blocks == BLOCKS && key.draw == 0 {
+            if key.images == IMAGES && key.blocks == BLOCKS && key.seed_stream == 0 {
                 runs.entry((key.target.clone(), key.source.clone())).or_default().push(record);
             }
         }
@@ -106,31 +107,31 @@ impl Authors {
         Self(fingerprints.collect())
     }
 
-    /// One source model's losses on one target.
+    /// The losses of one source model on one target.
     #[must_use]
     pub fn of_model(&self, role: &str, target: &str) -> Option<&Fingerprint> {
         self.0.get(&(target.into(), role.into()))
     }
 
-    /// One loss of a source model on one target beside theirs, in words and without an answer.
+    /// The losses of a source model on one target and the authors', in words, without a decision.
     #[must_use]
-    pub fn beside(&self, role: &str, found: &Found) -> String {
+    pub fn describe(&self, role: &str, found: &Found) -> String {
         let words = |loss: Loss| {
             let compared = Compared::new(self, role, std::slice::from_ref(found), loss)?;
             let [found, theirs] = [compared.found, compared.theirs.mean()];
             let [found, theirs] = [found, theirs].map(|value| three_digits(value.exp()));
-            Some(format!("{} {found}, theirs {theirs}", loss.words()))
+            Some(format!("{} {found}, the authors' {theirs}", loss.words()))
         };
-        let said: Vec<String> = Loss::BOTH.into_iter().filter_map(words).collect();
-        if said.is_empty() {
+        let losses: Vec<String> = Loss::BOTH.into_iter().filter_map(words).collect();
+        if losses.is_empty() {
             "the authors' log has no such fine-tune".to_owned()
         } else {
-            said.join("; ")
+            losses.join("; ")
         }
     }
 
-    /// Compares source models, each by its role and with what was found of it, and gives an answer for each.
-    /// The risk of a false alarm is that of all of them together.
+    /// Compares source models, each given by its role and its measured losses, with the authors'
+    /// models. The family-wise error rate is that of all models together.
     #[must_use]
     pub fn compare(&self, models: &[(&str, &[Found])]) -> Vec<Comparison> {
         let compared: Vec<Vec<Compared>> = models
@@ -143,58 +144,70 @@ impl Authors {
         let risk = Alpha::new(RISK / 2.0).expect("a one-sided level");
         let alpha = risk.split(compared.iter().map(Vec::len).sum());
         let answers = models.iter().zip(&compared);
-        answers.map(|((role, found), own)| self.answer(role, found, own, alpha)).collect()
+        answers.map(|((role, found), losses)| self.answer(role, found, losses, alpha)).collect()
     }
 
-    fn answer(&self, role: &str, found: &[Found], own: &[Compared], alpha: Alpha) -> Comparison {
-        let said = |finding, text| Comparison { finding, text };
-        let Some(first) = own.first() else {
-            let text = format!("nothing that the authors' log has of {role} was run");
-            return said(Finding::Unknown, text);
+    /// The comparison of one model: `losses` are its losses against the authors' model of its role.
+    fn answer(&self, role: &str, found: &[Found], losses: &[Compared], alpha: Alpha) -> Comparison {
+        let comparison = |finding, text| Comparison { finding, text };
+        let Some(first) = losses.first() else {
+            let text = format!("no fine-tune of {role} that the authors' log contains was run");
+            return comparison(Finding::Unknown, text);
         };
-        let alike = |compared: &[Compared]| compared.iter().all(|one| one.is_alike(alpha));
-        let roles: BTreeSet<&str> = self.0.keys().map(|(_, source)| &**source).collect();
-        let others: Vec<&str> = roles
-            .into_iter()
-            .filter(|other| *other != role)
-            .filter(|other| {
-                let losses = Loss::BOTH.into_iter();
-                let theirs: Vec<Compared> =
-                    losses.filter_map(|loss| Compared::new(self, other, found, loss)).collect();
-                !theirs.is_empty() && alike(&theirs)
-            })
-            .collect();
-        let mut told: Vec<String> = own.iter().map(|compared| compared.words(alpha)).collect();
-        if own.iter().all(|compared| compared.loss == Loss::First) {
-            told.push("no test loss was compared, since theirs are of whole test sets".to_owned());
+        let alike = losses.iter().all(|loss| loss.is_alike(alpha));
+        let others = self.compatible_roles(role, found, alpha);
+        let mut details: Vec<String> =
+            losses.iter().map(|compared| compared.words(alpha)).collect();
+        if losses.iter().all(|compared| compared.loss == Loss::First) {
+            let reason = "no test loss was compared: the authors' are on full test sets";
+            details.push(reason.to_owned());
         }
-        let told = told.join("; ");
-        if alike(own) {
-            let else_too = match others.as_slice() {
+        let details = details.join("; ");
+        if alike {
+            let ambiguous = match others.as_slice() {
                 [] => String::new(),
-                others => format!(". {} would not be told apart by this", others.join(" or ")),
+                others => format!(". {} would give the same losses", others.join(" or ")),
             };
             let text =
-                format!("these are the authors' weights, as far as losses tell: {told}{else_too}");
-            return said(Finding::Alike, text);
+                format!("compatible with the authors' weights by losses: {details}{ambiguous}");
+            return comparison(Finding::Alike, text);
         }
-        let guess = match (others.as_slice(), first.is_alike(alpha)) {
-            ([], true) => "the first batch is theirs and the step is not: look at the learning rate, the \
-                           blocks that are trained and batch norms' mode"
-                .to_owned(),
-            ([], false) if first.found < first.theirs.mean() => {
-                "the loss grows with the features and the head: is the head drawn from N(0, 1), and are \
-                 batch norms in train mode?"
-                    .to_owned()
-            }
-            ([], false) => "the loss grows with the features and the head: are pixels from 0 to 1 and \
-                            normalised once, and are these another training's weights?"
-                .to_owned(),
-            (others, _) => {
-                format!("it is such as {} would give: are models exchanged?", others.join(" or "))
-            }
+        let cause = possible_cause(first, &others, alpha);
+        let text = format!("these are not the authors' weights: {details}. {cause}");
+        comparison(Finding::Differs, text)
+    }
+
+    /// Other roles whose losses in the authors' log are compatible with those found.
+    fn compatible_roles(&self, role: &str, found: &[Found], alpha: Alpha) -> Vec<&str> {
+        let roles: BTreeSet<&str> = self.0.keys().map(|(_, source)| &**source).collect();
+        let compatible = |other: &&str| {
+            let losses = Loss::BOTH.into_iter();
+            let losses: Vec<Compared> =
+                losses.filter_map(|loss| Compared::new(self, other, found, loss)).collect();
+            !losses.is_empty() && losses.iter().all(|loss| loss.is_alike(alpha))
         };
-        said(Finding::Differs, format!("these are not the authors' weights: {told}. {guess}"))
+        roles.into_iter().filter(|other| *other != role).filter(compatible).collect()
+    }
+}
+
+/// What may cause a difference; `first` is the first compared loss, `others` the roles that are
+/// compatible.
+fn possible_cause(first: &Compared, others: &[&str], alpha: Alpha) -> String {
+    match (others, first.is_alike(alpha)) {
+        ([], true) => "The first batch agrees and the step does not: check the learning rate, the \
+                       trained blocks and the mode of batch norms"
+            .to_owned(),
+        ([], false) if first.found < first.theirs.mean() => {
+            "The loss grows with features and head: check that the head is drawn from N(0, 1) and \
+             batch norms are in train mode"
+                .to_owned()
+        }
+        ([], false) => "The loss grows with features and head: check that pixels are from 0 to 1 \
+                        and normalised once, and that these are the weights of the same training"
+            .to_owned(),
+        (others, _) => {
+            format!("{} would give these losses: check for swapped models", others.join(" or "))
+        }
     }
 }
 
@@ -224,14 +237,14 @@ impl Loss {
 
     fn words(self) -> &'static str {
         match self {
-            Self::First => "the first batch has a loss of",
-            Self::Test => "the test loss after one step is",
+            Self::First => "loss of the first batch",
+            Self::Test => "test loss after one step",
         }
     }
 }
 
-/// One loss of one source model, averaged over targets within a seed: in logarithms, since targets differ in
-/// size and test losses spread over decades.
+/// One loss of one source model, averaged over targets within a seed: in logarithms, since losses
+/// differ between targets and test losses span orders of magnitude.
 struct Compared {
     loss: Loss,
     targets: Vec<String>,
@@ -241,7 +254,8 @@ struct Compared {
 }
 
 impl Compared {
-    /// Over the targets that both sides have; `None` where there are none, or fewer than two seeds of theirs.
+    /// Over the targets of both sides; `None` without any, or with fewer than two of the authors'
+    /// seeds.
     fn new(authors: &Authors, role: &str, found: &[Found], loss: Loss) -> Option<Self> {
         let both = found.iter().filter(|found| !loss.found(found).is_empty());
         let both: Vec<(&Found, &Fingerprint)> = both
@@ -274,7 +288,7 @@ impl Compared {
         prediction_interval(&self.theirs, self.seeds, alpha)
     }
 
-    /// A loss that is not finite is nobody's.
+    /// Whether the loss lies in the prediction interval; false if it is not finite.
     fn is_alike(&self, alpha: Alpha) -> bool {
         self.expected(alpha).contains(self.found)
     }
@@ -290,12 +304,12 @@ impl Compared {
         };
         let (loss, targets) = (self.loss.words(), self.targets.join(", "));
         format!(
-            "{loss} {found} ({seeds}; {targets}), theirs {theirs} (expected from {low} to {high})"
+            "{loss} {found} ({seeds}; {targets}), the authors' {theirs} (expected {low} to {high})"
         )
     }
 }
 
-/// A loss as people write it: 36.8, 3120, 9.2.
+/// A loss with three digits: 36.8, 3120, 9.20.
 fn three_digits(loss: f64) -> String {
     match loss.abs() {
         size if size < 10.0 => format!("{loss:.2}"),

@@ -1,9 +1,10 @@
-//! Our records beside the published numbers, cell by cell. Two questions, answered apart: is the
-//! published mean one that our seeds could have given (a prediction interval, `cell`), and is the
-//! decision on each published difference the same (`difference`)? Pure; what comes out is in [`result`].
+//! The comparison of an evidence's records with the published numbers, cell by cell. It answers two
+//! questions separately: is each published mean compatible with these seeds (prediction interval,
+//! `cell`), and is the decision on each published difference the same (`difference`)? Pure; the
+//! output types are in [`result`], and [`fingerprint`] identifies source models.
 //!
-//! A cell that only one side has is listed and counted. Where the experiment is another, as in the smoke
-//! world, means stand beside each other and nothing follows from their distance; directions are compared.
+//! A cell that only one side has is listed and counted. For a different experiment, such as the
+//! smoke world, means are reported and not compared; directions of differences are compared.
 
 mod cell;
 mod difference;
@@ -13,7 +14,7 @@ pub mod result;
 use std::collections::BTreeSet;
 
 pub use result::{
-    Agreement, Comparison, Counts, Decided, DifferenceCell, Direction, Ends, MeanCell, OnlyOurs,
+    Agreement, Comparison, Counts, Decided, DifferenceCell, Direction, Ends, MeanCell, OnlyLocal,
     Remark, Sameness, Value,
 };
 
@@ -24,18 +25,21 @@ use crate::{
     world::World,
 };
 
-/// Sets an evidence's records beside what was published.
+/// Compares the records of an evidence with the published numbers.
 #[must_use]
 pub fn compare(evidence: &Evidence, published: &Points) -> Comparison {
     let plan = World::paper();
     let same_experiment = evidence.world.id == plan.id;
-    let bench = Bench { evidence, plan: &plan, same_experiment };
+    let matcher = CellMatcher { evidence, plan: &plan, same_experiment };
     let mut means: Vec<MeanCell> =
-        published.means.iter().map(|mean| cell::of(&bench, mean)).collect();
+        published.means.iter().map(|mean| cell::mean_cell(&matcher, mean)).collect();
     adjust(&mut means);
-    let differences: Vec<DifferenceCell> =
-        published.differences.iter().map(|point| difference::of(&bench, point)).collect();
-    let only_ours = only_ours(evidence, published);
+    let differences: Vec<DifferenceCell> = published
+        .differences
+        .iter()
+        .map(|point| difference::difference_cell(&matcher, point))
+        .collect();
+    let only_ours = only_local(evidence, published);
     Comparison {
         format_version: result::FORMAT_VERSION,
         evidence: evidence.kind,
@@ -50,22 +54,22 @@ pub fn compare(evidence: &Evidence, published: &Points) -> Comparison {
     }
 }
 
-/// What cells are compared from.
-struct Bench<'a> {
+/// Matches published values with the records of an evidence.
+struct CellMatcher<'a> {
     evidence: &'a Evidence,
-    /// The world that the published numbers are of: it says how many seeds they are over.
+    /// The world of the published numbers, which has their planned numbers of seeds.
     plan: &'a World,
     same_experiment: bool,
 }
 
-impl Bench<'_> {
-    /// Seeds behind a published value: those that the authors' final batch planned. One was planned of
-    /// all images, and those points have no band.
+impl CellMatcher<'_> {
+    /// The number of seeds of a published value, as planned for the authors' final run. One seed
+    /// was planned for the full training set; these points have no band.
     fn seeds(&self, images: u32) -> usize {
         self.plan.planned_seeds(images).unwrap_or(1)
     }
 
-    /// Whether records of a key have another schedule than the published runs had.
+    /// Whether any record of a key has another number of epochs than the published runs.
     fn other_schedule(&self, key: &Key) -> bool {
         let epochs = self.plan.protocol(key.images).epochs;
         let records = self.evidence.records.seeds(key);
@@ -77,7 +81,7 @@ impl Bench<'_> {
 /// The one-sided level of 95 % intervals.
 const ALPHA: Alpha = Alpha::CONVENTIONAL;
 
-/// Holm over the means that are compared.
+/// Holm's adjustment over the compared means.
 fn adjust(cells: &mut [MeanCell]) {
     let compared = |cell: &&mut MeanCell| cell.agreement.is_compared();
     let of: Vec<&mut MeanCell> = cells.iter_mut().filter(compared).collect();
@@ -88,14 +92,14 @@ fn adjust(cells: &mut [MeanCell]) {
 }
 
 impl Agreement {
-    /// Whether it is an answer to whether ours and the published mean go together.
+    /// Whether the two means were compared.
     #[must_use]
     pub fn is_compared(self) -> bool {
         matches!(self, Self::Compatible | Self::Incompatible)
     }
 }
 
-fn only_ours(evidence: &Evidence, published: &Points) -> Vec<OnlyOurs> {
+fn only_local(evidence: &Evidence, published: &Points) -> Vec<OnlyLocal> {
     let known: BTreeSet<&Key> = published.means.iter().map(|mean| &mean.key).collect();
     let keys: BTreeSet<&Key> = evidence.records.iter().map(|record| &record.key).collect();
     let besides = |key: &Key| {
@@ -103,12 +107,12 @@ fn only_ours(evidence: &Evidence, published: &Points) -> Vec<OnlyOurs> {
             Resolution::Native => None,
             Resolution::Pixels(pixels) => Some(format!("{pixels} px")),
         };
-        let draw = (key.draw > 0).then(|| format!("draw {}", key.draw));
+        let stream = (key.seed_stream > 0).then(|| format!("seed stream {}", key.seed_stream));
         let influence = key.influence.then(|| "with influence".to_owned());
-        pixels.into_iter().chain(draw).chain(influence).collect::<Vec<_>>().join(", ")
+        pixels.into_iter().chain(stream).chain(influence).collect::<Vec<_>>().join(", ")
     };
     keys.difference(&known)
-        .map(|key| OnlyOurs {
+        .map(|key| OnlyLocal {
             target: key.target.to_string(),
             source: key.source.to_string(),
             blocks: key.blocks,
@@ -119,12 +123,12 @@ fn only_ours(evidence: &Evidence, published: &Points) -> Vec<OnlyOurs> {
         .collect()
 }
 
-fn counts(means: &[MeanCell], differences: &[DifferenceCell], only_ours: &[OnlyOurs]) -> Counts {
+fn counts(means: &[MeanCell], differences: &[DifferenceCell], only_ours: &[OnlyLocal]) -> Counts {
     let of = |agreement| means.iter().filter(|cell| cell.agreement == agreement).count();
     let both = || differences.iter().filter(|cell| cell.decision.is_some());
     let same_runs = |cell: &&DifferenceCell| cell.remarks.contains(&Remark::SameRuns);
-    let own = || both().filter(|cell| !same_runs(cell));
-    let decided = |sameness| own().filter(|cell| cell.decision == Some(sameness)).count();
+    let other_runs = || both().filter(|cell| !same_runs(cell));
+    let decided = |sameness| other_runs().filter(|cell| cell.decision == Some(sameness)).count();
     let incompatible = || means.iter().filter(|cell| cell.agreement == Agreement::Incompatible);
     let level = 2.0 * ALPHA.level();
     let compared = means.iter().filter(|cell| cell.agreement.is_compared()).count();
@@ -148,7 +152,7 @@ fn counts(means: &[MeanCell], differences: &[DifferenceCell], only_ours: &[OnlyO
         only_ours: only_ours.len(),
         differences: differences.len(),
         differences_of_the_same_runs: both().filter(same_runs).count(),
-        decisions: own().count(),
+        decisions: other_runs().count(),
         same: decided(Sameness::Same),
         both_open: decided(Sameness::BothOpen),
         half_open: decided(Sameness::HalfOpen),
@@ -156,35 +160,37 @@ fn counts(means: &[MeanCell], differences: &[DifferenceCell], only_ours: &[OnlyO
     }
 }
 
-/// How the records and the published numbers belong together.
+/// How the experiment of the records relates to the published one.
 fn note(evidence: &Evidence) -> String {
     match evidence.kind {
         EvidenceKind::Published => {
-            "The log is the authors' of April 2020, the figures are of their final run. Up to 1,600 images \
-             the figures are of the logged runs themselves, which proves that they are read rightly and \
-             replicates nothing; larger sizes were run again with longer schedules."
+            "The log is the authors' log of April 2020; the figures show their final run. Up to \
+             1,600 images the figures show the logged runs themselves, so agreement there confirms \
+             the reading and is no replication; larger sizes were run again with longer \
+             schedules."
         }
         EvidenceKind::Smoke => {
-            "A different world: thin residual networks on 28-pixel images, from source models of our own, \
-             where the published numbers are of ResNet-50 at 224 pixels. Means are shown, not compared; \
-             only the directions of differences are."
+            "A different experiment: thin residual networks on 28-pixel images, from source models \
+             of this project; the published numbers are of ResNet-50 at 224 pixels. Means are not \
+             compared, only the directions of differences."
         }
         EvidenceKind::Lab => {
-            "A different world: ResNet-18 at 64 pixels, from source models of our own, where the published \
-             numbers are of ResNet-50 at 224 pixels. Means are shown, not compared; only the directions of \
-             differences are."
+            "A different experiment: ResNet-18 at 64 pixels, from source models of this project; \
+             the published numbers are of ResNet-50 at 224 pixels. Means are not compared, only \
+             the directions of differences."
         }
         EvidenceKind::Paper => {
-            "The same experiment: ResNet-50 at 224 pixels from the authors' checkpoints, to their final \
-             protocol. Subsets and heads are drawn by generators of our own, so no run is shared."
+            "The same experiment: ResNet-50 at 224 pixels from the authors' checkpoints, with \
+             their final protocol. Subsets and heads come from this project's random generators, \
+             so no run is shared."
         }
-        EvidenceKind::Sister => {
-            "A different world: the sister paper's checkpoints in place of the authors'. Means are shown, \
-             not compared; only the directions of differences are."
+        EvidenceKind::Salman => {
+            "A different experiment: the checkpoints of Salman et al. (2020) instead of the \
+             authors'. Means are not compared, only the directions of differences."
         }
         EvidenceKind::Log => {
-            "The log is taken to be of the published experiment, ResNet-50 at 224 pixels from the authors' \
-             checkpoints: it can't say otherwise."
+            "The log is assumed to be of the published experiment (ResNet-50 at 224 pixels from \
+             the authors' checkpoints); the log format can't state otherwise."
         }
     }
     .to_owned()

@@ -1,82 +1,82 @@
-//! What a comparison with the published numbers says, in the form in which `compare --format json`
-//! prints it: version 1. The schema that ships (`claims/schemas/comparison.schema.json`) is made from
-//! these types.
+//! The result of a comparison with the published numbers, in the form that `compare --format json`
+//! prints: version 1. The JSON Schema `claims/schemas/comparison.schema.json` is generated from
+//! these types. Fields `ours` hold the values of the evidence.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{experiment::EvidenceKind, stats::Interval};
 
-/// Version of this form.
+/// Version of this format.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// Records of one evidence beside everything that was published without seeds.
+/// The records of one evidence compared with all values that were published without seeds.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
-    /// Version of this form: 1.
+    /// Version of this format: 1.
     pub format_version: u32,
     /// The evidence.
     pub evidence: EvidenceKind,
-    /// What it is.
+    /// Description of the evidence.
     pub title: String,
-    /// The digest of its file, or of its records.
+    /// SHA-256 of its file, or of its records.
     pub sha256: String,
-    /// Whether the records are of the experiment that was published: the same checkpoints, images and
-    /// size of image. Only then are means compared; elsewhere they are shown.
+    /// Whether the records are of the published experiment: the same checkpoints, images and image
+    /// size. Means are compared only then.
     pub same_experiment: bool,
-    /// What a reader must know of how the two belong together.
+    /// How the experiment of the evidence relates to the published one.
     pub note: String,
-    /// What it all comes to.
+    /// Counts of cells.
     pub counts: Counts,
-    /// Every published mean, beside ours where there is one.
+    /// Every published mean, with the evidence's where there is one.
     pub means: Vec<MeanCell>,
-    /// Every published difference, beside ours where there is one.
+    /// Every published difference, with the evidence's where there is one.
     pub differences: Vec<DifferenceCell>,
-    /// Fine-tunes of ours of which nothing was published.
-    pub only_ours: Vec<OnlyOurs>,
+    /// Fine-tunes of the evidence without a published mean.
+    pub only_ours: Vec<OnlyLocal>,
 }
 
-/// How many cells of each kind there are.
+/// Counts of cells.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Published means.
     pub means: usize,
-    /// Of them, those that are compared: they have an answer, and are not the very same runs.
+    /// Compared means: judged, and not from the same runs.
     pub compared: usize,
-    /// Of those compared, means in their prediction interval.
+    /// Compared means in their prediction interval.
     pub compatible: usize,
-    /// Of those compared, means outside it.
+    /// Compared means outside their prediction interval.
     pub incompatible: usize,
-    /// Of the incompatible ones, those whose runs had the published schedule.
+    /// Incompatible means whose runs have the published schedule.
     pub incompatible_on_the_same_schedule: usize,
-    /// How many of those compared chance alone puts outside, on average, if all are replications.
+    /// Expected number of compared means outside their interval if all replicate.
     pub expected_by_chance: f64,
-    /// Means that are still incompatible after Holm over those compared.
+    /// Means that remain incompatible after Holm over the compared ones.
     pub incompatible_after_holm: usize,
-    /// Means that are the very runs that were published.
+    /// Means of the published runs themselves.
     pub same_runs: usize,
-    /// Means that are shown and not compared, since the experiment is another.
+    /// Means that are not compared because the experiment differs.
     pub shown: usize,
-    /// Means whose records do not allow an answer.
+    /// Means whose records can't be judged.
     pub open: usize,
-    /// Means of which we have no record.
+    /// Published means with missing records.
     pub only_published: usize,
-    /// Fine-tunes of ours without a published mean.
+    /// Fine-tunes of the evidence without a published mean.
     pub only_ours: usize,
     /// Published differences.
     pub differences: usize,
-    /// Of them, those that both sides have of the very same runs: decided the same way by necessity, and
-    /// not counted below.
+    /// Differences on both sides from the same runs: the decision is the same by necessity, and
+    /// they are not counted below.
     pub differences_of_the_same_runs: usize,
-    /// Of them, those that both sides have of runs of their own.
+    /// Differences on both sides from different runs.
     pub decisions: usize,
-    /// Of those, the ones that both decide, the same way.
+    /// Of `decisions`, those decided in the same direction on both sides.
     pub same: usize,
-    /// Of those, the ones that both leave open, as they must where each has a single seed.
+    /// Of `decisions`, those undecided on both sides, as with a single seed on each.
     pub both_open: usize,
-    /// Of those, the ones that one side decides and the other leaves open.
+    /// Of `decisions`, those decided on one side only.
     pub half_open: usize,
-    /// Of those, the ones that the sides decide in opposite directions.
+    /// Of `decisions`, those decided in opposite directions.
     pub opposite: usize,
 }
 
@@ -95,22 +95,23 @@ impl From<Interval> for Ends {
     }
 }
 
-/// A mean with what is known of its spread.
+/// A mean with its standard deviation and confidence interval.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Value {
     /// Mean over seeds, in accuracy points.
     pub mean: f64,
-    /// Seeds; of a published value, those that the authors planned.
+    /// Number of seeds; for a published value, as the authors planned.
     pub seeds: usize,
-    /// Standard deviation over seeds; of a published value, the one behind its bootstrap band. Null
+    /// Standard deviation over seeds; for a published value, computed from its bootstrap band. Null
     /// for a single seed, and where no band was published.
     pub spread: Option<f64>,
-    /// The 95 % interval of the mean: ours by Student's t (narrower risk at each look of a sequential
-    /// design), a published mean's as it was drawn, a published difference's by t from its spread.
+    /// The 95 % confidence interval of the mean: the evidence's by Student's t (differences in a
+    /// sequential design at the level of one look), a published mean's as drawn, a published
+    /// difference's by t from its standard deviation.
     pub interval: Option<Ends>,
 }
 
-/// One published mean and ours.
+/// One published mean and the evidence's.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct MeanCell {
     /// Figure of the paper, or `table` for the authors' table.
@@ -123,44 +124,45 @@ pub struct MeanCell {
     pub blocks: u32,
     /// Training images.
     pub images: u32,
-    /// When the runs were read.
+    /// The evaluated epoch: last, best or numbered.
     pub at: String,
-    /// What was published.
+    /// The published mean.
     pub published: Value,
-    /// What we have; null where we have no record, or none that can be averaged.
+    /// The mean of the evidence; null where records are missing or can't be averaged.
     pub ours: Option<Value>,
-    /// Where the published mean lies with 95 % if its seeds are further draws of ours.
+    /// The 95 % prediction interval for the published mean, from the evidence's seeds.
     pub predicted: Option<Ends>,
-    /// The same by both spreads (Welch); null where the published one is not known.
+    /// The 95 % interval for the published mean from both standard deviations (Welch); null where
+    /// the published one is unknown.
     pub with_both_spreads: Option<Ends>,
-    /// The published mean's distance from ours, in its standard errors by our spread.
+    /// The difference of the two means over its standard error, from the evidence's seeds.
     pub t: Option<f64>,
-    /// The chance of one as large, two-sided.
+    /// Two-sided p of `t`.
     pub p: Option<f64>,
-    /// The same after Holm over the cells that are compared.
+    /// `p` adjusted over the compared cells by Holm.
     pub p_adjusted: Option<f64>,
     /// The answer.
     pub agreement: Agreement,
-    /// What a reader must know of this cell.
+    /// Remarks on this cell.
     pub remarks: Vec<Remark>,
 }
 
-/// Whether a published mean is one that our seeds could have given.
+/// Whether a published mean is compatible with the evidence's seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Agreement {
     /// It lies in the prediction interval.
     Compatible,
-    /// It lies outside.
+    /// It lies outside the prediction interval.
     Incompatible,
-    /// These are the published runs themselves: equal to the last digit, which proves the reading right
-    /// and replicates nothing.
+    /// The records are the published runs themselves, equal to the last digit: this confirms the
+    /// reading and is no replication.
     SameRuns,
-    /// The experiment is another: both means are shown, and nothing follows from their distance.
+    /// Not compared: the experiment differs.
     Shown,
-    /// Our records do not allow an answer; the remarks say why.
+    /// Not judged; the remarks give the reason.
     Open,
-    /// We have no record of this cell.
+    /// Missing records.
     OnlyPublished,
 }
 
@@ -172,19 +174,19 @@ impl Agreement {
             Self::Compatible => "compatible",
             Self::Incompatible => "incompatible",
             Self::SameRuns => "same runs",
-            Self::Shown => "shown",
-            Self::Open => "open",
+            Self::Shown => "not compared",
+            Self::Open => "not judged",
             Self::OnlyPublished => "only published",
         }
     }
 }
 
-/// One published difference and ours.
+/// One published difference and the evidence's.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DifferenceCell {
     /// Figure of the paper.
     pub figure: String,
-    /// What is subtracted from what.
+    /// The difference in symbols, `a - b`.
     pub contrast: String,
     /// Target.
     pub target: String,
@@ -192,36 +194,36 @@ pub struct DifferenceCell {
     pub blocks: Option<u32>,
     /// Training images.
     pub images: u32,
-    /// When the runs were read.
+    /// The evaluated epoch: last, best or numbered.
     pub at: String,
-    /// What was published.
+    /// The published difference.
     pub published: Decided,
-    /// What we have; null where we lack a record.
+    /// The difference of the evidence; null where records are missing.
     pub ours: Option<Decided>,
-    /// Whether both decide the same; null where only one side has the difference.
+    /// Whether both sides decide the same way; null where only one side has the difference.
     pub decision: Option<Sameness>,
-    /// What a reader must know of this cell.
+    /// Remarks on this cell.
     pub remarks: Vec<Remark>,
 }
 
-/// A difference and what its interval decides.
+/// A difference and the direction that its interval decides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decided {
-    /// Mean, seeds and spread; its interval is the t interval that decides, on both sides.
+    /// Mean, seeds, standard deviation, and the t interval that decides.
     pub value: Value,
-    /// Where that interval lies to zero.
+    /// The side of zero on which the interval lies.
     pub direction: Direction,
 }
 
-/// Where an interval lies to zero.
+/// The side of zero on which an interval lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
-    /// Above: the first does better.
+    /// Above: the first arm is better.
     Better,
-    /// Below: the first does worse.
+    /// Below: the first arm is worse.
     Worse,
-    /// Zero is inside, or there is no interval.
+    /// Undecided: the interval contains zero, or there is none.
     Open,
 }
 
@@ -232,22 +234,22 @@ impl Direction {
         match self {
             Self::Better => "better",
             Self::Worse => "worse",
-            Self::Open => "open",
+            Self::Open => "undecided",
         }
     }
 }
 
-/// How two decisions go together.
+/// Whether two decisions agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sameness {
-    /// Both say better, or both say worse.
+    /// Both are better, or both are worse.
     Same,
-    /// Both leave it open: nothing contradicts, and nothing was shown twice.
+    /// Both are undecided: no contradiction and no replication.
     BothOpen,
-    /// One side decides and the other leaves it open: not the same, and no contradiction.
+    /// Only one side is decided: not the same, and no contradiction.
     HalfOpen,
-    /// One says better, the other worse.
+    /// One is better, the other worse.
     Opposite,
 }
 
@@ -257,13 +259,13 @@ impl Sameness {
     pub fn name(self) -> &'static str {
         match self {
             Self::Same => "same",
-            Self::BothOpen => "both open",
-            Self::HalfOpen => "half open",
+            Self::BothOpen => "both undecided",
+            Self::HalfOpen => "one undecided",
             Self::Opposite => "opposite",
         }
     }
 
-    pub(super) fn of(ours: Direction, published: Direction) -> Self {
+    pub(super) fn between(ours: Direction, published: Direction) -> Self {
         match (ours, published) {
             (Direction::Open, Direction::Open) => Self::BothOpen,
             (ours, published) if ours == published => Self::Same,
@@ -273,9 +275,9 @@ impl Sameness {
     }
 }
 
-/// Fine-tunes of ours of which nothing was published.
+/// Fine-tunes of the evidence without a published mean.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct OnlyOurs {
+pub struct OnlyLocal {
     /// Target.
     pub target: String,
     /// Source model.
@@ -284,45 +286,45 @@ pub struct OnlyOurs {
     pub blocks: u32,
     /// Training images.
     pub images: u32,
-    /// Resolution, where images are not at their own size; and which series of seeds, where it is not
-    /// the one that all claims share. Empty for most.
+    /// Further coordinates: a resolution other than the images' own, a seed stream other than the
+    /// common one, influence. Usually empty.
     pub besides: String,
     /// Seeds.
     pub seeds: usize,
 }
 
-/// What a reader must know of a cell.
+/// A remark on a cell.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Remark {
-    /// These are the published runs themselves, so that the decision is the same by necessity.
+    /// The records are the published runs themselves: the decision is the same by necessity.
     SameRuns,
-    /// Our runs had another schedule than the published ones.
+    /// The runs have another schedule than the published ones.
     OtherSchedule,
-    /// Our runs differ in their recipe: no mean of them means anything.
+    /// The runs have different recipes: their mean is meaningless.
     MixedRecipes,
-    /// Runs that stopped before the moment that is read, left out.
+    /// Excluded runs that stopped before the evaluated epoch.
     StoppedRuns,
-    /// One seed of ours: no spread, so no interval.
+    /// One seed: no spread, so no confidence interval.
     SingleSeed,
-    /// Nothing was logged at the epoch that was published.
+    /// The published epoch was not logged.
     NotLogged,
-    /// No band was published, so the published spread is not known.
+    /// No band was published: the published standard deviation is unknown.
     NoBand,
-    /// Seeds that only one side of our difference has, left out of the pairs.
+    /// Excluded seeds that are missing from one arm of the difference.
     UnmatchedSeeds,
-    /// Subsets over a quarter of their pool: seeds share images, so intervals are too narrow.
+    /// Subsets above a quarter of their pool: seeds share images, so intervals are too narrow.
     SubsetOverPool,
-    /// Seeds agreed so closely that their spread was floored at half the resolution of an accuracy.
+    /// The standard deviation was raised to half the resolution of an accuracy.
     SpreadFloored,
-    /// The interval from both spreads alone would say something else.
+    /// The interval from both standard deviations (Welch) gives the other answer.
     SpreadsDisagree,
 }
 
 impl Remark {
-    /// The remark's name as words.
+    /// The remark's name in words.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -340,32 +342,33 @@ impl Remark {
         }
     }
 
-    /// The remark in a sentence.
+    /// The remark explained.
     #[must_use]
     pub(crate) fn in_words(self) -> &'static str {
         match self {
             Self::SameRuns => {
-                "these are the published runs themselves, so the decision is the same by necessity"
+                "the records are the published runs; the decision is the same by necessity"
             }
             Self::OtherSchedule => {
-                "our runs had another schedule than the published ones, so a difference need not be chance"
+                "the runs have another schedule than the published ones; a difference need not be \
+                 chance"
             }
-            Self::MixedRecipes => {
-                "our runs differ in their recipe, so no mean of them means anything"
-            }
-            Self::StoppedRuns => "runs that stopped before the moment that is read are left out",
-            Self::SingleSeed => "one seed of ours: no spread, so no interval",
-            Self::NotLogged => "nothing was logged at the epoch that was published",
-            Self::NoBand => "no band was published, so the published seeds' spread is not known",
-            Self::UnmatchedSeeds => "seeds that only one side of our difference has are left out",
+            Self::MixedRecipes => "the runs have different recipes; their mean is meaningless",
+            Self::StoppedRuns => "runs that stopped before the evaluated epoch are excluded",
+            Self::SingleSeed => "one seed: no spread, so no confidence interval",
+            Self::NotLogged => "the published epoch was not logged",
+            Self::NoBand => "no band was published; the published spread is unknown",
+            Self::UnmatchedSeeds => "seeds missing from one arm of the difference are excluded",
             Self::SubsetOverPool => {
-                "subsets over a quarter of their pool: seeds share images, so intervals are too narrow"
+                "subsets above a quarter of their pool: seeds share images, so intervals are too \
+                 narrow"
             }
             Self::SpreadFloored => {
-                "seeds agreed so closely that their spread was floored at half the resolution"
+                "seeds agree so closely that the standard deviation was raised to half the \
+                 resolution"
             }
             Self::SpreadsDisagree => {
-                "by both spreads together (Welch) the answer would be the other one"
+                "the interval from both standard deviations (Welch) gives the other answer"
             }
         }
     }

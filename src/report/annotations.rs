@@ -1,12 +1,12 @@
-//! Verdicts as GitHub's workflow commands, which stand beside a run as annotations.
+//! Verdicts as GitHub workflow commands, which GitHub displays as annotations of a run.
 
 use std::fmt::Write;
 
 use super::Judged;
 use crate::experiment::Verdict;
 
-/// A line for each verdict: an error where a claim is refuted (or, with `expected`, where its verdict
-/// is not the one that its spec expects), a warning where it is open, else a notice.
+/// One line per verdict: an error for a refuted claim (with `expected`, for a verdict that the spec
+/// does not expect), a warning for an inconclusive or incomplete one, otherwise a notice.
 #[must_use]
 pub fn annotations(judged: &[Judged<'_>], expected: bool) -> String {
     let mut text = String::new();
@@ -33,12 +33,12 @@ pub fn annotations(judged: &[Judged<'_>], expected: bool) -> String {
     text
 }
 
-/// What may not stand in a command's message.
+/// Escapes the message of a workflow command.
 fn message(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// What may not stand in a command's property.
+/// Escapes a property of a workflow command.
 fn property(text: &str) -> String {
     message(text).replace(':', "%3A").replace(',', "%2C")
 }
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_would_end_a_command_is_escaped() {
+    fn special_characters_are_escaped() {
         assert_eq!(message("95 % of\n9"), "95 %25 of%0A9");
         assert_eq!(property("a: b, 5 %"), "a%3A b%2C 5 %25");
     }

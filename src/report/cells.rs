@@ -1,4 +1,4 @@
-//! Tables of cells, and the flags that cells carry with the cells they concern.
+//! HTML tables of cells, and the list of flags with the cells that have them.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ use crate::{
     world::World,
 };
 
-/// Every cell with its numbers. A column in which no cell has anything is left out.
+/// A table of cells with their numbers, without empty columns.
 #[must_use]
 pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
     let several = cells.iter().any(|cell| cell.contrast != cells[0].contrast);
     let has = |of: fn(&CellVerdict) -> bool| cells.iter().any(of);
     let (target, images) = (has(|cell| cell.target.is_some()), has(|cell| cell.images.is_some()));
-    // What all cells share stands in the caption, not in a column.
+    // Coordinates that all cells share go into the caption.
     let blocks = cells.iter().any(|cell| cell.blocks != cells[0].blocks);
     let resolution = cells.iter().any(|cell| cell.resolution != cells[0].resolution);
     let shared = cells.first().map(|cell| {
@@ -28,8 +28,8 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
     });
     let caption = caption.to_owned() + &shared.unwrap_or_default();
     let ends = confidence(cells).map_or_else(
-        || "of the interval that the verdict used".to_owned(),
-        |of| format!("of the {of} interval that the verdict used"),
+        || "end of the confidence interval".to_owned(),
+        |of| format!("end of the {of} confidence interval"),
     );
     let look = has(|cell| cell.look.is_some());
     let test_images = has(|cell| cell.test_images.is_some());
@@ -46,7 +46,9 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
                     th.number scope="col" title=(ends) { "low" }
                     th.number scope="col" title=(ends) { "high" }
                     @if test_images {
-                        th.number scope="col" title="95 % over test images, seeds held: the paired bootstrap" {
+                        th.number scope="col"
+                            title="95 % interval over test images, seeds fixed: paired bootstrap"
+                        {
                             "over test images"
                         }
                     }
@@ -63,17 +65,26 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
                     @for cell in cells {
                         tr {
                             @if several { td { (cell.contrast) } }
-                            @if target { td { (cell.target.as_deref().map_or(NONE, |target| world.title(target))) } }
+                            @if target {
+                                @let target = cell.target.as_deref();
+                                td { (target.map_or(NONE, |target| world.title(target))) }
+                            }
                             @if images { td.number { (or_none(cell.images.map(grouped))) } }
                             @if blocks { td.number { (or_none(cell.blocks.map(grouped))) } }
-                            @if resolution { td.number { (or_none(cell.resolution.map(|pixels| pixels.to_string()))) } }
+                            @if resolution {
+                                td.number {
+                                    (or_none(cell.resolution.map(|pixels| pixels.to_string())))
+                                }
+                            }
                             td.number.strong { (signed(cell.mean)) }
                             td.number { (signed(cell.low)) }
                             td.number { (signed(cell.high)) }
                             @if test_images { td.number { (over_test_images(cell)) } }
                             td { (badge(cell.verdict)) }
                             td.number { (cell.seeds) }
-                            @if look { td.number { (or_none(cell.look.map(|look| look.to_string()))) } }
+                            @if look {
+                                td.number { (or_none(cell.look.map(|look| look.to_string()))) }
+                            }
                             td.number { (signed(cell.t)) }
                             td.number { (probability(cell.p)) }
                             td.number { (probability(cell.p_adjusted)) }
@@ -107,7 +118,7 @@ fn e_value_in_words(value: Option<f64>) -> String {
     }
 }
 
-/// A cell's flags with their counts; where it can't be judged, why.
+/// A cell's flags with their counts, or the reason why it can't be judged.
 fn flags_of(cell: &CellVerdict) -> String {
     let counted = |flag: &Flag| match flag {
         Flag::MissingSeeds => format!("{} {}", cell.missing_seeds, words(*flag)),
@@ -122,12 +133,12 @@ fn flags_of(cell: &CellVerdict) -> String {
     }
 }
 
-/// A flag's name as words.
+/// The name of a flag in words.
 fn words(flag: Flag) -> String {
     flag.name().replace('_', " ")
 }
 
-/// The flags that some cell carries, each in a sentence with the cells that it concerns.
+/// The flags of the cells, each explained, with the cells that have it.
 #[must_use]
 pub fn flags(heading: &str, cells: &[CellVerdict], world: &World) -> Markup {
     let mut concerned: BTreeMap<Flag, Vec<&CellVerdict>> = BTreeMap::new();
@@ -152,7 +163,7 @@ pub fn flags(heading: &str, cells: &[CellVerdict], world: &World) -> Markup {
     }
 }
 
-/// Cells in a few words: the sizes of each target, and of each contrast where there are several.
+/// Cells in a few words: the numbers of images by target, and by contrast where there are several.
 fn places(of: &[&CellVerdict], all: &[CellVerdict], world: &World) -> String {
     if of.len() == all.len() {
         return if all.len() == 1 { "the one cell".to_owned() } else { "every cell".to_owned() };

@@ -1,7 +1,6 @@
-//! Verdicts in the form that others can cite, `repro-verdicts.json`: with the program, the paper, the digest
-//! of the evidence and the command that makes each again. `verify --format json` prints the same form,
-//! which is [`Verdicts`](crate::judge::Verdicts) with more beside it. No clock: the same input gives the same
-//! bytes.
+//! Verdicts for citation, `repro-verdicts.json`: with program, paper, the digest of the evidence
+//! and the command that reproduces each. `verify --format json` prints the same format, which
+//! extends [`Verdicts`](crate::judge::Verdicts). No clock: the same input gives the same bytes.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,23 +13,23 @@ use crate::{
     judge::{ClaimVerdict, result::FORMAT_VERSION},
 };
 
-/// The file's name beside `index.html`.
+/// The name of the file, in the folder of `index.html`.
 pub const FILE: &str = "repro-verdicts.json";
 
-/// Verdicts with all that a citation needs.
+/// Verdicts with everything that a citation needs.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Citation {
-    /// Version of this form: 1. Within a version fields are added and none is changed.
+    /// Version of this format: 1. Within a version fields are added and none is changed.
     pub format_version: u32,
-    /// What judged.
+    /// The program that judged.
     pub program: Program,
-    /// What was judged.
+    /// The paper that was judged.
     pub paper: Paper,
-    /// The command that made this.
+    /// The command that wrote this.
     pub command: String,
-    /// What it was judged on.
+    /// The evidence that claims were judged on.
     pub evidence: Vec<CitedEvidence>,
-    /// One entry a claim and evidence.
+    /// One entry per claim and evidence.
     pub claims: Vec<CitedVerdict>,
 }
 
@@ -41,18 +40,18 @@ pub struct Program {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// The version of the engine that fine-tunes: results may change when it does.
+    /// The version of the engine: results may change with it.
     pub engine: u32,
 }
 
-/// The paper that the claims are of.
+/// The paper whose claims are judged.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Paper {
     /// Title.
     pub title: String,
     /// Authors.
     pub authors: Vec<String>,
-    /// Its number at arXiv.
+    /// arXiv identifier.
     pub arxiv: String,
 }
 
@@ -61,14 +60,14 @@ pub struct Paper {
 pub struct CitedEvidence {
     /// Kind.
     pub kind: EvidenceKind,
-    /// What it is.
+    /// Description.
     pub title: String,
-    /// SHA-256: of the log's bytes, or, of our own fine-tunes, of their records: of each its name, which is
-    /// a digest of all that decided it, and what came of it, without wall-clock times.
+    /// SHA-256 of the log's bytes; for local runs, of the name of each record (a digest of
+    /// everything that decides it) and of its outcome without wall-clock times.
     pub sha256: String,
-    /// Fine-tunes.
+    /// Number of records.
     pub records: usize,
-    /// The checkpoints and images that its verdicts are conditional on.
+    /// The checkpoints that its verdicts are conditional on.
     pub checkpoints: String,
 }
 
@@ -78,21 +77,21 @@ pub struct CitedVerdict {
     /// The verdict with its numbers.
     #[serde(flatten)]
     pub verdict: ClaimVerdict,
-    /// What the claim says.
+    /// The statement of the claim.
     pub sentence: String,
-    /// The primary hypothesis, fixed before looking.
+    /// The primary hypothesis, fixed in advance.
     pub hypothesis: String,
-    /// Where it stands in the paper.
+    /// Its place in the paper.
     pub stands: String,
     /// The digest of the evidence that it was judged on.
     pub evidence_sha256: String,
     /// The verdict that the spec expects; null where it expects none.
     pub expected: Option<Verdict>,
-    /// The command that judges this claim on this evidence again.
+    /// The command that reproduces this verdict.
     pub again: String,
 }
 
-/// The verdicts to be cited. `command` is what made them.
+/// The verdicts for citation; `command` is the command that made them.
 #[must_use]
 pub fn citation(judged: &[Judged<'_>], command: &str) -> Citation {
     let mut evidence: Vec<CitedEvidence> = Vec::new();
@@ -141,9 +140,9 @@ fn cited_verdict(one: &Judged<'_>) -> CitedVerdict {
     let Judged { claim, evidence, verdict, .. } = one;
     CitedVerdict {
         verdict: verdict.clone(),
-        sentence: claim.sentence.clone(),
-        hypothesis: claim.hypothesis.sentence.clone(),
-        stands: words::stands(&claim.stands),
+        sentence: claim.statement.clone(),
+        hypothesis: claim.hypothesis.statement.clone(),
+        stands: words::place(&claim.paper),
         evidence_sha256: evidence.sha256.clone(),
         expected: claim.expected.get(&evidence.kind).map(|expected| expected.verdict),
         again: one.again.clone(),
@@ -151,10 +150,10 @@ fn cited_verdict(one: &Judged<'_>) -> CitedVerdict {
 }
 
 impl Citation {
-    /// The file's text.
+    /// The content of the file.
     ///
     /// # Panics
-    /// Never: every field can be written.
+    /// Never: every field can be serialised.
     #[must_use]
     pub fn text(&self) -> String {
         serde_json::to_string_pretty(self).expect("numbers, names and lists") + "\n"

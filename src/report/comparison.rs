@@ -1,4 +1,5 @@
-//! A comparison with the published numbers as text, and the sentences that text and page share.
+//! A comparison with the published numbers as text, and the sentences that the text and the HTML
+//! report share.
 
 use super::terminal::{table, width, wrapped};
 use crate::{
@@ -7,94 +8,95 @@ use crate::{
         groups::together,
         numbers::{blocks, grouped},
     },
-    replication::{Agreement, Comparison, Decided, OnlyOurs, Sameness},
+    replication::{Agreement, Comparison, Counts, Decided, OnlyLocal, Sameness},
 };
 
-/// What it all comes to, in sentences.
+/// The results in sentences, the note first.
 #[must_use]
 pub(crate) fn sentences(comparison: &Comparison) -> Vec<String> {
     let counts = &comparison.counts;
-    let mut said = vec![comparison.note.clone()];
-    if counts.compared > 0 {
-        said.push(format!(
-            "{} of {} published means lie in their prediction interval, {} outside. Chance alone puts \
-             {:.1} outside (5 % of {}), if every cell is a replication; after Holm over the {} cells {} \
-             remain.",
+    let mut sentences = vec![comparison.note.clone()];
+    sentences.extend(compared_means(counts));
+    sentences.extend(schedules_of_incompatible(counts));
+    sentences.extend(other_means(counts));
+    sentences.extend(decisions(counts));
+    if counts.only_ours > 0 {
+        sentences.push(format!(
+            "{} cells here (target, source, blocks and images) have no published mean.",
+            counts.only_ours
+        ));
+    }
+    sentences
+}
+
+fn compared_means(counts: &Counts) -> Option<String> {
+    (counts.compared > 0).then(|| {
+        format!(
+            "{} of {} published means lie in their 95 % prediction interval, {} outside. If all \
+             replicate, {:.1} are expected outside by chance; after Holm over the {} cells, {} \
+             remain incompatible.",
             counts.compatible,
             counts.compared,
             counts.incompatible,
             counts.expected_by_chance,
             counts.compared,
-            counts.compared,
             counts.incompatible_after_holm,
-        ));
-        if counts.incompatible > 0 {
-            said.push(match counts.incompatible_on_the_same_schedule {
-                0 => "All of the incompatible ones had another schedule than the published runs."
-                    .to_owned(),
-                all if all == counts.incompatible => {
-                    "None of the incompatible ones had another schedule than the published runs."
-                        .to_owned()
-                }
-                same => format!("{same} of the incompatible ones had the published schedule."),
-            });
-        }
-    }
-    let mut others = Vec::new();
-    for (count, what) in [
-        (counts.same_runs, "are of the very same runs"),
-        (counts.shown, "are shown and not compared"),
-        (counts.open, "stay open"),
-        (counts.only_published, "have no record here"),
-    ] {
-        if count > 0 {
-            others.push(format!("{count} {what}"));
-        }
-    }
-    if !others.is_empty() {
-        let besides = if counts.compared > 0 {
-            "Of the other published means "
-        } else {
-            "Of the published means "
-        };
-        said.push(format!("{besides}{}.", others.join(", ")));
-    }
-    let same_runs = counts.differences_of_the_same_runs;
-    if counts.decisions + same_runs > 0 {
-        let apart = match same_runs {
-            0 => String::new(),
-            same => {
-                format!(", {same} of them of the very same runs; of the other {}", counts.decisions)
-            }
-        };
-        said.push(format!(
-            "Of {} published differences {} have a counterpart here{apart}: {} are decided the same way, \
-             {} by one side alone, {} the opposite way; {} both sides leave open.",
-            counts.differences,
-            counts.decisions + same_runs,
-            counts.same,
-            counts.half_open,
-            counts.opposite,
-            counts.both_open,
-        ));
-    }
-    if counts.only_ours > 0 {
-        said.push(format!(
-            "{} cells here (target, source, blocks and images) have no published mean.",
-            counts.only_ours
-        ));
-    }
-    said
+        )
+    })
 }
 
-/// What stands in the tables.
-const WITHIN: &str = "\
-within: how far from ours the published mean may lie, t * s * sqrt(1/k + 1/k_published), with 95 %";
+fn schedules_of_incompatible(counts: &Counts) -> Option<String> {
+    match counts.incompatible_on_the_same_schedule {
+        _ if counts.incompatible == 0 => None,
+        0 => Some("All incompatible cells have another schedule than the published runs.".into()),
+        all if all == counts.incompatible => {
+            Some("All incompatible cells have the schedule of the published runs.".into())
+        }
+        same => Some(format!("{same} incompatible cells have the schedule of the published runs.")),
+    }
+}
+
+/// Published means that are not compared, with the reasons.
+fn other_means(counts: &Counts) -> Option<String> {
+    let reasons = [
+        (counts.same_runs, "from the same runs"),
+        (counts.shown, "not compared"),
+        (counts.open, "not judged"),
+        (counts.only_published, "with missing records"),
+    ];
+    let reasons: Vec<String> = reasons
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, reason)| format!("{count} {reason}"))
+        .collect();
+    let subject = if counts.compared > 0 { "Other published means" } else { "Published means" };
+    (!reasons.is_empty()).then(|| format!("{subject}: {}.", reasons.join(", ")))
+}
+
+fn decisions(counts: &Counts) -> Option<String> {
+    let same_runs = counts.differences_of_the_same_runs;
+    let both_sides = counts.decisions + same_runs;
+    let apart = match same_runs {
+        0 => String::new(),
+        same => format!(", {same} of them from the same runs; of the other {}", counts.decisions),
+    };
+    (both_sides > 0).then(|| {
+        format!(
+            "{both_sides} of {} published differences have a counterpart here{apart}: {} decided \
+             the same way, {} the opposite way, {} on one side only, {} on neither side.",
+            counts.differences, counts.same, counts.opposite, counts.half_open, counts.both_open,
+        )
+    })
+}
+
+/// The note below the tables.
+const WITHIN: &str = "within: half-width of the 95 % prediction interval, \
+                      t * s * sqrt(1/k + 1/k_published)";
 
 /// The comparison as text; with `brief`, without its tables.
 #[must_use]
 pub fn text(comparison: &Comparison, brief: bool) -> String {
-    let mut text = said(comparison);
+    let mut text = summary(comparison);
     if brief {
         return text;
     }
@@ -104,24 +106,22 @@ pub fn text(comparison: &Comparison, brief: bool) -> String {
     if comparison.counts.compared > 0 {
         text += &format!("\n{WITHIN}\n");
     }
-    text += &list("published alone, means:", &missing_means(comparison));
-    text += &list("published alone, differences:", &missing_differences(comparison));
-    text += &list(&format!("{side} alone:"), &ours_alone(comparison));
+    text += &list("means published only:", &missing_means(comparison));
+    text += &list("differences published only:", &missing_differences(comparison));
+    text += &list(&format!("{side} only:"), &only_local(comparison));
     text
 }
 
-/// Its title and its sentences, wrapped.
-fn said(comparison: &Comparison) -> String {
-    let title = format!(
-        "{} evidence beside the published numbers: {}",
-        comparison.evidence, comparison.title
-    );
+/// The title and the sentences, wrapped.
+fn summary(comparison: &Comparison) -> String {
+    let title =
+        format!("{} evidence and the published numbers: {}", comparison.evidence, comparison.title);
     let bodies = [title, String::new()].into_iter().chain(sentences(comparison));
     let lines = bodies.flat_map(|body| wrapped(&body, width()));
     lines.map(|line| format!("{line}\n")).collect()
 }
 
-/// Means with a record of ours, a table for each figure and number of blocks.
+/// Means on both sides, one table per figure and number of blocks.
 fn means(comparison: &Comparison, side: &str) -> String {
     let header =
         ["target", "source", "images", "published", side, "within", "seeds", "answer", "remarks"];
@@ -146,24 +146,24 @@ fn means(comparison: &Comparison, side: &str) -> String {
     })
 }
 
-/// Differences with records of ours, a table for each figure, contrast and number of blocks.
+/// Differences on both sides, one table per figure, contrast and number of blocks.
 fn differences(comparison: &Comparison, side: &str) -> String {
     let header = ["target", "images", "published", "", side, "", "decision", "remarks"];
     let cells = comparison.differences.iter().filter(|cell| cell.ours.is_some()).map(|cell| {
         let of = cell.blocks.map(|count| format!(", {}", blocks(count))).unwrap_or_default();
         (format!("{}{}{of}", figure(&cell.figure, &cell.at), cell.contrast), cell)
     });
-    let told =
+    let columns =
         |side: &Decided| [format!("{:+.2}", side.value.mean), side.direction.name().to_owned()];
     tables(&header, cells, |cell| {
-        let ours = cell.ours.as_ref().map_or_else(Default::default, told);
+        let ours = cell.ours.as_ref().map_or_else(Default::default, columns);
         let front = vec![cell.target.clone(), cell.images.to_string()];
         let end = [cell.decision.map_or("", Sameness::name).to_owned(), remarks(&cell.remarks)];
-        front.into_iter().chain(told(&cell.published)).chain(ours).chain(end).collect()
+        front.into_iter().chain(columns(&cell.published)).chain(ours).chain(end).collect()
     })
 }
 
-/// Cells of the same heading in one table under it, each a row.
+/// One table per heading, one row per cell.
 fn tables<T>(
     header: &[&str],
     cells: impl Iterator<Item = (String, T)>,
@@ -175,7 +175,7 @@ fn tables<T>(
         .collect()
 }
 
-/// Places under a heading, or nothing where there are none.
+/// Places under a heading; empty without places.
 fn list(heading: &str, places: &[String]) -> String {
     if places.is_empty() {
         return String::new();
@@ -184,7 +184,7 @@ fn list(heading: &str, places: &[String]) -> String {
     format!("\n{heading}\n") + &parts.map(|part| format!("  {part}\n")).collect::<String>()
 }
 
-/// Published means without a record of ours, the sizes of each source and target together.
+/// Published means with missing records, with the numbers of images of each source and target.
 #[must_use]
 pub fn missing_means(comparison: &Comparison) -> Vec<String> {
     let cells = comparison.means.iter().filter(|cell| cell.agreement == Agreement::OnlyPublished);
@@ -197,7 +197,7 @@ pub fn missing_means(comparison: &Comparison) -> Vec<String> {
     }))
 }
 
-/// Published differences without records of ours.
+/// Published differences with missing records.
 #[must_use]
 pub(crate) fn missing_differences(comparison: &Comparison) -> Vec<String> {
     let cells = comparison.differences.iter().filter(|cell| cell.ours.is_none());
@@ -210,10 +210,10 @@ pub(crate) fn missing_differences(comparison: &Comparison) -> Vec<String> {
     }))
 }
 
-/// Fine-tunes of ours of which nothing was published.
+/// Fine-tunes of the evidence without a published mean.
 #[must_use]
-pub fn ours_alone(comparison: &Comparison) -> Vec<String> {
-    gathered(comparison.only_ours.iter().map(|cell: &OnlyOurs| {
+pub fn only_local(comparison: &Comparison) -> Vec<String> {
+    gathered(comparison.only_ours.iter().map(|cell: &OnlyLocal| {
         let besides =
             if cell.besides.is_empty() { String::new() } else { format!(", {}", cell.besides) };
         (
@@ -223,7 +223,7 @@ pub fn ours_alone(comparison: &Comparison) -> Vec<String> {
     }))
 }
 
-/// `figure 3 (epoch 11): `; the last and the best epoch go without saying, a figure has one of them.
+/// `figure 3 (epoch 11): `. The last and the best epoch are left out: a figure has one of them.
 fn figure(figure: &str, at: &str) -> String {
     let at = if at.starts_with("epoch") { format!(" ({at})") } else { String::new() };
     match figure.parse::<u32>() {
@@ -232,7 +232,7 @@ fn figure(figure: &str, at: &str) -> String {
     }
 }
 
-/// Places that differ in their size alone, together.
+/// Places that differ only in the number of images, merged.
 fn gathered(places: impl Iterator<Item = (String, u32)>) -> Vec<String> {
     let all = together(places.map(|(place, images)| (place, grouped(images))));
     all.into_iter().map(|(place, sizes)| format!("{place}; {} images", sizes.join(", "))).collect()

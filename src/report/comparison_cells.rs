@@ -1,9 +1,9 @@
-//! A comparison with the published numbers as CSV: a line for each cell.
+//! A comparison with the published numbers as CSV, one line per cell.
 
 use crate::figure::comparison_words::remarks;
 use crate::replication::{Agreement, Comparison, Value};
 
-/// The columns of [`comparison_cells`]. A number that can't be had is empty.
+/// The columns of [`comparison_cells`]. A missing number is empty.
 pub const COLUMNS: [&str; 24] = [
     "what",
     "figure",
@@ -31,7 +31,8 @@ pub const COLUMNS: [&str; 24] = [
     "remarks",
 ];
 
-/// A header and a line for each mean, each difference, and each cell that only we have.
+/// A header, then one line per published mean, per published difference, and per cell that only
+/// the evidence has. Means are in accuracy points.
 ///
 /// # Panics
 /// Never: writing to memory can't fail.
@@ -87,12 +88,12 @@ pub fn comparison_cells(comparison: &Comparison) -> String {
     }
     for cell in &comparison.only_ours {
         write(&[
-            &["only ours".to_owned(), String::new(), cell.target.clone(), cell.source.clone()],
+            &["only local".to_owned(), String::new(), cell.target.clone(), cell.source.clone()],
             &[cell.blocks.to_string(), cell.images.to_string()],
             &[const { String::new() }; 9],
             &[cell.seeds.to_string()],
             &[const { String::new() }; 5],
-            &["only ours".to_owned(), String::new(), cell.besides.clone()],
+            &["only local".to_owned(), String::new(), cell.besides.clone()],
         ]);
     }
     String::from_utf8(writer.into_inner().expect("memory")).expect("fields are UTF-8")

@@ -1,6 +1,7 @@
-//! Verdicts to look at: a page, figures as files, text. Everything here is a pure function of
-//! claims, evidence and verdicts, and the same input gives the same bytes; only functions that are called
-//! `write_...` touch the disk.
+//! Reports of verdicts: HTML, figure files, text, CSV, JUnit, GitHub annotations, JSON.
+//!
+//! Everything is a pure function of claims, evidence and verdicts: the same input gives the same
+//! bytes. Only the functions `write_...` touch the disk.
 
 mod annotations;
 mod cells;
@@ -10,9 +11,9 @@ mod comparison_cells;
 pub mod gallery;
 mod html;
 mod junit;
+mod power;
 mod replication;
 mod section;
-mod seeds;
 mod spreadsheet;
 pub(crate) mod terminal;
 
@@ -40,14 +41,14 @@ pub struct Judged<'a> {
     pub evidence: &'a Evidence,
     /// The verdict.
     pub verdict: ClaimVerdict,
-    /// The command that judges the claim on the same evidence again.
+    /// The command that reproduces the verdict.
     pub again: String,
     /// The command that judges the claim on a log, `FILE`.
     pub on_a_log: String,
 }
 
 impl Judged<'_> {
-    /// What the claim's spec expects of this evidence, in words.
+    /// The verdict that the claim's spec expects on this evidence, in words.
     fn expectation(&self) -> String {
         match self.claim.expected.get(&self.evidence.kind) {
             Some(expected) => format!("its spec expects {}", expected.verdict),
@@ -56,47 +57,47 @@ impl Judged<'_> {
     }
 }
 
-/// What is said of a verdict that another processor's rounding may tip.
-const BORDERLINE: &str = "borderline: a point more or less in every cell, as another processor's rounding \
-    may bring in some, would tip this verdict";
+/// The note on a verdict that rounding on another processor may change.
+const BORDERLINE: &str = "borderline: a shift of one point in every cell would change this \
+                          verdict, and rounding on another processor may shift some cells";
 
 /// Why a report can't be written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ReportError {
     /// The folder can't be made.
     #[error("failed to make the folder {path}: {cause}")]
-    #[diagnostic(help("name a folder that you may write to, or make it first"))]
+    #[diagnostic(help("give a folder that you may write to, or create it first"))]
     Folder {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         cause: std::io::Error,
     },
     /// A file in it can't be written.
     #[error("failed to write {path}: {cause}")]
-    #[diagnostic(help("name a folder that you may write to and that has room"))]
+    #[diagnostic(help("give a folder that you may write to, on a disk with free space"))]
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         cause: std::io::Error,
     },
-    /// A figure can't be had in pixels.
-    #[error("{name}: {cause}")]
+    /// A figure can't be rendered as PNG.
+    #[error("failed to render {name} as PNG: {cause}")]
     #[diagnostic(code(report::pixels))]
     Pixels {
         /// The figure's name.
         name: String,
-        /// Why.
+        /// The cause.
         cause: png::PngError,
     },
 }
 
-/// Writes the page to `index.html` in a folder, which is made where it is not there yet, and the verdicts in
-/// the form that others can cite beside it ([`citation::FILE`]).
+/// Writes the HTML report to `index.html` in a folder, which is created if it is missing, and the
+/// verdicts for citation to [`citation::FILE`].
 ///
 /// # Errors
-/// Where the folder can't be made or a file can't be written.
+/// If the folder can't be created or a file can't be written.
 pub fn write_html(
     folder: &Path,
     judged: &[Judged<'_>],
@@ -109,11 +110,11 @@ pub fn write_html(
     Ok(page)
 }
 
-/// Writes every figure as an SVG file of its own, `<claim>-<plot>.svg` and `<claim>-forest.svg`
-/// (with the evidence's name before the ending where claims were judged on several).
+/// Writes each figure to an SVG file, `<claim>-<plot>.svg` or `<claim>-forest.svg` (ending in
+/// `-<evidence>.svg` where claims are judged on several kinds of evidence).
 ///
 /// # Errors
-/// Where the folder can't be made or a file can't be written.
+/// If the folder can't be created or a file can't be written.
 pub fn write_figures(folder: &Path, judged: &[Judged<'_>]) -> Result<Vec<PathBuf>, ReportError> {
     make(folder)?;
     let mut files = Vec::new();
@@ -126,10 +127,10 @@ pub fn write_figures(folder: &Path, judged: &[Judged<'_>]) -> Result<Vec<PathBuf
     Ok(files)
 }
 
-/// Writes the forest plot of a verdict as an SVG file, `<name>.svg`; `None` where there is nothing to draw.
+/// Writes the forest plot of a verdict to `<name>.svg`; `None` if there is nothing to draw.
 ///
 /// # Errors
-/// Where the folder can't be made or the file can't be written.
+/// If the folder can't be created or the file can't be written.
 pub(crate) fn write_forest(
     folder: &Path,
     claim: &Claim,
@@ -145,11 +146,11 @@ pub(crate) fn write_forest(
     write(folder, &format!("{name}.svg"), text.as_bytes()).map(Some)
 }
 
-/// Writes the scatters of a comparison as SVG files: the first by this name, a further one with what it is
-/// about before the ending. None where there is nothing to draw.
+/// Writes the scatter plots of a comparison as SVG: the first to `file`, the second to
+/// `<file>-differences.svg`. Empty if there is nothing to draw.
 ///
 /// # Errors
-/// Where the folder can't be made or a file can't be written.
+/// If the folder can't be created or a file can't be written.
 pub(crate) fn write_scatter(
     file: &Path,
     comparison: &Comparison,
@@ -173,7 +174,8 @@ pub(crate) fn write_scatter(
     Ok(files)
 }
 
-/// A claim's figures: its forest plot, its own plots, its gallery; those that have anything to draw.
+/// The figures of a claim that have anything to draw: forest plot, its own plots, influential
+/// images.
 #[must_use]
 pub fn drawings(one: &Judged<'_>, all: &[Judged<'_>]) -> Vec<Drawing> {
     let Judged { claim, evidence, verdict, .. } = one;

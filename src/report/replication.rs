@@ -1,10 +1,10 @@
-//! The page's part on replication: an evidence's records beside the published numbers, with figures, every
-//! cell, and what only one side has.
+//! The replication section of the HTML report: the records of an evidence and the published
+//! numbers, with figures, all cells, and the cells that only one side has.
 
 use maud::{Markup, html};
 
 use super::{
-    comparison::{missing_differences, missing_means, ours_alone, sentences},
+    comparison::{missing_differences, missing_means, only_local, sentences},
     html::wide,
 };
 use crate::figure::{
@@ -13,28 +13,43 @@ use crate::figure::{
     scatter, svg,
 };
 use crate::{
-    replication::{Agreement, Comparison, DifferenceCell, MeanCell, Remark, Sameness},
+    replication::{Agreement, Comparison, DifferenceCell, Ends, MeanCell, Remark, Sameness},
     world::World,
 };
 
-/// The section; nothing where there is no comparison.
+/// The section; empty without comparisons.
 #[must_use]
 pub fn section(comparisons: &[Comparison]) -> Markup {
     html! {
         @if !comparisons.is_empty() {
             section.page id="replication" aria-labelledby="replication-title" {
-                h2 id="replication-title" { a href="#replication" { "Beside the published numbers" } }
-                p.lead { "The paper's figures 2 to 5 and its authors' table have means without seeds. Cell by cell: is the published mean one that these seeds could have given, and is the decision on each published difference the same?" }
-                p.aside {
-                    "A published mean is compatible where it lies in the prediction interval of as many further seeds: the mean here \u{00b1} t\u{00b7}s\u{00b7}\u{221a}(1/k + 1/k" sub { "published" } "), with the spread s over the k seeds here and the seeds that the authors planned. It needs no published spread, and holds at 95 % for any number of seeds. Checkpoints, test images and the pool that subsets are drawn from are shared by both sides and cancel. Where a figure has a band, the interval from both spreads stands beside it."
+                h2 id="replication-title" {
+                    a href="#replication" { "Comparison with the published numbers" }
                 }
-                @for comparison in comparisons { (of(comparison, comparisons.len() > 1)) }
+                p.lead {
+                    "Figures 2 to 5 of the paper and its authors' table give means without seeds. \
+                     For each cell: is the published mean compatible with these seeds, and is the \
+                     decision on each published difference the same?"
+                }
+                p.aside {
+                    "A published mean is compatible if it lies in the 95 % prediction interval for \
+                     the mean of k" sub { "published" } " further seeds: mean \u{00b1} \
+                     t\u{00b7}s\u{00b7}\u{221a}(1/k + 1/k" sub { "published" } "), with the \
+                     standard deviation s over the k seeds here, and k" sub { "published" } " as \
+                     the authors planned. The interval needs no published standard deviation and \
+                     is exact for any number of seeds. Both sides share checkpoints, test images \
+                     and the pool of training images. Where a figure has a band, the interval from \
+                     both standard deviations (Welch) is given as well."
+                }
+                @for comparison in comparisons {
+                    (comparison_section(comparison, comparisons.len() > 1))
+                }
             }
         }
     }
 }
 
-fn of(comparison: &Comparison, several: bool) -> Markup {
+fn comparison_section(comparison: &Comparison, several: bool) -> Markup {
     let kind = comparison.evidence;
     let means: Vec<&MeanCell> =
         comparison.means.iter().filter(|cell| cell.ours.is_some()).collect();
@@ -42,32 +57,38 @@ fn of(comparison: &Comparison, several: bool) -> Markup {
         comparison.differences.iter().filter(|cell| cell.ours.is_some()).collect();
     html! {
         div.evidence id=(format!("replication-{kind}")) {
-            @if several { h3 { a href=(format!("#replication-{kind}")) { "The " (kind) " evidence" } } }
-            ul.said { @for sentence in sentences(comparison) { li { (sentence) } } }
+            @if several {
+                h3 { a href=(format!("#replication-{kind}")) { "The " (kind) " evidence" } }
+            }
+            ul.findings { @for sentence in sentences(comparison) { li { (sentence) } } }
             @for drawing in scatter::draw(comparison) { (svg::figure(&drawing)) }
             @if !means.is_empty() {
                 details {
-                    summary { "Every mean that both have" span.count { (means.len()) } }
+                    summary { "Means on both sides" span.count { (means.len()) } }
                     (means_table(comparison, &means))
                 }
             }
             @if !differences.is_empty() {
                 details {
-                    summary { "Every difference that both have" span.count { (differences.len()) } }
+                    summary { "Differences on both sides" span.count { (differences.len()) } }
                     (differences_table(comparison, &differences))
                 }
             }
             (glossary(comparison))
-            (one_sided("Means that are published alone", comparison.counts.only_published, &missing_means(comparison)))
             (one_sided(
-                "Differences that are published alone",
+                "Means published only",
+                comparison.counts.only_published,
+                &missing_means(comparison),
+            ))
+            (one_sided(
+                "Differences published only",
                 comparison.counts.differences - differences.len(),
                 &missing_differences(comparison),
             ))
             (one_sided(
-                &format!("Cells that {} alone has", if several || side(comparison) == "ours" { "this evidence" } else { "the log" }),
+                &format!("Cells on {} evidence only", comparison.evidence),
                 comparison.counts.only_ours,
-                &ours_alone(comparison),
+                &only_local(comparison),
             ))
         }
     }
@@ -76,7 +97,7 @@ fn of(comparison: &Comparison, several: bool) -> Markup {
 fn means_table(comparison: &Comparison, cells: &[&MeanCell]) -> Markup {
     let world = World::paper();
     let compared = comparison.same_experiment;
-    let caption = format!("Means on {} evidence beside the published ones", comparison.evidence);
+    let caption = format!("Means on {} evidence and the published ones", comparison.evidence);
     html! {
         (wide(&caption, "", &html! {
                 thead { tr {
@@ -91,8 +112,8 @@ fn means_table(comparison: &Comparison, cells: &[&MeanCell]) -> Markup {
                     th.number scope="col" { "seeds" }
                     th.number scope="col" { "spread" }
                     @if compared {
-                        th.number scope="col" { "predicted" }
-                        th.number scope="col" { "by both spreads" }
+                        th.number scope="col" { "prediction interval" }
+                        th.number scope="col" { "Welch interval" }
                         th.number.symbol scope="col" { "p" }
                         th.number.symbol scope="col" { "p, Holm" }
                     }
@@ -114,7 +135,7 @@ fn means_table(comparison: &Comparison, cells: &[&MeanCell]) -> Markup {
                         td.number { (ours.and_then(|ours| ours.spread).map_or_else(dash, value)) }
                         @if compared {
                             @for ends in [cell.predicted, cell.with_both_spreads] {
-                                td.number { (ends.map_or_else(dash, |ends| format!("{} to {}", value(ends.low), value(ends.high)))) }
+                                td.number { (range(ends)) }
                             }
                             td.number { (probability(cell.p)) }
                             td.number { (probability(cell.p_adjusted)) }
@@ -129,8 +150,7 @@ fn means_table(comparison: &Comparison, cells: &[&MeanCell]) -> Markup {
 
 fn differences_table(comparison: &Comparison, cells: &[&DifferenceCell]) -> Markup {
     let world = World::paper();
-    let caption =
-        format!("Differences on {} evidence beside the published ones", comparison.evidence);
+    let caption = format!("Differences on {} evidence and the published ones", comparison.evidence);
     html! {
         (wide(&caption, "", &html! {
                 thead { tr {
@@ -142,11 +162,11 @@ fn differences_table(comparison: &Comparison, cells: &[&DifferenceCell]) -> Mark
                     th scope="col" { "read at" }
                     th.number scope="col" { "published" }
                     th.number scope="col" { "interval" }
-                    th scope="col" { "decides" }
+                    th scope="col" { "direction" }
                     th.number scope="col" { (side(comparison)) }
                     th.number scope="col" { "interval" }
                     th.number scope="col" { "seeds" }
-                    th scope="col" { "decides" }
+                    th scope="col" { "direction" }
                     th scope="col" { "decision" }
                     th scope="col" { "remarks" }
                 } }
@@ -166,7 +186,11 @@ fn differences_table(comparison: &Comparison, cells: &[&DifferenceCell]) -> Mark
                         td.number { (ends(ours.and_then(|ours| ours.value.interval))) }
                         td.number { (ours.map_or_else(dash, |ours| ours.value.seeds.to_string())) }
                         td { (ours.map_or(NONE, |ours| ours.direction.name())) }
-                        td { @if let Some(decision) = cell.decision { span class=(decided(decision)) { (decision.name()) } } @else { (NONE) } }
+                        td {
+                            @if let Some(decision) = cell.decision {
+                                span class=(decided(decision)) { (decision.name()) }
+                            } @else { (NONE) }
+                        }
                         td.flags { (remarks(&cell.remarks)) }
                     }
                 } }
@@ -174,7 +198,13 @@ fn differences_table(comparison: &Comparison, cells: &[&DifferenceCell]) -> Mark
     }
 }
 
-fn ends(of: Option<crate::replication::Ends>) -> String {
+/// An interval of means, without signs.
+fn range(of: Option<Ends>) -> String {
+    of.map_or_else(dash, |Ends { low, high }| format!("{} to {}", value(low), value(high)))
+}
+
+/// An interval of differences, with signs.
+fn ends(of: Option<Ends>) -> String {
     interval(of.map(|ends| ends.low), of.map(|ends| ends.high))
 }
 
@@ -182,7 +212,7 @@ fn dash() -> String {
     NONE.to_owned()
 }
 
-/// The class of an answer: what differs stands out, by weight as well as colour.
+/// The CSS class of an answer: incompatible ones differ by weight as well as by colour.
 fn answer(agreement: Agreement) -> &'static str {
     match agreement {
         Agreement::Compatible => "answer-agrees",
@@ -199,7 +229,7 @@ fn decided(sameness: Sameness) -> &'static str {
     }
 }
 
-/// The remarks that some cell carries, each in a sentence.
+/// The remarks on any of the cells, each with its explanation.
 fn glossary(comparison: &Comparison) -> Markup {
     let of_means = comparison.means.iter().flat_map(|cell| &cell.remarks);
     let of_differences = comparison.differences.iter().flat_map(|cell| &cell.remarks);
@@ -210,7 +240,9 @@ fn glossary(comparison: &Comparison) -> Markup {
         @if !seen.is_empty() {
             details {
                 summary { "What the remarks mean" span.count { (seen.len()) } }
-                dl.asked.within { @for remark in seen { dt { (remark.name()) } dd { (remark.in_words()) } } }
+                dl.definitions.within {
+                    @for remark in seen { dt { (remark.name()) } dd { (remark.in_words()) } }
+                }
             }
         }
     }

@@ -1,5 +1,5 @@
 "use strict";
-// Tables that sort: every column head of a `table.sortable` becomes a button. Without this script they are plain tables.
+// Sortable tables: every column head of a `table.sortable` becomes a button.
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
   const key = (row, column) => {
@@ -19,14 +19,14 @@ for (const table of document.querySelectorAll("table.sortable")) {
     button.append(...head.childNodes);
     head.append(button);
     button.addEventListener("click", () => {
-      const falls = head.getAttribute("aria-sort") === "ascending";
+      const descending = head.getAttribute("aria-sort") === "ascending";
       for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", falls ? "descending" : "ascending");
+      head.setAttribute("aria-sort", descending ? "descending" : "ascending");
       const rows = [...body.rows].map((row) => [key(row, column), row]);
       rows.sort(([one], [other]) => {
-        // What can't be had comes last, whichever way the rest goes.
+        // Missing values come last in both directions.
         if (one === null || other === null) return (one === null) - (other === null);
-        return falls ? compare(other, one) : compare(one, other);
+        return descending ? compare(other, one) : compare(one, other);
       });
       body.append(...rows.map(([, row]) => row));
     });

@@ -1,5 +1,5 @@
-//! One claim's part of the page: what it says and asks, and on each evidence its verdict, figures,
-//! readings, cells and everything to know before believing.
+//! The section of one claim in the HTML report: statement and hypothesis, then for each evidence
+//! verdict, caveats, figures, secondary hypotheses, cells and provenance.
 
 use maud::{Markup, html};
 
@@ -9,7 +9,7 @@ use crate::{
     claim::{Hypothesis, words},
     evidence::published::RESOLUTION_COLUMN,
     experiment::{Resolution, Verdict},
-    judge::ReadingVerdict,
+    judge::{CellVerdict, SecondaryVerdict},
 };
 
 /// The section of one claim, judged on one evidence or several.
@@ -22,14 +22,18 @@ pub fn section(judged: &[&Judged<'_>], all: &[Judged<'_>]) -> Markup {
                 h2 id=(format!("{}-title", claim.id)) {
                     a href=(format!("#{}", claim.id)) { (claim.title) }
                 }
-                p.stands { code { (claim.id) } " \u{00b7} " (words::stands(&claim.stands)) }
-                p.lead { (claim.sentence) }
-                @if !claim.stands.note.is_empty() { p.aside { (claim.stands.note) } }
+                p.paper-ref { code { (claim.id) } " \u{00b7} " (words::place(&claim.paper)) }
+                p.lead { (claim.statement) }
+                @if !claim.paper.note.is_empty() { p.aside { (claim.paper.note) } }
             }
             @if judged.len() > 1 {
-                ul.beside aria-label="Verdicts side by side" {
+                ul.side-by-side aria-label="Verdicts side by side" {
                     @for one in judged {
-                        li { a.to href=(format!("#{}-{}", claim.id, one.evidence.kind)) { (one.evidence.kind) " " (badge(one.verdict.verdict)) } }
+                        li {
+                            a.to href=(format!("#{}-{}", claim.id, one.evidence.kind)) {
+                                (one.evidence.kind) " " (badge(one.verdict.verdict))
+                            }
+                        }
                     }
                 }
             }
@@ -45,7 +49,11 @@ fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
     html! {
         div.evidence id=[several.then(|| format!("{}-{}", claim.id, evidence.kind))] {
             @if several {
-                h3 { a href=(format!("#{}-{}", claim.id, evidence.kind)) { "On " (evidence.kind) " evidence" } }
+                h3 {
+                    a href=(format!("#{}-{}", claim.id, evidence.kind)) {
+                        "On " (evidence.kind) " evidence"
+                    }
+                }
             }
             div class=(format!("answer {}", verdict.verdict)) {
                 p.verdict { (badge(verdict.verdict)) span.on { "on " (evidence.kind) " evidence" } }
@@ -56,21 +64,25 @@ fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
                 div { h4 { "Hypothesis" } (hypothesis(&claim.hypothesis)) }
                 div {
                     @if claim.caveats(evidence.kind).next().is_some() {
-                        h4 { "Know before believing" }
-                        ul.caveats { @for caveat in claim.caveats(evidence.kind) { li { (caveat) } } }
+                        h4 { "Caveats" }
+                        ul.caveats {
+                            @for caveat in claim.caveats(evidence.kind) { li { (caveat) } }
+                        }
                     }
                     (cells::flags("Flags of the averages", &verdict.averages, world))
-                    (cells::flags(if verdict.averages.is_empty() { "Flags" } else { "Flags of the cells" }, &verdict.cells, world))
+                    @let heading =
+                        if verdict.averages.is_empty() { "Flags" } else { "Flags of the cells" };
+                    (cells::flags(heading, &verdict.cells, world))
                 }
             }
             @if figures.is_empty() { (nothing_to_draw(one)) }
             @for drawing in &figures { (svg::figure(drawing)) }
             (readings(one, several))
-            @if verdict.verdict != Verdict::Incomplete || verdict.cells.iter().any(|cell| cell.mean.is_some()) {
+            @if verdict.verdict != Verdict::Incomplete || has_mean(&verdict.cells) {
                 details {
                     summary { "Every cell of the hypothesis" span.count { (verdict.cells.len()) } }
                     @if !verdict.averages.is_empty() {
-                        (cells::table(&verdict.averages, world, "Averages, which the verdict is from"))
+                        (cells::table(&verdict.averages, world, "Averages (decide the verdict)"))
                     }
                     (cells::table(&verdict.cells, world, "Cells, each judged by itself"))
                 }
@@ -80,12 +92,18 @@ fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
     }
 }
 
+fn has_mean(cells: &[CellVerdict]) -> bool {
+    cells.iter().any(|cell| cell.mean.is_some())
+}
+
 fn expected(one: &Judged<'_>) -> Markup {
     let Some(expected) = one.claim.expected.get(&one.evidence.kind) else { return html! {} };
     let met = one.verdict.is(expected);
     html! {
         p.expected {
-            @if met { strong { "As expected: " } } @else { strong.unmet { "Expected " (expected.verdict) ": " } }
+            @if met { strong { "As expected: " } } @else {
+                strong.unmet { "Expected " (expected.verdict) ": " }
+            }
             (expected.reason)
         }
     }
@@ -93,43 +111,54 @@ fn expected(one: &Judged<'_>) -> Markup {
 
 fn hypothesis(hypothesis: &Hypothesis) -> Markup {
     html! {
-        p { (hypothesis.sentence) }
-        dl.asked {
+        p { (hypothesis.statement) }
+        dl.definitions {
             @for contrast in &hypothesis.contrasts {
                 dt { "contrast" } dd { code { (contrast.label) } }
                 dt { "cells" } dd { (words::cells(&contrast.cells)) }
             }
             dt { "measured" } dd { (words::metric(&hypothesis.metric)) }
-            dt { "asked" } dd { (words::relation(hypothesis)) }
+            dt { "required" } dd { (words::relation(hypothesis)) }
             dt { "must hold" } dd { (words::holds(hypothesis)) }
         }
     }
 }
 
-/// Why a world of our own can never have what the hypothesis compares.
-fn lacks(one: &Judged<'_>) -> Option<String> {
-    let of_ours = one.evidence.kind.is_own();
+/// Why a local world can't run a fine-tune that the hypothesis compares.
+fn unavailable(one: &Judged<'_>) -> Option<String> {
+    let local = one.evidence.kind.is_local();
     let keys = one.claim.hypothesis.keys();
-    keys.iter().filter(|_| of_ours).find_map(|key| one.evidence.world.lacks(key))
+    keys.iter().filter(|_| local).find_map(|key| one.evidence.world.unavailable(key))
 }
 
-/// What is missing, and what would bring it.
+/// Why there is no figure, and how to provide the missing records.
 fn nothing_to_draw(one: &Judged<'_>) -> Markup {
-    let (there, asked) = one.evidence.coverage(one.claim);
+    let (found, needed) = one.evidence.coverage(one.claim);
     let scaled = one.claim.hypothesis.keys().iter().any(|key| key.resolution != Resolution::Native);
     html! {
         div.empty {
-            @if one.claim.hypothesis.metric.is_of_influence() && !one.evidence.kind.is_own() {
-                p { strong { "No figure." } " The records hold accuracies and losses, not influence, so there is nothing to draw and nothing to judge. A log in the published form has no room for it either." }
-            } @else {
-                @if there == asked { p { strong { "No figure." } " " (one.verdict.reason) "." } }
-                @else if let Some(lacks) = lacks(one) { p { strong { "No figure." } " There can be none: " (lacks) "." } }
-                @else {
-                p { strong { "No figure." } " " (there) " of the " (asked) " fine-tunes that the hypothesis compares have a record in the " (one.evidence.kind) " evidence: too little to draw or to judge." }
+            @if one.claim.hypothesis.metric.is_of_influence() && !one.evidence.kind.is_local() {
                 p {
-                    "To bring runs of your own, write them to a log in the published form"
-                    @if scaled { ", with a column " code { (RESOLUTION_COLUMN) } " besides," }
-                    " and judge that:"
+                    strong { "No figure." }
+                    " The records contain accuracies and losses but no influence, so nothing can \
+                     be drawn or judged. A log in the published format can't contain influence \
+                     either."
+                }
+            } @else {
+                @if found == needed { p { strong { "No figure." } " " (one.verdict.reason) "." } }
+                @else if let Some(why) = unavailable(one) {
+                    p { strong { "No figure." } " Not available: " (why) "." }
+                }
+                @else {
+                p {
+                    strong { "No figure." }
+                    " Missing records: the " (one.evidence.kind) " evidence has " (found) " of the "
+                    (needed) " fine-tunes that the hypothesis compares."
+                }
+                p {
+                    "To judge your own runs, write them to a log in the published format"
+                    @if scaled { " with a column " code { (RESOLUTION_COLUMN) } }
+                    " and run:"
                 }
                 pre { code { (one.on_a_log) } }
                 }
@@ -139,27 +168,41 @@ fn nothing_to_draw(one: &Judged<'_>) -> Markup {
 }
 
 fn readings(one: &Judged<'_>, several: bool) -> Markup {
-    let verdict = &one.verdict;
-    let address = |reading: &ReadingVerdict| {
+    let (verdict, world) = (&one.verdict, &one.evidence.world);
+    let address = |reading: &SecondaryVerdict| {
         if several {
             format!("{}-{}-{}", one.claim.id, reading.id, one.evidence.kind)
         } else {
             format!("{}-{}", one.claim.id, reading.id)
         }
     };
-    let unit = |reading: &ReadingVerdict| {
+    let unit = |reading: &SecondaryVerdict| {
         format!("{}, margin {}", reading.unit.name(), plain(reading.margin))
     };
     html! {
         @if !verdict.readings.is_empty() {
-            h4 { "Other readings, beside the hypothesis and never in its place" }
+            h4 { "Secondary hypotheses (readings), which never change the verdict" }
             table.readings.sortable {
-                thead { tr { th scope="col" { "reading" } th scope="col" { "verdict" } th scope="col" { "why" } } }
+                thead {
+                    tr {
+                        th scope="col" { "hypothesis" }
+                        th scope="col" { "verdict" }
+                        th scope="col" { "reason" }
+                    }
+                }
                 tbody {
                     @for reading in &verdict.readings {
                         tr id=(address(reading)) {
-                            td { (reading.sentence) a.id href=(format!("#{}", address(reading))) { code { (reading.id) } } }
-                            td { @if reading.judged { (badge(reading.verdict)) } @else { span.badge.shown { "shown" } } }
+                            td {
+                                (reading.sentence) a.id href=(format!("#{}", address(reading))) {
+                                    code { (reading.id) }
+                                }
+                            }
+                            td {
+                                @if reading.judged { (badge(reading.verdict)) } @else {
+                                    span.badge.descriptive { "not judged" }
+                                }
+                            }
                             td {
                                 (reading.reason) "."
                                 @if let Some(means) = means_in_words(reading) { " " (means) }
@@ -168,21 +211,24 @@ fn readings(one: &Judged<'_>, several: bool) -> Markup {
                     }
                 }
             }
-            @for reading in verdict.readings.iter().filter(|reading| reading.cells.iter().any(|cell| cell.mean.is_some())) {
+            @for reading in verdict.readings.iter().filter(|reading| has_mean(&reading.cells)) {
                 details {
-                    summary { "Cells of the reading " code { (reading.id) } span.count { (reading.cells.len()) } }
-                    @if !reading.averages.is_empty() {
-                        (cells::table(&reading.averages, &one.evidence.world, &format!("Averages ({})", unit(reading))))
+                    summary {
+                        "Cells of " code { (reading.id) } span.count { (reading.cells.len()) }
                     }
-                    (cells::table(&reading.cells, &one.evidence.world, &format!("Cells ({})", unit(reading))))
+                    @if !reading.averages.is_empty() {
+                        @let caption = format!("Averages ({})", unit(reading));
+                        (cells::table(&reading.averages, world, &caption))
+                    }
+                    (cells::table(&reading.cells, world, &format!("Cells ({})", unit(reading))))
                 }
             }
         }
     }
 }
 
-/// A reading that is shown has no verdict; its means say at least where it lies.
-fn means_in_words(reading: &ReadingVerdict) -> Option<String> {
+/// The range of the cell means, for a secondary hypothesis that is not judged.
+fn means_in_words(reading: &SecondaryVerdict) -> Option<String> {
     let means: Vec<f64> =
         reading.cells.iter().filter_map(|cell| cell.mean).filter(|mean| mean.is_finite()).collect();
     let (low, high) =
@@ -208,13 +254,13 @@ fn provenance(one: &Judged<'_>) -> Markup {
                 h4 { "Evidence" }
                 p { (evidence.title) }
                 p.digest {
-                    @if evidence.kind.is_own() { "SHA-256 of its records " }
+                    @if evidence.kind.is_local() { "SHA-256 of its records " }
                     @else { "SHA-256 " }
                     code { (evidence.sha256) }
                 }
             }
             div {
-                h4 { "Make it again" }
+                h4 { "Reproduce" }
                 pre { code { (one.again) } }
             }
         }

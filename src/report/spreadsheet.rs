@@ -1,4 +1,4 @@
-//! Every cell of every verdict as CSV.
+//! All cells of all verdicts as CSV.
 
 use super::Judged;
 use crate::{
@@ -6,8 +6,8 @@ use crate::{
     plan::sensitivity::Answer,
 };
 
-/// The columns; `reading` is empty for the primary hypothesis, `average` is true for a cell that is an
-/// average over others, and a number that can't be computed is empty.
+/// The columns. `reading` is the id of a secondary hypothesis, empty for the primary one; `average`
+/// is true for an average over cells; a number that can't be computed is empty.
 pub const COLUMNS: [&str; 28] = [
     "claim",
     "evidence",
@@ -39,24 +39,24 @@ pub const COLUMNS: [&str; 28] = [
     "flags",
 ];
 
-/// A header and a line for each cell.
+/// A header, then one line per cell.
 #[must_use]
 pub fn spreadsheet(judged: &[Judged<'_>]) -> String {
-    written(&COLUMNS, judged.iter().flat_map(|judged| lines(&judged.verdict)))
+    csv_text(&COLUMNS, judged.iter().flat_map(|judged| lines(&judged.verdict)))
 }
 
-/// The same of one claim under several choices, whose names are a column before the others, `choice`.
+/// The same for one claim under several sensitivity choices, with a first column `choice`.
 #[must_use]
 pub(crate) fn spreadsheet_of_choices(answers: &[Answer]) -> String {
-    let under = |answer: &Answer| {
+    let of_choice = |answer: &Answer| {
         let choice = answer.choice.id;
-        let behind = move |line: Vec<String>| [vec![choice.to_owned()], line].concat();
-        lines(&answer.verdict).into_iter().map(behind).collect::<Vec<_>>()
+        let prefixed = move |line: Vec<String>| [vec![choice.to_owned()], line].concat();
+        lines(&answer.verdict).into_iter().map(prefixed).collect::<Vec<_>>()
     };
-    written(&[&["choice"], &COLUMNS[..]].concat(), answers.iter().flat_map(under))
+    csv_text(&[&["choice"], &COLUMNS[..]].concat(), answers.iter().flat_map(of_choice))
 }
 
-fn written(columns: &[&str], lines: impl Iterator<Item = Vec<String>>) -> String {
+fn csv_text(columns: &[&str], lines: impl Iterator<Item = Vec<String>>) -> String {
     const MEMORY: &str = "writing to memory can't fail";
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(columns).expect(MEMORY);
@@ -66,7 +66,7 @@ fn written(columns: &[&str], lines: impl Iterator<Item = Vec<String>>) -> String
     String::from_utf8(writer.into_inner().expect(MEMORY)).expect("fields are UTF-8")
 }
 
-/// A line for each cell and average of the primary hypothesis and of every reading.
+/// One line per cell and average of the primary and the secondary hypotheses.
 fn lines(verdict: &ClaimVerdict) -> Vec<Vec<String>> {
     let mut lines = Vec::new();
     let mut add = |reading: &str, margin: f64, cells: &[CellVerdict], average: bool| {
@@ -91,7 +91,7 @@ fn lines(verdict: &ClaimVerdict) -> Vec<Vec<String>> {
     lines
 }
 
-/// A cell's fields, after those that say whose it is.
+/// The fields of a cell, after those that identify claim, evidence and hypothesis.
 fn fields(cell: &CellVerdict, margin: f64) -> Vec<String> {
     fn or_empty<T: ToString>(value: Option<T>) -> String {
         value.map_or_else(String::new, |value| value.to_string())

@@ -1,5 +1,6 @@
-//! Verdicts as text: a verdict line a claim, its reason, a table of cells that fits 96 columns,
-//! the readings. Colour is written here and taken away at the edge where nobody can see it.
+//! Verdicts as text: for each claim verdict, reason, a table of cells at most 96 columns wide, and
+//! the secondary hypotheses. Colour codes are written here; `cli` strips them where the output is
+//! no terminal.
 
 use std::{
     borrow::Cow,
@@ -20,32 +21,33 @@ use crate::{
     judge::{CellVerdict, Flag},
 };
 
-/// Columns that text fits into where nobody looks on.
+/// The width of text, in columns, if the output is no terminal; also the maximum.
 const WIDTH: usize = 100;
-/// Columns that tables fit into.
+/// The maximum width of tables, in columns.
 const TABLE: u16 = 96;
-/// Those that it has where somebody does.
+/// The width of the terminal, in columns.
 static COLUMNS: OnceLock<usize> = OnceLock::new();
 
-/// Makes sentences fit a terminal of so many columns, though never wider than 100, which is hard to read. To be
-/// said once, before anything is written.
+/// Sets the width of text to that of the terminal, from 40 to 100 columns (wider lines are hard to
+/// read). To be called once, before anything is written.
 pub fn fit(columns: usize) {
     let _ = COLUMNS.set(columns.clamp(40, WIDTH));
 }
 
-/// Columns that sentences fit into.
+/// The width of text, in columns.
 #[must_use]
 pub fn width() -> usize {
     COLUMNS.get().copied().unwrap_or(WIDTH)
 }
 
-/// Sentences as lines that fit.
+/// Text wrapped to the width.
 #[must_use]
 pub(crate) fn prose(text: &str) -> String {
     wrapped(text, width()).join("\n")
 }
 
-/// Every claim's verdict, then what the verdicts are conditional on.
+/// The verdict on every claim, then the counts and what the verdicts are conditional on. With
+/// `brief`, without tables of cells.
 #[must_use]
 pub fn verdicts(judged: &[Judged<'_>], brief: bool) -> String {
     let mut text = String::new();
@@ -73,23 +75,23 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
     if verdict.borderline {
         line(2, super::BORDERLINE);
     }
-    line(2, &format!("asked: {}", claim.hypothesis.sentence));
-    // Of an incomplete claim, what there is.
-    let there = || {
+    line(2, &format!("hypothesis: {}", claim.hypothesis.statement));
+    // An incomplete claim has a table if any of its cells has a mean.
+    let has_cells = || {
         verdict.verdict != Verdict::Incomplete
             || verdict.cells.iter().chain(&verdict.averages).any(|cell| cell.mean.is_some())
     };
-    if !brief && there() {
+    if !brief && has_cells() {
         line(0, "");
         if !verdict.averages.is_empty() {
-            line(2, &format!("judged: {}", words::holds(&claim.hypothesis)));
+            line(2, &format!("must hold: {}", words::holds(&claim.hypothesis)));
             line(0, &cells(&verdict.averages));
             line(2, "each cell by itself:");
         }
         line(0, &cells(&verdict.cells));
     }
     for reading in &verdict.readings {
-        // A reading that is only shown says so in its reason.
+        // The reason of one that is not judged says so.
         let judged = reading.judged.then(|| {
             let style = self::style(reading.verdict);
             format!("{style}{}{style:#}, ", reading.verdict)
@@ -113,18 +115,18 @@ fn summary(judged: &[Judged<'_>]) -> String {
         }
     }
     let mut text = format!("{}: {text}\n", counted(judged));
-    let mut told: Vec<EvidenceKind> = Vec::new();
+    let mut described: Vec<EvidenceKind> = Vec::new();
     for Judged { evidence, .. } in judged {
-        if told.contains(&evidence.kind) {
+        if described.contains(&evidence.kind) {
             continue;
         }
-        told.push(evidence.kind);
+        described.push(evidence.kind);
         let (kind, title, sha256) = (evidence.kind, &evidence.title, &evidence.sha256);
         let records = numbers::counted(evidence.records.len(), "record");
         let checkpoints = &evidence.world.checkpoints;
         let spared = match evidence.spared {
             Some(spared) => {
-                format!(", {} spared by looking early", numbers::counted(spared, "fine-tune"))
+                format!(", {} saved by early stopping", numbers::counted(spared, "fine-tune"))
             }
             None => String::new(),
         };
@@ -150,7 +152,7 @@ fn counted(judged: &[Judged<'_>]) -> String {
     }
 }
 
-/// A table a contrast, with the flags that its cells raise spelled out below.
+/// One table per contrast, with an explanation of the flags below.
 fn cells(cells: &[CellVerdict]) -> String {
     let mut text = String::new();
     let mut contrasts: Vec<&str> = Vec::new();
@@ -166,7 +168,8 @@ fn cells(cells: &[CellVerdict]) -> String {
         let rows: Vec<&CellVerdict> =
             cells.iter().filter(|cell| cell.contrast == contrast).collect();
         let confidence = confidence(rows.iter().copied());
-        let confidence = confidence.map_or_else(String::new, |of| format!(", {of} intervals"));
+        let confidence =
+            confidence.map_or_else(String::new, |of| format!(", {of} confidence intervals"));
         let heading = format!("{contrast}, {}{confidence}{}", rows[0].unit.name(), shared(&rows));
         for part in wrapped(&heading, width() - 4) {
             let _ = writeln!(text, "    {part}");
@@ -194,7 +197,7 @@ fn cells(cells: &[CellVerdict]) -> String {
     text
 }
 
-/// Why cells have no interval, each reason with the cells that it is of.
+/// The reasons why cells have no confidence interval, each with its cells.
 fn unjudged(cells: &[CellVerdict]) -> BTreeMap<&str, Vec<&str>> {
     let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for cell in cells.iter().filter(|cell| cell.has_no_interval()) {
@@ -203,10 +206,10 @@ fn unjudged(cells: &[CellVerdict]) -> BTreeMap<&str, Vec<&str>> {
     reasons
 }
 
-/// A coordinate of a cell as text, where the cell has it.
+/// A coordinate of a cell as text, if the cell has it.
 type Coordinate = fn(&CellVerdict) -> Option<String>;
 
-/// The coordinates in the order of their columns; those that no cell has are left out.
+/// The coordinates in the order of their columns; a table omits those that no cell has.
 const COORDINATES: [(&str, Coordinate); 5] = [
     ("target", |cell| cell.target.clone()),
     ("images", |cell| cell.images.map(|images| images.to_string())),
@@ -215,12 +218,12 @@ const COORDINATES: [(&str, Coordinate); 5] = [
     ("repetition", |cell| cell.repetition.map(|repetition| repetition.to_string())),
 ];
 
-/// Whether several cells share a coordinate, so that it need not stand in every row.
+/// Whether several cells share a coordinate, which then goes into the heading.
 fn is_shared(cells: &[&CellVerdict], of: Coordinate) -> bool {
     cells.len() > 1 && cells.iter().all(|cell| of(cell) == of(cells[0]))
 }
 
-/// What all cells share, for the heading: `, 3 blocks, 32 pixels`.
+/// The coordinates that all cells share, for the heading: `, 3 blocks, 32 pixels`.
 fn shared(cells: &[&CellVerdict]) -> String {
     let shared = COORDINATES.iter().filter(|(_, of)| is_shared(cells, *of));
     let named = shared.filter_map(|(name, of)| match *name {
@@ -263,7 +266,7 @@ fn letter(index: usize) -> char {
     char::from(b'a' + u8::try_from(index).unwrap_or(25).min(25))
 }
 
-/// A signed number to a hundredth; a dash where there is none.
+/// A signed number with two decimals; a dash if missing.
 fn number(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:+.2}"))
 }
@@ -276,8 +279,8 @@ fn probability(value: Option<f64>) -> String {
     }
 }
 
-/// A plain table without rules, numbers to the right, at most 96 columns wide. However narrow the terminal, no
-/// narrower: its numbers would be broken.
+/// A plain table without rules, numbers aligned to the right, at most 96 columns wide. Its width
+/// does not follow a narrower terminal, which would break numbers.
 #[must_use]
 pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
@@ -296,7 +299,7 @@ pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> St
             column.set_cell_alignment(CellAlignment::Right);
         }
         column.set_padding((0, 2));
-        // Names are looked for and copied, and verdicts looked for, so they stay whole.
+        // Names and verdicts are never broken, so that they can be searched and copied.
         if index == 0 || header[index] == "verdict" {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
@@ -324,7 +327,7 @@ fn style(verdict: Verdict) -> Style {
     color.on_default().bold()
 }
 
-/// Lines of at most `width` columns, broken at spaces alone; what is a line already stays one.
+/// Wraps text to `width` columns at spaces only. Lines that fit or are indented stay as they are.
 #[must_use]
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let options = Options::new(width)
@@ -343,7 +346,7 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     text.split('\n').flat_map(lines).collect()
 }
 
-/// Columns that a text takes on a terminal: what sets its colour takes none.
+/// The width of a text on a terminal, in columns; colour codes have no width.
 fn columns(text: &str) -> usize {
     anstream::adapter::strip_str(text).map(|part| part.chars().count()).sum()
 }
@@ -353,7 +356,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colour_takes_no_columns() {
+    fn colour_codes_have_no_width() {
         assert_eq!(
             wrapped("\u{1b}[31mred\u{1b}[0m and blue", 12),
             ["\u{1b}[31mred\u{1b}[0m and blue"]
@@ -365,14 +368,14 @@ mod tests {
     }
 
     #[test]
-    fn long_text_is_broken_at_spaces_and_short_text_is_left_alone() {
+    fn long_text_is_wrapped_at_spaces_and_short_text_is_unchanged() {
         assert_eq!(wrapped("one two three", 8), ["one two", "three"]);
         assert_eq!(wrapped("one two", 8), ["one two"]);
         assert_eq!(wrapped("unbreakable", 4), ["unbreakable"]);
     }
 
     #[test]
-    fn a_number_that_is_not_there_is_a_dash_and_never_a_zero() {
+    fn a_missing_number_is_a_dash_and_never_a_zero() {
         assert_eq!(number(None), "-");
         assert_eq!(number(Some(0.0)), "+0.00");
         assert_eq!(probability(None), "-");

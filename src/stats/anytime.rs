@@ -1,15 +1,15 @@
-//! Evidence that may be looked at after every seed, for runs without a planned end.
+//! Anytime-valid evidence, which may be evaluated after every seed, for runs without a planned end.
 //!
-//! The price is power: a planned design with few looks decides earlier. Whether a claim is judged
-//! so, and with which g, is fixed in the claim before looking.
+//! It has less power than a planned design with few looks. The claim fixes g in advance.
 
 /// The Bayes factor of an effect against none, given the t statistic of `n` values:
 /// (1 + n·g)^−½ · \[(1 + t²/ν) / (1 + t²/(ν·(1 + n·g)))\]^(n/2) with ν = n − 1.
 ///
 /// The effect in standard deviations has a normal prior with mean 0 and variance `g`: the integrand
 /// of the Bayes factor of Rouder et al. 2009 at one g. It is an e-value: without an effect, the
-/// chance that it ever reaches 1/alpha, looked at after every seed, is at most alpha (Hendriksen,
-/// de Heide and Grünwald 2021). It is two-sided: support for a positive effect needs t > 0 as well.
+/// probability that it ever reaches 1/alpha, evaluated after every seed, is at most alpha
+/// (Hendriksen, de Heide and Grünwald 2021). It is two-sided: evidence for a positive effect also
+/// requires t > 0.
 ///
 /// An infinite `t` gives the limit, (1 + n·g)^(ν/2). NaN when `n` is below 2, `t` is NaN, or `g` is
 /// not above zero and finite.

@@ -1,23 +1,20 @@
-//! Tails and quantiles of Student's t and of the normal distribution, that never panic and keep
-//! small tails.
+//! Tails and quantiles of Student's t and of the normal distribution, without panics and accurate
+//! in small tails.
 //!
-//! `statrs` supplies the incomplete beta and error functions. This module leaves `1 − cdf` and
-//! `statrs`'s own inverse alone: the first loses every tail below 1e-16, the second is given no
-//! bound on its steps.
+//! `statrs` provides the incomplete beta and error functions. This module does not use `1 − cdf`,
+//! which loses tails below 1e-16, nor the inverse of `statrs`, whose number of steps is unbounded.
 
 use statrs::distribution::{Continuous, ContinuousCDF, StudentsT};
 use statrs::function::erf::{erfc, erfc_inv};
 
-/// Newton's method squares its error: after a step this small in ln t, what is left is below
-/// rounding.
-const SETTLED: f64 = 1e-10;
-/// Steps after which a quantile is what it is: next to a tail of one half, rounding alone may keep
-/// it moving.
-const MOST_STEPS: usize = 200;
+/// Tolerance of a step in ln t: Newton's method squares its error, so the rest is below rounding.
+const TOLERANCE: f64 = 1e-10;
+/// The maximum number of steps: near a tail of one half, rounding may prevent convergence.
+const MAX_STEPS: usize = 200;
 
 /// P(T > t) for Student's t with `df` degrees of freedom, which may be fractional.
 ///
-/// Small tails are kept: P(T > 100) with 9 degrees of freedom is 2.5e-15. NaN when `t` is NaN or
+/// Accurate in small tails: P(T > 100) with 9 degrees of freedom is 2.5e-15. NaN when `t` is NaN or
 /// `df` is not above zero.
 pub fn t_upper_tail(t: f64, df: f64) -> f64 {
     match StudentsT::new(0.0, 1.0, df) {
@@ -37,8 +34,8 @@ pub fn t_quantile(p: f64, df: f64) -> f64 {
 /// The t that leaves the probability `tail` above it, with `df` degrees of freedom, which may be
 /// fractional.
 ///
-/// Infinite for a `tail` of 0 or 1, and NaN for one outside them or `df` not above zero. Tails are
-/// told apart down to 1e-150; t would square to infinity not far below.
+/// Infinite for a `tail` of 0 or 1, and NaN for one outside them or `df` not above zero. Accurate
+/// for tails down to 1e-150; not far below, t² overflows.
 pub fn t_upper_quantile(tail: f64, df: f64) -> f64 {
     let Ok(distribution) = StudentsT::new(0.0, 1.0, df) else {
         return f64::NAN;
@@ -56,13 +53,13 @@ pub fn t_upper_quantile(tail: f64, df: f64) -> f64 {
     }
 }
 
-/// Newton's method on ln P(T > t) against ln t, nearly straight in the far tail of any degrees of
-/// freedom, and bisection wherever it would leave the bracket.
+/// Newton's method on ln P(T > t) as a function of ln t, which is nearly linear in the far tail,
+/// with bisection if a step leaves the bracket.
 fn positive_quantile(distribution: &StudentsT, tail: f64) -> f64 {
     let mut low = f64::MIN_POSITIVE.ln();
     let mut high = f64::MAX.ln();
     let mut log_t = 0.0_f64;
-    for _ in 0..MOST_STEPS {
+    for _ in 0..MAX_STEPS {
         let t = log_t.exp();
         let above = distribution.sf(t);
         if above > tail {
@@ -72,7 +69,7 @@ fn positive_quantile(distribution: &StudentsT, tail: f64) -> f64 {
         }
         let slope = t * distribution.pdf(t) / above;
         let newton = log_t + (above / tail).ln() / slope;
-        if (newton - log_t).abs() <= SETTLED {
+        if (newton - log_t).abs() <= TOLERANCE {
             return newton.exp();
         }
         let inside = low < newton && newton < high;

@@ -1,7 +1,6 @@
-//! Intervals for a mean, and the level at which they hold.
+//! Confidence and prediction intervals for a mean, and their level.
 //!
-//! Which level a look gets is the sequential design's; what lies above or below what is the
-//! judge's.
+//! `sequential` sets the level of a look; the judge compares intervals with margins.
 
 use super::distribution::t_upper_quantile;
 use super::sample::Sample;
@@ -15,12 +14,12 @@ use serde::{Deserialize, Serialize};
 )]
 pub struct AlphaError(f64);
 
-/// A one-sided level: the chance of error allowed on one side, above 0 and below one half.
+/// A one-sided level: the probability of error allowed on one side, above 0 and below 0.5.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Alpha(f64);
 
 impl Alpha {
-    /// One-sided .025, that of a two-sided 95 % interval.
+    /// One-sided 0.025, that of a two-sided 95 % interval.
     pub const CONVENTIONAL: Alpha = Alpha(0.025);
 
     /// Checks a one-sided level.
@@ -36,16 +35,15 @@ impl Alpha {
         self.0
     }
 
-    /// The share of this level that each of `parts` tests gets when all of them together may err
-    /// once (Bonferroni). Nought parts count as one.
+    /// The level of each of `parts` tests that share this level (Bonferroni). 0 parts count as 1.
     #[must_use]
     pub fn split(self, parts: usize) -> Alpha {
-        // Kept above zero, where the smallest numbers would underflow.
+        // At least the smallest positive number, since a tiny level could underflow to 0.
         Alpha((self.0 / parts.max(1) as f64).max(f64::MIN_POSITIVE))
     }
 }
 
-/// A closed interval, in the units of what it estimates.
+/// A closed interval, in the units of the estimate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// The lower end.
@@ -55,12 +53,12 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// The interval that reaches `half_width` to both sides of `centre`.
+    /// The interval `centre` ± `half_width`.
     pub fn around(centre: f64, half_width: f64) -> Interval {
         Interval { low: centre - half_width, high: centre + half_width }
     }
 
-    /// Whether `value` lies in the interval or on its ends.
+    /// Whether `value` lies in the interval, ends included.
     pub fn contains(self, value: f64) -> bool {
         self.low <= value && value <= self.high
     }
@@ -94,11 +92,10 @@ pub fn t_interval(sample: &Sample, alpha: Alpha) -> Interval {
     Interval::around(sample.mean(), critical * sample.standard_error())
 }
 
-/// Where the mean of `k_published` further values of the same kind would lie, with probability 1 −
-/// 2·alpha: mean ± t(1 − alpha, k − 1)·s·√(1/k + 1/k_published).
+/// The 1 − 2·alpha prediction interval for the mean of `k_published` further values of the same
+/// normal distribution: mean ± t(1 − alpha, k − 1)·s·√(1/k + 1/k_published).
 ///
-/// A published mean outside it is incompatible with the sample. No published value at all
-/// (`k_published` of 0) is compatible with everything: the interval is unbounded.
+/// A published mean outside it is incompatible with the sample. Unbounded for `k_published` of 0.
 pub fn prediction_interval(sample: &Sample, k_published: usize, alpha: Alpha) -> Interval {
     if k_published == 0 {
         return Interval { low: f64::NEG_INFINITY, high: f64::INFINITY };

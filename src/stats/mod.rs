@@ -1,11 +1,11 @@
-//! The statistics behind a verdict: what a handful of seeds says about a mean, and how sure that
-//! is.
+//! Statistics of few seeds: t tests, confidence and prediction intervals, multiplicity, sequential
+//! designs, power.
 //!
-//! Everything here is a pure function of numbers. What is compared with what, which seeds pair,
-//! when the judge looks and what a result means for a claim is left to the judge; where the numbers
-//! come from, to the ledger. Invariants live in constructors ([`Sample`], [`Alpha`], [`Looks`],
-//! [`Fractions`]), so that every statistic is total: no input makes one panic, and a number that
-//! can't be had is NaN, which no comparison takes for evidence.
+//! Everything here is a pure function of numbers. The judge decides what is compared, which seeds
+//! are paired, when looks (interim analyses) take place and what a result means for a claim; the
+//! ledger provides the numbers. Constructors check invariants ([`Sample`], [`Alpha`], [`Looks`],
+//! [`Fractions`]), so every statistic is total: no input panics, and an undefined number is NaN,
+//! which no comparison treats as evidence.
 //!
 //! Values are in the units of the metric (accuracy points, in this project) unless a function says
 //! otherwise; `p`, levels and tails are probabilities between 0 and 1.

@@ -1,15 +1,17 @@
-//! How many seeds a t test needs, and how small an effect it can see, from the noncentral t distribution.
-//! One-sided; effects are counted from the margin, in standard deviations of a seed's value.
+//! Power of a one-sided t test from the noncentral t distribution: the seeds it needs, and the
+//! smallest effect it detects. Effects are measured from the margin, in standard deviations over
+//! seeds.
 
 use super::distribution::{normal_upper_tail, t_upper_quantile};
 
-/// Points of Simpson's rule; the tails then agree with scipy's to 1e-9.
+/// Intervals of Simpson's rule; the tails then agree with scipy's to 1e-9.
 const POINTS: u32 = 2000;
-/// More seeds than this are as good as never.
+/// The largest number of seeds that is searched.
 pub const MOST_SEEDS: usize = 10_000;
 
-/// P(T > t) for the noncentral t with `df` degrees of freedom and noncentrality `shift`: the chance of a
-/// normal value of mean `shift`, over the root of an independent mean square. NaN where `df` is 0.
+/// P(T > t) for the noncentral t with `df` degrees of freedom and noncentrality `shift`: T is a
+/// normal value with mean `shift` and variance 1, divided by the root of an independent mean
+/// square. NaN if `df` is 0.
 #[must_use]
 pub fn noncentral_t_upper_tail(t: f64, df: u32, shift: f64) -> f64 {
     if df == 0 {
@@ -18,7 +20,7 @@ pub fn noncentral_t_upper_tail(t: f64, df: u32, shift: f64) -> f64 {
     let df = f64::from(df);
     // The root of a mean square of df normal values has the density c w^(df-1) exp(-df w^2 / 2).
     let log_density = |w: f64| (df - 1.0) * w.ln() - df * w * w / 2.0;
-    // What lies farther out is below 1e-18.
+    // The probability beyond is below 1e-18.
     let end = 1.0 + 9.0 / df.sqrt();
     let width = end / f64::from(POINTS);
     let peak = log_density(((df - 1.0) / df).sqrt().max(f64::MIN_POSITIVE));
@@ -31,7 +33,7 @@ pub fn noncentral_t_upper_tail(t: f64, df: u32, shift: f64) -> f64 {
             _ => 2.0,
         };
         let w = width * f64::from(point);
-        // At 0 one degree of freedom has density, more have none.
+        // The density at 0 is positive only for one degree of freedom.
         let density = match (point, df > 1.0) {
             (0, true) => 0.0,
             (0, false) => 1.0,
@@ -40,11 +42,12 @@ pub fn noncentral_t_upper_tail(t: f64, df: u32, shift: f64) -> f64 {
         whole += weight * density;
         above += weight * density * normal_upper_tail(t * w - shift);
     }
-    // Divided by the same rule's own whole, which takes the constant and most of the rule's error out.
+    // Dividing by the integral of the density by the same rule removes the constant and most of the
+    // rule's error.
     above / whole
 }
 
-/// The chance that a test over `seeds` supports an effect of so many standard deviations, at a one-sided
+/// The power of a test over `seeds` seeds against `effect` standard deviations, at a one-sided
 /// `level`; 0 for fewer than two seeds.
 #[must_use]
 pub fn power(effect: f64, seeds: usize, level: f64) -> f64 {
@@ -58,12 +61,12 @@ pub fn power(effect: f64, seeds: usize, level: f64) -> f64 {
     noncentral_t_upper_tail(t, df, effect * (seeds as f64).sqrt())
 }
 
-/// The fewest seeds whose power reaches `power`; `None` where not even [`MOST_SEEDS`] do, as for an
-/// effect against the hypothesis.
+/// The smallest number of seeds with power `target` against `effect` standard deviations; `None` if
+/// it exceeds [`MOST_SEEDS`], as for an effect against the hypothesis.
 #[must_use]
-pub fn seeds_needed(effect: f64, level: f64, wanted: f64) -> Option<usize> {
-    let reaches = |seeds: usize| power(effect, seeds, level) >= wanted;
-    // Power rises with seeds: doubled until they do, then halved in between.
+pub fn seeds_needed(effect: f64, level: f64, target: f64) -> Option<usize> {
+    let reaches = |seeds: usize| power(effect, seeds, level) >= target;
+    // Power increases with seeds: doubling, then bisection.
     let mut enough = 2;
     while !reaches(enough) {
         enough *= 2;
@@ -83,21 +86,21 @@ pub fn seeds_needed(effect: f64, level: f64, wanted: f64) -> Option<usize> {
     Some(enough)
 }
 
-/// The smallest effect, in standard deviations, that so many seeds support with the chance `power`;
-/// infinite for fewer than two.
+/// The smallest effect, in standard deviations, that `seeds` seeds detect with power `target`;
+/// infinite for fewer than two seeds.
 #[must_use]
-pub fn detectable(seeds: usize, level: f64, wanted: f64) -> f64 {
+pub fn detectable(seeds: usize, level: f64, target: f64) -> f64 {
     if seeds < 2 {
         return f64::INFINITY;
     }
     let (mut low, mut high) = (0.0, 1.0);
-    while power(high, seeds, level) < wanted {
+    while power(high, seeds, level) < target {
         high *= 2.0;
     }
-    // To a part in 2^50 of an effect.
+    // Relative precision 2^-50.
     for _ in 0..50 {
         let between = f64::midpoint(low, high);
-        if power(between, seeds, level) < wanted {
+        if power(between, seeds, level) < target {
             low = between;
         } else {
             high = between;
@@ -110,9 +113,9 @@ pub fn detectable(seeds: usize, level: f64, wanted: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// What there is no power for; the rest is held to scipy's by `goldens/statistics`.
+    /// The other cases are compared with scipy in `goldens/statistics`.
     #[test]
-    fn too_few_seeds_and_effects_against_the_hypothesis_have_no_answer() {
+    fn too_few_seeds_and_effects_against_the_hypothesis_have_no_power() {
         assert!(noncentral_t_upper_tail(1.0, 0, 1.0).is_nan());
         assert_eq!(power(10.0, 1, 0.025), 0.0);
         assert!(detectable(1, 0.025, 0.8).is_infinite());

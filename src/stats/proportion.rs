@@ -1,8 +1,7 @@
-//! Proportions over test images: how well one accuracy is known, and whether two models' answers
-//! differ.
+//! Proportions over test images: the interval of one accuracy, and tests between two models.
 //!
-//! These say how much a finite test set leaves open, for models as they are; what another seed
-//! would give, they can't say.
+//! They describe the sampling error of a finite test set for fixed models, not the variation over
+//! seeds.
 
 use super::distribution::normal_upper_quantile;
 use super::interval::{Alpha, Interval};
@@ -12,7 +11,7 @@ use statrs::function::factorial::ln_binomial;
 /// Why counts don't make a proportion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProportionError {
-    /// Nothing was tried.
+    /// No trials.
     #[error("failed to take a proportion of 0 trials: the test set is empty")]
     NoTrials,
     /// More successes than trials.
@@ -31,10 +30,10 @@ pub enum ProportionError {
 /// Wilson's score interval (Wilson 1927) for a proportion at confidence 1 − 2·alpha, as fractions
 /// within 0 and 1.
 ///
-/// Here to compare with, in tests and simulations: no verdict is taken from it.
+/// For comparison in tests and simulations; no verdict uses it.
 ///
 /// # Errors
-/// [`ProportionError`] when there is no trial, or there are fewer trials than successes.
+/// [`ProportionError`] if there are no trials, or more successes than trials.
 pub fn wilson(successes: u64, trials: u64, alpha: Alpha) -> Result<Interval, ProportionError> {
     if trials == 0 {
         return Err(ProportionError::NoTrials);
@@ -48,17 +47,17 @@ pub fn wilson(successes: u64, trials: u64, alpha: Alpha) -> Result<Interval, Pro
     let widening = 1.0 + z * z / n;
     let centre = (p + z * z / (2.0 * n)) / widening;
     let half = z / widening * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
-    // At 0 and n successes an end is 0 or 1 exactly, which the subtraction may miss by a bit.
+    // At 0 and n successes an end is exactly 0 or 1; the subtraction may miss it by a rounding
+    // error.
     let low = if successes == 0 { 0.0 } else { (centre - half).max(0.0) };
     let high = if successes == trials { 1.0 } else { (centre + half).min(1.0) };
     Ok(Interval { low, high })
 }
 
-/// The probability of at least this many successes in so many trials that each succeed with
-/// `probability`.
+/// P(X ≥ successes) for X binomial with `trials` trials of probability `probability`.
 ///
 /// # Panics
-/// If `probability` is not one.
+/// If `probability` is not within 0 and 1.
 pub(crate) fn binomial_upper_tail(trials: usize, successes: usize, probability: f64) -> f64 {
     let binomial = Binomial::new(probability, trials as u64).expect("a probability");
     match successes {
@@ -67,18 +66,18 @@ pub(crate) fn binomial_upper_tail(trials: usize, successes: usize, probability: 
     }
 }
 
-/// The exact two-sided p of McNemar's test (McNemar 1947, by the binomial): whether two models are
-/// right equally often on the same images, from the images that only the first and only the second
-/// got right.
+/// The exact two-sided p of McNemar's test (McNemar 1947, by the binomial) that two models have
+/// equal accuracy on the same images, from the numbers of images that only the first and only the
+/// second classifies correctly.
 ///
-/// Images that both or neither got right say nothing. Without any that tell them apart, p is 1.
+/// Images that both or neither classify correctly do not count. If none is left, p is 1.
 ///
-/// Here to compare with, in tests and simulations: no verdict is taken from it.
+/// For comparison in tests and simulations; no verdict uses it.
 pub fn mcnemar_exact(only_first: u64, only_second: u64) -> f64 {
     let fewer = only_first.min(only_second);
     let n = only_first.saturating_add(only_second);
-    // P(X = fewer) for X binomial with n trials at one half, then its neighbours below, each a
-    // ratio of the last.
+    // P(X = fewer) for X binomial with n trials of probability 1/2, then the smaller terms by their
+    // ratio.
     let mut term = (ln_binomial(n, fewer) - n as f64 * std::f64::consts::LN_2).exp();
     let mut tail = term;
     for successes in (1..=fewer).rev() {

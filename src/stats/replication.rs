@@ -1,48 +1,52 @@
-//! Whether a published mean is one that our seeds could have given.
+//! Whether a published mean is compatible with a local sample.
 //!
-//! The question is answered by our seeds' own spread: if the published seeds are further draws of what
-//! ours are drawn from, the published mean lies in [`prediction_interval`]
-//! with exactly the stated chance, for any number of seeds on either side, and no spread of theirs is
-//! needed. Where their spread is known as well, Welch's interval from both stands beside it: it does not
-//! take the spreads for equal, and is approximate for few seeds.
+//! If the published values come from the same normal distribution as the sample, the published mean
+//! lies in [`prediction_interval`] with exactly the stated probability, for any number of values on
+//! either side. No published standard deviation is needed. If it is known, Welch's interval from
+//! both is reported as well: it does not assume equal variances, and is approximate for few values.
 
 use super::{
     Alpha, Interval, Sample, normal_upper_quantile, prediction_interval, t_upper_quantile,
     t_upper_tail,
 };
 
-/// A published mean beside a sample of ours.
+/// The comparison of a published mean with a local sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Replication {
-    /// Where a mean of as many further seeds of ours would lie.
+    /// The prediction interval for the mean of `k_published` further values.
     pub interval: Interval,
-    /// (published − ours) / (s·√(1/k + 1/k_published)).
+    /// (published − local mean) / (s·√(1/k + 1/k_published)).
     pub t: f64,
-    /// The chance that a mean of as many further seeds of ours lies as far from ours or farther.
+    /// The two-sided p of `t`.
     pub p: f64,
 }
 
-/// Sets the mean of `k_published` published values beside a sample of ours: the prediction interval, and
-/// the t and two-sided p that go with it, on k − 1 degrees of freedom. Without any published value the
+/// Compares the mean of `k_published` published values with a local sample: the prediction
+/// interval, with its t and two-sided p on k − 1 degrees of freedom. With `k_published` of 0 the
 /// interval is unbounded, t is 0 and p is 1.
 #[must_use]
-pub fn replication(ours: &Sample, published: f64, k_published: usize, alpha: Alpha) -> Replication {
-    let interval = prediction_interval(ours, k_published, alpha);
+pub fn replication(
+    sample: &Sample,
+    published: f64,
+    k_published: usize,
+    alpha: Alpha,
+) -> Replication {
+    let interval = prediction_interval(sample, k_published, alpha);
     if k_published == 0 {
         return Replication { interval, t: 0.0, p: 1.0 };
     }
-    let shares = 1.0 / ours.len() as f64 + 1.0 / k_published as f64;
-    let difference = published - ours.mean();
-    let error = ours.standard_deviation() * shares.sqrt();
-    // No spread at all makes any difference infinitely large and none zero.
+    let shares = 1.0 / sample.len() as f64 + 1.0 / k_published as f64;
+    let difference = published - sample.mean();
+    let error = sample.standard_deviation() * shares.sqrt();
+    // With an error of zero, t is infinite, except for a difference of zero.
     let t = if difference == 0.0 { 0.0 } else { difference / error };
-    Replication { interval, t, p: 2.0 * t_upper_tail(t.abs(), ours.degrees_of_freedom()) }
+    Replication { interval, t, p: 2.0 * t_upper_tail(t.abs(), sample.degrees_of_freedom()) }
 }
 
-/// The standard deviation over seeds behind the 95 % percentile bootstrap's band for their mean, about:
-/// the band is 2·z(.975) standard errors wide, and the bootstrap takes its standard error with k in the
-/// denominator where the sample's has k − 1. On the authors' own seeds, of which both are known, it comes
-/// to .93 to 1.09 of the true one. NaN for fewer than two seeds.
+/// The approximate standard deviation over seeds, from the 95 % percentile bootstrap band of their
+/// mean: the band is 2·z(.975) standard errors wide, and the bootstrap's standard error has k in
+/// the denominator instead of k − 1. On the authors' seeds, where both are known, it is .93 to 1.09
+/// of the true one. NaN for fewer than two seeds.
 #[must_use]
 pub fn spread_behind(band: Interval, seeds: usize) -> f64 {
     if seeds < 2 {
@@ -53,12 +57,12 @@ pub fn spread_behind(band: Interval, seeds: usize) -> f64 {
     band.width() / (2.0 * z) * seeds.sqrt() * (seeds / (seeds - 1.0)).sqrt()
 }
 
-/// Where the published mean would lie by both spreads: ours ± t(ν)·√(s²/k + s_published²/k_published),
-/// with the degrees of freedom ν of Satterthwaite (1946). Unbounded where the published spread is not
-/// known.
+/// The interval for the published mean from both standard deviations: local mean ±
+/// t(ν)·√(s²/k + s_published²/k_published), with the degrees of freedom ν of Satterthwaite (1946).
+/// Unbounded if the published standard deviation is unknown.
 #[must_use]
 pub fn with_both_spreads(
-    ours: &Sample,
+    sample: &Sample,
     spread_published: f64,
     k_published: usize,
     alpha: Alpha,
@@ -67,15 +71,16 @@ pub fn with_both_spreads(
         return Interval { low: f64::NEG_INFINITY, high: f64::INFINITY };
     }
     let k_published = k_published as f64;
-    let (own, theirs) = (ours.standard_error().powi(2), spread_published.powi(2) / k_published);
-    let total = own + theirs;
+    let (local, published) =
+        (sample.standard_error().powi(2), spread_published.powi(2) / k_published);
+    let total = local + published;
     let freedom = if total == 0.0 {
-        ours.degrees_of_freedom().min(k_published - 1.0)
+        sample.degrees_of_freedom().min(k_published - 1.0)
     } else {
         let part = |variance: f64, freedom: f64| (variance / total).powi(2) / freedom;
-        1.0 / (part(own, ours.degrees_of_freedom()) + part(theirs, k_published - 1.0))
+        1.0 / (part(local, sample.degrees_of_freedom()) + part(published, k_published - 1.0))
     };
-    Interval::around(ours.mean(), t_upper_quantile(alpha.level(), freedom) * total.sqrt())
+    Interval::around(sample.mean(), t_upper_quantile(alpha.level(), freedom) * total.sqrt())
 }
 
 #[cfg(test)]
@@ -87,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mean_is_outside_exactly_when_its_p_is_below_the_level() {
+    fn a_mean_is_outside_the_interval_exactly_when_p_is_below_the_level() {
         for step in 0..200 {
             let published = f64::from(step) * 0.05 - 2.5;
             let found = replication(&sample(), published, 10, Alpha::CONVENTIONAL);
@@ -98,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_published_is_compatible_with_everything() {
+    fn no_published_value_is_compatible_with_everything() {
         let nothing = replication(&sample(), 7.0, 0, Alpha::CONVENTIONAL);
         assert_eq!(nothing.p, 1.0);
         assert!(nothing.interval.contains(1e9));

@@ -1,22 +1,21 @@
-//! The percentile bootstrap of a mean, for many values: test images, never a handful of seeds.
+//! The percentile bootstrap of a mean over many values, such as test images.
 //!
-//! Over 3 to 10 seeds a nominal 95 % interval covers far less (`tests/core/simulations.rs` measures how
-//! much), so the judge takes no verdict from it. Randomness is an argument: the caller owns the
-//! generator.
+//! Over 3 to 10 seeds the coverage of a nominal 95 % interval is far lower
+//! (`tests/core/simulations.rs` measures it), so no verdict uses it. Randomness is an argument: the
+//! caller owns the generator.
 
 use super::interval::{Alpha, Interval};
 use super::sample::Sample;
 use std::num::NonZeroU32;
 
 /// The percentile interval (Efron 1979) at nominal confidence 1 − 2·alpha for the mean of `values`,
-/// such as, for every test image, how much oftener one arm was right than the other: paired, since
-/// both saw the same images.
+/// such as the paired difference of two arms on each test image.
 ///
-/// `draw(n)` returns an index below `n`, uniformly; an index beyond is taken for the last. It is
-/// called `resamples` × k times, and the same draws give the same interval. The ends are the order
+/// `draw(n)` returns a uniform index below `n`; a larger index counts as the last. It is called
+/// `resamples` × k times, and the same draws give the same interval. The ends are the order
 /// statistics of the resampled means at ⌊alpha·resamples⌋ from either end.
 ///
-/// Here to compare with, in tests and simulations: no verdict is taken from it.
+/// For comparison in tests and simulations; no verdict uses it.
 pub fn percentile_bootstrap(
     values: &Sample,
     resamples: NonZeroU32,
@@ -35,12 +34,12 @@ pub fn percentile_bootstrap(
     Interval { low: means[below], high: means[means.len() - 1 - below] }
 }
 
-/// The [`percentile_bootstrap`] of a sum of means, each over independent items of its own that take few
-/// distinct values: `tallies` has, for each mean, its values with how many items have each. Items of one
-/// value can't be told apart, so that a resample is a multinomial draw, which is made of binomial ones:
-/// `binomial(n, p)` returns how many of n succeed with probability p.
+/// The [`percentile_bootstrap`] of a sum of means, each over its own independent items that have
+/// few distinct values. `tallies` has the distinct values with their counts for each mean. Items of
+/// equal value are exchangeable, so a resample is a multinomial draw, composed of binomial draws:
+/// `binomial(n, p)` returns the number of successes in n trials with probability p.
 ///
-/// Means over no item are left out.
+/// A mean over no items counts as 0.
 pub fn tallied_bootstrap(
     tallies: &[Vec<(f64, u64)>],
     resamples: NonZeroU32,
@@ -49,16 +48,16 @@ pub fn tallied_bootstrap(
 ) -> Interval {
     let mut resampled_mean = |tally: &Vec<(f64, u64)>| {
         let items: u64 = tally.iter().map(|(_, count)| count).sum();
-        let (mut left, mut behind, mut sum) = (items, items, 0.0);
+        let (mut draws, mut remaining, mut sum) = (items, items, 0.0);
         for (value, count) in tally {
-            // Of the draws that are left, those that fall on this value among what is behind it.
-            let drawn = match behind {
-                _ if *count >= behind => left,
-                _ => binomial(left, *count as f64 / behind as f64).min(left),
+            // The remaining draws that fall on this value, among the remaining items.
+            let drawn = match remaining {
+                _ if *count >= remaining => draws,
+                _ => binomial(draws, *count as f64 / remaining as f64).min(draws),
             };
             sum += value * drawn as f64;
-            left -= drawn;
-            behind -= count;
+            draws -= drawn;
+            remaining -= count;
         }
         if items == 0 { 0.0 } else { sum / items as f64 }
     };

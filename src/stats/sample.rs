@@ -1,28 +1,28 @@
-//! A sample that every statistic can trust: at least two finite values, with their mean and spread.
+//! A valid sample: at least two finite values, with mean and standard deviation.
 //!
 //! Sums are exact and rounded once, so that the order of the seeds and the direction of a contrast
-//! can't change a verdict by a last bit. Joining records into values, and what to do when too few
-//! are left, is the judge's.
+//! can't change a verdict by a last bit. The judge joins records into values and handles samples
+//! that are too small.
 
-/// The largest magnitude that a [`Sample`] takes: its square, and sums of squares, are still
-/// finite.
+/// The largest magnitude of a value in a [`Sample`]: its square, and sums of squares, are finite.
 const LARGEST_MAGNITUDE: f64 = 1e100;
 
 /// Why numbers don't make a [`Sample`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SampleError {
-    /// Fewer than two values have no spread.
+    /// Fewer than two values have no standard deviation.
     #[error(
-        "failed to make a sample of {found} value(s): a spread needs at least 2, run more seeds"
+        "failed to make a sample of {found} value(s): a standard deviation needs at least 2, run \
+         more seeds"
     )]
     TooFew {
-        /// How many values there were.
+        /// The number of values.
         found: usize,
     },
     /// A value is NaN, infinite, or beyond 1e100 in magnitude, so that its square could overflow.
     #[error(
         "failed to make a sample: value {index} (counted from 0) is not a finite number \
-         below 1e100 in magnitude, look at the record that it comes from"
+         below 1e100 in magnitude, check its record"
     )]
     NotFinite {
         /// The value's position, counted from 0.
@@ -39,13 +39,13 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Checks the values and takes their mean and standard deviation.
+    /// Checks the values and computes their mean and standard deviation.
     ///
     /// # Errors
-    /// [`SampleError::NotFinite`] names the first value that is NaN, infinite or beyond 1e100;
-    /// [`SampleError::TooFew`] says how many values there were when that is fewer than two.
+    /// [`SampleError::NotFinite`] for the first value that is NaN, infinite or beyond 1e100;
+    /// [`SampleError::TooFew`] for fewer than two values.
     pub fn new(values: Vec<f64>) -> Result<Sample, SampleError> {
-        // `!(a <= b)` and not `a > b`: a NaN must be caught too.
+        // `!(a <= b)` and not `a > b`, which is false for NaN.
         #[allow(clippy::neg_cmp_op_on_partial_ord)]
         let unusable = |value: &f64| !(value.abs() <= LARGEST_MAGNITUDE);
         if let Some(index) = values.iter().position(unusable) {
@@ -60,25 +60,25 @@ impl Sample {
         Ok(Sample { mean, standard_deviation: variance.sqrt(), values })
     }
 
-    /// Floors the standard deviation at half the metric's resolution, in the metric's units: seeds
-    /// that agree to the last test image are as likely as not a rounding, not proof of no spread.
+    /// Raises the standard deviation to at least half the metric's resolution, in the metric's
+    /// units: agreement to the last test image may be rounding and does not prove zero variance.
     ///
-    /// A floor and not only a substitute for zero: differences that are equal on paper, such as
+    /// A floor, and not only a substitute for zero: differences that are equal in decimals, such as
     /// 85.3 − 80.1 and 75.3 − 70.1, differ by a rounding error in binary. A resolution of zero,
     /// below zero or NaN changes nothing.
     #[must_use]
     pub fn with_resolution(mut self, resolution: f64) -> Sample {
-        // `f64::max` passes over a NaN.
+        // `f64::max` ignores a NaN.
         self.standard_deviation = self.standard_deviation.max(resolution / 2.0);
         self
     }
 
-    /// The values in the order in which they were given.
+    /// The values in their given order.
     pub fn values(&self) -> &[f64] {
         &self.values
     }
 
-    /// How many values there are: k, at least 2.
+    /// The number of values: k, at least 2.
     #[allow(clippy::len_without_is_empty)] // a sample is never empty
     pub fn len(&self) -> usize {
         self.values.len()
@@ -91,7 +91,7 @@ impl Sample {
     }
 
     /// The standard deviation with k − 1 in the denominator, or the floor of
-    /// [`Sample::with_resolution`] where that is larger.
+    /// [`Sample::with_resolution`] if that is larger.
     pub fn standard_deviation(&self) -> f64 {
         self.standard_deviation
     }
@@ -107,7 +107,7 @@ impl Sample {
     }
 }
 
-/// The mean of finite values, held within their range: dividing may round past it.
+/// The mean of finite values, clamped to their range, which rounding may exceed.
 fn mean_of(values: &[f64]) -> f64 {
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -147,17 +147,17 @@ fn two_sum(a: f64, b: f64) -> (f64, f64) {
 
 /// The nearest number to the exact sum of non-overlapping partials that grow in magnitude.
 fn round_once(partials: &[f64]) -> f64 {
-    let mut below = partials.iter().rev().copied();
-    let mut total = below.next().unwrap_or(0.0);
-    while let Some(partial) = below.next() {
+    let mut partials = partials.iter().rev().copied();
+    let mut total = partials.next().unwrap_or(0.0);
+    while let Some(partial) = partials.next() {
         let (sum, error) = two_sum(total, partial);
         total = sum;
         if error != 0.0 {
-            // Halfway between two numbers, what lies further below decides the direction.
-            let decides = below.next().unwrap_or(0.0);
-            let nudged = sum + 2.0 * error;
-            if error * decides > 0.0 && nudged - sum == 2.0 * error {
-                total = nudged;
+            // Halfway between two numbers, the next smaller partial decides the direction.
+            let next = partials.next().unwrap_or(0.0);
+            let rounded = sum + 2.0 * error;
+            if error * next > 0.0 && rounded - sum == 2.0 * error {
+                total = rounded;
             }
             break;
         }
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sum_halfway_between_two_numbers_is_decided_by_what_lies_below() {
+    fn smaller_partials_break_a_tie_between_two_numbers() {
         let half_a_bit = f64::EPSILON / 2.0;
         assert_eq!(exact_sum([1.0, half_a_bit].into_iter()), 1.0);
         assert_eq!(exact_sum([1.0, half_a_bit, 1e-30].into_iter()), 1.0 + f64::EPSILON);

@@ -1,8 +1,8 @@
-//! The looks of a sequential design, and the level that each of them gets.
+//! The looks (interim analyses) of a sequential design, and their levels.
 //!
-//! The level is split evenly over the looks (Bonferroni), which holds for t at 3 seeds as it does
-//! at 300; the spending functions of [`super::spending`] don't, and are there to be compared. When
-//! to stop is the judge's.
+//! The level is split evenly over the looks (Bonferroni), which is valid for t with any number of
+//! seeds; the spending functions of [`super::spending`] are not valid with few seeds and serve for
+//! comparison. The judge decides when to stop.
 
 use super::distribution::t_upper_quantile;
 use super::interval::Alpha;
@@ -10,18 +10,18 @@ use super::interval::Alpha;
 /// Why numbers aren't the looks of a design.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LooksError {
-    /// A design looks at least once.
-    #[error("failed to read the looks: there is none, give at least one number of seeds")]
+    /// A design has at least one look.
+    #[error("failed to read the looks: none given, give at least one number of seeds")]
     None,
-    /// A look at fewer than two seeds sees no spread.
-    #[error("failed to read the looks: a look at {seeds} seed(s) sees no spread, give at least 2")]
+    /// Fewer than two seeds have no spread.
+    #[error("failed to read the looks: {seeds} seed(s) have no spread, give at least 2")]
     TooFew {
-        /// The number of seeds that was given.
+        /// The given number of seeds.
         seeds: usize,
     },
-    /// Looks come in their order, each with more seeds than the last.
+    /// Looks are in increasing order.
     #[error(
-        "failed to read the looks: {next} does not come after {previous}, \
+        "failed to read the looks: {next} after {previous} is not increasing, \
          list them in increasing order"
     )]
     NotIncreasing {
@@ -32,7 +32,7 @@ pub enum LooksError {
     },
 }
 
-/// Numbers of seeds at which a judge may decide: strictly increasing, each at least 2.
+/// The numbers of seeds at which the judge may decide: strictly increasing, each at least 2.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Looks(Vec<usize>);
 
@@ -57,12 +57,12 @@ impl Looks {
         &self.0
     }
 
-    /// How many looks there are: at least 1.
+    /// The number of looks: at least 1.
     pub fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// The seeds of the last look, all that the design asks for.
+    /// The seeds of the last look: the maximum of the design.
     pub fn last(&self) -> usize {
         self.0.last().copied().unwrap_or_default()
     }
@@ -77,7 +77,7 @@ impl Looks {
         alpha.split(self.count())
     }
 
-    /// The critical t at each look, with one degree of freedom less than seeds.
+    /// The critical value of t at each look, with seeds − 1 degrees of freedom.
     pub fn critical_values(&self, alpha: Alpha) -> Vec<f64> {
         let tail = self.level(alpha).level();
         self.0.iter().map(|&look| t_upper_quantile(tail, (look - 1) as f64)).collect()

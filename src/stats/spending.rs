@@ -1,8 +1,7 @@
-//! Alpha spending for many seeds, here to be compared with: the judge splits its level evenly
-//! instead.
+//! Alpha spending for many seeds, for comparison: the judge splits its level evenly instead.
 //!
-//! These boundaries are for z. At 3 to 10 seeds the statistic is t, whose tails are far heavier,
-//! and `tests/core/simulations.rs` measures how far the type I error then lies above its nominal level.
+//! These boundaries are for z. With 3 to 10 seeds the statistic is t, whose tails are far heavier;
+//! `tests/core/simulations.rs` measures how far the type I error exceeds its nominal level.
 
 use super::distribution::{normal_upper_quantile, normal_upper_tail};
 use super::interval::Alpha;
@@ -12,8 +11,8 @@ use super::interval::Alpha;
 #[error("failed to read information fractions: they must increase, from above 0 up to at most 1")]
 pub struct FractionsError;
 
-/// The shares of the planned seeds at which a design looks: strictly increasing, above 0 and at
-/// most 1.
+/// The fractions of the planned seeds at which a design has looks: strictly increasing, above 0 and
+/// at most 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fractions(Vec<f64>);
 
@@ -21,7 +20,7 @@ impl Fractions {
     /// Checks information fractions.
     ///
     /// # Errors
-    /// [`FractionsError`] when there is none, or they don't increase from above 0 up to at most 1.
+    /// [`FractionsError`] if there are none, or they don't increase from above 0 up to at most 1.
     pub fn new(fractions: Vec<f64>) -> Result<Fractions, FractionsError> {
         let within = fractions.iter().all(|fraction| 0.0 < *fraction && *fraction <= 1.0);
         let increasing = fractions.windows(2).all(|pair| pair[0] < pair[1]);
@@ -38,7 +37,7 @@ impl Fractions {
     }
 }
 
-/// How the level is spent as information comes in (Lan and DeMets 1983).
+/// How the level is spent as information accrues (Lan and DeMets 1983).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spending {
     /// Little early, most late: 2 − 2Φ(z(1 − alpha/2)/√fraction), after O'Brien and Fleming.
@@ -48,7 +47,7 @@ pub enum Spending {
 }
 
 impl Spending {
-    /// The one-sided level spent once `fraction` of the information is in, all of it at 1.
+    /// The one-sided level spent at the information fraction `fraction`; all of alpha at 1.
     pub fn spent(self, fraction: f64, alpha: Alpha) -> f64 {
         let alpha = alpha.level();
         match self {
@@ -60,16 +59,17 @@ impl Spending {
     }
 }
 
-/// How many standard deviations below zero the density of the undecided is followed; what lies
-/// further down can't reach a boundary.
+/// The lower limit of integration, in standard deviations below zero; paths below have a negligible
+/// probability to reach a boundary.
 const FOLLOWED: f64 = 10.0;
-/// Panels of Simpson's rule for that density, an even number. Against 4,000 panels, boundaries of
-/// five equal looks differ by less than 1e-7, and those of two looks 1 % apart by less than 1e-6.
+/// Panels of Simpson's rule for the density, an even number. Compared with 4,000 panels, boundaries
+/// of five equal looks differ by less than 1e-7, and those of two looks 1 % apart by less than
+/// 1e-6.
 const PANELS: usize = 400;
 
-/// One-sided upper boundaries for z at each look, such that without an effect the chance to have
-/// crossed by a look is what the spending function allows by then (Lan and DeMets 1983), by
-/// recursive numerical integration (Armitage, McPherson and Rowe 1969).
+/// One-sided upper boundaries for z at each look, such that without an effect the probability of
+/// having crossed by a look equals the level spent by then (Lan and DeMets 1983), by recursive
+/// numerical integration (Armitage, McPherson and Rowe 1969).
 pub fn spending_boundaries(kind: Spending, fractions: &Fractions, alpha: Alpha) -> Vec<f64> {
     let mut boundaries = Vec::with_capacity(fractions.values().len());
     let mut spent_before = 0.0;
@@ -84,8 +84,8 @@ pub fn spending_boundaries(kind: Spending, fractions: &Fractions, alpha: Alpha) 
     boundaries
 }
 
-/// The paths of a Brownian motion that no boundary has stopped yet, at one time: points, and the
-/// mass at each.
+/// The density at one time of a Brownian motion that has not crossed a boundary: points with their
+/// mass.
 struct Undecided {
     time: f64,
     points: Vec<(f64, f64)>,
@@ -96,7 +96,7 @@ impl Undecided {
         Undecided { time: 0.0, points: vec![(0.0, 1.0)] }
     }
 
-    /// The chance of lying above `boundary` at `time`, undecided until then.
+    /// The probability of lying above `boundary` at `time` without an earlier crossing.
     fn crossing(&self, time: f64, boundary: f64) -> f64 {
         let spread = (time - self.time).sqrt();
         self.points
@@ -105,8 +105,8 @@ impl Undecided {
             .sum()
     }
 
-    /// The boundary at `time` that is crossed with the chance `spend`, by bisection down to
-    /// neighbouring numbers.
+    /// The boundary at `time` that is crossed with probability `spend`, by bisection to adjacent
+    /// floating-point numbers.
     fn boundary(&self, time: f64, spend: f64) -> f64 {
         // No normal tail in double precision lies beyond 39 standard deviations.
         let (mut low, mut high) = (-40.0 * time.sqrt(), 40.0 * time.sqrt());
@@ -119,8 +119,8 @@ impl Undecided {
         }
     }
 
-    /// Those still undecided after a look at `time` that stops everything above `boundary`, by
-    /// Simpson's rule.
+    /// The density after a look at `time` that stops everything above `boundary`, by Simpson's
+    /// rule.
     fn after(&self, time: f64, boundary: f64) -> Undecided {
         let spread = (time - self.time).sqrt();
         let low = -FOLLOWED * time.sqrt();

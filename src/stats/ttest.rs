@@ -1,7 +1,6 @@
-//! Student's t for paired differences, and Welch's for contrasts of arms that don't pair.
+//! Student's t test for paired differences, and Welch's t test for contrasts of unpaired arms.
 //!
-//! Both tails are given; which of them a claim is about, and whether the two tests disagree, is the
-//! judge's.
+//! Both tails are returned; the judge selects the tail and compares the two tests.
 
 use super::distribution::{t_upper_quantile, t_upper_tail};
 use super::interval::{Alpha, Interval};
@@ -55,7 +54,7 @@ impl TTest {
     }
 }
 
-/// Paired t (Student 1908): the mean of `differences`, one a seed, against `null`.
+/// Paired t test (Student 1908): the mean of `differences`, one per seed, against `null`.
 pub fn paired_t(differences: &Sample, null: f64) -> TTest {
     TTest::new(
         differences.mean(),
@@ -69,17 +68,17 @@ pub fn paired_t(differences: &Sample, null: f64) -> TTest {
 /// `null` (Welch 1947; the degrees of freedom are those of Satterthwaite 1946). Weights (1, −1)
 /// give the two-sample test.
 ///
-/// Without arms there is nothing to estimate: every field but `null` is NaN.
+/// Without arms, every field but `null` is NaN.
 pub fn welch_contrast(arms: &[(f64, &Sample)], null: f64) -> TTest {
     if arms.is_empty() {
         return TTest::new(f64::NAN, f64::NAN, f64::NAN, null);
     }
     let estimate = arms.iter().map(|(weight, sample)| weight * sample.mean()).sum();
     let errors = arms.iter().map(|(weight, sample)| (weight * sample.standard_error()).abs());
-    // Measured against the largest error, so that fourth powers neither overflow nor vanish.
+    // Relative to the largest error, so that fourth powers neither overflow nor underflow.
     let largest = errors.clone().fold(0.0, f64::max);
     if largest == 0.0 {
-        // No spread in any arm: only the fewest degrees of freedom are sure.
+        // No spread in any arm: the smallest degrees of freedom are conservative.
         let fewest = arms.iter().map(|(_, sample)| sample.degrees_of_freedom());
         return TTest::new(estimate, 0.0, fewest.fold(f64::INFINITY, f64::min), null);
     }
@@ -91,7 +90,7 @@ pub fn welch_contrast(arms: &[(f64, &Sample)], null: f64) -> TTest {
     TTest::new(estimate, largest * total.sqrt(), total.powi(2) / divisor, null)
 }
 
-/// difference / error, where an error of zero makes any difference infinitely large and none zero.
+/// difference / error; with an error of zero ±infinity, or 0 for a difference of zero.
 fn standardised(difference: f64, error: f64) -> f64 {
     if error == 0.0 {
         match difference.partial_cmp(&0.0) {

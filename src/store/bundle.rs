@@ -1,5 +1,6 @@
-//! Records in one file, to be carried to another ledger or to ship: in gzip (or unpacked, where one is
-//! read), each on a line as the ledger keeps it, with its own digest.
+//! A bundle: many entries in one file, to copy them to another ledger or to ship them. It is
+//! compressed by gzip (reading accepts uncompressed files too) and has one line for each entry, in
+//! the ledger's form with its digest.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -14,13 +15,13 @@ use crate::{
     util::files::{self, GZIP},
 };
 
-/// What is unpacked at most; a record has some ten thousand bytes.
+/// Size limit after decompression; an entry has about ten thousand bytes.
 const LARGEST_BYTES: u64 = 1 << 30;
 
-/// A file of records that can't be read or written.
+/// A bundle that can't be read or written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum BundleError {
-    /// The file.
+    /// The file can't be read or written.
     #[error("failed to {what} {path}: {cause}")]
     #[diagnostic(code(store::bundle))]
     Io {
@@ -28,20 +29,21 @@ pub enum BundleError {
         what: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         cause: std::io::Error,
     },
-    /// More than is read.
-    #[error("{path} has more than {LARGEST_BYTES} bytes of records")]
+    /// The file is above the size limit.
+    #[error("failed to read or write {path}: more than {LARGEST_BYTES} bytes of records")]
     #[diagnostic(code(store::bundle_size))]
     TooLarge {
         /// The file.
         path: PathBuf,
     },
-    /// A line of it.
-    #[error("{path}, line {line}: {fault}")]
+    /// A line is not a valid entry.
+    #[error("failed to read {path}, line {line}: {fault}")]
     #[diagnostic(help(
-        "the file is damaged or no file of records: get it again; nothing of it was taken"
+        "the file is damaged or is not a file of records: copy or download it again; none of its \
+         records was imported"
     ))]
     Line {
         /// The file.
@@ -53,10 +55,10 @@ pub enum BundleError {
     },
 }
 
-/// Writes records, whole or not at all. The same records in the same order give the same bytes.
+/// Writes a bundle atomically. The same entries in the same order give the same bytes.
 ///
 /// # Errors
-/// If the file can't be written, or would be too large to be read.
+/// If the file can't be written, or would be above the size limit.
 pub fn write(path: &Path, entries: &[Entry]) -> Result<(), BundleError> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());
     let mut length = 0;
@@ -66,31 +68,31 @@ pub fn write(path: &Path, entries: &[Entry]) -> Result<(), BundleError> {
         if length > LARGEST_BYTES {
             return Err(BundleError::TooLarge { path: path.to_owned() });
         }
-        packed.write_all(&line).expect("memory");
+        packed.write_all(&line).expect("writing to memory succeeds");
     }
     let written = packed.finish().and_then(|packed| files::replace(path, &packed));
     written.map_err(|cause| BundleError::Io { what: "write", path: path.to_owned(), cause })
 }
 
-/// Reads records. Each must be whole, and of the name that this program gives its recipe, seed, weights
-/// and images.
+/// Reads a bundle. Each entry must be valid and have the name that this program computes from its
+/// recipe, seed, weights and images.
 ///
 /// # Errors
-/// If the file can't be read or is too large, or a record is damaged or has another name.
+/// If the file can't be read or is too large, or an entry is damaged or has another name.
 pub fn read(path: &Path) -> Result<Vec<Entry>, BundleError> {
     let unreadable = |cause| BundleError::Io { what: "read", path: path.to_owned(), cause };
     let mut file = BufReader::new(std::fs::File::open(path).map_err(unreadable)?);
-    let begins = file.fill_buf().map_err(unreadable)?;
-    if begins.is_empty() {
+    let start = file.fill_buf().map_err(unreadable)?;
+    if start.is_empty() {
         return Err(BundleError::Line {
             path: path.to_owned(),
             line: 1,
-            fault: "it is empty".to_owned(),
+            fault: "the file is empty".to_owned(),
         });
     }
-    let packed = begins.starts_with(&GZIP);
+    let is_gzip = start.starts_with(&GZIP);
     let text: Box<dyn Read> =
-        if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+        if is_gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
     let text = BufReader::new(text.take(LARGEST_BYTES + 1));
     let mut entries = Vec::new();
     let mut length = 0;
@@ -102,14 +104,13 @@ pub fn read(path: &Path) -> Result<Vec<Entry>, BundleError> {
         }
         let entry = entry::from_bytes(&line).map_err(|fault| fault.to_string());
         let checked = entry.and_then(|entry| {
-            let named = entry.trial.id(&entry.weights, &entry.data);
-            match entry.id == named {
-                true => Ok(entry),
-                false if entry.engine_version != ENGINE_VERSION => Err(format!(
-                    "it was run by engine {}, this program has {ENGINE_VERSION}",
-                    entry.engine_version
-                )),
-                false => Err("its name is not that of what it holds".to_owned()),
+            if entry.id == entry.trial.id(&entry.weights, &entry.data) {
+                Ok(entry)
+            } else if entry.engine_version == ENGINE_VERSION {
+                Err("its name does not match its contents".to_owned())
+            } else {
+                let version = entry.engine_version;
+                Err(format!("it was run by engine {version}, this program has {ENGINE_VERSION}"))
             }
         });
         let line = |fault| BundleError::Line { path: path.to_owned(), line: index + 1, fault };

@@ -1,5 +1,5 @@
-//! What one of our own fine-tunes leaves behind on disk: enough to judge it, to find out whether it
-//! is the one that is asked for, and to run it again.
+//! An entry: the record of one local fine-tune on disk, with all that is needed to judge it, to
+//! check that it is the trial that is meant, and to run it again.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -13,10 +13,10 @@ use crate::{
     world::World,
 };
 
-/// Version of the form.
+/// Version of the format.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// A fine-tune and what came of it.
+/// A fine-tune and its outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -28,54 +28,54 @@ pub struct Entry {
     pub engine_version: u32,
     /// BLAKE3 of the source's weights.
     pub weights: String,
-    /// Digest of the target's images and labels: BLAKE3 of those that ship, SHA-256 of others.
+    /// Digest of the target's images and labels: BLAKE3 of shipped ones, SHA-256 of others.
     pub data: String,
-    /// What came of it.
+    /// How it ended.
     pub outcome: Ended,
-    /// Where and when; nothing that a verdict depends on.
+    /// Where and when it ran; no verdict depends on this.
     pub provenance: Provenance,
 }
 
-/// How a fine-tune ended. One that diverged has finished: that is its outcome.
+/// How a fine-tune ended. A fine-tune that diverged is finished: that is its outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {
-    /// It ran to its end.
+    /// It reached its end.
     Finished(Outcome),
-    /// It did not: out of memory, a fault of the machine or of the program.
+    /// It failed: out of memory, or an error of the machine or of the program.
     Failed {
-        /// What was said.
+        /// The error.
         reason: String,
     },
 }
 
-/// Where and when a fine-tune was run.
+/// Where and when a fine-tune ran.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provenance {
     /// Version of this program.
     pub program: String,
-    /// libtorch and its kernels.
+    /// libtorch's version and kernels.
     pub engine: String,
     /// The processor's name.
     pub processor: String,
-    /// Seconds since 1970 at its beginning.
+    /// Start time, in seconds since 1970.
     pub started: u64,
-    /// Wall-clock seconds, of all trials that ran side by side with it.
+    /// Wall-clock seconds, shared by all trials that ran side by side with it.
     pub seconds: f64,
-    /// What the target's images are made from, in words, where they are packed.
+    /// What packed target images were made from, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images: Option<String>,
 }
 
 impl Entry {
-    /// The record that the judge of a world's evidence sees.
+    /// The record of this entry for the judge, in a world.
     #[must_use]
     pub fn record(&self, world: &World) -> Record {
         let Trial { recipe, seed } = &self.trial;
         let record = |status, evaluations| {
             Record::new(recipe.key.clone(), *seed, world.digest(recipe), status, evaluations)
-                .expect("a finished fine-tune was evaluated after its last epoch")
+                .expect("a finished fine-tune has evaluations")
         };
         match &self.outcome {
             Ended::Finished(outcome) => record(Status::Finished, outcome.evaluations.clone())
@@ -85,20 +85,20 @@ impl Entry {
         }
     }
 
-    /// Whether another run of the trial gave the same bits.
+    /// Whether another run of the same trial gave the same bits.
     #[must_use]
     pub fn agrees_with(&self, other: &Self) -> bool {
         self.id == other.id && self.bits() == other.bits()
     }
 
-    /// What came of it as JSON, without wall-clock times.
+    /// The outcome as JSON, without wall-clock times.
     pub(crate) fn bits(&self) -> String {
         serde_json::to_string(&self.outcome.without_times()).expect("plain data")
     }
 }
 
 impl Ended {
-    /// The same without wall-clock times.
+    /// The same outcome without wall-clock times.
     #[must_use]
     fn without_times(&self) -> Self {
         let mut ended = self.clone();
@@ -116,7 +116,7 @@ impl Ended {
 #[serde(deny_unknown_fields)]
 struct File {
     format_version: u32,
-    /// BLAKE3 of `entry` as it stands in the file.
+    /// BLAKE3 of the bytes of `entry` in the file.
     digest: String,
     entry: Box<RawValue>,
 }
@@ -131,10 +131,10 @@ pub(super) fn to_bytes(entry: &Entry) -> Vec<u8> {
     bytes
 }
 
-/// Why bytes are no entry.
+/// Why bytes are not an entry.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// They are of this format, which a later version wrote.
+    /// They have this format, which a later version wrote.
     Version(u32),
     /// What is wrong with them.
     Damaged(String),
@@ -144,37 +144,40 @@ impl std::fmt::Display for Fault {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Version(found) => {
-                write!(formatter, "format {found}, and this version reads {FORMAT_VERSION}")
+                write!(
+                    formatter,
+                    "it has format {found}, and this version reads up to format {FORMAT_VERSION}"
+                )
             }
             Self::Damaged(reason) => formatter.write_str(reason),
         }
     }
 }
 
-/// The entry in a file's bytes, or what is wrong with them.
+/// The entry in the bytes of a file, or why there is none.
 pub(super) fn from_bytes(bytes: &[u8]) -> Result<Entry, Fault> {
     #[derive(Deserialize)]
     struct Versioned {
         format_version: u32,
     }
     let damaged = |error: serde_json::Error| Fault::Damaged(error.to_string());
-    // The version first: what else a file of another one has is not known here.
+    // The version first: this version does not know the other fields of a later format.
     let Versioned { format_version } = serde_json::from_slice(bytes).map_err(damaged)?;
     if format_version > FORMAT_VERSION {
         return Err(Fault::Version(format_version));
     }
     let file: File = serde_json::from_slice(bytes).map_err(damaged)?;
     if file.format_version != FORMAT_VERSION {
-        return Err(Fault::Damaged(format!("no version wrote format {format_version}")));
+        return Err(Fault::Damaged(format!("there is no format {format_version}")));
     }
     let found = blake3::hash(file.entry.get().as_bytes()).to_hex().to_string();
     if found != file.digest {
-        return Err(Fault::Damaged("its digest is not that of its contents".to_owned()));
+        return Err(Fault::Damaged("its contents do not match its digest".to_owned()));
     }
     let entry: Entry = serde_json::from_str(file.entry.get()).map_err(damaged)?;
     match &entry.outcome {
         Ended::Finished(outcome) if outcome.evaluations.is_empty() => {
-            Err(Fault::Damaged("it finished and was never evaluated".to_owned()))
+            Err(Fault::Damaged("it is finished but has no evaluation".to_owned()))
         }
         _ => Ok(entry),
     }

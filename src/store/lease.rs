@@ -1,4 +1,5 @@
-//! Whose turn a trial is: a lock while it runs, by which processes that share a ledger share its work.
+//! Leases: a lock (lease) on a trial while it runs, by which processes that share a ledger divide
+//! the work. Waiting for other processes is left to the campaign.
 
 use std::{
     fs::{File, Metadata},
@@ -6,24 +7,25 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::ledger::{Doing, Ledger, LedgerError};
+use super::ledger::{Ledger, LedgerError, Operation};
 use crate::util::files;
 
-/// The right to run a trial. It ends with the process, however that ends; where a file system has no locks,
-/// everybody has it, and the same trial may run twice.
+/// A lock (lease) on a trial: the right to run it. The lock ends with the process, even if the
+/// process is killed. On a file system without locks every process gets the lease, and a trial may
+/// run twice.
 #[derive(Debug)]
 pub struct Lease {
     path: PathBuf,
-    /// Held for its lock.
+    /// The open file, which holds the lock.
     _file: File,
 }
 
 impl Ledger {
-    /// The right to run the trial of this name; `None` while another has it. An entry may have come before it was
-    /// given: it is to be looked for once more.
+    /// Locks the trial with this name; `None` while another process holds the lock. The other
+    /// process may have finished the trial just before, so look for its entry again after this.
     ///
     /// # Errors
-    /// If the lock's file can't be made.
+    /// If the lock file can't be created.
     pub fn lease(&self, id: &str) -> Result<Option<Lease>, LedgerError> {
         let folder = self.running();
         let path = folder.join(id);
@@ -31,25 +33,26 @@ impl Ledger {
         match lease {
             Ok(None) => Ok(None),
             Ok(Some(_file)) => {
-                // A file system of several machines may remember that there was no entry; whoever opens its folder
-                // asks anew.
-                let _ = File::open(self.path(id).parent().expect("an entry lies in a folder"));
+                // A network file system may have cached that the entry does not exist. Opening the
+                // folder makes it ask the server again.
+                let _ = File::open(self.path(id).parent().expect("an entry is in a folder"));
                 Ok(Some(Lease { path, _file }))
             }
-            Err(cause) => Err(LedgerError::Io { doing: Doing::Write, path, cause }),
+            Err(cause) => Err(LedgerError::Io { operation: Operation::Write, path, cause }),
         }
     }
 }
 
-/// The lock of the file that is there, and not of one that its holder has taken away meanwhile.
+/// Locks the file at a path, and not a file that its holder has removed in the meantime: then
+/// retries.
 fn locked(path: &Path) -> std::io::Result<Option<File>> {
-    const TRIES: usize = 10;
-    for _ in 0..TRIES {
+    const ATTEMPTS: usize = 10;
+    for _ in 0..ATTEMPTS {
         let Some(file) = files::lock(path)? else { return Ok(None) };
-        let name = |about: &Metadata| (about.dev(), about.ino());
-        let there = std::fs::metadata(path)
-            .is_ok_and(|there| file.metadata().is_ok_and(|locked| name(&locked) == name(&there)));
-        if there {
+        let inode = |of: &Metadata| (of.dev(), of.ino());
+        let is_same = std::fs::metadata(path)
+            .is_ok_and(|now| file.metadata().is_ok_and(|locked| inode(&locked) == inode(&now)));
+        if is_same {
             return Ok(Some(file));
         }
     }
@@ -57,7 +60,7 @@ fn locked(path: &Path) -> std::io::Result<Option<File>> {
 }
 
 impl Drop for Lease {
-    /// Takes the file away before the lock ends.
+    /// Removes the file while the lock is still held.
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
     }

@@ -1,6 +1,7 @@
-//! Our own records on disk: an [`Entry`] is what one fine-tune left behind, the [`Ledger`] keeps entries
-//! by name, a [`Lease`] is held while a trial runs, and a [`bundle`] is many of them in one file. Reading
-//! records out of entries is [`Entry::record`]; judging them is left to others.
+//! Records of local runs on disk. An [`Entry`] is the record of one fine-tune with its origin, the
+//! [`Ledger`] stores entries by name, a [`Lease`] is a lock that a process holds while it runs a
+//! trial, and a [`bundle`] is a file of many entries. [`Entry::record`] gives the judge's form of
+//! an entry; judging is left to `judge`.
 
 pub mod bundle;
 mod entry;

@@ -1,4 +1,4 @@
-//! Files that are written whole or not at all, and where they are kept.
+//! Atomic writes, file locks, and default folders.
 
 use std::{
     fs::{File, OpenOptions, Permissions, TryLockError},
@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
-/// The folder that a kind of file is kept in where nobody names one: the environment's variable, else
-/// `name` in the project that the program was built from, else `name` here.
+/// The default folder for a kind of file: the environment variable, else `name` in the project that
+/// the program was built from, else `name` in the current folder.
 #[must_use]
 pub fn default_folder(variable: &str, name: &str) -> PathBuf {
     if let Some(folder) = std::env::var_os(variable).filter(|folder| !folder.is_empty()) {
@@ -20,38 +20,42 @@ pub fn default_folder(variable: &str, name: &str) -> PathBuf {
     if project.join("Cargo.toml").is_file() { project.join(name) } else { PathBuf::from(name) }
 }
 
-/// A text file, of so many bytes at most.
+/// Reads a text file of at most `limit` bytes.
 ///
 /// # Errors
-/// What the system says, or that it is larger.
-pub fn text(path: &Path, most: u64) -> Result<String> {
+/// If it is missing, can't be read, is not UTF-8, or is larger.
+pub fn text(path: &Path, limit: u64) -> Result<String> {
     let mut text = String::new();
-    match File::open(path)?.take(most + 1).read_to_string(&mut text)? as u64 {
-        bytes if bytes > most => Err(Error::other(format!("larger than {most} bytes"))),
+    match File::open(path)?.take(limit + 1).read_to_string(&mut text)? as u64 {
+        bytes if bytes > limit => {
+            Err(Error::other(format!("larger than the limit of {limit} bytes")))
+        }
         _ => Ok(text),
     }
 }
 
-/// Whether files can be written into a folder, which is made where it is not there yet: to be asked before hours
-/// are spent on what goes there.
+/// Checks that a folder is writable, and creates it if it is missing. To be called before hours of
+/// work whose results go there.
 ///
 /// # Errors
-/// What the system says.
+/// If the folder can't be created, or no file can be written.
 pub fn check_writable(folder: &Path) -> Result<()> {
-    make(folder)?;
-    tempfile::Builder::new().prefix(".writable.").tempfile_in(folder)?.close()
+    create(folder)?;
+    let file = tempfile::Builder::new().prefix(".writable.").tempfile_in(folder);
+    file.map_err(without_temporary_name)?.close().map_err(without_temporary_name)
 }
 
-/// Takes a lock, a file that is made where it is not there yet, among processes on one machine and, where the file
-/// system has locks, among machines; `None` where another has it. It lasts as long as the file is open, and so ends
-/// with the process, however that ends. On a file system without locks everybody has it.
+/// Takes an exclusive lock on a file, which is created if it is missing. It excludes other
+/// processes on this machine and, if the file system has locks, on other machines; `None` if
+/// another process has it. The lock is released when the file is closed, at the latest when the
+/// process ends or is killed. On a file system without locks every process gets it.
 ///
 /// # Errors
-/// What the system says.
+/// If the file can't be created, opened or locked.
 pub fn lock(path: &Path) -> Result<Option<File>> {
-    let made = OpenOptions::new().create(true).truncate(false).write(true).open(path);
-    // One that another user made can be locked all the same.
-    let file = made.or_else(|error| match error.kind() {
+    let opened = OpenOptions::new().create(true).truncate(false).write(true).open(path);
+    // A lock file of another user can be opened for reading, which suffices for a lock.
+    let file = opened.or_else(|error| match error.kind() {
         ErrorKind::PermissionDenied => File::open(path).map_err(|_| error),
         _ => Err(error),
     })?;
@@ -60,41 +64,42 @@ pub fn lock(path: &Path) -> Result<Option<File>> {
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) if has_no_locks(&error) => Ok(Some(file)),
         Err(TryLockError::Error(error)) => match error.kind() {
-            // Another machine has taken it away meanwhile.
+            // Another machine has deleted the lock file meanwhile.
             ErrorKind::StaleNetworkFileHandle => Ok(None),
             _ => Err(error),
         },
     }
 }
 
-/// Whether a file system says that it has no locks, in one of the ways in which they say it: it does not know them,
-/// nobody serves them (Linux's ENOLCK), or not of such a file.
+/// Whether an error means that the file system has no locks: they are not supported, not supported
+/// for this file, or the lock service is missing (Linux's ENOLCK).
 fn has_no_locks(error: &Error) -> bool {
     const ENOLCK: i32 = 37;
     let known = [ErrorKind::Unsupported, ErrorKind::InvalidInput].contains(&error.kind());
     known || error.raw_os_error() == Some(ENOLCK)
 }
 
-/// The same of a folder, which is made where it is not there yet, after waiting until nobody else has it, which
-/// `waits` hears of once; `None` where somebody asks to stop.
+/// Takes the lock of a folder, the file `.lock` in it, and creates the folder if it is missing.
+/// Waits while another process has it, and calls `report_waiting` once; `None` if `stop` is set
+/// while it waits.
 ///
 /// # Errors
-/// What the system says.
+/// If the folder or the file can't be created, opened or locked.
 pub fn lock_folder(
     folder: &Path,
     stop: &AtomicBool,
-    waits: &mut dyn FnMut(),
+    report_waiting: &mut dyn FnMut(),
 ) -> Result<Option<File>> {
     std::fs::create_dir_all(folder)?;
-    let mut told = false;
+    let mut reported = false;
     loop {
         if let Some(file) = lock(&folder.join(".lock"))? {
             return Ok(Some(file));
         }
-        if !told {
-            waits();
+        if !reported {
+            report_waiting();
         }
-        told = true;
+        reported = true;
         if stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
@@ -102,44 +107,55 @@ pub fn lock_folder(
     }
 }
 
-/// Makes a folder, and sees to it that its name outlives a crash.
-fn make(folder: &Path) -> Result<()> {
+/// Creates a folder with its parents, and flushes their names to disk, so that they outlast a
+/// crash.
+fn create(folder: &Path) -> Result<()> {
     let is_new = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
-    let new: Vec<&Path> = folder.ancestors().take_while(is_new).collect();
+    let created: Vec<&Path> = folder.ancestors().take_while(is_new).collect();
     std::fs::create_dir_all(folder)?;
-    for made in new {
-        // A folder's own name is in the one above it.
-        let above = made.parent().filter(|above| !above.as_os_str().is_empty());
-        File::open(above.unwrap_or(Path::new(".")))?.sync_all()?;
+    for folder in created {
+        // The name of a folder is in its parent.
+        let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+        File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
     }
     Ok(())
 }
 
-/// What a gzip stream begins with (RFC 1952).
+/// The first bytes of a gzip stream (RFC 1952).
 pub(crate) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// Writes a file under a temporary name beside its own, makes sure that the disk has it, and renames
-/// it: whoever reads `path`, now or after a crash at any moment, finds all of the old or all of the
-/// new. The folder is made where it is not there yet.
+/// Replaces a file atomically: writes a temporary file beside it, flushes it to disk, and renames
+/// it. A reader of `path`, also after a crash, finds the complete old or the complete new contents.
+/// The folder is created if it is missing.
 ///
 /// # Errors
-/// What the system says; nothing is then left under the temporary name.
+/// If a folder or file can't be written; the temporary file is deleted then.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    make(folder)?;
+    create(folder)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // A name that nobody else has: processes on several machines may share a folder.
+    // A unique name, since processes on several machines may share a folder.
     let mut file = tempfile::Builder::new()
         .prefix(&format!(".{name}."))
-        // As for any file that a program makes; the user's umask takes from it.
+        // The usual permissions of a new file, reduced by the user's umask.
         .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)?;
+        .tempfile_in(folder)
+        .map_err(without_temporary_name)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
-    // The name is on disk once the folder is.
+    // Flushing the folder puts the new name on disk.
     File::open(folder)?.sync_all()
+}
+
+/// tempfile's error without the temporary name that it ends with, which means nothing to people.
+fn without_temporary_name(error: Error) -> Error {
+    let text = error.to_string();
+    match text.split_once(" at path ") {
+        Some((cause, _)) => Error::new(error.kind(), cause.to_owned()),
+        None => error,
+    }
 }
 
 #[cfg(test)]
@@ -147,13 +163,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_system_without_locks_is_known_by_what_it_says() {
-        // EINVAL, ENOLCK, ENOSYS and EOPNOTSUPP; EIO and ENOSPC are no such thing.
+    fn a_file_system_without_locks_is_detected_by_its_error() {
+        // EINVAL, ENOLCK, ENOSYS and EOPNOTSUPP are such errors; EIO and ENOSPC are not.
         for code in [22, 37, 38, 95] {
             assert!(has_no_locks(&Error::from_raw_os_error(code)), "{code}");
         }
         for code in [5, 28] {
             assert!(!has_no_locks(&Error::from_raw_os_error(code)), "{code}");
+        }
+    }
+
+    #[test]
+    fn an_error_does_not_name_the_temporary_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        for error in [replace(&file.join("x"), b"y"), check_writable(Path::new("/proc/self"))] {
+            let error = error.unwrap_err().to_string();
+            assert!(!error.contains("path") && !error.contains(".writable"), "{error}");
         }
     }
 }

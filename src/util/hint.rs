@@ -1,66 +1,66 @@
-//! What a person can do next, as data. A library that finds something missing says which step brings
-//! it; how that step is spelled, as a command line or otherwise, is left to whoever prints it.
+//! The next step for the user, as data. The library names the step that fixes an error; spelling it
+//! as a command line is left to `cli`.
 
 use std::path::PathBuf;
 
-/// What a person can do about something that is missing or wrong.
+/// How the user can fix something missing or wrong.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Hint {
     /// Run a command.
     Run(Command),
-    /// Delete the file or folder, then run a command that brings it again.
+    /// Delete the file or folder, then run a command that downloads or makes it again.
     DeleteAndRun(Command),
-    /// Correct an argument of the command that was given: names of a user's own are found in a folder
-    /// of claims; others are in the file of this world.
-    OwnNames {
+    /// Correct an argument of the command: user-defined names are in a folder of claims, and other
+    /// names in the file of this world.
+    UserNames {
         /// The world.
         world: String,
     },
-    /// Look at the tensors of a checkpoint.
+    /// List the tensors of a checkpoint.
     Inspect {
-        /// What to do instead, in words.
+        /// Another way to fix it, in words.
         otherwise: String,
     },
-    /// Do something that no command does, in words.
+    /// Follow an instruction in words, for which there is no command.
     Manual(String),
 }
 
-/// A command that brings something, by what it brings.
+/// A command that provides something missing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Command {
     /// Download items of the catalogue.
     Fetch {
         /// Their names.
         items: Vec<String>,
-        /// The data folder, where it is not the usual one.
+        /// The data folder, if it is not the default one.
         data: Option<PathBuf>,
     },
-    /// Take a file that somebody has to get by hand into the data folder.
+    /// Import a file that has to be downloaded by hand into the data folder.
     Import {
         /// The catalogue's item.
         item: String,
-        /// The data folder, where it is not the usual one.
+        /// The data folder, if it is not the default one.
         data: Option<PathBuf>,
     },
-    /// Download all that a world needs.
+    /// Download all items that a world needs.
     FetchWorld {
         /// The world.
         world: String,
-        /// The data folder, where it is not the usual one.
+        /// The data folder, if it is not the default one.
         data: Option<PathBuf>,
     },
     /// Train a world's source models.
     Pretrain {
         /// The world.
         world: String,
-        /// The data folder, where it is not the usual one.
+        /// The data folder, if it is not the default one.
         data: Option<PathBuf>,
     },
     /// Pack the images of a world into few files.
     Pack {
-        /// Where they go.
+        /// The folder to write to.
         folder: PathBuf,
-        /// What is packed: the source, or targets.
+        /// The names of the images to pack: the source, or targets.
         names: Vec<String>,
     },
     /// Run the fine-tunes that a figure draws.
@@ -69,12 +69,12 @@ pub enum Command {
         name: String,
         /// The kind of evidence.
         evidence: &'static str,
-        /// Where its evidence lies.
+        /// The folders of its evidence.
         folders: Folders,
     },
 }
 
-/// Folders that were named for local evidence; the usual ones where none is.
+/// The folders of local evidence; `None` for a default folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Folders {
     /// The ledger.

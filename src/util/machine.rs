@@ -1,6 +1,6 @@
-//! The machine's processor, by name.
+//! The name of the processor.
 
-/// The processor's own name, or its architecture where the system does not say.
+/// The name of the processor, or its architecture if the system does not state it.
 #[must_use]
 pub fn processor() -> String {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();

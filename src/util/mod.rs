@@ -1,12 +1,14 @@
-//! What any module may need and none is about: files that are written whole or not at all, bytes in
-//! hexadecimal, suggestions for misspelt names, shell quoting, and what a person can do next, as data.
+//! Utilities that any module may need: atomic writes and file locks, hexadecimal text, suggestions
+//! for misspelt names and keys, shell quoting, and the next step for the user as data.
 
 pub mod files;
 mod hex;
 mod hint;
 pub(crate) mod machine;
 pub(crate) mod shell;
+pub(crate) mod spelling;
 pub(crate) mod suggest;
 
 pub use hex::hexadecimal;
 pub use hint::{Command, Folders, Hint};
+pub use spelling::OldSpelling;

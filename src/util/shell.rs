@@ -1,8 +1,8 @@
-//! Commands that are printed to be run again.
+//! Quoting for shell commands that are printed.
 
 use std::path::Path;
 
-/// A word as a shell takes it back whole.
+/// A word, quoted if a shell would change it.
 #[must_use]
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:=+@%".contains(c);
@@ -13,7 +13,7 @@ pub fn quoted(word: &str) -> String {
     }
 }
 
-/// An option with a folder, and the space before it, for a command that is printed to be run again.
+/// An option with a quoted folder, after a space.
 #[must_use]
 pub fn option(name: &str, folder: &Path) -> String {
     format!(" {name} {}", quoted(&folder.display().to_string()))
@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_can_be_given_to_a_shell_again() {
+    fn words_that_a_shell_would_change_are_quoted() {
         assert_eq!(quoted("runs/my-log.csv.gz"), "runs/my-log.csv.gz");
         assert_eq!(quoted("my log.csv"), "'my log.csv'");
         assert_eq!(quoted("it's"), r"'it'\''s'");

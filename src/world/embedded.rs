@@ -1,22 +1,22 @@
-//! The worlds that ship with the project, embedded so that the program works from any folder. Each is parsed
-//! once.
+//! The worlds that ship with the project, embedded so that the program works from any folder. Each
+//! is parsed once.
 
 use std::sync::LazyLock;
 
 use super::World;
 
 const PAPER: &str = include_str!("../../claims/worlds/paper.toml");
-/// What the sister paper's checkpoints change in it.
-const SISTER: &str = include_str!("../../claims/worlds/sister.toml");
+/// What the checkpoints of Salman et al. change in it.
+const SALMAN: &str = include_str!("../../claims/worlds/salman.toml");
 const LAB: &str = include_str!("../../claims/worlds/lab.toml");
 const SMOKE: &str = include_str!("../../claims/worlds/smoke.toml");
 
-/// Smoke, lab, paper and sister, in this order.
+/// Smoke, lab, paper and Salman et al., in this order.
 static WORLDS: LazyLock<[World; 4]> = LazyLock::new(|| {
     let read = |text| toml::from_str::<toml::Table>(text).expect("an embedded world parses");
-    let mut sister = read(PAPER);
-    sister.extend(read(SISTER));
-    [read(SMOKE), read(LAB), read(PAPER), sister]
+    let mut salman = read(PAPER);
+    salman.extend(read(SALMAN));
+    [read(SMOKE), read(LAB), read(PAPER), salman]
         .map(|table| toml::Value::Table(table).try_into().expect("an embedded world parses"))
 });
 
@@ -39,9 +39,9 @@ impl World {
         WORLDS[2].clone()
     }
 
-    /// The paper's world with the sister paper's checkpoints.
+    /// The paper's world with the checkpoints of Salman et al. 2020 (arXiv 2007.08489).
     #[must_use]
-    pub fn sister() -> Self {
+    pub fn salman() -> Self {
         WORLDS[3].clone()
     }
 

@@ -1,87 +1,92 @@
-//! A world: the source models and targets that a claim may name, and how many seeds were planned.
-//! The same claims run in every world; only these words and the records differ.
+//! A world is an experimental set-up: source models, targets, planned seeds, and how fine-tunes are
+//! done. Claims name targets, sizes and resolutions, and each world says what the names mean, so
+//! one claim serves every world. [`embedded`] has the worlds that ship with the program,
+//! [`UserNames`] what a user adds; finding models and images on disk is left to
+//! [`assets`](crate::assets).
 
 mod embedded;
-mod own;
 mod recipes;
+mod user_names;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-pub use own::{OwnNames, OwnNamesError};
 use serde::Deserialize;
+pub use user_names::{UserNames, UserNamesError};
 
 use crate::experiment::{
     Architecture, EvidenceKind, Inverse, Key, Pretraining, Protocol, Resolution, Seed,
 };
+use crate::util::suggest::did_you_mean;
 
 /// The folder of zoos in the data folder.
 pub(crate) const ZOOS: &str = "zoos";
 
-/// A source zoo with its targets.
+/// A set-up: source models with targets, and how they are fine-tuned.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct World {
-    /// Version of this grammar: 1.
+    /// Version of this format: 1.
     pub format: u32,
-    /// Name.
+    /// Its name.
     pub id: String,
     /// What it is, in one sentence.
-    pub sentence: String,
-    /// What every verdict here is conditional on.
+    #[serde(alias = "sentence")]
+    pub description: String,
+    /// What every verdict in it is conditional on.
     pub checkpoints: String,
-    /// Source models by name, each in words.
+    /// Source models by name, each with a description.
     pub sources: BTreeMap<String, String>,
-    /// Groups of targets by name.
+    /// Named groups of targets.
     pub groups: BTreeMap<String, Vec<String>>,
     /// Targets by name.
     pub targets: BTreeMap<String, TargetInfo>,
-    /// Lists of sizes by name.
+    /// Named lists of numbers of images.
     pub sizes: BTreeMap<String, Vec<u32>>,
-    /// Lists of resolutions by name.
+    /// Named lists of resolutions.
     pub resolutions: BTreeMap<String, Vec<Resolution>>,
-    /// Sources and targets that other worlds have and this one lacks, each with the reason. A claim
-    /// may name them; there is never a record.
+    /// Source models and targets that other worlds have and this one does not, each with the
+    /// reason. A claim may name them; no record of them can exist.
     #[serde(default)]
     pub absent: BTreeMap<String, String>,
-    /// Targets that this world lacks, each with the one of its own that figures draw in its place.
+    /// Targets that are missing here, each with the target that figures draw instead.
     #[serde(default)]
     pub stand_ins: BTreeMap<String, String>,
-    /// How influence is measured, where a claim asks for it: the first as the authors did, others for
-    /// readings.
+    /// How influence is measured if a claim needs it: first as the paper's authors did, then as
+    /// secondary hypotheses (readings) ask.
     pub influence: Vec<Inverse>,
-    /// Planned seeds, in the order of rising sizes.
+    /// Planned seeds, in the order of increasing sizes.
     pub seeds: Vec<PlannedSeeds>,
-    /// How fine-tunes are done, of up to the sizes that `schedules` begin above.
+    /// How fine-tunes are done; `schedules` replaces the schedule of larger sizes.
     pub protocol: Protocol,
-    /// Schedules of larger sizes, rising.
+    /// Schedules of larger sizes, in increasing order.
     #[serde(default)]
     pub schedules: Vec<Schedule>,
-    /// Digests of source models and of targets' images, by name, that records which ship are of: so that
-    /// they are found where neither is at hand.
+    /// Digests of the source models and target images that shipped records belong to, by name. With
+    /// them the records are found on a machine that has neither.
     #[serde(default)]
     pub digests: BTreeMap<String, String>,
-    /// First learning rates of sources that have one of their own, in place of the protocol's: none in
-    /// a world as it ships ([`crate::plan::sensitivity`]).
+    /// Initial learning rates of source models that replace the protocol's: none in a shipped world
+    /// (`plan::sensitivity` sets them).
     #[serde(skip)]
     pub learning_rates: BTreeMap<String, f64>,
-    /// The checkpoints that its source models are, where they lie in the data folder.
+    /// The checkpoints of its source models, if they are in the data folder.
     pub zoo: Option<Zoo>,
-    /// Where its images are packed, in place of the official files.
+    /// The packed images that replace the official files, if it has them.
     pub packed: Option<Packed>,
-    /// Parts of the network that the paper's numbers of blocks stand for, where they have other numbers
-    /// of blocks here.
-    #[serde(default)]
-    pub stands_for: Vec<StandsFor>,
-    /// What its source models are trained on, where that is Fashion-MNIST.
+    /// The number of residual blocks for each of the paper's numbers of fine-tuned blocks, where
+    /// the two differ.
+    #[serde(default, alias = "stands_for")]
+    pub block_mapping: Vec<BlockMapping>,
+    /// The classes that its source models are trained on, if they are of Fashion-MNIST.
     pub source: Option<SourceClasses>,
-    /// How its source models are trained, where they are our own.
+    /// How `repro pretrain` trains its source models, if it does.
     pub pretraining: Option<Pretraining>,
-    /// What a user added to it: nothing in a world as it ships.
+    /// What a user added to it; empty in a shipped world.
     #[serde(skip)]
-    pub own: OwnNames,
+    pub user_names: UserNames,
 }
 
-/// Which classes of Fashion-MNIST are the source.
+/// The classes of Fashion-MNIST that source models are trained on.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceClasses {
@@ -95,29 +100,29 @@ pub struct SourceClasses {
 pub struct Packed {
     /// Their folder in the data folder: `TARGET.safetensors`, or a folder `TARGET` of IDX files.
     pub folder: String,
-    /// The file of the source's images in it.
+    /// The file in it with the images that source models are trained on.
     pub source: String,
 }
 
-/// What a number of the paper's fine-tuned blocks is in another network.
+/// The same part of two networks: the paper's ResNet-50 and the network of a world.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct StandsFor {
-    /// The paper's number, which claims and records name.
+pub struct BlockMapping {
+    /// The paper's number of fine-tuned blocks, which claims and records use.
     pub paper: u32,
-    /// How many residual blocks it is here.
+    /// The number of residual blocks in this world's network.
     pub here: u32,
 }
 
-/// Checkpoints that somebody published, or that `repro pretrain` made.
+/// Checkpoints that were published, or that `repro pretrain` made.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Zoo {
-    /// The folder's name among zoos.
+    /// The name of their folder in the folder of zoos.
     pub name: String,
-    /// What all of them are.
+    /// The network of all of them.
     pub architecture: Architecture,
-    /// Each source's file.
+    /// The file of each source model.
     pub files: BTreeMap<String, String>,
 }
 
@@ -129,18 +134,19 @@ pub struct TargetInfo {
     pub title: String,
     /// Training images, from which subsets are drawn.
     pub train: u32,
-    /// Images that accuracies are of.
+    /// Test images.
     pub test: u32,
-    /// The largest subset that is drawn of it, where that is not the pool: claims leave larger sizes of
-    /// this target out.
-    pub most: Option<u32>,
+    /// The largest subset that claims use, if it is smaller than `train`: claims skip larger sizes
+    /// of this target.
+    #[serde(alias = "most")]
+    pub max_images: Option<u32>,
 }
 
-/// The schedule of fine-tunes from a size on.
+/// The schedule of fine-tunes on at least some number of images.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
-    /// Smallest number of images that has it.
+    /// The smallest number of images.
     pub images_from: u32,
     /// Epochs.
     pub epochs: u32,
@@ -148,50 +154,50 @@ pub struct Schedule {
     pub evaluate: Vec<u32>,
 }
 
-/// How many seeds were planned up to a number of images.
+/// How many seeds were planned for at most some number of images.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlannedSeeds {
-    /// Largest number of images of which this is true.
+    /// The largest number of images.
     pub images_up_to: u32,
     /// Seeds.
     pub count: usize,
 }
 
 impl World {
-    /// The same with names of a user's own.
+    /// The same world with a user's names.
     #[must_use]
-    pub fn with(mut self, own: &OwnNames) -> Self {
-        own.add_to(&mut self);
+    pub fn with(mut self, names: &UserNames) -> Self {
+        names.add_to(&mut self);
         self
     }
 
-    /// How many residual blocks here are what the paper fine-tunes with this number.
+    /// The number of residual blocks here for the paper's number of fine-tuned blocks.
     #[must_use]
     pub fn blocks(&self, paper: u32) -> u32 {
-        let other = self.stands_for.iter().find(|other| other.paper == paper);
-        other.map_or(paper, |other| other.here)
+        let mapping = self.block_mapping.iter().find(|mapping| mapping.paper == paper);
+        mapping.map_or(paper, |mapping| mapping.here)
     }
 
-    /// Whether subsets of this size are drawn of a target, as far as the world says.
+    /// Whether claims use subsets of this size of a target; true if the world has no limit.
     #[must_use]
     pub fn draws(&self, target: &str, images: u32) -> bool {
-        let most = self.targets.get(target).and_then(|target| target.most);
-        most.is_none_or(|most| images <= most)
+        let limit = self.targets.get(target).and_then(|target| target.max_images);
+        limit.is_none_or(|limit| images <= limit)
     }
 
-    /// What its source models are built of.
+    /// The network of its source models.
     ///
     /// # Panics
-    /// If it says neither where source models are from nor how they are trained; worlds that ship do.
+    /// If the world has neither a zoo nor a pretraining; shipped worlds have at least one.
     #[must_use]
     pub fn architecture(&self) -> &Architecture {
         let zoo = self.zoo.as_ref().map(|zoo| &zoo.architecture);
-        let own = self.pretraining.as_ref().map(|pretraining| &pretraining.architecture);
-        zoo.or(own).expect("a world has source models")
+        let pretrained = self.pretraining.as_ref().map(|pretraining| &pretraining.architecture);
+        zoo.or(pretrained).expect("a world has a zoo or a pretraining")
     }
 
-    /// The targets that a name stands for: a group's members, or the target itself.
+    /// The targets of a name: the members of a group, or the target itself.
     #[must_use]
     pub fn expand(&self, name: &str) -> Option<Vec<Arc<str>>> {
         if let Some(members) = self.groups.get(name) {
@@ -201,7 +207,7 @@ impl World {
         known.then(|| vec![Arc::from(name)])
     }
 
-    /// How a fine-tune on this many images is done.
+    /// How a fine-tune on `images` images is done.
     #[must_use]
     pub fn protocol(&self, images: u32) -> Protocol {
         let mut protocol = self.protocol.clone();
@@ -214,79 +220,86 @@ impl World {
         protocol
     }
 
-    /// The seed of a place in the order of seeds, counted from 0 (the authors' seeds: `batch.py` of
+    /// The seed at a place in the order of seeds, counted from 0 (the authors' seeds: `batch.py` of
     /// utrerf/robust_transfer_learning).
     #[must_use]
     pub fn seed(place: usize) -> Seed {
         Seed(20_000_000 + 100_000 * place as u64)
     }
 
-    /// Why there can be no fine-tune of a key here; `None` where there can.
+    /// Why a fine-tune of this key is impossible here; `None` if it is possible.
     #[must_use]
-    pub fn lacks(&self, key: &Key) -> Option<String> {
-        let absent = |name: &str| {
-            let reason = self.absent.get(name).map(|reason| format!(": {reason}"));
-            format!("the {} world has no {name}{}", self.id, reason.unwrap_or_default())
+    pub fn unavailable(&self, key: &Key) -> Option<String> {
+        let absent = |name: &str, known: &mut dyn Iterator<Item = &String>| {
+            let reason = match self.absent.get(name) {
+                Some(reason) => format!(": {reason}"),
+                None => did_you_mean(name, known.map(String::as_str)),
+            };
+            format!("`{name}` is not available in the {} set-up{reason}", self.id)
         };
         match self.targets.get(&*key.target) {
-            None => Some(absent(&key.target)),
-            Some(_) if !self.sources.contains_key(&*key.source) => Some(absent(&key.source)),
+            None => Some(absent(&key.target, &mut self.targets.keys())),
+            Some(_) if !self.sources.contains_key(&*key.source) => {
+                Some(absent(&key.source, &mut self.sources.keys()))
+            }
             Some(target) if key.images > target.train => Some(format!(
-                "the {} world has {} training images of {}",
+                "the {} set-up has only {} training images of {}",
                 self.id, target.train, target.title
             )),
             Some(target) if !self.draws(&key.target, key.images) => Some(format!(
-                "the {} world draws at most {} images of {}",
+                "the {} set-up uses at most {} images of {}",
                 self.id,
-                target.most.unwrap_or_default(),
+                target.max_images.unwrap_or_default(),
                 target.title
             )),
             Some(_) => {
                 let fits = self.recipe(key.clone()).fits(self.architecture());
-                fits.err().map(|error| format!("the {} world can't: {error}", self.id))
+                fits.err().map(|error| format!("not possible in the {} set-up: {error}", self.id))
             }
         }
     }
 
-    /// Every name that can stand for targets.
+    /// Every name of a target or of a group of targets.
     pub(crate) fn target_names(&self) -> impl Iterator<Item = &str> + Clone {
         self.targets.keys().chain(self.groups.keys()).map(String::as_str)
     }
 
-    /// Seeds planned for a number of images; `None` where no plan says.
+    /// Seeds that were planned for a number of images; `None` if none were.
     #[must_use]
     pub(crate) fn planned_seeds(&self, images: u32) -> Option<usize> {
         self.seeds.iter().find(|plan| images <= plan.images_up_to).map(|plan| plan.count)
     }
 
-    /// Whether subsets of this size share so many images between seeds that their interval is too
-    /// narrow: more than a quarter of the pool (as in the paper for CIFAR-10 from 12,800 on).
+    /// Whether subsets of this size share so many images between seeds that the interval over seeds
+    /// is too narrow: more than a quarter of the pool (in the paper, CIFAR-10 from 12,800 images
+    /// on).
     #[must_use]
     pub(crate) fn subset_over_pool(&self, target: &str, images: u32) -> bool {
         self.targets.get(target).is_some_and(|target| u64::from(images) * 4 > target.train.into())
     }
 
-    /// A target's name as people write it, or the name itself where the world does not know it.
+    /// A target's title; the name itself if the world does not know the target.
     #[must_use]
     pub fn title<'a>(&'a self, target: &'a str) -> &'a str {
         self.targets.get(target).map_or(target, |known| known.title.as_str())
     }
 }
 
-/// What a log's verdicts are conditional on: it does not say which models its runs started from.
-const OF_A_LOG: &str = "one checkpoint an arm: those that the log's fine-tunes started from, taken to be what \
-    its names say (the paper's, or a user's own); the log can't say otherwise";
+/// What verdicts on a log are conditional on: a log does not state which models its runs started
+/// from.
+const CHECKPOINTS_OF_A_LOG: &str = "one checkpoint for each arm: the one that the log's fine-tunes \
+    started from, which is assumed to be the model of that name (the paper's, or the user's)";
 
 impl EvidenceKind {
-    /// The world that its records are of.
+    /// The world of its records.
     #[must_use]
     pub fn world(self) -> World {
         match self {
             Self::Published | Self::Paper => World::paper(),
-            Self::Log => World { checkpoints: OF_A_LOG.to_owned(), ..World::paper() },
+            Self::Log => World { checkpoints: CHECKPOINTS_OF_A_LOG.to_owned(), ..World::paper() },
             Self::Smoke => World::smoke(),
             Self::Lab => World::lab(),
-            Self::Sister => World::sister(),
+            Self::Salman => World::salman(),
         }
     }
 }
@@ -296,7 +309,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_group_of_the_paper_s_world_has_known_members() {
+    fn groups_of_the_paper_s_world_have_known_members() {
         let world = World::paper();
         for member in world.groups.values().flatten() {
             assert!(world.targets.contains_key(member), "{member}");
@@ -308,15 +321,15 @@ mod tests {
     }
 
     #[test]
-    fn the_sister_paper_s_world_differs_in_checkpoints_alone() {
-        let (paper, sister) = (World::paper(), World::sister());
-        assert_eq!((sister.id.as_str(), sister.format), ("sister", 1));
-        assert_eq!(sister.protocol, paper.protocol);
+    fn the_world_of_salman_et_al_differs_in_checkpoints_alone() {
+        let (paper, salman) = (World::paper(), World::salman());
+        assert_eq!((salman.id.as_str(), salman.format), ("salman", 1));
+        assert_eq!(salman.protocol, paper.protocol);
         assert_eq!(
-            sister.sources.keys().collect::<Vec<_>>(),
+            salman.sources.keys().collect::<Vec<_>>(),
             paper.sources.keys().collect::<Vec<_>>()
         );
-        for world in [paper, sister] {
+        for world in [paper, salman] {
             let zoo = world.zoo.as_ref().unwrap();
             assert!(zoo.files.keys().eq(world.sources.keys()), "{}", world.id);
             assert_eq!(world.architecture(), &Architecture::resnet50(1000));
@@ -324,7 +337,29 @@ mod tests {
     }
 
     #[test]
-    fn larger_sizes_have_longer_schedules_and_every_protocol_can_be_run() {
+    fn a_world_in_old_spellings_is_the_same_world() {
+        let new = include_str!("../../claims/worlds/lab.toml");
+        let old = new
+            .replace("\ndescription = ", "\nsentence = ")
+            .replace("[[block_mapping]]", "[[stands_for]]")
+            .replace("max_images = ", "most = ")
+            .replace("\nema_decay = ", "\naveraging = ")
+            .replace("\nattack_images = ", "\nattacked = ")
+            .replace("\nmax_accuracy_drop = ", "\nmost_cost = ");
+        let [new, old] = [new, &old].map(|text| toml::from_str::<World>(text).unwrap());
+        assert_eq!(format!("{new:?}"), format!("{old:?}"));
+        // The identity of a pretraining's checkpoint has the old spellings.
+        let json = serde_json::to_string(&new.pretraining).unwrap();
+        for key in ["averaging", "attacked", "most_cost"] {
+            assert!(json.contains(&format!("\"{key}\":")), "{json}");
+        }
+        for key in ["ema_decay", "attack_images", "max_accuracy_drop"] {
+            assert!(!json.contains(key), "{json}");
+        }
+    }
+
+    #[test]
+    fn larger_sizes_have_longer_schedules_and_every_protocol_is_valid() {
         for world in World::all() {
             for images in [100, 1600, 1601, 25_600] {
                 assert_eq!(world.protocol(images).check(), Ok(()), "{} {images}", world.id);
@@ -335,22 +370,23 @@ mod tests {
         assert_eq!((epochs(100), epochs(1600), epochs(3200)), (100, 100, 150));
         assert_eq!(paper.protocol(3200).evaluate.len(), 16);
         for world in [World::smoke(), World::lab()] {
-            // The source's own statistics, in the fine-tune as in its making.
+            // Fine-tunes use the statistics of the source, as the pretraining does.
             let pretraining = world.pretraining.as_ref().unwrap();
             assert_eq!(world.protocol.normalisation, pretraining.normalisation);
             assert_eq!(world.protocol.side, pretraining.side);
             assert_eq!(world.architecture(), &pretraining.architecture);
             let roles = pretraining.models.iter().map(|model| &model.role);
-            assert!(roles.eq(&["natural", "l2_3", "linf_4", "linf_8", "gaussian"][..world.sources.len()]));
+            let all = ["natural", "l2_3", "linf_4", "linf_8", "gaussian"];
+            assert!(roles.eq(&all[..world.sources.len()]));
         }
     }
 
     #[test]
-    fn the_paper_s_blocks_are_the_same_parts_of_another_network() {
+    fn the_paper_s_blocks_are_mapped_to_the_same_stages_of_other_networks() {
         use crate::experiment::{PAPER_BLOCKS, Trainable};
         let parts = |world: &World, paper: u32| {
             let names = Trainable::Blocks(world.blocks(paper)).names(world.architecture()).unwrap();
-            // Whole stages alone: what lies below the last dot but two differs with the kind of block.
+            // Stages alone: the names of parts of a stage differ with the kind of block.
             let stages: std::collections::BTreeSet<String> =
                 names.iter().map(|name| name.split('.').next().unwrap().to_owned()).collect();
             stages
@@ -364,7 +400,7 @@ mod tests {
                     world.id
                 );
             }
-            // All of the stages, and nothing of those before.
+            // A trained stage is trained as a whole.
             let frozen = |paper| {
                 let architecture = world.architecture();
                 let names = Trainable::Blocks(world.blocks(paper)).names(architecture).unwrap();
@@ -377,35 +413,37 @@ mod tests {
     }
 
     #[test]
-    fn sizes_that_a_world_does_not_draw_of_a_target_are_lacking_there() {
+    fn sizes_above_the_limit_of_a_target_are_unavailable() {
         let lab = World::lab();
         assert!(
             lab.draws("kmnist", 1600) && !lab.draws("kmnist", 1601) && lab.draws("mnist", 6400)
         );
-        let lacks = |images| lab.lacks(&Key::new("kmnist", "natural", 3, images));
-        assert_eq!(lacks(1600), None);
-        assert_eq!(lacks(6400).unwrap(), "the lab world draws at most 1600 images of KMNIST");
+        let unavailable = |images| lab.unavailable(&Key::new("kmnist", "natural", 3, images));
+        assert_eq!(unavailable(1600), None);
+        assert_eq!(unavailable(6400).unwrap(), "the lab set-up uses at most 1600 images of KMNIST");
     }
 
     #[test]
-    fn blocks_and_pixels_that_a_network_has_not_are_lacking() {
+    fn more_blocks_or_pixels_than_the_network_has_are_unavailable() {
         let smoke = World::smoke();
-        let lacks = |blocks, resolution| {
-            smoke.lacks(&Key { resolution, ..Key::new("kmnist", "natural", blocks, 400) })
+        let unavailable = |blocks, resolution| {
+            smoke.unavailable(&Key { resolution, ..Key::new("kmnist", "natural", blocks, 400) })
         };
-        assert_eq!(lacks(9, Resolution::Pixels(28)), None);
-        let said = lacks(3, Resolution::Pixels(56)).unwrap();
+        assert_eq!(unavailable(9, Resolution::Pixels(28)), None);
+        let reason = unavailable(3, Resolution::Pixels(56)).unwrap();
         assert!(
-            said.contains("the smoke world can't: resolution is 56") && said.contains("to 28"),
-            "{said}"
+            reason.contains("not possible in the smoke set-up: resolution is 56")
+                && reason.contains("1 to 28"),
+            "{reason}"
         );
-        assert!(lacks(3, Resolution::Pixels(0)).is_some());
-        let said = lacks(1000, Resolution::Native).unwrap();
-        assert!(said.starts_with("the smoke world can't") && said.contains("1000"), "{said}");
+        assert!(unavailable(3, Resolution::Pixels(0)).is_some());
+        let reason = unavailable(1000, Resolution::Native).unwrap();
+        let expected = "not possible in the smoke set-up: ";
+        assert!(reason.starts_with(expected) && reason.contains("1000"), "{reason}");
     }
 
     #[test]
-    fn planned_seeds_fall_with_size_and_a_quarter_of_the_pool_is_the_limit() {
+    fn larger_sizes_have_fewer_planned_seeds_and_a_quarter_of_the_pool_is_flagged() {
         let world = World::paper();
         assert_eq!(world.planned_seeds(6400), Some(10));
         assert_eq!(world.planned_seeds(6401), Some(5));

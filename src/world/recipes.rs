@@ -1,88 +1,120 @@
-//! The recipe of a key in a world, recipes that users write, and what a recipe has that its world has
-//! not.
+//! Recipes in a world: the recipe of a key, recipes that users write (`repro run --recipe`), and
+//! how a recipe differs from its world's.
+
+use serde::Deserialize;
+use toml::de::{DeTable, Deserializer};
 
 use super::World;
-use crate::experiment::recipe::DRAW;
+use crate::experiment::recipe::SEEDS_PER_STREAM;
 use crate::experiment::{Key, Protocol, Recipe, RecipeDigest, RecipeError};
+use crate::util::{
+    OldSpelling,
+    spelling::{self, Renamed},
+    suggest::{did_you_mean, with_suggestion},
+};
+
+/// Spellings of older versions.
+const RENAMED: [Renamed; 2] = [
+    Renamed::Value { key: "world", old: "sister", new: "salman" },
+    Renamed::Key { at: &["key"], old: "draw", new: "seed_stream" },
+];
 
 impl World {
-    /// The recipe of a key here, by the world's own protocol.
+    /// The recipe of a key, with the world's protocol.
     #[must_use]
     pub fn recipe(&self, key: Key) -> Recipe {
         let mut protocol = self.protocol(key.images);
-        if let Some(own) = self.learning_rates.get(&*key.source) {
-            protocol.learning_rate = *own;
+        if let Some(rate) = self.learning_rates.get(&*key.source) {
+            protocol.learning_rate = *rate;
         }
         let influence = if key.influence { self.influence.clone() } else { Vec::new() };
         let trained = Some(self.blocks(key.blocks)).filter(|here| *here != key.blocks);
         Recipe { world: self.id.as_str().into(), key, trained, protocol, influence }
     }
 
-    /// Reads a recipe as a user writes it: fields of the protocol that are left out are the world's.
+    /// Reads a user's recipe, the text of `file`, for one of `worlds`. Missing fields of the
+    /// protocol are the world's. Returns the recipe, its world, and the old spellings in the file.
     ///
     /// # Errors
-    /// If it is malformed, or names what the world does not have.
-    pub(crate) fn read_recipe(text: &str, worlds: &[Self]) -> Result<(Recipe, Self), RecipeError> {
-        let grammar = |error: toml::de::Error| RecipeError::Grammar(error.to_string());
-        let mut table: toml::Table = toml::from_str(text).map_err(grammar)?;
+    /// If the recipe is malformed, or names a target, source or size that the world does not have.
+    pub(crate) fn read_recipe(
+        file: &str,
+        text: &str,
+        worlds: &[Self],
+    ) -> Result<(Recipe, Self, Vec<OldSpelling>), RecipeError> {
+        let grammar =
+            |error: toml::de::Error| RecipeError::Grammar(with_suggestion(&error.to_string()));
+        let mut document = DeTable::parse(text).map_err(grammar)?;
+        let found = spelling::modernise(document.get_mut(), &RENAMED)
+            .map_err(|both| RecipeError::Grammar(both.to_string()))?;
+        let document = Deserializer::from(document);
+        let mut table = toml::Table::deserialize(document).map_err(grammar)?;
         let name = table.get("world").and_then(toml::Value::as_str).unwrap_or_default();
         let world = worlds.iter().find(|world| world.id == name).ok_or_else(|| {
             let known: Vec<&str> = worlds.iter().map(|world| world.id.as_str()).collect();
-            RecipeError::Grammar(format!("world is `{name}`: one of {}", known.join(", ")))
+            let hint = did_you_mean(name, known.iter().copied());
+            RecipeError::Grammar(format!(
+                "world is `{name}`{hint}; it must be one of {}",
+                known.join(", ")
+            ))
         })?;
         let key: Key = table
             .get("key")
             .cloned()
-            .ok_or_else(|| RecipeError::Grammar("it has no [key]".to_owned()))?
+            .ok_or_else(|| RecipeError::Grammar("the table [key] is missing".to_owned()))?
             .try_into()
             .map_err(grammar)?;
-        let own = match table.remove("protocol") {
+        let changes = match table.remove("protocol") {
             None => toml::Table::new(),
-            Some(toml::Value::Table(own)) => own,
-            Some(_) => return Err(RecipeError::Grammar("protocol is a table".to_owned())),
+            Some(toml::Value::Table(changes)) => changes,
+            Some(_) => return Err(RecipeError::Grammar("protocol must be a table".to_owned())),
         };
         let mut protocol = toml::Table::try_from(world.protocol(key.images)).expect("plain data");
-        // A schedule of another length needs evaluations of its own: the last epoch alone.
-        if let (Some(epochs), false) = (own.get("epochs"), own.contains_key("evaluate")) {
+        // The world's evaluations do not fit a schedule of another length: the last epoch does.
+        if let (Some(epochs), false) = (changes.get("epochs"), changes.contains_key("evaluate")) {
             protocol.insert("evaluate".to_owned(), toml::Value::Array(vec![epochs.clone()]));
         }
-        protocol.extend(own);
+        protocol.extend(changes);
         table.insert("protocol".to_owned(), toml::Value::Table(protocol));
         if key.influence && !table.contains_key("influence") {
-            let own = toml::Value::try_from(&world.influence).expect("plain data");
-            table.insert("influence".to_owned(), own);
+            let influence = toml::Value::try_from(&world.influence).expect("plain data");
+            table.insert("influence".to_owned(), influence);
         }
         let mut recipe: Recipe = toml::Value::Table(table).try_into().map_err(grammar)?;
         if recipe.trained.is_none() {
             recipe.trained = world.recipe(recipe.key.clone()).trained;
         }
         world.check_recipe(&recipe)?;
-        Ok((recipe, world.clone()))
+        Ok((recipe, world.clone(), found.notes(file, text)))
     }
 
-    /// Finds what can't be run of a recipe here.
+    /// Checks that a recipe can be run here.
     ///
     /// # Errors
-    /// The first thing that is wrong.
+    /// The first reason why it can't.
     pub(crate) fn check_recipe(&self, recipe: &Recipe) -> Result<(), RecipeError> {
         recipe.protocol.check()?;
         if recipe.key.influence == recipe.influence.is_empty() {
-            let what = "`influence = true` in [key] and a list of inverses go together";
+            let what = "`influence = true` in [key] and the list `influence` need each other";
             return Err(RecipeError::Influence(what.to_owned()));
         }
         for inverse in &recipe.influence {
             inverse.check().map_err(|error| RecipeError::Influence(error.to_string()))?;
         }
         recipe.fits(self.architecture())?;
-        if let Some(lacks) = self.lacks(&recipe.key) {
-            return Err(RecipeError::Lacks(lacks));
+        if let Some(reason) = self.unavailable(&recipe.key) {
+            return Err(RecipeError::Unavailable(reason));
         }
-        let (found, below) = (u64::from(recipe.key.draw), u64::MAX / DRAW);
-        if found < below { Ok(()) } else { Err(RecipeError::Seed { field: "draw", found, below }) }
+        let (found, below) = (u64::from(recipe.key.seed_stream), u64::MAX / SEEDS_PER_STREAM);
+        if found < below {
+            Ok(())
+        } else {
+            Err(RecipeError::Seed { field: "seed_stream", found, below })
+        }
     }
 
-    /// What of a recipe's protocol is not as its world has it for so many images, each as `name value` and in the
-    /// order of names; nothing where the world is not known here.
+    /// The fields of a recipe's protocol that differ from its world's for this number of images,
+    /// each as `name value`, sorted by name; empty if no world has the recipe's id.
     #[must_use]
     pub(crate) fn unusual(recipe: &Recipe) -> Vec<String> {
         let fields = |protocol: &Protocol| match serde_json::to_value(protocol) {
@@ -94,14 +126,14 @@ impl World {
             return Vec::new();
         };
         let usual = fields(&world.recipe(recipe.key.clone()).protocol);
-        let own = fields(&recipe.protocol).into_iter();
+        let found = fields(&recipe.protocol).into_iter();
         let differs = |(name, value): &(String, serde_json::Value)| usual.get(name) != Some(value);
-        own.filter(differs).map(|(name, value)| format!("{name} {value}")).collect()
+        found.filter(differs).map(|(name, value)| format!("{name} {value}")).collect()
     }
 
-    /// What records are compared by: the epochs, and one word for the rest of the protocol and for how
-    /// influence is measured, where it is. Where sources have learning rates of their own, these are part
-    /// of what the arms are.
+    /// What decides whether two records are comparable: the epochs, and a digest of the rest of the
+    /// protocol and of how influence is measured. A learning rate that belongs to a source model
+    /// (`learning_rates`) is part of the arm, so it is left out.
     #[must_use]
     pub fn digest(&self, recipe: &Recipe) -> RecipeDigest {
         let mut rest = recipe.protocol.clone();
@@ -124,36 +156,69 @@ mod tests {
     use super::*;
     use crate::experiment::{Seed, Trial};
 
-    fn recipe(world: &str, blocks: u32, draw: u32) -> String {
+    fn recipe(world: &str, blocks: u32, seed_stream: u32) -> String {
         let target = if world == "smoke" { "kmnist" } else { "cifar10" };
         format!(
-            "world = \"{world}\"\n[key]\ntarget = \"{target}\"\nsource = \"natural\"\nblocks = {blocks}\n\
-             images = 100\ndraw = {draw}\n"
+            "world = \"{world}\"\n[key]\ntarget = \"{target}\"\nsource = \"natural\"\n\
+             blocks = {blocks}\nimages = 100\nseed_stream = {seed_stream}\n"
         )
     }
 
     fn read(text: &str) -> Result<Recipe, RecipeError> {
-        World::read_recipe(text, &World::all()).map(|(recipe, _)| recipe)
+        World::read_recipe("mine.toml", text, &World::all()).map(|(recipe, ..)| recipe)
     }
 
     #[test]
-    fn more_blocks_than_the_network_has_are_refused_in_every_world() {
+    fn more_blocks_than_the_network_has_are_an_error_in_every_world() {
         for world in World::all() {
             assert!(read(&recipe(&world.id, 3, 0)).is_ok(), "{}", world.id);
-            let refused = read(&recipe(&world.id, 99, 0));
-            assert!(matches!(refused, Err(RecipeError::Blocks(_))), "{}: {refused:?}", world.id);
+            let error = read(&recipe(&world.id, 99, 0));
+            assert!(matches!(error, Err(RecipeError::Blocks(_))), "{}: {error:?}", world.id);
         }
     }
 
     #[test]
-    fn no_seed_of_one_series_is_one_of_another() {
-        let most = u32::try_from(u64::MAX / DRAW).unwrap();
-        let last = read(&recipe("smoke", 0, most - 1)).unwrap();
-        let error = read(&recipe("smoke", 0, most)).unwrap_err();
-        assert_eq!(error.to_string(), "draw is 18446744: below 18446744");
+    fn seed_streams_share_no_seed() {
+        let limit = u32::try_from(u64::MAX / SEEDS_PER_STREAM).unwrap();
+        let last = read(&recipe("smoke", 0, limit - 1)).unwrap();
+        let error = read(&recipe("smoke", 0, limit)).unwrap_err();
+        assert_eq!(error.to_string(), "seed_stream is 18446744: it must be below 18446744");
         let engine_seed = |seed| Trial::new(last.clone(), Seed(seed)).map(|of| of.engine_seed().0);
-        assert_eq!(engine_seed(DRAW - 1).unwrap(), DRAW * u64::from(most) - 1);
-        let error = engine_seed(DRAW).unwrap_err().to_string();
-        assert_eq!(error, "seed is 1000000000000: below 1000000000000");
+        let end = SEEDS_PER_STREAM * u64::from(limit);
+        assert_eq!(engine_seed(SEEDS_PER_STREAM - 1).unwrap(), end - 1);
+        let error = engine_seed(SEEDS_PER_STREAM).unwrap_err().to_string();
+        assert_eq!(error, "seed is 1000000000000: it must be below 1000000000000");
+    }
+
+    #[test]
+    fn a_recipe_in_old_spellings_is_the_same_recipe_with_notes() {
+        let worlds = World::all();
+        let new = recipe("salman", 3, 2);
+        let old = new.replace("salman", "sister").replace("seed_stream", "draw");
+        let (found, _, notes) = World::read_recipe("mine.toml", &old, &worlds).unwrap();
+        assert_eq!(found, read(&new).unwrap());
+        let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            notes,
+            [
+                "mine.toml, line 1: `sister` is now called `salman`",
+                "mine.toml, line 7: `draw` is now called `seed_stream`",
+            ]
+        );
+        let both = format!("{new}draw = 1\n");
+        let error = read(&both).unwrap_err().to_string();
+        assert!(error.contains("`seed_stream` and its old spelling `draw`"), "{error}");
+    }
+
+    /// Names of records are digests of these bytes.
+    #[test]
+    fn a_recipe_is_serialised_in_the_spellings_of_0_1_0() {
+        let recipe = read(&recipe("salman", 3, 2)).unwrap();
+        let json = serde_json::to_string(&recipe).unwrap();
+        assert!(json.starts_with("{\"world\":\"sister\","), "{json}");
+        assert!(json.contains("\"draw\":2") && !json.contains("seed_stream"), "{json}");
+        assert_eq!(serde_json::from_str::<Recipe>(&json).unwrap(), recipe);
+        let renamed = json.replace("sister", "salman").replace("draw", "seed_stream");
+        assert_eq!(serde_json::from_str::<Recipe>(&renamed).unwrap(), recipe);
     }
 }

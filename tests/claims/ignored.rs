@@ -1,8 +1,8 @@
-//! What becomes of a claim that can't be judged here.
+//! The test of a claim that can't be judged on this machine.
 
 use libtest_mimic::{Failed, Trial};
 
-/// Ignored, with the reason; asked for all the same, it fails.
+/// An ignored test with the reason; if it is run explicitly, it fails.
 pub fn ignored(name: String, reason: String) -> Trial {
     eprintln!("ignored: {name}: {reason}");
     Trial::test(name, move || Err(Failed::from(reason)))

@@ -1,12 +1,12 @@
-//! Claims at the paper's own scale (`--features gpu`): fine-tunes of ResNet-50 from the authors'
-//! checkpoints, on a GPU. Where something is missing they are ignored, with the command that mends it,
-//! or fail if `REPRO_REQUIRE=paper` is set.
+//! Claims at the paper's scale (`--features gpu`): fine-tunes of ResNet-50 from the authors'
+//! checkpoints, on a GPU. If files or the GPU are missing, the tests are ignored with the command
+//! that helps, or fail with `REPRO_REQUIRE=paper`.
 
 use std::{collections::BTreeSet, path::Path};
 
 use libtest_mimic::{Failed, Trial};
 use repro::{
-    assets::Stock,
+    assets::{for_world, no_progress},
     claim::{Claim, suite::Suite},
     cli::hints,
     engine::device,
@@ -17,23 +17,22 @@ use repro::{
 };
 use tch::Device;
 
-use super::own;
+use super::local_runs;
 
-/// A test for each claim that can be asked here, with data from a folder.
+/// A test for each claim that has fine-tunes at this scale, with data from a folder.
 pub fn trials(data: &Path, required: bool) -> Vec<Trial> {
     let world = World::paper();
     let suite = Suite::embedded(&world).unwrap_or_else(|error| panic!("{error}"));
-    let asked = suite.claims().iter().filter(|claim| !plan::at_most(&[claim], &world).is_empty());
-    asked.map(|claim| trial(claim, &world, data, required)).collect()
+    let planned = suite.claims().iter().filter(|claim| !plan::at_most(&[claim], &world).is_empty());
+    planned.map(|claim| trial(claim, &world, data, required)).collect()
 }
 
-/// In place of these where the program is built without the feature: nothing, or, where they are required,
-/// one test that fails.
+/// The tests without the feature `gpu`: none, or, if they are required, one that fails.
 pub fn not_built(required: bool) -> Vec<Trial> {
     let failing = || {
         Trial::test("claims::paper", || {
             Err(Failed::from(
-                "REPRO_REQUIRE asks for the paper's scale: build with `--features gpu`",
+                "REPRO_REQUIRE=paper needs the feature `gpu`: build with `--features gpu`",
             ))
         })
     };
@@ -50,9 +49,9 @@ fn trial(claim: &Claim, world: &World, data: &Path, required: bool) -> Trial {
             false => super::ignored(name, reason),
         };
     }
-    let (claim, stock) = (claim.clone(), Stock::of(world, data));
+    let (claim, assets) = (claim.clone(), for_world(world, data, no_progress));
     Trial::test(name, move || {
-        let verdict = own::verdict(&claim, EvidenceKind::Paper, &stock, Device::Cuda(0))?;
+        let verdict = local_runs::verdict(&claim, EvidenceKind::Paper, &*assets, Device::Cuda(0))?;
         match expected(&claim) {
             expected if verdict.verdict == expected => Ok(()),
             expected => {
@@ -62,24 +61,25 @@ fn trial(claim: &Claim, world: &World, data: &Path, required: bool) -> Trial {
     })
 }
 
-/// What the spec expects, or else what the authors' logs say, or, where they have no record, what the
-/// paper says.
+/// The verdict that the spec expects at this scale, or else on the authors' logs, or else the
+/// paper's own answer.
 fn expected(claim: &Claim) -> Verdict {
     let expected = |kind| claim.expected.get(&kind).map(|expected| expected.verdict);
     let published = expected(EvidenceKind::Published);
-    let told = expected(EvidenceKind::Paper)
+    let expected_verdict = expected(EvidenceKind::Paper)
         .or_else(|| published.filter(|verdict| *verdict != Verdict::Incomplete));
-    told.unwrap_or(Verdict::Supported)
+    expected_verdict.unwrap_or(Verdict::Supported)
 }
 
-/// What keeps a claim's fine-tunes from running here.
+/// The missing inputs of a claim's fine-tunes, with help.
 pub fn missing(claim: &Claim, world: &World, data: &Path) -> BTreeSet<String> {
-    let stock = Stock::of(world, data);
+    let assets = for_world(world, data, no_progress);
     let ledger = Ledger::new(Ledger::default_folder());
-    let own = Campaign { kind: EvidenceKind::Paper, world, stock: &stock, ledger: &ledger };
+    let campaign = Campaign { kind: EvidenceKind::Paper, world, assets: &*assets, ledger: &ledger };
     let trials = plan::at_most(&[claim], world).into_keys();
-    let lacking = trials.filter_map(|(key, seed)| own.named(key, seed).err());
-    let mut missing: BTreeSet<String> = lacking.map(|lacking| hints::missing(&lacking)).collect();
+    let unavailable = trials.filter_map(|(key, seed)| campaign.identify(key, seed).err());
+    let mut missing: BTreeSet<String> =
+        unavailable.map(|unavailable| hints::missing(&unavailable)).collect();
     missing.extend(device::missing_cuda());
     missing
 }

@@ -1,5 +1,5 @@
-//! Claims on the authors' logs: the same records everywhere, so that goldens hold every number to seven
-//! digits.
+//! Claims on the authors' logs. The records are the same everywhere, so that goldens have every
+//! number to seven digits.
 
 use std::{fmt::Write, sync::Arc};
 
@@ -12,8 +12,8 @@ use repro::{
     world::World,
 };
 
-/// Significant digits of a golden's numbers. Another CPU's last bits differ by some 1e-15 of a
-/// value, which seven digits do not see; a change to the statistics or the joining they do.
+/// Significant digits of a golden's numbers. Another CPU differs by some 1e-15 of a value, which
+/// seven digits do not show; they do show a change of the statistics or of the joining.
 const GOLDEN_DIGITS: usize = 7;
 
 pub fn trials() -> Vec<Trial> {

@@ -1,5 +1,6 @@
-//! Claims on our own fine-tunes in the smoke world. Another processor rounds otherwise, and training
-//! amplifies it, so goldens hold means within the seeds' noise, and single losses before it grows.
+//! Claims on local fine-tunes in the smoke world. Another processor rounds differently, and
+//! training amplifies that. So means are compared within the noise of seeds, and single losses only
+//! in the first steps.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +10,7 @@ use std::{
 
 use libtest_mimic::{Failed, Trial};
 use repro::{
-    assets::Stock,
+    assets::{Assets as _, Bundled},
     claim::{Claim, suite::Suite},
     engine::executor::{Local, Workers},
     experiment::{EvidenceKind, Key, Protocol, Trial as FineTune},
@@ -21,12 +22,13 @@ use repro::{
 use serde::{Deserialize, Serialize};
 use tch::Device;
 
-use super::own;
+use super::local_runs;
 
-/// Another processor's mean lies this many standard errors from the recorded one at most. Three seeds
-/// may agree by luck, so the spread is at least the one that all cells of the contrast have together.
+/// The maximum distance of another processor's mean from the recorded one, in standard errors.
+/// Three seeds may agree by chance, so the spread is at least the pooled one of the contrast's
+/// cells.
 const STANDARD_ERRORS: f64 = 3.0;
-/// Single losses of another processor, relative, in the first five steps.
+/// The relative tolerance of another processor's losses in the first five steps.
 const FIRST_LOSSES: f64 = 1e-4;
 
 pub fn trials() -> Vec<Trial> {
@@ -48,13 +50,13 @@ fn trial(claim: &Claim, world: &Arc<World>) -> Trial {
     }
     let claim = claim.clone();
     Trial::test(name, move || {
-        let verdict = own::verdict(&claim, EvidenceKind::Smoke, &Stock::Shipped, Device::Cpu)?;
+        let verdict = local_runs::verdict(&claim, EvidenceKind::Smoke, &Bundled, Device::Cpu)?;
         super::as_expected(&claim, &verdict)?;
         golden(&verdict)
     })
 }
 
-/// A cell's mean as it was recorded.
+/// A cell's recorded mean.
 #[derive(Deserialize, Serialize)]
 struct Recorded {
     mean: f64,
@@ -99,7 +101,7 @@ fn golden(verdict: &ClaimVerdict) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The standard deviation over seeds that the cells of a contrast have together.
+/// The pooled standard deviation over seeds of a contrast's cells.
 fn pooled(name: &str, recorded: &BTreeMap<String, Recorded>) -> f64 {
     let contrast = |name: &str| name.rsplit_once(": ").map(|(contrast, _)| contrast.to_owned());
     let variances: Vec<f64> = recorded
@@ -110,7 +112,7 @@ fn pooled(name: &str, recorded: &BTreeMap<String, Recorded>) -> f64 {
     (variances.iter().sum::<f64>() / variances.len() as f64).sqrt()
 }
 
-/// A cell's mean with its standard error over seeds, which lies in its t against the margin.
+/// A cell's mean with its standard error over seeds, computed from its t against the margin.
 fn recorded(cell: &CellVerdict, margin: f64) -> Option<Recorded> {
     let (mean, t) = (cell.mean?, cell.t?);
     let standard_error = ((mean - margin) / t).abs();
@@ -127,14 +129,14 @@ fn first_losses(world: &World) -> Result<(), Failed> {
         for source in ["natural", "l2_3"] {
             let key = Key::new(target.as_str(), source, 3, 400);
             let mut recipe = world.recipe(key);
-            // Six epochs have their first rate for two.
+            // In six epochs, the first two have the first rate.
             recipe.protocol = Protocol { epochs: 6, evaluate: vec![6], ..recipe.protocol };
-            named.extend(Stock::Shipped.named(FineTune { recipe, seed: World::seed(0) }));
+            named.extend(Bundled.identify(FineTune { recipe, seed: World::seed(0) }));
         }
     }
-    let stock = &Stock::Shipped;
+    let assets = &Bundled;
     let workers = Workers::new(Device::Cpu, world.protocol.side, None);
-    Local { ledger: &ledger, stock, workers, stop: &stop }
+    Local { ledger: &ledger, assets, workers, stop: &stop }
         .run(&named, &|_| ())
         .map_err(|error| error.to_string())?;
     let mut found: BTreeMap<String, Vec<f64>> = BTreeMap::new();
@@ -152,8 +154,8 @@ fn first_losses(world: &World) -> Result<(), Failed> {
     let recorded: BTreeMap<String, Vec<f64>> = read(&path)?;
     for (name, recorded) in &recorded {
         for (step, (recorded, found)) in recorded.iter().zip(&found[name]).enumerate() {
-            let off = (found - recorded).abs() / recorded;
-            if off > FIRST_LOSSES {
+            let relative = (found - recorded).abs() / recorded;
+            if relative > FIRST_LOSSES {
                 let step = step + 1;
                 return Err(format!("{name}, step {step}: {found}, recorded {recorded}").into());
             }
@@ -166,7 +168,7 @@ fn goldens() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("goldens")
 }
 
-/// As insta has it, for goldens of both kinds.
+/// Whether goldens are rewritten, by insta's variable.
 fn updating() -> bool {
     std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always")
 }

@@ -56,7 +56,7 @@ fn without_the_feature_no_image_and_no_weights_lie_in_the_program() {
 
 #[cfg(not(feature = "engine"))]
 #[test]
-fn what_needs_the_engine_says_how_to_get_it() {
+fn commands_that_need_the_engine_name_the_build() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = folder.path().to_str().unwrap();
     for words in [
@@ -105,7 +105,7 @@ mod with_the_engine {
     }
 
     #[test]
-    fn a_foreign_libtorch_is_told_in_one_line_and_keeps_nobody_from_judging() {
+    fn a_foreign_libtorch_is_reported_and_judging_still_works() {
         let folder = tempfile::tempdir().unwrap();
         let path = foreign(folder.path());
         for words in JUDGES {
@@ -122,7 +122,7 @@ mod with_the_engine {
     }
 
     #[test]
-    fn a_working_folder_that_was_removed_is_told() {
+    fn a_removed_working_folder_is_reported() {
         let folder = tempfile::tempdir().unwrap();
         let gone = folder.path().join("gone");
         std::fs::create_dir(&gone).unwrap();

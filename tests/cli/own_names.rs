@@ -3,7 +3,7 @@
 use crate::common;
 use std::{fs, path::Path};
 
-use common::{Run, gap_text, log, rows, run, said::said};
+use common::{Run, gap_text, log, rows, run, stderr::stderr_text};
 
 const OWN: &str = r#"
 format = 1
@@ -12,7 +12,7 @@ title = "Flowers"
 train = 1020
 test = 6149
 [sources.l2_5]
-words = "trained adversarially, L2 eps 5"
+description = "trained adversarially, L2 eps 5"
 "#;
 
 /// A claim that l2_5 leads natural on flowers, and three seeds that say so.
@@ -39,7 +39,7 @@ fn ran(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_repro"));
     let command = command.args(arguments).arg("--claims").arg(folder).current_dir(folder);
     let output = command.env("NO_COLOR", "1").output().unwrap();
-    let said = said(&output.stderr);
+    let said = stderr_text(&output.stderr);
     let flat = said.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
     let text = String::from_utf8(output.stdout).unwrap();
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -80,7 +80,7 @@ fn evidence_that_has_none_of_them_is_incomplete_and_says_why() {
     let asked = ["verify", "--evidence", "paper", "--ledger", "none", "--data", "data"];
     let (code, _, said) = ran(folder.path(), &asked);
     assert_eq!(code, 3, "{said}");
-    assert!(said.contains("no checkpoint of `l2_5` is named for the paper world"), "{said}");
+    assert!(said.contains("`l2_5` has no checkpoint in the paper set-up"), "{said}");
 }
 
 #[test]
@@ -90,7 +90,10 @@ fn a_name_that_means_something_already_stops_every_command() {
     for command in [&LOGGED[..], &["list"], &["show", "gap"]] {
         let (code, _, said) = ran(folder.path(), command);
         assert_eq!(code, 64);
-        assert!(said.contains("own.toml") && said.contains("`svhn` is the name of"), "{said}");
+        assert!(
+            said.contains("own.toml") && said.contains("the name `svhn` is already in use"),
+            "{said}"
+        );
     }
 }
 
@@ -109,8 +112,40 @@ fn a_recipe_can_name_them() {
         ["run", "--recipe", "mine.toml", "--seed", "1", "--data", "data", "--ledger", "none"];
     let (code, _, said) = ran(folder.path(), &asked);
     assert_eq!(code, 66, "{said}");
-    assert!(said.contains("is not there"), "{said}");
+    assert!(said.contains("is missing"), "{said}");
     fs::write(folder.path().join("mine.toml"), recipe.replace("flowers", "flours")).unwrap();
     let (code, _, said) = ran(folder.path(), &asked);
     assert_eq!(code, 64, "{said}");
+}
+
+#[test]
+fn old_spellings_are_accepted_with_one_note_for_each_file_and_key() {
+    let folder = folder();
+    let claim = folder.path().join("gap.toml");
+    let text = fs::read_to_string(&claim).unwrap().replace("statement =", "sentence =");
+    fs::write(&claim, text).unwrap();
+    own(folder.path(), &OWN.replace("description =", "words ="));
+    // The suite is read once for each evidence.
+    let asked = ["verify", "--evidence", "published", "--evidence", "smoke", "--ledger", "none"];
+    let (_, _, said) = ran(folder.path(), &asked);
+    for note in [
+        "gap.toml, line 4: `sentence` is now called `statement`",
+        "own.toml, line 8: `words` is now called `description`",
+    ] {
+        assert_eq!(said.matches(note).count(), 1, "{said}");
+    }
+    let recipe = "world = \"sister\"\n[key]\ntarget = \"flowers\"\nsource = \"natural\"\n\
+                  blocks = 3\nimages = 100\ndraw = 1\n";
+    fs::write(folder.path().join("mine.toml"), recipe).unwrap();
+    let asked =
+        ["run", "--recipe", "mine.toml", "--seed", "1", "--ledger", "none", "--data", "data"];
+    let (_, _, said) = ran(folder.path(), &asked);
+    if cfg!(feature = "engine") {
+        for note in [
+            "note: mine.toml, line 1: `sister` is now called `salman`",
+            "note: mine.toml, line 7: `draw` is now called `seed_stream`",
+        ] {
+            assert_eq!(said.matches(note).count(), 1, "{said}");
+        }
+    }
 }

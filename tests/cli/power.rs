@@ -5,7 +5,7 @@ use assert_cmd::Command;
 use common::claim_text;
 
 #[test]
-fn a_cell_s_effect_spread_and_needs_are_told_and_nothing_is_run() {
+fn each_cell_has_its_effect_spread_and_seeds_and_nothing_is_run() {
     let ran = Command::new(assert_cmd::cargo::cargo_bin!("repro"))
         .args(["power", "--claim", "l2_best"])
         .output()

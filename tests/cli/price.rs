@@ -13,7 +13,7 @@ fn plan(more: &[&str]) -> Output {
     let reading = r#"
 [[reading]]
 id = "elsewhere"
-sentence = "The same at 400 images."
+statement = "The same at 400 images."
 cells = { target = "cifar10", images = 400, blocks = 3 }
 "#;
     let cells = "target = \"cifar10\", images = [100, 12800], blocks = 3";
@@ -30,7 +30,7 @@ cells = { target = "cifar10", images = 400, blocks = 3 }
 
 /// Images and operations of one fine-tune of three blocks of ResNet-50 at 224 pixels, on CIFAR-10.
 fn by_hand(epochs: f64, evaluations: f64, images: f64) -> (f64, f64) {
-    let counted = MultiplyAdds::of(World::paper().architecture(), 224);
+    let counted = MultiplyAdds::new(World::paper().architecture(), 224);
     // Ten thousand test images, once more after the first step.
     let (trained, tested) = (epochs * images, (evaluations + 1.0) * 10_000.0);
     let (step, forward) = (counted.training(3) as f64, counted.forward() as f64);
@@ -39,7 +39,7 @@ fn by_hand(epochs: f64, evaluations: f64, images: f64) -> (f64, f64) {
 
 #[cfg(feature = "engine")]
 #[test]
-fn primary_hypotheses_at_small_sizes_are_priced_apart_from_all_else() {
+fn primary_hypotheses_at_small_sizes_have_their_own_price() {
     let output = plan(&["--threads", "2"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
@@ -64,7 +64,7 @@ fn primary_hypotheses_at_small_sizes_are_priced_apart_from_all_else() {
     for (part, counts) in [
         ("primary, first look", [6.0, 0.0, 0.0]),
         ("primary, every look", [20.0, 0.0, 0.0]),
-        ("readings ", [0.0, 10.0, 0.0]),
+        ("secondary ", [0.0, 10.0, 0.0]),
         ("larger sizes ", [0.0, 0.0, 20.0]),
         ("next ", [6.0, 6.0, 6.0]),
     ] {
@@ -89,7 +89,7 @@ fn primary_hypotheses_at_small_sizes_are_priced_apart_from_all_else() {
 }
 
 #[test]
-fn for_machines_what_can_t_be_run_here_is_priced_in_operations_alone() {
+fn jsonl_has_the_operations_of_fine_tunes_that_cannot_run_here() {
     let output = plan(&["--format", "jsonl"]);
     let text = String::from_utf8(output.stdout).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

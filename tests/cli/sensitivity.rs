@@ -6,7 +6,7 @@ use std::{path::Path, process::Output};
 
 use assert_cmd::Command;
 use common::{Run, claim, claim_text, evidence, gap_text, log, one_look, rows, run};
-use repro::{evidence::Looking, plan::sensitivity::accuracies, world::World};
+use repro::{evidence::SamplingDesign, plan::sensitivity::accuracies, world::World};
 #[cfg(feature = "engine")]
 use repro::{judge::Verdicts, plan::sensitivity::Answers, report::COLUMNS};
 
@@ -115,7 +115,7 @@ fn each_choice_is_priced_run_judged_and_set_beside_the_paper_s_recipe() {
 }
 
 #[test]
-fn every_choice_is_priced_where_nothing_can_be_run() {
+fn every_choice_has_a_price_if_nothing_can_run() {
     let folder = with_claim();
     let data = folder.path().join("data");
     let asked = ["--evidence", "paper", "--no-run", "--data", data.to_str().unwrap()];
@@ -130,7 +130,7 @@ fn every_choice_is_priced_where_nothing_can_be_run() {
     // Without --no-run what can be judged is, and the rest says what it lacks.
     let run = sensitivity(folder.path(), &[&asked[..2], &asked[3..]].concat());
     let said = text(&run.stderr);
-    assert!(run.status.success() && said.contains("is not there"), "{said}");
+    assert!(run.status.success() && said.contains("is missing"), "{said}");
     assert!(text(&run.stdout).contains("the same in ten times as many epochs"));
 }
 
@@ -177,7 +177,7 @@ fn a_source_s_accuracy_is_the_mean_over_keys_of_the_means_over_the_first_look_s_
         Run { target: "cifar10", ..run("natural", seed(0), 90.0) },
         run("linf_4", seed(0), 90.0),
     ];
-    let found = accuracies(&claim, &evidence(&log(&rows(&runs)), Looking::Fixed));
+    let found = accuracies(&claim, &evidence(&log(&rows(&runs)), SamplingDesign::FixedSample));
     let found: Vec<(&str, f64)> = found.iter().map(|(source, mean)| (&**source, *mean)).collect();
     assert_eq!(found, [("l2_3", 65.0), ("natural", 30.0)]);
 }

@@ -1,4 +1,4 @@
-//! What a short fine-tune works on: the smoke world's natural model and a few images of KMNIST.
+//! The inputs of a short fine-tune: the smoke world's natural model and a few images of KMNIST.
 
 use repro::{
     assets::bundled,
@@ -13,14 +13,14 @@ use tch::Device;
 
 pub struct Fixture {
     pub source: Weights,
-    /// Some to train on.
+    /// The training images.
     pub train: OnDevice,
-    /// 200 to test.
+    /// 200 test images.
     pub test: OnDevice,
 }
 
 impl Fixture {
-    /// With a subset of so many images.
+    /// With a training subset of `images` images.
     pub fn on(device: Device, images: usize) -> Self {
         tch::set_num_threads(1);
         let target = bundled::target("kmnist").unwrap();

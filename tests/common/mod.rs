@@ -1,13 +1,14 @@
-//! Small logs and claims for tests: as few records as a question needs, in the published format.
+//! Small logs and claims for tests: the fewest records that a question needs, in the published
+//! format.
 
-#![allow(dead_code, reason = "each test file uses its own part of this")]
+#![allow(dead_code, reason = "each test program uses another part of this module")]
 
 #[cfg(feature = "engine")]
 pub mod kmnist;
 pub mod require;
-pub mod said;
 #[cfg(feature = "engine")]
 pub mod stand_in;
+pub mod stderr;
 
 use std::{
     collections::BTreeMap,
@@ -16,17 +17,17 @@ use std::{
 };
 
 use repro::{
-    assets::{Lacking, Named},
+    assets::{IdentifiedTrial, Missing},
     claim::{Claim, check},
     evidence::{
-        Evidence, Looking, Record, Records,
+        Evidence, Record, Records, SamplingDesign,
         published::{self, COLUMNS},
     },
     experiment::EvidenceKind,
     plan::{
         Outstanding,
-        campaign::{Event, Watch},
-        cost::Speed,
+        campaign::{Event, Progress},
+        cost::Throughput,
     },
     store::Damaged,
     world::World,
@@ -72,7 +73,7 @@ pub fn log(rows: &[String]) -> String {
 }
 
 /// Evidence of a log's text.
-pub fn evidence(text: &str, looking: Looking) -> Evidence {
+pub fn evidence(text: &str, looking: SamplingDesign) -> Evidence {
     Evidence {
         kind: EvidenceKind::Log,
         title: "a test's own runs".to_owned(),
@@ -80,13 +81,13 @@ pub fn evidence(text: &str, looking: Looking) -> Evidence {
         sha256: String::new(),
         spared: None,
         world: World::paper(),
-        looking,
+        design: looking,
         records: published::read("test.csv", text.as_bytes()).unwrap(),
         means: Vec::new(),
     }
 }
 
-/// Evidence of our own fine-tunes, looked at several times.
+/// Evidence of local fine-tunes, with several looks.
 pub fn own_evidence(kind: EvidenceKind, records: Vec<Record>) -> Evidence {
     Evidence {
         kind,
@@ -95,7 +96,7 @@ pub fn own_evidence(kind: EvidenceKind, records: Vec<Record>) -> Evidence {
         sha256: String::new(),
         spared: None,
         world: kind.world(),
-        looking: Looking::Sequential,
+        design: SamplingDesign::GroupSequential,
         records: Records::new(records).unwrap(),
         means: Vec::new(),
     }
@@ -106,14 +107,14 @@ pub fn claim_text(relation: &str) -> String {
     gap_text("log", relation, "target = \"svhn\", images = 100, blocks = 3", "")
 }
 
-/// l2_3 minus natural in cells, every one of which is judged, with what is expected of one kind of evidence
-/// and more of TOML.
+/// l2_3 minus natural in every one of these cells, with the expected verdict on one kind of
+/// evidence and more TOML.
 pub fn gap_text(kind: &str, relation: &str, cells: &str, more: &str) -> String {
     format!(
         r#"format = 1
 id = "gap"
 title = "a gap"
-sentence = "a gap"
+statement = "a gap"
 paper = {{ figures = ["2"] }}
 
 [arms]
@@ -121,7 +122,7 @@ robust = {{ source = "l2_3" }}
 natural = {{ source = "natural" }}
 
 [hypothesis]
-sentence = "a gap"
+statement = "a gap"
 contrasts = [{{ terms = {{ robust = 1.0, natural = -1.0 }} }}]
 metric = {{ accuracy = "last" }}
 relation = {{ {relation} }}
@@ -135,7 +136,7 @@ reason = "a test"
     )
 }
 
-/// A design of one look.
+/// A design with one look.
 pub fn one_look(seeds: usize) -> String {
     format!("[design]\nlooks = [{seeds}]\nreading_seeds = {seeds}\n")
 }
@@ -145,11 +146,11 @@ pub fn claim(text: &str) -> Claim {
     check::claim("gap.toml", text, &World::paper()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Counts what runs, and kinds of what can't.
+/// Counts the fine-tunes that ran, and the kinds of missing inputs.
 #[derive(Default)]
 pub struct Counted {
     ran: AtomicUsize,
-    lacking: AtomicUsize,
+    unavailable: AtomicUsize,
 }
 
 impl Counted {
@@ -157,20 +158,20 @@ impl Counted {
         self.ran.load(Ordering::Relaxed)
     }
 
-    pub fn lacking(&self) -> usize {
-        self.lacking.load(Ordering::Relaxed)
+    pub fn unavailable(&self) -> usize {
+        self.unavailable.load(Ordering::Relaxed)
     }
 }
 
-impl Watch for Counted {
+impl Progress for Counted {
     fn damaged(&self, files: &[Damaged]) {
         assert!(files.is_empty());
     }
 
-    fn begins(&self, _trials: &[Named], _speed: Option<Speed>) {}
+    fn begins(&self, _trials: &[IdentifiedTrial], _speed: Option<Throughput>) {}
 
-    fn lacking(&self, lacking: &BTreeMap<Lacking, Outstanding>) {
-        self.lacking.store(lacking.len(), Ordering::Relaxed);
+    fn missing(&self, unavailable: &BTreeMap<Missing, Outstanding>) {
+        self.unavailable.store(unavailable.len(), Ordering::Relaxed);
     }
 
     fn happens(&self, event: Event<'_>) {

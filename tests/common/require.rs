@@ -1,24 +1,24 @@
-//! What `REPRO_REQUIRE` asks of tests: that none of a kind is left out where it can't be run.
+//! `REPRO_REQUIRE`: the kinds of tests that must not be skipped where they can't run.
 
-/// Tests that need what not every machine has: a GPU, and besides the paper's checkpoints and images.
+/// Tests that need more than every machine has: a GPU, or also the paper's checkpoints and images.
 const KINDS: [&str; 2] = ["gpu", "paper"];
 
-/// Whether the variable asks for a kind.
+/// Whether the variable requires a kind.
 ///
 /// # Panics
-/// If it asks for something else: who mistypes a name would be told that all is well.
+/// If it names an unknown kind: with a typing error all tests would seem to pass.
 pub fn required(kind: &str) -> bool {
-    let asked = std::env::var_os("REPRO_REQUIRE").unwrap_or_default();
-    asks(&asked.to_string_lossy(), kind).unwrap_or_else(|error| panic!("{error}"))
+    let value = std::env::var_os("REPRO_REQUIRE").unwrap_or_default();
+    lists(&value.to_string_lossy(), kind).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Whether these words, with commas between them, ask for a kind.
-pub fn asks(words: &str, kind: &str) -> Result<bool, String> {
-    let asked: Vec<&str> = words.split(',').filter(|word| !word.is_empty()).collect();
-    match asked.iter().find(|word| !KINDS.contains(word)) {
+/// Whether a comma-separated list requires a kind.
+pub fn lists(value: &str, kind: &str) -> Result<bool, String> {
+    let kinds: Vec<&str> = value.split(',').filter(|word| !word.is_empty()).collect();
+    match kinds.iter().find(|word| !KINDS.contains(word)) {
         Some(unknown) => {
-            Err(format!("REPRO_REQUIRE asks for `{unknown}`; it can ask for {}", KINDS.join(", ")))
+            Err(format!("unknown kind `{unknown}` in REPRO_REQUIRE (known: {})", KINDS.join(", ")))
         }
-        None => Ok(asked.contains(&kind)),
+        None => Ok(kinds.contains(&kind)),
     }
 }

@@ -1,5 +1,6 @@
-//! A GPU for tests: the real one where there is one, else a stand-in (`tests/engine/gpu/stand_in.cpp`), compiled once.
-//! Either is had in a process of its own, since libtorch looks for devices once.
+//! A GPU for tests: the real one if there is one, else a stand-in
+//! (`tests/engine/gpu/stand_in.cpp`), compiled once. Either needs a separate process, since
+//! libtorch looks for devices once.
 
 use std::{
     ffi::OsString,
@@ -14,71 +15,73 @@ use tch::Device;
 
 use super::require::required;
 
-/// Why there may be none.
-const NONE: &str = "it is for Linux, and where a GPU's own libraries, with which it would collide, are not at hand";
-/// Set where one is to be had: to which.
+/// Why a stand-in may be unavailable.
+const NONE: &str =
+    "it needs Linux, and a libtorch without CUDA's libraries, which conflict with it";
+/// Set in a process with a GPU, to one of the two values below.
 const LOADED: &str = "REPRO_TEST_STAND_IN";
-/// The variable's values.
+/// The values of the variable.
 const STAND_IN: &str = "stand-in";
-const CARD: &str = "card";
+const REAL: &str = "real";
 
-/// What tests of either kind run on: the CPU, or the GPU of a process that has one.
+/// The device of tests that run on both: the CPU, or the GPU in a process that has one.
 pub fn device() -> Device {
     match std::env::var_os(LOADED) {
         Some(which) => {
-            // CUDA's half is opened by whoever asks first.
-            let missing = (which == CARD).then(missing_cuda).flatten();
-            assert_eq!(missing, None, "the process that asked had a GPU");
+            // The first caller loads the CUDA half of libtorch.
+            let missing = (which == REAL).then(missing_cuda).flatten();
+            assert_eq!(missing, None, "the calling process had a GPU");
             Device::Cuda(0)
         }
         None => Device::Cpu,
     }
 }
 
-/// Whether this process has a real GPU: its bits differ from run to run, and it counts nothing.
-pub fn is_a_card() -> bool {
-    std::env::var_os(LOADED).is_some_and(|which| which == CARD)
+/// Whether this process has a real GPU, whose bits differ from run to run and which counts nothing.
+pub fn is_real_gpu() -> bool {
+    std::env::var_os(LOADED).is_some_and(|which| which == REAL)
 }
 
-/// Whether this process has a GPU of either kind. Where it does not, the test of this name, which asks, is run in
-/// one that has.
+/// Whether this process has a GPU of either kind. If it has none, the calling test, of this name,
+/// is run in a process with one.
 pub fn on_a_gpu(test: &str) -> bool {
-    let here = device().is_cuda();
-    if !here {
+    let on_gpu = device().is_cuda();
+    if !on_gpu {
         run(test);
     }
-    here
+    on_gpu
 }
 
-/// The same of the stand-in alone, with so many bytes of memory: what counts, wants memory or breaks is not asked
-/// of a real GPU.
-pub fn here(test: &str, memory: Option<u64>) -> bool {
-    let here = device().is_cuda();
-    if !here {
+/// The same for the stand-in alone, with `memory` bytes: tests that count, run out of memory or
+/// break the device can't run on a real GPU.
+pub fn on_the_stand_in(test: &str, memory: Option<u64>) -> bool {
+    let on_gpu = device().is_cuda();
+    if !on_gpu {
         run_on_stand_in(test, memory);
     }
-    here
+    on_gpu
 }
 
-/// Runs the test of this name once more, where there is a GPU; what comes of it there is what comes of it here.
+/// Runs the test of this name again in a process with a GPU, and fails if it fails there.
 pub fn run(test: &str) {
-    match card() {
-        true => run_again(test, Command::new(own_name()).env(LOADED, CARD)),
-        false => run_on_stand_in(test, None),
+    if has_real_gpu() {
+        run_again(test, Command::new(test_program()).env(LOADED, REAL));
+    } else {
+        run_on_stand_in(test, None);
     }
 }
 
-/// The same where only the stand-in will do, with so many bytes of memory.
+/// The same on the stand-in only, with `memory` bytes.
 pub fn run_on_stand_in(test: &str, memory: Option<u64>) {
-    if card() {
-        println!("{test}: not tested: needs the stand-in for a GPU, and here is a real one");
+    if has_real_gpu() {
+        println!("{test}: skipped: needs the stand-in, but this machine has a real GPU");
         return;
     }
     let Some(library) = library() else {
-        println!("not tested on a stand-in: {NONE}");
+        println!("{test}: skipped without a stand-in for a GPU: {NONE}");
         return;
     };
-    let mut again = Command::new(own_name());
+    let mut again = Command::new(test_program());
     again.env(LOADED, STAND_IN).env("LD_PRELOAD", library);
     if let Some(bytes) = memory {
         again.env("STAND_IN_MEMORY", bytes.to_string());
@@ -86,14 +89,14 @@ pub fn run_on_stand_in(test: &str, memory: Option<u64>) {
     run_again(test, &mut again);
 }
 
-fn own_name() -> PathBuf {
-    std::env::current_exe().expect("a test has a name")
+fn test_program() -> PathBuf {
+    std::env::current_exe().expect("the test program has a path")
 }
 
-/// The name that the test program knows a test by: its module's path and its own name.
-pub fn whole_name(test: &str) -> String {
-    let listed = Command::new(own_name()).args(["--list", "--format", "terse"]).output();
-    let listed = listed.expect("a test program lists its tests").stdout;
+/// A test's full name in the test program: its module's path and its name.
+pub fn full_test_name(test: &str) -> String {
+    let listed = Command::new(test_program()).args(["--list", "--format", "terse"]).output();
+    let listed = listed.expect("the test program lists its tests").stdout;
     let listed = String::from_utf8_lossy(&listed);
     let names = listed.lines().filter_map(|line| line.strip_suffix(": test"));
     let ends = |name: &&str| name.rsplit("::").next() == Some(test);
@@ -103,40 +106,38 @@ pub fn whole_name(test: &str) -> String {
 }
 
 fn run_again(test: &str, again: &mut Command) {
-    let ended = again.args(["--exact", &whole_name(test), "--nocapture"]).output();
-    let ended = ended.expect("a test can be run again");
-    let said = String::from_utf8_lossy(&ended.stdout);
-    print!("{said}{}", String::from_utf8_lossy(&ended.stderr));
+    let ended = again.args(["--exact", &full_test_name(test), "--nocapture"]).output();
+    let ended = ended.expect("the test program can be started");
+    let stdout = String::from_utf8_lossy(&ended.stdout);
+    print!("{stdout}{}", String::from_utf8_lossy(&ended.stderr));
     assert!(ended.status.success(), "{test} on a GPU: {}", ended.status);
-    assert!(said.contains("1 passed"), "there is no test {test}");
+    assert!(stdout.contains("1 passed"), "there is no test {test}");
 }
 
-/// Whether there is a real GPU that can be used.
-fn card() -> bool {
+/// Whether this machine has a real GPU that can be used.
+fn has_real_gpu() -> bool {
     static FOUND: OnceLock<bool> = OnceLock::new();
     *FOUND.get_or_init(|| missing_cuda().is_none())
 }
 
-/// What a command needs to have a GPU, where there is one; nothing for a real one.
+/// The environment variables that give a command a GPU: none for a real one. `None` without either.
 pub fn environment() -> Option<Vec<(&'static str, OsString)>> {
-    match card() {
-        true => Some(Vec::new()),
-        false => Some(vec![("LD_PRELOAD", library()?.into())]),
-    }
+    if has_real_gpu() { Some(Vec::new()) } else { Some(vec![("LD_PRELOAD", library()?.into())]) }
 }
 
-/// The compiled stand-in, made where there is none of this source; none where there can't be one ([`NONE`]), unless
-/// `REPRO_REQUIRE=gpu` asks for it: then that is a fault.
+/// The stand-in, compiled once for each version of its source. `None` where it is unavailable
+/// ([`NONE`]); with `REPRO_REQUIRE=gpu` that is a failure.
 fn library() -> Option<&'static Path> {
     static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
     MADE.get_or_init(|| {
         let libtorch = PathBuf::from(inventory().loaded_from.expect("libtorch is loaded"));
         if !cfg!(target_os = "linux") || libtorch.join("libtorch_cuda.so").exists() {
-            assert!(!required("gpu"), "not tested on a stand-in for a GPU: {NONE}");
+            assert!(!required("gpu"), "REPRO_REQUIRE=gpu without a stand-in for a GPU: {NONE}");
             return None;
         }
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engine/gpu/stand_in.cpp");
-        let digest = blake3::hash(&fs::read(&source).expect("it is part of the project")).to_hex();
+        let digest =
+            blake3::hash(&fs::read(&source).expect("the source is in the project")).to_hex();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let library = folder.join(format!("stand_in-{}.so", &digest[..16]));
         if !library.exists() {
@@ -147,8 +148,8 @@ fn library() -> Option<&'static Path> {
     .as_deref()
 }
 
-/// By the compiler that libtorch's bindings are compiled with, under another name first: tests may do the
-/// same at once.
+/// Compiles the stand-in with the compiler of libtorch's bindings, first under a temporary name,
+/// since other tests may compile it at the same time.
 fn compile(source: &Path, libtorch: &Path, library: &Path) {
     let unfinished = library.with_extension(std::process::id().to_string());
     let compiler = std::env::var_os("CXX").unwrap_or_else(|| "g++".into());
@@ -166,24 +167,24 @@ fn compile(source: &Path, libtorch: &Path, library: &Path) {
         .output()
         .unwrap_or_else(|cause| panic!("{}: {cause}", compiler.display()));
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
-    fs::rename(&unfinished, library).expect("a folder for tests");
+    fs::rename(&unfinished, library).expect("the folder for tests is writable");
 }
 
-/// What crossed the bus, and how often the host waited for the device, since the process began.
+/// Transfers, and waits of the host for the device, since the process started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Traffic {
-    /// Bytes to the device.
+    /// Bytes uploaded to the device.
     pub to_device: u64,
-    /// Bytes back.
+    /// Bytes downloaded to the host.
     pub to_host: u64,
     /// Times that the host waited.
     pub waits: u64,
-    /// Operations that the device was given.
+    /// Operations that the device ran.
     pub operations: u64,
 }
 
 impl Traffic {
-    /// Up to now.
+    /// The counts until now.
     pub fn now() -> Self {
         Self {
             to_device: count(b"stand_in_to_device\0"),
@@ -193,7 +194,7 @@ impl Traffic {
         }
     }
 
-    /// Since another time.
+    /// The counts since another time.
     pub fn since(self, before: Self) -> Self {
         Self {
             to_device: self.to_device - before.to_device,
@@ -210,17 +211,18 @@ fn count(name: &[u8]) -> u64 {
     unsafe { this.get::<extern "C" fn() -> u64>(name).expect("the stand-in is loaded")() }
 }
 
-/// The most bytes that tensors held at once on it.
-pub fn most() -> u64 {
-    count(b"stand_in_most\0")
+/// The peak of bytes that tensors held on the stand-in.
+pub fn peak_memory() -> u64 {
+    count(b"stand_in_peak_memory\0")
 }
 
-/// From now on it has so many bytes of memory.
-pub fn has(bytes: u64) {
-    set(b"stand_in_has\0", bytes);
+/// Sets the memory of the stand-in, in bytes, from now on.
+pub fn set_memory(bytes: u64) {
+    set(b"stand_in_set_memory\0", bytes);
 }
 
-/// From now on convolutions whose gradients have more bytes than this find no plan, in cuDNN's words.
+/// From now on, backward convolutions whose gradients have more bytes than this find no plan, with
+/// cuDNN's message.
 pub fn plan_up_to(bytes: u64) {
     set(b"stand_in_plan_up_to\0", bytes);
 }
@@ -231,7 +233,7 @@ fn set(name: &[u8], bytes: u64) {
     unsafe { this.get::<extern "C" fn(u64)>(name).expect("the stand-in is loaded")(bytes) }
 }
 
-/// Breaks the device for the rest of the process: whatever is asked of it, it answers with an error of CUDA's.
+/// Breaks the device for the rest of the process: every operation fails with an error of CUDA.
 pub fn break_down() {
     let this = libloading::os::unix::Library::this();
     // SAFETY: the stand-in's function takes and returns nothing.

@@ -1,13 +1,13 @@
-//! Telling the authors' source models by two losses: what their log holds, and what is said of losses
-//! that are theirs, another model's or nobody's.
+//! Recognising the authors' source models by two losses: the losses in their log, and the findings
+//! for the right model, another model and an unknown model.
 
 use repro::{
     evidence::{Evidence, Records},
     replication::fingerprint::{Authors, BLOCKS, Comparison, Finding, Found, IMAGES},
 };
 
-/// Mean and standard deviation of the first batch's loss over ten seeds, as computed from the authors'
-/// raw logs by another program: natural, l2_3, linf_4 and, where there is one, linf_8.
+/// Mean and standard deviation of the first batch's loss over ten seeds, computed from the authors'
+/// raw logs by another program: natural, l2_3, linf_4 and, if it exists, linf_8.
 const FIRST_LOSSES: [(&str, &[(f64, f64)]); 6] = [
     ("cifar10", &[(36.8, 5.4), (23.6, 3.2), (30.0, 3.5), (24.4, 3.2)]),
     ("cifar100", &[(65.4, 7.9), (41.1, 2.6), (49.8, 3.1)]),
@@ -19,7 +19,7 @@ const FIRST_LOSSES: [(&str, &[(f64, f64)]); 6] = [
 const ROLES: [&str; 4] = ["natural", "l2_3", "linf_4", "linf_8"];
 
 fn authors() -> Authors {
-    Authors::of(&Evidence::published().unwrap().records)
+    Authors::from_records(&Evidence::published().unwrap().records)
 }
 
 /// One model alone, on one target.
@@ -32,8 +32,8 @@ fn compare(role: &str, target: &str, first: &[f64], test: &[f64]) -> Comparison 
     authors().compare(&[(role, &found)]).remove(0)
 }
 
-/// The authors' log parted by seeds: three that are found, the other seven that are expected. Every way to do
-/// so.
+/// The authors' log divided by seeds, in every possible way: three seeds as the found losses, the
+/// other seven as the expected ones.
 struct Parted {
     expected: Authors,
     found: Authors,
@@ -57,21 +57,21 @@ impl Parted {
             if chosen.count_ones() != 3 {
                 continue;
             }
-            let of = |wanted: u32| {
-                let is_wanted = |seed| {
+            let part = |bit: u32| {
+                let is_chosen = |seed| {
                     let place = seeds.iter().position(|one| *one == seed).unwrap();
-                    chosen >> place & 1 == wanted
+                    chosen >> place & 1 == bit
                 };
-                let some = records.iter().filter(|record| is_wanted(record.seed));
-                Authors::of(&Records::new(some.cloned()).unwrap())
+                let some = records.iter().filter(|record| is_chosen(record.seed));
+                Authors::from_records(&Records::new(some.cloned()).unwrap())
             };
-            parted.push(Self { expected: of(0), found: of(1) });
+            parted.push(Self { expected: part(0), found: part(1) });
         }
         assert_eq!(parted.len(), 120);
         parted
     }
 
-    /// What a model of theirs gave on all its targets; with or without the step.
+    /// The losses of a model on all its targets; with or without the step.
     fn found(&self, role: &str, with_step: bool) -> Vec<Found> {
         let of = |(target, _): (&str, _)| {
             let losses = self.found.of_model(role, target)?;
@@ -87,13 +87,13 @@ impl Parted {
 }
 
 #[test]
-fn the_log_s_first_losses_are_the_published_ones() {
+fn the_logs_first_losses_are_the_published_ones() {
     let authors = authors();
     for (target, expected) in FIRST_LOSSES {
         for (role, (mean, deviation)) in ROLES.into_iter().zip(expected) {
             let found = &authors.of_model(role, target).unwrap().first_losses;
             assert_eq!(found.len(), 10);
-            // They were rounded to a tenth from rounded numbers.
+            // They were rounded to a tenth from numbers that were already rounded.
             assert!((found.mean() - mean).abs() < 0.061, "{role} {target}: {}", found.mean());
             let spread = found.standard_deviation();
             assert!((spread - deviation).abs() < 0.061, "{role} {target}: {spread}");
@@ -103,7 +103,7 @@ fn the_log_s_first_losses_are_the_published_ones() {
 }
 
 #[test]
-fn one_step_nearly_blows_the_natural_model_up_and_far_less_the_robust_one() {
+fn one_step_nearly_makes_the_natural_model_diverge_but_not_the_robust_one() {
     let authors = authors();
     for (target, _) in FIRST_LOSSES {
         let mean = |role| {
@@ -116,9 +116,9 @@ fn one_step_nearly_blows_the_natural_model_up_and_far_less_the_robust_one() {
     }
 }
 
-/// A run of `repro doctor` on their own models, by three seeds of theirs against the other seven.
+/// `repro doctor` on the authors' own models: three of their seeds against the other seven.
 #[test]
-fn the_authors_own_weights_are_theirs_in_nearly_every_run() {
+fn the_authors_weights_are_recognised_in_nearly_every_run() {
     for with_step in [true, false] {
         let mut alarms = 0;
         let all = Parted::all();
@@ -131,17 +131,17 @@ fn the_authors_own_weights_are_theirs_in_nearly_every_run() {
             assert!(answers.iter().all(|answer| answer.finding != Finding::Unknown));
         }
         println!("with the step: {with_step}: {alarms} false alarms in {} runs", all.len());
-        // Once in fifty runs is what is promised; these 120 overlap.
+        // The documented rate is one in fifty runs; these 120 runs overlap.
         assert!(alarms <= 4, "{alarms}");
     }
 }
 
-/// Shares of runs, in percent, that tell one model of theirs in another's place; where a run does not, it nearly
-/// always names the other as one that it can't tell apart.
+/// Shares of runs, in percent, that detect one of the authors' models in place of another. A run
+/// that does not nearly always names the other model as indistinguishable.
 #[test]
-fn another_model_s_weights_are_told_as_often_as_this_says() {
+fn weights_of_another_model_are_found_at_the_listed_rates() {
     let all = Parted::all();
-    let (mut told, mut unnamed) = (Vec::new(), 0);
+    let (mut rates, mut unnamed) = (Vec::new(), 0);
     for role in ROLES {
         for other in ROLES.into_iter().filter(|other| *other != role) {
             let mut share = |with_step| {
@@ -162,19 +162,19 @@ fn another_model_s_weights_are_told_as_often_as_this_says() {
                 });
                 100 * differs.count() / all.len()
             };
-            told.push((role, other, share(true), share(false)));
+            rates.push((role, other, share(true), share(false)));
         }
     }
-    for row in &told {
+    for row in &rates {
         println!("{row:?}");
     }
-    assert_eq!(told, TOLD);
-    // As the other model itself would be called another's.
+    assert_eq!(rates, RATES);
+    // The rate at which the other model itself is not recognised.
     assert!(unnamed <= 4, "{unnamed}");
 }
 
-/// Expected, found, and how often that is told by both losses and by the first batch's alone.
-const TOLD: [(&str, &str, usize, usize); 12] = [
+/// Expected, found, and how often both losses detect it, and the first batch's alone.
+const RATES: [(&str, &str, usize, usize); 12] = [
     ("natural", "l2_3", 100, 100),
     ("natural", "linf_4", 91, 78),
     ("natural", "linf_8", 35, 63),
@@ -190,7 +190,7 @@ const TOLD: [(&str, &str, usize, usize); 12] = [
 ];
 
 #[test]
-fn a_natural_model_in_a_robust_one_s_place_is_told_on_one_target_too() {
+fn a_natural_model_in_place_of_a_robust_one_is_found_on_one_target() {
     let authors = authors();
     for (target, _) in FIRST_LOSSES {
         for (role, other) in [("natural", "l2_3"), ("l2_3", "natural")] {
@@ -200,27 +200,27 @@ fn a_natural_model_in_a_robust_one_s_place_is_told_on_one_target_too() {
             let found = compare(role, target, first, test);
             assert_eq!(found.finding, Finding::Differs, "{role} {target}: {}", found.text);
             assert!(found.text.contains(other), "{}", found.text);
-            assert!(found.text.contains("exchanged"), "{}", found.text);
+            assert!(found.text.contains("swapped"), "{}", found.text);
         }
     }
 }
 
 #[test]
-fn what_can_t_be_told_apart_is_said() {
+fn models_that_can_t_be_distinguished_are_reported() {
     let found = compare("l2_3", "cifar10", &[24.0], &[]);
     assert_eq!(found.finding, Finding::Alike);
-    assert!(found.text.starts_with("these are the authors' weights"), "{}", found.text);
+    assert!(found.text.starts_with("compatible with the authors' weights"), "{}", found.text);
     assert!(found.text.contains("linf_8"), "{}", found.text);
-    assert!(found.text.contains("would not be told apart"), "{}", found.text);
+    assert!(found.text.contains("would give the same losses"), "{}", found.text);
     assert!(found.text.contains("no test loss was compared"), "{}", found.text);
-    // The step tells them apart: ten times as large.
+    // The step distinguishes them: it is ten times as large.
     let found = compare("l2_3", "cifar10", &[24.0; 10], &[110.0; 10]);
-    assert!(!found.text.contains("told apart"), "{}", found.text);
+    assert!(!found.text.contains("the same losses"), "{}", found.text);
     assert!(!found.text.contains("no test loss"), "{}", found.text);
 }
 
 #[test]
-fn a_head_of_pytorchs_own_and_pixels_up_to_255_are_not_theirs() {
+fn a_linear_head_and_pixels_up_to_255_are_not_recognised() {
     let gentle = compare("natural", "cifar10", &[2.4], &[3.0]);
     assert_eq!(gentle.finding, Finding::Differs);
     assert!(gentle.text.contains("N(0, 1)"), "{}", gentle.text);
@@ -230,7 +230,7 @@ fn a_head_of_pytorchs_own_and_pixels_up_to_255_are_not_theirs() {
 }
 
 #[test]
-fn a_step_that_is_not_theirs_is_told_though_the_first_batch_is() {
+fn a_wrong_step_is_reported_even_if_the_first_batch_matches() {
     let found = compare("natural", "cifar10", &[36.0, 37.0, 38.0], &[20.0, 21.0, 23.0]);
     assert_eq!(found.finding, Finding::Differs);
     assert!(found.text.contains("learning rate"), "{}", found.text);
@@ -241,7 +241,7 @@ fn a_step_that_is_not_theirs_is_told_though_the_first_batch_is() {
 }
 
 #[test]
-fn nothing_to_compare_is_said_and_nothing_panics() {
+fn missing_losses_are_reported_without_a_panic() {
     for (role, target, losses) in [
         ("gaussian", "cifar10", &[30.0][..]),
         ("natural", "celeba", &[30.0]),

@@ -1,11 +1,11 @@
-//! What was written before is read and means what it meant: records of version 0.1.0 (commit 7e2f207, made by
-//! `repro runs --target mnist --images 100 --blocks 3 --export FILE` from a ledger that `make verify` had filled)
-//! have the names that today's recipes give them, and nothing that they hold is run again.
+//! Records of version 0.1.0 stay valid: they have the names that today's recipes give them, so no
+//! trial in them runs again. The bundle was made at commit 7e2f207 by `repro runs --target mnist
+//! --images 100 --blocks 3 --export FILE`, from a ledger that `make verify` had filled.
 
 use std::path::{Path, PathBuf};
 
 use repro::{
-    assets::{Named, Stock},
+    assets::{Assets as _, Bundled, IdentifiedTrial},
     claim::check,
     experiment::{EvidenceKind, Key, Seed, Trial, Verdict},
     judge::judge,
@@ -20,38 +20,42 @@ fn records() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/store/records-0.1.0.jsonl.gz")
 }
 
-/// A runner that may not be asked for anything.
+/// A runner that must not be used.
 struct Idle;
 
 impl Runner for Idle {
     type Error = LedgerError;
 
     fn processor(&self) -> Result<String, LedgerError> {
-        panic!("nothing is to be run")
+        panic!("nothing must run")
     }
 
-    fn run(&self, trials: &[Named], _: &(dyn Fn(Event<'_>) + Sync)) -> Result<(), LedgerError> {
-        panic!("to be run: {trials:?}")
+    fn run(
+        &self,
+        trials: &[IdentifiedTrial],
+        _: &(dyn Fn(Event<'_>) + Sync),
+    ) -> Result<(), LedgerError> {
+        panic!("must not run: {trials:?}")
     }
 }
 
-/// Reading a bundle computes each name from what the record holds, and refuses one that differs.
+/// Reading a bundle computes each name from the record, and a name that differs is an error.
 #[test]
-fn records_of_0_1_0_have_the_names_that_today_s_recipes_give_them() {
+fn records_of_0_1_0_have_the_names_of_current_recipes() {
     let entries = bundle::read(&records()).unwrap();
     assert_eq!(entries.len(), 31);
     let world = World::smoke();
     for entry in &entries {
         let Trial { recipe, seed } = &entry.trial;
         assert_eq!(world.recipe(recipe.key.clone()), *recipe);
-        let named = Stock::Shipped.named(Trial { recipe: recipe.clone(), seed: *seed }).unwrap();
+        let named = Bundled.identify(Trial { recipe: recipe.clone(), seed: *seed }).unwrap();
         assert_eq!((&named.id, &named.weights), (&entry.id, &entry.weights));
         assert_eq!(named.data, entry.data);
     }
 }
 
 #[test]
-fn nothing_that_a_ledger_of_0_1_0_holds_is_run_again() {
+fn no_trial_in_a_ledger_of_0_1_0_runs_again() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(folder.path().to_owned());
     for entry in bundle::read(&records()).unwrap() {
@@ -61,8 +65,8 @@ fn nothing_that_a_ledger_of_0_1_0_holds_is_run_again() {
     let cells = "target = \"mnist\", images = 100, blocks = 3";
     let text = gap_text("smoke", "greater_than = 0.0", cells, &one_look(10));
     let claim = check::claim("gap.toml", &text, &world).unwrap_or_else(|error| panic!("{error}"));
-    let (kind, stock) = (EvidenceKind::Smoke, Stock::Shipped);
-    let campaign = Campaign { kind, world: &world, stock: &stock, ledger: &ledger };
+    let (kind, assets) = (EvidenceKind::Smoke, Bundled);
+    let campaign = Campaign { kind, world: &world, assets: &assets, ledger: &ledger };
     let counted = Counted::default();
     let gathered = campaign.complete(&[&claim], &Idle, &counted).unwrap();
     assert_eq!((counted.ran(), gathered.damaged.len()), (0, 0));
@@ -72,7 +76,7 @@ fn nothing_that_a_ledger_of_0_1_0_holds_is_run_again() {
     assert_eq!((cell.seeds, cell.missing_seeds), (10, 0));
 }
 
-/// World, influence, name.
+/// World, influence, name of the record.
 const NAMES: [(&str, bool, &str); 8] = [
     ("smoke", false, "1fae05e5429ef3c7cc789c1843f4c0869515055bca4fd60ce67a75f0f6ac58bd"),
     ("smoke", true, "d92166f1fea5057bca3d22f17e172bf6fa85b5fb126527761618868cdc16e88b"),
@@ -80,14 +84,15 @@ const NAMES: [(&str, bool, &str); 8] = [
     ("lab", true, "a0a7dd259f20d2028e2f24abc75bd5a179a07a6e78d68f191db0ceb07590f5b9"),
     ("paper", false, "c5d2ebd6efa201f0c521611ad58f7cb24aec349450c29171a8cbe71c98a01834"),
     ("paper", true, "5efcf3f31989fa160b96801170d4495080e2694f790b080821f74fa57c70e717"),
-    ("sister", false, "10f1c8286d4acd66b0aae965f963d651be5fce853840373d7f76d98ee17559d9"),
-    ("sister", true, "2aac773aa53468b73d84b206030302222999a38beb9a8d64eb2b96f45eac4761"),
+    ("salman", false, "10f1c8286d4acd66b0aae965f963d651be5fce853840373d7f76d98ee17559d9"),
+    ("salman", true, "2aac773aa53468b73d84b206030302222999a38beb9a8d64eb2b96f45eac4761"),
 ];
 
-/// One name a world, by the digests `weights` and `data`, with influence and without: recipes, keys, ids of worlds
-/// and the engine's version are part of it. Made by 7e2f207.
+/// For each world a name with influence and one without, for the digests `weights` and `data`.
+/// Recipes, keys, ids of worlds and the engine's version are part of a name. Made at commit
+/// 7e2f207, which called the world `salman` `sister`.
 #[test]
-fn names_of_records_are_what_they_were_in_every_world() {
+fn names_of_records_have_not_changed_in_any_world() {
     assert_eq!(NAMES.len(), 2 * World::all().len());
     for (id, influence, name) in NAMES {
         let world = World::all().into_iter().find(|world| world.id == id).unwrap();

@@ -1,16 +1,16 @@
-//! Properties of verdicts that must hold for every record that could ever be judged.
+//! Properties of verdicts that must hold for all possible records.
 
 use crate::common;
 use common::{claim, claim_text, evidence, log, rows, run};
 use proptest::prelude::*;
 use repro::{
     claim::Relation,
-    evidence::Looking,
-    judge::{Answer, Side, decide, judge, observe::Observed},
+    evidence::SamplingDesign,
+    judge::{Answer, Side, decide, judge, observe::Censored},
     stats::Alpha,
 };
 
-/// A hundredth of a point, as a published log prints accuracies.
+/// Accuracies in hundredths of a point, as in the published log.
 const RESOLUTION: f64 = 0.01;
 
 fn points() -> impl Strategy<Value = f64> {
@@ -22,11 +22,11 @@ fn seeds() -> impl Strategy<Value = Vec<f64>> {
 }
 
 fn answer(values: &[f64], relation: Relation) -> Answer {
-    let values: Vec<Observed> = values.iter().copied().map(Observed::exactly).collect();
+    let values: Vec<Censored> = values.iter().copied().map(Censored::exactly).collect();
     decide(&values, relation, Alpha::CONVENTIONAL, RESOLUTION)
 }
 
-/// How far a side is towards the hypothesis.
+/// The order of sides, from against the hypothesis to for it.
 fn rank(side: Side) -> i32 {
     match side {
         Side::Refuted => -1,
@@ -70,7 +70,7 @@ proptest! {
         let (low, high, mean) = (answer.low.unwrap(), answer.high.unwrap(), answer.estimate.unwrap());
         prop_assert!(low <= mean && mean <= high);
         let (p, alpha) = (answer.p.unwrap(), Alpha::CONVENTIONAL.level());
-        // On the very edge rounding may part the two; nowhere else.
+        // Only on the boundary the two may differ by rounding.
         if (p - alpha).abs() > 1e-9 {
             prop_assert_eq!(answer.side == Side::Supported, p < alpha);
         }
@@ -104,9 +104,9 @@ proptest! {
 
     #[test]
     fn a_failed_run_never_helps_the_hypothesis(values in seeds(), margin in points()) {
-        let finished: Vec<Observed> = values.iter().copied().map(Observed::exactly).collect();
+        let finished: Vec<Censored> = values.iter().copied().map(Censored::exactly).collect();
         let mut failed = finished.clone();
-        failed.push(Observed { low: -100.0, high: 100.0, finished: false });
+        failed.push(Censored { low: -100.0, high: 100.0, finished: false });
         for relation in [Relation::GreaterThan(margin), Relation::EquivalentWithin(margin.abs() + 1.0)] {
             let without = decide(&finished, relation, Alpha::CONVENTIONAL, RESOLUTION).side;
             let with = decide(&failed, relation, Alpha::CONVENTIONAL, RESOLUTION).side;
@@ -115,10 +115,10 @@ proptest! {
     }
 
     #[test]
-    fn bounds_around_a_value_never_decide_what_the_value_does_not(values in seeds(), width in 0.0..30.0_f64) {
-        let exact: Vec<Observed> = values.iter().copied().map(Observed::exactly).collect();
-        let around = |value: &f64| Observed { low: value - width, high: value + width, finished: true };
-        let bounds: Vec<Observed> = values.iter().map(around).collect();
+    fn bounds_around_a_value_decide_no_more_than_the_value(values in seeds(), width in 0.0..30.0_f64) {
+        let exact: Vec<Censored> = values.iter().copied().map(Censored::exactly).collect();
+        let around = |value: &f64| Censored { low: value - width, high: value + width, finished: true };
+        let bounds: Vec<Censored> = values.iter().map(around).collect();
         let relation = Relation::GreaterThan(0.0);
         let known = decide(&exact, relation, Alpha::CONVENTIONAL, RESOLUTION).side;
         let bounded = decide(&bounds, relation, Alpha::CONVENTIONAL, RESOLUTION).side;
@@ -135,7 +135,7 @@ proptest! {
         runs.extend(natural.iter().zip(1..).map(|(value, seed)| run("natural", seed, *value)));
         let rows = rows(&runs);
         let mut shuffled = rows.clone();
-        // A hash of each row and the drawn order makes an order of its own.
+        // A hash of each row and the drawn number gives a random order.
         shuffled.sort_by_key(|row| {
             use std::hash::{DefaultHasher, Hash, Hasher};
             let mut hasher = DefaultHasher::new();
@@ -143,7 +143,7 @@ proptest! {
             hasher.finish()
         });
         let claim = claim(&claim_text("greater_than = 0.0"));
-        let verdict = |rows: &[String]| judge(&claim, &evidence(&log(rows), Looking::Fixed));
+        let verdict = |rows: &[String]| judge(&claim, &evidence(&log(rows), SamplingDesign::FixedSample));
         let (one, other) = (verdict(&rows), verdict(&shuffled));
         prop_assert_eq!(serde_json::to_value(&one).unwrap(), serde_json::to_value(&other).unwrap());
         prop_assert_eq!(one.cells[0].seeds, robust.len().min(natural.len()));

@@ -1,5 +1,5 @@
-//! How often the judge itself errs, from rows of a log to a verdict, when the truth lies on the
-//! margin: the statistics have their own simulations, this one goes the whole way.
+//! Measured error rates of the judge, from rows of a log to a verdict, when the truth is on the
+//! margin. The statistics have their own simulations.
 
 use crate::common;
 use common::{Run, claim, claim_text, evidence, log, rows, run};
@@ -8,22 +8,23 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use repro::{
     claim::{Design, Holds, Relation},
-    evidence::Looking,
+    evidence::SamplingDesign,
     experiment::Verdict,
     judge::{
-        Side, Unit, decide, judge,
-        observe::Observed,
+        Side, Unit, decide,
+        interim::{Interim, stop},
+        judge,
+        observe::Censored,
         quantify,
-        sequence::{Looked, settle},
     },
     stats::{Alpha, Looks},
 };
 
-/// The paper's number; any other would do.
+/// The paper's arXiv number; any other seed would do.
 const SEED: u64 = 2_007_058_690;
-/// Simulated experiments a rate.
+/// Simulated experiments for each rate.
 const DRAWS: u32 = 20_000;
-/// How far a rate may lie above the nominal one, in standard errors of the measurement.
+/// The maximum distance of a rate above the nominal one, in standard errors of the measurement.
 const STANDARD_ERRORS: f64 = 4.0;
 /// One-sided level.
 const ALPHA: f64 = 0.025;
@@ -36,14 +37,14 @@ fn normal(generator: &mut ChaCha8Rng) -> f64 {
     generator.sample(StandardNormal)
 }
 
-/// Share of simulated experiments that the judge calls supported.
+/// The share of simulated experiments with the verdict "supported".
 fn supported(mut experiment: impl FnMut(&mut ChaCha8Rng) -> Verdict) -> f64 {
     let mut generator = ChaCha8Rng::seed_from_u64(SEED);
     let hits = (0..DRAWS).filter(|_| experiment(&mut generator) == Verdict::Supported).count();
     hits as f64 / f64::from(DRAWS)
 }
 
-/// A log of pairs without a true lead: seeds share a level, arms add their own noise.
+/// A log of pairs without a true lead: the arms share the seed's level and have independent noise.
 fn level_pairs(generator: &mut ChaCha8Rng, seeds: u64) -> Vec<Run<'static>> {
     let mut runs = Vec::new();
     for seed in 1..=seeds {
@@ -54,7 +55,7 @@ fn level_pairs(generator: &mut ChaCha8Rng, seeds: u64) -> Vec<Run<'static>> {
     runs
 }
 
-fn from_log_to_verdict(looking: Looking) -> f64 {
+fn from_log_to_verdict(looking: SamplingDesign) -> f64 {
     let claim = claim(&claim_text("greater_than = 0.0"));
     supported(|generator| {
         let log = log(&rows(&level_pairs(generator, 10)));
@@ -63,9 +64,9 @@ fn from_log_to_verdict(looking: Looking) -> f64 {
 }
 
 #[test]
-fn from_a_log_to_a_verdict_the_judge_errs_as_rarely_as_it_says() {
-    let fixed = from_log_to_verdict(Looking::Fixed);
-    let sequential = from_log_to_verdict(Looking::Sequential);
+fn the_judge_errs_at_most_at_its_level_from_log_to_verdict() {
+    let fixed = from_log_to_verdict(SamplingDesign::FixedSample);
+    let sequential = from_log_to_verdict(SamplingDesign::GroupSequential);
     insta::with_settings!({ snapshot_path => "../../goldens/statistics/simulations", prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!("judge", format!(
             "supported without a true lead, of {DRAWS} logs of 10 seeds (nominal {ALPHA})\n\
@@ -78,8 +79,8 @@ fn from_a_log_to_a_verdict_the_judge_errs_as_rarely_as_it_says() {
 
 /// A cell with this true lead, in standard deviations of one seed, over five seeds.
 fn cell(generator: &mut ChaCha8Rng, lead: f64) -> Unit {
-    let values: Vec<Observed> =
-        (0..5).map(|_| Observed::exactly(lead + normal(generator))).collect();
+    let values: Vec<Censored> =
+        (0..5).map(|_| Censored::exactly(lead + normal(generator))).collect();
     let answer = decide(&values, Relation::GreaterThan(0.0), Alpha::CONVENTIONAL, 0.01);
     Unit {
         name: String::new(),
@@ -91,8 +92,8 @@ fn cell(generator: &mut ChaCha8Rng, lead: f64) -> Unit {
 }
 
 #[test]
-fn a_quantifier_that_is_not_true_is_rarely_called_supported() {
-    // The least favourable truths: all cells but the one that matters lead beyond any doubt.
+fn a_false_quantifier_is_rarely_called_supported() {
+    // The least favourable truths: all cells except the decisive one lead clearly.
     let every = supported(|generator| {
         let mut units = vec![cell(generator, 0.0)];
         units.extend((0..4).map(|_| cell(generator, 50.0)));
@@ -103,7 +104,7 @@ fn a_quantifier_that_is_not_true_is_rarely_called_supported() {
         units.extend((0..2).map(|_| cell(generator, 50.0)));
         quantify(Holds::AtLeast(3), &units, Alpha::CONVENTIONAL).0
     });
-    // With no lead anywhere, "every cell" must not be refuted either more often than it says.
+    // Without any lead, the rate of refuting "every cell" must be at most nominal too.
     let mut generator = ChaCha8Rng::seed_from_u64(SEED);
     let refuted = (0..DRAWS)
         .filter(|_| {
@@ -123,42 +124,42 @@ fn a_quantifier_that_is_not_true_is_rarely_called_supported() {
     assert!(every <= most(ALPHA) && at_least <= most(ALPHA) && refuted <= most(ALPHA));
 }
 
-/// A cell with this true lead, in standard deviations of one seed, with answers at looks of 3, 5 and 10
-/// seeds.
-fn looked(generator: &mut ChaCha8Rng, lead: f64, design: &Design) -> Looked {
-    let values: Vec<Observed> =
-        (0..10).map(|_| Observed::exactly(lead + normal(generator))).collect();
+/// A cell with this true lead, in standard deviations of one seed, with answers at looks of 3, 5
+/// and 10 seeds.
+fn looked(generator: &mut ChaCha8Rng, lead: f64, design: &Design) -> Interim {
+    let values: Vec<Censored> =
+        (0..10).map(|_| Censored::exactly(lead + normal(generator))).collect();
     let level = design.looks.level(design.alpha);
     let at = |seeds: &usize| decide(&values[..*seeds], Relation::GreaterThan(0.0), level, 0.01);
-    Looked {
+    Interim {
         name: String::new(),
         answers: design.looks.seeds().iter().map(at).collect(),
         looks: design.looks.count(),
         incomplete: false,
-        hopeful: true,
+        can_continue: true,
     }
 }
 
-/// A sequential design of several cells: the share of experiments with this verdict.
+/// The share of experiments with this verdict, in a sequential design of several cells.
 fn sequential(holds: Holds, leads: &[f64], draws: u32, verdict: Verdict) -> f64 {
     let looks = || Looks::new(vec![3, 5, 10]).unwrap();
     let (alpha, e_value_g) = (Alpha::CONVENTIONAL, 1.0);
-    let design = Design { looks: looks(), reading_looks: looks(), alpha, e_value_g };
+    let design = Design { looks: looks(), secondary_looks: looks(), alpha, e_value_g };
     let mut generator = ChaCha8Rng::seed_from_u64(SEED);
     let hits = (0..draws)
         .filter(|_| {
-            let cells: Vec<Looked> =
+            let cells: Vec<Interim> =
                 leads.iter().map(|lead| looked(&mut generator, *lead, &design)).collect();
-            settle(holds, &design, &cells).verdict == verdict
+            stop(holds, &design, &cells).verdict == verdict
         })
         .count();
     hits as f64 / f64::from(draws)
 }
 
-/// The same truths as above, under sequential looks; and that a quantifier over as many cells as the paper
-/// has can be decided at all.
+/// The same truths as above, under sequential looks, and a quantifier over as many cells as in the
+/// paper, which can still be decided.
 #[test]
-fn a_quantifier_under_sequential_looks_errs_as_rarely_and_can_be_decided() {
+fn a_quantifier_under_sequential_looks_keeps_its_level_and_can_be_decided() {
     const FEWER: u32 = 300;
     let every = sequential(Holds::Every, &[0.0, 50.0, 50.0, 50.0, 50.0], DRAWS, Verdict::Supported);
     let at_least =
@@ -182,7 +183,7 @@ fn a_quantifier_under_sequential_looks_errs_as_rarely_and_can_be_decided() {
 }
 
 #[test]
-fn a_decided_side_is_the_interval_s() {
-    assert_eq!(Side::of(0.1, 2.0, Relation::GreaterThan(0.0)), Side::Supported);
-    assert_eq!(Side::of(f64::NAN, 2.0, Relation::GreaterThan(0.0)), Side::Undecided);
+fn a_decided_side_agrees_with_the_interval() {
+    assert_eq!(Side::from_bounds(0.1, 2.0, Relation::GreaterThan(0.0)), Side::Supported);
+    assert_eq!(Side::from_bounds(f64::NAN, 2.0, Relation::GreaterThan(0.0)), Side::Undecided);
 }

@@ -1,11 +1,11 @@
-//! The ledger: what is put in comes out to the last bit, a damaged file is set aside and told, many
-//! writers do no harm, and nothing on disk is ever half an entry.
+//! The ledger: entries are read back unchanged, damaged files are set aside and reported, many
+//! writers do not conflict, and no entry is ever partly on disk.
 
 use std::path::Path;
 
 use proptest::prelude::*;
 use repro::{
-    assets::{Named, Stock},
+    assets::{Assets as _, Bundled, IdentifiedTrial},
     claim::suite::Suite,
     evidence::Status,
     experiment::{
@@ -24,7 +24,7 @@ fn key() -> Key {
         blocks: 3,
         images: 100,
         resolution: Resolution::Pixels(7),
-        draw: 0,
+        seed_stream: 0,
         influence: false,
     }
 }
@@ -34,7 +34,7 @@ fn entry(seed: u64, outcome: Ended) -> Entry {
 }
 
 fn entry_of(trial: Trial, outcome: Ended) -> Entry {
-    let Named { trial, weights, data, id } = Stock::Shipped.named(trial).unwrap();
+    let IdentifiedTrial { trial, weights, data, id } = Bundled.identify(trial).unwrap();
     let provenance = Provenance {
         images: None,
         program: "0.0.0".to_owned(),
@@ -96,7 +96,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn what_is_put_in_comes_out(
+    fn a_stored_entry_is_read_back_unchanged(
         losses in prop::collection::vec(loss(), 1..8),
         accuracy in 0.0_f64..=100.0,
         correct in prop::collection::vec(any::<bool>(), 0..40),
@@ -114,18 +114,18 @@ proptest! {
 }
 
 #[test]
-fn evidence_is_called_by_what_came_of_its_fine_tunes_and_not_by_how_long_they_took() {
-    let (world, stock) = (World::smoke(), Stock::Shipped);
+fn the_digest_of_evidence_depends_on_outcomes_and_not_on_times() {
+    let (world, assets) = (World::smoke(), Bundled);
     let suite = Suite::embedded(&world).unwrap_or_else(|error| panic!("{error}"));
     let claims = [suite.get("shape_bias").unwrap()];
     // Of the first fine-tune that the claim asks for.
     let called = |accuracy: Option<f64>, seconds: f64| {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::new(folder.path().to_owned());
-        let own =
-            Campaign { kind: EvidenceKind::Smoke, world: &world, stock: &stock, ledger: &ledger };
-        let nothing = own.gather(&claims).unwrap();
-        let trial = own.outstanding(&claims, &nothing).planned[0].named.trial.clone();
+        let campaign =
+            Campaign { kind: EvidenceKind::Smoke, world: &world, assets: &assets, ledger: &ledger };
+        let nothing = campaign.gather(&claims).unwrap();
+        let trial = campaign.outstanding(&claims, &nothing).planned[0].named.trial.clone();
         if let Some(accuracy) = accuracy {
             let losses = vec![1.0; trial.recipe.protocol.epochs as usize];
             let mut outcome = finished(&losses, accuracy, vec![true]);
@@ -133,7 +133,7 @@ fn evidence_is_called_by_what_came_of_its_fine_tunes_and_not_by_how_long_they_to
             of.evaluations.iter_mut().for_each(|one| one.seconds = seconds);
             ledger.put(&entry_of(trial, outcome)).unwrap();
         }
-        let evidence = own.gather(&claims).unwrap().evidence;
+        let evidence = campaign.gather(&claims).unwrap().evidence;
         assert_eq!(evidence.records.len(), usize::from(accuracy.is_some()));
         evidence.sha256
     };
@@ -144,7 +144,7 @@ fn evidence_is_called_by_what_came_of_its_fine_tunes_and_not_by_how_long_they_to
 }
 
 #[test]
-fn an_empty_ledger_has_nothing_and_is_no_error() {
+fn an_empty_ledger_is_not_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(folder.path().join("not there yet"));
     assert_eq!(get(&ledger, &"0".repeat(64)), (None, vec![]));
@@ -152,7 +152,7 @@ fn an_empty_ledger_has_nothing_and_is_no_error() {
 }
 
 #[test]
-fn a_file_that_is_cut_anywhere_or_changed_anywhere_is_set_aside_and_told() {
+fn a_truncated_or_changed_file_is_moved_and_reported() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(folder.path().to_owned());
     let kept = entry(1, finished(&[2.0, 1.0], 50.0, vec![true, false, true]));
@@ -173,14 +173,14 @@ fn a_file_that_is_cut_anywhere_or_changed_anywhere_is_set_aside_and_told() {
         assert_eq!(damaged[0].path, path);
         let aside = damaged[0].aside.as_ref().unwrap();
         assert!(!path.exists() && std::fs::read(aside).unwrap() == bytes, "case {case}");
-        // The trial can be run again, and its record stands where it stood.
+        // The trial can run again, and its record gets the same file.
         ledger.put(&kept).unwrap();
         assert_eq!(get(&ledger, &kept.id), (Some(kept.clone()), vec![]), "case {case}");
     }
 }
 
 #[test]
-fn an_entry_under_another_s_name_is_damaged() {
+fn an_entry_with_the_name_of_another_is_damaged() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(folder.path().to_owned());
     let kept = entry(1, finished(&[1.0], 50.0, vec![]));
@@ -197,7 +197,7 @@ fn an_entry_under_another_s_name_is_damaged() {
 
 /// Another process may have run the same trial with more memory, before or after.
 #[test]
-fn a_failure_never_takes_the_place_of_what_finished() {
+fn a_failed_entry_never_replaces_a_finished_one() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(folder.path().to_owned());
     let failed = entry(1, Ended::Failed { reason: "out of memory".to_owned() });
@@ -209,7 +209,7 @@ fn a_failure_never_takes_the_place_of_what_finished() {
 }
 
 #[test]
-fn an_entry_of_another_version_is_told_and_left_where_it_is() {
+fn an_entry_of_a_later_version_is_an_error_and_stays() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(folder.path().to_owned());
     let kept = entry(1, finished(&[1.0], 50.0, vec![]));
@@ -219,7 +219,10 @@ fn an_entry_of_another_version_is_told_and_left_where_it_is() {
     std::fs::write(&path, newer).unwrap();
     let refused = |error: LedgerError| {
         assert!(!error.is_about_writing());
-        assert!(error.to_string().contains("format 2, and this version reads 1"), "{error}");
+        assert!(
+            error.to_string().contains("it has format 2, and this version reads up to format 1"),
+            "{error}"
+        );
     };
     refused(ledger.get(&kept.id, &mut |file| panic!("{file:?}")).unwrap_err());
     refused(ledger.all(&mut |file| panic!("{file:?}")).unwrap_err());
@@ -227,33 +230,34 @@ fn an_entry_of_another_version_is_told_and_left_where_it_is() {
 }
 
 #[test]
-fn a_file_that_no_entry_has_the_name_of_is_told_and_left() {
+fn a_file_with_another_name_is_reported_and_stays() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(folder.path().to_owned());
     let kept = entry(1, finished(&[1.0], 50.0, vec![]));
     ledger.put(&kept).unwrap();
     let path = only_file(folder.path());
-    let beside = path.parent().unwrap();
+    let folder_of_entry = path.parent().unwrap();
     let elsewhere = folder.path().join("entries/zz");
     std::fs::create_dir(&elsewhere).unwrap();
     let strays = [
-        beside.join("a.json"),
-        beside.join("\u{e9}.json"),
-        beside.join("notes.txt"),
+        folder_of_entry.join("a.json"),
+        folder_of_entry.join("\u{e9}.json"),
+        folder_of_entry.join("notes.txt"),
         elsewhere.join(path.file_name().unwrap()),
     ];
     for stray in &strays {
         std::fs::copy(&path, stray).unwrap();
     }
-    let mut told = Vec::new();
-    assert_eq!(ledger.all(&mut |file| told.push(file)).unwrap(), [kept]);
-    let told: std::collections::BTreeSet<_> = told.into_iter().map(|file| file.path).collect();
-    assert_eq!(told, strays.iter().cloned().collect());
+    let mut reported = Vec::new();
+    assert_eq!(ledger.all(&mut |file| reported.push(file)).unwrap(), [kept]);
+    let reported: std::collections::BTreeSet<_> =
+        reported.into_iter().map(|file| file.path).collect();
+    assert_eq!(reported, strays.iter().cloned().collect());
     assert!(strays.iter().all(|stray| stray.exists()));
 }
 
 #[test]
-fn what_finished_without_an_evaluation_is_no_entry() {
+fn a_finished_entry_without_evaluations_is_damaged() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(folder.path().to_owned());
     let mut kept = entry(1, finished(&[1.0], 50.0, vec![]));
@@ -263,11 +267,11 @@ fn what_finished_without_an_evaluation_is_no_entry() {
     ledger.put(&kept).unwrap();
     let (found, damaged) = get(&ledger, &kept.id);
     assert_eq!(found, None);
-    assert!(damaged[0].reason.contains("never evaluated"), "{damaged:?}");
+    assert!(damaged[0].reason.contains("has no evaluation"), "{damaged:?}");
 }
 
 #[test]
-fn many_writers_leave_whole_entries_and_no_litter() {
+fn many_writers_leave_complete_entries_and_no_temporary_files() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(folder.path().to_owned());
     std::thread::scope(|scope| {
@@ -292,7 +296,7 @@ fn many_writers_leave_whole_entries_and_no_litter() {
 }
 
 #[test]
-fn names_differ_by_all_that_decides_a_fine_tune() {
+fn names_of_records_depend_on_everything_that_decides_a_fine_tune() {
     let recipe = World::smoke().recipe(key());
     let base = Trial { recipe: recipe.clone(), seed: Seed(1) };
     let changed = |change: &dyn Fn(&mut Trial)| {
@@ -305,7 +309,7 @@ fn names_differ_by_all_that_decides_a_fine_tune() {
         base.id("other weights", "data"),
         base.id("weights", "other data"),
         changed(&|trial| trial.seed = Seed(2)),
-        changed(&|trial| trial.recipe.key.draw = 1),
+        changed(&|trial| trial.recipe.key.seed_stream = 1),
         changed(&|trial| trial.recipe.key.blocks = 1),
         changed(&|trial| trial.recipe.key.images = 101),
         changed(&|trial| trial.recipe.key.resolution = Resolution::Native),
@@ -322,12 +326,12 @@ fn names_differ_by_all_that_decides_a_fine_tune() {
     ];
     let distinct: std::collections::BTreeSet<&String> = names.iter().collect();
     assert_eq!(distinct.len(), names.len());
-    // What a name is made of may change with the engine's version alone.
+    // A name may change only with the engine's version.
     assert_eq!(base.id("weights", "data"), PINNED);
 }
 
 #[test]
-fn a_record_that_nobody_asked_for_influence_is_written_as_before() {
+fn a_record_without_influence_has_no_field_for_it() {
     let entry = entry(1, finished(&[1.0], 50.0, vec![true]));
     assert!(!serde_json::to_string(&entry).unwrap().contains("influence"));
 }
@@ -335,16 +339,16 @@ fn a_record_that_nobody_asked_for_influence_is_written_as_before() {
 const PINNED: &str = "f0f938e8b7150d3e8ce976d1c4eedf72726daac5ff19ed280af1b8ab12701a04";
 
 #[test]
-fn a_failed_run_is_a_record_that_stopped_and_draws_share_no_seed() {
+fn a_failed_run_is_a_stopped_record_and_seed_streams_share_no_seed() {
     let failed = entry(1, Ended::Failed { reason: "out of memory".to_owned() });
     let record = failed.record(&World::smoke());
     assert_eq!(record.status, Status::Stopped);
     assert!(record.evaluations().is_empty() && record.last().is_none());
     let mut seeds = std::collections::BTreeSet::new();
-    for draw in 0..81 {
+    for seed_stream in 0..81 {
         for place in 0..10 {
             let mut trial = failed.trial.clone();
-            trial.recipe.key.draw = draw;
+            trial.recipe.key.seed_stream = seed_stream;
             trial.seed = World::seed(place);
             assert!(seeds.insert(trial.engine_seed()));
         }

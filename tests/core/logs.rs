@@ -1,4 +1,4 @@
-//! A damaged or malformed log gets one error with file, line, column and the next step.
+//! A damaged or malformed log gives one error with file, line, column and help.
 
 use crate::common;
 use std::io::Write;
@@ -27,37 +27,37 @@ fn refused(text: &str) -> LogError {
 }
 
 #[test]
-fn the_log_that_the_others_spoil_is_good() {
+fn the_log_that_other_tests_damage_is_valid() {
     assert_eq!(read("runs.csv", good().as_bytes()).unwrap().len(), 2);
 }
 
-/// What a terminal or a CI system would obey is refused in a name, and escaped in what is said of it.
+/// Characters that would control a terminal or a CI system.
 #[test]
-fn control_characters_are_no_part_of_a_name_and_are_told_escaped() {
+fn control_characters_in_a_name_are_refused_and_printed_escaped() {
     for hostile in ["svhn\n::error::forged\nx", "svhn\u{1b}[31m", "sv\u{9b}hn", "sv\u{7}hn"] {
         let named = good().replace("svhn,", &format!("\"{hostile}\","));
         let header = good().replace("dataset,", &format!("\"{hostile}\","));
         for text in [named, header] {
-            let said = refused(&text).to_string();
-            assert!(!said.contains(char::is_control), "{said:?}");
-            assert!(said.contains("sv"), "{said}");
+            let message = refused(&text).to_string();
+            assert!(!message.contains(char::is_control), "{message:?}");
+            assert!(message.contains("sv"), "{message}");
         }
     }
 }
 
 #[test]
-fn every_fault_is_named_with_its_line_and_column() {
+fn every_fault_is_reported_with_its_line_and_column() {
     let first = "svhn,l2_3,3,100,1,1,30,1.5,50,0.5,10";
     let cases = [
         (",seconds", "", "column `seconds` is missing"),
         (
             "dataset,",
             "dataset;",
-            "`dataset;source` is one column: commas part columns, and not `;`",
+            "`dataset;source` is one column: columns must be separated by commas, not by `;`",
         ),
         ("test_loss", "TEST_LOSS", "unknown column `TEST_LOSS`, did you mean `test_loss`?"),
         ("test_loss", "tset_loss", "unknown column `tset_loss`, did you mean `test_loss`?"),
-        ("train_loss", "test_loss", "column `test_loss` stands there twice"),
+        ("train_loss", "test_loss", "column `test_loss` is given twice"),
         (
             first,
             "svhn,l2_3,3,100,1,1,nan,1.5,50,0.5,10",
@@ -77,11 +77,11 @@ fn every_fault_is_named_with_its_line_and_column() {
         (first, "svhn,l2_3,3,100,-1,1,30,1.5,50,0.5,10", "column seed: `-1`"),
         (first, "svhn,,3,100,1,1,30,1.5,50,0.5,10", "column source: `` is not a name"),
         (first, "svhn,l2_3,3,100,1,1,30,1.5,50,0.5,inf", "column seconds: `inf`"),
-        (first, "svhn,l2_3,3,100,1,1,30", "line 2: 7 fields where the header has 11"),
+        (first, "svhn,l2_3,3,100,1,1,30", "line 2: the row has 7 fields, the header has 11"),
         (
             first,
             "svhn,l2_3,3,100,1,1,30,1.5,50,0.5,10,9",
-            "line 2: 12 fields where the header has 11",
+            "line 2: the row has 12 fields, the header has 11",
         ),
         (first, "svhn,l2_3,3,100,1,100,30,1.5,50,0.5,10", "line 3: epoch 100 of svhn from l2_3"),
     ];
@@ -94,9 +94,9 @@ fn every_fault_is_named_with_its_line_and_column() {
 }
 
 #[test]
-fn a_log_without_rows_or_without_anything_is_refused() {
+fn a_log_without_rows_or_an_empty_file_is_refused() {
     assert!(matches!(refused(&format!("{}\n", COLUMNS.join(","))), LogError::Empty { .. }));
-    // Accuracies from 0 to 1 would be judged as a hundredth of what they are.
+    // Accuracies from 0 to 1 would be judged as a hundredth of their value.
     let fractions = log(&rows(&[run("l2_3", 1, 0.5), run("natural", 1, 1.0)]));
     assert!(matches!(refused(&fractions), LogError::Fractions { rows: 4, .. }));
     let percent = log(&rows(&[run("l2_3", 1, 0.5), run("natural", 1, 1.5)]));
@@ -105,13 +105,13 @@ fn a_log_without_rows_or_without_anything_is_refused() {
 }
 
 #[test]
-fn a_loss_that_is_not_finite_is_an_outcome_and_no_fault() {
+fn a_loss_that_is_not_finite_is_accepted() {
     let text = good().replacen(",1.5,50,", ",nan,50,", 1).replacen(",1.5,50,", ",inf,50,", 1);
     assert_eq!(read("runs.csv", text.as_bytes()).unwrap().len(), 2);
 }
 
 #[test]
-fn columns_may_stand_in_any_order_and_a_byte_order_mark_is_no_name() {
+fn columns_may_be_in_any_order_after_a_byte_order_mark() {
     let reversed: String =
         good().lines().map(|line| line.rsplit(',').collect::<Vec<_>>().join(",") + "\n").collect();
     let records = read("runs.csv", format!("\u{feff}{reversed}").as_bytes()).unwrap();
@@ -139,7 +139,7 @@ fn runs_at_two_resolutions_are_two_cells() {
 }
 
 #[test]
-fn a_run_that_is_the_beginning_of_others_was_meant_to_be_as_long_as_the_longest() {
+fn a_run_shorter_than_others_of_its_schedule_stopped_early() {
     let ran = |seed: u64, epochs: &[u32]| {
         let mut run = run("l2_3", seed, 60.0);
         run.accuracy = epochs.iter().map(|epoch| (*epoch, 50.0)).collect();
@@ -155,11 +155,11 @@ fn a_run_that_is_the_beginning_of_others_was_meant_to_be_as_long_as_the_longest(
 }
 
 #[test]
-fn a_log_cut_short_at_any_byte_is_refused_or_holds_only_what_it_has() {
+fn a_log_cut_at_any_byte_is_refused_or_has_only_complete_rows() {
     let text = good();
     let whole = read("runs.csv", text.as_bytes()).unwrap();
     for end in 0..text.len() {
-        // A cut inside the last field of a row leaves a shorter number; no reader can see that.
+        // A cut inside the last field of a row leaves a shorter number, which no reader can detect.
         if let Ok(records) = read("runs.csv", &text.as_bytes()[..end]) {
             assert!(records.iter().all(|record| whole.seeds(&record.key).is_some()), "{end}");
         }
@@ -167,7 +167,7 @@ fn a_log_cut_short_at_any_byte_is_refused_or_holds_only_what_it_has() {
 }
 
 #[test]
-fn a_packed_log_reads_as_its_text_and_is_refused_when_cut_at_any_byte() {
+fn a_compressed_log_reads_as_its_text_and_is_refused_if_truncated() {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(good().as_bytes()).unwrap();
     let packed = encoder.finish().unwrap();
@@ -180,7 +180,7 @@ fn a_packed_log_reads_as_its_text_and_is_refused_when_cut_at_any_byte() {
     let file = folder.path().join("runs.csv.gz");
     std::fs::write(&file, &packed).unwrap();
     assert_eq!(read_file(&file).unwrap().0.len(), 2);
-    // By what is in it, whatever it is called.
+    // The format is found by content, not by name.
     let renamed = folder.path().join("renamed.csv");
     std::fs::copy(&file, &renamed).unwrap();
     assert_eq!(read_file(&renamed).unwrap().0.len(), 2);
@@ -191,7 +191,7 @@ fn a_packed_log_reads_as_its_text_and_is_refused_when_cut_at_any_byte() {
 }
 
 #[test]
-fn what_people_take_for_csv_is_named() {
+fn files_often_mistaken_for_csv_are_named() {
     let sixteen: Vec<u8> = "\u{feff}dataset".encode_utf16().flat_map(u16::to_le_bytes).collect();
     for (bytes, what) in [
         (&sixteen[..], "text in UTF-16, not CSV"),
@@ -214,7 +214,7 @@ proptest! {
     }
 
     #[test]
-    fn no_spoiled_byte_makes_the_reader_panic(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn no_changed_byte_makes_the_reader_panic(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let mut bytes = good().into_bytes();
         let at = at.index(bytes.len());
         bytes[at] = byte;

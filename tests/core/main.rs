@@ -1,5 +1,5 @@
-//! The judge and what it reads, by its library: claims, evidence, statistics, records, figures,
-//! checkpoints and downloads. Nothing here needs libtorch.
+//! Tests of the library without the engine: claims, evidence, statistics, records, figures,
+//! checkpoints and downloads. They need no libtorch.
 
 #[path = "../common/mod.rs"]
 mod common;

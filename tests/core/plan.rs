@@ -1,5 +1,5 @@
-//! What is planned: the seeds of the first look, then of the next while the judge has not decided,
-//! then no more; never what the world lacks, never what is there.
+//! The plan: the seeds of the first look, then of the next looks while the judge is undecided;
+//! never fine-tunes that are unavailable in the world or already recorded.
 
 use crate::common;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,28 +40,28 @@ fn record(key: &Key, seed: Seed, accuracy: f64) -> Record {
     Record::new(key.clone(), seed, recipe, Status::Finished, vec![evaluation]).unwrap()
 }
 
-/// How many seeds of each key a plan has.
-fn counted(wanted: &Outstanding) -> BTreeMap<(String, String), usize> {
+/// The number of seeds of each key in a plan.
+fn counted(plan: &Outstanding) -> BTreeMap<(String, String), usize> {
     let mut counts = BTreeMap::new();
-    for (key, _) in wanted.keys() {
+    for (key, _) in plan.keys() {
         *counts.entry((key.target.to_string(), key.source.to_string())).or_default() += 1;
     }
     counts
 }
 
-/// Runs a plan until there is none left, with an accuracy for each key and place in the order of
-/// seeds; what was run, in rounds.
+/// Runs plans until none is left, with an accuracy for each key and position in the order of seeds;
+/// returns the evidence and the number of fine-tunes in each round.
 fn to_the_end(claim: &Claim, accuracy: impl Fn(&Key, usize) -> f64) -> (Evidence, Vec<usize>) {
     let mut records: Vec<Record> = Vec::new();
     let mut rounds = Vec::new();
     loop {
         let so_far = evidence(records.clone());
-        let wanted = outstanding(&[claim], &so_far);
-        if wanted.is_empty() {
+        let plan = outstanding(&[claim], &so_far);
+        if plan.is_empty() {
             return (so_far, rounds);
         }
-        rounds.push(wanted.len());
-        records.extend(wanted.into_keys().map(|(key, seed)| {
+        rounds.push(plan.len());
+        records.extend(plan.into_keys().map(|(key, seed)| {
             let place = (0..10).find(|place| World::seed(*place) == seed).unwrap();
             record(&key, seed, accuracy(&key, place))
         }));
@@ -70,17 +70,17 @@ fn to_the_end(claim: &Claim, accuracy: impl Fn(&Key, usize) -> f64) -> (Evidence
 
 #[test]
 fn an_empty_ledger_gets_the_first_look_of_every_arm_in_every_cell() {
-    let wanted = outstanding(&[&claim("")], &evidence(vec![]));
-    let seeds: BTreeSet<Seed> = wanted.keys().map(|(_, seed)| *seed).collect();
+    let plan = outstanding(&[&claim("")], &evidence(vec![]));
+    let seeds: BTreeSet<Seed> = plan.keys().map(|(_, seed)| *seed).collect();
     assert_eq!(seeds, (0..3).map(World::seed).collect());
-    let counts = counted(&wanted);
-    assert_eq!((counts.len(), counts.values().max(), wanted.len()), (4, Some(&3), 12));
-    assert!(wanted.values().all(|by| by.iter().eq(["gap"])));
+    let counts = counted(&plan);
+    assert_eq!((counts.len(), counts.values().max(), plan.len()), (4, Some(&3), 12));
+    assert!(plan.values().all(|by| by.iter().eq(["gap"])));
 }
 
 #[test]
-fn a_clear_answer_needs_no_second_look_and_an_open_one_goes_to_the_last() {
-    // Ahead by 10 points, give or take a little.
+fn a_clear_answer_stops_at_the_first_look_and_an_open_one_at_the_last() {
+    // Ahead by about 10 points.
     let clear = |key: &Key, place: usize| match &*key.source {
         "l2_3" => 60.0 + 0.1 * place as f64,
         _ => 50.0,
@@ -91,7 +91,7 @@ fn a_clear_answer_needs_no_second_look_and_an_open_one_goes_to_the_last() {
     assert_eq!(verdict.verdict, Verdict::Supported);
     assert!(verdict.cells.iter().all(|cell| (cell.look, cell.spared_seeds) == (Some(3), 7)));
 
-    // Ahead and behind in turn.
+    // Alternately ahead and behind.
     let open = |key: &Key, place: usize| match (&*key.source, place % 2) {
         ("l2_3", 0) => 60.0,
         ("l2_3", _) => 40.0,
@@ -105,7 +105,7 @@ fn a_clear_answer_needs_no_second_look_and_an_open_one_goes_to_the_last() {
 }
 
 #[test]
-fn a_cell_that_is_decided_gets_no_more_while_another_goes_on() {
+fn a_decided_cell_gets_no_more_seeds_while_another_continues() {
     let one_open = |key: &Key, place: usize| match (&*key.target, &*key.source) {
         (_, "natural") => 50.0,
         ("mnist", _) => 60.0 + 0.1 * place as f64,
@@ -118,7 +118,7 @@ fn a_cell_that_is_decided_gets_no_more_while_another_goes_on() {
 }
 
 #[test]
-fn a_claim_that_one_cell_refutes_is_decided_whatever_the_others_say() {
+fn a_claim_that_one_cell_refutes_is_decided() {
     let refuted = |key: &Key, place: usize| match (&*key.target, &*key.source) {
         (_, "natural") => 50.0,
         ("mnist", _) => 30.0 + 0.1 * place as f64,
@@ -129,8 +129,8 @@ fn a_claim_that_one_cell_refutes_is_decided_whatever_the_others_say() {
     assert_eq!(judge(&claim(""), &found).verdict, Verdict::Refuted);
 }
 
-/// Ahead by ten points in six cells, in each surely enough at three seeds for the cell alone and not for
-/// two of six.
+/// Ahead by ten points in six cells. At three seeds this decides each cell alone, but not two of
+/// six.
 fn ahead_in_six_cells() -> (Claim, impl Fn(&Key, usize) -> f64) {
     let cells = "target = [\"kmnist\", \"mnist\"], images = [100, 400, 1600], blocks = 3";
     let text = gap_text("smoke", "greater_than = 0.0", cells, "");
@@ -144,32 +144,32 @@ fn ahead_in_six_cells() -> (Claim, impl Fn(&Key, usize) -> f64) {
     (claim, ahead)
 }
 
-/// Where a decided cell got no more seeds, nothing could ever decide a quantifier over many.
+/// If a decided cell got no more seeds, a quantifier over many cells could never be decided.
 #[test]
-fn cells_that_are_decided_go_on_where_all_of_them_together_are_not() {
+fn decided_cells_continue_while_the_quantifier_is_undecided() {
     let (claim, ahead) = ahead_in_six_cells();
     let (found, rounds) = to_the_end(&claim, &ahead);
     assert_eq!(rounds, [36, 24]);
     let verdict = judge(&claim, &found);
     assert_eq!(verdict.verdict, Verdict::Supported, "{}", verdict.reason);
     for cell in &verdict.cells {
-        // A cell is told at the look that decided it; five of its ten seeds were spared.
+        // A cell is reported at the look that decided it, with five of its ten seeds.
         assert_eq!((cell.look, cell.seeds, cell.spared_seeds), (Some(3), 3, 5));
         assert!(cell.p_adjusted.unwrap() < 6.0 * 3.0 * cell.p.unwrap());
     }
-    // Had they stopped there, the claim would have stayed open.
+    // If the cells had stopped there, the claim would be undecided.
     let three =
         found.records.iter().filter(|record| (0..3).any(|at| World::seed(at) == record.seed));
     let three = evidence(three.cloned().collect());
     assert_eq!(judge(&claim, &three).verdict, Verdict::Inconclusive);
 }
 
-/// Seeds that another hypothesis brought are not looked at, for or against.
+/// Seeds that were run for another hypothesis are ignored, for or against.
 #[test]
-fn a_quantifier_stops_at_the_same_seeds_whatever_else_is_there() {
+fn a_quantifier_stops_at_the_same_seeds_with_extra_records() {
     let (claim, ahead) = ahead_in_six_cells();
     let (found, _) = to_the_end(&claim, &ahead);
-    let told = |evidence: &Evidence| {
+    let judged = |evidence: &Evidence| {
         let verdict = judge(&claim, evidence);
         let cells = verdict.cells.into_iter().map(|cell| (cell.name, cell.p_adjusted));
         (verdict.reason, cells.collect::<Vec<_>>())
@@ -180,30 +180,30 @@ fn a_quantifier_stops_at_the_same_seeds_whatever_else_is_there() {
         let against = if &*key.source == "natural" { 100.0 } else { 0.0 };
         more.extend((5..10).map(|place| record(key, World::seed(place), against)));
     }
-    assert_eq!(told(&evidence(more)), told(&found));
+    assert_eq!(judged(&evidence(more)), judged(&found));
 }
 
 #[test]
-fn what_is_there_is_not_planned_again_and_a_seed_of_one_arm_is_completed() {
+fn existing_records_are_not_planned_and_incomplete_seeds_are_completed() {
     let all = outstanding(&[&claim("")], &evidence(vec![]));
     let there: Vec<Record> = all
         .keys()
         .filter(|(key, seed)| &*key.source == "l2_3" || *seed == World::seed(1))
         .map(|(key, seed)| record(key, *seed, 50.0))
         .collect();
-    let wanted = outstanding(&[&claim("")], &evidence(there));
-    assert_eq!(wanted.len(), 4);
-    assert!(wanted.keys().all(|(key, seed)| {
+    let plan = outstanding(&[&claim("")], &evidence(there));
+    assert_eq!(plan.len(), 4);
+    assert!(plan.keys().all(|(key, seed)| {
         &*key.source == "natural" && [World::seed(0), World::seed(2)].contains(seed)
     }));
 }
 
 #[test]
-fn a_reading_has_its_own_looks_and_what_others_brought_changes_nothing() {
+fn a_reading_has_its_own_looks_and_ignores_records_of_others() {
     let reading = r#"
 [[reading]]
 id = "every_size"
-sentence = "The same at 400 images."
+statement = "The same at 400 images."
 cells = { target = "kmnist", images = 400, blocks = 3 }
 "#;
     let open = |key: &Key, place: usize| match (&*key.source, place % 2) {
@@ -212,7 +212,7 @@ cells = { target = "kmnist", images = 400, blocks = 3 }
         _ => 50.0 - 0.1 * place as f64,
     };
     let (found, rounds) = to_the_end(&claim(reading), open);
-    // Two arms more in the first two looks, none in the third.
+    // Two more arms in the first two looks, none in the third.
     assert_eq!(rounds, [18, 12, 20]);
     let before = judge(&claim(reading), &found).readings.swap_remove(0);
     assert_eq!((before.cells[0].look, before.cells[0].seeds), (Some(5), 5));
@@ -228,49 +228,50 @@ cells = { target = "kmnist", images = 400, blocks = 3 }
 }
 
 #[test]
-fn what_the_world_lacks_and_what_is_only_shown_is_never_planned() {
+fn unavailable_and_descriptive_cells_are_never_planned() {
     let more = r#"
 [[reading]]
 id = "colour"
-sentence = "On what the smoke world lacks."
+statement = "On targets that are not in the smoke world."
 cells = { target = ["svhn", "cifar10"], images = 100, blocks = 3 }
 
 [[reading]]
 id = "all"
-sentence = "With more images than there are."
+statement = "With more images than there are."
 cells = { target = "kmnist", images = 60000, blocks = 3 }
 
 [[reading]]
 id = "influence"
-sentence = "Of influence, which other fine-tunes measure than those for accuracy."
+statement = "Of influence, which other fine-tunes measure than those for accuracy."
 metric = { influence_match = { share = "top_1" } }
 
 [[reading]]
 id = "shown"
-sentence = "Shown alone."
+statement = "Shown alone."
 cells = { target = "kmnist", images = 200, blocks = 3 }
-shown = { because = "a test" }
+descriptive = { reason = "a test" }
 "#;
-    let wanted = outstanding(&[&claim(more)], &evidence(vec![]));
-    let (influence, others): (Vec<_>, Vec<_>) = wanted.keys().partition(|(key, _)| key.influence);
+    let plan = outstanding(&[&claim(more)], &evidence(vec![]));
+    let (influence, others): (Vec<_>, Vec<_>) = plan.keys().partition(|(key, _)| key.influence);
     assert_eq!((influence.len(), others.len()), (12, 12));
-    // Ten seeds of four keys, and a reading's five of as many with influence.
+    // Ten seeds of four keys, and a reading's five seeds of four keys with influence.
     let most = at_most(&[&claim(more)], &World::smoke());
     assert_eq!(most.len(), 60);
 }
 
 #[test]
-fn arms_and_cells_that_are_compared_with_themselves_share_no_run() {
+fn arms_and_cells_compared_with_themselves_share_no_run() {
     let text = include_str!("../../claims/control_same_source.toml");
     let control = check::claim("control_same_source.toml", text, &World::smoke())
         .unwrap_or_else(|error| panic!("{error}"));
-    let wanted = outstanding(&[&control], &evidence(vec![]));
-    assert_eq!(wanted.len(), 240);
-    let draws: BTreeSet<u32> = wanted.keys().map(|(key, _)| key.draw).collect();
+    let plan = outstanding(&[&control], &evidence(vec![]));
+    assert_eq!(plan.len(), 240);
+    let draws: BTreeSet<u32> = plan.keys().map(|(key, _)| key.seed_stream).collect();
     assert_eq!(draws, (1..=80).collect());
 }
 
-/// How many seeds one cell uses, worked out by hand: the first look whose interval leaves zero out.
+/// The number of seeds that one cell uses, computed directly: those of the first look whose
+/// interval excludes zero.
 fn naive(differences: &[f64]) -> usize {
     for look in [3, 5, 10] {
         let sample = Sample::new(differences[..look].to_vec()).unwrap().with_resolution(0.01);

@@ -1,5 +1,5 @@
-//! The published log as it ships: its bytes, its known faults, and its numbers against scipy
-//! (`goldens/published/reference.py`, which shares nothing with this crate but the file).
+//! The bundled published log: its bytes, its known faults, and its numbers against scipy
+//! (`goldens/published/reference.py`, which shares only the file with this crate).
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use repro::{
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-/// Two implementations of one formula on one log: rounding alone parts them, magnified in the tails
+/// Two implementations of one formula on one log differ only by rounding. It is larger in the tails
 /// of p, which scipy and statrs compute by different series.
 const RELATIVE_TOLERANCE: f64 = 1e-8;
 
@@ -55,7 +55,7 @@ fn close(ours: f64, reference: f64) -> bool {
 }
 
 #[test]
-fn the_shipped_files_are_the_ones_whose_checksums_are_written_down() {
+fn the_bundled_files_have_the_listed_checksums() {
     let listed = std::fs::read_to_string(goldens().join("SHA256SUMS")).unwrap();
     let mut checked = 0;
     for line in listed.lines() {
@@ -64,7 +64,7 @@ fn the_shipped_files_are_the_ones_whose_checksums_are_written_down() {
         assert_eq!(repro::util::hexadecimal(&found), sum, "{file}");
         checked += 1;
     }
-    assert_eq!(checked, 2, "both shipped files are listed");
+    assert_eq!(checked, 2, "both bundled files are listed");
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn every_cell_of_every_primary_hypothesis_agrees_with_scipy() {
                     && (&other.target, other.images, other.blocks)
                         == (&ours.target, ours.images, ours.blocks)
             };
-            // scipy's script leaves out the single cells that only go into averages.
+            // The scipy script leaves out single cells that are used only in averages.
             let Some(other) = reference.cells.iter().find(same) else {
                 assert!(!verdict.averages.is_empty(), "{}: {}", claim.id, ours.name);
                 continue;
@@ -122,7 +122,7 @@ fn agrees(ours: &CellVerdict, other: &ReferenceCell) {
 }
 
 #[test]
-fn two_cells_have_the_values_that_the_design_pins() {
+fn two_cells_have_the_pinned_values() {
     let verdict = verdict("robust_beats_natural");
     let cell = |target: &str, images| {
         let found = verdict
@@ -150,12 +150,13 @@ fn the_log_has_as_many_fine_tunes_and_evaluations_as_its_readme_says() {
     assert_eq!(evidence.records.len(), 4806);
     let evaluations: usize = evidence.records.iter().map(|record| record.evaluations().len()).sum();
     assert_eq!(evaluations, 29_445);
-    // The figures' 480, and of the table what no figure has: linf_4 and linf_8 with 3 blocks.
+    // The 480 of the figures, and of the table those that no figure has: linf_4 and linf_8 with 3
+    // blocks.
     assert_eq!(evidence.means.len(), 480 + 120);
 }
 
 #[test]
-fn the_three_runs_that_stopped_early_are_found_and_no_other() {
+fn exactly_the_three_runs_that_stopped_early_are_found() {
     let evidence = published();
     let mut stopped: Vec<String> = evidence
         .records
@@ -171,7 +172,7 @@ fn the_three_runs_that_stopped_early_are_found_and_no_other() {
 }
 
 #[test]
-fn mixed_recipes_are_found_where_the_log_mixes_them_and_nowhere_else() {
+fn mixed_recipes_are_found_exactly_where_the_log_mixes_them() {
     let verdict = verdict("robust_beats_natural");
     let mixed: Vec<String> = verdict
         .cells
@@ -190,7 +191,7 @@ fn mixed_recipes_are_found_where_the_log_mixes_them_and_nowhere_else() {
 }
 
 #[test]
-fn missing_seeds_are_counted_where_they_are_missing() {
+fn missing_seeds_are_counted_in_their_cells() {
     let verdict = verdict("robust_beats_natural");
     let missing: Vec<(String, usize, usize)> = verdict
         .cells
@@ -211,22 +212,22 @@ fn an_average_over_targets_has_the_seeds_that_every_target_has() {
 }
 
 #[test]
-fn claims_without_published_runs_are_incomplete_and_say_so() {
+fn claims_without_published_runs_are_incomplete_with_a_reason() {
     for id in ["shape_bias", "natural_wins_at_high_resolution", "influence_follows_class"] {
         let verdict = verdict(id);
         assert_eq!(verdict.verdict, Verdict::Incomplete, "{id}");
-        assert!(verdict.reason.contains("no record"), "{id}: {}", verdict.reason);
+        assert!(verdict.reason.contains("missing records"), "{id}: {}", verdict.reason);
     }
 }
 
 #[test]
-fn records_are_found_by_key_whatever_the_order_of_rows() {
+fn records_are_found_by_key_in_any_order_of_rows() {
     let packed = std::fs::read(goldens().join("runs.csv.gz")).unwrap();
     let bytes = repro::evidence::published::unpack("runs", &packed).unwrap();
     let text = String::from_utf8(bytes).unwrap();
     let (header, rows) = text.split_once('\n').unwrap();
     let mut rows: Vec<&str> = rows.lines().collect();
-    // A fixed stride that has no factor in common with their number visits every row once.
+    // A stride that is coprime to the number of rows visits every row once.
     let stride = 10_007;
     let count = rows.len();
     let shuffled: Vec<&str> = (0..count).map(|index| rows[index * stride % count]).collect();

@@ -1,9 +1,9 @@
-//! How often the statistics err, measured: simulated seeds with a known truth, counted against the
+//! Measured error rates of the statistics: simulated seeds with a known truth, compared with the
 //! nominal level.
 //!
-//! Every table is printed and held by a snapshot in `goldens/statistics/simulations/`, so that a
-//! rate in the documentation is one that `cargo test --release --test core simulations -- --nocapture`
-//! prints. The generator's seed is fixed and each test draws from a stream of its own: the rates
+//! Every table is printed and compared with a snapshot in `goldens/statistics/simulations/`, so
+//! that `cargo test --release --test core simulations -- --nocapture` prints each rate of the
+//! documentation. The generator's seed is fixed and each test has its own stream, so that the rates
 //! are the same every time.
 
 use rand::RngExt;
@@ -13,20 +13,20 @@ use rand_distr::StandardNormal;
 use repro::stats::*;
 use std::fmt::Write as _;
 
-/// The paper's number; any other would do.
+/// The paper's arXiv number; any other seed would do.
 const SEED: u64 = 200_705_869;
-/// Simulated experiments a rate, where a test doesn't say otherwise. The standard error of a rate
-/// of .025 is then .0008, of .95 .0011.
+/// Simulated experiments for each rate, unless a test has its own number. The standard error of a
+/// rate of .025 is then .0008, of .95 .0011.
 const DRAWS: u32 = 40_000;
-/// How far a measured rate may lie from the nominal one, in standard errors of the measurement: by
-/// chance alone one rate in 16,000 lies further.
+/// The maximum distance of a measured rate from the nominal one, in standard errors of the
+/// measurement: by chance alone one rate in 16,000 is further away.
 const STANDARD_ERRORS: f64 = 4.0;
 /// One-sided level throughout.
 const ALPHA: Alpha = Alpha::CONVENTIONAL;
-/// Numbers of seeds of a fixed design, and the looks of the sequential one.
+/// Numbers of seeds of the fixed design, and looks of the sequential design.
 const SEEDS: [usize; 3] = [3, 5, 10];
 
-/// A generator for one test, independent of the others'.
+/// A generator for one test, independent of those of other tests.
 fn generator(stream: u64) -> ChaCha8Rng {
     let mut generator = ChaCha8Rng::seed_from_u64(SEED);
     generator.set_stream(stream);
@@ -51,18 +51,18 @@ fn greater(values: &[f64], null: f64) -> f64 {
     paired_t(&sample(values), null).p_greater
 }
 
-/// How many of the simulated experiments came out so.
+/// The number of simulated experiments with some outcome.
 struct Rate {
     hits: u32,
     draws: u32,
 }
 
 impl Rate {
-    fn of(happens: impl FnMut() -> bool) -> Rate {
-        Rate::among(DRAWS, happens)
+    fn measure(happens: impl FnMut() -> bool) -> Rate {
+        Rate::measure_in(DRAWS, happens)
     }
 
-    fn among(draws: u32, mut happens: impl FnMut() -> bool) -> Rate {
+    fn measure_in(draws: u32, mut happens: impl FnMut() -> bool) -> Rate {
         let hits = (0..draws).map(|_| u32::from(happens())).sum();
         Rate { hits, draws }
     }
@@ -71,7 +71,7 @@ impl Rate {
         f64::from(self.hits) / f64::from(self.draws)
     }
 
-    /// How far above `nominal`, where 1 is the most that chance explains.
+    /// The distance above `nominal`, where 1 is the maximum that chance explains.
     fn excess(&self, nominal: f64) -> f64 {
         let standard_error = (nominal * (1.0 - nominal) / f64::from(self.draws)).sqrt();
         (self.measured() - nominal) / (STANDARD_ERRORS * standard_error)
@@ -108,7 +108,7 @@ impl Rate {
     }
 }
 
-/// Rates by name, printed and then held against what was written down.
+/// Rates by name, printed and then compared with the snapshot.
 struct Table(String);
 
 impl Table {
@@ -134,16 +134,17 @@ impl Table {
 }
 
 #[test]
-fn a_fixed_design_covers_and_errs_as_it_says() {
+fn a_fixed_design_has_its_nominal_coverage_and_error_rate() {
     let mut generator = generator(1);
     let mut table = Table::new();
     for k in SEEDS {
-        let covers =
-            Rate::of(|| t_interval(&sample(&seeds(&mut generator, k, 0.0)), ALPHA).contains(0.0));
+        let covers = Rate::measure(|| {
+            t_interval(&sample(&seeds(&mut generator, k, 0.0)), ALPHA).contains(0.0)
+        });
         covers.is_near(0.95);
         table.row(&format!("the 95 % interval holds the truth, {k} seeds"), 0.95, &covers);
 
-        let errs = Rate::of(|| greater(&seeds(&mut generator, k, 0.0), 0.0) < ALPHA.level());
+        let errs = Rate::measure(|| greater(&seeds(&mut generator, k, 0.0), 0.0) < ALPHA.level());
         errs.is_near(ALPHA.level());
         table.row(&format!("\"greater than\" supported at the margin, {k} seeds"), 0.025, &errs);
     }
@@ -151,11 +152,11 @@ fn a_fixed_design_covers_and_errs_as_it_says() {
 }
 
 #[test]
-fn a_prediction_interval_holds_the_next_mean() {
+fn a_prediction_interval_covers_the_next_mean() {
     let mut generator = generator(2);
     let mut table = Table::new();
     for (k, published) in [(3, 10), (10, 10), (10, 1)] {
-        let holds = Rate::of(|| {
+        let holds = Rate::measure(|| {
             let interval =
                 prediction_interval(&sample(&seeds(&mut generator, k, 0.0)), published, ALPHA);
             let next = seeds(&mut generator, published, 0.0).iter().sum::<f64>();
@@ -167,15 +168,15 @@ fn a_prediction_interval_holds_the_next_mean() {
     table.is_as_written_down("prediction_interval");
 }
 
-/// Welch's test is an approximation: at 3 and 5 seeds it is not held to its level, what it does
-/// there is written down.
+/// Welch's test is an approximation: at 3 and 5 seeds its rate is recorded, but not compared with
+/// its level.
 #[test]
-fn welchs_test_comes_to_its_level_by_ten_seeds() {
+fn welchs_test_reaches_its_level_at_ten_seeds() {
     let mut generator = generator(3);
     let mut table = Table::new();
     for spread in [1.0, 4.0] {
         for k in SEEDS {
-            let errs = Rate::of(|| {
+            let errs = Rate::measure(|| {
                 let wide: Vec<f64> =
                     seeds(&mut generator, k, 0.0).iter().map(|d| d * spread).collect();
                 let (wide, narrow) = (sample(&wide), sample(&seeds(&mut generator, k, 0.0)));
@@ -192,8 +193,7 @@ fn welchs_test_comes_to_its_level_by_ten_seeds() {
     table.is_as_written_down("welch");
 }
 
-/// Walks the looks in order over the same seeds, and returns what `decide` says at the first that
-/// it decides.
+/// Applies `decide` at the looks in order, over the same seeds, and returns its first decision.
 fn first_decision<T>(
     looks: &[usize],
     values: &[f64],
@@ -203,7 +203,7 @@ fn first_decision<T>(
 }
 
 #[test]
-fn a_sequential_design_errs_no_more_than_one_look_would() {
+fn a_sequential_design_errs_no_more_than_a_single_look() {
     let mut generator = generator(4);
     let mut table = Table::new();
     let looks = Looks::default();
@@ -217,26 +217,26 @@ fn a_sequential_design_errs_no_more_than_one_look_would() {
     };
     let mut draw = || seeds(&mut generator, looks.last(), 0.0);
 
-    let supported = Rate::of(|| judged(&draw(), level) == Some(true));
+    let supported = Rate::measure(|| judged(&draw(), level) == Some(true));
     supported.is_at_most(0.025);
     table.row("supported at the margin, looks 3, 5, 10, alpha split", 0.025, &supported);
 
-    let refuted = Rate::of(|| judged(&draw(), level) == Some(false));
+    let refuted = Rate::measure(|| judged(&draw(), level) == Some(false));
     refuted.is_at_most(0.025);
     table.row("refuted at the margin, looks 3, 5, 10, alpha split", 0.025, &refuted);
 
-    let covered = Rate::of(|| judged(&draw(), level).is_none());
+    let covered = Rate::measure(|| judged(&draw(), level).is_none());
     covered.is_at_least(0.95);
     table.row("truth in the interval at every look, alpha split", 0.95, &covered);
 
-    let careless = Rate::of(|| judged(&draw(), ALPHA) == Some(true));
+    let careless = Rate::measure(|| judged(&draw(), ALPHA) == Some(true));
     careless.is_above(0.025);
     table.row("supported at the margin, looks 3, 5, 10, alpha not split", 0.025, &careless);
     table.is_as_written_down("sequential");
 }
 
-/// Why the judge splits alpha: boundaries for z are right for z, and far too low for t at these
-/// numbers of seeds.
+/// The reason why the judge splits alpha: boundaries for z are right for z, and far too low for t
+/// at these numbers of seeds.
 #[test]
 fn spending_boundaries_hold_for_z_and_not_for_t() {
     let mut generator = generator(5);
@@ -254,20 +254,20 @@ fn spending_boundaries_hold_for_z_and_not_for_t() {
 
         // The spread is known to be 1.
         let z = |_: usize, sample: &Sample| sample.mean() * (sample.len() as f64).sqrt();
-        let known = Rate::of(|| crosses(&draw(), &z));
+        let known = Rate::measure(|| crosses(&draw(), &z));
         known.is_near(0.025);
         table.row(&format!("{kind:?} boundaries, spread known: z"), 0.025, &known);
 
         let t = |_: usize, sample: &Sample| paired_t(sample, 0.0).t;
-        let estimated = Rate::of(|| crosses(&draw(), &t));
+        let estimated = Rate::measure(|| crosses(&draw(), &t));
         estimated.is_above(0.025);
         table.row(&format!("{kind:?} boundaries, spread estimated: t"), 0.025, &estimated);
 
-        // The same nominal tail at each look, by t: an approximation that has no proof, only this
-        // measurement.
+        // The same nominal tail at each look, by t: an approximation without a proof, only with
+        // this measurement.
         let by_tail =
             |_: usize, sample: &Sample| normal_upper_quantile(paired_t(sample, 0.0).p_greater);
-        let translated = Rate::of(|| crosses(&draw(), &by_tail));
+        let translated = Rate::measure(|| crosses(&draw(), &by_tail));
         table.row(
             &format!("{kind:?} boundaries, spread estimated: t by its tail"),
             0.025,
@@ -278,12 +278,12 @@ fn spending_boundaries_hold_for_z_and_not_for_t() {
 }
 
 #[test]
-fn equivalence_is_not_shown_of_what_differs_by_the_margin() {
+fn equivalence_is_not_shown_for_a_difference_of_the_margin() {
     let mut generator = generator(6);
     let mut table = Table::new();
     for k in SEEDS {
         for margin in [1.0, 10.0] {
-            let shown = Rate::of(|| {
+            let shown = Rate::measure(|| {
                 let values = sample(&seeds(&mut generator, k, margin));
                 tost(&values, margin, ALPHA).p < ALPHA.level()
             });
@@ -296,8 +296,8 @@ fn equivalence_is_not_shown_of_what_differs_by_the_margin() {
     table.is_as_written_down("equivalence");
 }
 
-/// Five cells' p, one-sided "greater than 0", with `effects` in standard deviations; `shared` of
-/// the variance is the seeds' own, the same in every cell.
+/// One-sided p of "greater than 0" in five cells, with `effects` in standard deviations. The part
+/// `shared` of the variance belongs to the seeds and is the same in every cell.
 fn cells(generator: &mut ChaCha8Rng, effects: [f64; 5], shared: f64, k: usize) -> [f64; 5] {
     let common = seeds(generator, k, 0.0);
     effects.map(|effect| {
@@ -309,16 +309,16 @@ fn cells(generator: &mut ChaCha8Rng, effects: [f64; 5], shared: f64, k: usize) -
     })
 }
 
-/// An effect that every test finds.
+/// An effect that every test detects.
 const PLAIN: f64 = 50.0;
 
 #[test]
-fn holm_errs_in_any_cell_no_more_than_one_test_would() {
+fn holm_errs_in_any_cell_no_more_than_a_single_test() {
     let mut generator = generator(7);
     let mut table = Table::new();
     for (name, effects) in [("none true", [0.0; 5]), ("two true", [PLAIN, PLAIN, 0.0, 0.0, 0.0])] {
         for shared in [0.0, 0.5] {
-            let errs = Rate::of(|| {
+            let errs = Rate::measure(|| {
                 let adjusted = holm(&cells(&mut generator, effects, shared, 5));
                 let wrong = |(p, effect): (&f64, &f64)| *effect == 0.0 && *p < ALPHA.level();
                 adjusted.iter().zip(&effects).any(wrong)
@@ -335,7 +335,7 @@ fn holm_errs_in_any_cell_no_more_than_one_test_would() {
 }
 
 #[test]
-fn every_cell_is_not_claimed_while_one_fails() {
+fn every_cell_is_rarely_supported_while_one_fails() {
     let mut generator = generator(8);
     let mut table = Table::new();
     for (name, effects) in [
@@ -343,7 +343,7 @@ fn every_cell_is_not_claimed_while_one_fails() {
         ("three true", [PLAIN, PLAIN, PLAIN, 0.0, 0.0]),
         ("four true", [PLAIN, PLAIN, PLAIN, PLAIN, 0.0]),
     ] {
-        let errs = Rate::of(|| {
+        let errs = Rate::measure(|| {
             intersection_union(&cells(&mut generator, effects, 0.5, 5)) < ALPHA.level()
         });
         errs.is_at_most(0.025);
@@ -353,12 +353,12 @@ fn every_cell_is_not_claimed_while_one_fails() {
 }
 
 #[test]
-fn at_least_three_of_five_is_not_claimed_of_two() {
+fn at_least_three_of_five_is_rarely_supported_with_two() {
     let mut generator = generator(9);
     let mut table = Table::new();
     for (name, effects) in [("none true", [0.0; 5]), ("two true", [PLAIN, PLAIN, 0.0, 0.0, 0.0])] {
         for shared in [0.0, 0.5] {
-            let errs = Rate::of(|| {
+            let errs = Rate::measure(|| {
                 let p = cells(&mut generator, effects, shared, 5);
                 partial_conjunction(&p, 3) < ALPHA.level()
             });
@@ -370,16 +370,16 @@ fn at_least_three_of_five_is_not_claimed_of_two() {
     table.is_as_written_down("partial_conjunction");
 }
 
-/// Looked at after every seed from 2 to 50; a t test looked at as often is the comparison.
+/// Looks after every seed from 2 to 50, compared with a t test at the same looks.
 #[test]
 fn an_e_value_may_be_looked_at_after_every_seed() {
     const LAST: usize = 50;
     let mut generator = generator(10);
     let mut table = Table::new();
     let mut ever = |rejects: &dyn Fn(usize, f64) -> bool| {
-        Rate::of(|| {
-            // Running mean and sum of squares (Welford 1962): fifty looks a draw would be fifty
-            // samples.
+        Rate::measure(|| {
+            // Running mean and sum of squares (Welford 1962), instead of fifty samples for fifty
+            // looks.
             let (mut mean, mut squares) = (0.0, 0.0);
             let values = seeds(&mut generator, LAST, 0.0);
             values.iter().zip(1..).any(|(value, n)| {
@@ -409,19 +409,19 @@ fn an_e_value_may_be_looked_at_after_every_seed() {
     table.is_as_written_down("e_value");
 }
 
-/// Why the judge never bootstraps seeds. At 3 seeds the interval is that from the smallest to the
-/// largest, which holds the truth unless all three lie to one side of it: 3 times in 4.
+/// The reason why the judge never bootstraps seeds. At 3 seeds the interval is from the smallest to
+/// the largest, which contains the truth unless all three are on one side of it: 3 times in 4.
 #[test]
-fn a_bootstrap_over_a_few_seeds_covers_far_less_than_it_says() {
-    /// Fewer draws than elsewhere, each of a thousand resamples: what is missing is five points and
-    /// more, and the standard error of a rate of .9 is .4 points.
+fn a_bootstrap_over_a_few_seeds_covers_far_less_than_nominal() {
+    /// Fewer draws than elsewhere, each with a thousand resamples: coverage is five points or more
+    /// too low, and the standard error of a rate of .9 is .4 points.
     const FEWER_DRAWS: u32 = 5_000;
     // The 25th of 999 from either end: 25/(999 + 1) = .025.
     const RESAMPLES: std::num::NonZeroU32 = std::num::NonZeroU32::new(999).unwrap();
     let mut generator = generator(11);
     let mut table = Table::new();
     for k in SEEDS {
-        let covers = Rate::among(FEWER_DRAWS, || {
+        let covers = Rate::measure_in(FEWER_DRAWS, || {
             let values = sample(&seeds(&mut generator, k, 0.0));
             let draw = |n| generator.random_range(0..n);
             percentile_bootstrap(&values, RESAMPLES, draw, ALPHA).contains(0.0)

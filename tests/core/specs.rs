@@ -1,4 +1,4 @@
-//! A malformed or contradictory spec gets one error with file, line and the next step.
+//! A malformed or contradictory spec gives one error with file, line and help.
 
 use crate::common;
 use common::claim_text;
@@ -15,7 +15,7 @@ fn good() -> String {
     claim_text("greater_than = 0.0")
 }
 
-/// The error of the good spec with one part replaced; its place must be where the part is.
+/// The error of the valid spec with one part replaced.
 fn error(from: &str, to: &str) -> ClaimError {
     let text = good();
     assert!(text.contains(from), "{from}");
@@ -23,23 +23,23 @@ fn error(from: &str, to: &str) -> ClaimError {
 }
 
 #[test]
-fn the_spec_that_the_others_spoil_is_good() {
+fn the_spec_that_other_tests_change_is_valid() {
     let claim = checked(&good()).unwrap();
     assert_eq!(claim.hypothesis.contrasts[0].label, "l2_3 - natural");
     assert_eq!(claim.hypothesis.contrasts[0].cells.len(), 1);
 }
 
 #[test]
-fn a_claim_in_words_says_what_is_expected_or_that_nothing_is() {
+fn the_description_of_a_claim_has_its_expected_verdict_if_any() {
     let words = |text: &str| words::claim(&checked(text).unwrap(), &World::paper());
     let whole = good();
     let (without, _) = whole.split_once("[expected.").expect("it expects something");
     assert!(words(&whole).contains("log: supported, because a test"), "{}", words(&whole));
-    assert!(words(without).contains("expected\n  nothing yet"), "{}", words(without));
+    assert!(words(without).contains("expected\n  no verdict yet"), "{}", words(without));
 }
 
 #[test]
-fn influence_is_asked_for_as_a_world_measures_it() {
+fn a_metric_of_influence_needs_an_inverse_of_the_world() {
     let metric = "metric = { accuracy = \"last\" }";
     let asked =
         |of: &str| good().replace(metric, &format!("metric = {{ influence_match = {of} }}"));
@@ -54,13 +54,13 @@ fn influence_is_asked_for_as_a_world_measures_it() {
         assert!(keys.iter().all(|key| key.influence));
     }
     for (wrong, what) in [
-        ("{ share = { rank = 0 } }", "rank 0: ranks are counted from 1 to 100"),
-        ("{ share = { rank = 101 } }", "rank 101: ranks are counted from 1 to 100"),
+        ("{ share = { rank = 0 } }", "rank is 0: it must be from 1 to 100"),
+        ("{ share = { rank = 101 } }", "rank is 101: it must be from 1 to 100"),
         (
             "{ share = \"top_1\", truncation = 0.2 }",
-            "the paper world measures influence by truncation 0.05; truncation 0.01",
+            "the paper set-up measures influence with truncation 0.05; truncation 0.01",
         ),
-        ("{ share = \"top_1\", damping = 1.0 }", "the paper world measures influence by"),
+        ("{ share = \"top_1\", damping = 1.0 }", "the paper set-up measures influence with"),
         ("{ share = \"top_2\" }", "unknown variant `top_2`"),
         ("{ share = \"top_1\", cut = 1.0 }", "unknown field `cut`"),
     ] {
@@ -71,13 +71,13 @@ fn influence_is_asked_for_as_a_world_measures_it() {
 }
 
 #[test]
-fn every_fault_is_named_with_its_line() {
+fn every_error_has_its_line_and_help() {
     let cases = [
         ("title =", "titel =", 3, "unknown field `titel`"),
         ("holds =", "hold =", 16, "did you mean `holds`?"),
         ("title = \"a gap\"", "title = 3", 3, "invalid type: integer `3`, expected a string"),
-        ("format = 1", "format = 2", 1, "format is 2, this version reads 1"),
-        ("id = \"gap\"", "id = \"Gap!\"", 2, "an id is made of a-z, 0-9 and _"),
+        ("format = 1", "format = 2", 1, "format is 2: this version reads format 1"),
+        ("id = \"gap\"", "id = \"Gap!\"", 2, "an id has the characters a-z, 0-9 and _"),
         (
             "source = \"l2_3\"",
             "source = \"l2_30\"",
@@ -94,27 +94,32 @@ fn every_fault_is_named_with_its_line() {
             "target = \"svhn\"",
             "target = [\"svhn\", \"dissimilar\"]",
             17,
-            "target `svhn` stands there twice",
+            "target `svhn` is given twice",
         ),
         ("robust = 1.0", "robst = 1.0", 13, "unknown arm `robst`, did you mean `robust`?"),
         ("robust = 1.0", "robust = 0.0", 13, "the weight of `robust` is 0"),
-        ("robust = 1.0", "robust = 2.0", 13, "sum to zero, not to 1"),
+        ("robust = 1.0", "robust = 2.0", 13, "must sum to zero, and these sum to 1"),
         ("source = \"natural\"", "source = \"l2_3\"", 13, "it is always zero"),
         (
             "source = \"l2_3\"",
             "source = \"l2_3\", blocks = 1",
             13,
-            "arm `robust` fixes blocks, and so do the cells",
+            "both arm `robust` and the cells fix blocks",
         ),
-        (", blocks = 3", "", 13, "nothing fixes blocks for arm `robust`"),
-        ("images = 100", "images = []", 17, "an empty list fixes nothing"),
-        ("images = 100", "images = [100, 100]", 17, "100 stands there twice"),
+        (", blocks = 3", "", 13, "neither arm `robust` nor the cells fix blocks"),
+        ("images = 100", "images = []", 17, "the list is empty"),
+        ("images = 100", "images = [100, 100]", 17, "100 is given twice"),
         ("images = 100", "images = -5", 17, "invalid value"),
-        ("images = 100", "images = 0", 17, "a size of 0 images"),
+        ("images = 100", "images = 0", 17, "images is 0"),
         ("accuracy = \"last\"", "accuracy = \"first\"", 14, "unknown variant `first`"),
         ("accuracy = \"last\"", "accuracy = { epoch = 0 }", 14, "epochs are counted from 1"),
         ("accuracy = \"last\"", "accuracy = { from_share = 1.5 }", 14, "a share of the schedule"),
-        ("accuracy = \"last\"", "epochs_to = { accuracy = 0.0 }", 14, "an accuracy to reach"),
+        (
+            "accuracy = \"last\"",
+            "epochs_to = { accuracy = 0.0 }",
+            14,
+            "the accuracy must be above 0",
+        ),
         (
             "accuracy = \"last\"",
             "epochs_to = { final_accuracy_of = \"natral\" }",
@@ -127,28 +132,33 @@ fn every_fault_is_named_with_its_line() {
             17,
             "unknown list of sizes `feww`, did you mean `few`?",
         ),
-        ("images = 100", "images = [\"few\", 100]", 17, "100 stands there twice"),
+        ("images = 100", "images = [\"few\", 100]", 17, "100 is given twice"),
         (
             "blocks = 3 }",
             "blocks = 3, resolution = \"lowest\" }",
             17,
             "unknown list of resolutions `lowest`, did you mean `lower`?",
         ),
-        ("blocks = 3 }", "blocks = 3, repetitions = 2 }", 13, "must say which draw it is"),
-        ("blocks = 3 }", "blocks = 3, repetitions = 0 }", 13, "counted from 1"),
-        ("source = \"l2_3\"", "source = \"l2_3\", draw = 1", 13, "no cell repeats"),
-        ("source = \"l2_3\"", "source = \"l2_3\", draw = 3", 8, "two draws, 1 and 2"),
-        ("[hypothesis]", "[design]\nreading_seeds = 2\n[hypothesis]", 12, "the first look, of 3"),
+        ("blocks = 3 }", "blocks = 3, repetitions = 2 }", 13, "needs a seed_stream, 1 or 2"),
+        ("blocks = 3 }", "blocks = 3, repetitions = 0 }", 13, "repetitions is 0"),
+        ("source = \"l2_3\"", "source = \"l2_3\", seed_stream = 1", 13, "no cell repeats"),
+        ("source = \"l2_3\"", "source = \"l2_3\", seed_stream = 3", 8, "two seed streams: 1 and 2"),
+        ("[hypothesis]", "[design]\nreading_seeds = 2\n[hypothesis]", 12, "the first look, 3"),
         ("greater_than = 0.0", "greater_than = nan", 15, "this margin must be a number"),
         ("greater_than = 0.0", "not_worse_than = -1.0", 15, "this margin can't be negative"),
         ("greater_than = 0.0", "equivalent_within = 0.0", 15, "this margin must be positive"),
-        ("holds = \"every\"", "holds = { at_least = 2 }", 16, "2 cells must hold, and there are 1"),
+        (
+            "holds = \"every\"",
+            "holds = { at_least = 2 }",
+            16,
+            "2 cells must hold, but the number must be from 1 to 1",
+        ),
         ("holds = \"every\"", "holds = { at_least_share = 0.0 }", 16, "a share of cells"),
         (
             "holds = \"every\"",
             "holds = \"every\"\naverage_over = [\"resolution\"]",
             16,
-            "which no cell varies",
+            "which no cell fixes",
         ),
         ("expected.log", "expected.logs", 19, "unknown evidence `logs`, did you mean `log`?"),
         ("\"supported\"", "\"suported\"", 20, "did you mean `supported`?"),
@@ -156,11 +166,11 @@ fn every_fault_is_named_with_its_line() {
             "natural = { source",
             "third = { source = \"linf_4\" }\nnatural = { source",
             9,
-            "nothing uses arm `third`",
+            "no contrast and no plot uses arm `third`",
         ),
         ("[hypothesis]", "[design]\nalpha = 0.7\n[hypothesis]", 12, "0.7"),
         ("[hypothesis]", "[design]\nlooks = [5, 3]\n[hypothesis]", 12, "looks"),
-        // Nothing of these sizes is ever made.
+        // No memory of this size is allocated.
         ("[hypothesis]", "[design]\nlooks = [3, 20000000]\n[hypothesis]", 12, "a look at 20000000"),
         ("blocks = 3", "blocks = 3, repetitions = 4000000000", 13, "4000000000 repetitions"),
         ("[hypothesis]", "[hypothesis", 11, "expected"),
@@ -176,43 +186,104 @@ fn every_fault_is_named_with_its_line() {
 }
 
 #[test]
-fn a_spec_of_more_cells_than_anyone_looks_at_is_refused() {
+fn a_spec_with_more_cells_than_the_limit_is_an_error() {
     let sizes: Vec<String> = (1..=10_001).map(|size| size.to_string()).collect();
     let error = error("images = 100", &format!("images = [{}]", sizes.join(", ")));
     assert!(error.what.contains("10001 cells"), "{}", error.what);
 }
 
 #[test]
-fn a_reading_is_checked_as_a_whole_and_named_once() {
-    let reading = "\n[[reading]]\nid = \"loose\"\nsentence = \"looser\"\nrelation = { not_worse_than = 1.0 }\n";
+fn a_reading_is_checked_as_a_claim_and_has_its_own_id() {
+    let reading = "\n[[reading]]\nid = \"loose\"\nstatement = \"looser\"\nrelation = { not_worse_than = 1.0 }\n";
     let claim = checked(&format!("{}{reading}", good())).unwrap();
     assert_eq!(claim.readings[0].hypothesis.contrasts[0].label, "l2_3 - natural");
     let twice = checked(&format!("{}{reading}{reading}", good())).unwrap_err();
-    assert!(twice.what.contains("a second reading `loose`"), "{}", twice.what);
+    assert!(twice.what.contains("two readings have the id `loose`"), "{}", twice.what);
 }
 
-/// Files are called by them, so that one that leads elsewhere would write there.
+/// A claim with every key whose spelling changed, in the spelling of version 0.1.0 and in the
+/// current one.
+fn old_and_new() -> (String, String) {
+    let reading = "\n[[reading]]\nid = \"plain\"\nstatement = \"s\"\n\
+                   descriptive = { reason = \"a test\", means_of_figure = \"2\" }\n";
+    let new = good()
+        .replace("source = \"l2_3\"", "source = \"l2_3\", seed_stream = 1")
+        .replace("source = \"natural\"", "source = \"natural\", seed_stream = 2")
+        .replace("blocks = 3 }", "blocks = 3, repetitions = 2 }")
+        .replace("[expected.log]", "[expected.salman]")
+        + reading;
+    let old = new
+        .replace("statement =", "sentence =")
+        .replace("descriptive = { reason =", "shown = { because =")
+        .replace("seed_stream =", "draw =")
+        .replace("[expected.salman]", "[expected.sister]");
+    assert_ne!(old, new);
+    (old, new)
+}
+
 #[test]
-fn ids_of_readings_and_plots_are_names_as_those_of_claims_are() {
+fn old_and_new_spellings_give_the_same_claim() {
+    let (old, new) = old_and_new();
+    let [old, new] = [old, new].map(|text| format!("{:?}", checked(&text).unwrap()));
+    assert_eq!(old, new);
+}
+
+#[test]
+fn a_key_in_both_spellings_is_an_error_that_names_both() {
+    let (_, new) = old_and_new();
+    for (new_key, old_key) in [
+        ("statement =", "sentence = \"a gap\"\n"),
+        ("reason = \"a test\", means", "because = \"a test\", "),
+        ("seed_stream = 1", "draw = 1, "),
+        ("[expected.salman]", "[expected.sister]\nverdict = \"supported\"\nreason = \"a test\"\n"),
+    ] {
+        let both = new.replacen(new_key, &format!("{old_key}{new_key}"), 1);
+        let error = checked(&both).expect_err(old_key);
+        let words = |text: &str| {
+            let start = |c: char| !c.is_ascii_lowercase();
+            let text = text.trim_start_matches("[expected.");
+            text.split(start).next().unwrap().to_owned()
+        };
+        let [old, new] = [words(old_key), words(new_key)];
+        assert!(error.what.contains(&format!("its old spelling `{old}`")), "{}", error.what);
+        assert!(error.what.contains(&new), "{}", error.what);
+        assert!(error.line > 1);
+    }
+}
+
+#[test]
+fn errors_and_the_schema_list_only_new_spellings() {
+    let error = error("statement =", "statment =");
+    assert!(error.what.ends_with("did you mean `statement`?"), "{}", error.what);
+    assert!(!error.what.contains("`sentence`"), "{}", error.what);
+    let schema = schemars::schema_for!(repro::claim::raw::RawClaim).to_value().to_string();
+    for old in ["sentence", "shown", "because", "draw"] {
+        assert!(!schema.contains(&format!("\"{old}\":")), "{old}");
+    }
+}
+
+/// File names contain ids, so that an id with a path would write to another folder.
+#[test]
+fn ids_of_readings_and_plots_follow_the_rule_for_ids_of_claims() {
     let plot = "\n[[plot]]\nid = \"ID\"\ntitle = \"t\"\nx = \"images\"\nlines = [\"robust\"]\n\
                 cells = { target = \"svhn\", images = [100, 200], blocks = 3 }\n";
-    let reading = "\n[[reading]]\nid = \"ID\"\nsentence = \"s\"\nholds = \"every\"\n";
+    let reading = "\n[[reading]]\nid = \"ID\"\nstatement = \"s\"\nholds = \"every\"\n";
     for part in [plot, reading] {
         let with = |id: &str| checked(&format!("{}{}", good(), part.replace("ID", id)));
         assert!(with("a_plot").is_ok());
         for id in ["../escaped", "/tmp/x", "x/../../../evil", "a b", "", "A", "1"] {
             let error = with(id).expect_err(id);
-            assert!(error.what.contains("an id is made of a-z"), "{id}: {}", error.what);
+            assert!(error.what.contains("an id has the characters a-z"), "{id}: {}", error.what);
             assert!(error.line > 1, "{id}");
         }
     }
     let plot = plot.replace("ID", "p");
     let twice = checked(&format!("{}{plot}{plot}", good())).unwrap_err();
-    assert!(twice.what.contains("a second plot `p`"), "{}", twice.what);
+    assert!(twice.what.contains("two plots have the id `p`"), "{}", twice.what);
 }
 
 #[test]
-fn a_plot_varies_nothing_but_targets_and_its_axis() {
+fn a_plot_varies_only_targets_and_its_axis() {
     let plot = |cells: &str| {
         let plot = format!(
             "\n[[plot]]\nid = \"p\"\ntitle = \"t\"\nx = \"images\"\nlines = [\"robust\"]\ncells = {{ {cells} }}\n"
@@ -221,7 +292,7 @@ fn a_plot_varies_nothing_but_targets_and_its_axis() {
     };
     assert!(plot("target = \"svhn\", images = [100, 200], blocks = 3").is_ok());
     let error = plot("target = \"svhn\", images = [100, 200], blocks = [1, 3]").unwrap_err();
-    assert!(error.what.contains("may vary targets and what lies along x"), "{}", error.what);
+    assert!(error.what.contains("may vary only in the target and along x"), "{}", error.what);
 }
 
 #[test]
@@ -241,11 +312,11 @@ fn the_published_schemas_are_those_of_this_version() {
     ] {
         let file = folder.join(format!("{name}.schema.json"));
         let text = std::fs::read_to_string(&file).unwrap_or_default();
-        let shipped: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let published: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         assert_eq!(
-            shipped,
+            published,
             serde_json::to_value(schema).unwrap(),
-            "write it anew: repro schema {name} > claims/schemas/{name}.schema.json"
+            "write it again: repro schema {name} > claims/schemas/{name}.schema.json"
         );
     }
 }

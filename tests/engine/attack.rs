@@ -1,8 +1,8 @@
-//! The attack: against plain PyTorch on a small network, against what can be worked out by hand for
-//! a linear model, and properties that hold for every model, image and radius.
+//! The attack: against plain PyTorch on a small network, against the exact solution for a linear
+//! model, and properties for every model, image and radius.
 //!
-//! `goldens/transforms/make_reference.py` makes `attack.npz`: its ascent goes image by image, and
-//! keeps every point it visits, where ours works on the batch and keeps the best.
+//! `goldens/transforms/make_reference.py` makes `attack.npz`: it attacks image by image and keeps
+//! every point, where the engine works on the batch and keeps the best.
 
 use std::collections::HashMap;
 
@@ -13,11 +13,11 @@ use repro::{
 };
 use tch::{Kind, Tensor};
 
-/// Half a unit in the last place of a single in [0, 1], twice: a perturbed value is rounded when the
-/// perturbation is added and when it is read back as a difference.
+/// Half a unit in the last place of a single in [0, 1], twice: a perturbed value is rounded when
+/// the perturbation is added and when the difference is taken.
 const ROUNDING: f64 = f32::EPSILON as f64;
-/// Single-precision sums in another order, which five steps over a sine amplify: of values, and of
-/// losses relative to themselves. Measured: up to 1.6e-6 and 7.3e-7.
+/// The tolerance for single-precision sums in another order, which five steps over a sine amplify:
+/// of values, and of losses (relative). Measured: up to 1.6e-6 and 7.3e-7.
 const PARITY: f64 = 2e-5;
 
 fn largest(tensor: &Tensor) -> f64 {
@@ -29,7 +29,7 @@ fn lengths(images: &Tensor) -> Tensor {
 }
 
 #[test]
-fn a_small_network_is_attacked_as_by_plain_pytorch() {
+fn the_attack_on_a_small_network_agrees_with_plain_pytorch() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/goldens/transforms/attack.npz");
     let arrays: HashMap<String, Tensor> = Tensor::read_npz(path).unwrap().into_iter().collect();
     let logits = |images: &Tensor| {
@@ -59,7 +59,7 @@ fn a_small_network_is_attacked_as_by_plain_pytorch() {
             }
         }
     }
-    // Norm, start and what is kept all make a difference, so that none can stand for another.
+    // Norm, start and the kept point all change the result.
     for (at, (case, images)) in found_all.iter().enumerate() {
         for (other, others) in &found_all[..at] {
             assert!(largest(&(images - others)) > 1000.0 * PARITY, "{case} and {other}");
@@ -104,7 +104,7 @@ const CLASSES: usize = 3;
 
 fn problems() -> impl Strategy<Value = Problem> {
     use prop::collection::vec;
-    // Values at the very ends of [0, 1] are common: there the cut to [0, 1] takes part.
+    // Values at the ends of [0, 1] are common, so that clipping matters.
     let value = prop_oneof![Just(0.0_f32), Just(1.0_f32), 0.0..=1.0_f32];
     (
         vec(value, IMAGES * VALUES),
@@ -140,19 +140,19 @@ proptest! {
     ) {
         let found = problem.attacked_by(&attack).images;
         prop_assert!(found.min().double_value(&[]) >= 0.0 && found.max().double_value(&[]) <= 1.0);
-        let away = found - &problem.images;
+        let offset = found - &problem.images;
         match attack.constraint {
             Constraint::L2 => {
-                // Each value may be rounded away from the centre, and the length itself is rounded.
+                // Each value may be rounded outwards, and the length itself is rounded.
                 let most = attack.epsilon * (1.0 + ROUNDING) + ROUNDING * (VALUES as f64).sqrt();
-                prop_assert!(largest(&lengths(&away)) <= most);
+                prop_assert!(largest(&lengths(&offset)) <= most);
             }
-            Constraint::Linf => prop_assert!(largest(&away) <= attack.epsilon + ROUNDING),
+            Constraint::Linf => prop_assert!(largest(&offset) <= attack.epsilon + ROUNDING),
         }
     }
 
     #[test]
-    fn the_best_point_s_loss_is_never_below_that_of_the_start(
+    fn the_loss_of_the_best_point_is_never_below_that_of_the_start(
         problem in problems(), attack in attacks(),
     ) {
         let best = Attack { best: true, ..attack };
@@ -173,7 +173,7 @@ proptest! {
     }
 
     #[test]
-    fn the_loss_reported_is_that_of_the_images_returned(
+    fn the_reported_loss_is_that_of_the_returned_images(
         problem in problems(), attack in attacks(),
     ) {
         let found = problem.attacked_by(&attack);
@@ -187,7 +187,7 @@ proptest! {
     }
 }
 
-/// Two classes told apart by one weighted sum: the worst perturbation is known.
+/// Two classes that one weighted sum separates: the worst perturbation is known.
 struct Linear {
     weights: Tensor,
     images: Tensor,
@@ -236,13 +236,13 @@ fn one_step_finds_the_worst_perturbation_of_a_linear_model() {
     let sphere = &model.images + &up / lengths(&up).view([2, 1]).to_kind(Kind::Float) * 0.1;
     assert!(largest(&(model.attacked_by(&one(Constraint::L2)) - &sphere)) <= ROUNDING);
 
-    // Steps too long come back to the surface, and every further one stays at the optimum.
+    // Steps that are too long are projected to the surface, and further steps stay at the optimum.
     let long = Attack { step: 7.0, steps: 3, ..one(Constraint::L2) };
     assert!(largest(&(model.attacked_by(&long) - sphere)) <= 1e-6);
 }
 
 #[test]
-fn a_random_l2_start_lies_on_the_sphere_and_an_l_infinity_one_where_its_noise_says() {
+fn a_random_l2_start_is_on_the_sphere_and_an_linf_start_follows_its_noise() {
     let model = linear();
     let noise = Tensor::from_slice(&[0.3_f32, -1.0, 0.2, 0.9, -0.4, 0.6]).repeat([2, 1]);
     let start = |constraint| {
@@ -262,7 +262,7 @@ fn a_random_l2_start_lies_on_the_sphere_and_an_l_infinity_one_where_its_noise_sa
 }
 
 #[test]
-fn an_attack_leaves_no_gradient_with_the_weights_and_works_where_gradients_are_off() {
+fn an_attack_stores_no_gradients_and_works_without_gradient_recording() {
     let model = linear();
     let weights = model.weights.repeat([1, 2]).set_requires_grad(true);
     let attack = Attack {

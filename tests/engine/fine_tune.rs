@@ -1,5 +1,5 @@
-//! The fine-tune loop on the smoke world's own images and source models: the same bits for the same
-//! seed, what each field of a protocol changes and what it leaves alone, and what is recorded.
+//! The fine-tune loop on the smoke world's images and source models: the same bits for the same
+//! seed, the effect of each field of a protocol, and the recorded outcome.
 
 use crate::common;
 use std::sync::atomic::AtomicBool;
@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use common::kmnist::Fixture;
 use repro::{
     engine::fine_tune::{
-        Material, Sibling, Unfinished, fine_tune, fine_tune_siblings, fixed_features,
+        FineTuneError, Material, Sibling, fine_tune, fine_tune_siblings, fixed_features,
     },
     experiment::{
         Augmentation, BatchNorm, Head, Outcome, Precision, Protocol, Resolution, Seed,
@@ -17,8 +17,8 @@ use repro::{
 };
 use tch::Device;
 
-/// Convolutions over another batch round otherwise, and training amplifies it: relative, of losses.
-/// Measured: up to 4e-6 over two epochs.
+/// The relative tolerance of losses for convolutions over another batch, which round differently.
+/// Training amplifies that. Measured: up to 4e-6 over two epochs.
 const REORDERED: f64 = 1e-4;
 
 /// A short protocol of the smoke world.
@@ -26,7 +26,7 @@ fn short() -> Protocol {
     Protocol { epochs: 2, evaluate: vec![1, 2], ..World::smoke().protocol }
 }
 
-/// KMNIST with a whole batch and a part of one.
+/// KMNIST with one whole batch and a partial one.
 fn on_kmnist() -> Fixture {
     Fixture::on(Device::Cpu, 150)
 }
@@ -42,7 +42,7 @@ impl Fixture {
         protocol: &Protocol,
         seed: u64,
         stop: &AtomicBool,
-    ) -> Result<Outcome, Unfinished> {
+    ) -> Result<Outcome, FineTuneError> {
         fine_tune(&self.material(), blocks, protocol, Seed(seed), stop)
     }
 }
@@ -56,7 +56,7 @@ fn timeless(mut outcome: Outcome) -> Outcome {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_bits_and_another_seed_others() {
+fn the_same_seed_gives_the_same_bits_and_another_seed_does_not() {
     let fixture = on_kmnist();
     let first = timeless(fixture.run(3, &short(), 1));
     assert_eq!(first, timeless(fixture.run(3, &short(), 1)));
@@ -66,7 +66,7 @@ fn the_same_seed_gives_the_same_bits_and_another_seed_others() {
 }
 
 #[test]
-fn the_source_is_left_as_it_was() {
+fn a_fine_tune_does_not_change_its_source() {
     let fixture = on_kmnist();
     let before = fixture.source.digest();
     let after = fixture.run(9, &short(), 1);
@@ -75,28 +75,28 @@ fn the_source_is_left_as_it_was() {
 }
 
 #[test]
-fn what_is_recorded_is_what_a_check_against_the_authors_needs() {
+fn an_outcome_has_what_a_comparison_with_the_authors_needs() {
     let fixture = on_kmnist();
     let outcome = fixture.run(3, &short(), 1);
     let epochs: Vec<u32> = outcome.evaluations.iter().map(|at| at.epoch).collect();
     assert_eq!(epochs, [1, 2]);
-    // Two steps an epoch, of 128 and of 22 images.
+    // Two steps in each epoch, of 128 and of 22 images.
     assert_eq!(outcome.first_losses.len(), 4);
     assert_eq!(outcome.correct.len(), 200);
     let accuracy = outcome.evaluations[1].test_accuracy;
     let correct = outcome.correct.iter().filter(|correct| **correct).count();
     assert!((accuracy - correct as f64 / 2.0).abs() < 1e-9, "{accuracy} {correct}");
-    // An N(0, 1) head on features of some length begins far above chance's ln 10, and the first step
-    // at rate 0.1 is felt.
+    // The loss of an N(0, 1) head starts far above that of chance, ln 10, and the first step at
+    // rate 0.1 changes it.
     assert!(outcome.first_losses[0] > 3.0, "{:?}", outcome.first_losses);
     assert!(outcome.test_loss_after_first_step.is_finite());
     assert!(outcome.evaluations[0].train_loss < outcome.first_losses[0]);
 }
 
-/// The first loss is taken before any step, so the number of trained blocks can't change it: in the
-/// authors' logs it is the same for 0, 1 and 3 blocks, to the last digit.
+/// The first loss is computed before any step, so that the number of trained blocks can't change
+/// it. In the authors' logs it is the same for 0, 1 and 3 blocks, to the last digit.
 #[test]
-fn the_first_loss_is_the_same_whatever_is_trained_and_pairs_arms() {
+fn the_first_loss_does_not_depend_on_the_trained_blocks() {
     let fixture = on_kmnist();
     let first = |blocks| fixture.run(blocks, &short(), 7).first_losses[0];
     let of_head = first(0);
@@ -106,7 +106,7 @@ fn the_first_loss_is_the_same_whatever_is_trained_and_pairs_arms() {
 }
 
 #[test]
-fn a_head_of_pytorchs_own_begins_near_chance() {
+fn a_linear_head_starts_near_chance() {
     let fixture = on_kmnist();
     let gentle = Protocol { head: Head::Linear, ..short() };
     let first = fixture.run(0, &gentle, 1).first_losses[0];
@@ -116,7 +116,7 @@ fn a_head_of_pytorchs_own_begins_near_chance() {
 #[test]
 fn frozen_norms_keep_the_running_statistics_and_train_mode_moves_them() {
     let fixture = on_kmnist();
-    // At rate 0 nothing but running statistics can change.
+    // At rate 0 only running statistics can change.
     let still = Protocol { learning_rate: 0.0, head: Head::Linear, ..short() };
     let frozen = Protocol { batch_norm: BatchNorm::Frozen, ..still.clone() };
     let untouched = fixture.run(3, &frozen, 1);
@@ -131,14 +131,14 @@ fn frozen_norms_keep_the_running_statistics_and_train_mode_moves_them() {
 }
 
 #[test]
-fn features_computed_once_give_what_computing_them_at_every_step_gives() {
+fn features_computed_once_and_at_every_step_give_the_same_losses() {
     let fixture = on_kmnist();
-    // Gently, since what blows up is not to be compared.
+    // With a small rate, since diverging losses can't be compared.
     let gentle = Protocol { learning_rate: 0.01, head: Head::Linear, ..short() };
     let kept =
         Protocol { batch_norm: BatchNorm::Frozen, augmentation: Augmentation::NONE, ..gentle };
     assert!(kept.frozen_part_is_fixed());
-    // A turn that moves no pixel, which is not known to be none.
+    // A rotation that moves no pixel, but is not known to be none.
     let at_every_step = Protocol {
         augmentation: Augmentation { degrees: 1e-9, ..Augmentation::NONE },
         ..kept.clone()
@@ -146,17 +146,20 @@ fn features_computed_once_give_what_computing_them_at_every_step_gives() {
     assert!(!at_every_step.frozen_part_is_fixed());
     for blocks in [0, 1, 3, 9] {
         let kept = fixture.run(blocks, &kept, 1);
-        let anew = fixture.run(blocks, &at_every_step, 1);
-        for (kept, anew) in kept.first_losses.iter().zip(&anew.first_losses) {
-            assert!((kept - anew).abs() < REORDERED * anew, "{blocks}: {kept} {anew}");
+        let computed = fixture.run(blocks, &at_every_step, 1);
+        for (kept, computed) in kept.first_losses.iter().zip(&computed.first_losses) {
+            assert!((kept - computed).abs() < REORDERED * computed, "{blocks}: {kept} {computed}");
         }
-        let (kept, anew) = (&kept.evaluations[1], &anew.evaluations[1]);
-        assert!((kept.test_loss - anew.test_loss).abs() < REORDERED * anew.test_loss, "{blocks}");
+        let (kept, computed) = (&kept.evaluations[1], &computed.evaluations[1]);
+        assert!(
+            (kept.test_loss - computed.test_loss).abs() < REORDERED * computed.test_loss,
+            "{blocks}"
+        );
     }
 }
 
 #[test]
-fn features_kept_from_another_fine_tune_give_the_same_bits() {
+fn features_reused_from_another_fine_tune_give_the_same_bits() {
     let fixture = on_kmnist();
     let kept =
         Protocol { batch_norm: BatchNorm::Frozen, augmentation: Augmentation::NONE, ..short() };
@@ -171,9 +174,10 @@ fn features_kept_from_another_fine_tune_give_the_same_bits() {
     assert!(fixed_features(&fixture.source, &fixture.test, 0, &short()).unwrap().is_none());
 }
 
-/// Blocks, rates and heads may differ between siblings; what they leave frozen is passed through once.
+/// Blocks, rates and heads may differ between siblings; their shared frozen blocks are computed
+/// once.
 #[test]
-fn siblings_side_by_side_give_the_bits_that_each_gives_alone() {
+fn siblings_give_the_same_bits_together_and_alone() {
     let fixture = on_kmnist();
     let gentle = Protocol { learning_rate: 0.01, head: Head::Linear, ..short() };
     let frozen = Protocol { batch_norm: BatchNorm::Frozen, ..short() };
@@ -197,7 +201,7 @@ fn siblings_side_by_side_give_the_bits_that_each_gives_alone() {
 
 #[test]
 #[should_panic(expected = "siblings are of one family")]
-fn fine_tunes_of_other_images_a_step_are_no_siblings() {
+fn fine_tunes_with_another_batch_size_are_no_siblings() {
     let fixture = on_kmnist();
     let (protocol, other) = (short(), Protocol { batch: 64, ..short() });
     let siblings = [&protocol, &other].map(|protocol| Sibling { blocks: 3, protocol });
@@ -206,9 +210,10 @@ fn fine_tunes_of_other_images_a_step_are_no_siblings() {
     let _ = fine_tune_siblings(&material, &siblings, Seed(3), &AtomicBool::new(false));
 }
 
-/// A bfloat16 has 8 bits of mantissa; weights stay in single precision, so that small steps count.
+/// A bfloat16 has 8 bits of mantissa; weights stay in single precision, so that small steps have an
+/// effect.
 #[test]
-fn a_coarser_precision_changes_losses_a_little_and_trains_all_the_same() {
+fn a_coarser_precision_changes_losses_a_little_and_still_trains() {
     let fixture = on_kmnist();
     let gentle = Protocol { learning_rate: 0.01, ..short() };
     let fine = fixture.run(3, &gentle, 1);
@@ -219,11 +224,11 @@ fn a_coarser_precision_changes_losses_a_little_and_trains_all_the_same() {
     assert!(coarse.evaluations[1].train_loss < coarse.evaluations[0].train_loss);
     let tf32 = Protocol { precision: Precision::Tf32, ..gentle };
     let refused = fixture.try_run(3, &tf32, 1, &AtomicBool::new(false));
-    assert!(matches!(refused, Err(Unfinished::Precision(_))), "{refused:?}");
+    assert!(matches!(refused, Err(FineTuneError::Precision(_))), "{refused:?}");
 }
 
 #[test]
-fn a_run_that_blows_up_has_the_accuracy_that_it_has() {
+fn a_run_that_diverges_still_has_an_accuracy() {
     let fixture = on_kmnist();
     let wild = Protocol { learning_rate: 1e30, ..short() };
     let outcome = fixture.run(3, &wild, 1);
@@ -234,16 +239,16 @@ fn a_run_that_blows_up_has_the_accuracy_that_it_has() {
 }
 
 #[test]
-fn a_stop_is_heard_and_too_many_blocks_are_refused() {
+fn a_stop_interrupts_a_fine_tune_and_too_many_blocks_are_refused() {
     let fixture = on_kmnist();
     let stopped = fixture.try_run(3, &short(), 1, &AtomicBool::new(true));
-    assert_eq!(stopped, Err(Unfinished::Interrupted));
+    assert_eq!(stopped, Err(FineTuneError::Interrupted));
     let refused = fixture.try_run(12, &short(), 1, &AtomicBool::new(false));
-    assert!(matches!(refused, Err(Unfinished::TooManyBlocks(_))), "{refused:?}");
+    assert!(matches!(refused, Err(FineTuneError::TooManyBlocks(_))), "{refused:?}");
 }
 
 #[test]
-fn a_low_resolution_loses_what_the_resize_loses_and_nothing_else() {
+fn a_low_resolution_equals_a_fine_tune_on_resized_images() {
     let fixture = on_kmnist();
     let same = fixture.test.resized(Resolution::Native, 28);
     assert!(same.pixels.equal(&fixture.test.pixels));

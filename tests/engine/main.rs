@@ -1,8 +1,8 @@
-//! What computes with libtorch: fine-tunes, pretraining, attacks, influence, and commands that run them.
+//! Tests of the engine: fine-tunes, pretraining, attacks, influence, and commands that run them.
 
-/// One thread an operation, in every test thread: sums are then the same to the last bit whatever runs
-/// beside them, and tests that set the number themselves find it set. libtorch keeps one number for the
-/// process, which each thread takes over at its first operation, so it has to be there before any test.
+/// One thread for each operation, in every test thread: sums are then the same to the last bit, no
+/// matter which tests run at the same time. libtorch has one number for the process, which each
+/// thread reads at its first operation, so that it must be set before any test.
 #[used]
 #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func"))]
 #[cfg_attr(not(target_os = "macos"), unsafe(link_section = ".init_array"))]

@@ -1,5 +1,5 @@
-//! The paper's world on a data folder in miniature: checkpoints and images found where `repro fetch` puts
-//! them, fine-tuned, kept and judged by the same code as any other world.
+//! The paper's world with a small data folder: checkpoints and images at the paths of `repro
+//! fetch`, fine-tuned, recorded and judged by the same code as any other world.
 
 use crate::common;
 use std::{path::Path, sync::atomic::AtomicBool};
@@ -7,7 +7,7 @@ use std::{path::Path, sync::atomic::AtomicBool};
 use common::{Counted, gap_text, one_look, stand_in};
 use miette::Diagnostic as _;
 use repro::{
-    assets::Stock,
+    assets::{Assets, for_world, no_progress},
     claim::{Claim, Plot, check},
     cli::hints,
     engine::{
@@ -25,11 +25,11 @@ use repro::{
     plan::campaign::Campaign,
     report::gallery::chart_of,
     store::Ledger,
-    world::{OwnNames, World},
+    world::{UserNames, World},
 };
 
-/// The paper's world with thin networks for its ResNet-50s, at 32 pixels, for two epochs, and 70 images
-/// for CIFAR-10.
+/// The paper's world with thin networks instead of ResNet-50, at 32 pixels, for two epochs, and 70
+/// images of CIFAR-10.
 fn small(mut world: World) -> World {
     let zoo = world.zoo.as_mut().unwrap();
     zoo.architecture = Architecture::thin(7);
@@ -43,14 +43,14 @@ fn small(mut world: World) -> World {
     world
 }
 
-/// l2_3 above natural on CIFAR-10 with 20 images, in one look at three seeds.
+/// l2_3 above natural on CIFAR-10 with 20 images, with one look at three seeds.
 fn claim(world: &World) -> Claim {
     let cells = "target = \"cifar10\", images = 20, blocks = 3";
     let text = gap_text("paper", "greater_than = 0.0", cells, &one_look(3));
     check::claim("gap.toml", &text, world).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Checkpoints of a world's zoo, each from another seed.
+/// Writes checkpoints of a world's zoo, each from another seed.
 fn write_zoo(data: &Path, world: &World) {
     let zoo = world.zoo.as_ref().unwrap();
     for (seed, file) in (1..).zip(zoo.files.values()) {
@@ -58,19 +58,19 @@ fn write_zoo(data: &Path, world: &World) {
         let weights = Weights::initialise(zoo.architecture.clone(), &mut generator);
         let folder = data.join("zoos").join(&zoo.name);
         std::fs::create_dir_all(&folder).unwrap();
-        // A file's format is told by its first bytes, not by its name.
+        // A file's format is found by its first bytes, not by its name.
         write_weights(&folder.join(file), &weights).unwrap();
     }
 }
 
-/// A zoo, and a few files in CelebA's layout.
+/// Writes a zoo, and a few files in CelebA's layout.
 fn write_faces(data: &Path, world: &World) {
     write_zoo(data, world);
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/data/celeba");
     copy(&fixture, &data.join("celeba"));
 }
 
-/// Batches of ten images in CIFAR-10's binary format.
+/// Writes batches of ten images in CIFAR-10's binary format.
 fn write_cifar10(data: &Path) {
     let folder = data.join("cifar10/cifar-10-batches-bin");
     std::fs::create_dir_all(&folder).unwrap();
@@ -89,60 +89,61 @@ fn write_cifar10(data: &Path) {
     std::fs::write(folder.join("test_batch.bin"), batch(50, 20)).unwrap();
 }
 
-/// A claim judged after what the ledger lacks was run, and how many fine-tunes that were.
+/// The verdict after running missing fine-tunes, and their number.
 fn completed(claim: &Claim, world: &World, data: &Path, ledger: &Ledger) -> (ClaimVerdict, usize) {
-    let stock = &Stock::of(world, data);
-    let own = Campaign { kind: EvidenceKind::Paper, world, stock, ledger };
+    let assets = &*for_world(world, data, no_progress);
+    let campaign = Campaign { kind: EvidenceKind::Paper, world, assets, ledger };
     let workers = Workers::new(stand_in::device(), world.protocol.side, Some(2));
-    let local = Local { ledger, stock, workers, stop: &AtomicBool::new(false) };
+    let local = Local { ledger, assets, workers, stop: &AtomicBool::new(false) };
     let counted = Counted::default();
-    let gathered = own.complete(&[claim], &local, &counted).unwrap();
+    let gathered = campaign.complete(&[claim], &local, &counted).unwrap();
     (judge(claim, &gathered.evidence), counted.ran())
 }
 
 #[test]
-fn fine_tunes_from_fetched_files_are_run_kept_and_judged_and_never_run_twice() {
+fn fine_tunes_from_downloaded_files_run_once_and_are_judged() {
     let folder = tempfile::tempdir().unwrap();
     let (data, world) = (folder.path().join("data"), small(World::paper()));
     write_zoo(&data, &world);
     write_cifar10(&data);
-    let stock = Stock::of(&world, &data);
+    let assets = for_world(&world, &data, no_progress);
     let ledger = Ledger::new(folder.path().join("ledger"));
-    let own = Campaign { kind: EvidenceKind::Paper, world: &world, stock: &stock, ledger: &ledger };
+    let campaign =
+        Campaign { kind: EvidenceKind::Paper, world: &world, assets: &*assets, ledger: &ledger };
     let claim = claim(&world);
     let stop = AtomicBool::new(false);
     let workers = Workers::new(stand_in::device(), world.protocol.side, Some(2));
-    let local = Local { ledger: &ledger, stock: &stock, workers, stop: &stop };
+    let local = Local { ledger: &ledger, assets: &*assets, workers, stop: &stop };
     let counted = Counted::default();
-    let gathered = own.complete(&[&claim], &local, &counted).unwrap();
+    let gathered = campaign.complete(&[&claim], &local, &counted).unwrap();
     assert_eq!(counted.ran(), 6);
     let verdict = judge(&claim, &gathered.evidence);
     assert_eq!(verdict.evidence, EvidenceKind::Paper);
     assert_ne!(verdict.verdict, Verdict::Incomplete, "{}", verdict.reason);
     assert_eq!(verdict.cells[0].test_images.as_ref().unwrap().images, 20);
 
-    own.complete(&[&claim], &local, &counted).unwrap();
+    campaign.complete(&[&claim], &local, &counted).unwrap();
     assert_eq!(counted.ran(), 6);
-    // Names say whose checkpoints and which images: a world of other checkpoints shares no record, and
-    // what changes an image changes every name.
+    // Record names depend on checkpoints and images: a world with other checkpoints shares no
+    // record, and a changed image changes every name.
     let records = ledger.all(&mut |file| panic!("{file:?}")).unwrap();
     assert!(records.iter().all(|entry| &*entry.trial.recipe.world == "paper"));
     let batch = data.join("cifar10/cifar-10-batches-bin/data_batch_3.bin");
     let mut bytes = std::fs::read(&batch).unwrap();
     bytes[100] ^= 1;
     std::fs::write(&batch, bytes).unwrap();
-    let stock = Stock::of(&world, &data);
+    let assets = for_world(&world, &data, no_progress);
     for entry in &records {
-        let named = stock.named(entry.trial.clone()).unwrap();
+        let named = assets.identify(entry.trial.clone()).unwrap();
         assert_eq!(named.weights, entry.weights);
         assert_ne!((named.data, named.id), (entry.data.clone(), entry.id.clone()));
     }
 }
 
-/// The path of `natural_wins_at_high_resolution`, on a few files in CelebA's layout: they say nothing of
-/// the claim.
+/// The path of `natural_wins_at_high_resolution`, on a few files in CelebA's layout, which are no
+/// evidence for the claim.
 #[test]
-fn faces_are_decoded_from_their_files_at_their_own_resolution_and_at_a_lower_one() {
+fn faces_are_decoded_at_native_and_at_lower_resolution() {
     let folder = tempfile::tempdir().unwrap();
     let (data, world) = (folder.path().join("data"), small(World::paper()));
     write_faces(&data, &world);
@@ -156,10 +157,10 @@ fn faces_are_decoded_from_their_files_at_their_own_resolution_and_at_a_lower_one
     assert!(verdict.cells.iter().all(|cell| cell.seeds == 3), "{verdict:?}");
 }
 
-/// The digest of a folder's files is of their bytes, whatever they are: what can't be decoded is found when it is
-/// wanted.
+/// The digest of a folder is of the bytes of its files: an image that can't be decoded is found
+/// when it is read.
 #[test]
-fn a_face_that_can_t_be_decoded_ends_the_run_with_what_mends_it() {
+fn a_face_that_can_t_be_decoded_ends_the_run_with_help() {
     let folder = tempfile::tempdir().unwrap();
     let (data, world) = (folder.path().join("data"), small(World::paper()));
     write_faces(&data, &world);
@@ -169,11 +170,13 @@ fn a_face_that_can_t_be_decoded_ends_the_run_with_what_mends_it() {
     let cells = "target = \"celeba\", images = 4, blocks = 3";
     let text = gap_text("paper", "greater_than = 0.0", cells, &one_look(3));
     let claim = check::claim("gap.toml", &text, &world).unwrap_or_else(|error| panic!("{error}"));
-    let (stock, ledger) = (Stock::of(&world, &data), Ledger::new(folder.path().join("ledger")));
-    let own = Campaign { kind: EvidenceKind::Paper, world: &world, stock: &stock, ledger: &ledger };
+    let (assets, ledger) =
+        (for_world(&world, &data, no_progress), Ledger::new(folder.path().join("ledger")));
+    let campaign =
+        Campaign { kind: EvidenceKind::Paper, world: &world, assets: &*assets, ledger: &ledger };
     let workers = Workers::new(stand_in::device(), world.protocol.side, Some(2));
-    let local = Local { ledger: &ledger, stock: &stock, workers, stop: &AtomicBool::new(false) };
-    let error = own.complete(&[&claim], &local, &Counted::default()).unwrap_err();
+    let local = Local { ledger: &ledger, assets: &*assets, workers, stop: &AtomicBool::new(false) };
+    let error = campaign.complete(&[&claim], &local, &Counted::default()).unwrap_err();
     assert!(error.to_string().contains("000001.jpg"), "{error}");
     let help = error.help().unwrap().to_string();
     assert!(
@@ -182,10 +185,10 @@ fn a_face_that_can_t_be_decoded_ends_the_run_with_what_mends_it() {
     );
 }
 
-/// The claim itself with its readings and its figure, on the same few files: every part is run, joined and
-/// drawn, and what comes out says nothing of the claim.
+/// The claim itself with its readings and its figure, on the same few files, which are no evidence:
+/// every part is run, joined and drawn.
 #[test]
-fn high_resolution_is_judged_against_lower_ones_of_the_same_images_and_drawn() {
+fn high_resolution_is_compared_with_lower_ones_and_drawn() {
     let folder = tempfile::tempdir().unwrap();
     let (data, mut world) = (folder.path().join("data"), small(World::paper()));
     for (name, pixels) in [("low", 8), ("lower", 12), ("reduced", 16)] {
@@ -201,25 +204,28 @@ fn high_resolution_is_judged_against_lower_ones_of_the_same_images_and_drawn() {
         .replace("[arms]", &format!("{}\n[arms]", one_look(3)));
     let claim = check::claim("natural_wins_at_high_resolution.toml", &text, &world)
         .unwrap_or_else(|error| panic!("{error}"));
-    let (stock, ledger) = (Stock::of(&world, &data), Ledger::new(folder.path().join("ledger")));
-    let own = Campaign { kind: EvidenceKind::Paper, world: &world, stock: &stock, ledger: &ledger };
+    let (assets, ledger) =
+        (for_world(&world, &data, no_progress), Ledger::new(folder.path().join("ledger")));
+    let campaign =
+        Campaign { kind: EvidenceKind::Paper, world: &world, assets: &*assets, ledger: &ledger };
     let workers = Workers::new(stand_in::device(), world.protocol.side, Some(2));
     let stop = AtomicBool::new(false);
-    let local = Local { ledger: &ledger, stock: &stock, workers, stop: &stop };
-    // The figure runs what it lacks, and the claim then finds it there.
+    let local = Local { ledger: &ledger, assets: &*assets, workers, stop: &stop };
+    // The figure runs missing fine-tunes, and the claim then finds their records.
     let figure = |plot: &Plot| Figure {
         name: "A11".to_owned(),
         title: plot.title.clone(),
         content: Content::Curves(Box::new(Curves {
             plot: plot.clone(),
-            behind: None,
+            published_figure: None,
             stand_ins: Vec::new(),
         })),
     };
     let figure =
         figure(claim.plots.iter().find(|plot| plot.id == "accuracy_by_resolution").unwrap());
     let counted = Counted::default();
-    let drawn = own.complete_points(&catalogue::wanted(&[&figure]), 3, &local, &counted).unwrap();
+    let drawn =
+        campaign.complete_points(&catalogue::needed_keys(&[&figure]), 3, &local, &counted).unwrap();
     assert_eq!(counted.ran(), 24, "two models, four resolutions, three seeds");
     let chart = chart_of(&figure, &drawn.evidence, &Points::default()).unwrap();
     let ticks: Vec<&str> = chart.ticks.iter().map(|tick| tick.label.as_str()).collect();
@@ -227,7 +233,7 @@ fn high_resolution_is_judged_against_lower_ones_of_the_same_images_and_drawn() {
     assert!(chart.panels[0].curves.iter().all(|curve| curve.points.len() == 4));
     assert_eq!(chart.panels[0].seeds(), Some((3, 3)));
 
-    let gathered = own.complete(&[&claim], &local, &counted).unwrap();
+    let gathered = campaign.complete(&[&claim], &local, &counted).unwrap();
     assert_eq!(counted.ran(), 24, "nothing is run twice");
     let verdict = judge(&claim, &gathered.evidence);
     let ids: Vec<&str> = verdict.readings.iter().map(|reading| reading.id.as_str()).collect();
@@ -236,7 +242,7 @@ fn high_resolution_is_judged_against_lower_ones_of_the_same_images_and_drawn() {
         assert!(reading.cells.iter().all(|cell| cell.seeds == 3), "{reading:?}");
     }
     let mean = |cells: &[CellVerdict]| cells[0].mean.unwrap();
-    // What differences of differences come to by hand, from the curves.
+    // The differences of differences, computed directly from the curves.
     let lead = |at: usize| {
         let [natural, robust] =
             [0, 1].map(|curve: usize| chart.panels[0].curves[curve].points[at].mean);
@@ -260,53 +266,56 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn fetched_files_and_faces_are_run_on_a_gpu_too() {
-    stand_in::run("fine_tunes_from_fetched_files_are_run_kept_and_judged_and_never_run_twice");
-    stand_in::run("faces_are_decoded_from_their_files_at_their_own_resolution_and_at_a_lower_one");
+fn downloaded_files_and_faces_run_on_a_gpu() {
+    stand_in::run("fine_tunes_from_downloaded_files_run_once_and_are_judged");
+    stand_in::run("faces_are_decoded_at_native_and_at_lower_resolution");
 }
 
 #[test]
-fn what_is_lacking_is_named_with_the_command_that_brings_it() {
+fn missing_files_are_named_with_the_command_that_downloads_them() {
     let folder = tempfile::tempdir().unwrap();
     let (data, ledger) = (folder.path().join("data"), folder.path().join("ledger"));
     let ledger = Ledger::new(ledger);
-    let lacking = |kind: EvidenceKind| {
+    let missing = |kind: EvidenceKind| {
         let world = small(kind.world());
-        let stock = Stock::of(&world, &data);
-        let own = Campaign { kind, world: &world, stock: &stock, ledger: &ledger };
+        let assets = for_world(&world, &data, no_progress);
+        let campaign = Campaign { kind, world: &world, assets: &*assets, ledger: &ledger };
         let claim = claim(&world);
-        let gathered = own.gather(&[&claim]).unwrap();
-        let outstanding = own.outstanding(&[&claim], &gathered);
-        let lacking = outstanding.lacking.iter();
-        let lacking =
-            lacking.map(|(what, wanted)| format!("{}: {}", wanted.len(), hints::missing(what)));
-        (outstanding.planned.len(), lacking.collect::<Vec<_>>().join("\n"))
+        let gathered = campaign.gather(&[&claim]).unwrap();
+        let outstanding = campaign.outstanding(&[&claim], &gathered);
+        let missing = outstanding.missing.iter();
+        let missing =
+            missing.map(|(what, trials)| format!("{}: {}", trials.len(), hints::missing(what)));
+        (outstanding.planned.len(), missing.collect::<Vec<_>>().join("\n"))
     };
-    let (planned, said) = lacking(EvidenceKind::Paper);
+    let (planned, message) = missing(EvidenceKind::Paper);
     assert_eq!(planned, 0);
-    assert!(said.contains("zoos/authors/resnet50-19c8e357.pth is not there"), "{said}");
-    assert!(said.contains("run `repro fetch --world paper --data "), "{said}");
-    let (_, said) = lacking(EvidenceKind::Sister);
-    assert!(said.contains("zoos/sister/resnet50_l2_eps0.ckpt is not there"), "{said}");
+    assert!(message.contains("zoos/authors/resnet50-19c8e357.pth is missing"), "{message}");
+    assert!(message.contains("run `repro fetch --world paper --data "), "{message}");
+    let (_, message) = missing(EvidenceKind::Salman);
+    assert!(message.contains("zoos/sister/resnet50_l2_eps0.ckpt is missing"), "{message}");
     write_zoo(&data, &small(World::paper()));
-    let (planned, said) = lacking(EvidenceKind::Paper);
+    let (planned, message) = missing(EvidenceKind::Paper);
     assert_eq!(planned, 0);
-    assert!(said.starts_with("6: ") && said.contains("run `repro fetch cifar10 --data "), "{said}");
+    assert!(
+        message.starts_with("6: ") && message.contains("run `repro fetch cifar10 --data "),
+        "{message}"
+    );
     write_cifar10(&data);
-    assert_eq!(lacking(EvidenceKind::Paper), (6, String::new()));
-    // A damaged checkpoint takes its own fine-tunes away, and no other.
+    assert_eq!(missing(EvidenceKind::Paper), (6, String::new()));
+    // A damaged checkpoint makes only its own fine-tunes unavailable.
     let path = data.join("zoos/authors/imagenet_l2_3_0.pt");
     std::fs::write(&path, "<!doctype html>").unwrap();
-    let (planned, said) = lacking(EvidenceKind::Paper);
+    let (planned, message) = missing(EvidenceKind::Paper);
     assert_eq!(planned, 3);
-    assert!(said.starts_with("3: ") && said.contains("imagenet_l2_3_0.pt"), "{said}");
+    assert!(message.starts_with("3: ") && message.contains("imagenet_l2_3_0.pt"), "{message}");
 }
 
-/// The paper's world in small, with two of a user's own: the images of a folder, and a checkpoint.
+/// The small paper's world with a user's folder of images and a user's checkpoint.
 fn with_own() -> World {
     let claims = tempfile::tempdir().unwrap();
     std::fs::create_dir(claims.path().join("worlds")).unwrap();
-    let own = "format = 1
+    let campaign = "format = 1
         [targets.insects]
         title = \"Insects\"
         train = 4
@@ -314,28 +323,29 @@ fn with_own() -> World {
         [sources.l2_5]
         words = \"trained adversarially, L2 eps 5\"
         files = { paper = \"imagenet_l2_5.pt\" }";
-    std::fs::write(claims.path().join("worlds/own.toml"), own).unwrap();
-    small(World::paper()).with(&OwnNames::read(claims.path()).unwrap())
+    std::fs::write(claims.path().join("worlds/own.toml"), campaign).unwrap();
+    small(World::paper()).with(&UserNames::read(claims.path()).unwrap())
 }
 
 #[test]
-fn a_folder_of_images_and_a_checkpoint_of_one_s_own_are_fine_tuned_and_judged() {
+fn user_defined_images_and_checkpoints_are_fine_tuned_and_judged() {
     let folder = tempfile::tempdir().unwrap();
     let (data, world) = (folder.path().join("data"), with_own());
-    let stock = Stock::of(&world, &data);
-    let said = hints::missing(&stock.target("insects").err().unwrap());
+    let assets = for_world(&world, &data, no_progress);
+    let message = hints::missing(&assets.target("insects").err().unwrap());
     assert!(
-        said.contains("insects is not there: put there its images, as {train,test}/CLASS/"),
-        "{said}"
+        message
+            .contains("insects is missing: copy its images to this path, as {train,test}/CLASS/"),
+        "{message}"
     );
-    let said = hints::missing(&stock.weights("l2_5").err().unwrap());
+    let message = hints::missing(&assets.weights("l2_5").err().unwrap());
     assert!(
-        said.contains("zoos/authors/imagenet_l2_5.pt is not there: put there a checkpoint"),
-        "{said}"
+        message.contains("zoos/authors/imagenet_l2_5.pt is missing: copy a checkpoint"),
+        "{message}"
     );
-    let sister = small(World::sister()).with(&world.own);
-    let said = Stock::of(&sister, &data).weights("l2_5").err().unwrap().to_string();
-    assert!(said.contains("no checkpoint of `l2_5` is named for the sister world"), "{said}");
+    let sister = small(World::salman()).with(&world.user_names);
+    let message = for_world(&sister, &data, no_progress).weights("l2_5").err().unwrap().to_string();
+    assert!(message.contains("`l2_5` has no checkpoint in the salman set-up"), "{message}");
 
     write_zoo(&data, &world);
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/data/folder"), &data.join("insects"));
@@ -348,62 +358,63 @@ fn a_folder_of_images_and_a_checkpoint_of_one_s_own_are_fine_tuned_and_judged() 
     assert_ne!(verdict.verdict, Verdict::Incomplete, "{}", verdict.reason);
     assert_eq!(verdict.cells[0].test_images.as_ref().unwrap().images, 4);
 
-    // Another image, and records of before are not found; one more, and nothing is run.
+    // With a changed image, earlier records are not found; with one more image, no trial is run.
     let record = &ledger.all(&mut |file| panic!("{file:?}")).unwrap()[0];
-    let named = |stock: &Stock| stock.named(record.trial.clone());
+    let named = |assets: &dyn Assets| assets.identify(record.trial.clone());
     let class = data.join("insects/train/ant");
     std::fs::copy(class.join("10.jpg"), class.join("9.jpg")).unwrap();
-    assert_ne!(named(&Stock::of(&world, &data)).unwrap().id, record.id);
+    assert_ne!(named(&*for_world(&world, &data, no_progress)).unwrap().id, record.id);
     std::fs::copy(class.join("10.jpg"), class.join("8.jpg")).unwrap();
-    let said = hints::missing(&named(&Stock::of(&world, &data)).unwrap_err());
-    assert!(
-        said.contains("4 are expected (1 name that begins with a dot is passed over): mend it"),
-        "{said}"
-    );
+    let message = hints::missing(&named(&*for_world(&world, &data, no_progress)).unwrap_err());
+    assert!(message.contains("expected 4 (1 hidden file is skipped): fix the file"), "{message}");
 }
 
-/// Each is given to a shell as it is printed; `--list` looks up what would be fetched, and fetches nothing.
+/// Each command is run by a shell as printed; with `--list` it names its files and downloads none.
 #[test]
-fn every_command_that_mends_something_is_one_and_finds_the_folder_again() {
+fn every_suggested_command_exists_and_has_the_given_folder() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("my data");
     let program = env!("CARGO_BIN_EXE_repro");
-    for (kind, item) in [(EvidenceKind::Paper, "authors/"), (EvidenceKind::Sister, "sister/")] {
+    for (kind, item) in [(EvidenceKind::Paper, "authors/"), (EvidenceKind::Salman, "sister/")] {
         let world = kind.world();
-        let stock = Stock::of(&world, &data);
+        let assets = for_world(&world, &data, no_progress);
         let sources = world.sources.keys().map(|source| {
-            (format!("{item}{source}"), hints::missing(&stock.weights(source).unwrap_err()))
+            (format!("{item}{source}"), hints::missing(&assets.weights(source).unwrap_err()))
         });
         let targets = world
             .targets
             .keys()
-            .map(|target| (target.clone(), hints::missing(&stock.target(target).unwrap_err())));
-        for (item, lacking) in sources.chain(targets) {
-            let command = lacking.split('`').nth(1).unwrap();
-            let arguments = command.strip_prefix("repro ").unwrap_or_else(|| panic!("{lacking}"));
+            .map(|target| (target.clone(), hints::missing(&assets.target(target).unwrap_err())));
+        for (item, missing) in sources.chain(targets) {
+            let command = missing.split('`').nth(1).unwrap();
+            let arguments = command.strip_prefix("repro ").unwrap_or_else(|| panic!("{missing}"));
             let line = format!("'{program}' {arguments} --list");
-            let said = std::process::Command::new("sh").args(["-c", &line]).output().unwrap();
-            let text = String::from_utf8_lossy(&said.stdout);
-            assert!(said.status.success(), "{line}: {}", String::from_utf8_lossy(&said.stderr));
-            assert!(text.contains(&item), "{line} does not bring {item}: {text}");
+            let message = std::process::Command::new("sh").args(["-c", &line]).output().unwrap();
+            let text = String::from_utf8_lossy(&message.stdout);
+            assert!(
+                message.status.success(),
+                "{line}: {}",
+                String::from_utf8_lossy(&message.stderr)
+            );
+            assert!(text.contains(&item), "{line} does not list {item}: {text}");
             assert!(text.contains(data.to_str().unwrap()), "{line}: {text}");
         }
     }
 }
 
 #[test]
-fn a_doctor_without_weights_says_what_to_fetch() {
+fn doctor_without_weights_names_the_fetch_command() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = assert_cmd::Command::cargo_bin("repro").unwrap();
     let data = folder.path().to_str().unwrap();
-    let said = command.args(["doctor", "--world", "paper", "--data", data]).output().unwrap();
-    let text = String::from_utf8_lossy(&said.stdout);
-    assert_eq!(said.status.code(), Some(66), "{text}");
+    let message = command.args(["doctor", "--world", "paper", "--data", data]).output().unwrap();
+    let text = String::from_utf8_lossy(&message.stdout);
+    assert_eq!(message.status.code(), Some(66), "{text}");
     assert!(text.contains("not run: ") && text.contains("run `repro fetch"), "{text}");
 }
 
 #[test]
-fn the_official_numbers_of_images_are_those_of_the_world() {
+fn the_official_numbers_of_images_agree_with_the_world() {
     for official in repro::data::official::OFFICIAL {
         let Some(target) = World::paper().targets.remove(official.name) else { continue };
         let counts = (target.train as usize, target.test as usize);

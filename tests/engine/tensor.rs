@@ -1,7 +1,6 @@
-//! libtorch works: it multiplies what we can multiply by hand, exactly, and runs on as many threads
-//! as it is told.
+//! libtorch works: it multiplies small matrices exactly, and runs on the given number of threads.
 
-use crate::common::stand_in::whole_name;
+use crate::common::stand_in::full_test_name;
 use tch::{Kind, Tensor};
 
 fn values(tensor: &Tensor) -> Vec<f64> {
@@ -45,18 +44,17 @@ fn doubles_keep_the_digits_that_floats_lose() {
 }
 
 #[test]
-fn a_product_large_enough_to_be_shared_among_threads_is_exact_on_any_number_of_them() {
-    const NAME: &str =
-        "a_product_large_enough_to_be_shared_among_threads_is_exact_on_any_number_of_them";
+fn a_large_product_is_exact_on_any_number_of_threads() {
+    const NAME: &str = "a_large_product_is_exact_on_any_number_of_threads";
     const ALONE: &str = "REPRO_TEST_ALONE";
-    // In a process of its own: the number of threads is every test's.
+    // In a separate process, since all tests share the number of threads.
     if std::env::var_os(ALONE).is_none() {
         let mut again = std::process::Command::new(std::env::current_exe().unwrap());
-        let again = again.args(["--exact", &whole_name(NAME)]).env(ALONE, "1");
+        let again = again.args(["--exact", &full_test_name(NAME)]).env(ALONE, "1");
         assert!(again.status().unwrap().success());
         return;
     }
-    // Sums of 256 products under 64 stay far below 2^24, so that floats add them exactly in any
+    // Sums of 256 products under 64 are far below 2^24, so that floats add them exactly in any
     // order.
     let side = 256;
     let left: Vec<f32> = (0..side * side).map(|at| (at % 7) as f32).collect();

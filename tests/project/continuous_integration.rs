@@ -1,5 +1,5 @@
-//! The workflow of this repository: what it pins, that every command in it exists and is one that a shell
-//! reads, and that it builds with the oldest toolchain that Cargo.toml allows.
+//! The workflow of this repository: its pinned actions, that every command in it exists and is valid
+//! shell, and that it builds with the oldest toolchain that Cargo.toml allows.
 
 use std::{io::Write, process::Command};
 
@@ -9,7 +9,7 @@ const WORKFLOW: &str = include_str!("../../.github/workflows/ci.yml");
 const MANIFEST: &str = include_str!("../../Cargo.toml");
 const MAKEFILE: &str = include_str!("../../Makefile");
 
-/// Every step's text under a key, in all jobs.
+/// The text of a key in every step of all jobs.
 fn values(key: &str) -> Vec<String> {
     let documents = Yaml::load_from_str(WORKFLOW).expect("YAML");
     let jobs = documents[0]["jobs"].as_mapping().expect("jobs");
@@ -19,7 +19,7 @@ fn values(key: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_action_is_pinned_to_a_commit_and_says_which_version_that_is() {
+fn every_action_is_pinned_to_a_commit_and_names_its_version() {
     assert!(values("uses").len() >= 5);
     for line in WORKFLOW.lines().filter(|line| line.trim_start().starts_with("uses:")) {
         let (action, version) = line.split_once(" # v").unwrap_or_else(|| panic!("{line}"));
@@ -31,7 +31,7 @@ fn every_action_is_pinned_to_a_commit_and_says_which_version_that_is() {
 }
 
 #[test]
-fn a_shell_reads_every_command_and_nothing_is_pasted_into_one() {
+fn every_command_is_valid_shell_without_pasted_expressions() {
     let commands = values("run");
     assert!(commands.len() >= 6, "{commands:?}");
     for command in commands {
@@ -47,7 +47,7 @@ fn a_shell_reads_every_command_and_nothing_is_pasted_into_one() {
 }
 
 #[test]
-fn it_builds_with_the_oldest_toolchain_that_is_allowed() {
+fn it_builds_with_the_oldest_allowed_toolchain() {
     let manifest: toml::Table = toml::from_str(MANIFEST).unwrap();
     let oldest = manifest["package"]["rust-version"].as_str().unwrap();
     assert!(WORKFLOW.contains(&format!("RUSTUP_TOOLCHAIN: \"{oldest}\"")));

@@ -1,11 +1,13 @@
-//! The project itself: documents, workflows, scripts, and the order of its layers.
+//! Tests of the project itself: documents, workflows, scripts, and the order of its modules.
 
 #[path = "../common/mod.rs"]
 mod common;
 
 mod continuous_integration;
+mod docs;
 mod layers;
 mod readme;
 mod scripts;
 mod setup;
+mod words;
 mod workflow;

@@ -1,5 +1,5 @@
-//! Scripts for a machine with a GPU, on false programs: what they ask for, what they keep, and that they go on
-//! after a failure.
+//! Scripts for a machine with a GPU, with fake programs: their calls, the results that they keep, and
+//! that they continue after a failure.
 
 use std::{
     fs::{self, Permissions},
@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A folder of false programs, with a place for results.
+/// A folder of fake programs, and a folder for results.
 struct Machine(TempDir);
 
 impl Machine {
@@ -34,7 +34,7 @@ impl Machine {
         fs::read_to_string(self.at(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// `scripts/gpu.sh` with a program that is well, a test that never ends, and a bench that fails.
+    /// `scripts/gpu.sh` with a program that works, a test that never ends, and a benchmark that fails.
     fn gpu(&self, torch: &str) -> Output {
         self.gpu_with(torch, &[])
     }
@@ -45,7 +45,7 @@ impl Machine {
             "repro",
             "echo $* with $LD_LIBRARY_PATH\n\
              case $1 in\n\
-             runs) echo '0123456789abcdef  kmnist  1  failed  0.1'; echo 'fedcba9876543210  kmnist  2  55.10  1.5';;\n\
+             records) echo '0123456789abcdef  kmnist  1  failed  0.1'; echo 'fedcba9876543210  kmnist  2  55.10  1.5';;\n\
              verify) exit 3;;\n\
              esac",
         );
@@ -60,7 +60,7 @@ impl Machine {
         command.arg(project().join("scripts/gpu.sh")).arg(self.at("out"));
         command.env("REPRO", repro).env("FIDELITY", fidelity).env("BENCH", "/there/bench");
         command.env("PYTHON", python).env("LIMIT", "1").env("LD_LIBRARY_PATH", "/kept");
-        for name in ["EXECUTOR", "CARD", "PLAN", "CLAIM", "WITHIN"] {
+        for name in ["EXECUTOR", "CARD", "PLAN", "CLAIM", "TOLERANCE"] {
             command.env_remove(name);
         }
         command.envs(more.iter().copied());
@@ -77,7 +77,7 @@ fn err(output: &Output) -> String {
 }
 
 #[test]
-fn what_a_gpu_tells_is_asked_step_by_step_whatever_fails() {
+fn gpu_checks_run_step_by_step_after_failures() {
     let machine = Machine::new();
     let ended = machine.gpu("2.11.0");
     assert_eq!(ended.status.code(), Some(1), "{}", err(&ended));
@@ -88,7 +88,7 @@ fn what_a_gpu_tells_is_asked_step_by_step_whatever_fails() {
     assert_eq!(machine.read("out/doctor.log"), "doctor with /there/torch/lib:/kept\n");
     let fidelity = machine.read("out/fidelity.log");
     assert!(
-        fidelity.starts_with("gpu --exact fidelity::ten_steps_on_a_gpu_are_pytorchs"),
+        fidelity.starts_with("gpu --exact fidelity::ten_steps_on_a_gpu_agree_with_pytorch"),
         "{fidelity}"
     );
     let bench = machine.read("out/bench.log");
@@ -96,7 +96,7 @@ fn what_a_gpu_tells_is_asked_step_by_step_whatever_fails() {
 }
 
 #[test]
-fn what_else_a_gpu_tells_is_asked_where_it_is_named() {
+fn further_gpu_checks_run_when_they_are_named() {
     let machine = Machine::new();
     let tests = machine.program("tests", "echo $REPRO_REQUIRE $*");
     let more = [
@@ -119,7 +119,7 @@ fn what_else_a_gpu_tells_is_asked_where_it_is_named() {
     for (name, asked) in [
         ("plan", "plan --evidence paper"),
         ("claim", "verify --evidence smoke --claim control_more_images"),
-        ("rerun", "rerun fedcba9876543210 --within 2"),
+        ("rerun", "rerun fedcba9876543210 --tolerance 2"),
     ] {
         let log = machine.read(&format!("out/{name}.log"));
         assert!(log.starts_with(&format!("{asked} {on_gpu} with /there/torch/lib")), "{log}");
@@ -127,7 +127,7 @@ fn what_else_a_gpu_tells_is_asked_where_it_is_named() {
 }
 
 #[test]
-fn another_torch_than_the_one_that_it_is_built_for_is_refused() {
+fn another_version_of_torch_is_refused() {
     let machine = Machine::new();
     let ended = machine.gpu("2.12.1");
     assert_eq!(ended.status.code(), Some(66));
@@ -135,9 +135,9 @@ fn another_torch_than_the_one_that_it_is_built_for_is_refused() {
     assert!(!machine.at("out/summary.txt").exists());
 }
 
-/// The race where both PyTorch scripts fail, for want of a real torch.
+/// The race when both PyTorch scripts fail, without a real torch.
 #[test]
-fn a_race_is_in_the_precision_that_it_says_and_keeps_what_it_has_when_a_way_fails() {
+fn a_race_has_the_stated_precision_and_keeps_its_results_after_a_failure() {
     let machine = Machine::new();
     let lap = "[{\"seconds\": 2.0, \"processor_seconds\": 1.0}]";
     let measured = format!(
@@ -150,7 +150,7 @@ fn a_race_is_in_the_precision_that_it_says_and_keeps_what_it_has_when_a_way_fail
             machine.at("asked").display()
         ),
     );
-    // It says whether something is kept by the time that the second way begins.
+    // It prints whether results are stored before the second way starts.
     let torch = machine.at("modules/torch");
     fs::create_dir_all(&torch).unwrap();
     let (kept, seen) = (machine.at("kept.json"), machine.at("seen"));
@@ -182,7 +182,7 @@ fn a_race_is_in_the_precision_that_it_says_and_keeps_what_it_has_when_a_way_fail
 }
 
 #[test]
-fn packing_without_pillow_says_what_to_install() {
+fn packing_without_pillow_names_what_to_install() {
     let machine = Machine::new();
     fs::create_dir(machine.at("none")).unwrap();
     fs::write(machine.at("none/PIL.py"), "raise ImportError(\"no Pillow\")").unwrap();
@@ -196,11 +196,12 @@ fn packing_without_pillow_says_what_to_install() {
         .env("PYTHONPATH", machine.at("none"))
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&packed.stderr);
-    assert_eq!(packed.status.code(), Some(1), "{said}");
+    let stderr = String::from_utf8_lossy(&packed.stderr);
+    assert_eq!(packed.status.code(), Some(1), "{stderr}");
     assert_eq!(
-        said,
-        "no Pillow: these images need Pillow with WebP, `python3 -m pip install pillow`\n"
+        stderr,
+        "failed to pack images: no Pillow: install Pillow with WebP: \
+         `python3 -m pip install pillow`\n"
     );
     assert!(!machine.at("packed").exists());
 }

@@ -1,5 +1,5 @@
-//! The workflow that a user's repository can call: its form, what it pins, that every command in it exists,
-//! and the script that it runs, run.
+//! The workflow that a user's repository can call: its form, its pinned actions, that every command
+//! in it exists, and a run of its script.
 
 use crate::common;
 use std::{path::Path, process::Command};
@@ -24,7 +24,7 @@ fn workflow() -> Yaml<'static> {
     documents.remove(0)
 }
 
-/// What every step has under a key, in the order of the steps.
+/// The text of a key in every step, in order.
 fn values(key: &str) -> Vec<String> {
     let workflow = workflow();
     let steps = workflow["jobs"]["verify"]["steps"].as_sequence().expect("steps");
@@ -51,9 +51,10 @@ fn every_action_is_pinned_to_a_version() {
     }
 }
 
-/// Each input is declared, is used, and reaches a shell only as a variable, never as text of a script.
+/// Each input is declared and used, and reaches a shell only as a variable, never as text of a
+/// script.
 #[test]
-fn inputs_are_declared_used_and_never_pasted_into_a_command() {
+fn inputs_are_declared_and_used_and_never_pasted_into_a_command() {
     let workflow = workflow();
     let inputs = workflow["on"]["workflow_call"]["inputs"].as_mapping().expect("inputs");
     let declared: Vec<&str> = inputs.keys().filter_map(Yaml::as_str).collect();
@@ -117,7 +118,7 @@ fn judged(variables: &[(&str, &str)], folder: &Path) -> (i32, String) {
 }
 
 #[test]
-fn the_script_annotates_and_leaves_every_file_and_the_verdicts_exit_code() {
+fn the_script_annotates_writes_every_file_and_has_the_verdicts_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     let claims = folder.path().join("my claims");
     std::fs::create_dir(&claims).unwrap();
@@ -139,9 +140,9 @@ fn the_script_annotates_and_leaves_every_file_and_the_verdicts_exit_code() {
     );
     assert!(file("index.html").contains("id=\"gap\""));
     assert!(file("repro-verdicts.json").contains("\"format_version\": 1"));
-    // What is missing is no verdict.
+    // Without evidence there is no verdict.
     assert_eq!(judged(&[("LOG", "nowhere.csv")], folder.path()).0, 66);
-    // The spec expects it to be supported.
+    // The spec expects "supported".
     let expected = [("CLAIMS", "my claims"), ("LOG", "runs.csv"), ("EXPECTED", "true")];
     assert_eq!(judged(&expected, folder.path()).0, 4);
 }

@@ -1,4 +1,4 @@
-//! The bytes of images and source models.
+//! The embedded files of images and source models.
 
 use super::{BundledImages, card};
 use crate::{
@@ -54,7 +54,7 @@ const SOURCES: [(&str, &[u8]); 5] = [
     source!("linf_8"),
     source!("gaussian"),
 ];
-/// The first images that source models are trained on, and their labels.
+/// The first images that the source models were trained on, and their labels.
 const FIRST_OF_SOURCE: [&[u8]; 2] = [
     include_bytes!("../../../goldens/smoke/images/fmnist_source-first-images-idx3-ubyte.gz"),
     include_bytes!("../../../goldens/smoke/images/fmnist_source-first-labels-idx1-ubyte.gz"),
@@ -68,26 +68,27 @@ pub(super) fn target(name: &str) -> Option<BundledImages> {
         idx::read(images, (name, labels), classes(labels))
     };
     Some(BundledImages {
-        train: read(train, train_labels).expect("embedded images read"),
-        test: read(test, test_labels).expect("embedded images read"),
+        train: read(train, train_labels).expect("embedded images are valid"),
+        test: read(test, test_labels).expect("embedded images are valid"),
     })
 }
 
 pub(super) fn weights(role: &str) -> Option<FittedTensors> {
     let (_, bytes) = SOURCES.iter().find(|(known, _)| *known == role)?;
-    let checkpoint = Checkpoint::read(role, bytes.to_vec()).expect("embedded weights read");
+    let checkpoint = Checkpoint::read(role, bytes.to_vec()).expect("embedded weights are valid");
     Some(checkpoint.fitted(&card(role)?.architecture).expect("embedded weights fit"))
 }
 
-/// How many classes there are: one more than the largest label.
+/// The number of classes: one more than the largest label.
 fn classes(labels: &[u8]) -> u32 {
-    idx::labels("labels", labels).expect("embedded labels read").into_iter().max().unwrap_or(0) + 1
+    idx::labels("labels", labels).expect("embedded labels are valid").into_iter().max().unwrap_or(0)
+        + 1
 }
 
-/// The first images of the source, as its models saw them.
+/// The first images that the source models were trained on.
 ///
 /// # Errors
-/// Never in a built project.
+/// Never: the files are embedded.
 pub fn first_of_source() -> Result<Dataset, idx::IdxError> {
     let [images, labels] = FIRST_OF_SOURCE;
     idx::read(("the source's first images", images), ("their labels", labels), classes(labels))
@@ -98,7 +99,7 @@ mod tests {
     use super::{super::target_digest, *};
 
     #[test]
-    fn records_are_named_by_the_digests_of_what_is_embedded() {
+    fn digests_are_those_of_the_embedded_files() {
         for (name, files) in TARGETS {
             let mut hasher = blake3::Hasher::new();
             for file in files {

@@ -1,5 +1,5 @@
-//! The stack machine. It keeps what it would call as an [`Object`] and calls nothing; an operation
-//! makes four values at most and copies none, so that the bound on operations bounds memory too.
+//! The stack machine. It records each call as an [`Object`] and calls nothing. An operation makes
+//! at most four values and copies none, so that the limit on operations limits memory too.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -9,42 +9,42 @@ use super::{
 };
 use crate::checkpoint::error::Fault;
 
-/// Pickles of more operations than this are refused. A robust ResNet-50's with its momentum has
-/// thirty thousand.
-pub const MOST_OPERATIONS: usize = 1 << 20;
+/// Limit on the operations of a pickle. That of a robust ResNet-50 with its momentum has 30,000.
+pub const MAX_OPERATIONS: usize = 1 << 20;
 
-/// Runs the pickle that begins at a place of `bytes`, and says what it holds and where it ends.
+/// Runs the pickle that begins at an offset of `bytes`. Returns its object and the offset of its
+/// end.
 ///
 /// # Errors
-/// If it is broken, or too long.
+/// If it is damaged, or has too many operations.
 pub fn run<'a>(bytes: &'a [u8], begin: usize, arena: &mut Arena<'a>) -> Result<(Id, usize), Fault> {
     let mut reader = Reader::new(bytes, begin);
     let mut machine = Machine { arena, stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
     loop {
         let at = reader.at();
         machine.arena.operations += 1;
-        if machine.arena.operations > MOST_OPERATIONS {
-            let what = format!("there are more than {MOST_OPERATIONS} operations");
+        if machine.arena.operations > MAX_OPERATIONS {
+            let what = format!("the pickle has more than {MAX_OPERATIONS} operations");
             return Err(Fault::bound(format!("offset {at}"), what));
         }
         let operation = reader.next()?;
-        let Some(done) = machine.step(operation).map_err(|what| Fault::pickle(at, what))? else {
+        let Some(result) = machine.step(operation).map_err(|what| Fault::pickle(at, what))? else {
             continue;
         };
-        return Ok((done, reader.at()));
+        return Ok((result, reader.at()));
     }
 }
 
 struct Machine<'m, 'a> {
     arena: &'m mut Arena<'a>,
     stack: Vec<Id>,
-    /// Heights of the stack where marks lie. What is under a mark is out of reach.
+    /// Heights of the stack at the marks. Values below the last mark can't be popped.
     marks: Vec<usize>,
     memo: HashMap<u64, Id>,
 }
 
 impl<'a> Machine<'_, 'a> {
-    /// Does one operation; the result, where it was the last.
+    /// Runs one operation. Returns the result if it was the last one.
     fn step(&mut self, operation: Operation<'a>) -> Result<Option<Id>, String> {
         match operation {
             Operation::Nothing => (),
@@ -52,9 +52,9 @@ impl<'a> Machine<'_, 'a> {
             Operation::Push(value) => self.push(value),
             Operation::Mark => self.marks.push(self.stack.len()),
             Operation::Pop => {
-                // A mark itself may be popped so.
+                // This operation may also pop a mark.
                 if self.pop().is_err() {
-                    self.marks.pop().ok_or("there is nothing to pop")?;
+                    self.marks.pop().ok_or("the stack is empty")?;
                 }
             }
             Operation::PopMark => drop(self.pop_to_mark()?),
@@ -122,7 +122,7 @@ impl<'a> Machine<'_, 'a> {
                 self.memo.insert(self.memo.len() as u64, top);
             }
             Operation::Get(number) => {
-                let missing = || format!("nothing was remembered as {number}");
+                let missing = || format!("the memo has no {number}");
                 let id = *self.memo.get(&number).ok_or_else(missing)?;
                 self.stack.push(id);
             }
@@ -163,7 +163,7 @@ impl<'a> Machine<'_, 'a> {
             Operation::ObjectOfMark => {
                 let mut elements = self.pop_to_mark()?;
                 if elements.is_empty() {
-                    return Err("there is no class under the mark's values".into());
+                    return Err("an object has no class".into());
                 }
                 let class = elements.remove(0);
                 let arguments = self.arena.push(Value::Tuple(elements));
@@ -212,9 +212,9 @@ impl<'a> Machine<'_, 'a> {
         Ok(top)
     }
 
-    /// Everything down to the last mark, which goes too.
+    /// Pops all values above the last mark, and the mark.
     fn pop_to_mark(&mut self) -> Result<Vec<Id>, String> {
-        let mark = self.marks.pop().ok_or("there is no mark")?;
+        let mark = self.marks.pop().ok_or("the stack has no mark")?;
         Ok(self.stack.split_off(mark))
     }
 

@@ -1,5 +1,5 @@
-//! Bytes to operations: all of protocols 0 to 5 (Python's `pickletools` has the list). An operation's
-//! argument is a part of the bytes, never a copy of a length that they only promise.
+//! Decodes the operations of pickle protocols 0 to 5 (Python's `pickletools` lists them). An
+//! argument is a slice of the bytes, so that a wrong length can't allocate memory.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::checkpoint::error::Fault;
 /// An operation of the pickle machine.
 #[derive(Debug)]
 pub enum Operation<'a> {
-    /// Says nothing that matters here: the protocol, a frame.
+    /// The protocol or a frame, which has no effect.
     Nothing,
     Stop,
     Push(Value<'a>),
@@ -20,7 +20,7 @@ pub enum Operation<'a> {
     Pop,
     PopMark,
     Duplicate,
-    /// A tuple of so many values from the stack.
+    /// A tuple of this number of values from the stack.
     TupleOf(usize),
     Tuple,
     List,
@@ -31,7 +31,7 @@ pub enum Operation<'a> {
     SetItem,
     SetItems,
     AddItems,
-    /// Remember the top of the stack, by a number or by the next one.
+    /// Store the top of the stack in the memo, under a number or (`Memoize`) the next number.
     Put(u64),
     Memoize,
     Get(u64),
@@ -42,14 +42,14 @@ pub enum Operation<'a> {
     StackGlobal,
     Call,
     CallWithKeywords,
-    /// Protocol 0's: a class by name, arguments down to the mark.
+    /// Protocol 0: a class by name, and arguments down to the mark.
     Instance(&'a str, &'a str),
-    /// Protocol 1's: class and arguments down to the mark.
+    /// Protocol 1: a class and arguments down to the mark.
     ObjectOfMark,
     Build,
 }
 
-/// Goes through a pickle's bytes. Places are counted from the beginning of the file.
+/// Reads the operations of a pickle. Offsets are relative to the beginning of the file.
 #[derive(Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
@@ -57,17 +57,20 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// From a place to the end of `bytes`.
+    /// Reads `bytes` from an offset to the end.
     pub fn new(bytes: &'a [u8], at: usize) -> Self {
         Self { bytes, at: at.min(bytes.len()) }
     }
 
-    /// Where the next operation begins.
+    /// The offset of the next operation.
     pub fn at(&self) -> usize {
         self.at
     }
 
-    /// The next operation.
+    /// Reads the next operation.
+    ///
+    /// # Errors
+    /// If it is unknown, invalid or truncated.
     pub fn next(&mut self) -> Result<Operation<'a>, Fault> {
         use Operation as O;
         let begin = self.at;
@@ -105,7 +108,7 @@ impl<'a> Reader<'a> {
                 let text = std::str::from_utf8(self.line()?).ok();
                 match text.and_then(|text| text.trim().parse().ok()) {
                     Some(value) => O::Push(Value::Float(value)),
-                    None => return fault("that is no number"),
+                    None => return fault("invalid number"),
                 }
             }
             b'G' => O::Push(Value::Float(f64::from_be_bytes(self.array()?))),
@@ -113,7 +116,7 @@ impl<'a> Reader<'a> {
                 let line = self.line()?;
                 match quoted(line) {
                     Some(bytes) => O::Push(python_2(Cow::Owned(bytes))),
-                    None => return fault("a string's quotes or escapes are broken"),
+                    None => return fault("invalid quotes or escapes in a string"),
                 }
             }
             b'T' => {
@@ -126,7 +129,7 @@ impl<'a> Reader<'a> {
             }
             b'V' => match escaped(self.line()?) {
                 Some(text) => O::Push(Value::Text(Cow::Owned(text))),
-                None => return fault("a text's escapes are broken"),
+                None => return fault("invalid escapes in a text"),
             },
             b'X' => {
                 let length = u32::from_le_bytes(self.array()?);
@@ -148,7 +151,7 @@ impl<'a> Reader<'a> {
                 let length = self.short()?;
                 O::Push(Value::Bytes(Cow::Borrowed(self.take(length)?)))
             }
-            // BINBYTES8 and BYTEARRAY8: nothing here changes bytes, so that both are the same.
+            // BINBYTES8 and BYTEARRAY8, which are the same for immutable values.
             0x8e | 0x96 => {
                 let length = u64::from_le_bytes(self.array()?);
                 O::Push(Value::Bytes(Cow::Borrowed(self.take(length)?)))
@@ -193,7 +196,7 @@ impl<'a> Reader<'a> {
             b'b' => O::Build,
             0x80 => match self.array::<1>()?[0] {
                 0..=5 => O::Nothing,
-                _ => return fault("its protocol is none of 0 to 5"),
+                _ => return fault("the protocol is not one of 0 to 5"),
             },
             0x95 => {
                 let length = u64::from_le_bytes(self.array()?);
@@ -202,9 +205,13 @@ impl<'a> Reader<'a> {
                     _ => return fault("a frame is longer than the file"),
                 }
             }
-            0x82..=0x84 => return fault("names by number (EXT) are those of one program alone"),
-            0x97 | 0x98 => return fault("a buffer is kept outside the file"),
-            unknown => return fault(&format!("{unknown:#04x} is no operation of a pickle")),
+            0x82..=0x84 => {
+                return fault(
+                    "names by number (EXT) are not supported: they are specific to one program",
+                );
+            }
+            0x97 | 0x98 => return fault("out-of-band buffers are not supported"),
+            unknown => return fault(&format!("unknown pickle operation {unknown:#04x}")),
         })
     }
 
@@ -216,7 +223,7 @@ impl<'a> Reader<'a> {
                 Ok(part)
             }
             None => {
-                let what = format!("{length} bytes should follow, and {} do", left.len());
+                let what = format!("{length} bytes should follow, but only {} do", left.len());
                 Err(Fault::pickle(self.at, what))
             }
         }
@@ -224,21 +231,21 @@ impl<'a> Reader<'a> {
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
         let part = self.take(N as u64)?;
-        Ok(part.try_into().expect("a part of that length"))
+        Ok(part.try_into().expect("the slice has N bytes"))
     }
 
     fn short(&mut self) -> Result<u64, Fault> {
         Ok(self.array::<1>()?[0].into())
     }
 
-    /// A length that its format signs.
+    /// A length that is stored as a signed integer.
     fn signed(&mut self) -> Result<u64, Fault> {
         let at = self.at;
         u64::try_from(i32::from_le_bytes(self.array()?))
             .map_err(|_| Fault::pickle(at, "a length is negative"))
     }
 
-    /// Up to the end of the line, which is passed.
+    /// The rest of the line, without its end.
     fn line(&mut self) -> Result<&'a [u8], Fault> {
         let left = &self.bytes[self.at..];
         match left.iter().position(|byte| *byte == b'\n') {
@@ -246,7 +253,7 @@ impl<'a> Reader<'a> {
                 self.at += end + 1;
                 Ok(&left[..end])
             }
-            None => Err(Fault::pickle(self.at, "a line does not end")),
+            None => Err(Fault::pickle(self.at, "a line has no end")),
         }
     }
 
@@ -254,7 +261,7 @@ impl<'a> Reader<'a> {
         let at = self.at;
         let text = std::str::from_utf8(self.line()?).ok();
         text.and_then(|text| text.trim().parse().ok())
-            .ok_or_else(|| Fault::pickle(at, "that is no number"))
+            .ok_or_else(|| Fault::pickle(at, "invalid number"))
     }
 
     fn names(&mut self) -> Result<(&'a str, &'a str), Fault> {
@@ -262,7 +269,7 @@ impl<'a> Reader<'a> {
         let (module, name) = (self.line()?, self.line()?);
         match (std::str::from_utf8(module), std::str::from_utf8(name)) {
             (Ok(module), Ok(name)) => Ok((module, name)),
-            _ => Err(Fault::pickle(at, "a name is no UTF-8")),
+            _ => Err(Fault::pickle(at, "a name is not UTF-8")),
         }
     }
 
@@ -270,11 +277,11 @@ impl<'a> Reader<'a> {
         let at = self.at;
         std::str::from_utf8(self.take(length)?)
             .map(|text| Operation::Push(Value::Text(Cow::Borrowed(text))))
-            .map_err(|_| Fault::pickle(at, "a text is no UTF-8"))
+            .map_err(|_| Fault::pickle(at, "a text is not UTF-8"))
     }
 }
 
-/// A string of Python 2: text where it can be read as such, as `torch.load` has it.
+/// A string of Python 2: text if it is valid UTF-8, as in `torch.load`, else bytes.
 fn python_2(bytes: Cow<'_, [u8]>) -> Value<'_> {
     match bytes {
         Cow::Borrowed(bytes) => match std::str::from_utf8(bytes) {
@@ -292,7 +299,7 @@ fn decimal<'a>(digits: &[u8], at: usize) -> Result<Value<'a>, Fault> {
     let text = std::str::from_utf8(digits).map(str::trim).unwrap_or_default();
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     if unsigned.is_empty() || !unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Fault::pickle(at, "that is no integer"));
+        return Err(Fault::pickle(at, "invalid integer"));
     }
     Ok(text.parse().map_or(Value::Huge, Value::Int))
 }

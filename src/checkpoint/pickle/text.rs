@@ -1,6 +1,6 @@
-//! Texts as protocol 0 writes them: a quoted string with Python's escapes, or text with `\u`.
+//! Decodes the texts of protocol 0: quoted strings with Python's escapes, and text with `\u`.
 
-/// The bytes of a quoted string, as Python 2's `repr` writes one; `None` where it is broken.
+/// The bytes of a string in the format of Python 2's `repr`; `None` if it is invalid.
 pub fn quoted(line: &[u8]) -> Option<Vec<u8>> {
     let line = line.trim_ascii();
     let (first, last) = (*line.first()?, *line.last()?);
@@ -47,7 +47,7 @@ pub fn quoted(line: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Text in Latin-1 with `\u` and `\U` for the rest; `None` where an escape is broken.
+/// Text in Latin-1 with `\u` and `\U` for other characters; `None` if an escape is invalid.
 pub fn escaped(line: &[u8]) -> Option<String> {
     let mut text = String::new();
     let mut at = 0;
@@ -79,16 +79,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_are_python_s() {
+    fn escapes_are_decoded_as_in_python() {
         assert_eq!(quoted(br"'a\n\x41\101\0b\\\'\q'").unwrap(), b"a\nAA\0b\\'\\q");
         assert_eq!(quoted(b"\"it's\"").unwrap(), b"it's");
-        for broken in [&b"'a"[..], b"'", b"", b"a", br"'\x4'", br"'\'"] {
-            assert_eq!(quoted(broken), None, "{broken:?}");
+        for invalid in [&b"'a"[..], b"'", b"", b"a", br"'\x4'", br"'\'"] {
+            assert_eq!(quoted(invalid), None, "{invalid:?}");
         }
         assert_eq!(escaped(br"a\u03b1\U0001f600\n").unwrap(), "aα😀\\n");
         assert_eq!(escaped(b"\xe9").unwrap(), "é");
-        for broken in [&br"\u03b"[..], br"\ud800", br"\Uffffffff", br"\uzzzz"] {
-            assert_eq!(escaped(broken), None, "{broken:?}");
+        for invalid in [&br"\u03b"[..], br"\ud800", br"\Uffffffff", br"\uzzzz"] {
+            assert_eq!(escaped(invalid), None, "{invalid:?}");
         }
     }
 }

@@ -1,20 +1,19 @@
-//! What a pickle holds, as plain data. Values lie in an arena and name each other by number, so that
-//! one that holds itself is no trouble, and dropping one that is nested a million deep is no
-//! recursion.
+//! The values of a pickle as plain data. They are in an arena and refer to each other by index, so
+//! that cycles are possible, and deeply nested values are dropped without recursion.
 
 use std::borrow::Cow;
 
-/// The place of a value in its [`Arena`].
+/// The index of a value in its [`Arena`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Id(u32);
 
-/// A value. What a name stands for is not looked up, and nothing is called.
+/// A value. Names are not looked up, and nothing is called.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value<'a> {
     None,
     Bool(bool),
     Int(i128),
-    /// An integer of more than 128 bits, whose value nobody here wants.
+    /// An integer of more than 128 bits, whose value is not needed.
     Huge,
     Float(f64),
     Text(Cow<'a, str>),
@@ -25,26 +24,26 @@ pub enum Value<'a> {
     Set(Vec<Id>),
     /// A module and a name in it: two texts.
     Global(Id, Id),
-    /// What a call would have made.
+    /// The result of a call that was not made.
     Object(Box<Object>),
-    /// Something kept outside the pickle, by what it is called there.
+    /// An object outside the pickle, by its persistent id.
     Persistent(Id),
 }
 
-/// A call that was not made, and what would have been done to its result.
+/// A call that was not made, and the changes to its result that were not made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object {
-    /// What would have been called.
+    /// The function or class.
     pub callable: Id,
-    /// Its arguments: a tuple, where the pickle is a usual one.
+    /// Its arguments, normally a tuple.
     pub arguments: Id,
-    /// Its arguments by name.
+    /// Its keyword arguments.
     pub keywords: Option<Id>,
-    /// States that it would have been given.
+    /// States for `__setstate__`.
     pub states: Vec<Id>,
-    /// What would have been appended to it.
+    /// Elements to append.
     pub appended: Vec<Id>,
-    /// Keys and values that would have been set on it.
+    /// Keys and values to set.
     pub items: Vec<(Id, Id)>,
 }
 
@@ -52,22 +51,22 @@ pub struct Object {
 #[derive(Debug, Default)]
 pub struct Arena<'a> {
     values: Vec<Value<'a>>,
-    /// Operations that made them: what the bound is on.
+    /// The number of operations so far, which is limited.
     pub(super) operations: usize,
 }
 
 impl<'a> Arena<'a> {
-    /// Keeps a value.
+    /// Adds a value.
     ///
     /// # Panics
-    /// If there are more than 2^32; the bound on operations lies far below.
+    /// If there are 2^32 values, which the limit on operations prevents.
     pub(super) fn push(&mut self, value: Value<'a>) -> Id {
-        let id = Id(u32::try_from(self.values.len()).expect("operations are bounded"));
+        let id = Id(u32::try_from(self.values.len()).expect("the number of operations is limited"));
         self.values.push(value);
         id
     }
 
-    /// A value.
+    /// The value with an index.
     pub fn get(&self, id: Id) -> &Value<'a> {
         &self.values[id.0 as usize]
     }
@@ -76,17 +75,17 @@ impl<'a> Arena<'a> {
         &mut self.values[id.0 as usize]
     }
 
-    /// How many there are.
+    /// The number of values.
     pub fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// All of them.
+    /// The indices of all values.
     pub fn ids(&self) -> impl Iterator<Item = Id> + use<> {
         (0..self.values.len() as u32).map(Id)
     }
 
-    /// Text, whoever wrote it.
+    /// A value that is text.
     pub fn text(&self, id: Id) -> Option<&str> {
         match self.get(id) {
             Value::Text(text) => Some(text),
@@ -94,7 +93,7 @@ impl<'a> Arena<'a> {
         }
     }
 
-    /// An integer that is not negative and fits.
+    /// A value that is a non-negative integer of at most 64 bits.
     pub fn size(&self, id: Id) -> Option<u64> {
         match self.get(id) {
             Value::Int(value) => u64::try_from(*value).ok(),
@@ -102,7 +101,7 @@ impl<'a> Arena<'a> {
         }
     }
 
-    /// A module and a name in it.
+    /// A value that is a name: the module, and the name in it.
     pub fn global(&self, id: Id) -> Option<(&str, &str)> {
         match self.get(id) {
             Value::Global(module, name) => Some((self.text(*module)?, self.text(*name)?)),
@@ -118,7 +117,7 @@ impl<'a> Arena<'a> {
         }
     }
 
-    /// Everything that a value names, in no order.
+    /// Adds the parts of a value to `parts`, in no particular order.
     pub fn parts(&self, id: Id, parts: &mut Vec<Id>) {
         match self.get(id) {
             Value::Tuple(elements) | Value::List(elements) | Value::Set(elements) => {
@@ -139,14 +138,14 @@ impl<'a> Arena<'a> {
 }
 
 impl Id {
-    /// Its number, counted from 0.
+    /// The index, from 0.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
 impl Value<'_> {
-    /// What it is, in a word.
+    /// Its kind in words.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::None => "None",

@@ -1,5 +1,5 @@
-//! What arms and cells fix: names that the world knows, lists without repetition, and between an
-//! arm and its cells every coordinate exactly once.
+//! Checks the coordinates of arms and cells: the world knows their names, no list has a value
+//! twice, and an arm and its cells together fix every coordinate exactly once.
 
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
@@ -9,13 +9,13 @@ use super::{Checked, Checker, fault, unknown};
 use crate::{
     claim::{
         Arm, Cell,
-        raw::{Name, Named, OneOrMany, RawArm, RawCells},
+        raw::{Name, OneOrMany, RawArm, RawCells, ValueOrGroup},
     },
     experiment::{Moment, Resolution},
     util::suggest::did_you_mean,
 };
 
-/// More cells than anyone looks at: a spec that asks for more is a slip.
+/// Limit of cells; a spec with more is taken for a mistake.
 const MOST_CELLS: usize = 10_000;
 
 impl Checker<'_> {
@@ -29,10 +29,10 @@ impl Checker<'_> {
         let resolution = self.resolutions(raw.resolution.as_ref())?;
         let repetitions: Vec<u32> = match raw.repetitions {
             None => Vec::new(),
-            Some(0) => return fault(at.clone(), "repetitions are counted from 1"),
-            // Not even listed: there would be as many cells.
+            Some(0) => return fault(at.clone(), "repetitions is 0: it must be at least 1"),
+            // Before the list is made, which has an entry for each.
             Some(count) if count as usize > MOST_CELLS => {
-                let what = format!("{count} repetitions: at most {MOST_CELLS} cells can be judged");
+                let what = format!("{count} repetitions: the limit is {MOST_CELLS} cells");
                 return fault(at.clone(), what);
             }
             Some(count) => (1..=count).collect(),
@@ -43,12 +43,12 @@ impl Checker<'_> {
             .chain(lists)
             .fold(1_usize, |count, values| count.saturating_mul(values.max(1)));
         if count > MOST_CELLS {
-            return fault(at.clone(), format!("{count} cells: at most {MOST_CELLS} can be judged"));
+            return fault(at.clone(), format!("{count} cells: the limit is {MOST_CELLS}"));
         }
         let mut cells = Vec::new();
         for target in &each(&target) {
             for &images in &each(&images) {
-                // A list of sizes serves every target of the world, so that one may have fewer.
+                // A list of sizes serves every target of the world; a target may have fewer images.
                 if let (Some(target), Some(images)) = (target, images)
                     && !self.world.draws(target, images)
                 {
@@ -65,7 +65,7 @@ impl Checker<'_> {
             }
         }
         if cells.is_empty() {
-            fault(at.clone(), format!("the {} world draws none of these sizes", self.world.id))
+            fault(at.clone(), format!("the {} set-up has none of these sizes", self.world.id))
         } else {
             Ok(cells)
         }
@@ -78,9 +78,9 @@ impl Checker<'_> {
             let hint = did_you_mean(name.as_ref(), names);
             return fault(name.span(), format!("unknown arm `{}`{hint}", name.as_ref()));
         };
-        let RawArm { source, target, blocks, images, resolution, draw, at } = raw;
+        let RawArm { source, target, blocks, images, resolution, seed_stream, at } = raw;
         let Some(source) = source else {
-            return fault(key.span(), format!("arm `{}` names no source", key.as_ref()));
+            return fault(key.span(), format!("arm `{}` has no source", key.as_ref()));
         };
         for name in &source.as_ref().0 {
             self.source(name, &source.span())?;
@@ -93,10 +93,12 @@ impl Checker<'_> {
             blocks: many(blocks.as_ref(), &key.span())?,
             images: self.images(images.as_ref())?,
             resolution: self.resolutions(resolution.as_ref())?,
-            draw: match draw {
+            seed_stream: match seed_stream {
                 None => 0,
-                Some(draw @ (1 | 2)) => *draw,
-                Some(_) => return fault(key.span(), "a repetition has two draws, 1 and 2"),
+                Some(stream @ (1 | 2)) => *stream,
+                Some(_) => {
+                    return fault(key.span(), "a repetition has two seed streams: 1 and 2");
+                }
             },
             at: at.map(|at| moment(at, key.span())).transpose()?,
         })
@@ -110,17 +112,19 @@ impl Checker<'_> {
         unknown(at.clone(), format!("unknown source `{name}`{hint}"))
     }
 
-    fn images(&self, raw: Option<&Spanned<OneOrMany<Named<u32>>>>) -> Checked<Vec<u32>> {
+    fn images(&self, raw: Option<&Spanned<OneOrMany<ValueOrGroup<u32>>>>) -> Checked<Vec<u32>> {
         let sizes = listed(raw, "list of sizes", &self.world.sizes)?;
         match raw {
-            Some(raw) if sizes.contains(&0) => fault(raw.span(), "a size of 0 images"),
+            Some(raw) if sizes.contains(&0) => {
+                fault(raw.span(), "images is 0: it must be at least 1")
+            }
             _ => Ok(sizes),
         }
     }
 
     fn resolutions(
         &self,
-        raw: Option<&Spanned<OneOrMany<Named<Resolution>>>>,
+        raw: Option<&Spanned<OneOrMany<ValueOrGroup<Resolution>>>>,
     ) -> Checked<Vec<Resolution>> {
         listed(raw, "list of resolutions", &self.world.resolutions)
     }
@@ -139,13 +143,13 @@ impl Checker<'_> {
             targets.extend(members);
         }
         match first_twice(&targets) {
-            Some(target) => fault(raw.span(), format!("target `{target}` stands there twice")),
+            Some(target) => fault(raw.span(), format!("target `{target}` is given twice")),
             None => Ok(targets),
         }
     }
 }
 
-/// Each coordinate is fixed by the arm or by the cell, not by both and not by neither.
+/// Checks that each coordinate is fixed by the arm or by the cells: not by both, not by neither.
 pub(super) fn fits(arm: &Arm, cells: &[Cell], at: &Range<usize>) -> Checked<()> {
     let first = &cells[0];
     let coordinates = [
@@ -154,34 +158,38 @@ pub(super) fn fits(arm: &Arm, cells: &[Cell], at: &Range<usize>) -> Checked<()> 
         ("blocks", !arm.blocks.is_empty(), first.blocks.is_some()),
         ("resolution", !arm.resolution.is_empty(), first.resolution.is_some()),
     ];
-    for (name, of_arm, of_cell) in coordinates {
-        if of_arm && of_cell {
+    for (name, in_arm, in_cells) in coordinates {
+        if in_arm && in_cells {
             let arm = &arm.name;
-            let what = format!("arm `{arm}` fixes {name}, and so do the cells: leave one out");
+            let what = format!("both arm `{arm}` and the cells fix {name}: remove one of them");
             return fault(at.clone(), what);
         }
-        // Native resolution is the one coordinate that nobody has to name.
-        if !of_arm && !of_cell && name != "resolution" {
+        // Resolution alone has a default, native.
+        if !in_arm && !in_cells && name != "resolution" {
             let arm = &arm.name;
-            return fault(at.clone(), format!("nothing fixes {name} for arm `{arm}`"));
+            return fault(at.clone(), format!("neither arm `{arm}` nor the cells fix {name}"));
         }
     }
     let repeated = first.repetition.is_some();
-    match (repeated, arm.draw) {
+    match (repeated, arm.seed_stream) {
         (true, 0) => {
-            let what = format!("the cells repeat, so arm `{}` must say which draw it is", arm.name);
-            fault(at.clone(), what)
+            let arm = &arm.name;
+            fault(
+                at.clone(),
+                format!("the cells repeat, so arm `{arm}` needs a seed_stream, 1 or 2"),
+            )
         }
         (false, 1..) => {
-            fault(at.clone(), format!("arm `{}` has a draw, and no cell repeats", arm.name))
+            let arm = &arm.name;
+            fault(at.clone(), format!("arm `{arm}` has a seed_stream, but no cell repeats"))
         }
         _ => Ok(()),
     }
 }
 
-/// Values, and the values that names of the world stand for.
+/// Values, with the values of the world's lists that are named.
 fn listed<T: Clone + PartialEq + std::fmt::Debug>(
-    raw: Option<&Spanned<OneOrMany<Named<T>>>>,
+    raw: Option<&Spanned<OneOrMany<ValueOrGroup<T>>>>,
     what: &str,
     lists: &BTreeMap<String, Vec<T>>,
 ) -> Checked<Vec<T>> {
@@ -189,8 +197,8 @@ fn listed<T: Clone + PartialEq + std::fmt::Debug>(
     let mut values = Vec::new();
     for named in &raw.as_ref().0 {
         match named {
-            Named::Value(value) => values.push(value.clone()),
-            Named::Name(name) => match lists.get(name) {
+            ValueOrGroup::Value(value) => values.push(value.clone()),
+            ValueOrGroup::Name(name) => match lists.get(name) {
                 Some(list) => values.extend(list.iter().cloned()),
                 None => {
                     let hint = did_you_mean(name, lists.keys().map(String::as_str));
@@ -208,10 +216,10 @@ fn many<T: Clone + PartialEq + std::fmt::Debug>(
 ) -> Checked<Vec<T>> {
     let Some(OneOrMany(values)) = raw else { return Ok(Vec::new()) };
     if values.is_empty() {
-        return fault(at.clone(), "an empty list fixes nothing: leave the field out");
+        return fault(at.clone(), "the list is empty: remove the field or list a value");
     }
     match first_twice(values) {
-        Some(value) => fault(at.clone(), format!("{value:?} stands there twice")),
+        Some(value) => fault(at.clone(), format!("{value:?} is given twice")),
         None => Ok(values.clone()),
     }
 }
@@ -224,18 +232,18 @@ fn first_twice<T: PartialEq>(values: &[T]) -> Option<&T> {
         .map(|(_, v)| v)
 }
 
-/// Whether two arms read the same evaluations of the same runs, whatever the cell.
+/// Whether two arms read the same evaluations of the same fine-tunes in every cell.
 pub(super) fn same_runs(left: &Arm, right: &Arm) -> bool {
     (&left.source, &left.target, &left.blocks, &left.images, &left.resolution)
         == (&right.source, &right.target, &right.blocks, &right.images, &right.resolution)
-        && (left.draw, left.at) == (right.draw, right.at)
+        && (left.seed_stream, left.at) == (right.seed_stream, right.at)
 }
 
 pub(super) fn moment(at: Moment, span: Range<usize>) -> Checked<Moment> {
     match at {
-        Moment::Epoch(0) => fault(span, "epochs are counted from 1"),
+        Moment::Epoch(0) => fault(span, "epoch is 0: epochs are counted from 1"),
         Moment::FromShare(share) if !(share > 0.0 && share <= 1.0) => {
-            fault(span, "from_share is a share of the schedule, above 0 and up to 1")
+            fault(span, "from_share must be a share of the schedule, above 0 and at most 1")
         }
         at => Ok(at),
     }

@@ -1,5 +1,5 @@
-//! A hypothesis as written to one that means something: its metric, relation and quantifier, and
-//! contrasts whose arms and cells fit together.
+//! Checks a hypothesis: its metric, relation and quantifier, and that the arms and cells of its
+//! contrasts fit together.
 
 use std::{collections::BTreeSet, ops::Range};
 
@@ -40,13 +40,13 @@ impl Checker<'_> {
             if !contrasts.iter().any(|contrast| contrast.cells.iter().any(fixed)) {
                 return fault(
                     raw.holds.span(),
-                    format!("average_over names {axis:?}, which no cell varies").to_lowercase(),
+                    format!("average_over names {axis:?}, which no cell fixes").to_lowercase(),
                 );
             }
         }
         let units = contrasts.iter().map(|contrast| contrast.units(&average_over).len()).sum();
         Ok(Hypothesis {
-            sentence: raw.sentence.clone(),
+            statement: raw.statement.clone(),
             contrasts,
             metric,
             relation: relation(&raw.relation)?,
@@ -62,7 +62,7 @@ impl Checker<'_> {
             RawMetric::EpochsTo(Threshold::Accuracy(percent))
                 if !(*percent > 0.0 && *percent <= 100.0) =>
             {
-                return fault(raw.span(), "an accuracy to reach lies in 0 to 100 percent");
+                return fault(raw.span(), "the accuracy must be above 0 and at most 100 percent");
             }
             RawMetric::EpochsTo(Threshold::FinalAccuracyOf(source)) => {
                 self.source(source, &raw.span())?;
@@ -81,24 +81,24 @@ impl Checker<'_> {
         at: Range<usize>,
     ) -> Checked<InfluenceMatch> {
         let measured = &self.world.influence;
-        let asked = |inverse: &&Inverse| {
+        let matches = |inverse: &&Inverse| {
             raw.truncation.is_none_or(|truncation| truncation == inverse.truncation)
                 && match (raw.truncation, raw.damping) {
                     (None, None) => true,
                     (_, damping) => damping.unwrap_or(0.0) == inverse.damping,
                 }
         };
-        let Some(&inverse) = measured.iter().find(asked) else {
+        let Some(&inverse) = measured.iter().find(matches) else {
             let known: Vec<String> = measured.iter().map(ToString::to_string).collect();
-            let known = if known.is_empty() { "nothing".to_owned() } else { known.join("; ") };
-            let what = format!("the {} world measures influence by {known}", self.world.id);
+            let known = if known.is_empty() { "no inverse".to_owned() } else { known.join("; ") };
+            let what = format!("the {} set-up measures influence with {known} only", self.world.id);
             return fault(at, what);
         };
         let share = match raw.share {
             RawShare::Top1 => Share::Rank(1),
             RawShare::ThreeOfFive => Share::ThreeOfFive,
             RawShare::Rank(rank) if !(1..=RANKS as u32).contains(&rank) => {
-                return fault(at, format!("rank {rank}: ranks are counted from 1 to {RANKS}"));
+                return fault(at, format!("rank is {rank}: it must be from 1 to {RANKS}"));
             }
             RawShare::Rank(rank) => Share::Rank(rank),
         };
@@ -114,7 +114,7 @@ impl Checker<'_> {
         let at = raw.span();
         let raw = raw.as_ref();
         let mut terms = Vec::new();
-        // In the order in which the spec has them, which a map loses and the places in it keep.
+        // In the order of the spec: the map is sorted by name, but names keep their places.
         let mut in_order: Vec<(&Name, f64)> =
             raw.terms.iter().map(|(name, &weight)| (name, weight)).collect();
         in_order.sort_by_key(|(name, _)| name.span().start);
@@ -122,26 +122,38 @@ impl Checker<'_> {
             if !weight.is_finite() || weight == 0.0 {
                 return fault(
                     name.span(),
-                    format!("the weight of `{}` is {weight}", name.as_ref()),
+                    format!(
+                        "the weight of `{}` is {weight}: it must be finite and not 0",
+                        name.as_ref()
+                    ),
                 );
             }
             let arm = self.arm(name)?;
             let timed = matches!(metric, Metric::EpochsTo(_) | Metric::InfluenceMatch(_));
             if timed && arm.at.is_some() {
-                return fault(name.span(), "an arm with `at` can't be read by this metric");
+                return fault(
+                    name.span(),
+                    "this metric has no evaluation, so its arms can't have `at`",
+                );
             }
             terms.push(Term { weight, arm });
         }
         let sum: f64 = terms.iter().map(|term| term.weight).sum();
         if terms.len() < 2 || sum.abs() > 1e-12 {
-            return fault(at, format!("the weights of a contrast sum to zero, not to {sum}"));
+            return fault(
+                at,
+                format!("the weights of a contrast must sum to zero, and these sum to {sum}"),
+            );
         }
         let cells = self.cells(raw.cells.as_ref().unwrap_or(cells), &at)?;
         for term in &terms {
             fits(&term.arm, &cells, &at)?;
         }
         if terms.windows(2).any(|pair| same_runs(&pair[0].arm, &pair[1].arm)) {
-            return fault(at, "two arms of this contrast are the same runs: it is always zero");
+            return fault(
+                at,
+                "two arms of this contrast are the same fine-tunes, so it is always zero",
+            );
         }
         Ok(Contrast { label: label::contrast(&terms, self.world), terms, cells })
     }
@@ -169,20 +181,23 @@ fn holds(raw: &Spanned<RawHolds>, units: usize) -> Checked<Holds> {
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a share of at most some hundred cells"
+        reason = "the number of cells is limited"
     )]
     let least = match *raw.as_ref() {
         RawHolds::Every => return Ok(Holds::Every),
         RawHolds::MoreThanChance => return Ok(Holds::MoreThanChance),
         RawHolds::AtLeast(least) => least,
         RawHolds::AtLeastShare(share) if !(share > 0.0 && share <= 1.0) => {
-            return fault(raw.span(), "a share of cells lies above 0 and up to 1");
+            return fault(raw.span(), "a share of cells must be above 0 and at most 1");
         }
-        // The rounding up must not make 49 of 54 * 0.9 = 48.6 a 50 for a last bit of 0.9.
+        // The product of 0.07 and 100 is 7.000000000000001, which must not become 8.
         RawHolds::AtLeastShare(share) => (share * units as f64 - 1e-9).ceil() as usize,
     };
     if least == 0 || least > units {
-        return fault(raw.span(), format!("{least} cells must hold, and there are {units}"));
+        return fault(
+            raw.span(),
+            format!("{least} cells must hold, but the number must be from 1 to {units}"),
+        );
     }
     Ok(Holds::AtLeast(least))
 }

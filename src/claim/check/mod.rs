@@ -1,6 +1,6 @@
-//! From a spec as written to a claim that means something: every name is known to the world, every
-//! arm and cell together fix each coordinate exactly once, and no part contradicts another. What
-//! passes here can't fail later for a reason that lies in the spec.
+//! Checks a spec and makes a claim of it: the world knows every name, each arm and its cells
+//! together fix every coordinate exactly once, and no part contradicts another. A claim that passes
+//! can't fail later because of its spec.
 
 mod coordinates;
 mod hypothesis;
@@ -11,19 +11,25 @@ use std::{
 };
 
 use miette::{NamedSource, SourceSpan};
+use serde::Deserialize;
+use toml::de::{DeTable, Deserializer};
 
 use super::{
-    Axis, Cell, Claim, Design, Expected, Plot, PlotAxis, Reading,
-    raw::{Name, RawArm, RawClaim, RawDesign, RawHypothesis, RawPlot, RawReading},
+    Axis, Cell, Claim, Design, Expected, Plot, PlotAxis, SecondaryHypothesis,
+    raw::{Name, RawArm, RawClaim, RawDesign, RawHypothesis, RawPlot, RawSecondaryHypothesis},
 };
 use crate::{
     experiment::EvidenceKind,
     stats::{Alpha, Looks, MOST_SEEDS},
-    util::suggest::did_you_mean,
+    util::{
+        OldSpelling,
+        spelling::{self, Renamed},
+        suggest::{did_you_mean, with_suggestion},
+    },
     world::World,
 };
 
-/// What is wrong with a spec, and where.
+/// An error in a spec, with its place.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("{file}, line {line}: {what}")]
 pub struct ClaimError {
@@ -31,17 +37,18 @@ pub struct ClaimError {
     pub file: String,
     /// The line, counted from 1.
     pub line: usize,
-    /// What is wrong, with the nearest valid name where one is near.
+    /// What is wrong, with the nearest valid name if one is near.
     pub what: String,
     #[source_code]
     source_code: NamedSource<String>,
+    /// `None` where the error has no place within one line.
     #[label("here")]
-    span: SourceSpan,
+    span: Option<SourceSpan>,
     #[help]
     help: String,
 }
 
-/// A fault and the bytes it stands at.
+/// An error and its place, in bytes.
 struct Fault {
     at: Range<usize>,
     what: String,
@@ -50,14 +57,25 @@ struct Fault {
 
 type Checked<T> = Result<T, Fault>;
 
-/// Help with a spec that breaks the grammar.
-pub(crate) const GRAMMAR: &str = "claims/schemas/claim.schema.json has the grammar";
+/// Help with a spec that is not in the format.
+pub(crate) const GRAMMAR: &str = "see the format in claims/schemas/claim.schema.json";
 
 /// Help with a name that the world does not know.
 pub const NAMES: &str =
-    "targets and source models of your own are named in worlds/own.toml beside your claims";
+    "add your own targets and source models in worlds/own.toml in your folder of claims";
 
-/// A target or a source that the world does not know.
+/// Spellings of older versions.
+const RENAMED: [Renamed; 7] = [
+    Renamed::Key { at: &[], old: "sentence", new: "statement" },
+    Renamed::Key { at: &["hypothesis"], old: "sentence", new: "statement" },
+    Renamed::Key { at: &["reading"], old: "sentence", new: "statement" },
+    Renamed::Key { at: &["reading"], old: "shown", new: "descriptive" },
+    Renamed::Key { at: &["reading", "descriptive"], old: "because", new: "reason" },
+    Renamed::Key { at: &["arms", "*"], old: "draw", new: "seed_stream" },
+    Renamed::Key { at: &["expected"], old: "sister", new: "salman" },
+];
+
+/// An unknown target or source model.
 fn unknown<T>(at: Range<usize>, what: impl Into<String>) -> Checked<T> {
     Err(Fault { at, what: what.into(), help: NAMES })
 }
@@ -69,46 +87,64 @@ fn fault<T>(at: Range<usize>, what: impl Into<String>) -> Checked<T> {
 /// Parses and checks one spec.
 ///
 /// # Errors
-/// The first fault found, with file, line and, for a wrong name, the nearest valid one.
+/// The first error in it, with file, line and, for a wrong name, the nearest valid name.
 pub fn claim(file: &str, text: &str, world: &World) -> Result<Claim, Box<ClaimError>> {
-    let outcome = toml::from_str::<RawClaim>(text)
-        .map_err(|error| Fault {
-            at: error.span().unwrap_or(0..0),
-            what: grammar(error.message()),
-            help: GRAMMAR,
-        })
-        .and_then(|raw| Checker { world, arms: &raw.arms }.claim(&raw));
+    claim_with_notes(file, text, world).map(|(claim, _)| claim)
+}
+
+/// As [`claim`], with the old spellings that the spec has.
+pub(super) fn claim_with_notes(
+    file: &str,
+    text: &str,
+    world: &World,
+) -> Result<(Claim, Vec<OldSpelling>), Box<ClaimError>> {
+    let outcome = read(text).and_then(|(raw, found)| {
+        let claim = Checker { world, arms: &raw.arms }.claim(&raw)?;
+        Ok((claim, found.notes(file, text)))
+    });
     outcome.map_err(|Fault { at, what, help }| {
         let start = at.start.min(text.len());
         Box::new(ClaimError {
             file: file.to_owned(),
-            line: text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1,
+            line: spelling::line(text, start),
             what,
             source_code: NamedSource::new(file, text.to_owned()).with_language("toml"),
-            span: (start..at.end.clamp(start, text.len())).into(),
+            span: within_a_line(text, start..at.end.clamp(start, text.len())),
             help: help.to_owned(),
         })
     })
 }
 
-/// Checks one plot of a list of figures that has arms of its own, as a claim's plots are checked.
+/// A spec as written, its old spellings replaced.
+fn read(text: &str) -> Checked<(RawClaim, spelling::Found)> {
+    let malformed = |error: toml::de::Error| Fault {
+        at: error.span().unwrap_or(0..0),
+        what: with_suggestion(error.message()),
+        help: GRAMMAR,
+    };
+    let mut document = DeTable::parse(text).map_err(malformed)?;
+    let found = spelling::modernise(document.get_mut(), &RENAMED).map_err(|both| Fault {
+        what: both.to_string(),
+        at: both.at,
+        help: GRAMMAR,
+    })?;
+    let raw = RawClaim::deserialize(Deserializer::from(document)).map_err(malformed)?;
+    Ok((raw, found))
+}
+
+/// Checks one figure of the catalogue of figures, which has its own arms, as a claim's plots are
+/// checked.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The first error in it.
 pub fn plot(raw: &RawPlot, arms: &BTreeMap<Name, RawArm>, world: &World) -> Result<Plot, String> {
     Checker { world, arms }.plot(raw).map_err(|fault| fault.what)
 }
 
-/// Serde's own message, with the nearest valid name where it lists the valid ones.
-fn grammar(message: &str) -> String {
-    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let message = message.trim_end();
-    match quoted.as_slice() {
-        [wrong, valid @ ..] if message.starts_with("unknown ") => {
-            format!("{message}{}", did_you_mean(wrong, valid.iter().copied()))
-        }
-        _ => message.to_owned(),
-    }
+/// A place to mark in an error: none for a missing key, whose place is a whole table or file.
+fn within_a_line(text: &str, at: Range<usize>) -> Option<SourceSpan> {
+    let marked = text.get(at.clone())?;
+    (!marked.is_empty() && !marked.contains('\n')).then(|| at.into())
 }
 
 struct Checker<'a> {
@@ -116,31 +152,33 @@ struct Checker<'a> {
     arms: &'a BTreeMap<Name, RawArm>,
 }
 
-/// An id: of a claim, a reading or a plot. Files and addresses are made of it.
+/// Checks the id of a claim, a reading or a plot: file names and addresses contain it.
 fn checked_id(name: &Name) -> Checked<String> {
     let id = name.as_ref();
     let first = id.starts_with(|first: char| first.is_ascii_lowercase());
-    let of_these = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if first && id.chars().all(of_these) {
+    let is_valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if first && id.chars().all(is_valid) {
         Ok(id.clone())
     } else {
-        fault(name.span(), "an id is made of a-z, 0-9 and _, a letter first")
+        fault(name.span(), "an id has the characters a-z, 0-9 and _, and begins with a letter")
     }
 }
 
 impl Checker<'_> {
     fn claim(&self, raw: &RawClaim) -> Checked<Claim> {
         if raw.format != 1 {
-            return fault(0..0, format!("format is {}, this version reads 1", raw.format));
+            return fault(0..0, format!("format is {}: this version reads format 1", raw.format));
         }
         let id = checked_id(&raw.id)?;
         let hypothesis = self.hypothesis(&raw.hypothesis)?;
         let readings = self.readings(raw)?;
         let mut seen = BTreeSet::new();
         let plot = |raw: &RawPlot| {
-            // Files are called by it.
             if !seen.insert(checked_id(&raw.id)?) {
-                return fault(raw.id.span(), format!("a second plot `{}`", raw.id.as_ref()));
+                return fault(
+                    raw.id.span(),
+                    format!("two plots have the id `{}`", raw.id.as_ref()),
+                );
             }
             self.plot(raw)
         };
@@ -159,8 +197,8 @@ impl Checker<'_> {
         Ok(Claim {
             id,
             title: raw.title.clone(),
-            sentence: raw.sentence.clone(),
-            stands: raw.paper.clone(),
+            statement: raw.statement.clone(),
+            paper: raw.paper.clone(),
             design: design(&raw.design)?,
             hypothesis,
             readings,
@@ -170,22 +208,29 @@ impl Checker<'_> {
         })
     }
 
-    fn readings(&self, claim: &RawClaim) -> Checked<Vec<Reading>> {
+    fn readings(&self, claim: &RawClaim) -> Checked<Vec<SecondaryHypothesis>> {
         let mut seen = BTreeSet::new();
         let mut readings = Vec::new();
         for raw in &claim.readings {
             if !seen.insert(checked_id(&raw.id)?) {
-                return fault(raw.id.span(), format!("a second reading `{}`", raw.id.as_ref()));
+                return fault(
+                    raw.id.span(),
+                    format!("two readings have the id `{}`", raw.id.as_ref()),
+                );
             }
             readings.push(self.reading(raw, &claim.hypothesis)?);
         }
         Ok(readings)
     }
 
-    /// A reading is the primary hypothesis with parts replaced; it is checked as a whole.
-    fn reading(&self, raw: &RawReading, primary: &RawHypothesis) -> Checked<Reading> {
+    /// A secondary hypothesis (reading): the primary one with parts replaced, checked as a whole.
+    fn reading(
+        &self,
+        raw: &RawSecondaryHypothesis,
+        primary: &RawHypothesis,
+    ) -> Checked<SecondaryHypothesis> {
         let merged = RawHypothesis {
-            sentence: raw.sentence.clone(),
+            statement: raw.statement.clone(),
             contrasts: raw.contrasts.clone().unwrap_or_else(|| primary.contrasts.clone()),
             cells: raw.cells.clone().unwrap_or_else(|| primary.cells.clone()),
             metric: raw.metric.clone().unwrap_or_else(|| primary.metric.clone()),
@@ -193,23 +238,26 @@ impl Checker<'_> {
             average_over: raw.average_over.clone().unwrap_or_else(|| primary.average_over.clone()),
             holds: raw.holds.clone().unwrap_or_else(|| primary.holds.clone()),
         };
-        Ok(Reading {
+        Ok(SecondaryHypothesis {
             id: raw.id.as_ref().clone(),
             hypothesis: self.hypothesis(&merged)?,
-            shown: raw.shown.clone(),
+            descriptive: raw.descriptive.clone(),
         })
     }
 
     fn plot(&self, raw: &RawPlot) -> Checked<Plot> {
         let lines = raw.lines.iter().map(|name| self.arm(name)).collect::<Checked<Vec<_>>>()?;
         if lines.is_empty() || (raw.difference && lines.len() < 2) {
-            return fault(raw.id.span(), "a plot needs a line, and a difference needs two");
+            return fault(
+                raw.id.span(),
+                "a plot needs at least one line, and a difference needs two",
+            );
         }
         let cells = self.cells(&raw.cells, &raw.id.span())?;
         for arm in &lines {
             coordinates::fits(arm, &cells, &raw.id.span())?;
         }
-        // A panel is a target and a curve is an arm: nothing else but the axis may vary.
+        // A panel is a target and a curve is an arm, so cells may vary only in target and axis.
         let panels = |cell: &Cell| match raw.x {
             PlotAxis::Images => cell.without(Axis::Images),
             PlotAxis::Blocks => cell.without(Axis::Blocks),
@@ -219,7 +267,7 @@ impl Checker<'_> {
         let shapes: BTreeSet<Cell> =
             cells.iter().map(|cell| panels(cell).without(Axis::Target)).collect();
         if shapes.len() > 1 {
-            let what = "the cells of a plot may vary targets and what lies along x, nothing else";
+            let what = "the cells of a plot may vary only in the target and along x";
             return fault(raw.id.span(), what);
         }
         Ok(Plot {
@@ -244,24 +292,24 @@ fn design(raw: &RawDesign) -> Checked<Design> {
     };
     let looks = match Looks::new(raw.looks.as_ref().clone()) {
         Ok(looks) if looks.last() > MOST_SEEDS => {
-            let what = format!("a look at {} seeds: at most {MOST_SEEDS} can be", looks.last());
+            let what = format!("a look at {} seeds: the limit is {MOST_SEEDS}", looks.last());
             return fault(raw.looks.span(), what);
         }
         Ok(looks) => looks,
         Err(error) => return fault(raw.looks.span(), error.to_string()),
     };
-    // The first look always is one of theirs: a design of one look has it for all.
-    let most = *raw.reading_seeds.as_ref();
-    let theirs = looks.seeds().iter().copied().filter(|look| *look <= most);
-    let reading_looks = match Looks::new(theirs.collect()) {
+    let limit = *raw.reading_seeds.as_ref();
+    let within = looks.seeds().iter().copied().filter(|look| *look <= limit);
+    let secondary_looks = match Looks::new(within.collect()) {
         Ok(looks) => looks,
         Err(_) => {
             let first = looks.seeds()[0];
-            let what = format!("readings need the first look, of {first} seeds");
+            let what =
+                format!("reading_seeds is {limit}: readings need at least the first look, {first}");
             return fault(raw.reading_seeds.span(), what);
         }
     };
-    Ok(Design { looks, reading_looks, alpha, e_value_g: g })
+    Ok(Design { looks, secondary_looks, alpha, e_value_g: g })
 }
 
 fn every_arm_is_used(raw: &RawClaim) -> Checked<()> {
@@ -273,7 +321,9 @@ fn every_arm_is_used(raw: &RawClaim) -> Checked<()> {
         .collect();
     used.extend(raw.plots.iter().flat_map(|plot| &plot.lines).map(|name| name.as_ref().as_str()));
     match raw.arms.keys().find(|name| !used.contains(name.as_ref().as_str())) {
-        Some(name) => fault(name.span(), format!("nothing uses arm `{}`", name.as_ref())),
+        Some(name) => {
+            fault(name.span(), format!("no contrast and no plot uses arm `{}`", name.as_ref()))
+        }
         None => Ok(()),
     }
 }

@@ -1,5 +1,4 @@
-//! What claims cost: their primary hypotheses at small sizes, and apart from these what is asked beside
-//! them.
+//! What claims cost: their primary hypotheses at small sizes, and apart from these everything else.
 
 use std::collections::BTreeSet;
 
@@ -9,39 +8,40 @@ use crate::{
     experiment::{Key, Seed, Trial},
     plan::{
         self,
-        cost::{Price, Speed},
+        cost::{Cost, Throughput},
     },
     report::terminal,
     world::World,
 };
 
-/// Sizes that are priced apart from the larger ones, which cost most and show least.
+/// Largest number of images of the small sizes. Larger ones cost most and show least.
 const SMALL: u32 = 6400;
 
-/// Said below the table: its words for the parts.
+/// Explains the parts, below the table.
 const PARTS: &str = "\
-Primary hypotheses and readings to 6,400 images a fine-tune; larger sizes are apart. Readings and \
-larger sizes are with every look, without what is counted above them; next is what is needed now.";
+Primary and secondary hypotheses have up to 6,400 images a fine-tune; larger sizes are apart. \
+Secondary hypotheses and larger sizes include every look, without what is counted above them; next \
+is what is needed now.";
 
-/// Fine-tunes without those who want them.
+/// Fine-tunes.
 pub(super) type Trials = BTreeSet<(Key, Seed)>;
 
-/// What fine-tunes cost, those of one family side by side.
-pub(super) fn price<'a>(trials: impl IntoIterator<Item = &'a (Key, Seed)>, world: &World) -> Price {
+/// The cost of fine-tunes, those of one family side by side.
+pub(super) fn cost<'a>(trials: impl IntoIterator<Item = &'a (Key, Seed)>, world: &World) -> Cost {
     let trial =
         |(key, seed): &(Key, Seed)| Trial { recipe: world.recipe(key.clone()), seed: *seed };
     let trials: Vec<Trial> = trials.into_iter().map(trial).collect();
-    Price::of_all(&trials, world)
+    Cost::of_trials(&trials, world)
 }
 
-/// A table of what each claim costs in parts, all of them together at its end: claims share fine-tunes, so
-/// that this is less than a sum. `to_run` are all that are to be run next.
+/// A table of what each claim costs in parts, and of all together: claims share fine-tunes, so that
+/// this is less than the sum. `to_run` are all fine-tunes that run next.
 pub(super) fn by_claim(
     claims: &[&Claim],
     world: &World,
     evidence: &Evidence,
     to_run: &Trials,
-    speed: Speed,
+    speed: Throughput,
 ) -> String {
     let rows = |name: &str, claims: &[&Claim]| {
         let next = plan::outstanding(claims, evidence).into_keys();
@@ -50,14 +50,14 @@ pub(super) fn by_claim(
         let mut rows: Vec<Vec<String>> = parts
             .filter(|(_, trials)| !trials.is_empty())
             .map(|(part, trials)| {
-                let price = price(&trials, world);
+                let cost = cost(&trials, world);
                 vec![
                     String::new(),
                     part.to_owned(),
                     trials.len().to_string(),
-                    format!("{:.2e}", price.trained + price.tested),
-                    format!("{:.2e}", price.operations),
-                    hours(speed.seconds(price)),
+                    format!("{:.2e}", cost.trained + cost.tested),
+                    format!("{:.2e}", cost.flops),
+                    hours(speed.seconds(cost)),
                 ]
             })
             .collect();
@@ -73,14 +73,14 @@ pub(super) fn by_claim(
     format!("{}\n\n{}\n", terminal::table(&header, rows), terminal::prose(PARTS))
 }
 
-/// All that claims could ask for: what each primary hypothesis needs to be looked at once, and at most,
-/// then what is left of readings and of larger sizes.
+/// Everything that claims could need: each primary hypothesis at its first look and at every look,
+/// then what else secondary hypotheses and larger sizes need.
 fn parts(claims: &[&Claim], world: &World) -> [(&'static str, Trials); 4] {
     let (mut first, mut every) = (Trials::new(), Trials::new());
     for claim in claims {
         let primary = Claim { readings: Vec::new(), ..(*claim).clone() };
-        let looked_at = primary.design.looks.seeds()[0];
-        let seeds: BTreeSet<Seed> = (0..looked_at).map(World::seed).collect();
+        let first_look = primary.design.looks.seeds()[0];
+        let seeds: BTreeSet<Seed> = (0..first_look).map(World::seed).collect();
         for (key, seed) in plan::at_most(&[&primary], world).into_keys() {
             if key.images > SMALL {
                 continue;
@@ -92,16 +92,16 @@ fn parts(claims: &[&Claim], world: &World) -> [(&'static str, Trials); 4] {
         }
     }
     let others = plan::at_most(claims, world).into_keys().filter(|trial| !every.contains(trial));
-    let (readings, larger) = others.partition(|(key, _)| key.images <= SMALL);
+    let (secondary, larger) = others.partition(|(key, _)| key.images <= SMALL);
     [
         ("primary, first look", first),
         ("primary, every look", every),
-        ("readings", readings),
+        ("secondary", secondary),
         ("larger sizes", larger),
     ]
 }
 
-/// Hours to two digits, or more where there are many.
+/// Hours with two decimals, or without any from 100 on.
 fn hours(seconds: f64) -> String {
     let hours = seconds / 3600.0;
     if hours >= 100.0 { format!("{hours:.0}") } else { format!("{hours:.2}") }

@@ -1,4 +1,4 @@
-//! The engine as commands need it: devices that are opened, trials that are run on them.
+//! The engine for the commands: opens devices and runs trials on them.
 
 mod doctor;
 mod pretrain;
@@ -8,11 +8,12 @@ use std::sync::Once;
 use super::{
     Failure, Outcome, exit, hints,
     local::unusable,
+    messages::message,
     pretrain::Pretrain,
     runtime::{DeviceArgument, DeviceRequest, Engine, Machine, Place},
 };
 use crate::{
-    assets::{Named, Stock},
+    assets::{Assets, IdentifiedTrial},
     engine::{
         device::{self, Device},
         executor::{
@@ -20,7 +21,7 @@ use crate::{
         },
     },
     experiment::{Precision, Trial},
-    plan::{campaign::Event, cost::Speed},
+    plan::{campaign::Event, cost::Throughput},
     world::World,
 };
 
@@ -34,8 +35,8 @@ impl Engine for Torch {
         let _ = device::open_cuda();
     }
 
-    fn open(&self, wanted: DeviceRequest) -> Result<Box<dyn Machine>, Failure> {
-        let DeviceRequest { device, rather_cpu, side, threads } = wanted;
+    fn open(&self, request: DeviceRequest) -> Result<Box<dyn Machine>, Failure> {
+        let DeviceRequest { device, rather_cpu, side, threads } = request;
         Ok(Box::new(Opened(Workers::new(named(device, rather_cpu)?, side, threads))))
     }
 
@@ -48,22 +49,22 @@ impl Engine for Torch {
     }
 }
 
-/// The device; where nobody names one, the CPU if it is to be that, else a GPU if there is one.
+/// The named device; for `auto` the CPU if `rather_cpu`, otherwise a GPU if there is one.
 fn named(device: DeviceArgument, rather_cpu: bool) -> Result<Device, Failure> {
     match (device, device::missing_cuda()) {
         (DeviceArgument::Cpu, _) => Ok(Device::Cpu),
         (DeviceArgument::Auto, _) if rather_cpu => Ok(Device::Cpu),
         (DeviceArgument::Auto | DeviceArgument::Cuda, None) => Ok(Device::Cuda(0)),
         (DeviceArgument::Auto, Some(missing)) => {
-            static TOLD: Once = Once::new();
+            static REPORTED: Once = Once::new();
             if cfg!(feature = "gpu") {
-                TOLD.call_once(|| anstream::eprintln!("running on the CPU: {missing}"));
+                REPORTED.call_once(|| message!("running on the CPU: {missing}"));
             }
             Ok(Device::Cpu)
         }
         (DeviceArgument::Cuda, Some(missing)) => Err(Failure::usage(
-            format!("there is no GPU to run on: {missing}"),
-            "leave --device out, or name another",
+            format!("this machine has no usable GPU: {missing}"),
+            "leave out --device, or name another",
         )),
     }
 }
@@ -89,29 +90,29 @@ impl Machine for Opened {
 
     fn run(
         &self,
-        &Place { ledger, stock, stop }: &Place<'_>,
-        trials: &[Named],
+        &Place { ledger, assets, stop }: &Place<'_>,
+        trials: &[IdentifiedTrial],
         report: &(dyn Fn(Event<'_>) + Sync),
     ) -> Result<(), Failure> {
-        Local { ledger, stock, workers: self.0, stop }.run(trials, report).map_err(stopped)
+        Local { ledger, assets, workers: self.0, stop }.run(trials, report).map_err(stopped)
     }
 
-    fn calibrate(&self, world: &World) -> Result<Speed, String> {
+    fn calibrate(&self, world: &World) -> Result<Throughput, String> {
         device::set_threads(self.0.threads_each);
         calibrate(world, self.0.device)
     }
 
     fn first_steps(
         &self,
-        stock: &Stock,
+        assets: &dyn Assets,
         trials: &[Trial],
     ) -> Result<Vec<(f64, Option<f64>)>, String> {
         device::set_threads(self.0.threads_each);
-        let mut first_steps = FirstSteps::new(self.0.device, stock);
-        let step = |trial| match first_steps.of(trial) {
+        let mut first_steps = FirstSteps::new(self.0.device, assets);
+        let step = |trial| match first_steps.first_step(trial) {
             Ok(step) => Ok((step.first_loss, step.test_loss)),
-            Err(NoFirstStep::Material(MaterialError::Lacking(lacking))) => {
-                Err(hints::missing(&lacking))
+            Err(NoFirstStep::Material(MaterialError::Missing(missing))) => {
+                Err(hints::missing(&missing))
             }
             Err(error) => Err(error.to_string()),
         };
@@ -123,13 +124,14 @@ impl Machine for Opened {
 fn stopped(error: ExecutorError) -> Failure {
     match error {
         ExecutorError::Interrupted => Failure::new(exit::INTERRUPTED, error),
-        ExecutorError::Material { cause: MaterialError::Lacking(ref lacking), .. } => {
-            let help = format!("{}; finished fine-tunes are kept", hints::text(&lacking.help));
+        ExecutorError::Material { cause: MaterialError::Missing(ref missing), .. } => {
+            let help = format!("{}; finished fine-tunes are kept", hints::text(&missing.help));
             Failure::new(exit::INPUT, miette::miette!(help = help, "{error}"))
         }
-        ExecutorError::Material { .. }
-        | ExecutorError::Precision(_)
-        | ExecutorError::Device { .. } => Failure::new(exit::INPUT, error),
+        ExecutorError::Material { .. } | ExecutorError::Precision(_) => {
+            Failure::new(exit::INPUT, error)
+        }
+        ExecutorError::Device { .. } => Failure::new(exit::FAILED, error),
         ExecutorError::Ledger(error) => unusable(error),
     }
 }

@@ -5,8 +5,9 @@ use std::io::Write;
 use super::{
     super::{
         Failure, Outcome, exit, interrupt,
+        messages::stdout,
         pretrain::{Pretrain, WorldArgument},
-        progress, stdout,
+        progress,
     },
     named,
 };
@@ -18,7 +19,7 @@ use crate::{
     },
     engine::{
         device::{Device, prepare_for_steps, set_threads},
-        pretrain::{Told, zoo::Making},
+        pretrain::{TrainingEvent, zoo::ZooBuilder},
     },
     report::terminal,
     util::shell::quoted,
@@ -54,7 +55,7 @@ impl Pretrain {
         let out = self.out.clone().or(zoo).unwrap_or_else(|| "zoo".into());
         let from = if self.from.is_some() { " --from PATH" } else { "" };
         let command = format!("repro pretrain --world {}{from}", world.id);
-        let making = Making {
+        let zoo_builder = ZooBuilder {
             pretraining: &pretraining,
             train: &train,
             test: &test,
@@ -66,24 +67,24 @@ impl Pretrain {
         };
         let images = train.len() as f64;
         let epochs = pretraining.epochs;
-        let tell = |name: &str, told: Told<'_>| {
-            let epoch = match told {
-                Told::Images { epoch, done, in_all } => {
+        let progress = |name: &str, event: TrainingEvent<'_>| {
+            let epoch = match event {
+                TrainingEvent::Images { epoch, done, in_all } => {
                     return progress::images(
                         &format!("{name}: epoch {epoch} of {epochs}"),
                         done,
                         in_all,
                     );
                 }
-                Told::Epoch(epoch) => epoch,
-                Told::Waits => {
-                    return progress::says(
+                TrainingEvent::Epoch(epoch) => epoch,
+                TrainingEvent::Waits => {
+                    return progress::report(
                         "another process makes models in this folder; waiting for it",
                     );
                 }
             };
             let left = f64::from(epochs - epoch.epoch) * epoch.seconds;
-            progress::says(&format!(
+            progress::report(&format!(
                 "{name}: epoch {} of {epochs}, loss {:.4}, test accuracy {:.2} %, {:.0} s, {:.0} images/s \
                  ({left:.0} s left)",
                 epoch.epoch,
@@ -93,7 +94,7 @@ impl Pretrain {
                 images / epoch.seconds
             ));
         };
-        let cards = making.make(&tell)?;
+        let cards = zoo_builder.make(&progress)?;
         let rows = cards.iter().map(|card| {
             let robust = card.robust_accuracy.iter();
             let robust: Vec<String> = robust
@@ -117,7 +118,7 @@ impl Pretrain {
     fn fashion(&self, source: &SourceClasses) -> Result<ReadSource, Failure> {
         let folder = self.from.clone().unwrap_or_else(|| self.data.folder().join(FASHION));
         let unread = |error: DataError| match (&self.from, error) {
-            (None, DataError::NeitherPlainNorPacked { path, cause }) => {
+            (None, DataError::NeitherPlainNorGzip { path, cause }) => {
                 let missing = format!("failed to read {} or {0}.gz: {cause}", path.display());
                 let help = format!(
                     "fetch it with `repro fetch {FASHION}{}`, or name the folder that holds the official \
@@ -130,7 +131,7 @@ impl Pretrain {
         };
         let split = |split: &Split| -> Result<Dataset, Failure> {
             let whole = split.read(&folder).map_err(unread)?;
-            Ok(whole.of_classes(&source.classes))
+            Ok(whole.select_classes(&source.classes))
         };
         Ok((split(&FASHION_TRAIN)?, split(&FASHION_TEST)?, None))
     }

@@ -1,4 +1,4 @@
-//! libtorch's CUDA half, opened at start where there is one, and why no GPU can be used where none can.
+//! Opens libtorch's CUDA half at the start, and reports why no GPU can be used.
 
 use std::path::{Path, PathBuf};
 
@@ -6,19 +6,19 @@ use super::driver;
 #[cfg(feature = "gpu")]
 use super::{CPU_HALF, LINKED_VERSION, loaded_folder};
 
-/// The one that it opens at start, with the `gpu` feature.
+/// The library that is opened at the start, with the `gpu` feature.
 #[cfg(feature = "gpu")]
 const CUDA_HALF: &str = "libtorch_cuda.so";
 
-/// What came of opening libtorch's CUDA half.
+/// The result of opening libtorch's CUDA half.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CudaHalf {
-    /// It is loaded. Whether there is a device for it is [`super::Inventory::cuda_devices`]' to say.
+    /// It is loaded. [`super::Inventory::cuda_devices`] counts the devices.
     Opened {
-        /// The library, beside the CPU half that is loaded.
+        /// The library, in the folder of the CPU half that is loaded.
         path: PathBuf,
     },
-    /// It is not, and everything runs on the CPU.
+    /// It is not loaded, and everything runs on the CPU.
     Missing {
         /// Why, and what to do about it, in one line.
         reason: String,
@@ -29,8 +29,8 @@ pub enum CudaHalf {
 /// in: the one that the program was linked with, or the one that `LD_LIBRARY_PATH` names.
 ///
 /// Call it before any other call into `tch`: libtorch looks for its CUDA half once, at the first
-/// question about it. Calling it again is harmless. Without the `gpu` feature it opens nothing and
-/// says so.
+/// question about it. Calling it again is harmless. Without the `gpu` feature it opens nothing and the
+/// result says so.
 #[cfg(feature = "gpu")]
 pub fn open_cuda() -> CudaHalf {
     let Some(folder) = loaded_folder() else {
@@ -51,7 +51,7 @@ pub fn open_cuda() -> CudaHalf {
     opened(path)
 }
 
-/// Opens a library for good; where that fails, says in one line what the loader said.
+/// Opens a library and never closes it; a failure gives the loader's message in one line.
 #[cfg(feature = "gpu")]
 fn opened(path: PathBuf) -> CudaHalf {
     use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
@@ -65,7 +65,7 @@ fn opened(path: PathBuf) -> CudaHalf {
             CudaHalf::Opened { path }
         }
         Err(error) => {
-            // The loader's own words, which name the library that is missing, are the cause.
+            // The loader's message names the library that is missing.
             let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
             let said = cause.split_whitespace().collect::<Vec<_>>().join(" ");
             CudaHalf::Missing { reason: format!("failed to open {}: {said}", path.display()) }
@@ -73,7 +73,7 @@ fn opened(path: PathBuf) -> CudaHalf {
     }
 }
 
-/// Opens libtorch's CUDA half: not in this build, which lacks the `gpu` feature.
+/// Opens libtorch's CUDA half: not in this build, which has no `gpu` feature.
 #[cfg(not(feature = "gpu"))]
 pub fn open_cuda() -> CudaHalf {
     CudaHalf::Missing {
@@ -83,7 +83,7 @@ pub fn open_cuda() -> CudaHalf {
 
 /// Why no GPU can be used, in one line, after opening libtorch's CUDA half; `None` where one can.
 ///
-/// Like [`open_cuda`], to be called before any other call into `tch`.
+/// As [`open_cuda`], call it before any other call into `tch`.
 pub fn missing_cuda() -> Option<String> {
     let cuda_half = open_cuda();
     match cuda_half {
@@ -96,7 +96,7 @@ pub fn missing_cuda() -> Option<String> {
     }
 }
 
-/// Why CUDA, of this version, finds no device, as far as its driver tells.
+/// Why this version of CUDA finds no device, by the driver's version.
 fn no_device(path: &Path, cuda: Option<u32>, driver: Option<&str>) -> String {
     /// The first driver for CUDA 13 (its release notes).
     const DRIVER_FOR_13: u32 = 580;
@@ -126,7 +126,7 @@ mod tests {
 
     #[cfg(not(feature = "gpu"))]
     #[test]
-    fn without_the_feature_the_cuda_half_is_not_opened_and_the_line_names_the_feature() {
+    fn without_the_feature_the_cuda_half_stays_closed_and_the_reason_names_it() {
         let CudaHalf::Missing { reason } = open_cuda() else {
             panic!("opened without the feature")
         };
@@ -135,7 +135,7 @@ mod tests {
 
     #[cfg(feature = "gpu")]
     #[test]
-    fn with_the_feature_the_cuda_half_is_opened_where_it_lies_and_missed_by_its_folder_where_not() {
+    fn with_the_feature_the_cuda_half_is_opened_or_its_folder_is_named() {
         let folder = loaded_folder().expect("libtorch is loaded");
         match open_cuda() {
             CudaHalf::Opened { path } => assert_eq!(path, folder.join(CUDA_HALF)),
@@ -148,23 +148,23 @@ mod tests {
     }
 
     #[test]
-    fn a_cuda_without_a_device_is_told_with_its_driver_and_with_the_one_that_it_needs() {
-        let said = |cuda, driver| no_device(Path::new("there/libtorch_cuda.so"), cuda, driver);
-        let old = said(Some(13), Some("535.104.05"));
+    fn cuda_without_a_device_is_reported_with_the_driver_and_the_one_it_needs() {
+        let reason = |cuda, driver| no_device(Path::new("there/libtorch_cuda.so"), cuda, driver);
+        let old = reason(Some(13), Some("535.104.05"));
         assert!(
             old.contains("(the driver is 535.104.05, and CUDA 13 needs 580 or later)"),
             "{old}"
         );
-        let none = said(Some(13), None);
+        let none = reason(Some(13), None);
         assert!(none.contains("(no driver was found, and CUDA 13 needs 580 or later)"), "{none}");
         for (cuda, driver) in [(Some(13), "580.65.06"), (Some(12), "535.104.05"), (None, "535.1")] {
-            let other = said(cuda, Some(driver));
+            let other = reason(cuda, Some(driver));
             assert!(other.contains(&format!("(the driver is {driver})")), "{other}");
         }
     }
 
     #[test]
-    fn cuda_s_version_is_in_its_runtime_s_name() {
+    fn the_version_of_cuda_is_in_the_name_of_its_runtime() {
         let maps =
             "7f00-7f01 r--p 0 fe:00 11    /there/libcudart.so.13\n7f01-7f02 rw-p 0 00:00 0\n";
         assert_eq!(cuda_in(maps), Some(13));
@@ -175,7 +175,7 @@ mod tests {
 
     #[cfg(feature = "gpu")]
     #[test]
-    fn a_cuda_half_that_is_no_library_is_missed_in_the_words_of_the_loader() {
+    fn a_cuda_half_that_is_no_library_gives_the_loader_s_message() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join(CUDA_HALF);
         std::fs::write(&path, "not a library. ".repeat(100)).expect("writable");

@@ -1,5 +1,5 @@
-//! What a GPU's driver tells, by its files or else by `nvidia-smi`: its version and the GPUs' names, which tch
-//! does not. In a container there may be either.
+//! The version of the GPU driver and the names of the GPUs, which tch does not give: from the driver's
+//! files, or else from `nvidia-smi`. A container may have either.
 
 use std::{
     ffi::OsStr,
@@ -10,27 +10,27 @@ use std::{
     time::Duration,
 };
 
-/// Where the driver says what there is.
+/// The driver's own files.
 const FOLDER: &str = "/proc/driver/nvidia";
-/// What else does.
+/// The program that is asked where there are no such files.
 const PROGRAM: &str = "nvidia-smi";
-/// Time that it has: it waits for a driver that hangs.
+/// Its time limit: it waits for a driver that hangs.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The driver's version, "580.65.06", where there is one.
+/// The driver's version, such as "580.65.06"; `None` without a driver.
 pub(super) fn version() -> Option<String> {
     let text = std::fs::read_to_string(Path::new(FOLDER).join("version")).unwrap_or_default();
     version_in(&text)
-        .or_else(|| asked(PROGRAM.as_ref(), "driver_version", PATIENCE).into_iter().next())
+        .or_else(|| query(PROGRAM.as_ref(), "driver_version", PATIENCE).into_iter().next())
 }
 
-/// The GPUs' names, each once and in order; asked for once in a process.
+/// The names of the GPUs, each once and in order; read once in a process.
 pub(super) fn names() -> &'static [String] {
     static NAMES: OnceLock<Vec<String>> = OnceLock::new();
     NAMES.get_or_init(|| {
         let mut names = in_files(&Path::new(FOLDER).join("gpus"));
         if names.is_empty() {
-            names = asked(PROGRAM.as_ref(), "name", PATIENCE);
+            names = query(PROGRAM.as_ref(), "name", PATIENCE);
         }
         names.sort();
         names.dedup();
@@ -38,14 +38,14 @@ pub(super) fn names() -> &'static [String] {
     })
 }
 
-/// The first version in the driver's own words, whose first line names the kernel module.
+/// The first version in the driver's text, whose first line names the kernel module.
 fn version_in(text: &str) -> Option<String> {
     let is_version =
         |word: &&str| word.contains('.') && word.split('.').all(|part| part.parse::<u32>().is_ok());
     text.lines().next()?.split_whitespace().find(is_version).map(str::to_owned)
 }
 
-/// Names by the driver's files, a folder a GPU.
+/// Names from the driver's files, one folder a GPU.
 fn in_files(folder: &Path) -> Vec<String> {
     let folders = std::fs::read_dir(folder).into_iter().flatten();
     folders
@@ -57,27 +57,27 @@ fn in_files(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// One answer a GPU of a program that is asked as `nvidia-smi` is; nothing where it is not there, fails, or takes
-/// too long.
-fn asked(program: &OsStr, field: &str, patience: Duration) -> Vec<String> {
+/// Queries a program with the options of `nvidia-smi`: one line a GPU, or nothing if the program is
+/// missing, fails or exceeds its time limit.
+fn query(program: &OsStr, field: &str, patience: Duration) -> Vec<String> {
     let mut command = Command::new(program);
     command.arg(format!("--query-gpu={field}")).arg("--format=csv,noheader");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let Ok(mut running) = command.spawn() else { return Vec::new() };
     let mut out = running.stdout.take().expect("it is piped");
-    let (says, said) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         let mut text = String::new();
         let read = out.read_to_string(&mut text).map(|_| text);
-        // Nobody waits for it any more where it came too late.
-        let _ = says.send(read);
+        // After the time limit the receiver is gone.
+        let _ = sender.send(read);
     });
-    let Ok(Ok(text)) = said.recv_timeout(patience) else {
-        // What waits for a driver may not even die: it is not waited for.
+    let Ok(Ok(text)) = receiver.recv_timeout(patience) else {
+        // A process that waits for a driver may not even die, so there is no wait for it.
         let _ = running.kill();
         return Vec::new();
     };
-    // Its complaints go to standard output too.
+    // It prints its errors on standard output too.
     if !running.wait().is_ok_and(|ended| ended.success()) {
         return Vec::new();
     }
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_driver_s_version_is_found_in_either_module_s_words() {
+    fn the_driver_s_version_is_found_in_the_text_of_either_module() {
         let closed = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  Sat Aug 19 01:15:15 UTC 2023\nGCC version:  gcc 12.3.0";
         assert_eq!(version_in(closed).as_deref(), Some("535.104.05"));
         let open = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.65.06  Release Build  (root@there)";
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_read_from_the_driver_s_files_and_missed_without_them() {
+    fn names_are_read_from_the_driver_s_files() {
         let folder = tempfile::tempdir().unwrap();
         assert!(in_files(&folder.path().join("nowhere")).is_empty());
         let gpu = folder.path().join("0000:01:00.0");
@@ -111,7 +111,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_program_is_asked_for_a_field_and_left_where_it_fails_or_hangs() {
+    fn a_program_that_fails_or_hangs_gives_no_names() {
         use std::os::unix::fs::PermissionsExt;
 
         let folder = tempfile::tempdir().unwrap();
@@ -121,12 +121,12 @@ mod tests {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
             path.into_os_string()
         };
-        let ask = |program: &OsStr| asked(program, "name", Duration::from_secs(1));
+        let ask = |program: &OsStr| query(program, "name", Duration::from_secs(1));
         let well = program(
             "well",
             "[ \"$*\" = '--query-gpu=name --format=csv,noheader' ] && echo 'NVIDIA A100 '",
         );
-        assert_eq!(asked(&well, "name", PATIENCE), ["NVIDIA A100"]);
+        assert_eq!(query(&well, "name", PATIENCE), ["NVIDIA A100"]);
         let failing = program("failing", "echo 'No devices were found'; exit 6");
         assert!(ask(&failing).is_empty());
         let hanging = program("hanging", "exec sleep 60");

@@ -1,10 +1,10 @@
-//! What this machine computes with: which libtorch is loaded, from where, on which processor, with
-//! or without a GPU.
+//! The computing device: which libtorch is loaded, from which folder, on which processor, with or
+//! without a GPU.
 //!
 //! The program is linked with libtorch's CPU half only, so that one binary, built where there is no
-//! CUDA, serves both kinds of machine. [`open_cuda`] adds the CUDA half at start, where there is
-//! one; [`inventory`] says what came of it, for `repro doctor`. Choosing a device for a trial, and
-//! how many threads it gets, is left to the executor.
+//! CUDA, serves both kinds of machine. [`open_cuda`] adds the CUDA half at the start, where there is
+//! one; [`inventory`] describes the result for `repro doctor`. The executor chooses the device of a
+//! trial and its threads.
 
 mod cuda;
 mod driver;
@@ -21,18 +21,17 @@ pub use cuda::{CudaHalf, missing_cuda, open_cuda};
 
 /// The library of libtorch that this program is linked with.
 const CPU_HALF: &str = "libtorch_cpu.so";
-/// What `repro doctor` says about the machine and the libtorch that is loaded.
+/// What `repro doctor` reports about the machine and the libtorch that is loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Inventory {
-    /// Version of libtorch that the program was compiled with, "2.11.0"; absent where its headers
-    /// did not say.
+    /// Version of libtorch that the program was compiled with, "2.11.0"; absent if its headers do not
+    /// say.
     pub libtorch_linked: Option<String>,
-    /// Version of libtorch that is loaded now; absent where the library does not say.
+    /// Version of libtorch that is loaded; absent if the library does not say.
     pub libtorch_loaded: Option<String>,
     /// Folder of libtorch that the program was linked with.
     pub linked_from: Option<String>,
-    /// Folder of libtorch that is loaded now; differs from `linked_from` where `LD_LIBRARY_PATH`
-    /// says so.
+    /// Folder of libtorch that is loaded; `LD_LIBRARY_PATH` can make it differ from `linked_from`.
     pub loaded_from: Option<String>,
     /// Widest vector instructions that libtorch's kernels use here: "AVX512", "AVX2" or "DEFAULT".
     pub cpu_capability: String,
@@ -44,12 +43,11 @@ pub struct Inventory {
     pub cuda_available: bool,
     /// How many GPUs libtorch sees.
     pub cuda_devices: i64,
-    /// Why none can be used, in one line; absent where one can.
+    /// Why no GPU can be used, in one line; absent if one can.
     pub cuda_missing: Option<String>,
 }
 
-/// Looks at the machine and at the libtorch that is loaded, opening its CUDA half if that was not
-/// done yet.
+/// Inspects the machine and the libtorch that is loaded; opens its CUDA half if it is not open.
 pub fn inventory() -> Inventory {
     let cuda_missing = missing_cuda();
     Inventory {
@@ -67,26 +65,26 @@ pub fn inventory() -> Inventory {
     }
 }
 
-/// What computes here, in one line: results agree to the last bit only where it is the same.
+/// libtorch's version and kernels, in one line: results agree to the last bit only where both agree.
 pub fn engine() -> String {
     let found = inventory();
     let version = found.libtorch_loaded.unwrap_or_else(|| "unknown".to_owned());
     format!("libtorch {version}, {} kernels", found.cpu_capability)
 }
 
-/// The own name of what computes: the processor's, or, with a GPU, both.
+/// The name of the processor; with a GPU, the names of both.
 pub fn name(device: tch::Device) -> String {
     match device {
         tch::Device::Cuda(index) => {
-            let gpu = gpu(index).unwrap_or_else(|| "a GPU without a name".to_owned());
+            let gpu = gpu(index).unwrap_or_else(|| "unnamed GPU".to_owned());
             format!("{gpu}, {}", machine::processor())
         }
         _ => machine::processor(),
     }
 }
 
-/// A GPU's name by its driver, where that tells: tch does not. With several GPUs the driver's order
-/// need not be libtorch's, so that then all are named.
+/// A GPU's name by its driver, since tch does not give it. With several GPUs of different names the
+/// driver's order may differ from libtorch's, so all are named.
 fn gpu(index: usize) -> Option<String> {
     let names = driver::names();
     match names {
@@ -97,31 +95,31 @@ fn gpu(index: usize) -> Option<String> {
 }
 
 unsafe extern "C" {
-    /// `shim.cpp`, which `build.rs` compiles.
+    /// From `shim.cpp`, which `build.rs` compiles.
     safe fn repro_allow_tf32(convolutions: bool);
-    /// The same.
+    /// From `shim.cpp` too.
     #[cfg(test)]
     safe fn repro_products_allow_tf32() -> bool;
 }
 
 /// Whether a GPU's convolutions may round what they multiply to 11 bits of mantissa (tf32), for the whole
-/// process; other products, such as a head's, may not. That is libtorch's own default for both, but a recipe
-/// says which of convolutions.
+/// process; other products, such as a head's, may not. That is libtorch's default too, but a recipe
+/// decides it for convolutions.
 pub fn allow_tf32(allowed: bool) {
     repro_allow_tf32(allowed);
 }
 
-/// Threads within one operation, for the whole process: each thread takes the number over at its first
-/// operation.
+/// Sets the threads within one operation, for the whole process: each thread reads the number at its
+/// first operation.
 ///
 /// # Panics
-/// If they are more than libtorch counts.
+/// If the number does not fit libtorch's counter.
 pub fn set_threads(threads: usize) {
-    tch::set_num_threads(i32::try_from(threads).expect("fewer threads than that"));
+    tch::set_num_threads(i32::try_from(threads).expect("the number of threads fits i32"));
 }
 
-/// Sets the process up for many steps on images of the same shapes: whoever trains begins with it, and so
-/// does whoever measures how fast that goes. On a GPU cuDNN tries its kernels for each shape once.
+/// Prepares the process for many steps on images of the same shapes: call it before training and
+/// before measuring throughput. On a GPU cuDNN benchmarks its kernels once for each shape.
 pub fn prepare_for_steps(device: tch::Device) {
     keep_freed_memory();
     if device.is_cuda() {
@@ -129,21 +127,21 @@ pub fn prepare_for_steps(device: tch::Device) {
     }
 }
 
-/// Tells the C library to keep what tensors gave back, for the whole process: it would return the larger
-/// pieces to the system after every step and have them back, page by page, zeroed, in the next. How much
-/// that costs differs from run to run (`benches/README.md`).
+/// Makes the C library keep freed memory, for the whole process. By default it returns large blocks to
+/// the system after every step and gets them back in the next, page by page and zeroed. The cost
+/// differs from run to run (`benches/README.md`).
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn keep_freed_memory() {
-    // What can't be set stays as it was, and all goes on more slowly.
-    // SAFETY: both are parameters of the C library's own, and numbers that it takes. Pieces up to 32 MiB, which
-    // is the most, are not mapped by themselves, and a heap's end is returned from 1 GiB on.
+    // A failure is ignored: the default is only slower.
+    // SAFETY: both are documented parameters of the C library with valid numbers. Blocks up to 32 MiB (the
+    // largest threshold) are not mapped one by one; the heap's end is returned from 1 GiB on.
     unsafe {
         let _ = libc::mallopt(libc::M_MMAP_THRESHOLD, 32 << 20);
         let _ = libc::mallopt(libc::M_TRIM_THRESHOLD, 1 << 30);
     }
 }
 
-/// Other C libraries are left as they are.
+/// Other C libraries keep their defaults.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn keep_freed_memory() {}
 
@@ -151,7 +149,7 @@ fn keep_freed_memory() {}
 const LINKED_FOLDER: Option<&str> = option_env!("REPRO_LIBTORCH_LIB");
 const LINKED_VERSION: Option<&str> = option_env!("REPRO_LIBTORCH_VERSION");
 
-/// The folder of the CPU half that is loaded now, by the kernel's list of what is mapped.
+/// The folder of the CPU half that is loaded, from the kernel's list of mapped files.
 fn loaded_folder() -> Option<PathBuf> {
     folder_of(CPU_HALF, &std::fs::read_to_string("/proc/self/maps").ok()?)
 }
@@ -166,8 +164,8 @@ fn folder_of(library: &str, maps: &str) -> Option<PathBuf> {
         .map(Path::to_owned)
 }
 
-/// Asks the loaded library for its version, through the C function that its ahead-of-time
-/// compiler's output checks.
+/// The version of the loaded library, from the C function that code of its ahead-of-time compiler
+/// checks.
 #[cfg(unix)]
 fn loaded_version() -> Option<String> {
     type Version = unsafe extern "C" fn() -> u64;
@@ -190,11 +188,10 @@ fn unpacked_version(packed: u64) -> String {
     format!("{major}.{minor}.{patch}")
 }
 
-/// What libtorch settles on at its first kernel: the widest set that the processor has, unless
-/// `asked` (`ATEN_CPU_CAPABILITY`) names a narrower one. tch has no call that would ask libtorch
-/// itself.
-fn cpu_capability(asked: Option<&str>) -> &'static str {
-    match (asked, widest_vectors()) {
+/// The vector instructions that libtorch chooses at its first kernel: the widest set that the processor
+/// has, unless `requested` (`ATEN_CPU_CAPABILITY`) names a narrower one. tch has no call for it.
+fn cpu_capability(requested: Option<&str>) -> &'static str {
+    match (requested, widest_vectors()) {
         (Some("default"), _) => "DEFAULT",
         (Some("avx2"), "AVX512" | "AVX2") => "AVX2",
         (_, widest) => widest,
@@ -266,14 +263,14 @@ mod tests {
     }
 
     #[test]
-    fn a_narrower_capability_can_be_asked_for_but_not_a_wider_one() {
+    fn a_narrower_capability_can_be_requested_but_not_a_wider_one() {
         assert_eq!(cpu_capability(Some("default")), "DEFAULT");
         assert_eq!(cpu_capability(None), widest_vectors());
         assert_eq!(cpu_capability(Some("avx512")), widest_vectors());
     }
 
     #[test]
-    fn a_machine_without_a_usable_gpu_gets_one_line_that_says_why() {
+    fn without_a_usable_gpu_the_reason_is_one_line() {
         let inventory = inventory();
         assert_eq!(inventory.cuda_available, inventory.cuda_missing.is_none(), "{inventory:?}");
         if let Some(reason) = inventory.cuda_missing {

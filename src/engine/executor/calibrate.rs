@@ -1,4 +1,5 @@
-//! How fast a world's fine-tunes go on a device, by a short one of random weights on random images.
+//! Measures the throughput of a world's fine-tunes on a device, by a short fine-tune of random weights
+//! on random images.
 
 use std::{sync::atomic::AtomicBool, time::Instant};
 
@@ -17,20 +18,21 @@ use crate::{
         MultiplyAdds, PAPER_BLOCKS, Precision, Protocol, Seed,
         random::{self, Purpose},
     },
-    plan::cost::Speed,
+    plan::cost::Throughput,
     world::World,
 };
 
-/// Epochs that are timed, after a fine-tune of one that warms up.
+/// Epochs that are timed, after a warm-up of one epoch.
 const EPOCHS: u32 = 4;
 
-/// Runs a short fine-tune of three blocks and times it; augmentation, steps and tests are in it.
+/// Times a short fine-tune of three blocks, with augmentation, steps and tests, in floating-point
+/// operations a second.
 ///
 /// # Errors
-/// If libtorch can't do it, such as for want of memory: then in its words.
-pub(crate) fn calibrate(world: &World, on: Device) -> Result<Speed, String> {
+/// If libtorch fails, for example because memory runs out; the error is its message.
+pub(crate) fn calibrate(world: &World, on: Device) -> Result<Throughput, String> {
     attempt(|| timed(world, on)).map_err(|said| {
-        if !oom::ran_out(&said) {
+        if !oom::is_out_of_memory(&said) {
             return said;
         }
         let Protocol { batch, side, .. } = world.protocol;
@@ -39,7 +41,7 @@ pub(crate) fn calibrate(world: &World, on: Device) -> Result<Speed, String> {
     })
 }
 
-/// Images that are made up for it.
+/// The number of random images.
 fn images(world: &World, on: Device) -> i64 {
     match on {
         Device::Cpu => 16,
@@ -47,7 +49,7 @@ fn images(world: &World, on: Device) -> i64 {
     }
 }
 
-fn timed(world: &World, on: Device) -> Speed {
+fn timed(world: &World, on: Device) -> Throughput {
     let images = images(world, on);
     device::prepare_for_steps(on);
     let architecture = world.architecture();
@@ -57,7 +59,7 @@ fn timed(world: &World, on: Device) -> Speed {
     let up_to = |count: i64| Tensor::arange(count, (Kind::Int64, on));
     let bytes = 3 * side * side;
     let some = OnDevice {
-        // Whatever bytes; each image has those of the one before from its second on.
+        // Arbitrary bytes; each image is the previous one shifted by a byte.
         pixels: (up_to(bytes + images - 1) * 37)
             .remainder(251)
             .to_kind(Kind::Uint8)
@@ -66,9 +68,9 @@ fn timed(world: &World, on: Device) -> Speed {
         labels: up_to(images).remainder(10),
     };
     let blocks = world.blocks(PAPER_BLOCKS[2]);
-    // A device that lacks the world's precision still has a speed.
-    let own = world.protocol.precision;
-    let precision = own.check(on).map_or(Precision::Fp32, |()| own);
+    // A device that does not support the world's precision still has a throughput.
+    let wanted = world.protocol.precision;
+    let precision = wanted.check(on).map_or(Precision::Fp32, |()| wanted);
     let run = |epochs: u32| {
         let evaluate = vec![epochs];
         let protocol = Protocol { epochs, evaluate, precision, ..world.protocol.clone() };
@@ -80,16 +82,16 @@ fn timed(world: &World, on: Device) -> Speed {
             classes: 10,
         };
         let clock = Instant::now();
-        // It ends with the tests' sums, which wait for the device.
+        // The fine-tune ends with sums over tests, which wait for the device.
         fine_tune(&material, blocks, &protocol, Seed(0), &AtomicBool::new(false))
             .unwrap_or_else(|error| panic!("{error}"));
         clock.elapsed().as_secs_f64()
     };
     run(1);
     let seconds = run(EPOCHS);
-    let counted = MultiplyAdds::of(architecture, world.protocol.side);
+    let counted = MultiplyAdds::new(architecture, world.protocol.side);
     let trained = f64::from(EPOCHS) * counted.training(blocks) as f64;
     // After the first step, and at the end.
     let tested = 2.0 * counted.forward() as f64;
-    Speed(2.0 * images as f64 * (trained + tested) / seconds)
+    Throughput(2.0 * images as f64 * (trained + tested) / seconds)
 }

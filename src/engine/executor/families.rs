@@ -1,15 +1,18 @@
-//! Which trials run side by side.
+//! Groups trials into families, which run side by side.
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::assets::Named;
+use crate::assets::IdentifiedTrial;
 
-/// Trials by families, each in the order of its first trial. Where there are fewer families than
-/// workers, the largest are halved until there are as many, or no more to halve: an idle core is worse
-/// than a pass too many.
-pub(super) fn families(trials: &[Named], workers: usize) -> VecDeque<Vec<&Named>> {
+/// Trials grouped into families, in the order of each family's first trial. If there are fewer families
+/// than workers, the largest are halved until there are enough: an idle core costs more than a repeated
+/// pass through the frozen part.
+pub(super) fn families(
+    trials: &[IdentifiedTrial],
+    workers: usize,
+) -> VecDeque<Vec<&IdentifiedTrial>> {
     let mut places: HashMap<String, usize> = HashMap::new();
-    let mut families: VecDeque<Vec<&Named>> = VecDeque::new();
+    let mut families: VecDeque<Vec<&IdentifiedTrial>> = VecDeque::new();
     for named in trials {
         let place = *places.entry(named.trial.family()).or_insert(families.len());
         match families.get_mut(place) {
@@ -34,21 +37,21 @@ mod tests {
         world::World,
     };
 
-    fn named(blocks: u32, images: u32, seed: u64, change: impl Fn(&mut Recipe)) -> Named {
+    fn named(blocks: u32, images: u32, seed: u64, change: impl Fn(&mut Recipe)) -> IdentifiedTrial {
         let key = Key::new("kmnist", "natural", blocks, images);
         let mut recipe = World::smoke().recipe(key);
         change(&mut recipe);
         let id = format!("{blocks} {images} {seed} {}", recipe.protocol.learning_rate);
         let trial = Trial { recipe, seed: Seed(seed) };
-        Named { trial, weights: String::new(), data: String::new(), id }
+        IdentifiedTrial { trial, weights: String::new(), data: String::new(), id }
     }
 
-    fn ids<'a>(families: &VecDeque<Vec<&'a Named>>) -> Vec<Vec<&'a str>> {
+    fn ids<'a>(families: &VecDeque<Vec<&'a IdentifiedTrial>>) -> Vec<Vec<&'a str>> {
         families.iter().map(|family| family.iter().map(|named| &*named.id).collect()).collect()
     }
 
     #[test]
-    fn what_shares_source_subset_seed_and_augmentation_is_a_family_whatever_is_trained_and_how() {
+    fn trials_that_share_source_subset_seed_and_augmentation_are_a_family() {
         let same = |_: &mut Recipe| ();
         let trials = [
             named(9, 400, 1, same),
@@ -56,7 +59,7 @@ mod tests {
             named(3, 400, 1, same),
             named(3, 400, 1, |recipe| recipe.protocol.learning_rate = 0.01),
             named(3, 100, 1, same),
-            named(3, 400, 1, |recipe| recipe.key.draw = 1),
+            named(3, 400, 1, |recipe| recipe.key.seed_stream = 1),
             named(3, 400, 1, |recipe| recipe.protocol.augmentation = Augmentation::NONE),
         ];
         assert_eq!(
@@ -72,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn features_that_are_kept_need_no_family() {
+    fn cached_features_need_no_family() {
         let fixed = |recipe: &mut Recipe| {
             recipe.protocol.augmentation = Augmentation::NONE;
             recipe.protocol.batch_norm = BatchNorm::Frozen;

@@ -1,34 +1,35 @@
-//! Whose fault it is that libtorch could not do something: the device's, want of memory's, or the trial's.
+//! Classifies a failure of libtorch by its message: the device failed, memory ran out, or the trial
+//! itself can't be run.
 
 use crate::engine::oom;
 
-/// What libtorch says where a GPU, or a library of it, is at fault: any other trial would meet the same,
-/// since after such an error a process can't use the GPU again.
+/// Parts of libtorch's messages where a GPU or one of its libraries failed. Every later trial would fail
+/// too, since after such an error a process can't use the GPU again.
 const OF_THE_DEVICE: [&str; 4] = ["cuda error", "cudnn_status", "cublas_status", "no kernel image"];
 
-/// What it says where no plan of cuDNN's worked out: for want of a library as well as of memory to work in,
-/// and neither is named.
+/// Parts of its messages where no plan of cuDNN's worked: a library is missing or workspace memory ran
+/// out, and the message does not say which.
 const NO_PLAN: [&str; 2] = ["unable to find an engine", "unable to find a valid cudnn algorithm"];
 
-/// Whose fault it is.
+/// What failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// The device's, or a library's of it.
+    /// The device, or one of its libraries.
     Device,
-    /// There was not enough memory: the trial's, in whatever words.
+    /// Out of memory.
     Memory,
-    /// Want of memory, if a smaller batch can be run, and else the device's.
+    /// Out of memory if a smaller batch can be run, and else the device.
     MemoryOrDevice,
-    /// The trial's.
+    /// The trial.
     Trial,
 }
 
-/// Whose fault it is by what libtorch said.
-pub(super) fn fault(said: &str) -> Fault {
-    let lower = said.to_lowercase();
+/// Classifies a failure by libtorch's message.
+pub(super) fn fault(message: &str) -> Fault {
+    let lower = message.to_lowercase();
     let any = |words: &[&str]| words.iter().any(|words| lower.contains(words));
     match () {
-        () if oom::ran_out(said) => Fault::Memory,
+        () if oom::is_out_of_memory(message) => Fault::Memory,
         () if any(&NO_PLAN) => Fault::MemoryOrDevice,
         () if any(&OF_THE_DEVICE) => Fault::Device,
         () => Fault::Trial,
@@ -40,35 +41,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_broken_device_is_known_by_its_words_and_want_of_memory_is_not_that() {
-        for said in [
+    fn device_failures_and_out_of_memory_are_distinguished() {
+        for message in [
             "CUDA error: an illegal memory access was encountered",
             "CUDA error: no kernel image is available for execution on the device",
             "cuDNN error: CUDNN_STATUS_SUBLIBRARY_LOADING_FAILED",
             "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
         ] {
-            assert_eq!(fault(said), Fault::Device, "{said}");
+            assert_eq!(fault(message), Fault::Device, "{message}");
         }
-        for said in [
+        for message in [
             "CUDA out of memory. Tried to allocate 2.00 GiB",
             "CUDA error: out of memory",
             "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
             "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
         ] {
-            assert_eq!(fault(said), Fault::Memory, "{said}");
+            assert_eq!(fault(message), Fault::Memory, "{message}");
         }
-        let said = "The size of tensor a (3) must match the size of tensor b (4)";
-        assert_eq!(fault(said), Fault::Trial);
+        let message = "The size of tensor a (3) must match the size of tensor b (4)";
+        assert_eq!(fault(message), Fault::Trial);
     }
 
     #[test]
-    fn where_no_plan_works_out_it_may_be_memory_or_the_device() {
-        for said in [
+    fn a_missing_plan_is_memory_or_the_device() {
+        for message in [
             "GET was unable to find an engine to execute this computation",
             "FIND was unable to find an engine to execute this computation",
             "Unable to find a valid cuDNN algorithm to run convolution",
         ] {
-            assert_eq!(fault(said), Fault::MemoryOrDevice, "{said}");
+            assert_eq!(fault(message), Fault::MemoryOrDevice, "{message}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The first step of a fine-tune alone, which tells whose weights it began from ([`crate::replication::fingerprint`]).
+//! The first step of a fine-tune alone: its losses identify the source model that it began from
+//! ([`crate::replication::fingerprint`]).
 
 use std::sync::atomic::AtomicBool;
 
@@ -6,7 +7,7 @@ use tch::Device;
 
 use super::material::{MaterialError, Materials};
 use crate::{
-    assets::Stock,
+    assets::Assets,
     engine::{
         catch_torch_panic::attempt,
         fine_tune::{Material, fine_tune},
@@ -15,7 +16,7 @@ use crate::{
     experiment::{Protocol, Trial},
 };
 
-/// A test set of more images is not gone through where there is no GPU: it would take minutes.
+/// A larger test set is not evaluated on a CPU, where it would take minutes.
 const MOST_TESTED_ON_A_CPU: usize = 200;
 
 /// First steps of fine-tunes in one world.
@@ -24,39 +25,39 @@ pub struct FirstSteps<'a> {
     device: Device,
 }
 
-/// What one first step gave.
+/// The losses of one first step, in nats.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FirstStep {
-    /// Mean loss of the first batch, in front of the step.
+    /// Mean loss of the first batch, before the step.
     pub first_loss: f64,
-    /// Mean loss over the test set after it; `None` where that is too large for a CPU. Of a part of it the
-    /// mean would be another number.
+    /// Mean loss over the whole test set after the step; `None` where the set is too large for a CPU (the
+    /// mean over a part would be another number).
     pub test_loss: Option<f64>,
 }
 
-/// Why there is none.
+/// Why there is no first step.
 #[derive(Debug, thiserror::Error)]
 pub enum NoFirstStep {
-    /// There is nothing to work on.
+    /// The source or the target is not available.
     #[error(transparent)]
     Material(#[from] MaterialError),
-    /// libtorch could not do it.
+    /// libtorch failed, with its message.
     #[error("{0}")]
     Failed(String),
 }
 
 impl<'a> FirstSteps<'a> {
-    /// On a device.
+    /// First steps on a device.
     #[must_use]
-    pub fn new(device: Device, stock: &'a Stock) -> Self {
-        Self { materials: Materials::new(device, stock), device }
+    pub fn new(device: Device, assets: &'a dyn Assets) -> Self {
+        Self { materials: Materials::new(device, assets), device }
     }
 
-    /// That of one trial, of no more images than a batch takes.
+    /// The first step of a trial whose images fit one batch.
     ///
     /// # Errors
-    /// If it has more, its source or its target is not here, or libtorch can't do it.
-    pub fn of(&mut self, trial: &Trial) -> Result<FirstStep, NoFirstStep> {
+    /// If it has more images than a batch, its source or target is missing, or libtorch fails.
+    pub fn first_step(&mut self, trial: &Trial) -> Result<FirstStep, NoFirstStep> {
         let (batch, images) = (trial.recipe.protocol.batch, trial.recipe.key.images);
         if images > batch {
             let said = format!("an epoch of {images} images has several steps of {batch}");
@@ -67,7 +68,7 @@ impl<'a> FirstSteps<'a> {
             self.materials.with(trial, |material, _| {
                 let images = material.test.len() as usize;
                 let whole = self.device != Device::Cpu || images <= MOST_TESTED_ON_A_CPU;
-                // The loop wants some image to test on.
+                // The loop needs at least one image to test on.
                 let test = material.test.first(if whole { images } else { 1 });
                 // An epoch is one step.
                 let material = Material { test: &test, test_features: None, ..*material };
@@ -85,12 +86,12 @@ impl<'a> FirstSteps<'a> {
             Ok(Ok(Err(error))) => Err(NoFirstStep::Failed(error.to_string())),
             Ok(Err(error)) => Err(error.into()),
             Err(said) => {
-                // What was half done is not to be used again.
-                self.materials = self.materials.anew();
-                Err(NoFirstStep::Failed(if oom::ran_out(&said) {
+                // Tensors of an aborted operation are not to be used again.
+                self.materials = self.materials.emptied();
+                Err(NoFirstStep::Failed(if oom::is_out_of_memory(&said) {
                     let (said, side) = (said.trim_end_matches('.'), protocol.side);
                     format!(
-                        "{said} with a batch of {batch} at {side} pixels: take a device with more memory"
+                        "{said} with a batch of {batch} at {side} pixels: use a device with more memory"
                     )
                 } else {
                     said

@@ -1,4 +1,4 @@
-//! What trials work on, prepared once: source models and test sets on the device, by name.
+//! Source models, training images and test sets on the device, prepared once and cached by name.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use miette::Diagnostic as _;
 use tch::Device;
 
 use crate::{
-    assets::{Lacking, Reading, Stock},
+    assets::{Assets, Missing, ReadProgress},
     data::{DataError, Images, Subset, SubsetError, Target},
     engine::{
         OnDevice,
@@ -19,34 +19,34 @@ use crate::{
     },
 };
 
-/// Test sets are kept up to so many bytes; SVHN's at 224 pixels has four billion.
+/// Limit of cached test sets, in bytes; SVHN's at 224 pixels has four billion.
 const MOST_BYTES: usize = 8 << 30;
 
-/// Materials of one world on one device. Each thread has its own, since tensors are not shared.
+/// The materials of one world on one device. Each thread has its own, since tensors are not shared.
 pub(super) struct Materials<'a> {
     device: Device,
-    stock: &'a Stock,
+    assets: &'a dyn Assets,
     sources: HashMap<String, Weights>,
     targets: HashMap<String, Pool>,
     tests: HashMap<(String, Resolution, u32), OnDevice>,
-    /// The latest fixed features of a test set, with what they depend on: fine-tunes of one recipe
-    /// follow each other, and all of a large test set's would not fit.
+    /// The latest fixed features of a test set, with a key of what they depend on. Only the latest are
+    /// kept: fine-tunes of one recipe follow each other, and several large sets would not fit.
     features: Option<(String, OnDevice)>,
 }
 
-/// A target, with its training images on the device where they all have one size.
+/// A target, with its training images on the device if they all have one size.
 struct Pool {
     target: Target,
     train: Option<OnDevice>,
 }
 
-/// Why there is nothing to work on.
+/// Why source models or images are not available.
 #[derive(Debug, thiserror::Error)]
 pub enum MaterialError {
-    /// Its source or its target is not here.
+    /// The source or the target is missing.
     #[error(transparent)]
-    Lacking(Box<Lacking>),
-    /// No subset of that size.
+    Missing(Box<Missing>),
+    /// The target has too few images for the subset.
     #[error(transparent)]
     Subset(#[from] SubsetError),
     /// An image can't be read.
@@ -54,29 +54,29 @@ pub enum MaterialError {
     Data(#[from] DataError),
 }
 
-impl From<Lacking> for MaterialError {
-    fn from(lacking: Lacking) -> Self {
-        Self::Lacking(Box::new(lacking))
+impl From<Missing> for MaterialError {
+    fn from(missing: Missing) -> Self {
+        Self::Missing(Box::new(missing))
     }
 }
 
 impl MaterialError {
-    /// What mends it.
-    pub(super) fn mended(&self) -> String {
-        let mended = match self {
+    /// What the user can do about it.
+    pub(super) fn help(&self) -> String {
+        let help = match self {
             Self::Data(error) => error.help().map(|help| format!("{help}; ")),
-            // Their own words say it.
-            Self::Lacking(_) | Self::Subset(_) => None,
+            // The message says it.
+            Self::Missing(_) | Self::Subset(_) => None,
         };
-        mended.unwrap_or_default() + "finished fine-tunes are kept"
+        help.unwrap_or_default() + "finished fine-tunes are kept"
     }
 }
 
 impl<'a> Materials<'a> {
-    pub fn new(device: Device, stock: &'a Stock) -> Self {
+    pub fn new(device: Device, assets: &'a dyn Assets) -> Self {
         Self {
             device,
-            stock,
+            assets,
             sources: HashMap::new(),
             targets: HashMap::new(),
             tests: HashMap::new(),
@@ -84,12 +84,12 @@ impl<'a> Materials<'a> {
         }
     }
 
-    /// The same with nothing kept yet.
-    pub fn anew(&self) -> Self {
-        Self::new(self.device, self.stock)
+    /// The same materials with empty caches.
+    pub fn emptied(&self) -> Self {
+        Self::new(self.device, self.assets)
     }
 
-    /// Runs a function on what a trial works on, and on which of the target's images that is.
+    /// Runs a function with the materials of a trial and the subset that its seed draws.
     pub fn with<T>(
         &mut self,
         trial: &Trial,
@@ -98,12 +98,12 @@ impl<'a> Materials<'a> {
         let Recipe { key, protocol, .. } = &trial.recipe;
         let side = protocol.side;
         if !self.sources.contains_key(&*key.source) {
-            let weights = self.stock.weights(&key.source)?;
+            let weights = self.assets.weights(&key.source)?;
             self.sources
                 .insert(key.source.to_string(), Weights::from(weights).copy_to(self.device));
         }
         if !self.targets.contains_key(&*key.target) {
-            let pool = Pool::new(self.stock.target(&key.target)?, self.device);
+            let pool = Pool::new(self.assets.target(&key.target)?, self.device);
             self.targets.insert(key.target.to_string(), pool);
         }
         let pool = &self.targets[&*key.target];
@@ -113,21 +113,21 @@ impl<'a> Materials<'a> {
             if self.tests.values().map(bytes).sum::<usize>() > MOST_BYTES {
                 self.tests.clear();
             }
-            let test = pool.test(key, side, self.device, self.stock.reading())?;
+            let test = pool.test(key, side, self.device, self.assets.progress())?;
             self.tests.insert(of_test.clone(), test);
         }
         let test = &self.tests[&of_test];
         let source = &self.sources[&*key.source];
         let depend = trial.recipe.of_test_features();
         if self.features.as_ref().is_none_or(|(of, _)| *of != depend) {
-            // What can't be computed is the fine-tune's to say.
+            // The fine-tune reports what can't be computed.
             let features = fixed_features(source, test, trial.recipe.trained_blocks(), protocol)
                 .ok()
                 .flatten();
             self.features = features.map(|features| (depend, features));
         }
-        let subset = pool.drawn(key, trial.engine_seed())?;
-        let train = pool.subset(&subset, key, side, self.device, self.stock.reading())?;
+        let subset = pool.draw(key, trial.engine_seed())?;
+        let train = pool.subset(&subset, key, side, self.device, self.assets.progress())?;
         let material = Material {
             source,
             train: &train,
@@ -148,30 +148,30 @@ impl Pool {
         Self { target, train }
     }
 
-    /// Which images a seed trains on.
-    fn drawn(&self, key: &Key, seed: Seed) -> Result<Subset, SubsetError> {
+    /// The subset of training images that a seed draws.
+    fn draw(&self, key: &Key, seed: Seed) -> Result<Subset, SubsetError> {
         let labels = self.target.train.labels();
         let mut generator = random::generator(seed, Purpose::Subset);
         let order = random::permutation(labels.len(), &mut generator);
-        Subset::of_labels(labels, key.images as usize, &order)
+        Subset::draw_from_labels(labels, key.images as usize, &order)
     }
 
-    /// These images.
+    /// The images of a subset, N x 3 x side x side bytes on the device.
     fn subset(
         &self,
         subset: &Subset,
         key: &Key,
         side: u32,
         device: Device,
-        reading: Reading,
+        reading: ReadProgress,
     ) -> Result<OnDevice, MaterialError> {
         match &self.train {
             Some(train) => Ok(train.select(subset.images()).resized(key.resolution, side)),
             None => {
                 let images = &self.target.train;
                 let what = format!("{}: training images", key.target);
-                let told = |done| reading(&what, done, subset.images().len());
-                let decoded = images.at(subset.images(), key.resolution, side, &told)?;
+                let progress = |done| reading(&what, done, subset.images().len());
+                let decoded = images.at(subset.images(), key.resolution, side, &progress)?;
                 Ok(OnDevice::new(&decoded, device))
             }
         }
@@ -182,7 +182,7 @@ impl Pool {
         key: &Key,
         side: u32,
         device: Device,
-        reading: Reading,
+        reading: ReadProgress,
     ) -> Result<OnDevice, MaterialError> {
         let resolution = key.resolution;
         match &self.target.test {
@@ -190,8 +190,8 @@ impl Pool {
             images @ Images::Files(_) => {
                 let all: Vec<usize> = (0..images.len()).collect();
                 let what = format!("{}: test images", key.target);
-                let told = |done| reading(&what, done, all.len());
-                Ok(OnDevice::new(&images.at(&all, resolution, side, &told)?, device))
+                let progress = |done| reading(&what, done, all.len());
+                Ok(OnDevice::new(&images.at(&all, resolution, side, &progress)?, device))
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What to say when memory ran out: the batch that would fit.
+//! Advice after out of memory: the largest batch that fits.
 
 use std::sync::atomic::AtomicBool;
 
@@ -9,34 +9,41 @@ use crate::{
     experiment::{Protocol, Trial},
 };
 
-/// What libtorch said with the largest batch that fits, found by trying halves, and what to do with it; an error where
-/// not even one image does.
-pub(super) fn advice(said: &str, material: &Material<'_>, trial: &Trial) -> Result<String, String> {
-    let (said, batch) = (said.trim_end_matches('.'), trial.recipe.protocol.batch);
+/// libtorch's message with the largest batch that fits, found by halving, and how to use it; an error
+/// where not even one image fits.
+pub(super) fn advice(
+    message: &str,
+    material: &Material<'_>,
+    trial: &Trial,
+) -> Result<String, String> {
+    let (message, batch) = (message.trim_end_matches('.'), trial.recipe.protocol.batch);
     let fits = |batch: u32| one_step(material, trial, batch);
     match largest_that_fits(batch, fits) {
         Some(fits) => Ok(format!(
-            "{said} with a batch of {batch}; a batch of {fits} fits: set `batch = {fits}` in the protocol of a recipe of your own, which is then another recipe"
+            "{message} with a batch of {batch}; a batch of {fits} fits: set `batch = {fits}` in the \
+             protocol of your own recipe (it is then a different recipe)"
         )),
         None => {
             let tested = material.test.at_once().min(material.test.len());
             Err(format!(
-                "{said} with a batch of {batch}, and so it is with a single image (a test takes {tested} at once, whatever the batch): take a device with more memory"
+                "{message} with a batch of {batch}, and with a single image as well (a test pass holds \
+                 {tested} images, whatever the batch): use a device with more memory"
             ))
         }
     }
 }
 
-/// The same where there is not even room for what a trial works on, whatever the batch.
-pub(super) fn no_room(said: &str, trial: &Trial) -> String {
+/// The message where even the source model and images of a trial do not fit, whatever the batch.
+pub(super) fn out_of_memory(message: &str, trial: &Trial) -> String {
     let (target, side) = (&trial.recipe.key.target, trial.recipe.protocol.side);
-    let said = said.trim_end_matches('.');
+    let message = message.trim_end_matches('.');
     format!(
-        "{said}: {target}'s images do not fit at {side} pixels, whatever the batch; take a device with more memory"
+        "{message}: the images of {target} do not fit at {side} pixels, whatever the batch; use a \
+         device with more memory"
     )
 }
 
-/// Whether one step and one test pass of the trial run through.
+/// Whether one step and one test pass of the trial succeed.
 fn one_step(material: &Material<'_>, trial: &Trial, batch: u32) -> bool {
     let protocol =
         Protocol { batch, epochs: 1, evaluate: vec![1], ..trial.recipe.protocol.clone() };

@@ -1,6 +1,6 @@
-//! Runs trials here, on the device and as many at once as [`Workers`] say. Trials whose frozen parts
-//! compute the same run side by side, as a family; what is finished is in the ledger before the next
-//! family begins. Which trials to run is the planner's to say.
+//! Runs trials on the local device, as many at once as [`Workers`] allows. Trials whose frozen parts
+//! compute the same values run side by side, as a family. A finished trial is in the ledger before the
+//! next family begins. The planner decides which trials to run.
 
 mod calibrate;
 mod families;
@@ -24,11 +24,11 @@ pub use first_step::{FirstStep, FirstSteps, NoFirstStep};
 pub use material::MaterialError;
 
 use crate::{
-    assets::{Named, Stock},
+    assets::{Assets, IdentifiedTrial},
     engine::{
         catch_torch_panic::attempt,
         device,
-        fine_tune::{Sibling, Unfinished, fine_tune_siblings, measure_influence},
+        fine_tune::{FineTuneError, Sibling, fine_tune_siblings, measure_influence},
         model::{Network, NoTf32},
     },
     experiment::{ENGINE_VERSION, Outcome},
@@ -39,21 +39,21 @@ use fault::{Fault, fault};
 use material::Materials;
 use queue::{Next, Queue};
 
-/// What trials run on, and how many at once.
+/// The device that trials run on, and how many run at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Workers {
-    /// What they run on.
+    /// The device.
     pub device: Device,
-    /// Families of trials at once.
+    /// Families that run at once.
     pub at_once: usize,
     /// libtorch's threads in each.
     pub threads_each: usize,
 }
 
 impl Workers {
-    /// For images of `side` by `side` pixels, on so many threads: on a CPU as [`threads_on_a_cpu`] says; on
-    /// a GPU one trial at a time, unless somebody asks for several of small images, whose kernels are
-    /// shorter than their launches.
+    /// The workers for images of `side` x `side` pixels on `threads` threads. On a CPU
+    /// [`threads_on_a_cpu`] decides. On a GPU one trial runs at a time, unless `threads` asks for more
+    /// and images are small: their kernels are shorter than their launches.
     #[must_use]
     pub fn new(device: Device, side: u32, threads: Option<usize>) -> Self {
         let Threads { at_once, each: threads_each } = match (device, threads) {
@@ -65,53 +65,53 @@ impl Workers {
     }
 }
 
-/// Where and how trials are run.
+/// The runner on this machine.
 #[derive(Debug)]
 pub struct Local<'a> {
-    /// Where entries go.
+    /// The ledger that entries are written to.
     pub ledger: &'a Ledger,
-    /// What trials work on.
-    pub stock: &'a Stock,
-    /// On what, and how many at once.
+    /// Source models and images.
+    pub assets: &'a dyn Assets,
+    /// The device, and how many trials run at once.
     pub workers: Workers,
-    /// Set to stop after the epochs that are running; what is finished is kept.
+    /// Set to stop after the current epochs; finished trials are kept.
     pub stop: &'a AtomicBool,
 }
 
-/// How long it is until others are asked once more whether they are done.
+/// The interval at which the ledger is polled while other processes run the remaining trials.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Why trials were not run to their end: one can't be run at all, an entry can't be kept, or nothing can be run.
+/// Why the trials were not all run.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ExecutorError {
-    /// Nothing to work on.
+    /// A source model or images are missing or can't be read.
     #[error("failed to prepare {trial}: {cause}")]
-    #[diagnostic(help("{}", .cause.mended()))]
+    #[diagnostic(help("{}", .cause.help()))]
     Material {
         /// The trial.
         trial: String,
         /// Why.
         cause: MaterialError,
     },
-    /// The device lacks what recipes ask for: nothing was run.
+    /// The device does not support a precision that a recipe asks for: nothing was run.
     #[error(transparent)]
     #[diagnostic(code(engine::precision))]
     Precision(#[from] NoTf32),
-    /// The device is at fault, or a library of it: no other trial would fare better.
-    #[error("the device failed at {trial}: {said}")]
+    /// The device or one of its libraries failed: every other trial would fail as well.
+    #[error("failed to run {trial} on the device: {message}")]
     #[diagnostic(code(engine::device))]
     Device {
         /// The trial.
         trial: String,
-        /// What libtorch said.
-        said: String,
+        /// libtorch's message.
+        message: String,
     },
     /// The ledger.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Ledger(#[from] LedgerError),
-    /// Somebody asked to stop.
-    #[error("stopped; finished trials are kept, and the same command goes on from there")]
+    /// Interrupted, by Ctrl-C for one.
+    #[error("interrupted; finished fine-tunes are kept: run the same command again to continue")]
     Interrupted,
 }
 
@@ -124,36 +124,37 @@ impl Runner for Local<'_> {
 
     fn run(
         &self,
-        trials: &[Named],
+        trials: &[IdentifiedTrial],
         report: &(dyn Fn(Event<'_>) + Sync),
     ) -> Result<(), ExecutorError> {
         Self::run(self, trials, report)
     }
 }
 
-/// What came of running a family's trials once.
-enum Ran {
-    /// Their outcomes.
+/// The outcome of running a family's trials once.
+enum FamilyOutcome {
+    /// Every trial has an outcome.
     Finished(Vec<Outcome>),
-    /// They have none.
-    Unfinished(Unfinished),
-    /// There is nothing to work on.
+    /// The fine-tunes did not finish.
+    Unfinished(FineTuneError),
+    /// A source model or images are missing.
     NoMaterial(MaterialError),
-    /// libtorch could not do it: its words.
+    /// libtorch failed, with its message.
     Panicked(String),
 }
 
 impl Local<'_> {
-    /// Runs trials and keeps their entries; `told` hears of every one as soon as it is kept. Those that another
-    /// process with the same ledger is running are left to it, and waited for.
+    /// Runs trials, writes their entries to the ledger, and calls `progress` after each entry is written.
+    /// Trials that another process with the same ledger is running are left to it; this call waits for
+    /// them.
     ///
     /// # Errors
-    /// If the device lacks what one asks for or is at fault, one can't be prepared or kept, or a stop was
-    /// asked for: the others that are running then stop too, and what is finished stays.
+    /// If the device does not support a precision or fails, a trial can't be prepared, an entry can't be
+    /// written, or the run was interrupted. Trials that are running then stop too; finished ones stay.
     pub fn run(
         &self,
-        trials: &[Named],
-        told: &(dyn Fn(Event<'_>) + Sync),
+        trials: &[IdentifiedTrial],
+        progress: &(dyn Fn(Event<'_>) + Sync),
     ) -> Result<(), ExecutorError> {
         for named in trials {
             named.trial.recipe.protocol.precision.check(self.workers.device)?;
@@ -162,17 +163,17 @@ impl Local<'_> {
             self.ledger.check_writable()?;
         }
         device::prepare_for_steps(self.workers.device);
-        // One for the process; each thread takes it over at its first operation.
+        // A setting of the process; each thread reads it at its first operation.
         tch::set_num_threads(self.workers.threads_each as i32);
         let families = families(trials, self.workers.at_once);
         let threads = self.workers.at_once.min(families.len()).max(1);
         let queue = Queue::new(self.ledger, families);
         let failed = AtomicBool::new(false);
         let work = || -> Result<(), ExecutorError> {
-            let mut materials = Materials::new(self.workers.device, self.stock);
+            let mut materials = Materials::new(self.workers.device, self.assets);
             while !self.stop.load(Ordering::Relaxed) && !failed.load(Ordering::Relaxed) {
                 let Some(mut next) = queue.next()? else { return Ok(()) };
-                self.tell(&next, told);
+                self.report(&next, progress);
                 if next.family.is_empty() {
                     continue;
                 }
@@ -180,13 +181,13 @@ impl Local<'_> {
                     Some(entries) => {
                         for entry in &entries {
                             self.ledger.put(entry)?;
-                            told(Event::Ended(entry));
+                            progress(Event::Ended(entry));
                         }
                     }
-                    // To find out which of them it is, each is run alone, and kept before the next.
+                    // To find the trial that fails, each is run alone and written before the next.
                     None => {
                         let family = std::mem::take(&mut next.family);
-                        // It is this process's turn no more, or its other threads would wait for it.
+                        // Release the leases, or this process's other threads would wait for them.
                         drop(next);
                         queue.alone(&family);
                     }
@@ -195,8 +196,8 @@ impl Local<'_> {
             Err(ExecutorError::Interrupted)
         };
         if threads == 1 {
-            // What cuDNN found to be fast is its thread's own to know: the next look's trials, which the
-            // same caller brings, need not search again.
+            // cuDNN keeps its choice of kernels by thread: the trials of the next look, which the same
+            // thread runs, need no new search.
             return work();
         }
         let results: Vec<Result<(), ExecutorError>> = std::thread::scope(|scope| {
@@ -211,7 +212,7 @@ impl Local<'_> {
                 .collect();
             threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
         });
-        // A fault says more than that the others were stopped because of it.
+        // A failure says more than the interruptions that it caused.
         let mut errors: Vec<ExecutorError> = results.into_iter().filter_map(Result::err).collect();
         let fault = errors.iter().position(|error| !matches!(error, ExecutorError::Interrupted));
         match (fault, errors.is_empty()) {
@@ -221,29 +222,29 @@ impl Local<'_> {
         }
     }
 
-    /// Tells what others did, and waits for them where nothing else is to be done.
-    fn tell(&self, next: &Next<'_>, told: &(dyn Fn(Event<'_>) + Sync)) {
+    /// Reports what other processes did, and waits for them where nothing else is left to run.
+    fn report(&self, next: &Next<'_>, progress: &(dyn Fn(Event<'_>) + Sync)) {
         if !next.damaged.is_empty() {
-            told(Event::Damaged(&next.damaged));
+            progress(Event::Damaged(&next.damaged));
         }
-        next.found.iter().for_each(|entry| told(Event::Found(entry)));
+        next.found.iter().for_each(|entry| progress(Event::Found(entry)));
         if next.waits {
-            told(Event::Waits);
+            progress(Event::Waits);
             std::thread::sleep(PAUSE);
         }
     }
 
-    /// Runs a family of trials. One alone that can't be run makes an entry that has failed; `None` where
-    /// it is one of several.
+    /// Runs a family of trials. A failed trial that ran alone becomes an entry with the status failed;
+    /// a failure in a larger family gives `None`, since it does not say which trial failed.
     fn family<'m>(
         &'m self,
-        family: &[&Named],
+        family: &[&IdentifiedTrial],
         materials: &mut Materials<'m>,
     ) -> Result<Option<Vec<Entry>>, ExecutorError> {
         let started =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let clock = Instant::now();
-        let ended: Vec<Ended> = match (self.try_family(family, materials)?, family) {
+        let ended: Vec<Ended> = match (self.run_family_with_retry(family, materials)?, family) {
             (Ok(outcomes), _) => outcomes.into_iter().map(Ended::Finished).collect(),
             (Err(reason), [_]) => vec![Ended::Failed { reason }],
             (Err(_), _) => return Ok(None),
@@ -254,9 +255,9 @@ impl Local<'_> {
             processor: device::name(self.workers.device),
             started,
             seconds: clock.elapsed().as_secs_f64(),
-            images: self.stock.made_from(&family[0].trial.recipe.key.target),
+            images: self.assets.made_from(&family[0].trial.recipe.key.target),
         };
-        let entry = |(named, outcome): (&&Named, Ended)| Entry {
+        let entry = |(named, outcome): (&&IdentifiedTrial, Ended)| Entry {
             id: named.id.clone(),
             trial: named.trial.clone(),
             engine_version: ENGINE_VERSION,
@@ -268,61 +269,67 @@ impl Local<'_> {
         Ok(Some(family.iter().zip(ended).map(entry).collect()))
     }
 
-    /// The outcomes of a family's trials, or why there are none. One alone that memory ran out in is tried
-    /// once more without what was kept of others before it is told what would fit.
-    fn try_family<'m>(
+    /// The outcomes of a family's trials, or why there are none. A single trial that ran out of memory is
+    /// retried once with empty caches before the largest batch that fits is searched for.
+    fn run_family_with_retry<'m>(
         &'m self,
-        family: &[&Named],
+        family: &[&IdentifiedTrial],
         materials: &mut Materials<'m>,
     ) -> Result<Result<Vec<Outcome>, String>, ExecutorError> {
         let trial = &family[0].trial;
-        let mut ran = self.attempt_family(family, materials);
-        if let ([_], Ran::Panicked(said)) = (family, &ran)
-            && matches!(fault(said), Fault::Memory | Fault::MemoryOrDevice)
+        let mut outcome = self.run_family_once(family, materials);
+        if let ([_], FamilyOutcome::Panicked(message)) = (family, &outcome)
+            && matches!(fault(message), Fault::Memory | Fault::MemoryOrDevice)
         {
-            *materials = materials.anew();
-            ran = self.attempt_family(family, materials);
+            *materials = materials.emptied();
+            outcome = self.run_family_once(family, materials);
         }
         let name = || format!("{}, seed {}", trial.recipe.key, trial.seed.0);
         let material = |cause| ExecutorError::Material { trial: name(), cause };
-        match ran {
-            Ran::Finished(outcomes) => Ok(Ok(outcomes)),
-            Ran::Unfinished(Unfinished::Interrupted) => Err(ExecutorError::Interrupted),
-            Ran::Unfinished(error) => Ok(Err(error.to_string())),
-            Ran::NoMaterial(cause) => Err(material(cause)),
-            Ran::Panicked(said) => {
-                // What was half done is not to be used again.
-                *materials = materials.anew();
-                let fault = fault(&said);
+        match outcome {
+            FamilyOutcome::Finished(outcomes) => Ok(Ok(outcomes)),
+            FamilyOutcome::Unfinished(FineTuneError::Interrupted) => {
+                Err(ExecutorError::Interrupted)
+            }
+            FamilyOutcome::Unfinished(error) => Ok(Err(error.to_string())),
+            FamilyOutcome::NoMaterial(cause) => Err(material(cause)),
+            FamilyOutcome::Panicked(message) => {
+                // Tensors of an aborted operation are not to be used again.
+                *materials = materials.emptied();
+                let fault = fault(&message);
                 match fault {
-                    Fault::Device => return Err(ExecutorError::Device { trial: name(), said }),
-                    Fault::Trial => return Ok(Err(said)),
+                    Fault::Device => return Err(ExecutorError::Device { trial: name(), message }),
+                    Fault::Trial => return Ok(Err(message)),
                     Fault::Memory | Fault::MemoryOrDevice if family.len() > 1 => {
-                        return Ok(Err(said));
+                        return Ok(Err(message));
                     }
                     Fault::Memory | Fault::MemoryOrDevice => {}
                 }
                 let advised = attempt(|| {
-                    materials.with(trial, |material, _| memory::advice(&said, material, trial))
+                    materials.with(trial, |material, _| memory::advice(&message, material, trial))
                 });
                 match advised {
                     Ok(Err(cause)) => Err(material(cause)),
                     Ok(Ok(Ok(advised))) => Ok(Err(advised)),
                     Ok(Ok(Err(_))) if fault == Fault::MemoryOrDevice => {
-                        Err(ExecutorError::Device { trial: name(), said })
+                        Err(ExecutorError::Device { trial: name(), message })
                     }
                     Ok(Ok(Err(none))) => Ok(Err(none)),
                     Err(_) => {
-                        *materials = materials.anew();
-                        Ok(Err(memory::no_room(&said, trial)))
+                        *materials = materials.emptied();
+                        Ok(Err(memory::out_of_memory(&message, trial)))
                     }
                 }
             }
         }
     }
 
-    /// The same, with a panic, which is how tch reports whatever libtorch could not do, in its words.
-    fn attempt_family<'m>(&'m self, family: &[&Named], materials: &mut Materials<'m>) -> Ran {
+    /// Runs the family once. tch reports a failure of libtorch as a panic, which is caught here.
+    fn run_family_once<'m>(
+        &'m self,
+        family: &[&IdentifiedTrial],
+        materials: &mut Materials<'m>,
+    ) -> FamilyOutcome {
         let trial = &family[0].trial;
         let recipes = family.iter().map(|named| &named.trial.recipe);
         let siblings: Vec<Sibling<'_>> = recipes
@@ -332,20 +339,21 @@ impl Local<'_> {
             materials.with(trial, |material, subset| {
                 let seed = trial.engine_seed();
                 let ended = fine_tune_siblings(material, &siblings, seed, self.stop)?;
-                let measured = |(named, (mut outcome, network)): (&&Named, (Outcome, Network))| {
-                    let inverses = &named.trial.recipe.influence;
-                    outcome.influence =
-                        measure_influence(&network, material, subset.images(), inverses, seed);
-                    outcome
-                };
+                let measured =
+                    |(named, (mut outcome, network)): (&&IdentifiedTrial, (Outcome, Network))| {
+                        let inverses = &named.trial.recipe.influence;
+                        outcome.influence =
+                            measure_influence(&network, material, subset.images(), inverses, seed);
+                        outcome
+                    };
                 Ok(family.iter().zip(ended).map(measured).collect())
             })
         });
         match ran {
-            Ok(Ok(Ok(outcomes))) => Ran::Finished(outcomes),
-            Ok(Ok(Err(unfinished))) => Ran::Unfinished(unfinished),
-            Ok(Err(cause)) => Ran::NoMaterial(cause),
-            Err(said) => Ran::Panicked(said),
+            Ok(Ok(Ok(outcomes))) => FamilyOutcome::Finished(outcomes),
+            Ok(Ok(Err(unfinished))) => FamilyOutcome::Unfinished(unfinished),
+            Ok(Err(cause)) => FamilyOutcome::NoMaterial(cause),
+            Err(message) => FamilyOutcome::Panicked(message),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Families of trials that wait to be run, by this process's threads or by any process that has the same ledger.
+//! The queue of families that are not run yet, shared by the threads of this process and, through
+//! leases (locks) in the ledger, with other processes that use the same ledger.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -6,49 +7,49 @@ use std::{
 };
 
 use crate::{
-    assets::Named,
+    assets::IdentifiedTrial,
     store::{Damaged, Ended, Entry, Lease, Ledger, LedgerError},
 };
 
 pub(super) struct Queue<'a> {
     ledger: &'a Ledger,
     waiting: Mutex<Waiting<'a>>,
-    /// Trials that have an entry from before: one that failed is to be run again.
+    /// Trials that had an entry at the start: one that failed is run again.
     before: HashSet<&'a str>,
 }
 
 struct Waiting<'a> {
-    families: VecDeque<Vec<&'a Named>>,
-    /// What others were running when somebody last asked.
-    elsewhere: VecDeque<Vec<&'a Named>>,
+    families: VecDeque<Vec<&'a IdentifiedTrial>>,
+    /// Trials that other processes held a lease on when they were last checked.
+    elsewhere: VecDeque<Vec<&'a IdentifiedTrial>>,
 }
 
-/// What came of asking for a family.
+/// The next family to run, and what other processes did meanwhile.
 #[derive(Default)]
 pub(super) struct Next<'a> {
-    /// To be run now; maybe nothing.
-    pub family: Vec<&'a Named>,
-    /// The right to.
-    turns: Vec<Lease>,
-    /// What others have run meanwhile.
+    /// Trials to run now; may be empty.
+    pub family: Vec<&'a IdentifiedTrial>,
+    /// Their leases, held until this value is dropped.
+    leases: Vec<Lease>,
+    /// Entries that other processes have written meanwhile.
     pub found: Vec<Entry>,
     /// Files that were set aside.
     pub damaged: Vec<Damaged>,
-    /// Whether others are running all that is left.
+    /// Whether other processes are running all that is left.
     pub waits: bool,
 }
 
 impl<'a> Queue<'a> {
-    pub fn new(ledger: &'a Ledger, families: VecDeque<Vec<&'a Named>>) -> Self {
+    pub fn new(ledger: &'a Ledger, families: VecDeque<Vec<&'a IdentifiedTrial>>) -> Self {
         let ids = families.iter().flatten().map(|named| &*named.id);
         let before = ids.filter(|id| ledger.has(id)).collect();
         let waiting = Mutex::new(Waiting { families, elsewhere: VecDeque::new() });
         Self { ledger, waiting, before }
     }
 
-    /// The next family, as far as nobody else is running it or has; `None` where none waits.
+    /// The trials of the next family that no other process runs or has finished; `None` at the end.
     pub fn next(&self) -> Result<Option<Next<'a>>, LedgerError> {
-        let mut waiting = self.waiting.lock().expect("no panic holds it");
+        let mut waiting = self.waiting.lock().expect("no thread panicked with the lock");
         let mut next = Next::default();
         self.finished_elsewhere(&mut waiting.elsewhere, &mut next)?;
         let (family, again) = match waiting.families.pop_front() {
@@ -60,7 +61,7 @@ impl<'a> Queue<'a> {
         };
         let mut others = Vec::new();
         for named in family {
-            let Some(turn) = self.ledger.lease(&named.id)? else {
+            let Some(lease) = self.ledger.lease(&named.id)? else {
                 others.push(named);
                 continue;
             };
@@ -68,7 +69,7 @@ impl<'a> Queue<'a> {
                 Some(entry) => next.found.push(entry),
                 None => {
                     next.family.push(named);
-                    next.turns.push(turn);
+                    next.leases.push(lease);
                 }
             }
         }
@@ -79,16 +80,16 @@ impl<'a> Queue<'a> {
         Ok(Some(next))
     }
 
-    /// Puts trials first, each to be run alone.
-    pub fn alone(&self, family: &[&'a Named]) {
-        let mut waiting = self.waiting.lock().expect("no panic holds it");
+    /// Puts trials at the front of the queue, each as a family of its own.
+    pub fn alone(&self, family: &[&'a IdentifiedTrial]) {
+        let mut waiting = self.waiting.lock().expect("no thread panicked with the lock");
         family.iter().rev().for_each(|named| waiting.families.push_front(vec![*named]));
     }
 
-    /// Takes out what others have finished, so that estimates hold while they share the work.
+    /// Removes what other processes have finished, so that estimates hold while they share the work.
     fn finished_elsewhere(
         &self,
-        elsewhere: &mut VecDeque<Vec<&'a Named>>,
+        elsewhere: &mut VecDeque<Vec<&'a IdentifiedTrial>>,
         next: &mut Next<'a>,
     ) -> Result<(), LedgerError> {
         for family in &mut *elsewhere {
@@ -105,10 +106,10 @@ impl<'a> Queue<'a> {
         Ok(())
     }
 
-    /// The entry of a trial that need not be run any more.
+    /// The entry of a trial that needs no further run.
     fn done(
         &self,
-        named: &Named,
+        named: &IdentifiedTrial,
         damaged: &mut Vec<Damaged>,
     ) -> Result<Option<Entry>, LedgerError> {
         let entry = self.ledger.get(&named.id, &mut |file| damaged.push(file))?;

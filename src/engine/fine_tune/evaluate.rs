@@ -8,10 +8,10 @@ use crate::engine::{
     no_grad, transform,
 };
 
-/// What a network makes of a test set.
+/// The result of a test pass.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Test {
-    /// Whether each image got its own class.
+    /// Whether each image was classified correctly.
     pub correct: Vec<bool>,
     /// Mean cross-entropy in nats; not finite where the network has diverged.
     pub loss: f64,
@@ -35,8 +35,8 @@ pub fn evaluate(network: &Network, images: &OnDevice) -> Test {
     evaluate_with(images, logits).remove(0)
 }
 
-/// Evaluates a function from a part's pixels (or whatever stands in their place) to logits, one tensor
-/// for each network: one test each.
+/// Evaluates a function from pixels (or features in their place) to logits, one tensor for each
+/// network: one test each.
 pub(super) fn evaluate_with(
     images: &OnDevice,
     logits: impl Fn(&Tensor) -> Vec<Tensor>,

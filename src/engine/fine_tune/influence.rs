@@ -2,8 +2,8 @@
 //! in evaluation mode and without augmentation, as the authors measured it
 //! (`influence_functions` of their code, which sums the Hessian over the subset and counts no weight decay).
 //!
-//! One thing differs: they took gradients in single precision, in which the own class of a test image that
-//! is fitted well has none. Here, features are the network's and all that follows is in double precision.
+//! One thing differs: they took gradients in single precision, in which a test image that is fitted well
+//! has no gradient for its own class. Here, features are the network's and all that follows is in double precision.
 
 use tch::{Kind, Tensor};
 
@@ -16,19 +16,19 @@ use crate::{
         no_grad, transform,
     },
     experiment::{
-        Counts, Exhibit, Found, Inverse, MeasuredInfluence, Pictured, Seed,
+        Counts, Found, InfluentialExample, Inverse, MeasuredInfluence, Pictured, Seed,
         random::{self, Purpose},
     },
 };
 
-/// Test images that a record keeps to be looked at: the first one of each of the first classes. They
-/// are the same for every source and seed.
+/// The number of test images that a record keeps as pictures: the first of each of the first classes,
+/// the same for every source and seed.
 const EXHIBITS: i64 = 6;
-/// Pixels a side of what is looked at.
+/// Pixels a side of these pictures.
 const LOOKED_AT: i64 = 32;
 
-/// Measures influence by each of these inverses. `subset` has the places of the training images among
-/// the target's. The seed draws where the search for eigenvectors begins.
+/// Measures influence by each of these inverses. `subset` has the indices of the training images in the
+/// target. The seed draws the start of the search for eigenvectors.
 #[must_use]
 pub(crate) fn measure_influence(
     network: &Network,
@@ -66,11 +66,11 @@ fn counts(
     let test = seen(network, material.test)?;
     // One search for the finest cut serves all others.
     let mut generator = random::generator(seed, Purpose::Influence);
-    let pairs = Curvature::of(&train).top(finest, &mut generator)?;
+    let pairs = Curvature::new(&train).top(finest, &mut generator)?;
     let mut counted = Vec::new();
     for (place, inverse) in inverses.iter().enumerate() {
         let influence = Influence::new(&train, &test, &pairs, *inverse)?;
-        let shares = Shares::of(&influence, train.labels(), test.labels());
+        let shares = Shares::new(&influence, train.labels(), test.labels());
         let gallery = match place {
             0 => gallery(material, subset, &test.predicted(), &shares),
             _ => Vec::new(),
@@ -87,7 +87,7 @@ fn counts(
     Ok(counted)
 }
 
-/// Images as the last layer sees them.
+/// The features, logits and gradients of images at the last layer.
 fn seen(network: &Network, images: &OnDevice) -> Result<LastLayer, InfluenceError> {
     let features = images.mapped(|pixels| {
         let features = network.features(&transform::to_unit(pixels), Mode::Evaluate);
@@ -102,15 +102,15 @@ fn gallery(
     subset: &[usize],
     predicted: &Tensor,
     shares: &Shares,
-) -> Vec<Exhibit> {
+) -> Vec<InfluentialExample> {
     let Material { train, test, classes, .. } = material;
     let labels = Vec::<i64>::try_from(&test.labels).expect("one dimension");
     let first = |class: i64| labels.iter().position(|label| *label == class);
     (0..i64::from(*classes).min(EXHIBITS))
         .filter_map(first)
         .map(|image| {
-            let (most, influence) = shares.most[image];
-            Exhibit {
+            let (most, influence) = shares.strongest[image];
+            InfluentialExample {
                 test: pictured(test, image, image),
                 predicted: predicted.int64_value(&[image as i64]) as u32,
                 train: pictured(train, most, subset[most]),
@@ -120,7 +120,7 @@ fn gallery(
         .collect()
 }
 
-/// The image at `place`, which is called `image`.
+/// The image at index `place`, with its number `image` in the target.
 fn pictured(images: &OnDevice, place: usize, image: usize) -> Pictured {
     let one = images.pixels.narrow(0, place as i64, 1);
     let (_, _, height, width) = one.size4().expect("images have four dimensions");

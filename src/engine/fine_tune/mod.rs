@@ -1,19 +1,18 @@
-//! One fine-tune: what decides it ([`Protocol`]), when the learning rate drops (`schedule`), the
-//! loop ([`fine_tune`]) over images or their fixed features (`passes`), the pass over a test set
-//! ([`evaluate`]), and influence at the end (`measure_influence`). What is fine-tuned and where the
-//! outcome is kept is left to others.
+//! One fine-tune: its [`Protocol`], the learning rate (`schedule`), the training loop ([`fine_tune`])
+//! over images or their fixed features (`features`), the test pass ([`evaluate`]), and influence at the
+//! end (`measure_influence`). The executor chooses what is fine-tuned and keeps the outcome.
 
 mod evaluate;
+mod features;
 mod influence;
-mod passes;
 pub(crate) mod schedule;
 mod siblings;
 
 pub use evaluate::{Test, evaluate};
+pub use features::fixed_features;
 pub(crate) use influence::measure_influence;
-pub use passes::fixed_features;
 pub use siblings::{
-    Material, Sibling, Unfinished, fine_tune, fine_tune_siblings, fine_tune_watched,
+    FineTuneError, Material, Sibling, fine_tune, fine_tune_siblings, fine_tune_watched,
 };
 
 use super::{
@@ -23,10 +22,10 @@ use super::{
 use crate::experiment::{Precision, Protocol};
 
 impl Protocol {
-    /// A network of weights, which computes as the protocol says.
+    /// A network with these weights in the protocol's precision.
     ///
     /// # Errors
-    /// If the device lacks the precision.
+    /// If the device does not support the precision.
     pub fn network(&self, weights: Weights) -> Result<Network, NoTf32> {
         self.precision.check(weights.device())?;
         device::allow_tf32(self.precision == Precision::Tf32);

@@ -8,7 +8,7 @@ use std::{
 
 use tch::{Kind, Reduction, Tensor};
 
-use super::{Test, passes::Passes, schedule::learning_rate};
+use super::{Test, features::Features, schedule::learning_rate};
 use crate::experiment::Protocol;
 use crate::{
     engine::{
@@ -23,10 +23,10 @@ use crate::{
     },
 };
 
-/// Losses of single steps that are kept: what another machine is compared by.
+/// The number of first steps whose losses are kept, to compare machines by.
 const FIRST_LOSSES: usize = 5;
 
-/// What a fine-tune works on.
+/// The inputs of a fine-tune, on the device.
 #[derive(Debug)]
 pub struct Material<'a> {
     /// The source model, on the device.
@@ -35,8 +35,8 @@ pub struct Material<'a> {
     pub train: &'a OnDevice,
     /// The test set, at the network's input size.
     pub test: &'a OnDevice,
-    /// What the source's frozen part makes of the test set ([`super::fixed_features`]), from whoever
-    /// keeps it for several fine-tunes; computed where a protocol allows it and it is not there.
+    /// Fixed features of the test set ([`super::fixed_features`]), if the caller caches them for several
+    /// fine-tunes; otherwise computed here where the protocol allows it.
     pub test_features: Option<&'a OnDevice>,
     /// Classes of the target.
     pub classes: u32,
@@ -44,47 +44,47 @@ pub struct Material<'a> {
 
 /// Why a fine-tune has no outcome.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unfinished {
-    /// The network has fewer blocks than should be trained.
+pub enum FineTuneError {
+    /// The network has fewer blocks than are to be trained.
     #[error(transparent)]
     TooManyBlocks(#[from] TooManyBlocks),
-    /// The device lacks the recipe's precision.
+    /// The device does not support the recipe's precision.
     #[error(transparent)]
     Precision(#[from] NoTf32),
-    /// Somebody asked to stop.
-    #[error("stopped before its end")]
+    /// Interrupted.
+    #[error("interrupted before the last epoch")]
     Interrupted,
 }
 
-/// What siblings may differ in: fine-tunes of one source on one subset by one seed, whose frozen parts
-/// compute the same numbers at every step as far as they go, whatever is trained after them.
+/// One of several fine-tunes of one source on one subset by one seed. Their frozen prefixes compute the
+/// same numbers at every step; siblings differ in what is trained after these, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Sibling<'a> {
     /// Residual blocks that are trained.
     pub blocks: u32,
-    /// How. Of one family ([`Protocol::of_family`]) for all siblings.
+    /// The protocol, of one family ([`Protocol::of_family`]) for all siblings.
     pub protocol: &'a Protocol,
 }
 
 /// Fine-tunes the last `blocks` residual blocks of a source, and a new head, on a subset.
 ///
 /// The seed fixes the head, the order of images and their augmentation, each from a generator of its
-/// own, so that arms that share a seed are paired. `stop` is looked at once an epoch.
+/// own, so that arms that share a seed are paired. `stop` is checked once an epoch.
 ///
 /// # Errors
-/// If there are fewer blocks than that, or `stop` was set.
+/// If the network has fewer blocks, or `stop` was set.
 pub fn fine_tune(
     material: &Material<'_>,
     blocks: u32,
     protocol: &Protocol,
     seed: Seed,
     stop: &AtomicBool,
-) -> Result<Outcome, Unfinished> {
+) -> Result<Outcome, FineTuneError> {
     fine_tune_watched(material, blocks, protocol, seed, stop, &mut |_, _| ())
 }
 
-/// As [`fine_tune`]; `watch` is shown the network after each step, with the mean loss of the step's
-/// images in front of it (one number, on the device).
+/// As [`fine_tune`]; calls `watch` after each step with the network and the mean loss of the step's batch
+/// before the step (one number, on the device).
 ///
 /// # Errors
 /// As [`fine_tune`].
@@ -95,37 +95,37 @@ pub fn fine_tune_watched(
     seed: Seed,
     stop: &AtomicBool,
     watch: &mut dyn FnMut(&Network, &Tensor),
-) -> Result<Outcome, Unfinished> {
+) -> Result<Outcome, FineTuneError> {
     let siblings = [Sibling { blocks, protocol }];
     side_by_side(material, &siblings, seed, stop, watch).map(|mut ended| ended.remove(0).0)
 }
 
-/// As [`fine_tune`], of several siblings, step by step: images are augmented once, and go through what
-/// all leave frozen once. Gives what each gives alone, to the last bit, in their order, each with the
-/// network that came of it; what these leave frozen they share.
+/// As [`fine_tune`], for several siblings, step by step: images are augmented once and pass once through
+/// the prefix that all siblings freeze. Each outcome equals that of the sibling alone, to the last bit.
+/// Outcomes are in the order of the siblings, each with its network; networks share frozen tensors.
 ///
 /// # Errors
-/// As [`fine_tune`], if it is so of one of them.
+/// As [`fine_tune`], for any of them.
 ///
 /// # Panics
-/// If there is none, if they are not of one family, or if there are several of a protocol whose frozen
-/// part is fixed.
+/// If there is no sibling, they are not of one family, or there are several and the frozen part of their
+/// protocol is fixed.
 pub fn fine_tune_siblings(
     material: &Material<'_>,
     siblings: &[Sibling<'_>],
     seed: Seed,
     stop: &AtomicBool,
-) -> Result<Vec<(Outcome, Network)>, Unfinished> {
+) -> Result<Vec<(Outcome, Network)>, FineTuneError> {
     side_by_side(material, siblings, seed, stop, &mut |_, _| ())
 }
 
-/// A sibling on its way.
+/// The state of a sibling in training.
 struct Run<'a> {
     protocol: &'a Protocol,
     network: Network,
     sgd: Sgd,
     outcome: Outcome,
-    /// Summed losses and right answers of this epoch's steps; they stay on the device until it is over.
+    /// Summed losses and correct predictions of this epoch; on the device until it ends.
     losses: Vec<Tensor>,
     correct: Vec<Tensor>,
     /// Mean losses of the first steps, on the device until the end.
@@ -133,13 +133,13 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Begins from a source, of which what is frozen is shared.
+    /// Starts from a source; frozen tensors are shared with it.
     fn new(
         sibling: Sibling<'a>,
         source: &Weights,
         classes: u32,
         seed: Seed,
-    ) -> Result<Self, Unfinished> {
+    ) -> Result<Self, FineTuneError> {
         let Sibling { blocks, protocol } = sibling;
         let mut head = random::generator(seed, Purpose::Head);
         let weights = source.branch(blocks)?.with_head(classes, protocol.head, &mut head);
@@ -159,7 +159,7 @@ impl<'a> Run<'a> {
         Ok(Self { protocol, network, sgd, outcome, losses, correct, first_losses })
     }
 
-    /// A step on what the frozen part made of a batch. The mean loss in front of it, on the device.
+    /// One step on the frozen part's output for a batch. Gives the mean loss before the step, on the device.
     fn step(&mut self, input: &Tensor, labels: &Tensor, epoch: u32) -> Tensor {
         let Protocol { epochs, learning_rate: first, batch_norm, .. } = self.protocol;
         let logits = self.network.trained_part(input, batch_norm.mode());
@@ -174,7 +174,7 @@ impl<'a> Run<'a> {
         loss
     }
 
-    /// An evaluation at the end of an epoch over so many images.
+    /// Adds the evaluation at the end of an epoch over `images` images.
     fn evaluated(&mut self, tested: Test, epoch: u32, images: usize, seconds: f64) {
         let sum = |values: &[Tensor]| Tensor::stack(values, 0).sum(Kind::Double).double_value(&[]);
         self.outcome.evaluations.push(Evaluation {
@@ -195,7 +195,7 @@ fn side_by_side(
     seed: Seed,
     stop: &AtomicBool,
     watch: &mut dyn FnMut(&Network, &Tensor),
-) -> Result<Vec<(Outcome, Network)>, Unfinished> {
+) -> Result<Vec<(Outcome, Network)>, FineTuneError> {
     let clock = Instant::now();
     let Material { source, train, classes, .. } = material;
     let protocol = siblings.first().expect("there is a sibling").protocol;
@@ -207,11 +207,11 @@ fn side_by_side(
     let shared = source.copy_to(source.device());
     let runs = siblings.iter().map(|&sibling| Run::new(sibling, &shared, *classes, seed));
     let mut runs: Vec<Run<'_>> = runs.collect::<Result<_, _>>()?;
-    let passes = Passes::new(&networks(&runs), protocol, material);
+    let passes = Features::new(&networks(&runs), protocol, material);
     let images = train.len() as usize;
     for epoch in 0..protocol.epochs {
         if stop.load(Ordering::Relaxed) {
-            return Err(Unfinished::Interrupted);
+            return Err(FineTuneError::Interrupted);
         }
         let mut generator = random::epoch_generator(seed, Purpose::Order, epoch);
         let order = random::permutation(images, &mut generator);
@@ -219,12 +219,13 @@ fn side_by_side(
             let mut generator = random::epoch_generator(seed, Purpose::Augmentation, epoch);
             protocol.augmentation.draw(images, &mut || rand::RngExt::random(&mut generator))
         };
-        // All that an epoch is drawn by goes to the device before its first step, and nobody waits for it.
+        // The epoch's random draws are uploaded before its first step; no transfer or synchronisation
+        // happens between steps.
         let draws: Vec<Draw> = order.iter().map(|&image| draws[image]).collect();
         let draws = Draws::new(&draws, [i64::from(protocol.side); 2], source.device());
         let order: Vec<i64> = order.iter().map(|&image| image as i64).collect();
         let mut order = Tensor::from_slice(&order);
-        transfer::send([&mut order], source.device());
+        transfer::upload([&mut order], source.device());
         for run in &mut runs {
             run.losses.clear();
             run.correct.clear();

@@ -1,34 +1,36 @@
-//! What a last layer makes of images, and the curvature of its loss over them.
+//! A last layer's inputs and outputs for images, and the curvature of its loss over them.
 
 use rand_chacha::ChaCha8Rng;
 use tch::{Kind, Tensor};
 
 use super::{Eigenpairs, InfluenceError, Operator, top};
 
-/// Images that gradients are projected for at once: enough for fast products, few enough for memory.
-const AT_ONCE: i64 = 500;
+/// Images whose gradients are projected at once: enough for fast products, few enough for memory.
+const BATCH: i64 = 500;
 
-/// Columns that are multiplied at once, at least: enough for fast products.
-const BLOCK: i64 = 16;
+/// The minimum number of columns that are multiplied at once: enough for fast products.
+const MIN_BLOCK: i64 = 16;
 
-/// Labelled images as a last layer sees them: all that influence needs of a network.
+/// Labelled images at a network's last layer: everything that influence needs of the network.
 #[derive(Debug)]
 pub struct LastLayer {
-    /// Features with a one after the last, for the bias, `[N, features + 1]`.
+    /// Features, then a one for the bias, `[N, features + 1]`.
     inputs: Tensor,
     /// `[N, classes]`.
     probabilities: Tensor,
-    /// Gradients of each image's loss towards its logits, `[N, classes]`.
+    /// Gradients of each image's loss by its logits, `[N, classes]`.
     residuals: Tensor,
     /// `[N]`.
     labels: Tensor,
 }
 
 impl LastLayer {
-    /// Takes features `[N, features]`, logits `[N, classes]` and labels `[N]`, on one device, of any kind.
+    /// From features `[N, features]`, logits `[N, classes]` and labels `[N]`, on one device, of any
+    /// kind.
     ///
     /// # Errors
-    /// If there are no images, there is one class, a label is no class, or something is not finite.
+    /// If there are no images, there is one class, a label is out of range, or a value is not
+    /// finite.
     ///
     /// # Panics
     /// If shapes do not fit together.
@@ -56,12 +58,13 @@ impl LastLayer {
             return Err(InfluenceError::Label { label, classes });
         }
         let probabilities = logits.softmax(1, Kind::Double);
-        let own = labels.unsqueeze(1);
-        // Not the probability minus one, which is nothing once an image is fitted to the last digit:
-        // minus the sum of the others, which keeps all of its digits.
-        let others = probabilities.scatter_value(1, &own, 0.0);
-        let rest = -others.sum_dim_intlist([1].as_slice(), true, Kind::Double);
-        let residuals = others.scatter(1, &own, &rest);
+        let index = labels.unsqueeze(1);
+        // For the label's class, minus the sum of the other probabilities, which keeps all its
+        // digits. The probability minus one would be zero for an image that is fitted to the last
+        // digit.
+        let others = probabilities.scatter_value(1, &index, 0.0);
+        let of_label = -others.sum_dim_intlist([1].as_slice(), true, Kind::Double);
+        let residuals = others.scatter(1, &index, &of_label);
         let ones = Tensor::ones([images, 1], (Kind::Double, features.device()));
         Ok(Self {
             inputs: Tensor::cat(&[features, ones], 1),
@@ -71,7 +74,7 @@ impl LastLayer {
         })
     }
 
-    /// How many images.
+    /// The number of images.
     #[must_use]
     pub fn images(&self) -> i64 {
         self.labels.size()[0]
@@ -82,18 +85,19 @@ impl LastLayer {
         &self.labels
     }
 
-    /// The class that each image is given, `[N]`.
+    /// The predicted class of each image, `[N]`.
     pub fn predicted(&self) -> Tensor {
         self.probabilities.argmax(1, false)
     }
 
-    /// How many parameters there are: weights and biases.
+    /// The number of parameters: weights and biases.
     #[must_use]
     pub fn parameters(&self) -> i64 {
         self.inputs.size()[1] * self.probabilities.size()[1]
     }
 
-    /// Each image's gradient in a subspace: its products with the columns of `[parameters, R]`, `[N, R]`.
+    /// Each image's gradient in a subspace: its products with the columns of `[parameters, R]`,
+    /// `[N, R]`.
     ///
     /// # Panics
     /// If there are not as many rows as parameters.
@@ -102,12 +106,13 @@ impl LastLayer {
         let columns = subspace.size()[1];
         let by_feature = subspace.reshape([self.inputs.size()[1], classes * columns]);
         let parts: Vec<Tensor> = (0..self.images())
-            .step_by(AT_ONCE as usize)
+            .step_by(BATCH as usize)
             .map(|start| {
-                let length = AT_ONCE.min(self.images() - start);
-                let part = |of: &Tensor| of.narrow(0, start, length);
-                let along = part(&self.inputs).matmul(&by_feature).view([length, classes, columns]);
-                let sums = part(&self.residuals).unsqueeze(1).matmul(&along);
+                let length = BATCH.min(self.images() - start);
+                let part = |whole: &Tensor| whole.narrow(0, start, length);
+                let logits = part(&self.inputs).matmul(&by_feature);
+                let logits = logits.view([length, classes, columns]);
+                let sums = part(&self.residuals).unsqueeze(1).matmul(&logits);
                 sums.squeeze_dim(1)
             })
             .collect();
@@ -115,9 +120,9 @@ impl LastLayer {
     }
 }
 
-/// The Hessian of images' summed cross-entropy towards the last layer's parameters: the sum over images of
-/// `(diag p - p p^T) x [f; 1] [f; 1]^T`. It is never formed; `parameters` squared numbers would be
-/// 3.4 GB at 20,490.
+/// The Hessian of the images' summed cross-entropy by the last layer's parameters: the sum over
+/// images of `(diag p - p p^T) x [f; 1] [f; 1]^T`. It is never formed: for 20,490 parameters it
+/// would take 3.4 GB.
 #[derive(Debug)]
 pub struct Curvature<'a> {
     images: &'a LastLayer,
@@ -126,9 +131,9 @@ pub struct Curvature<'a> {
 }
 
 impl<'a> Curvature<'a> {
-    /// Over these images.
+    /// The curvature over these images.
     #[must_use]
-    pub fn of(images: &'a LastLayer) -> Self {
+    pub fn new(images: &'a LastLayer) -> Self {
         Self { images, likeliest: images.predicted().view([-1, 1, 1]) }
     }
 
@@ -141,15 +146,16 @@ impl<'a> Curvature<'a> {
         let (images, classes) = probabilities.size2().expect("a matrix");
         let count = columns.size()[1];
         let by_feature = columns.reshape([inputs.size()[1], classes * count]);
-        // What the columns do to each image's logits.
-        let moved = inputs.matmul(&by_feature).view([images, classes, count]);
-        // Measured from the likeliest class: a shift that all classes share changes no probability, and
-        // without it the next difference would lose all digits where an image is fitted.
-        let moved = &moved - moved.gather(1, &self.likeliest.expand([-1, 1, count], false), false);
+        // The change of each image's logits along the columns.
+        let change = inputs.matmul(&by_feature).view([images, classes, count]);
+        // Relative to the likeliest class. A shift that all classes share changes no probability,
+        // and without it the next difference would lose all digits for an image that is fitted.
+        let likeliest = self.likeliest.expand([-1, 1, count], false);
+        let change = &change - change.gather(1, &likeliest, false);
         let probabilities = probabilities.unsqueeze(2);
-        let mean = (&probabilities * &moved).sum_dim_intlist([1].as_slice(), true, Kind::Double);
-        let pulled = probabilities * (moved - mean);
-        inputs.tr().matmul(&pulled.view([images, classes * count])).view([-1, count])
+        let mean = (&probabilities * &change).sum_dim_intlist([1].as_slice(), true, Kind::Double);
+        let weighted = probabilities * (change - mean);
+        inputs.tr().matmul(&weighted.view([images, classes * count])).view([-1, count])
     }
 
     /// Its eigenpairs above `truncation` times the largest eigenvalue ([`top`]).
@@ -165,8 +171,8 @@ impl<'a> Curvature<'a> {
         let operator = Operator {
             times: &|columns| self.times(columns),
             parameters: self.images.parameters(),
-            // Where all classes are equally likely, each eigenvalue occurs once a class but one.
-            block: probabilities.size()[1].max(BLOCK),
+            // Where all classes are equally likely, each eigenvalue occurs `classes - 1` times.
+            block: probabilities.size()[1].max(MIN_BLOCK),
             device: probabilities.device(),
         };
         top(&operator, truncation, generator)

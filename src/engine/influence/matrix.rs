@@ -1,13 +1,13 @@
-//! The influence of every training image on every test image, kept as two thin factors: the whole
-//! matrix is formed for some test images at a time.
+//! The influence of every training image on every test image, kept as two thin factors. Rows of the
+//! matrix are formed for some test images at a time.
 
 use tch::Tensor;
 
 use super::{Eigenpairs, InfluenceError, LastLayer};
 use crate::experiment::Inverse;
 
-/// Influences. Positive ones are helpful: to first order, how much higher the test image's loss would
-/// be without the training image.
+/// Influences of training images on test images: to first order, how much higher the test image's
+/// loss would be without the training image. Positive influences are helpful.
 #[derive(Debug)]
 pub struct Influence {
     /// Gradients of test images in the eigenspace, divided by the eigenvalues, `[tests, R]`.
@@ -19,14 +19,15 @@ pub struct Influence {
 }
 
 impl Influence {
-    /// Of training images on test images, by the training images' top eigenpairs: those that `inverse`
-    /// keeps, of which all must be there ([`super::top`] with its truncation, or a smaller one).
+    /// Computes influences from the eigenpairs of the training images' curvature. `eigenpairs` must
+    /// include all that `inverse` keeps: those of [`super::top`] with its truncation, or a smaller
+    /// one.
     ///
     /// # Errors
-    /// If the inverse means nothing.
+    /// If the inverse is out of range.
     ///
     /// # Panics
-    /// If the eigenpairs are of another last layer, or there is none.
+    /// If the eigenpairs have another number of parameters, or there are none.
     pub fn new(
         train: &LastLayer,
         test: &LastLayer,
@@ -47,21 +48,22 @@ impl Influence {
         })
     }
 
-    /// Of all training images on `length` test images from `start` on, `[length, images]`.
+    /// Influences of all training images on `length` test images from `start` on, `[length,
+    /// images]`.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If there are fewer test images.
     pub fn on(&self, start: i64, length: i64) -> Tensor {
         self.test.narrow(0, start, length).matmul(&self.train)
     }
 
-    /// How many test images.
+    /// The number of test images.
     #[must_use]
     pub fn tests(&self) -> i64 {
         self.test.size()[0]
     }
 
-    /// How many eigenpairs are kept.
+    /// The number of eigenpairs that are kept.
     #[must_use]
     pub fn kept(&self) -> i64 {
         self.kept

@@ -1,83 +1,84 @@
-//! How often the most influential training images show the test image's own class.
+//! How often the most influential training images have the test image's class.
 
-use crate::experiment::RANKS;
 use tch::{Kind, Tensor};
 
 use super::Influence;
+use crate::experiment::RANKS;
 
-/// Of how many most influential images most are asked for.
+/// A majority of the most influential images: at least `THREE` of `FIVE`.
 const FIVE: i64 = 5;
 const THREE: i64 = 3;
 /// Test images whose influences are formed and sorted at once.
-const AT_ONCE: i64 = 500;
+const BATCH: i64 = 500;
 
-/// What the most influential training images have in common with the test images. A test image that
-/// every training image influences alike has no most influential one and counts as no match.
+/// How often the most influential training images have the test image's class. If all training
+/// images have the same influence on a test image, it has no most influential one and counts as no
+/// match.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shares {
-    /// By rank from the most influential on: how many test images have the class of that image.
+    /// For each rank, from the most influential: how many test images have the class of that image.
     pub matches: Vec<u32>,
-    /// How many have the class of at least three of the five most influential ones.
+    /// How many test images have the class of at least three of the five most influential ones.
     pub three_of_five: u32,
     /// Whether each test image has the class of its most influential one.
     pub first: Vec<bool>,
-    /// Each test image's most influential training image, and how influential it is.
-    pub most: Vec<(usize, f64)>,
+    /// Each test image's most influential training image, and the influence of that image.
+    pub strongest: Vec<(usize, f64)>,
 }
 
 impl Shares {
-    /// Counts.
+    /// Counts, given the labels of the training images `[images]` and of the test images `[tests]`.
     ///
     /// # Panics
-    /// If there are not as many labels (`[images]`, `[tests]`) as images.
+    /// If there are not as many labels as images, or there are no test images.
     #[must_use]
-    pub fn of(influence: &Influence, train: &Tensor, test: &Tensor) -> Self {
+    pub fn new(influence: &Influence, train: &Tensor, test: &Tensor) -> Self {
         let parts: Vec<Self> = (0..influence.tests())
-            .step_by(AT_ONCE as usize)
+            .step_by(BATCH as usize)
             .map(|start| {
-                let length = AT_ONCE.min(influence.tests() - start);
+                let length = BATCH.min(influence.tests() - start);
                 Self::count(&influence.on(start, length), train, &test.narrow(0, start, length))
             })
             .collect();
         parts.into_iter().reduce(Self::and).expect("there are test images")
     }
 
-    /// Counts over a whole matrix of influences, `[tests, images]`. Of equal influences the earlier
-    /// training image goes first.
+    /// Counts over a whole matrix of influences, `[tests, images]`. Among equal influences the
+    /// earlier training image ranks first.
     ///
     /// # Panics
-    /// As [`Shares::of`].
+    /// As [`Shares::new`].
     #[must_use]
     pub fn count(influences: &Tensor, train: &Tensor, test: &Tensor) -> Self {
         let ranks = RANKS.min(train.size()[0]);
         let (sorted, order) = influences.sort_stable(true, 1, true);
         let order = order.narrow(1, 0, ranks);
-        let of_order = train.index_select(0, &order.reshape([-1])).view([-1, ranks]);
+        let classes = train.index_select(0, &order.reshape([-1])).view([-1, ranks]);
         let last = sorted.select(1, sorted.size()[1] - 1);
         let differ = sorted.select(1, 0).ne_tensor(&last).unsqueeze(1);
-        let same = of_order.eq_tensor(&test.unsqueeze(1)).logical_and(&differ);
+        let same = classes.eq_tensor(&test.unsqueeze(1)).logical_and(&differ);
         let five = same.narrow(1, 0, FIVE.min(ranks));
         let of_five = five.sum_dim_intlist([1].as_slice(), false, Kind::Int64);
         let counts = same.sum_dim_intlist([0].as_slice(), false, Kind::Int64);
         let counts = Vec::<i64>::try_from(counts).expect("one dimension");
         let first = Vec::<i64>::try_from(order.select(1, 0)).expect("one dimension");
-        let most = Vec::<f64>::try_from(sorted.select(1, 0)).expect("one dimension");
+        let highest = Vec::<f64>::try_from(sorted.select(1, 0)).expect("one dimension");
         Self {
             matches: counts.into_iter().map(|count| count as u32).collect(),
             three_of_five: of_five.ge(THREE).sum(Kind::Int64).int64_value(&[]) as u32,
             first: Vec::<bool>::try_from(same.select(1, 0)).expect("one dimension"),
-            most: first.into_iter().map(|image| image as usize).zip(most).collect(),
+            strongest: first.into_iter().map(|image| image as usize).zip(highest).collect(),
         }
     }
 
-    /// These and those of further test images.
+    /// Adds the counts of further test images.
     fn and(mut self, more: Self) -> Self {
         for (count, more) in self.matches.iter_mut().zip(more.matches) {
             *count += more;
         }
         self.three_of_five += more.three_of_five;
         self.first.extend(more.first);
-        self.most.extend(more.most);
+        self.strongest.extend(more.strongest);
         self
     }
 }

@@ -8,9 +8,9 @@ use super::{Implementation, Mode, Weights, kernel::Kernel};
 use crate::engine::no_grad;
 use crate::experiment as layers;
 
-/// What batch norm adds to a variance (PyTorch's default).
+/// Epsilon that batch norm adds to a variance (PyTorch's default).
 const EPSILON: f64 = 1e-5;
-/// The share of a batch in the running statistics after it (PyTorch's default).
+/// Momentum of the running statistics (PyTorch's default).
 const MOMENTUM: f64 = 0.1;
 
 /// A convolution and its batch norm.
@@ -24,7 +24,7 @@ pub(super) struct Convolution {
     running_mean: Tensor,
     running_var: Tensor,
     implementation: Implementation,
-    /// What the kernel is made into for a mode, once it was used.
+    /// The kernel prepared for a mode, after its first use.
     prepared: Option<(Mode, OnceCell<Kernel>)>,
 }
 
@@ -48,8 +48,8 @@ impl Convolution {
         }
     }
 
-    /// The same, to be used in one mode and while no weight changes: what its kernel is made into is then
-    /// made once, and passes gradients on to images and none to weights.
+    /// A copy for use in one mode while no weight changes: its kernel is prepared once. Gradients
+    /// reach images, but no weights.
     pub fn prepared(&self, mode: Mode) -> Self {
         Self {
             kernel: self.kernel.shallow_clone(),
@@ -64,21 +64,21 @@ impl Convolution {
         }
     }
 
-    /// `[N,C,H,W]` to [N,C',H/stride,W/stride], rounded up. In train mode it moves the running
+    /// `[N,C,H,W]` to `[N,C',H/stride,W/stride]`, rounded up. In train mode it moves the running
     /// statistics towards the batch's, with or without gradients.
     ///
     /// # Panics
-    /// If it was prepared for another mode, or its kernel does not take pictures of this size.
+    /// If it was prepared for another mode, or for images of another size.
     pub fn forward(&self, input: &Tensor, mode: Mode) -> Tensor {
         let convolved = match &self.prepared {
             None => self.kernel(input, mode).convolve(input),
             Some((of, kernel)) => {
-                assert_eq!(*of, mode, "it is prepared for one mode");
+                assert_eq!(*of, mode, "the convolution is prepared for one mode");
                 let make = || no_grad::without(|| self.kernel(input, mode));
                 kernel.get_or_init(make).convolve(input)
             }
         };
-        if self.takes_in_norm(mode) {
+        if self.folds_norm(mode) {
             convolved
         } else {
             convolved.batch_norm(
@@ -94,8 +94,9 @@ impl Convolution {
         }
     }
 
-    /// With running statistics the norm is a line for each channel, which the kernel can take in.
-    fn takes_in_norm(&self, mode: Mode) -> bool {
+    /// Whether the batch norm is folded into the kernel. With running statistics it is an affine
+    /// map of each channel.
+    fn folds_norm(&self, mode: Mode) -> bool {
         mode == Mode::Evaluate && matches!(self.implementation, Implementation::Fused(_))
     }
 
@@ -103,7 +104,7 @@ impl Convolution {
         let new = |kernel: &Tensor, bias: Option<&Tensor>| {
             Kernel::new(kernel, bias, self.stride, self.padding, self.implementation, input)
         };
-        if !self.takes_in_norm(mode) {
+        if !self.folds_norm(mode) {
             return new(&self.kernel, None);
         }
         let scale = &self.weight / (&self.running_var + EPSILON).sqrt();
@@ -112,7 +113,7 @@ impl Convolution {
     }
 }
 
-/// A residual block: rectifiers between its convolutions, and after the sum with its input.
+/// A residual block: ReLUs between its convolutions, and after the sum with its input.
 #[derive(Debug)]
 pub(super) struct Residual {
     body: Vec<Convolution>,

@@ -1,10 +1,10 @@
-//! A convolution's kernel, in the form in which pictures of a size go through it fastest.
+//! A convolution's kernel, in the form that is fastest for images of a given size.
 
 use tch::{Device, Tensor};
 
 use super::Implementation;
 
-/// A kernel, made for pictures of one size, with what is added to each channel.
+/// A kernel, prepared for images of one size, with a bias for each channel.
 #[derive(Debug)]
 pub(super) struct Kernel {
     form: Form,
@@ -17,16 +17,17 @@ pub(super) struct Kernel {
 
 #[derive(Clone, Copy, Debug)]
 enum Form {
-    /// `[C',C,k,k]`, as it is.
+    /// `[C',C,k,k]`, unchanged.
     Plain,
     /// `[2C',2C,3,2]`: a padded 3 x 3 kernel over pairs of neighbouring columns.
     Pairs,
-    /// `[4C',4C]`: a padded 3 x 3 kernel over the pixels of a 2 x 2 picture.
+    /// `[4C',4C]`: a padded 3 x 3 kernel over the pixels of a 2 x 2 image.
     Matrix,
 }
 
 impl Kernel {
-    /// From a kernel `[C',C,k,k]` and a bias `[C']`, for pictures such as `input`.
+    /// Prepares a kernel `[C',C,k,k]` and a bias `[C']` for images of the size and device of
+    /// `input`.
     pub fn new(
         kernel: &Tensor,
         bias: Option<&Tensor>,
@@ -38,23 +39,23 @@ impl Kernel {
         let cast = |tensor: &Tensor| implementation.cast(tensor);
         let (kernel, bias) = (cast(kernel), bias.map(cast));
         let form = match (implementation, input.device()) {
-            (Implementation::Fused(_), Device::Cpu) => Form::of(&kernel, stride, input),
-            // A GPU's library looks for the fastest form itself.
+            (Implementation::Fused(_), Device::Cpu) => Form::for_input(&kernel, stride, input),
+            // On a GPU, cuDNN chooses the fastest algorithm itself.
             _ => Form::Plain,
         };
         let repeated = |times: i64| bias.as_ref().map(|bias| bias.repeat([times]));
         let (weight, bias) = match form {
             Form::Plain => (kernel, bias),
-            Form::Pairs => (of_pairs(&kernel), repeated(2)),
-            Form::Matrix => (matrix(&kernel), repeated(4)),
+            Form::Pairs => (pair_kernel(&kernel), repeated(2)),
+            Form::Matrix => (matrix_2x2(&kernel), repeated(4)),
         };
         Self { form, weight, bias, stride, padding, implementation }
     }
 
-    /// `[N,C,H,W]` to [N,C',H/stride,W/stride], rounded up.
+    /// `[N,C,H,W]` to `[N,C',H/stride,W/stride]`, rounded up.
     ///
     /// # Panics
-    /// If it was made for pictures of another size.
+    /// If it was prepared for images of another size.
     pub fn convolve(&self, input: &Tensor) -> Tensor {
         let Self { form, weight, bias, stride, padding, implementation } = self;
         let (input, bias) = (&implementation.cast(input), bias.as_ref());
@@ -66,14 +67,14 @@ impl Kernel {
     }
 }
 
-/// Channels that fill half of a vector of a processor with AVX-512.
+/// Channels that fill half of an AVX-512 register in single precision.
 const HALF_A_VECTOR: i64 = 8;
 
 impl Form {
-    fn of(kernel: &Tensor, stride: i64, input: &Tensor) -> Self {
+    fn for_input(kernel: &Tensor, stride: i64, input: &Tensor) -> Self {
         match (kernel.size().as_slice(), &input.size()[2..], stride) {
             ([.., 3, 3], [2, 2], 1) => Self::Matrix,
-            // With gradients it would have to be undone, and taken back through.
+            // With gradients the rearrangement would have to be differentiated as well.
             ([..=HALF_A_VECTOR, ..=HALF_A_VECTOR, 3, 3], [_, width], 1)
                 if width % 2 == 0 && !(input.requires_grad() || kernel.requires_grad()) =>
             {
@@ -84,13 +85,13 @@ impl Form {
     }
 }
 
-/// For a padded 3 x 3 convolution of pictures of 2 x 2 pixels as one matrix product: each output pixel sees
-/// all four input pixels, so that only zeros of the padding are left out. Four fifths of the convolution's
-/// time on a core, with gradients (`benches/README.md`).
-fn matrix(kernel: &Tensor) -> Tensor {
-    // For output pixel (row, column), input pixel (0, 0) meets the tap at (1 - row, 1 - column). The last
-    // output pixel comes first, since gradients of a tap are added up in this order: another would
-    // round otherwise.
+/// The matrix that computes a padded 3 x 3 convolution of 2 x 2 images as one matrix product. Each
+/// output pixel sees all four input pixels, so that only products with the padding are left out. It
+/// takes four fifths of the convolution's time on one core, with gradients (`benches/README.md`).
+fn matrix_2x2(kernel: &Tensor) -> Tensor {
+    // For output pixel (row, column), input pixel (0, 0) meets the tap at (1 - row, 1 - column).
+    // The last output pixel is first, since gradients of a tap are summed in this order: another
+    // order would round differently.
     const TAPS: [i64; 16] = [0, 1, 3, 4, 1, 2, 4, 5, 3, 4, 6, 7, 4, 5, 7, 8];
     const IN_ORDER: [i64; 4] = [3, 2, 1, 0];
     let (output, channels) = (kernel.size()[0], kernel.size()[1]);
@@ -110,16 +111,17 @@ fn convolve_2x2(input: &Tensor, matrix: &Tensor, bias: Option<&Tensor>) -> Tenso
     pixels.linear(matrix, bias).view([-1, 2, 2, output]).permute([0, 3, 1, 2])
 }
 
-/// For a padded 3 x 3 convolution of so few channels that they leave half of each vector empty, as a 3 x 2
-/// one of neighbouring columns as twice as many channels: a pair of output columns sees four input
-/// columns, which are two pairs if these begin one column early. A third more arithmetic, zeros, in 86 % of
-/// the time; and every output is summed in the same order, so that bits are the same.
-fn of_pairs(kernel: &Tensor) -> Tensor {
+/// The kernel that computes a padded 3 x 3 convolution of few channels as a 3 x 2 convolution, with
+/// each pair of neighbouring columns as twice as many channels. Few channels alone would leave half
+/// of each vector register empty. A pair of output columns sees four input columns, which are two
+/// pairs that begin one column early. This is a third more arithmetic, all of it zeros, in 86 % of
+/// the time. Each output is summed in the same order, so that the bits are the same.
+fn pair_kernel(kernel: &Tensor) -> Tensor {
     let (output, channels) = (kernel.size()[0], kernel.size()[1]);
-    // Taps by row and column; of four columns the left output meets the first three, the right one the
-    // last.
+    // Taps by row and column. Of the four input columns, the left output column uses the first
+    // three and the right one the last three.
     let kernel = kernel.permute([0, 2, 3, 1]);
-    let taps = [[0, 0, 0, 1], [0, 0, 1, 0]].map(|beside| kernel.constant_pad_nd(beside));
+    let taps = [[0, 0, 0, 1], [0, 0, 1, 0]].map(|padding| kernel.constant_pad_nd(padding));
     let taps = Tensor::cat(&taps, 0).reshape([2 * output, 3, 2, 2 * channels]);
     taps.permute([0, 3, 1, 2])
 }
@@ -143,7 +145,7 @@ mod tests {
     use super::*;
     use crate::experiment::Precision;
 
-    /// Numbers of a shape, channels last, that no two orders of summing round alike.
+    /// Test values, channels last, whose sums round differently in each order.
     fn numbers(shape: [i64; 4]) -> Tensor {
         let count = shape.iter().product::<i64>();
         let values = (Tensor::arange(count, (Kind::Float, Device::Cpu)) * 0.734_69).sin();
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_a_kernel_is_the_convolution() {
+    fn every_form_of_a_kernel_computes_the_convolution() {
         for (images, channels, output, height, width, form) in [
             (3, 8, 8, 14, 14, "Pairs"),
             (2, 3, 5, 4, 6, "Pairs"),
@@ -169,8 +171,8 @@ mod tests {
                 assert_eq!(format!("{:?}", kernel.form), form);
                 let found = kernel.convolve(&input);
                 assert_eq!(found.size(), expected.size());
-                let off = (&found - &expected).abs().max().double_value(&[]);
-                assert!(off < 1e-5, "{form}: {off}");
+                let error = (&found - &expected).abs().max().double_value(&[]);
+                assert!(error < 1e-5, "{form}: {error}");
             }
         }
     }

@@ -1,15 +1,16 @@
 //! The residual networks that are pretrained and fine-tuned: one builder for ResNet-18, ResNet-50
-//! and the thin network of the smoke world, with torchvision's parameter names, so that published
-//! checkpoints load by name and freezing means what the paper's code means by it.
+//! and the thin network of the smoke set-up. Parameters have torchvision's names, so that published
+//! checkpoints load by name and the same blocks are frozen as in the paper's code.
 //!
-//! An [`Architecture`](crate::experiment::Architecture) is plain data; [`Weights`] are named tensors that fit one; a [`Network`] is
-//! weights that compute, normalised inside, so that images are always in [0, 1];
-//! [`Trainable`](crate::experiment::Trainable) says what a fine-tune changes and [`Sgd`] changes it. Nothing here draws from
-//! torch's generator, which is one for the whole process: first weights and heads are drawn from a
-//! generator that the caller passes. Each network owns its tensors, so that trials in parallel
-//! threads share nothing.
+//! An [`Architecture`](crate::experiment::Architecture) is plain data. [`Weights`] are named
+//! tensors that fit one. A [`Network`] computes with weights and normalises its images, which are
+//! always in [0, 1]. [`Trainable`](crate::experiment::Trainable) says which parameters a fine-tune
+//! changes, and [`Sgd`] changes them. Nothing here uses torch's random generator, which is one for
+//! the whole process: initial weights and heads are drawn from the caller's generator. Each network
+//! owns its tensors, so that trials in parallel threads share nothing.
 //!
-//! Reading checkpoint files, the schedule, the order of batches and the loop are left to others.
+//! Other modules read checkpoint files, set the learning rate, order the batches and run the
+//! training loop.
 
 mod block;
 mod initialise;

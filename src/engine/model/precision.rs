@@ -1,27 +1,29 @@
-//! What a network computes in: a recipe's choice, with its effect on accuracy to be shown.
+//! The precision of a network's arithmetic. The recipe chooses it, and its effect on accuracy is
+//! measured.
 
-use crate::experiment::Precision;
 use tch::{Device, Kind, Tensor};
 
-/// How a network computes what it is.
+use crate::experiment::Precision;
+
+/// How a network computes its outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Implementation {
-    /// Operation by operation as PyTorch does, in the weights' own kind. A source model is trained so:
-    /// in its first steps a difference of one rounding becomes one of a hundredth, so that only the same
-    /// operations give its card's losses again.
+    /// The same operations as PyTorch, in the weights' own kind. Source models are trained this
+    /// way: in the first steps a difference of one rounding grows to a hundredth, so that only the
+    /// same operations reproduce the losses on a model's card.
     Reference,
-    /// The same up to rounding in less time: in tests norms are part of kernels, and small pictures
-    /// one product. Fine-tunes run so.
+    /// The same result up to rounding in less time: test passes fold batch norms into kernels, and
+    /// 2 x 2 images are convolved by one matrix product. Fine-tunes run this way.
     Fused(Precision),
 }
 
-/// A precision that a device lacks.
+/// A precision that the device does not support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("failed to compute in tf32 without a GPU: use fp32 or bf16, or a GPU")]
 pub struct NoTf32;
 
 impl Implementation {
-    /// A tensor in what convolutions take; itself where that is its own kind.
+    /// The tensor in the kind that convolutions use; the tensor itself if it has that kind.
     pub(super) fn cast(self, tensor: &Tensor) -> Tensor {
         let kind = match self {
             Self::Reference => None,
@@ -32,7 +34,7 @@ impl Implementation {
 }
 
 impl Precision {
-    /// What convolutions take and give; `None` where that is the weights' own kind.
+    /// The kind of a convolution's input and output; `None` for the weights' own kind.
     const fn kind(self) -> Option<Kind> {
         match self {
             Self::Fp32 | Self::Tf32 => None,
@@ -40,7 +42,7 @@ impl Precision {
         }
     }
 
-    /// Whether a device can compute in it.
+    /// Whether a device supports it.
     ///
     /// # Errors
     /// If it is tf32 and the device is no GPU.

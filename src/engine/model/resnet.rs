@@ -1,19 +1,18 @@
-//! The network: weights that compute.
+//! The network: its forward pass, whole or in parts, and its gradients.
 
-use crate::experiment::BatchNorm;
 use tch::{Kind, Tensor};
 
 use super::block::{Convolution, Residual};
 use super::{Implementation, Normaliser, Weights};
 use crate::engine::no_grad;
-use crate::experiment::{Architecture, Normalisation, Stem, TooManyBlocks, Trainable};
+use crate::experiment::{Architecture, BatchNorm, Normalisation, Stem, TooManyBlocks, Trainable};
 
-/// What batch norms use, and whether they learn from what they see.
+/// Which statistics batch norms use, and whether they update the running ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// The batch's own mean and variance; running statistics are moved a tenth of the way towards
-    /// them (to the unbiased variance). Needs more than one value a channel: at the last stage, a
-    /// batch of more than one image or a picture of more than one pixel.
+    /// them (to the unbiased variance). Needs more than one value per channel: at the last stage, a
+    /// batch of more than one image or an activation of more than one pixel.
     Train,
     /// The running statistics, unchanged.
     Evaluate,
@@ -30,21 +29,21 @@ impl BatchNorm {
     }
 }
 
-/// A residual network on images in [0, 1]. Begins frozen.
+/// A residual network for images in [0, 1]. All of it is frozen at first.
 #[derive(Debug)]
 pub struct Network {
     weights: Weights,
     normalise: Normaliser,
     first: Convolution,
     blocks: Vec<Residual>,
-    /// Names of what is trained, in torchvision's order.
+    /// Names of the trained parameters, in torchvision's order.
     trainable: Vec<String>,
-    /// How many blocks are frozen from the first on; none where the stem is trained.
+    /// The number of frozen blocks, counted from the first; `None` where the stem is trained.
     frozen: Option<usize>,
 }
 
 impl Network {
-    /// Takes over weights. For tf32 it is the device's to be told ([`crate::engine::device::allow_tf32`]).
+    /// A network with these weights. For tf32 call [`crate::engine::device::allow_tf32`] first.
     #[must_use]
     pub fn new(
         weights: Weights,
@@ -60,12 +59,11 @@ impl Network {
         Self { weights, normalise, first, blocks, trainable: Vec::new(), frozen }
     }
 
-    /// The same network, sharing weights, to be used in one mode and while no weight changes (in train mode
-    /// running statistics do): what kernels are made into is then made once, at first use, and passes gradients
-    /// on to images and none to weights. A test pass is made with one, so are the steps of an attack, and what
-    /// is frozen goes through one for a whole fine-tune.
+    /// The same network, sharing weights, for use in one mode while no weight changes (in train
+    /// mode running statistics do). Kernels are prepared once, at first use. Gradients reach
+    /// images, but no weights. Test passes, attacks and the frozen part of a fine-tune use it.
     ///
-    /// It panics in another mode, and may where pictures have another size than at first.
+    /// It panics in another mode, and may panic for images of another size than the first ones.
     #[must_use]
     pub fn prepared(&self, mode: Mode) -> Self {
         Self {
@@ -78,22 +76,22 @@ impl Network {
         }
     }
 
-    /// What it is built of.
+    /// The architecture.
     #[must_use]
     pub fn architecture(&self) -> &Architecture {
         self.weights.architecture()
     }
 
-    /// The tensors that it computes with; training changes them where they are.
+    /// The tensors that the network computes with; training changes them in place.
     #[must_use]
     pub fn weights(&self) -> &Weights {
         &self.weights
     }
 
-    /// Unfreezes what is named, and freezes all else.
+    /// Unfreezes the named parts and freezes all others.
     ///
     /// # Errors
-    /// If there are not as many blocks as should be trained; then nothing has changed.
+    /// If the network has fewer blocks than are to be trained; nothing is changed then.
     pub fn train(&mut self, trainable: Trainable) -> Result<(), TooManyBlocks> {
         let names = trainable.names(self.architecture())?;
         self.frozen = trainable.frozen_blocks(self.architecture())?;
@@ -104,13 +102,13 @@ impl Network {
         Ok(())
     }
 
-    /// What is trained, by name, in torchvision's order.
+    /// The trained parameters by name, in torchvision's order.
     pub fn trainable(&self) -> impl Iterator<Item = (&str, &Tensor)> {
         self.trainable.iter().map(|name| (name.as_str(), self.weights.tensor(name)))
     }
 
-    /// The gradients of a loss (one number) towards what is trained, in the order of
-    /// [`Network::trainable`]. None is left with the parameters.
+    /// The gradients of a loss (one number) by the trained parameters, in the order of
+    /// [`Network::trainable`]. None is stored in the parameters.
     ///
     /// # Panics
     /// If nothing is trained, or the loss was computed without gradients.
@@ -128,13 +126,12 @@ impl Network {
         self.classify(&self.features(images, mode))
     }
 
-    /// Images to what the head sees, `[N, features]`: the last stage's output, averaged over each
-    /// picture.
+    /// Images to the head's input, `[N, features]`: the last stage's output, averaged over pixels.
     ///
     /// # Panics
     /// As [`Network::logits`].
     pub fn features(&self, images: &Tensor, mode: Mode) -> Tensor {
-        average(&through(&self.blocks, self.stem(images, mode), mode))
+        mean_pool(&apply_blocks(&self.blocks, self.stem(images, mode), mode))
     }
 
     /// The head alone: features to logits `[N, classes]`.
@@ -147,7 +144,7 @@ impl Network {
         features.linear(self.weights.tensor("fc.weight"), Some(bias))
     }
 
-    /// [`Network::classify`] in double precision, whatever the weights are in.
+    /// [`Network::classify`] in double precision, whatever the kind of the weights.
     ///
     /// # Panics
     /// As [`Network::classify`].
@@ -156,14 +153,15 @@ impl Network {
         features.to_kind(Kind::Double).linear(&head("fc.weight"), Some(head("fc.bias")))
     }
 
-    /// How many residual blocks the frozen part has, beside the stem; none where the stem is trained.
+    /// The number of frozen residual blocks; `None` where the stem is trained.
     #[must_use]
     pub(crate) fn frozen_blocks(&self) -> Option<usize> {
         self.frozen
     }
 
-    /// What the frozen part makes of images. With running statistics ([`Mode::Evaluate`]) it is the
-    /// same at every step and can be computed once. The images themselves where the stem is trained.
+    /// The output of the frozen part for images; the images themselves where the stem is trained.
+    /// With running statistics ([`Mode::Evaluate`]) it is the same at every step and can be
+    /// computed once.
     ///
     /// # Panics
     /// As [`Network::logits`].
@@ -174,39 +172,39 @@ impl Network {
         }
     }
 
-    /// What is there after each of these numbers of blocks of the frozen part, in the order in which
-    /// they are given: one pass for all networks that share these blocks.
+    /// The activations after each number of frozen blocks in `after`, in that order: one pass for
+    /// all networks that share these blocks.
     ///
     /// # Panics
-    /// As [`Network::logits`], and if that many blocks are not frozen.
+    /// As [`Network::logits`], and if fewer blocks are frozen.
     pub(crate) fn frozen_parts(&self, images: &Tensor, mode: Mode, after: &[usize]) -> Vec<Tensor> {
         let deepest = after.iter().copied().max().unwrap_or_default();
         assert!(self.frozen.is_some_and(|frozen| deepest <= frozen), "these blocks are not frozen");
         let mut parts: Vec<Tensor> = after.iter().map(|_| Tensor::new()).collect();
         no_grad::without(|| {
-            let mut here = self.stem(images, mode);
+            let mut activations = self.stem(images, mode);
             for depth in 0..=deepest {
                 if depth > 0 {
-                    here = self.blocks[depth - 1].forward(&here, mode);
+                    activations = self.blocks[depth - 1].forward(&activations, mode);
                 }
                 for (part, _) in parts.iter_mut().zip(after).filter(|(_, after)| **after == depth) {
-                    *part = here.shallow_clone();
+                    *part = activations.shallow_clone();
                 }
             }
         });
         parts
     }
 
-    /// From the frozen part's output to logits `[N, classes]`.
+    /// The frozen part's output to logits `[N, classes]`.
     ///
     /// # Panics
-    /// If it is not this network's frozen part's.
+    /// If the input does not have the shape of this network's frozen part's output.
     pub fn trained_part(&self, fixed: &Tensor, mode: Mode) -> Tensor {
         match self.frozen {
             None => self.logits(fixed, mode),
             Some(frozen) => {
-                let last = through(&self.blocks[frozen..], fixed.shallow_clone(), mode);
-                self.classify(&average(&last))
+                let last = apply_blocks(&self.blocks[frozen..], fixed.shallow_clone(), mode);
+                self.classify(&mean_pool(&last))
             }
         }
     }
@@ -220,11 +218,11 @@ impl Network {
     }
 }
 
-fn through(blocks: &[Residual], input: Tensor, mode: Mode) -> Tensor {
+fn apply_blocks(blocks: &[Residual], input: Tensor, mode: Mode) -> Tensor {
     blocks.iter().fold(input, |input, block| block.forward(&input, mode))
 }
 
-/// The mean over each picture: `[N,C,H,W]` to `[N,C]`.
-fn average(pictures: &Tensor) -> Tensor {
-    pictures.adaptive_avg_pool2d([1, 1]).flatten(1, -1)
+/// The mean over pixels: `[N,C,H,W]` to `[N,C]`.
+fn mean_pool(activations: &Tensor) -> Tensor {
+    activations.adaptive_avg_pool2d([1, 1]).flatten(1, -1)
 }

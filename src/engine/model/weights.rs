@@ -1,19 +1,19 @@
 //! Named tensors that fit an architecture.
 
-use crate::checkpoint::WeightsError;
 use std::collections::BTreeMap;
 
 use tch::{Device, Kind, Tensor};
 
+use crate::checkpoint::WeightsError;
 use crate::experiment::{Architecture, TooManyBlocks, Trainable, is_of};
 
 /// Parameters and running statistics by torchvision's names, all of one kind and on one device.
 /// `num_batches_tracked` is left out: nothing depends on it while momentum is a fixed number.
 ///
-/// Owns its tensors: none is shared with those it was made from, but by [`Weights::branch`]. To hand a
-/// copy to a thread, make one with [`Weights::copy_to`]. Kernels lie channels last in memory, whatever
-/// those they were made from do: all that a network computes then does, and a training step of the thin
-/// network takes two thirds of the time (one core, three blocks).
+/// It owns its tensors and shares none with its source, except after [`Weights::branch`]. To give a
+/// copy to a thread, use [`Weights::copy_to`]. Kernels are channels last in memory, whatever the
+/// layout of their source, and so is everything that a network computes from them. A training step
+/// of the thin network then takes two thirds of the time (one core, three blocks).
 #[derive(Debug)]
 pub struct Weights {
     architecture: Architecture,
@@ -22,10 +22,10 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Copies named tensors, as a checkpoint has them, if they are those of the architecture.
+    /// Copies named tensors, such as a checkpoint's, if they are those of the architecture.
     ///
     /// # Errors
-    /// If one is missing, unknown, of another shape, or not a float.
+    /// If a tensor is missing, unknown, of another shape or kind than the others, or not of floats.
     pub fn new(
         architecture: Architecture,
         mut entries: BTreeMap<String, Tensor>,
@@ -58,13 +58,13 @@ impl Weights {
         }
     }
 
-    /// The architecture they fit.
+    /// The architecture that they fit.
     #[must_use]
     pub fn architecture(&self) -> &Architecture {
         &self.architecture
     }
 
-    /// What training may change, by name.
+    /// The parameters, which training may change, by name.
     #[must_use]
     pub fn parameters(&self) -> &BTreeMap<String, Tensor> {
         &self.parameters
@@ -76,14 +76,14 @@ impl Weights {
         &self.buffers
     }
 
-    /// Where they lie.
+    /// The device that they are on.
     #[must_use]
     pub fn device(&self) -> Device {
         self.tensor("fc.bias").device()
     }
 
-    /// BLAKE3 of every name, shape and value, in hexadecimal: equal for the same weights wherever they
-    /// lie, however they are laid out in memory.
+    /// BLAKE3 of every name, shape and value, in hexadecimal: equal for the same weights on every
+    /// device and in every memory layout.
     ///
     /// # Panics
     /// If they are in double precision.
@@ -91,31 +91,31 @@ impl Weights {
     pub fn digest(&self) -> String {
         const SINGLE: usize = size_of::<f32>();
         let tensors = || self.parameters.iter().chain(&self.buffers);
-        // All in one piece, so that a device sends them once.
+        // One tensor, so that there is one transfer from a GPU.
         let flat: Vec<Tensor> =
             tensors().map(|(_, tensor)| tensor.detach().reshape([-1])).collect();
         let flat = Tensor::cat(&flat, 0).to_device(Device::Cpu);
         assert_eq!(flat.kind(), Kind::Float, "single precision");
-        // As they lie in memory, which on the machines that this runs on is little-endian.
+        // The bytes in memory, which are little-endian on all supported machines.
         let mut bytes = vec![0; SINGLE * flat.numel()];
         flat.copy_data_u8(&mut bytes, flat.numel());
         let mut hasher = blake3::Hasher::new();
         let mut rest = &bytes[..];
         for (name, tensor) in tensors() {
-            let own;
-            (own, rest) = rest.split_at(SINGLE * tensor.numel());
-            hasher.update(format!("{name} {:?}\n", tensor.size()).as_bytes()).update(own);
+            let values;
+            (values, rest) = rest.split_at(SINGLE * tensor.numel());
+            hasher.update(format!("{name} {:?}\n", tensor.size()).as_bytes()).update(values);
         }
         hasher.finalize().to_hex().to_string()
     }
 
-    /// A copy that shares nothing with these, frozen.
+    /// A frozen copy that shares no memory with these weights.
     #[must_use]
     pub fn copy_to(&self, device: Device) -> Self {
         self.mapped(|_, tensor| owned(&tensor.to_device(device)))
     }
 
-    /// The same tensors once more.
+    /// Another handle to the same tensors.
     pub(super) fn shared(&self) -> Self {
         self.mapped(|_, tensor| tensor.shallow_clone())
     }
@@ -131,11 +131,11 @@ impl Weights {
         }
     }
 
-    /// These, to fine-tune the last `blocks` residual blocks of: what that changes is copied, and what
-    /// it leaves frozen is shared with these, running statistics too.
+    /// The weights for a fine-tune of the last `blocks` residual blocks: the trained parts are
+    /// copied, and the frozen parts are shared with these weights, with their running statistics.
     ///
     /// # Errors
-    /// If there are not as many blocks.
+    /// If the architecture has fewer blocks.
     pub fn branch(&self, blocks: u32) -> Result<Self, TooManyBlocks> {
         let parts = Trainable::Blocks(blocks).parts(&self.architecture)?.unwrap_or_default();
         Ok(self.mapped(
@@ -143,18 +143,18 @@ impl Weights {
         ))
     }
 
-    /// These with another head.
-    pub(super) fn with_head_of(mut self, weight: Tensor, bias: Tensor) -> Self {
+    /// The same weights with another head.
+    pub(super) fn replace_head(mut self, weight: Tensor, bias: Tensor) -> Self {
         let old = self.tensor("fc.weight");
-        let placed = [("fc.weight", weight), ("fc.bias", bias)].map(|(name, tensor)| {
+        let head = [("fc.weight", weight), ("fc.bias", bias)].map(|(name, tensor)| {
             (name.to_owned(), tensor.to_device(old.device()).to_kind(old.kind()))
         });
-        self.architecture.classes = placed[1].1.size()[0] as u32;
-        self.parameters.extend(placed);
+        self.architecture.classes = head[1].1.size()[0] as u32;
+        self.parameters.extend(head);
         self
     }
 
-    /// A tensor that the architecture has.
+    /// A parameter or running statistic of the architecture, by name.
     pub(super) fn tensor(&self, name: &str) -> &Tensor {
         self.parameters
             .get(name)
@@ -163,7 +163,7 @@ impl Weights {
     }
 }
 
-/// A copy, outside any gradient, kernels channels last.
+/// A copy without gradient, kernels channels last.
 fn owned(tensor: &Tensor) -> Tensor {
     let copy = tensor.detach().copy();
     match copy.dim() {

@@ -1,4 +1,4 @@
-//! Weights as safetensors files, and the checkpoints that a pretraining goes on from. A safetensors
+//! Weights as safetensors files, and the checkpoints that a pretraining resumes from. A safetensors
 //! file is a length, a JSON header and bytes: reading one never runs code, and the crate checks every
 //! offset against the file's length before it is used.
 
@@ -77,8 +77,8 @@ impl CheckpointError {
     }
 }
 
-/// What a pretraining goes on from.
-pub(super) struct Kept {
+/// The state that a pretraining resumes from.
+pub(super) struct TrainingState {
     pub weights: Weights,
     pub velocities: Vec<Tensor>,
     /// The mean over the latest weights, where one is kept.
@@ -115,7 +115,7 @@ pub(super) fn read(
     path: &Path,
     identity: &str,
     architecture: &Architecture,
-) -> Result<Option<Kept>, CheckpointError> {
+) -> Result<Option<TrainingState>, CheckpointError> {
     let bytes = match read_file(path) {
         Ok(bytes) => bytes,
         Err(CheckpointError::Io { cause, .. }) if cause.kind() == std::io::ErrorKind::NotFound => {
@@ -153,12 +153,16 @@ pub(super) fn read(
                 .map_err(|cause| CheckpointError::Weights { path: path.to_owned(), cause })?,
         ),
     };
-    Ok(Some(Kept { weights, velocities, mean, curve }))
+    Ok(Some(TrainingState { weights, velocities, mean, curve }))
 }
 
 /// Writes a checkpoint, whole or not at all.
-pub(super) fn write(path: &Path, identity: &str, kept: &Kept) -> Result<(), CheckpointError> {
-    let Kept { weights, velocities, mean, curve } = kept;
+pub(super) fn write(
+    path: &Path,
+    identity: &str,
+    kept: &TrainingState,
+) -> Result<(), CheckpointError> {
+    let TrainingState { weights, velocities, mean, curve } = kept;
     let curve = serde_json::to_string(curve).expect("plain data");
     let metadata =
         HashMap::from([(IDENTITY.to_owned(), identity.to_owned()), (CURVE.to_owned(), curve)]);

@@ -2,12 +2,12 @@
 //! noisy images. Which models a zoo has and how strong their attacks are is in [`zoo`], what is
 //! written about each in [`Card`](crate::experiment::Card).
 
-mod attacked;
-mod average;
+mod adversarial;
 mod checkpoint;
-mod keeper;
+mod checkpointer;
+mod ema;
 mod noise;
-mod room;
+mod out_of_memory;
 mod training;
 pub mod zoo;
 
@@ -15,7 +15,7 @@ use std::path::Path;
 
 use tch::Device;
 
-pub use attacked::robust_accuracy;
+pub use adversarial::robust_accuracy;
 pub use checkpoint::{CheckpointError, read_weights, write_weights};
 
 use crate::{
@@ -30,8 +30,8 @@ use crate::{
         random::{self, Purpose},
     },
 };
-use attacked::perturbed;
-use keeper::Keeper;
+use adversarial::perturbed;
+use checkpointer::Checkpointer;
 use noise::Noise;
 use training::{Stopped, Training};
 
@@ -103,7 +103,7 @@ pub struct SourceImages<'a> {
     pub test: &'a OnDevice,
 }
 
-/// Where a training is kept, to be gone on from.
+/// The checkpoint file of a training, to resume from.
 #[derive(Clone, Copy, Debug)]
 pub struct Checkpoint<'a> {
     /// The file.
@@ -112,9 +112,9 @@ pub struct Checkpoint<'a> {
     pub source: &'a str,
 }
 
-/// How a training goes on.
+/// Progress of a training.
 #[derive(Clone, Copy, Debug)]
-pub enum Told<'a> {
+pub enum TrainingEvent<'a> {
     /// After each step of an epoch; on a GPU, after what it is asked to do, not after it is done.
     Images {
         /// The epoch, counted from 1.
@@ -141,16 +141,17 @@ pub enum PretrainError {
     },
     /// The same when all models were trained.
     #[error(
-        "stopped while the models were measured; all of them are kept, and the same command goes on from there"
+        "interrupted while the models were measured; all of them are kept: run the same command again to \
+         continue"
     )]
     Unmeasured,
     /// The same while another process made models in the same folder.
     #[error("stopped while another process made models in the same folder; nothing was done here")]
     Waited,
-    /// libtorch could not do it, such as for want of memory.
+    /// libtorch failed, for example because it ran out of memory.
     #[error("failed to {what}: {said}")]
     #[diagnostic(help(
-        "finished models are kept: the same command goes on with this one, on another device too"
+        "finished models are kept: run the same command again to continue with this one, on any device"
     ))]
     Failed {
         /// What was done.
@@ -167,13 +168,15 @@ pub enum PretrainError {
 /// What there is after so many epochs.
 fn kept(epochs: u32) -> String {
     match epochs {
-        0 => "before the first epoch of a model was done; the same command goes on with that model"
-            .to_owned(),
-        _ => format!("after epoch {epochs}; the same command goes on from there"),
+        0 => {
+            "before the first epoch of a model was finished; run the same command again to continue"
+                .to_owned()
+        }
+        _ => format!("after epoch {epochs}; run the same command again to continue"),
     }
 }
 
-/// Trains one model, or goes on from its checkpoint; tells every step and epoch to `progress`, and asks
+/// Trains one model, or resumes from its checkpoint; reports every step and epoch to `progress`, and asks
 /// `stop` at every step whether to stop.
 ///
 /// # Errors
@@ -184,10 +187,10 @@ pub fn train(
     source: &SourceImages<'_>,
     checkpoint: Option<Checkpoint<'_>>,
     stop: &dyn Fn() -> bool,
-    progress: &mut dyn FnMut(Told<'_>),
+    progress: &mut dyn FnMut(TrainingEvent<'_>),
 ) -> Result<(Network, Vec<Epoch>), PretrainError> {
     let mut keeper = checkpoint.map(|Checkpoint { path, source }| {
-        Keeper::new(path, identity(pretraining, threat, source), keeper::EVERY)
+        Checkpointer::new(path, identity(pretraining, threat, source), checkpointer::EVERY)
     });
     let kept = match &keeper {
         Some(keeper) => keeper.read(&pretraining.architecture)?,
@@ -230,11 +233,11 @@ pub fn first_losses(
     Ok(curve.into_iter().flat_map(|epoch| epoch.first_losses).collect())
 }
 
-/// What a checkpoint must be of, to be gone on from.
+/// The identity that a checkpoint must have to be resumed from.
 fn identity(pretraining: &Pretraining, threat: Threat, source: &str) -> String {
     let mut common = pretraining.clone();
     // Which other models the zoo has changes nothing about this one.
     common.models.clear();
-    common.most_cost = 0.0;
+    common.max_accuracy_drop = 0.0;
     serde_json::to_string(&(ENGINE_VERSION, common, threat, source)).expect("plain data")
 }

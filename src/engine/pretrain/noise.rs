@@ -20,10 +20,10 @@ const SIDE_BY_SIDE: usize = 4;
 
 /// Noise for one batch after the other: standard normal values for L2, uniform ones in [-1, 1] for
 /// L-infinity. What is drawn is the same as if it were drawn when it is asked for. For a GPU it lies in
-/// memory that one reads while everything else goes on.
+/// memory that one reads asynchronously.
 #[derive(Debug)]
 pub(super) struct Noise {
-    /// One a thread; they draw in turn.
+    /// One a thread; they draw batches alternately.
     threads: Vec<Receiver<Tensor>>,
     turn: Cell<usize>,
 }
@@ -66,7 +66,7 @@ impl Noise {
         let turn = self.turn.get();
         self.turn.set((turn + 1) % self.threads.len());
         let values = self.threads[turn].recv().expect("as many batches as were announced");
-        transfer::fetched(&values, images.device()).view(images.size().as_slice())
+        transfer::from_pinned(&values, images.device()).view(images.size().as_slice())
     }
 }
 
@@ -108,7 +108,7 @@ mod tests {
     };
 
     #[test]
-    fn batches_come_in_their_order_whoever_draws_them() {
+    fn batches_come_in_order_from_any_thread() {
         // More batches than threads draw at once, and not a multiple of them.
         let batches: Vec<usize> = (10..33).collect();
         let of = |batch| random::batch_generator(Seed(1), Purpose::Attack, 2, batch);

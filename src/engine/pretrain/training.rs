@@ -1,10 +1,10 @@
-//! One training in memory: the network after so many epochs, and what it goes on with.
+//! One training in memory: the network after so many epochs, and the state that it resumes from.
 
 use std::time::Instant;
 
 use tch::{Kind, Reduction, Tensor};
 
-use super::{Noise, SourceImages, Told, average::Average, checkpoint::Kept, perturbed};
+use super::{Noise, SourceImages, TrainingEvent, checkpoint::TrainingState, ema::Ema, perturbed};
 use crate::{
     engine::{
         OnDevice, device,
@@ -32,7 +32,7 @@ pub(super) struct Training<'a> {
     source: &'a SourceImages<'a>,
     network: Network,
     sgd: Sgd,
-    average: Option<Average>,
+    average: Option<Ema>,
     curve: Vec<Epoch>,
 }
 
@@ -56,12 +56,12 @@ struct Losses {
 }
 
 impl<'a> Training<'a> {
-    /// Goes on from what was kept, or else begins with first weights.
+    /// Resumes from a saved state, or starts with initial weights.
     pub fn begin(
         pretraining: &'a Pretraining,
         threat: Threat,
         source: &'a SourceImages<'a>,
-        kept: Option<Kept>,
+        kept: Option<TrainingState>,
     ) -> Self {
         let device = source.train.labels.device();
         let (weights, velocities, mean, curve) = match kept {
@@ -72,11 +72,11 @@ impl<'a> Training<'a> {
         let weights = weights.copy_to(device);
         let (normalisation, implementation) =
             (pretraining.normalisation, pretraining.implementation());
-        let average = pretraining.averaging.map(|decay| {
+        let average = pretraining.ema_decay.map(|decay| {
             let mean = mean.map_or_else(|| weights.copy_to(device), |mean| mean.copy_to(device));
             let in_all = source.train.len() as usize;
             let steps = curve.len() * in_all.div_ceil(pretraining.batch as usize);
-            Average::new(&mean, normalisation, implementation, decay, steps as u64)
+            Ema::new(&mean, normalisation, implementation, decay, steps as u64)
         });
         let mut network = Network::new(weights, normalisation, implementation);
         network.train(Trainable::Everything).expect("everything there is");
@@ -97,14 +97,14 @@ impl<'a> Training<'a> {
     pub fn epoch(
         &mut self,
         stop: &dyn Fn() -> bool,
-        progress: &mut dyn FnMut(Told<'_>),
+        progress: &mut dyn FnMut(TrainingEvent<'_>),
     ) -> Result<(), Stopped> {
         let start = Instant::now();
         let epoch = self.epochs();
         let drawn = self.draw(epoch);
         let losses = self.steps(epoch, &drawn, stop, progress)?;
         let loss = Tensor::stack(&losses.sums, 0).sum(Kind::Double).double_value(&[]);
-        let tested = self.average.as_ref().map_or(&self.network, Average::network);
+        let tested = self.average.as_ref().map_or(&self.network, Ema::network);
         let tested = evaluate(tested, self.source.test);
         let done = Epoch {
             epoch: epoch + 1,
@@ -114,15 +114,15 @@ impl<'a> Training<'a> {
             seconds: start.elapsed().as_secs_f64(),
             first_losses: losses.first.iter().map(|loss| loss.double_value(&[])).collect(),
         };
-        progress(Told::Epoch(&done));
+        progress(TrainingEvent::Epoch(&done));
         self.curve.push(done);
         Ok(())
     }
 
-    /// All that it goes on from, sharing nothing with what is trained on.
-    pub fn kept(&self) -> Kept {
+    /// The state to resume from; it shares no memory with the training.
+    pub fn kept(&self) -> TrainingState {
         let copied = |weights: &Weights| weights.copy_to(weights.device());
-        Kept {
+        TrainingState {
             weights: copied(self.network.weights()),
             velocities: self.sgd.velocities().iter().map(Tensor::copy).collect(),
             mean: self.average.as_ref().map(|average| copied(average.network().weights())),
@@ -132,7 +132,7 @@ impl<'a> Training<'a> {
 
     /// The trained network, or that of the mean where there is one, and how it went.
     pub fn finish(self) -> (Network, Vec<Epoch>) {
-        (self.average.map_or(self.network, Average::into_network), self.curve)
+        (self.average.map_or(self.network, Ema::into_network), self.curve)
     }
 
     /// Images of an epoch.
@@ -155,7 +155,7 @@ impl<'a> Training<'a> {
         });
         let order: Vec<i64> = order.into_iter().map(|image| image as i64).collect();
         let mut order = Tensor::from_slice(&order);
-        transfer::send([&mut order], device);
+        transfer::upload([&mut order], device);
         Drawn { rate, order, draws, noise }
     }
 
@@ -165,7 +165,7 @@ impl<'a> Training<'a> {
         epoch: u32,
         drawn: &Drawn,
         stop: &dyn Fn() -> bool,
-        progress: &mut dyn FnMut(Told<'_>),
+        progress: &mut dyn FnMut(TrainingEvent<'_>),
     ) -> Result<Losses, Stopped> {
         let in_all = self.in_all();
         let mut losses = Losses::default();
@@ -181,7 +181,7 @@ impl<'a> Training<'a> {
                 losses.first.push(loss);
             }
             let done = (first + length) as usize;
-            progress(Told::Images { epoch: epoch + 1, done, in_all });
+            progress(TrainingEvent::Images { epoch: epoch + 1, done, in_all });
         }
         Ok(losses)
     }

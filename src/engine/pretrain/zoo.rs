@@ -15,9 +15,9 @@ use std::{
 use tch::Device;
 
 use super::{
-    Checkpoint, FIRST_IMAGES, PretrainError, SourceImages, Told, first_losses, robust_accuracy,
-    room::{self, tried},
-    train, write_weights,
+    Checkpoint, FIRST_IMAGES, PretrainError, SourceImages, TrainingEvent, first_losses,
+    out_of_memory::{self, tried},
+    robust_accuracy, train, write_weights,
 };
 use crate::experiment::{
     Card, Epoch, Pretraining, Threat,
@@ -42,7 +42,7 @@ impl Against {
 
 /// What a zoo is made from and where it goes.
 #[derive(Debug)]
-pub struct Making<'a> {
+pub struct ZooBuilder<'a> {
     /// The recipe.
     pub pretraining: &'a Pretraining,
     /// The source's training images.
@@ -61,7 +61,7 @@ pub struct Making<'a> {
     pub stop: &'a AtomicBool,
 }
 
-struct Made {
+struct TrainedModel {
     model: Model,
     threat: Threat,
     network: Network,
@@ -70,12 +70,12 @@ struct Made {
     tried: Vec<Tried>,
 }
 
-impl Making<'_> {
+impl ZooBuilder<'_> {
     /// Trains every model: the natural one first, then those that do not wait for each other at once,
     /// one thread each; on a GPU one after the other. Finished models and epochs are kept in checkpoints,
-    /// so that the same command goes on where it was stopped, and measures no model twice; another process that
+    /// so that the same command resumes where it was interrupted, and measures no model twice; another process that
     /// makes models in the same folder is waited for. `progress` is
-    /// told every step and epoch, with a name for the training.
+    /// called after every step and epoch, with a name for the training.
     ///
     /// # Errors
     /// If it was stopped, libtorch could not do it, or a file can't be read or written: the models that are being trained then stop
@@ -85,10 +85,10 @@ impl Making<'_> {
     /// If the first model is not the natural one, or one depends on a role that comes later.
     pub fn make(
         &self,
-        progress: &(dyn Fn(&str, Told<'_>) + Sync),
+        progress: &(dyn Fn(&str, TrainingEvent<'_>) + Sync),
     ) -> Result<Vec<Card>, PretrainError> {
         // Two that wrote the same names would leave weights of the one beside fine-tunes from the other's.
-        let mut waits = || progress("the zoo", Told::Waits);
+        let mut waits = || progress("the zoo", TrainingEvent::Waits);
         let locked = files::lock_folder(self.out, self.stop, &mut waits).map_err(|cause| {
             super::CheckpointError::Io { what: "write", path: self.out.to_owned(), cause }
         })?;
@@ -148,11 +148,15 @@ impl Making<'_> {
     fn images(&self, what: &str, dataset: &Dataset) -> Result<OnDevice, PretrainError> {
         let (device, side) = (self.device, self.pretraining.side);
         let images = || Ok(OnDevice::new(dataset, device).resized(Resolution::Native, side));
-        tried(what, images, |said| room::of_images(said, self.pretraining))
+        tried(what, images, |said| out_of_memory::of_images(said, self.pretraining))
     }
 
     /// Measures each model under the attacks of every chosen radius, and writes weights and cards.
-    fn write(&self, all: Vec<Made>, source_sha256: &str) -> Result<Vec<Card>, PretrainError> {
+    fn write(
+        &self,
+        all: Vec<TrainedModel>,
+        source_sha256: &str,
+    ) -> Result<Vec<Card>, PretrainError> {
         let test = self.images("measure the models", self.test)?;
         let clean = all[0].clean;
         let attacks: Vec<(Constraint, f64)> = all
@@ -213,8 +217,9 @@ impl Making<'_> {
                         Ok((robust, first_losses(self.pretraining, made.threat, &first, &stop)?))
                     };
                     let what = format!("measure {}", card.role);
-                    let measured =
-                        tried(&what, measure, |said| room::of_batch(said, self.pretraining));
+                    let measured = tried(&what, measure, |said| {
+                        out_of_memory::of_batch(said, self.pretraining)
+                    });
                     (card.robust_accuracy, card.first_losses) =
                         measured.map_err(|error| match error {
                             PretrainError::Interrupted { .. } => PretrainError::Unmeasured,
@@ -241,11 +246,11 @@ impl Making<'_> {
 
 /// What every model's training needs.
 struct Training<'a> {
-    making: &'a Making<'a>,
+    making: &'a ZooBuilder<'a>,
     /// What both splits of the source are called by.
     source: &'a str,
     stop: &'a (dyn Fn() -> bool + Sync),
-    progress: &'a (dyn Fn(&str, Told<'_>) + Sync),
+    progress: &'a (dyn Fn(&str, TrainingEvent<'_>) + Sync),
 }
 
 impl Training<'_> {
@@ -255,8 +260,8 @@ impl Training<'_> {
         model: &Model,
         root: Option<Threat>,
         natural: f64,
-    ) -> Result<Made, PretrainError> {
-        let Making { pretraining, out, train: train_on, test: test_on, .. } = *self.making;
+    ) -> Result<TrainedModel, PretrainError> {
+        let ZooBuilder { pretraining, out, train: train_on, test: test_on, .. } = *self.making;
         let run = |threat: Threat| -> Result<(Network, Vec<Epoch>, f64), PretrainError> {
             let name = name(&model.role, threat);
             let what = format!("train {name}");
@@ -265,14 +270,20 @@ impl Training<'_> {
             let source = SourceImages { train: &train_images, test: &test_images };
             let path = out.join("checkpoints").join(format!("{name}.safetensors"));
             let checkpoint = Checkpoint { path: &path, source: self.source };
-            let mut tell = |told: Told<'_>| (self.progress)(&name, told);
+            let mut progress = |event: TrainingEvent<'_>| (self.progress)(&name, event);
             let run = || {
-                let (network, curve) =
-                    train(pretraining, threat, &source, Some(checkpoint), self.stop, &mut tell)?;
+                let (network, curve) = train(
+                    pretraining,
+                    threat,
+                    &source,
+                    Some(checkpoint),
+                    self.stop,
+                    &mut progress,
+                )?;
                 let clean = evaluate(&network, &test_images).accuracy();
                 Ok((network, curve, clean))
             };
-            tried(&what, run, |said| room::of_training(said, pretraining, threat, &source))
+            tried(&what, run, |said| out_of_memory::of_training(said, pretraining, threat, &source))
         };
         let epsilon = |root: Option<Threat>| match root.expect("its role comes earlier") {
             Threat::Attack { constraint, epsilon } => (constraint, epsilon),
@@ -298,14 +309,14 @@ impl Training<'_> {
             if let (true, Threat::Attack { epsilon, .. }) = (choosing, threat) {
                 tried.push(Tried { epsilon, clean_accuracy: clean, cost: natural - clean });
             }
-            let good = natural - clean <= pretraining.most_cost;
+            let good = natural - clean <= pretraining.max_accuracy_drop;
             last = Some((threat, network, curve, clean));
             if good {
                 break;
             }
         }
         let (threat, network, curve, clean) = last.expect("at least one radius");
-        Ok(Made { model: model.clone(), threat, network, curve, clean, tried })
+        Ok(TrainedModel { model: model.clone(), threat, network, curve, clean, tried })
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is drawn for an image: a recipe's ranges, and one image's parameters from them.
+//! Random parameters of one image's augmentation, drawn from a recipe's ranges.
 
 use super::{Jitter, Operation, Placement};
 use crate::experiment::Augmentation;
@@ -12,8 +12,8 @@ const ORDERS: [[Operation; 3]; 6] = {
 impl Augmentation {
     /// Draws for `count` images from a source of uniform numbers in [0, 1).
     ///
-    /// Always eight numbers an image, whatever the recipe leaves out: recipes that differ in one step
-    /// share the draws of all others, and stay paired.
+    /// Each image takes eight numbers, even if the recipe leaves out a step. Recipes that differ in
+    /// one step share the draws of all other steps, and so stay paired.
     #[must_use]
     pub fn draw(&self, count: usize, uniform: &mut impl FnMut() -> f64) -> Vec<Draw> {
         (0..count).map(|_| self.draw_one(uniform)).collect()
@@ -25,7 +25,7 @@ impl Augmentation {
         let padding = i64::from(self.padding);
         let whole = |drawn: f64, count: i64| ((drawn * count as f64) as i64).min(count - 1);
         let shift = |drawn| whole(drawn, 2 * padding + 1) - padding;
-        let around = |drawn: f64, most: f64| (2.0 * drawn - 1.0) * most;
+        let around = |drawn: f64, max: f64| (2.0 * drawn - 1.0) * max;
         Draw {
             placement: Placement {
                 rows: shift(row),

@@ -1,8 +1,8 @@
-//! Where each pixel comes from: crop, flip and rotation, all one thing, an affine map in fixed point
-//! from the new image's pixels to the old one's, with zeros where it points outside.
+//! Crop, flip and rotation. Each is an affine map in fixed point from the new image's pixels to the
+//! old image's, with zeros where the map points outside.
 //!
-//! This is PIL's way of turning an image (`Geometry.c`, `affine_fixed`, nearest neighbour); a crop
-//! and a flip are maps with whole coefficients.
+//! This is how PIL rotates an image (`Geometry.c`, `affine_fixed`, nearest neighbour). A crop and a
+//! flip are maps with whole coefficients.
 
 use tch::{Kind, Tensor};
 
@@ -15,10 +15,10 @@ const FRACTION_BITS: i32 = 16;
 /// One pixel in fixed point.
 const ONE: f64 = (1 << FRACTION_BITS) as f64;
 
-/// Where an image is cropped from, padded with zeros all round, and whether it is then mirrored.
+/// The position of a crop in an image padded with zeros, and whether the crop is then mirrored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Placement {
-    /// Rows by which the crop begins below the image's first; under 0, in the padding above it.
+    /// Rows by which the crop begins below the image's first; negative in the padding above it.
     pub rows: i64,
     /// Columns by which the crop begins right of the image's first.
     pub columns: i64,
@@ -30,30 +30,30 @@ pub struct Placement {
 /// says so (torchvision's `RandomCrop` with padding, then `RandomHorizontalFlip`).
 ///
 /// # Panics
-/// If there is not one placement an image.
+/// If there is not one placement for each image.
 pub fn place(pixels: &Tensor, placements: &[Placement]) -> Tensor {
     assert_one_each(pixels, placements.len());
     match Placements::new(placements) {
         Some(mut placements) => {
-            transfer::send(placements.tensors(), pixels.device());
+            transfer::upload(placements.tensors(), pixels.device());
             placements.apply(pixels)
         }
         None => pixels.shallow_clone(),
     }
 }
 
-/// Placements on a device, one an image.
+/// Placements on a device, one for each image.
 #[derive(Debug)]
 pub(super) struct Placements {
     rows: Tensor,
     columns: Tensor,
     flip: Tensor,
-    /// What the furthest of them needs.
+    /// The padding that the largest shift needs, in pixels.
     padding: i64,
 }
 
 impl Placements {
-    /// `None` where every image stays as it is.
+    /// `None` where every image stays unchanged.
     pub fn new(placements: &[Placement]) -> Option<Self> {
         if placements.iter().all(|placement| *placement == Placement::default()) {
             return None;
@@ -68,12 +68,12 @@ impl Placements {
         })
     }
 
-    /// All that goes where images are.
+    /// All tensors, which must be on the images' device.
     pub fn tensors(&mut self) -> impl Iterator<Item = &mut Tensor> {
         [&mut self.rows, &mut self.columns, &mut self.flip].into_iter()
     }
 
-    /// Those of some of the images, which follow each other.
+    /// The placements of `length` images from the one at `start` on.
     pub fn narrow(&self, start: i64, length: i64) -> Self {
         let [rows, columns, flip] =
             [&self.rows, &self.columns, &self.flip].map(|tensor| tensor.narrow(0, start, length));
@@ -84,9 +84,9 @@ impl Placements {
         let (_, channels, height, width) = pixels.size4().expect("images have four dimensions");
         let padding = self.padding;
         let padded = pixels.constant_pad_nd([padding; 4]);
-        let counted = |end: i64| Tensor::arange(end, (Kind::Int64, pixels.device()));
-        let (y, x) = (counted(height).view([1, 1, -1, 1]), counted(width).view([1, 1, 1, -1]));
-        // Where a new pixel lies in the padded image is the sum of what its row and its column give.
+        let range = |end: i64| Tensor::arange(end, (Kind::Int64, pixels.device()));
+        let (y, x) = (range(height).view([1, 1, -1, 1]), range(width).view([1, 1, 1, -1]));
+        // A new pixel's index in the padded image is a sum of a row's part and a column's part.
         let row = y + &self.rows + padding;
         let column = x.flip([3]).where_self(&self.flip, &x) + &self.columns + padding;
         let from = row * (width + 2 * padding) + column;
@@ -95,36 +95,35 @@ impl Placements {
     }
 }
 
-/// Turns each image counter-clockwise about its centre by its angle in degrees; nearest neighbour,
-/// zeros outside (torchvision's `RandomRotation`, PIL's `rotate`).
+/// Rotates each image counter-clockwise about its centre by its angle in degrees; nearest
+/// neighbour, zeros outside (torchvision's `RandomRotation`, PIL's `rotate`).
 ///
-/// Equal to PIL's for every angle but whole quarter turns, which PIL answers by exchanging rows and
+/// Equal to PIL's for every angle except multiples of 90 degrees, for which PIL exchanges rows and
 /// columns.
 ///
 /// # Panics
-/// If there is not one angle an image.
+/// If there is not one angle for each image.
 pub fn rotate(pixels: &Tensor, degrees: &[f64]) -> Tensor {
     assert_one_each(pixels, degrees.len());
     let (_, _, height, width) = pixels.size4().expect("images have four dimensions");
-    match Turns::new(degrees, [height, width]) {
-        Some(mut turns) => {
-            transfer::send(turns.tensors(), pixels.device());
-            turns.apply(pixels)
+    match Rotations::new(degrees, [height, width]) {
+        Some(mut rotations) => {
+            transfer::upload(rotations.tensors(), pixels.device());
+            rotations.apply(pixels)
         }
         None => pixels.shallow_clone(),
     }
 }
 
-/// Rotations, one an image: what the old column and the old row take of the new column,
-/// of the new row, and their value at the new origin.
+/// Rotations, one for each image: the coefficients of [`Map`], each `[N,1,1,1]`.
 #[derive(Debug)]
-pub(super) struct Turns {
+pub(super) struct Rotations {
     column: [Tensor; 3],
     row: [Tensor; 3],
 }
 
-impl Turns {
-    /// Of images of so many rows and columns; `None` where every angle is 0.
+impl Rotations {
+    /// For images of `height` rows and `width` columns; `None` where every angle is 0.
     pub fn new(degrees: &[f64], [height, width]: [i64; 2]) -> Option<Self> {
         if degrees.iter().all(|&angle| angle == 0.0) {
             return None;
@@ -144,12 +143,12 @@ impl Turns {
         Some(Self { column: each(|map| map.column), row: each(|map| map.row) })
     }
 
-    /// All that goes where images are.
+    /// All tensors, which must be on the images' device.
     pub fn tensors(&mut self) -> impl Iterator<Item = &mut Tensor> {
         self.column.iter_mut().chain(&mut self.row)
     }
 
-    /// Those of some of the images, which follow each other.
+    /// The rotations of `length` images from the one at `start` on.
     pub fn narrow(&self, start: i64, length: i64) -> Self {
         let narrow =
             |tensors: &[Tensor; 3]| [0, 1, 2].map(|at| tensors[at].narrow(0, start, length));
@@ -159,8 +158,8 @@ impl Turns {
     /// The images seen through their maps.
     pub fn apply(&self, pixels: &Tensor) -> Tensor {
         let (_, channels, height, width) = pixels.size4().expect("images have four dimensions");
-        let counted = |end: i64| Tensor::arange(end, (Kind::Int64, pixels.device()));
-        let (x, y) = (counted(width).view([1, 1, 1, -1]), counted(height).view([1, 1, -1, 1]));
+        let range = |end: i64| Tensor::arange(end, (Kind::Int64, pixels.device()));
+        let (x, y) = (range(width).view([1, 1, 1, -1]), range(height).view([1, 1, -1, 1]));
         let old = |[of_x, of_y, origin]: &[Tensor; 3]| {
             let fixed = of_x * &x + of_y * &y + origin;
             fixed.divide_scalar_mode(1_i64 << FRACTION_BITS, "floor")
@@ -177,20 +176,21 @@ impl Turns {
     }
 }
 
-/// Rounded in decimals, as PIL does to a rotation's cosine and sine.
+/// Rounds to 15 decimals, as PIL rounds a rotation's cosine and sine.
 fn to_15_decimals(value: f64) -> f64 {
-    format!("{value:.15}").parse().expect("a printed number is a number")
+    format!("{value:.15}").parse().expect("a formatted number can be parsed")
 }
 
-/// An affine map from new to old pixels in fixed point: what the old column and the old row each take
-/// of the new column, of the new row, and their value at the new origin.
+/// An affine map from new to old pixels in fixed point. The old column and the old row each have
+/// three coefficients: of the new column, of the new row, and a constant.
 struct Map {
     column: [i64; 3],
     row: [i64; 3],
 }
 
 impl Map {
-    /// From coordinates in pixels. A pixel is where its centre is, half a pixel from its corner.
+    /// From coefficients in pixels. A pixel's coordinates are those of its centre, half a pixel
+    /// from its corner.
     fn new(column: [f64; 3], row: [f64; 3]) -> Self {
         let fixed = |[of_x, of_y, origin]: [f64; 3]| {
             [of_x, of_y, origin + of_x * 0.5 + of_y * 0.5]

@@ -1,16 +1,18 @@
 //! PIL's bilinear resize, antialiased where it shrinks, as two products with small matrices.
 //!
-//! PIL (`Resample.c`) holds its coefficients in fixed point and rounds to bytes after each of its two
-//! passes, across and then down. (Measured on random sizes: 7.1.2, which is of the authors' time, 11.3,
-//! 12.0, 12.2 and 12.3 all do; 13.0 goes down first for some images that lose rows, and is then one
-//! level off for some pixels. Between squares there is no difference.) In doubles the products and sums of
-//! these integers are exact, in any order of summation and so on any device: a sum stays under 2^31.
+//! PIL (`Resample.c`) has its coefficients in fixed point and rounds to bytes after each of its two
+//! passes, first across, then down. Measured on random sizes, PIL 7.1.2 (of the authors' time),
+//! 11.3, 12.0, 12.2 and 12.3 all do so. PIL 13.0 passes down first for some images that lose rows,
+//! and then differs by one level in some pixels; between squares there is no difference. In doubles
+//! the products and sums of these integers are exact, in any order of summation and so on any
+//! device: a sum stays under 2^31.
 
 use tch::{Kind, Tensor};
 
 use crate::data::resize::{PRECISION_BITS, Window, windows};
 
-/// Values, in or out, that are resized together: 128 MiB of doubles. Data sets go through in parts.
+/// Input or output values that are resized together: 128 MiB of doubles. Data sets are resized in
+/// parts.
 const VALUES_AT_ONCE: i64 = 1 << 24;
 
 /// Resizes bytes `[N,C,H,W]` to bytes `[N,C,height,width]`.
@@ -32,7 +34,7 @@ pub fn resize(pixels: &Tensor, [height, width]: [i64; 2]) -> Tensor {
         .iter()
         .map(|part| {
             let mut part = part.to_kind(Kind::Double);
-            // Sides that stay as they are have no pass, as in PIL; it would change nothing.
+            // A side that keeps its length has no pass, as in PIL; it would change nothing.
             if width != from_width {
                 part = to_bytes(&part.matmul(&across));
             }
@@ -45,13 +47,13 @@ pub fn resize(pixels: &Tensor, [height, width]: [i64; 2]) -> Tensor {
     Tensor::cat(&parts, 0)
 }
 
-/// Resizes to `through` by `through` pixels, then to `side` by `side`: what is left of an image after
-/// a low resolution (figure 6 of the paper: 32 pixels and back to 224).
+/// Resizes to `low` by `low` pixels, then to `side` by `side`, which removes detail (figure 6 of
+/// the paper: to 32 pixels and back to 224).
 ///
 /// # Panics
 /// As [`resize`].
-pub fn downscale_then_upscale(pixels: &Tensor, through: i64, side: i64) -> Tensor {
-    resize(&resize(pixels, [through, through]), [side, side])
+pub fn downscale_then_upscale(pixels: &Tensor, low: i64, side: i64) -> Tensor {
+    resize(&resize(pixels, [low, low]), [side, side])
 }
 
 /// Fixed-point sums to whole numbers from 0 to 255, still as doubles.
@@ -61,7 +63,7 @@ fn to_bytes(sums: &Tensor) -> Tensor {
     ((sums + half) / one).floor().clamp(0.0, 255.0)
 }
 
-/// The coefficients as a matrix, [to, from]: row i holds what each old pixel gives to new pixel i.
+/// The coefficients as a matrix, `[to, from]`: row i holds each old pixel's weight in new pixel i.
 fn coefficients(from: i64, to: i64) -> Tensor {
     let mut matrix = vec![0.0; (from * to) as usize];
     let rows = matrix.chunks_exact_mut(from as usize);
@@ -78,17 +80,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_new_pixel_is_a_mean_of_old_ones_but_for_the_rounding_of_its_coefficients() {
+    fn the_coefficients_of_every_new_pixel_sum_to_one_up_to_rounding() {
         for (from, to) in [(28, 224), (224, 28), (31, 47), (178, 32), (1, 5), (5, 1)] {
             let sums = coefficients(from, to).sum_dim_intlist(1, false, Kind::Double);
-            // Each coefficient is rounded by at most a half.
-            let off = (sums - f64::from(1 << PRECISION_BITS)).abs().max().double_value(&[]);
-            assert!(off <= 0.5 * from as f64, "{from} to {to}: {off}");
+            // Rounding changes each coefficient by at most a half.
+            let error = (sums - f64::from(1 << PRECISION_BITS)).abs().max().double_value(&[]);
+            assert!(error <= 0.5 * from as f64, "{from} to {to}: {error}");
         }
     }
 
     #[test]
-    fn halving_takes_a_triangle_of_four_pixels_and_fewer_at_the_edge() {
+    fn halving_uses_a_triangle_of_four_pixels_and_fewer_at_the_edge() {
         let one = f64::from(1 << PRECISION_BITS);
         let found = coefficients(8, 4) / one;
         let row = |at: i64| Vec::<f64>::try_from(found.get(at)).unwrap();

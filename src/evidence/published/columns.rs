@@ -1,4 +1,4 @@
-//! A log's columns: which of them there are, and what their fields may hold.
+//! The columns of a log: the header, and the valid values of fields.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use crate::{
     util::suggest::did_you_mean,
 };
 
-/// Where each column stands in a row.
+/// The position of each column in a row.
 pub(super) struct Columns {
     required: [usize; COLUMNS.len()],
     resolution: Option<usize>,
 }
 
-/// A field that holds no valid value.
+/// A field with an invalid value.
 pub(super) struct Fault {
     pub(super) column: &'static str,
     pub(super) value: String,
@@ -32,7 +32,7 @@ impl Columns {
             if let Some(other) = [';', '\t'].into_iter().find(|other| name.contains(*other)) {
                 let [name, other] = [shortened(name), other.escape_default().to_string()];
                 return Err(format!(
-                    "`{name}` is one column: commas part columns, and not `{other}`"
+                    "`{name}` is one column: columns must be separated by commas, not by `{other}`"
                 ));
             }
             if !known.clone().any(|column| column == name) {
@@ -40,7 +40,7 @@ impl Columns {
                 return Err(format!("unknown column `{}`{hint}", shortened(name)));
             }
             if names[..index].contains(name) {
-                return Err(format!("column `{name}` stands there twice"));
+                return Err(format!("column `{name}` is given twice"));
             }
         }
         let position = |column: &str| names.iter().position(|name| name == column);
@@ -75,11 +75,11 @@ impl Columns {
                 .filter(|value| (0.0..=100.0).contains(value))
                 .ok_or_else(|| fault(index, "an accuracy from 0 to 100 percent"))
         };
-        // A loss that is not finite is a run that diverged: an outcome, not a fault of the log.
+        // A loss that is not finite means that the run diverged, which is a valid outcome.
         let loss = |index: usize| {
-            number::<f64>(field(index))
-                .filter(|value| value.is_nan() || *value >= 0.0)
-                .ok_or_else(|| fault(index, "a loss (0 or more, inf or nan where it diverged)"))
+            number::<f64>(field(index)).filter(|value| value.is_nan() || *value >= 0.0).ok_or_else(
+                || fault(index, "a loss (at least 0, or inf or nan if the run diverged)"),
+            )
         };
         let resolution = match self.resolution.map(|index| row.get(index).unwrap_or_default()) {
             None | Some(b"native") => Resolution::Native,
@@ -99,10 +99,10 @@ impl Columns {
                 blocks: whole(2, 0, "a number of blocks")?,
                 images: whole(3, 1, "a number of images of at least 1")?,
                 resolution,
-                draw: 0,
+                seed_stream: 0,
                 influence: false,
             },
-            seed: Seed(number::<u64>(field(4)).ok_or_else(|| fault(4, "a seed (a whole number)"))?),
+            seed: Seed(number::<u64>(field(4)).ok_or_else(|| fault(4, "a seed, a whole number"))?),
         };
         let evaluation = Evaluation {
             epoch: whole(5, 1, "an epoch, counted from 1")?,
@@ -122,14 +122,15 @@ fn number<T: std::str::FromStr>(bytes: &[u8]) -> Option<T> {
     std::str::from_utf8(bytes).ok()?.parse().ok()
 }
 
-/// The beginning of a text, with control characters escaped: a terminal or a CI system would obey them.
+/// The beginning of a text. Control characters are escaped, because terminals and CI systems
+/// interpret them.
 fn shortened(text: &str) -> String {
     const LONGEST: usize = 40;
-    let (begins, rest) = match text.char_indices().nth(LONGEST) {
+    let (start, rest) = match text.char_indices().nth(LONGEST) {
         Some((end, _)) => (&text[..end], "…"),
         None => (text, ""),
     };
     let escaped =
         |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    begins.chars().map(escaped).collect::<String>() + rest
+    start.chars().map(escaped).collect::<String>() + rest
 }

@@ -1,48 +1,50 @@
-//! What can be wrong with a log.
+//! Errors in a log.
 
 use super::{COLUMNS, LARGEST_LOG_BYTES, RESOLUTION_COLUMN};
 
-/// What is wrong with a log, where, and what to do about it.
+/// An error in a log, with its place and how to fix it.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum LogError {
     /// The file can't be opened or read.
     #[error("failed to read the log {file}: {cause}")]
-    #[diagnostic(help("check that the file is there and can be read"))]
+    #[diagnostic(help("check that the file exists and can be read"))]
     Unreadable {
         /// The log's name.
         file: String,
-        /// What the system said.
+        /// The system's error.
         cause: std::io::Error,
     },
-    /// The compressed stream ends early or is damaged.
-    #[error("failed to unpack the log {file}, which is damaged or cut short: {cause}")]
-    #[diagnostic(help("get the file again; `gzip --test` must accept it"))]
+    /// The compressed stream is damaged or truncated.
+    #[error("failed to decompress the log {file}: {cause}")]
+    #[diagnostic(help(
+        "the file is damaged or truncated: download it again, and check it with `gzip --test`"
+    ))]
     Damaged {
         /// The log's name.
         file: String,
-        /// What the decoder said.
+        /// The decoder's error.
         cause: std::io::Error,
     },
     /// The log is larger than [`LARGEST_LOG_BYTES`].
-    #[error("the log {file} is larger than {LARGEST_LOG_BYTES} bytes unpacked")]
-    #[diagnostic(help("split it by target: one log a call is enough for a claim"))]
+    #[error("failed to read the log {file}: it is larger than {LARGEST_LOG_BYTES} bytes")]
+    #[diagnostic(help("split it by target, and judge one part at a time"))]
     TooLarge {
         /// The log's name.
         file: String,
     },
-    /// It is no CSV.
-    #[error("the log {file} is {what}, not CSV in UTF-8")]
-    #[diagnostic(help("export it as CSV in UTF-8; a gzip stream of that is read too"))]
+    /// It is not CSV.
+    #[error("failed to read the log {file}: it is {what}, not CSV in UTF-8")]
+    #[diagnostic(help("export it as CSV in UTF-8, compressed by gzip or not"))]
     Other {
         /// The log's name.
         file: String,
         /// What it is.
         what: &'static str,
     },
-    /// A column is missing, unknown or there twice.
-    #[error("the log {file}, line 1: {what}")]
+    /// A column is missing, unknown or given twice.
+    #[error("failed to read the log {file}, line 1: {what}")]
     #[diagnostic(help(
-        "the header must have these columns, in any order: {}; and may have: {RESOLUTION_COLUMN}",
+        "the header needs these columns, in any order: {}; it may also have {RESOLUTION_COLUMN}",
         COLUMNS.join(", ")
     ))]
     Header {
@@ -52,8 +54,10 @@ pub enum LogError {
         what: String,
     },
     /// A row has too few or too many fields, or is not text.
-    #[error("the log {file}, line {line}: {what}")]
-    #[diagnostic(help("every row needs one field a column; a row cut short means a damaged file"))]
+    #[error("failed to read the log {file}, line {line}: {what}")]
+    #[diagnostic(help(
+        "every row needs one field for each column; a short last row means a truncated file"
+    ))]
     Row {
         /// The log's name.
         file: String,
@@ -62,10 +66,12 @@ pub enum LogError {
         /// What is wrong with it.
         what: String,
     },
-    /// A field holds no valid value.
-    #[error("the log {file}, line {line}, column {column}: `{value}` is not {expected}")]
+    /// A field has an invalid value.
+    #[error(
+        "failed to read the log {file}, line {line}, column {column}: `{value}` is not {expected}"
+    )]
     #[diagnostic(help(
-        "mend the value, or leave the whole run out: a run that is absent is counted as missing"
+        "fix the value, or remove all rows of the run, which then counts as missing"
     ))]
     Value {
         /// The log's name.
@@ -74,27 +80,31 @@ pub enum LogError {
         line: u64,
         /// The column's name.
         column: &'static str,
-        /// What the field holds, cut after 40 characters.
+        /// The value, at most 40 characters of it.
         value: String,
-        /// What it should be.
+        /// The valid values.
         expected: &'static str,
     },
-    /// No accuracy is above 1: they look like fractions, and would be judged as a hundredth of what they are.
+    /// No accuracy is above 1: accuracies look like fractions, and would be judged as a hundredth
+    /// of their value.
     #[error(
-        "the log {file}: none of its {rows} test accuracies is above 1, so they look like fractions of 1"
+        "failed to read the log {file}: none of its {rows} test accuracies is above 1, so they are \
+         probably fractions, not percent"
     )]
     #[diagnostic(help(
-        "write accuracies in percent, from 0 to 100, in test_accuracy_percent and train_accuracy_percent"
+        "write test_accuracy_percent and train_accuracy_percent in percent, from 0 to 100"
     ))]
     Fractions {
         /// The log's name.
         file: String,
-        /// Its rows.
+        /// The number of rows.
         rows: u64,
     },
-    /// One evaluation is there twice.
-    #[error("the log {file}, line {line}: epoch {epoch} of {run} stands there a second time")]
-    #[diagnostic(help("remove one of the two rows; nothing tells which of them counts"))]
+    /// Two rows have the same evaluation.
+    #[error("failed to read the log {file}, line {line}: epoch {epoch} of {run} is given twice")]
+    #[diagnostic(help(
+        "remove one of the two rows: the program can't know which of them is right"
+    ))]
     Duplicate {
         /// The log's name.
         file: String,
@@ -102,11 +112,11 @@ pub enum LogError {
         line: u64,
         /// The epoch.
         epoch: u32,
-        /// The run, in words.
+        /// The run: its key and seed.
         run: String,
     },
-    /// There is no row below the header.
-    #[error("the log {file} has no rows")]
+    /// There is no row after the header.
+    #[error("failed to read the log {file}: it has no rows")]
     #[diagnostic(help("give a log with at least one evaluation"))]
     Empty {
         /// The log's name.

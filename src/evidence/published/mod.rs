@@ -1,7 +1,7 @@
-//! Logs that somebody else wrote: one CSV row an evaluation, with the columns of the authors' own
-//! consolidated log. The same reader takes the log that ships with the project and any other that
-//! a user brings (`repro verify --log`). What the log does not say, its schedule and whether a run
-//! reached its end, is inferred here, in one place.
+//! Reads logs: one CSV row for each evaluation, with the columns of the authors' consolidated log.
+//! The same reader serves the log that ships with the project and a user's log (`repro verify
+//! --log`). What a log does not state, the schedule of a run and whether it reached its end, is
+//! inferred here alone (`runs`).
 
 mod columns;
 mod error;
@@ -16,7 +16,7 @@ use crate::util::files::GZIP;
 use columns::Columns;
 use runs::Runs;
 
-/// Columns that every log has, in the order of the published one; a log may have them in any order.
+/// Columns that every log has, in the order of the published log; a log may have any order.
 pub const COLUMNS: [&str; 11] = [
     "dataset",
     "source",
@@ -31,14 +31,14 @@ pub const COLUMNS: [&str; 11] = [
     "seconds",
 ];
 
-/// A column that a log may have: pixels a side that images were brought down to, or `native`.
-/// Without it every run is at native resolution, as the authors' were.
+/// An optional column: the pixels on each side that images were downscaled to, or `native`. Without
+/// it every run is at native resolution, as in the published log.
 pub(crate) const RESOLUTION_COLUMN: &str = "resolution";
 
-/// A log larger than this is refused before it is read: the published one has 2 MB.
+/// Size limit of a log, before it is read; the published log has 2 MB.
 pub const LARGEST_LOG_BYTES: u64 = 1 << 30;
 
-/// How files begin that people take for CSV, and what they are.
+/// First bytes of files that are easily taken for CSV, and what the files are.
 const OTHERS: [(&[u8], &str); 4] = [
     (b"\xff\xfe", "text in UTF-16"),
     (b"\xfe\xff", "text in UTF-16"),
@@ -46,10 +46,11 @@ const OTHERS: [(&[u8], &str); 4] = [
     (b"PAR1", "a Parquet file"),
 ];
 
-/// Reads a log from disk; a gzip stream, whatever the file is called, is unpacked on the way.
+/// Reads a log from disk, compressed by gzip or not, whatever the file's name. Returns its records
+/// and the bytes of the file.
 ///
 /// # Errors
-/// As [`read`], and where the file can't be opened.
+/// As [`read`], and if the file can't be read.
 pub fn read_file(path: &Path) -> Result<(Records, Vec<u8>), LogError> {
     let file = path.display().to_string();
     let unreadable = |cause| LogError::Unreadable { file: file.clone(), cause };
@@ -70,10 +71,10 @@ pub fn read_file(path: &Path) -> Result<(Records, Vec<u8>), LogError> {
     Ok((records, bytes))
 }
 
-/// Unpacks a gzip stream, up to [`LARGEST_LOG_BYTES`].
+/// Decompresses a gzip stream of at most [`LARGEST_LOG_BYTES`].
 ///
 /// # Errors
-/// Where the stream is damaged, cut short or too large.
+/// If the stream is damaged, truncated or too large.
 pub fn unpack(file: &str, packed: &[u8]) -> Result<Vec<u8>, LogError> {
     let mut bytes = Vec::with_capacity(packed.len().saturating_mul(6).min(1 << 24));
     flate2::read::MultiGzDecoder::new(packed)
@@ -86,10 +87,10 @@ pub fn unpack(file: &str, packed: &[u8]) -> Result<Vec<u8>, LogError> {
     Ok(bytes)
 }
 
-/// Reads a log's rows (CSV, a header first) into records; rows may come in any order.
+/// Reads the rows of a log (CSV with a header) into records; rows may have any order.
 ///
 /// # Errors
-/// Every fault that [`LogError`] names, with the line it stands on.
+/// The first error, as [`LogError`] lists them, with its line.
 pub fn read(file: &str, bytes: &[u8]) -> Result<Records, LogError> {
     if let Some((_, what)) = OTHERS.iter().find(|(begins, _)| bytes.starts_with(begins)) {
         return Err(LogError::Other { file: file.to_owned(), what });
@@ -98,7 +99,7 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Records, LogError> {
     let row_error = |error: &csv::Error| LogError::Row {
         file: file.to_owned(),
         line: error.position().map_or(1, csv::Position::line),
-        what: in_words(error),
+        what: cause(error),
     };
     let columns = {
         let headers = reader.byte_headers().map_err(|error| row_error(&error))?;
@@ -135,12 +136,12 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Records, LogError> {
     Ok(runs.into_records())
 }
 
-fn in_words(error: &csv::Error) -> String {
+fn cause(error: &csv::Error) -> String {
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{len} fields where the header has {expected_len}")
+            format!("the row has {len} fields, the header has {expected_len}")
         }
-        csv::ErrorKind::Utf8 { .. } => "not valid UTF-8".to_owned(),
+        csv::ErrorKind::Utf8 { .. } => "the row is not valid UTF-8".to_owned(),
         _ => error.to_string(),
     }
 }

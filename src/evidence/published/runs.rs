@@ -1,5 +1,5 @@
-//! Rows put together into runs, and what a log does not say of them: how long each was meant to be,
-//! and so whether it reached its end.
+//! Groups the rows of a log into runs, and infers what the log does not state: the schedule of each
+//! run, and so whether it reached its end.
 
 use std::collections::HashMap;
 
@@ -8,15 +8,15 @@ use crate::{
     experiment::{Evaluation, Key, RecipeDigest, Seed},
 };
 
-/// What tells a run from every other.
+/// What identifies a run.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Run {
     pub(super) key: Key,
     pub(super) seed: Seed,
 }
 
-/// Rows gathered by run. Logs are nearly always written a run at a time, so the last run is asked
-/// first; the map makes any other order right as well.
+/// Rows by run. Most logs have the rows of one run together, so the last run is compared first; the
+/// map serves any other order.
 #[derive(Default)]
 pub(super) struct Runs {
     rows: Vec<(Run, Vec<Evaluation>)>,
@@ -44,28 +44,29 @@ impl Runs {
         Ok(())
     }
 
-    /// A log does not say how long a run was meant to be. A run whose logged epochs are a proper
-    /// beginning of another's, on the same target and size, logged that schedule and stopped early;
-    /// every other run is taken to have ended where its log does.
+    /// A log does not state the planned length of a run. If the logged epochs of a run are a proper
+    /// prefix of those of another run on the same target and size, the run is assumed to have had
+    /// that schedule and to have stopped early. Every other run is assumed to have ended as
+    /// planned.
     pub(super) fn into_records(mut self) -> Records {
         for (_, evaluations) in &mut self.rows {
             evaluations.sort_by_key(|evaluation| evaluation.epoch);
         }
         let mut schedules: HashMap<(&str, u32), Vec<Vec<u32>>> = HashMap::new();
         for (run, evaluations) in &self.rows {
-            let spelled = schedules.entry((&run.key.target, run.key.images)).or_default();
-            if !spelled.iter().any(|epochs| same(epochs, evaluations)) {
-                spelled.push(evaluations.iter().map(|evaluation| evaluation.epoch).collect());
+            let known = schedules.entry((&run.key.target, run.key.images)).or_default();
+            if !known.iter().any(|epochs| same(epochs, evaluations)) {
+                known.push(evaluations.iter().map(|evaluation| evaluation.epoch).collect());
             }
         }
         let planned: Vec<Option<u32>> = self
             .rows
             .iter()
             .map(|(run, evaluations)| {
-                let own = evaluations.len();
+                let count = evaluations.len();
                 schedules[&(&*run.key.target, run.key.images)]
                     .iter()
-                    .filter(|other| other.len() > own && same(&other[..own], evaluations))
+                    .filter(|other| other.len() > count && same(&other[..count], evaluations))
                     .filter_map(|other| other.last().copied())
                     .max()
             })
@@ -79,7 +80,7 @@ impl Runs {
             let recipe = RecipeDigest { epochs, ..RecipeDigest::default() };
             Record::new(run.key, run.seed, recipe, status, rows)
         });
-        Records::new(records).expect("rows of one run were gathered into one record")
+        Records::new(records).expect("the rows of one run are one record")
     }
 }
 

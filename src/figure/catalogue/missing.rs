@@ -1,8 +1,8 @@
-//! What a figure lacks on some evidence, and the commands that bring it.
+//! The missing records of a figure on some evidence, and the commands that provide them.
 
 use std::collections::BTreeSet;
 
-use super::{Figure, Gallery};
+use super::{Figure, FigureCatalogue};
 use crate::{
     evidence::Evidence,
     experiment::{EvidenceKind, Key},
@@ -11,19 +11,19 @@ use crate::{
     world::World,
 };
 
-/// Why a figure can't be drawn, or not whole.
+/// Why a figure can't be drawn, or only in part.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Missing {
-    /// Why, without a full stop.
+pub struct MissingRecords {
+    /// The reason, without a full stop.
     pub why: String,
-    /// Commands that bring it, in their order.
+    /// Commands that provide the records, in order.
     pub commands: Vec<Command>,
 }
 
-/// What keeps a figure from being whole on evidence; `None` where nothing does. Commands find these folders
-/// again.
+/// The missing records of a figure on evidence; `None` if none are missing. Commands name
+/// `folders`.
 #[must_use]
-pub fn missing(figure: &Figure, evidence: &Evidence, folders: &Folders) -> Option<Missing> {
+pub fn missing(figure: &Figure, evidence: &Evidence, folders: &Folders) -> Option<MissingRecords> {
     let keys = figure.keys();
     let absent: BTreeSet<&Key> =
         keys.iter().filter(|key| evidence.records.seeds(key).is_none()).collect();
@@ -32,32 +32,33 @@ pub fn missing(figure: &Figure, evidence: &Evidence, folders: &Folders) -> Optio
         return None;
     }
     let count = match keys.len() - absent.len() {
-        0 => format!("any of the {} fine-tunes that it draws", keys.len()),
-        _ => format!("{} of the {} fine-tunes that it draws", absent.len(), keys.len()),
+        0 => format!("all {} fine-tunes", keys.len()),
+        _ => format!("{} of {} fine-tunes", absent.len(), keys.len()),
     };
-    let own = evidence.kind.is_own();
-    let possible = absent.iter().any(|key| world.lacks(key).is_none());
-    if own && possible {
-        let why = format!("the ledger has no record of {count}");
-        return Some(Missing {
+    let local = evidence.kind.is_local();
+    let possible = absent.iter().any(|key| world.unavailable(key).is_none());
+    if local && possible {
+        let why = format!("missing records of {count} in the ledger");
+        return Some(MissingRecords {
             why,
             commands: commands(figure, evidence.kind, &absent, world, folders),
         });
     }
-    let why = match absent.iter().find_map(|key| world.lacks(key)).filter(|_| own) {
-        Some(lacks) => lacks,
-        None => format!("the {} evidence has no record of {count}", evidence.kind),
+    let why = match absent.iter().find_map(|key| world.unavailable(key)).filter(|_| local) {
+        Some(unavailable) => unavailable,
+        None => format!("missing records of {count} in the {} evidence", evidence.kind),
     };
-    // What neither a log nor this world has is brought by fine-tunes at the paper's own scale.
+    // Neither a log nor this world can have the records: fine-tunes in the paper's world provide
+    // them.
     let world = World::paper();
-    let gallery = Gallery::of(&world);
-    let paper = gallery.figures.iter().find(|other| other.name == figure.name)?;
+    let catalogue = FigureCatalogue::new(&world);
+    let paper = catalogue.figures.iter().find(|other| other.name == figure.name)?;
     let keys = paper.keys();
     let commands = commands(paper, EvidenceKind::Paper, &keys.iter().collect(), &world, folders);
-    Some(Missing { why, commands })
+    Some(MissingRecords { why, commands })
 }
 
-/// What is fetched first, and then run.
+/// The commands that download or prepare assets, then run the fine-tunes.
 fn commands(
     figure: &Figure,
     kind: EvidenceKind,
@@ -75,7 +76,7 @@ fn commands(
         commands.push(Command::Pack { folder, names });
         commands.push(Command::Pretrain { world: world.id.clone(), data: data() });
     } else if let Some(zoo) = &world.zoo {
-        let catalogue = Catalogue::shipped();
+        let catalogue = Catalogue::embedded();
         let targets: BTreeSet<String> = keys.iter().map(|key| key.target.to_string()).collect();
         let sources: BTreeSet<&str> = keys.iter().map(|key| &*key.source).collect();
         let by_hand = |name: &String| {

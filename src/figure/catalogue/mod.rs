@@ -1,6 +1,6 @@
-//! The figures of the paper and of its reproduction, by name: what each draws, as data
-//! (`claims/worlds/figures.toml`), filled by a world. They read records by the keys that claims read them
-//! by. Drawing them is left to the report; what one lacks, and which command brings it, to [`missing`].
+//! The figures of the paper and of its reproduction, by name: a list as data
+//! (`claims/worlds/figures.toml`), applied to a world. Figures read records by the same keys as
+//! claims. [`missing`] finds missing records and the commands that provide them; `report` renders.
 
 mod missing;
 mod raw;
@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml::Spanned;
 
-pub use missing::{Missing, missing};
-use raw::{RawCurves, RawFigure, RawGallery};
+pub use missing::{MissingRecords, missing};
+use raw::{RawCurves, RawFigure, RawFigureCatalogue};
 
 use crate::{
     claim::{Cell, InfluenceMatch, Metric, Plot, PlotAxis, Share, check, raw::RawPlot},
@@ -20,13 +20,13 @@ use crate::{
     world::World,
 };
 
-/// The list as it ships with the project.
-const SHIPPED: &str = include_str!("../../../claims/worlds/figures.toml");
+/// The embedded list.
+const EMBEDDED: &str = include_str!("../../../claims/worlds/figures.toml");
 
-/// Every figure, as one world has it.
+/// Every figure, applied to one world.
 #[derive(Clone, Debug)]
-pub struct Gallery {
-    /// In the order in which they are shown.
+pub struct FigureCatalogue {
+    /// The figures, in display order.
     pub figures: Vec<Figure>,
 }
 
@@ -35,7 +35,7 @@ pub struct Gallery {
 pub struct Figure {
     /// Its name: `2` to `6` are the paper's, `A1` to `A13` the reproduction's.
     pub name: String,
-    /// What it shows, in a few words.
+    /// Title.
     pub title: String,
     /// What is drawn.
     pub content: Content,
@@ -46,22 +46,22 @@ pub struct Figure {
 pub enum Content {
     /// Curves of accuracy, or of influence by rank.
     Curves(Box<Curves>),
-    /// Test images with the training image that influences each most, by each line's fine-tunes.
+    /// Test images with their most influential training image, one column per line.
     Pictures(Box<Curves>),
 }
 
-/// Curves as a world has them.
+/// Curves applied to a world.
 #[derive(Clone, Debug)]
 pub struct Curves {
     /// The curves.
     pub plot: Plot,
     /// The paper's figure whose published means are drawn behind.
-    pub behind: Option<String>,
-    /// Targets that stand in for those of the original, a sentence each.
+    pub published_figure: Option<String>,
+    /// One sentence per target that replaces one of the original figure.
     pub stand_ins: Vec<String>,
 }
 
-/// Nobody knows this figure.
+/// No figure has this name.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("unknown figure `{name}`{hint}")]
 #[diagnostic(code(figure::unknown))]
@@ -70,19 +70,19 @@ pub struct UnknownFigure {
     hint: String,
 }
 
-impl Gallery {
-    /// The figures that ship with the project, as a world has them.
+impl FigureCatalogue {
+    /// The embedded figures, applied to a world.
     ///
     /// # Panics
-    /// Never in a built project: the list is embedded, and a test reads it in every world.
+    /// Never in a released program: a test reads the embedded list in every world.
     #[must_use]
-    pub fn of(world: &World) -> Self {
-        Self::read(SHIPPED, world)
+    pub fn new(world: &World) -> Self {
+        Self::read(EMBEDDED, world)
             .unwrap_or_else(|what| panic!("claims/worlds/figures.toml: {what}"))
     }
 
     fn read(text: &str, world: &World) -> Result<Self, String> {
-        let raw: RawGallery = toml::from_str(text).map_err(|error| error.to_string())?;
+        let raw: RawFigureCatalogue = toml::from_str(text).map_err(|error| error.to_string())?;
         if raw.format != 1 {
             return Err(format!("format is {}, this version reads 1", raw.format));
         }
@@ -91,7 +91,7 @@ impl Gallery {
             let content = match (&figure.curves, &figure.pictures) {
                 (Some(curves), None) => read(curves).map(Content::Curves),
                 (None, Some(pictures)) => read(pictures).map(Content::Pictures),
-                _ => Err("it has either curves or pictures".to_owned()),
+                _ => Err("it must have either curves or pictures".to_owned()),
             };
             let content = content.map_err(|what| format!("figure {}: {what}", figure.name))?;
             Ok(Figure { name: figure.name.clone(), title: figure.title.clone(), content })
@@ -101,26 +101,26 @@ impl Gallery {
         if names.len() == figures.len() {
             Ok(Self { figures })
         } else {
-            Err("two figures have one name".to_owned())
+            Err("two figures have the same name".to_owned())
         }
     }
 
-    /// The figures of these names in the gallery's order; all of them for `all`.
+    /// The figures with these names, in display order; `all` selects every figure.
     ///
     /// # Errors
-    /// Where a name is unknown, with the nearest one.
+    /// If a name is unknown; the error suggests the nearest one.
     pub fn select(&self, names: &[String]) -> Result<Vec<&Figure>, UnknownFigure> {
         let known = || self.figures.iter().map(|figure| figure.name.as_str());
         for name in names.iter().filter(|name| *name != "all") {
             if !known().any(|known| known == name) {
-                // Names this short have a nearest one only in the right case.
+                // Names are short, so the case must match before the nearest one is useful.
                 let hint = did_you_mean(&name.to_uppercase(), known());
                 return Err(UnknownFigure { name: name.clone(), hint });
             }
         }
         let all = names.iter().any(|name| name == "all");
-        let asked = |figure: &&Figure| all || names.contains(&figure.name);
-        Ok(self.figures.iter().filter(asked).collect())
+        let selected = |figure: &&Figure| all || names.contains(&figure.name);
+        Ok(self.figures.iter().filter(selected).collect())
     }
 }
 
@@ -128,7 +128,7 @@ impl Curves {
     fn read(
         figure: &RawFigure,
         curves: &RawCurves,
-        gallery: &RawGallery,
+        catalogue: &RawFigureCatalogue,
         world: &World,
     ) -> Result<Self, String> {
         let raw = RawPlot {
@@ -139,23 +139,21 @@ impl Curves {
             cells: curves.cells.clone(),
             difference: false,
         };
-        let mut plot = check::plot(&raw, &gallery.arms, world)?;
+        let mut plot = check::plot(&raw, &catalogue.arms, world)?;
         let line = |name: &String| {
             let found = plot.lines.iter().position(|line| line.name == *name);
-            found.ok_or_else(|| format!("`{name}` is none of its lines"))
+            found.ok_or_else(|| format!("`{name}` is not one of its lines"))
         };
         let pair = |[first, second]: &[String; 2]| Ok((line(first)?, line(second)?));
         plot.differences = curves.differences.iter().map(pair).collect::<Result<_, String>>()?;
-        let stand_ins = stand_in(&mut plot, world);
-        if curves.whole {
-            plot.cells.extend(whole(&plot.cells, world));
+        let stand_ins = replace_targets(&mut plot, world);
+        if curves.full_training_set {
+            plot.cells.extend(full_training_sets(&plot.cells, world));
         }
-        Ok(Self { plot, behind: curves.behind.clone(), stand_ins })
+        Ok(Self { plot, published_figure: curves.published_figure.clone(), stand_ins })
     }
-}
 
-impl Curves {
-    /// What is read of records, up to the step along the axis.
+    /// The metric of the first step of the axis; it determines the keys of records.
     #[must_use]
     pub fn metric(&self) -> Metric {
         match self.plot.x {
@@ -168,9 +166,10 @@ impl Curves {
     }
 }
 
-/// Puts stand-ins in the place of targets that the world lacks, in the title too, and says so.
-fn stand_in(plot: &mut Plot, world: &World) -> Vec<String> {
-    let mut said = BTreeMap::new();
+/// Replaces targets that are not available in the world by its stand-ins, in the title too. Returns
+/// one sentence per replacement.
+fn replace_targets(plot: &mut Plot, world: &World) -> Vec<String> {
+    let mut sentences = BTreeMap::new();
     for cell in &mut plot.cells {
         let Some(target) = &cell.target else { continue };
         let (original, Some(other)) = (target.to_string(), world.stand_ins.get(&**target)) else {
@@ -178,25 +177,25 @@ fn stand_in(plot: &mut Plot, world: &World) -> Vec<String> {
         };
         let reason = world.absent.get(&original).map(|reason| format!(" ({reason})"));
         let sentence = format!(
-            "{} stands in for {}, which the {} world lacks{}.",
+            "{} replaces {}, which is not available in the {} set-up{}.",
             world.title(other),
             World::paper().title(&original),
             world.id,
             reason.unwrap_or_default()
         );
         plot.title = plot.title.replace(World::paper().title(&original), world.title(other));
-        said.insert(original, sentence);
+        sentences.insert(original, sentence);
         cell.target = Some(other.as_str().into());
     }
-    said.into_values().collect()
+    sentences.into_values().collect()
 }
 
-/// A cell of each target with its whole training set, or the most of it that the world draws.
-fn whole(cells: &[Cell], world: &World) -> Vec<Cell> {
+/// A cell for each target with its full training set, or as many images as the world allows.
+fn full_training_sets(cells: &[Cell], world: &World) -> Vec<Cell> {
     let mut added: Vec<Cell> = Vec::new();
     for cell in cells {
         let target = cell.target.as_ref().and_then(|target| world.targets.get(&**target));
-        let images = target.map(|target| target.most.unwrap_or(target.train));
+        let images = target.map(|target| target.max_images.unwrap_or(target.train));
         let cell = Cell { images, ..cell.clone() };
         if cell.images.is_some() && !cells.contains(&cell) && !added.contains(&cell) {
             added.push(cell);
@@ -205,20 +204,20 @@ fn whole(cells: &[Cell], world: &World) -> Vec<Cell> {
     added
 }
 
-/// Every key that figures read, each with those that do.
+/// Every key that figures need, with the names of these figures.
 #[must_use]
-pub fn wanted(figures: &[&Figure]) -> BTreeMap<Key, BTreeSet<String>> {
-    let mut wanted: BTreeMap<Key, BTreeSet<String>> = BTreeMap::new();
+pub fn needed_keys(figures: &[&Figure]) -> BTreeMap<Key, BTreeSet<String>> {
+    let mut needed: BTreeMap<Key, BTreeSet<String>> = BTreeMap::new();
     for figure in figures {
         for key in figure.keys() {
-            wanted.entry(key).or_default().insert(format!("figure {}", figure.name));
+            needed.entry(key).or_default().insert(format!("figure {}", figure.name));
         }
     }
-    wanted
+    needed
 }
 
 impl Figure {
-    /// Where it is from, in words.
+    /// Its origin, such as `Figure 2 of the paper`.
     #[must_use]
     pub fn origin(&self) -> String {
         if self.is_of_the_paper() {
@@ -228,19 +227,19 @@ impl Figure {
         }
     }
 
-    /// Whether it is the paper's; the others are the reproduction's.
+    /// Whether it is a figure of the paper; the others are of the reproduction.
     #[must_use]
     pub(crate) fn is_of_the_paper(&self) -> bool {
         !self.name.starts_with('A')
     }
 
-    /// The name of its files for one evidence, without ending.
+    /// The name of its files for one evidence, without extension.
     #[must_use]
     pub fn file(&self, kind: EvidenceKind) -> String {
         format!("figure-{}-{kind}", self.name)
     }
 
-    /// Every key that it reads.
+    /// Every key that it needs.
     #[must_use]
     pub fn keys(&self) -> BTreeSet<Key> {
         let (Content::Curves(curves) | Content::Pictures(curves)) = &self.content;
@@ -252,11 +251,11 @@ impl Figure {
             .collect()
     }
 
-    /// How many of the fine-tunes that it draws have a record, of how many; seeds are not counted.
+    /// The number of its keys with a record, and the number of its keys. Seeds are not counted.
     #[must_use]
     pub fn coverage(&self, evidence: &Evidence) -> (usize, usize) {
         let keys = self.keys();
-        let there = keys.iter().filter(|key| evidence.records.seeds(key).is_some());
-        (there.count(), keys.len())
+        let found = keys.iter().filter(|key| evidence.records.seeds(key).is_some());
+        (found.count(), keys.len())
     }
 }

@@ -1,5 +1,5 @@
-//! The list of figures as its TOML file has it (`claims/worlds/figures.toml`), in the grammar of a claim's
-//! arms and cells. What it means in a world is left to [`Gallery`](super::Gallery).
+//! The TOML format of the list of figures (`claims/worlds/figures.toml`), with the arms and cells
+//! of claims. [`FigureCatalogue`](super::FigureCatalogue) applies it to a world.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use crate::claim::raw::{Name, PlotAxis, RawArm, RawCells};
 /// Every figure.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RawGallery {
-    /// Version of this grammar: 1.
+pub struct RawFigureCatalogue {
+    /// Version of this format: 1.
     pub format: u32,
     /// The arms that figures draw, by name.
     pub arms: BTreeMap<Name, RawArm>,
-    /// In the order in which they are shown.
+    /// The figures, in display order.
     #[serde(rename = "figure")]
     pub figures: Vec<RawFigure>,
 }
@@ -26,15 +26,15 @@ pub struct RawGallery {
 pub struct RawFigure {
     /// Its name in the paper (2 to 6) or in the reproduction (A1 to A13).
     pub name: String,
-    /// What it shows, in a few words.
+    /// Title.
     pub title: String,
     /// The curves.
     pub curves: Option<RawCurves>,
-    /// Test images with their most influential training image: of these lines, in these cells.
+    /// Test images with their most influential training image, for these lines and cells.
     pub pictures: Option<RawCurves>,
 }
 
-/// Curves of accuracy, a panel a target.
+/// Curves of accuracy, one panel per target.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawCurves {
@@ -42,14 +42,15 @@ pub struct RawCurves {
     pub x: PlotAxis,
     /// Arms drawn as curves.
     pub lines: Vec<Name>,
-    /// Cells that they run through.
+    /// Cells of the curves.
     pub cells: RawCells,
     /// Pairs of lines whose difference is drawn below.
     #[serde(default)]
     pub differences: Vec<[String; 2]>,
-    /// Whether the whole training set of each target is a size as well.
-    #[serde(default)]
-    pub whole: bool,
+    /// Whether the full training set of each target is added to the numbers of images.
+    #[serde(default, rename = "whole")]
+    pub full_training_set: bool,
     /// The paper's figure whose published means are drawn behind.
-    pub behind: Option<String>,
+    #[serde(rename = "behind")]
+    pub published_figure: Option<String>,
 }

@@ -1,6 +1,6 @@
-//! The choices that a critic of the paper would question, each as a change of a world's protocol, or of
-//! how a claim is read: a claim that holds under one of them only is worth knowing. Everything after
-//! that is as for any claim: planned, run, judged, one choice at a time.
+//! Sensitivity analysis: choices of the paper that may be questioned, each as a change of a world's
+//! protocol or of a claim's metric. It shows claims that hold under one choice only. Each choice is
+//! then planned, run and judged like any claim.
 
 mod rates;
 
@@ -23,7 +23,7 @@ use crate::{
 
 pub use rates::{HELD_OUT, RATES, Rate, Tuned, best_rates, missing, tuning};
 
-/// A learning rate that does not blow a network up at its first step.
+/// A learning rate at which networks do not diverge at the first step.
 const GENTLE_RATE: f64 = 0.01;
 
 /// One choice.
@@ -31,7 +31,7 @@ const GENTLE_RATE: f64 = 0.01;
 pub struct Choice {
     /// Its name on the command line.
     pub id: &'static str,
-    /// What it does, in a few words.
+    /// Description in a few words.
     pub words: &'static str,
     #[serde(skip)]
     change: Change,
@@ -39,18 +39,18 @@ pub struct Choice {
 
 #[derive(Clone, Copy, Debug)]
 enum Change {
-    /// Another protocol, and every schedule so many times as long.
+    /// Changes the protocol, and multiplies the length of every schedule.
     Training(fn(&mut Protocol), f64),
-    /// The evaluation that is best on the test set in place of the last.
+    /// Uses the best epoch on the test set instead of the last.
     BestEpoch,
-    /// Each source's own best learning rate in place of one for all.
-    OwnRates,
+    /// Uses the best learning rate of each source model instead of one for all.
+    RatePerSource,
 }
 
 /// Changes nothing: the paper's protocol.
 fn paper(_: &mut Protocol) {}
 
-/// What leaves most of a source as it is.
+/// Preserves most of a source model.
 fn gentle(protocol: &mut Protocol) {
     protocol.learning_rate = GENTLE_RATE;
     protocol.head = Head::Linear;
@@ -62,8 +62,8 @@ const fn choice(id: &'static str, words: &'static str, change: Change) -> Choice
     Choice { id, words, change }
 }
 
-/// The paper's recipe, then one choice at a time, then all gentle ones together, in as many epochs and in
-/// enough to learn the images by heart.
+/// The paper's recipe, then one choice at a time, then all gentle ones together, with the paper's
+/// number of epochs and with ten times as many, enough to memorise the training images.
 pub const CHOICES: [Choice; 11] = [
     choice("paper", "the paper's recipe", Change::Training(paper, 1.0)),
     choice(
@@ -71,7 +71,7 @@ pub const CHOICES: [Choice; 11] = [
         "learning rate .01",
         Change::Training(|protocol| protocol.learning_rate = GENTLE_RATE, 1.0),
     ),
-    choice("own_rates", "each source's own best learning rate", Change::OwnRates),
+    choice("own_rates", "each source's own best learning rate", Change::RatePerSource),
     choice(
         "head",
         "PyTorch's own head",
@@ -95,7 +95,7 @@ pub const CHOICES: [Choice; 11] = [
 ];
 
 impl Choice {
-    /// A world in which fine-tunes are done so.
+    /// The world with this choice's protocol and schedules.
     #[must_use]
     pub fn world(&self, mut world: World) -> World {
         if let Change::Training(change, times) = self.change {
@@ -111,16 +111,17 @@ impl Choice {
         world
     }
 
-    /// Whether rates are to be chosen first ([`tuning`], [`best_rates`]).
+    /// Whether learning rates must be chosen first ([`tuning`], [`best_rates`]).
     #[must_use]
     pub const fn chooses_rates(&self) -> bool {
-        matches!(self.change, Change::OwnRates)
+        matches!(self.change, Change::RatePerSource)
     }
 
-    /// A claim as it is read so; `None` where it fixes the evaluation itself.
+    /// The claim under this choice; `None` if the choice changes the evaluated epoch and the claim
+    /// fixes it.
     #[must_use]
     pub fn claim(&self, claim: &Claim) -> Option<Claim> {
-        // A reading is another question: here it is the primary one that is asked again.
+        // Only the primary hypothesis is judged under other choices.
         let mut claim = Claim { readings: Vec::new(), ..claim.clone() };
         if let Change::BestEpoch = self.change {
             let of_arms = claim.hypothesis.contrasts.iter().flat_map(|contrast| &contrast.terms);
@@ -136,10 +137,9 @@ impl Choice {
     }
 }
 
-/// How well each source model does: the last test accuracy of its fine-tunes in percent, averaged over the
-/// seeds of the first look of each key that a claim asks for, which every key has whatever was decided when,
-/// and then over these keys; 0 for a fine-tune that failed. A lead may be one over models that learn nothing,
-/// or between models that both learn little.
+/// The accuracy of each source model: the last test accuracy of its fine-tunes in percent, averaged
+/// over the seeds of the first look of each key of a claim (which every key has), then over keys; 0
+/// for a failed fine-tune. It shows whether a difference is between models that learn little.
 #[must_use]
 pub fn accuracies(claim: &Claim, evidence: &Evidence) -> BTreeMap<Arc<str>, f64> {
     let keys: BTreeSet<Key> =
@@ -162,7 +162,7 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// A schedule of another length, with as many evaluations as still lie apart.
+/// A schedule scaled by `times`, without duplicate evaluations.
 fn scaled(epochs: u32, evaluate: &[u32], times: f64) -> (u32, Vec<u32>) {
     let scale = |epoch: u32| ((f64::from(epoch) * times).round() as u32).max(1);
     let mut evaluate: Vec<u32> = evaluate.iter().copied().map(scale).collect();
@@ -170,24 +170,24 @@ fn scaled(epochs: u32, evaluate: &[u32], times: f64) -> (u32, Vec<u32>) {
     (scale(epochs), evaluate)
 }
 
-/// What became of a verdict.
+/// The effect of a choice on a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
-    /// It is the same.
+    /// The verdict is the same.
     Kept,
-    /// It was supported or refuted and is open, or the other way round.
+    /// From decided (supported or refuted) to inconclusive, or the reverse.
     Changed,
-    /// It was supported and is refuted, or the other way round.
+    /// From supported to refuted, or the reverse.
     Turned,
-    /// Records are missing on either side.
+    /// One of the two verdicts is incomplete.
     Unknown,
 }
 
 impl Effect {
-    /// From the verdict by the paper's recipe to another.
+    /// The effect, from the verdict under the paper's recipe and the verdict under a choice.
     #[must_use]
-    pub fn of(paper: Verdict, now: Verdict) -> Self {
+    pub fn between(paper: Verdict, now: Verdict) -> Self {
         use Verdict::{Incomplete, Refuted, Supported};
         match (paper, now) {
             (Incomplete, _) | (_, Incomplete) => Self::Unknown,
@@ -209,13 +209,13 @@ impl Effect {
     }
 }
 
-/// What a verdict's quantifier counts: its averages where it averages, else its cells.
+/// What the quantifier counts: averages if the hypothesis averages, otherwise cells.
 #[must_use]
 pub fn units(verdict: &ClaimVerdict) -> &[CellVerdict] {
     if verdict.averages.is_empty() { &verdict.cells } else { &verdict.averages }
 }
 
-/// What a claim comes to under one choice.
+/// The verdict on a claim under one choice.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Answer {
     /// The claim's verdict.
@@ -223,34 +223,36 @@ pub struct Answer {
     pub verdict: ClaimVerdict,
     /// The choice.
     pub choice: Choice,
-    /// What became of the verdict that the paper's recipe leads to.
+    /// The effect on the verdict under the paper's recipe.
     pub effect: Effect,
-    /// The mean over the [`units`] that have one, in the claim's unit; null where none has.
+    /// The mean over the judged cells or averages that have one, in the claim's unit; null if none
+    /// has.
     pub mean: Option<f64>,
-    /// How well each source model does, in percent ([`accuracies`]).
+    /// The accuracy of each source model, in percent: the last test accuracy over the seeds of the
+    /// first look.
     pub accuracies: BTreeMap<Arc<str>, f64>,
 }
 
-/// What a claim comes to under each choice that was asked for, the paper's recipe first: the form of
-/// `repro sensitivity --format json`, which is [`Verdicts`](crate::judge::Verdicts) with more beside it.
+/// The verdicts on a claim under each selected choice, the paper's recipe first: the output of
+/// `repro sensitivity --format json`, which extends [`Verdicts`](crate::judge::Verdicts).
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Answers {
-    /// Version of this form: 1. Within a version fields are added and none is changed.
+    /// Version of this format: 1. Within a version fields are added and none is changed.
     pub format_version: u32,
-    /// One entry a choice.
+    /// One entry per choice.
     pub claims: Vec<Answer>,
 }
 
 impl Answer {
-    /// On evidence of fine-tunes by this choice. `paper` is the verdict by the paper's recipe; none where
-    /// this is it.
+    /// Judges a claim on evidence of fine-tunes under this choice. `paper` is the verdict under the
+    /// paper's recipe; `None` if this is the paper's recipe.
     #[must_use]
-    pub fn of(choice: Choice, claim: &Claim, evidence: &Evidence, paper: Option<Verdict>) -> Self {
+    pub fn new(choice: Choice, claim: &Claim, evidence: &Evidence, paper: Option<Verdict>) -> Self {
         let verdict = judge(claim, evidence);
         let means: Vec<f64> = units(&verdict).iter().filter_map(|unit| unit.mean).collect();
         Self {
             choice,
-            effect: Effect::of(paper.unwrap_or(verdict.verdict), verdict.verdict),
+            effect: Effect::between(paper.unwrap_or(verdict.verdict), verdict.verdict),
             mean: (!means.is_empty()).then(|| mean(&means)),
             accuracies: accuracies(claim, evidence),
             verdict,
@@ -258,7 +260,8 @@ impl Answer {
     }
 }
 
-/// The specification curve as one verdict: the units of each choice, with the choice as their contrast.
+/// The specification curve as one verdict: the units of each choice, with the choice as their
+/// contrast.
 ///
 /// # Panics
 /// If there is no answer.
@@ -280,8 +283,8 @@ mod tests {
     use crate::experiment::EvidenceKind;
 
     #[test]
-    fn each_choice_is_a_recipe_that_can_be_run_and_no_two_are_alike() {
-        for kind in EvidenceKind::OWN {
+    fn each_choice_is_a_valid_and_distinct_recipe() {
+        for kind in EvidenceKind::LOCAL {
             let worlds = CHOICES.map(|choice| (choice.id, choice.world(kind.world())));
             for (at, (id, world)) in worlds.iter().enumerate() {
                 for images in [100, 3200] {
@@ -289,7 +292,7 @@ mod tests {
                 }
                 let same = |(_, other): &&(_, World)| other.protocol == world.protocol;
                 let before: Vec<_> = worlds[..at].iter().filter(same).collect();
-                // The best epoch is read off the paper's own recipe; rates are chosen later.
+                // `best_epoch` uses the paper's recipe; `own_rates` chooses rates later.
                 let same = ["best_epoch", "own_rates"].contains(id);
                 assert_eq!(!before.is_empty(), same, "{kind} {id}");
             }
@@ -297,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scaled_schedule_ends_where_it_should_and_looks_no_epoch_twice() {
+    fn a_scaled_schedule_has_the_scaled_end_and_no_duplicate_epoch() {
         assert_eq!(scaled(24, &[1, 5, 12, 24], 0.5), (12, vec![1, 3, 6, 12]));
         assert_eq!(scaled(24, &[1, 5, 12, 24], 2.0), (48, vec![2, 10, 24, 48]));
         assert_eq!(scaled(3, &[1, 2, 3], 0.5), (2, vec![1, 2]));
@@ -306,11 +309,11 @@ mod tests {
     #[test]
     fn a_verdict_is_kept_changed_or_turned() {
         use Verdict::{Incomplete, Inconclusive, Refuted, Supported};
-        assert_eq!(Effect::of(Supported, Incomplete), Effect::Unknown);
-        assert_eq!(Effect::of(Incomplete, Incomplete), Effect::Unknown);
-        assert_eq!(Effect::of(Supported, Supported), Effect::Kept);
-        assert_eq!(Effect::of(Supported, Refuted), Effect::Turned);
-        assert_eq!(Effect::of(Refuted, Supported), Effect::Turned);
-        assert_eq!(Effect::of(Supported, Inconclusive), Effect::Changed);
+        assert_eq!(Effect::between(Supported, Incomplete), Effect::Unknown);
+        assert_eq!(Effect::between(Incomplete, Incomplete), Effect::Unknown);
+        assert_eq!(Effect::between(Supported, Supported), Effect::Kept);
+        assert_eq!(Effect::between(Supported, Refuted), Effect::Turned);
+        assert_eq!(Effect::between(Refuted, Supported), Effect::Turned);
+        assert_eq!(Effect::between(Supported, Inconclusive), Effect::Changed);
     }
 }

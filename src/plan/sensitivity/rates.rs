@@ -1,9 +1,9 @@
-//! Each source's own best learning rate, chosen on seeds that no verdict uses.
+//! The best learning rate of each source model, chosen on held-out seeds that no verdict uses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    assets::Named,
+    assets::IdentifiedTrial,
     claim::Claim,
     experiment::{Key, Recipe, Trial},
     plan,
@@ -11,14 +11,14 @@ use crate::{
     world::World,
 };
 
-/// Learning rates that each source may choose its own from; the paper's comes first.
+/// Candidate learning rates; the paper's comes first.
 pub const RATES: [f64; 3] = [0.1, 0.03, 0.01];
 
-/// Places of the seeds that rates are chosen on, far behind those that verdicts use.
+/// Indices of the held-out seeds that rates are chosen on, far beyond those that verdicts use.
 pub const HELD_OUT: std::ops::Range<usize> = 1000..1003;
 
-/// The fine-tunes that each source's own best learning rate is chosen by: of every key that a claim
-/// could ask for, at each of the [`RATES`], by the seeds [`HELD_OUT`].
+/// The fine-tunes that the learning rates are chosen from: every key that a claim may need, at each
+/// of the [`RATES`], with the seeds [`HELD_OUT`].
 #[must_use]
 pub fn tuning(claim: &Claim, world: &World) -> Vec<Trial> {
     let keys: BTreeSet<Key> =
@@ -35,17 +35,17 @@ pub fn tuning(claim: &Claim, world: &World) -> Vec<Trial> {
     trials
 }
 
-/// A fine-tune that rates are chosen by.
+/// A fine-tune that rates are chosen from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tuned {
-    /// Which one.
-    pub named: Named,
-    /// What came of it; `None` where it has not run.
+    /// The trial with its record name.
+    pub named: IdentifiedTrial,
+    /// Its outcome; `None` if it has not run.
     pub ended: Option<Ended>,
 }
 
 impl Tuned {
-    /// The last test accuracy in percent; 0 without one.
+    /// The last test accuracy in percent; 0 if it failed or has not run.
     fn accuracy(&self) -> f64 {
         match &self.ended {
             Some(Ended::Finished(outcome)) => {
@@ -56,21 +56,21 @@ impl Tuned {
     }
 }
 
-/// Those that have to run before rates can be chosen. One that failed has run.
+/// The fine-tunes that have not run yet. A failed one has run.
 #[must_use]
-pub fn missing(tuned: &[Tuned]) -> Vec<Named> {
+pub fn missing(tuned: &[Tuned]) -> Vec<IdentifiedTrial> {
     let missing = tuned.iter().filter(|tuned| tuned.ended.is_none());
     missing.map(|tuned| tuned.named.clone()).collect()
 }
 
-/// Each source's best rate: the highest mean of last test accuracies (percent) over all its
-/// fine-tunes, 0 for one that failed. Of equals, the first of [`RATES`].
+/// The best rate of each source model, by the mean of the last test accuracies (percent) over all
+/// its fine-tunes, with 0 for a failed one. Of equal means, the first of [`RATES`].
 #[must_use]
 pub fn best_rates(tuned: &[Tuned]) -> BTreeMap<String, Rate> {
     best_of(tuned.iter().map(|tuned| (&tuned.named.trial.recipe, tuned.accuracy())))
 }
 
-/// The same of recipes, each with its accuracy.
+/// The best rates, from recipes with their accuracies in percent.
 fn best_of<'a>(tuned: impl IntoIterator<Item = (&'a Recipe, f64)>) -> BTreeMap<String, Rate> {
     let mut sums: BTreeMap<String, [(f64, u32); RATES.len()]> = BTreeMap::new();
     for (recipe, accuracy) in tuned {
@@ -83,16 +83,16 @@ fn best_of<'a>(tuned: impl IntoIterator<Item = (&'a Recipe, f64)>) -> BTreeMap<S
     }
     let best = |(source, sums): (String, [(f64, u32); RATES.len()])| {
         let means = sums.map(|(sum, count)| sum / f64::from(count.max(1)));
-        // The last of equals is the largest, so that they are looked at from behind.
-        let at =
+        // `max_by` returns the last of equal elements, so the order is reversed.
+        let best =
             (0..RATES.len()).rev().max_by(|&left, &right| means[left].total_cmp(&means[right]));
-        let at = at.expect("there are rates");
-        (source, Rate { chosen: RATES[at], means })
+        let best = best.expect("RATES is not empty");
+        (source, Rate { chosen: RATES[best], means })
     };
     sums.into_iter().map(best).collect()
 }
 
-/// A source's own best learning rate.
+/// The best learning rate of a source model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rate {
     /// The best.
@@ -117,8 +117,8 @@ mod tests {
     }
 
     #[test]
-    fn each_source_has_the_rate_of_its_highest_mean_over_all_its_fine_tunes() {
-        // natural: .1 has 50 and 90, .03 has 75 and 75, .01 has 40; l2_3 has two rates that are level.
+    fn each_source_gets_the_rate_with_the_highest_mean() {
+        // natural: .1 has 50 and 90, .03 has 75 and 75, .01 has 40; l2_3 has two equal rates.
         let tuned = [
             (recipe("natural", 100, 0.1), 50.0),
             (recipe("natural", 400, 0.1), 90.0),
@@ -134,11 +134,14 @@ mod tests {
     }
 
     #[test]
-    fn one_that_failed_is_not_missing_and_counts_as_nothing_learned() {
+    fn a_failed_fine_tune_is_not_missing_and_counts_as_zero() {
         let tuned = |seed: u64, rate: f64, ended: Option<Ended>| {
             let trial = Trial { recipe: recipe("natural", 100, rate), seed: Seed(seed) };
             let (weights, data) = ("w".to_owned(), "d".to_owned());
-            Tuned { named: Named { id: trial.id(&weights, &data), trial, weights, data }, ended }
+            Tuned {
+                named: IdentifiedTrial { id: trial.id(&weights, &data), trial, weights, data },
+                ended,
+            }
         };
         let finished = |accuracy: f64| {
             let last = Evaluation {
@@ -171,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_of_their_own_are_part_of_the_arms_and_any_other_difference_is_not() {
+    fn only_a_rate_per_source_may_differ_between_arms() {
         let mut world = World::smoke();
         let natural = |world: &World| world.recipe(recipe("natural", 100, 0.1).key);
         let robust = |world: &World| world.recipe(recipe("l2_3", 100, 0.1).key);
@@ -189,7 +192,7 @@ mod tests {
     fn rates_are_chosen_on_seeds_that_no_verdict_uses() {
         let suite = Suite::embedded(&World::smoke()).unwrap();
         for claim in suite.claims() {
-            let last = claim.design.looks.last().max(claim.design.of_readings().looks.last());
+            let last = claim.design.looks.last().max(claim.design.for_secondary().looks.last());
             assert!(last < HELD_OUT.start, "{}", claim.id);
         }
     }

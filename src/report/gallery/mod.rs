@@ -1,4 +1,5 @@
-//! Figures by name from evidence: charts with their captions, drawings, files of each, and the page.
+//! The gallery: figures of the catalogue rendered from evidence, with captions, files of each, and
+//! the page `gallery.html`.
 
 mod page;
 
@@ -13,68 +14,68 @@ use crate::figure::{
     influential::{self, Influential},
     numbers::{self, grouped},
     png::png,
-    published::Behind,
+    published::PublishedFigure,
     svg::{self, Drawing},
 };
 use crate::{
     claim::{Cell, Metric, Plot, PlotAxis},
     evidence::{Evidence, means::Points},
     experiment::{Moment, Resolution},
-    figure::catalogue::{Content, Curves, Figure, Gallery, Missing, missing},
+    figure::catalogue::{Content, Curves, Figure, FigureCatalogue, MissingRecords, missing},
     util::{Command, Folders},
 };
 
-/// How a command is spelled.
+/// Writes a command as a command line; `cli` provides it.
 pub(crate) type Spell = fn(&Command) -> String;
 
-/// A figure on one evidence: what there is of it, and what is missing.
+/// A figure on one evidence: its drawing and its missing records.
 #[derive(Debug)]
-pub struct Exhibit<'a> {
+pub struct RenderedFigure<'a> {
     /// The figure, as the evidence's world has it.
     pub figure: Figure,
     /// The evidence.
     pub evidence: &'a Evidence,
-    /// What it shows and the drawing of it; none where the evidence has nothing of it.
-    pub drawn: Option<(Shown, Drawing)>,
-    /// What keeps it from being whole.
-    pub missing: Option<Missing>,
+    /// The content and its drawing; `None` if the evidence has no record for it.
+    pub drawn: Option<(RenderedContent, Drawing)>,
+    /// The missing records, if any.
+    pub missing: Option<MissingRecords>,
 }
 
 /// What a figure shows.
 #[derive(Debug)]
-pub enum Shown {
+pub enum RenderedContent {
     /// Curves.
     Chart(Chart),
     /// Images.
     Pictures(Influential),
 }
 
-impl Exhibit<'_> {
-    /// Its chart, where it is one and drawn.
+impl RenderedFigure<'_> {
+    /// The chart, if it is drawn and is a chart.
     #[must_use]
     pub fn chart(&self) -> Option<&Chart> {
         match &self.drawn {
-            Some((Shown::Chart(chart), _)) => Some(chart),
+            Some((RenderedContent::Chart(chart), _)) => Some(chart),
             _ => None,
         }
     }
 }
 
-/// A form of file.
+/// A file format of figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Form {
+pub(crate) enum FigureFormat {
     /// The drawing.
     Svg,
-    /// The same in pixels.
+    /// The drawing, rendered to pixels.
     Png,
-    /// What is drawn, as a table.
+    /// The drawn values, as a table.
     Csv,
 }
 
-impl Form {
-    /// Its files' ending.
+impl FigureFormat {
+    /// The file extension.
     #[must_use]
-    pub fn ending(self) -> &'static str {
+    pub fn extension(self) -> &'static str {
         match self {
             Self::Svg => "svg",
             Self::Png => "png",
@@ -83,61 +84,68 @@ impl Form {
     }
 }
 
-/// Figures on each evidence, in the gallery's order. Commands that bring what one lacks find these folders
-/// again.
+/// Renders the named figures on each evidence, in the order of the catalogue. Commands for missing
+/// records name `folders`.
 #[must_use]
-pub fn exhibits<'a>(
+pub fn render_figures<'a>(
     names: &[String],
     evidence: &[&'a Evidence],
     published: &Points,
     folders: &Folders,
-) -> Vec<Exhibit<'a>> {
-    let galleries: Vec<Gallery> = evidence.iter().map(|of| Gallery::of(&of.world)).collect();
-    let mut exhibits = Vec::new();
-    let Some(first) = galleries.first() else { return exhibits };
+) -> Vec<RenderedFigure<'a>> {
+    let galleries: Vec<FigureCatalogue> =
+        evidence.iter().map(|of| FigureCatalogue::new(&of.world)).collect();
+    let mut figures = Vec::new();
+    let Some(first) = galleries.first() else { return figures };
     for (index, figure) in first.figures.iter().enumerate() {
         if !names.contains(&figure.name) {
             continue;
         }
-        // One list for every world: the same place is the same figure.
+        // The catalogue has the same figures in the same order in every world.
         for (gallery, evidence) in galleries.iter().zip(evidence) {
-            exhibits.push(exhibit(gallery.figures[index].clone(), evidence, published, folders));
+            figures.push(render_figure(
+                gallery.figures[index].clone(),
+                evidence,
+                published,
+                folders,
+            ));
         }
     }
-    exhibits
+    figures
 }
 
-fn exhibit<'a>(
+fn render_figure<'a>(
     figure: Figure,
     evidence: &'a Evidence,
     published: &Points,
     folders: &Folders,
-) -> Exhibit<'a> {
+) -> RenderedFigure<'a> {
     let name = figure.file(evidence.kind);
     let drawn = match &figure.content {
         Content::Curves(_) => chart_of(&figure, evidence, published).and_then(|chart| {
             let drawing = chart::draw(&chart, name)?;
-            Some((Shown::Chart(chart), drawing))
+            Some((RenderedContent::Chart(chart), drawing))
         }),
         Content::Pictures(curves) => pictures_of(curves, evidence).map(|pictures| {
             let mut drawing = influential::draw(&pictures, name);
             drawing.subtitle = in_common(curves);
             drawing.notes.splice(0..0, curves.stand_ins.clone());
             drawing.notes.push(format!("Evidence ({}): {}.", evidence.kind, evidence.title));
-            (Shown::Pictures(pictures), drawing)
+            (RenderedContent::Pictures(pictures), drawing)
         }),
     };
     let missing = missing(&figure, evidence, folders);
-    Exhibit { figure, evidence, drawn, missing }
+    RenderedFigure { figure, evidence, drawn, missing }
 }
 
-/// A figure's curves from evidence over the published ones, with a caption that says what they are from;
-/// `None` where the evidence has nothing of it.
+/// The chart of a figure from evidence, with the published curves and a caption that names the
+/// sources; `None` if the evidence has no record for it.
 #[must_use]
 pub fn chart_of(figure: &Figure, evidence: &Evidence, published: &Points) -> Option<Chart> {
     let Content::Curves(curves) = &figure.content else { return None };
-    let behind = curves.behind.as_deref().map(|figure| Behind { figure, published });
-    let mut chart = chart_over(&curves.plot, evidence, behind);
+    let published_figure = curves.published_figure.as_deref();
+    let published_figure = published_figure.map(|figure| PublishedFigure { figure, published });
+    let mut chart = chart_over(&curves.plot, evidence, published_figure);
     if chart.panels.is_empty() {
         return None;
     }
@@ -152,10 +160,10 @@ pub fn chart_of(figure: &Figure, evidence: &Evidence, published: &Points) -> Opt
 fn pictures_of(curves: &Curves, evidence: &Evidence) -> Option<Influential> {
     let metric = curves.metric();
     let cells: Vec<(&Cell, &Metric)> = curves.plot.cells.iter().map(|of| (of, &metric)).collect();
-    influential::of(&curves.plot.lines.iter().collect::<Vec<_>>(), &cells, evidence)
+    influential::influential(&curves.plot.lines.iter().collect::<Vec<_>>(), &cells, evidence)
 }
 
-/// What all curves have in common, in words.
+/// What all curves have in common.
 fn in_common(curves: &Curves) -> String {
     let Plot { x, lines, cells, .. } = &curves.plot;
     let (Some(line), Some(cell)) = (lines.first(), cells.first()) else { return String::new() };
@@ -170,7 +178,7 @@ fn in_common(curves: &Curves) -> String {
     parts.extend(images.map(|images| format!("{} images", grouped(images))));
     if let (Some(Resolution::Pixels(pixels)), true) = (cell.resolution, *x != PlotAxis::Resolution)
     {
-        parts.push(format!("brought down to {pixels} pixels"));
+        parts.push(format!("downscaled to {pixels} pixels"));
     }
     if !matches!(x, PlotAxis::Epoch | PlotAxis::Rank) {
         let best = lines.iter().any(|line| line.at == Some(Moment::Best));
@@ -179,54 +187,54 @@ fn in_common(curves: &Curves) -> String {
     parts.join(", ")
 }
 
-/// What a chart is from, and over how many seeds.
+/// The evidence of a chart and its number of seeds.
 fn provenance(chart: &Chart, evidence: &Evidence) -> String {
     let seeds = chart.panels.iter().filter_map(|panel| panel.seeds());
     let seeds = seeds.reduce(|(low, high), (least, most)| (low.min(least), high.max(most)));
     let seeds = match seeds {
-        None => "published means, which say nothing of seeds".to_owned(),
-        Some((1, 1)) => "one seed a point".to_owned(),
-        Some((low, high)) if low == high => format!("{low} seeds a point"),
-        Some((low, high)) => format!("{low} to {high} seeds a point"),
+        None => "published means, number of seeds unknown".to_owned(),
+        Some((1, 1)) => "one seed per point".to_owned(),
+        Some((low, high)) if low == high => format!("{low} seeds per point"),
+        Some((low, high)) => format!("{low} to {high} seeds per point"),
     };
     format!("Evidence ({}): {}; {seeds}.", evidence.kind, evidence.title)
 }
 
-/// Writes a figure's files, `figure-NAME-EVIDENCE.svg` and so on, into a folder, which is made where it is
-/// not there yet; nothing where nothing is drawn.
+/// Writes a figure's files, `figure-NAME-EVIDENCE.svg` and so on, into a folder, which is created
+/// if it is missing. Writes nothing if nothing is drawn.
 ///
 /// # Errors
-/// Where the folder can't be made, a file can't be written, or pixels can't be had.
-pub(crate) fn write_exhibit(
+/// If the folder can't be created, a file can't be written, or the PNG can't be rendered.
+pub(crate) fn write_figure(
     folder: &Path,
-    exhibit: &Exhibit<'_>,
-    forms: &[Form],
+    rendered: &RenderedFigure<'_>,
+    formats: &[FigureFormat],
 ) -> Result<Vec<PathBuf>, ReportError> {
-    let Some((shown, drawing)) = &exhibit.drawn else { return Ok(Vec::new()) };
+    let Some((content, drawing)) = &rendered.drawn else { return Ok(Vec::new()) };
     make(folder)?;
-    let text = svg::file(drawing, &exhibit.figure.origin());
+    let text = svg::file(drawing, &rendered.figure.origin());
     let mut files = Vec::new();
-    for form in forms {
-        let bytes = match form {
-            Form::Svg => text.clone().into_bytes(),
-            Form::Png => png(&text)
+    for format in formats {
+        let bytes = match format {
+            FigureFormat::Svg => text.clone().into_bytes(),
+            FigureFormat::Png => png(&text)
                 .map_err(|cause| ReportError::Pixels { name: drawing.name.clone(), cause })?,
-            Form::Csv => match shown {
-                Shown::Chart(chart) => table(chart),
-                Shown::Pictures(pictures) => influential::table(pictures),
+            FigureFormat::Csv => match content {
+                RenderedContent::Chart(chart) => table(chart),
+                RenderedContent::Pictures(pictures) => influential::table(pictures),
             }
             .into_bytes(),
         };
-        files.push(write(folder, &format!("{}.{}", drawing.name, form.ending()), &bytes)?);
+        files.push(write(folder, &format!("{}.{}", drawing.name, format.extension()), &bytes)?);
     }
     Ok(files)
 }
 
-/// The columns of a figure's table.
+/// The columns of [`table`]. Accuracies are in percent, differences in points.
 pub const COLUMNS: [&str; 9] =
     ["target", "what", "curve", "x", "mean", "low", "high", "seeds", "mixed_recipes"];
 
-/// What is drawn, as CSV: a line for each point, the published ones among them (which name no seeds).
+/// The points of a chart as CSV, one line each, including the published ones (without seeds).
 ///
 /// # Panics
 /// Never: writing to memory can't fail.
@@ -269,20 +277,21 @@ pub fn table(chart: &Chart) -> String {
     String::from_utf8(bytes).expect("made of text")
 }
 
-/// Writes the gallery: `gallery.html`, and every figure that is drawn in each form into `figures`.
+/// Writes the gallery: `gallery.html`, and each drawn figure in every format into `figures/`.
 ///
 /// # Errors
-/// As `write_exhibit`.
+/// If a folder can't be created, a file can't be written, or a PNG can't be rendered.
 pub fn write_gallery(
     folder: &Path,
-    exhibits: &[Exhibit<'_>],
+    figures: &[RenderedFigure<'_>],
     command: &str,
     spell: Spell,
 ) -> Result<PathBuf, ReportError> {
     const FILES: &str = "figures";
-    for exhibit in exhibits {
-        write_exhibit(&folder.join(FILES), exhibit, &[Form::Svg, Form::Png, Form::Csv])?;
+    for rendered in figures {
+        let formats = [FigureFormat::Svg, FigureFormat::Png, FigureFormat::Csv];
+        write_figure(&folder.join(FILES), rendered, &formats)?;
     }
     make(folder)?;
-    write(folder, "gallery.html", page(exhibits, FILES, command, spell).as_bytes())
+    write(folder, "gallery.html", page(figures, FILES, command, spell).as_bytes())
 }

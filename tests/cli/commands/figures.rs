@@ -26,7 +26,7 @@ fn figures_are_written_as_files_when_asked_for() {
 }
 
 #[test]
-fn figures_are_listed_by_name_and_a_wrong_name_is_answered_with_the_nearest() {
+fn figures_are_listed_and_a_wrong_name_gets_a_suggestion() {
     let ledger = tempfile::tempdir().unwrap();
     let listed = finished(repro().arg("figure").env("REPRO_LEDGER", ledger.path()));
     assert_eq!(listed.code, 0, "{}", listed.stderr);
@@ -52,7 +52,7 @@ fn a_figure_is_written_in_the_forms_that_were_asked_for() {
     assert_eq!(drawn.code, 0, "{}", drawn.stderr);
     let files = ["svg", "png"].map(|ending| format!("{out}/figure-A5-published.{ending}"));
     assert_eq!(drawn.stdout.lines().collect::<Vec<_>>(), files);
-    assert!(drawn.stderr.contains("no record of 2 of the 6"), "{}", drawn.stderr);
+    assert!(drawn.stderr.contains("missing records of 2 of 6"), "{}", drawn.stderr);
     for file in files {
         assert!(fs::metadata(file).unwrap().len() > 1000);
     }
@@ -92,7 +92,7 @@ fn a_figure_without_evidence_is_incomplete_and_names_the_command_that_makes_it()
 }
 
 #[test]
-fn a_plan_lists_what_a_figure_lacks() {
+fn a_plan_lists_the_missing_fine_tunes_of_a_figure() {
     let ledger = tempfile::tempdir().unwrap();
     let mut command = repro();
     command.args(["plan", "--figure", "A3", "--format", "jsonl"]);

@@ -7,11 +7,11 @@ use crate::common;
 use std::{fs, path::Path};
 
 use assert_cmd::Command;
-use common::{Run, claim_text, log, rows, run, said::said};
+use common::{Run, claim_text, log, rows, run, stderr::stderr_text};
 
 fn repro() -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("repro"));
-    // Whoever runs the tests may have their own preference.
+    // Anyone who runs the tests may have set these.
     command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
     command
 }
@@ -31,7 +31,7 @@ fn finished(command: &mut Command) -> Ran {
     Ran {
         code: output.status.code().expect("no signal"),
         stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: said(&output.stderr),
+        stderr: stderr_text(&output.stderr),
     }
 }
 
@@ -60,7 +60,7 @@ fn verify(folder: &Path, more: &[&str]) -> Ran {
 }
 
 #[test]
-fn the_exit_code_is_the_least_comfortable_verdict() {
+fn the_worst_verdict_gives_the_exit_code() {
     for (points, code) in [([5.0, 6.0, 5.5], 0), ([-5.0, -6.0, -5.5], 1), ([5.0, -6.0, 5.5], 2)] {
         let folder = bench("greater_than = 0.0", &leads(&points));
         let ran = verify(folder.path(), &[]);
@@ -77,7 +77,7 @@ fn the_exit_code_is_the_least_comfortable_verdict() {
 }
 
 #[test]
-fn expected_verdicts_turn_the_exit_code_into_a_comparison() {
+fn with_expected_the_exit_code_compares_verdicts() {
     assert_eq!(ran(&["verify", "--evidence", "published", "--expected"]).code, 0);
     let supported = bench("greater_than = 0.0", &leads(&[5.0, 6.0, 5.5]));
     assert_eq!(verify(supported.path(), &["--expected"]).code, 0);
@@ -125,7 +125,7 @@ fn a_malformed_claim_exits_with_64_and_shows_the_line() {
     fs::write(folder.path().join("other.toml"), claim_text("greater_than = 0.0")).unwrap();
     let misnamed = verify(folder.path(), &[]);
     assert_eq!(misnamed.code, 64);
-    assert!(flat(&misnamed.stderr).contains("call the file gap.toml"), "{}", misnamed.stderr);
+    assert!(flat(&misnamed.stderr).contains("rename the file to gap.toml"), "{}", misnamed.stderr);
 }
 
 #[test]
@@ -136,8 +136,8 @@ fn missing_or_damaged_input_exits_with_66_and_names_the_file() {
     for (spoiled, what) in [
         (text.replace(",55,", ",nan,"), "line 3, column test_accuracy_percent: `nan`"),
         (text.replace("test_loss", "tst_loss"), "did you mean `test_loss`?"),
-        (text[..text.len() / 2].to_owned(), "fields where the header has 11"),
-        (format!("{text}{}", rows(&leads(&[5.0]))[0].clone() + "\n"), "a second time"),
+        (text[..text.len() / 2].to_owned(), "fields, the header has 11"),
+        (format!("{text}{}", rows(&leads(&[5.0]))[0].clone() + "\n"), "is given twice"),
     ] {
         assert_ne!(spoiled, text, "{what}");
         fs::write(&log, spoiled).unwrap();
@@ -165,7 +165,7 @@ fn a_spec_that_is_huge_or_no_text_exits_with_66() {
 }
 
 #[test]
-fn runs_that_no_claim_can_ask_for_are_told_and_not_silently_passed_over() {
+fn runs_that_no_claim_can_use_are_reported() {
     let mut runs = leads(&[5.0, 6.0]);
     runs[0].source = "l2-3";
     let ran = verify(bench("greater_than = 0.0", &runs).path(), &[]);
@@ -175,7 +175,7 @@ fn runs_that_no_claim_can_ask_for_are_told_and_not_silently_passed_over() {
 }
 
 #[test]
-fn the_commands_beside_verdicts_give_them_again_from_a_folder_of_one_s_own() {
+fn the_printed_commands_give_the_same_verdicts_again() {
     let folder = bench("greater_than = 0.0", &leads(&[-5.0, -6.0, -5.5]));
     let asked = verify(folder.path(), &["--expected", "--format", "json"]);
     assert_eq!(asked.code, 4, "{}", asked.stderr);
@@ -206,7 +206,7 @@ fn an_unwritable_report_folder_exits_with_73_and_names_it() {
 }
 
 #[test]
-fn json_alone_stands_on_standard_output_and_is_valid_by_its_schema() {
+fn standard_output_is_json_alone_and_valid_by_its_schema() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report");
     let ran = finished(
@@ -284,7 +284,7 @@ fn text_fits_a_hundred_columns_and_is_plain_without_a_terminal() {
 }
 
 #[test]
-fn colour_is_there_when_asked_for_and_no_color_wins() {
+fn colour_can_be_forced_and_no_color_wins() {
     let colour = finished(
         repro().args(["verify", "--evidence", "published", "--brief"]).env("CLICOLOR_FORCE", "1"),
     );
@@ -307,7 +307,7 @@ fn the_binary_works_from_any_folder() {
 }
 
 #[test]
-fn list_show_doctor_and_completions_say_what_they_promise() {
+fn list_show_doctor_and_completions_print_what_they_promise() {
     let list = ran(&["list"]);
     assert!(list.code == 0 && list.stdout.contains("shape_bias") && list.stdout.contains("0/12"));
     let show = ran(&["show", "robust_beats_natural"]);
@@ -335,7 +335,7 @@ fn list_show_doctor_and_completions_say_what_they_promise() {
 }
 
 #[test]
-fn a_reader_that_closes_its_pipe_is_no_crash() {
+fn a_closed_pipe_is_no_crash() {
     use std::process::{Command, Stdio};
     let mut child = Command::new(assert_cmd::cargo::cargo_bin!("repro"))
         .args(["verify", "--evidence", "published", "--format", "json"])
@@ -352,18 +352,18 @@ fn a_reader_that_closes_its_pipe_is_no_crash() {
 #[cfg(not(feature = "gpu"))]
 #[cfg(feature = "engine")]
 #[test]
-fn a_gpu_that_is_not_there_is_refused_before_anything_runs() {
+fn a_missing_gpu_is_refused_before_anything_runs() {
     let ledger = tempfile::tempdir().unwrap();
     let folder = ledger.path().to_str().unwrap();
     let asked = ["verify", "--evidence", "smoke", "--device", "cuda", "--ledger", folder];
     let refused = ran(&asked);
     assert_eq!(refused.code, 64, "{}", refused.stderr);
-    assert!(flat(&refused.stderr).contains("there is no GPU to run on"), "{}", refused.stderr);
+    assert!(flat(&refused.stderr).contains("this machine has no usable GPU"), "{}", refused.stderr);
     assert_eq!(fs::read_dir(ledger.path()).unwrap().count(), 0);
 }
 
 #[test]
-fn a_run_that_goes_on_past_all_others_is_told_for_it_makes_them_look_stopped() {
+fn a_run_that_is_longer_than_all_others_is_reported() {
     let mut runs = leads(&[5.0, 6.0, 5.5]);
     let folder = bench("greater_than = 0.0", &runs);
     let plain = verify(folder.path(), &[]);
@@ -373,8 +373,8 @@ fn a_run_that_goes_on_past_all_others_is_told_for_it_makes_them_look_stopped() {
     let stray = verify(folder.path(), &[]);
     assert_eq!(stray.code, 2, "{}", stray.stdout);
     let said = flat(&stray.stderr);
-    let expected = "note: 5 of 6 runs on svhn, 100 images, end where others go on to epoch 120, and are taken \
-                    to have stopped there; if they ended as planned, leave the later epochs of the others out";
+    let expected = "note: 5 of 6 runs on svhn, 100 images, end before epoch 120, the end of other runs, and are \
+                    assumed to have stopped early; if they ended as planned, remove the later epochs of the others";
     assert_eq!(said, expected);
 }
 

@@ -34,8 +34,8 @@ const SPOILED: &[(&str, &str)] = &[
     ("blocks = 3 }", "blocks = 3, repetitions = 2 }"),
     ("blocks = 3 }", "blocks = 3, repetitions = 0 }"),
     ("blocks = 3 }", "blocks = 3, repetitions = 4000000000 }"),
-    ("source = \"l2_3\"", "source = \"l2_3\", draw = 1"),
-    ("source = \"l2_3\"", "source = \"l2_3\", draw = 3"),
+    ("source = \"l2_3\"", "source = \"l2_3\", seed_stream = 1"),
+    ("source = \"l2_3\"", "source = \"l2_3\", seed_stream = 3"),
     ("accuracy = \"last\"", "accuracy = \"first\""),
     ("accuracy = \"last\"", "acuracy = \"last\""),
     ("accuracy = \"last\"", "accuracy = { epoch = 0 }"),
@@ -69,9 +69,9 @@ const SPOILED: &[(&str, &str)] = &[
 
 /// Parts that a good claim lacks.
 const ADDED: [&str; 7] = [
-    "[[reading]]\nid = \"loose\"\nsentence = \"s\"\n[[reading]]\nid = \"loose\"\nsentence = \"s\"\n",
-    "[[reading]]\nid = \"../loose\"\nsentence = \"s\"\n",
-    "[[reading]]\nid = \"loose\"\nsentence = \"s\"\nholds = { at_least = 9 }\n",
+    "[[reading]]\nid = \"loose\"\nstatement = \"s\"\n[[reading]]\nid = \"loose\"\nstatement = \"s\"\n",
+    "[[reading]]\nid = \"../loose\"\nstatement = \"s\"\n",
+    "[[reading]]\nid = \"loose\"\nstatement = \"s\"\nholds = { at_least = 9 }\n",
     "[[plot]]\nid = \"p\"\ntitle = \"t\"\nx = \"images\"\nlines = []\n\
      cells = { target = \"svhn\", images = 100, blocks = 3 }\n",
     "[[plot]]\nid = \"p\"\ntitle = \"t\"\nx = \"images\"\nlines = [\"robust\"]\n\
@@ -143,7 +143,7 @@ title = \"Flowers\"
 train = 1020
 test = 6149
 [sources.l2_5]
-words = \"trained adversarially, L2 eps 5\"
+description = \"trained adversarially, L2 eps 5\"
 files = { paper = \"imagenet_l2_5.pt\" }
 ";
 
@@ -173,7 +173,7 @@ fn mistakes_in_names_of_one_s_own_are_told() {
         ("imagenet_l2_5.pt", "../l2_5.pt"),
         ("paper =", "papier ="),
         ("paper =", "smoke ="),
-        ("words =", "word ="),
+        ("description =", "descriptions ="),
         ("train = 1020", "train = 0"),
         ("train = 1020\n", ""),
     ] {

@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use super::{Transcript, said, snapshot};
+use super::{Transcript, snapshot, stderr_text};
 
 #[test]
 fn what_the_engine_needs_and_is_not_here_is_told() {
@@ -39,7 +39,7 @@ fn programs_that_do_not_belong_together_are_told() {
     ] {
         command.arg(word).env("REPRO_ENGINE_CALLER", "another");
         let ran = command.env("NO_COLOR", "1").env("LC_ALL", "C.UTF-8").output().unwrap();
-        let words = said(&ran.stderr);
+        let words = stderr_text(&ran.stderr);
         let words: Vec<&str> = words.split_whitespace().filter(|word| *word != "│").collect();
         // A path is broken after a slash.
         let line = here.hidden(&words.join(" ").replace("/ ", "/"));

@@ -25,7 +25,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::common::said::said;
+use super::common::stderr::stderr_text;
 
 /// What stays of the environment: where programs and libraries are found, and where coverage goes.
 const KEPT: [&str; 4] = ["PATH", "HOME", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"];
@@ -104,7 +104,7 @@ impl Transcript {
         let code = ran.status.code().expect("no signal");
         told += &format!("$ {command}\nexit {code}\n");
         let stdout = self.hidden(&String::from_utf8(ran.stdout).unwrap());
-        let stderr = self.hidden(&said(&ran.stderr));
+        let stderr = self.hidden(&stderr_text(&ran.stderr));
         told += &stdout;
         if !stdout.is_empty() && !stderr.is_empty() {
             told += "(standard error)\n";

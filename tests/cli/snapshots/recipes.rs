@@ -33,7 +33,7 @@ fn each_mistake_in_a_recipe_is_told() {
         ("blocks = 3", "blocks = \"three\""),
         ("images = 400", "images = 90000"),
         ("images = 400", "images = 400\nresolution = 64"),
-        ("images = 400", "images = 400\ndraw = 20000000"),
+        ("images = 400", "images = 400\nseed_stream = 20000000"),
         ("[protocol]", "[[influence]]\ntruncation = 0.05\ndamping = 0.0\n[protocol]"),
         (
             "images = 400",

@@ -1,6 +1,6 @@
-//! Checkpoints put together by hand, for what no program writes.
+//! Checkpoints assembled by hand, for contents that no program writes.
 
-/// A pickle in the making.
+/// A pickle under construction.
 #[derive(Clone, Default)]
 pub struct Pickle(pub Vec<u8>);
 
@@ -58,7 +58,7 @@ impl Pickle {
     }
 }
 
-/// A state dict of one tensor, `w`, that is built by hand.
+/// A state dict of one tensor `w`, assembled by hand.
 pub fn of_tensor(build: impl FnOnce(Pickle) -> Pickle) -> Vec<u8> {
     build(Pickle::new().raw(b"}").text("w")).raw(b"s").stop()
 }
@@ -112,7 +112,7 @@ pub fn legacy(pickle: &[u8], storages: &[(&str, &[u8])]) -> Vec<u8> {
     file
 }
 
-/// The file that a fuzzer's input stands for: its first byte says what the rest is put in.
+/// The file of a fuzzer's input: its first byte selects the format of the rest.
 pub fn of_input(input: &[u8]) -> Vec<u8> {
     let Some((how, rest)) = input.split_first() else { return Vec::new() };
     let storage: Vec<u8> = (0..64).collect();
@@ -120,7 +120,7 @@ pub fn of_input(input: &[u8]) -> Vec<u8> {
         0 => rest.to_vec(),
         1 => archive(rest, &storage),
         2 => legacy(rest, &[("0", &storage)]),
-        // safetensors, a header of half of it.
+        // safetensors, with half of the input as the header.
         3 => [&(rest.len() as u64 / 2).to_le_bytes(), rest].concat(),
         _ => zip(&[
             ("a/data.pkl", rest),

@@ -1,8 +1,8 @@
-//! Nothing is allocated for what is only promised, no depth overflows the stack, and what could be
-//! written out without end is counted first.
+//! Limits of the readers: stated sizes allocate no memory, nesting overflows no stack, and output
+//! that could grow without bound is counted first.
 
 use proptest::prelude::*;
-use repro::checkpoint::{Checkpoint, Fault, MOST_OPERATIONS};
+use repro::checkpoint::{Checkpoint, Fault, MAX_OPERATIONS};
 
 use super::{
     assembly::{Pickle, archive, legacy, of_tensor, zip},
@@ -11,7 +11,7 @@ use super::{
     read, refusal,
 };
 
-/// Memory that reading takes, beside the file itself.
+/// The memory that reading takes, without the file itself.
 fn memory(bytes: &[u8]) -> usize {
     let held = bytes.to_vec();
     peak(|| Checkpoint::read("file", held)).1
@@ -60,9 +60,9 @@ fn sizes_strides_and_offsets_beyond_the_storage_are_refused_whatever_overflows()
     }
 }
 
-/// Tensors stay where they lie in the file, however many names a storage has.
+/// Tensors are read from the file once, however many names a storage has.
 #[test]
-fn a_storage_that_many_names_share_is_loaded_once() {
+fn a_storage_shared_by_many_names_is_loaded_once() {
     let floats = 1 << 20;
     let mut pickle = Pickle::new().raw(b"}");
     for name in 0..10 {
@@ -94,7 +94,7 @@ fn storages_of_impossible_sizes_are_refused() {
 }
 
 #[test]
-fn a_storage_s_part_that_is_not_in_it_is_refused() {
+fn a_part_outside_its_storage_is_refused() {
     let u64_most = i128::from(u64::MAX);
     let of_part = |offset: i128, count: i128, key: &str| {
         of_tensor(|p| {
@@ -113,34 +113,34 @@ fn a_storage_s_part_that_is_not_in_it_is_refused() {
     }
     let long = "0".repeat(300);
     let error = refusal(&legacy(&of_part(1, 2, &long), &[(&long, &bytes)]));
-    assert!(error.contains("a storage's key is no text, or a long one"), "{error}");
+    assert!(error.contains("the key of a storage is no text, or too long"), "{error}");
 }
 
-/// One element that a stride of 0 repeats a million times a million times.
+/// One element that a stride of 0 repeats 10^12 times.
 #[test]
-fn a_view_that_repeats_its_elements_without_end_is_refused() {
+fn a_view_that_repeats_its_elements_too_often_is_refused() {
     for shape in [&[1_000_000_000_000][..], &[1 << 20, 1 << 20], &[1 << 25]] {
         let strides = vec![0; shape.len()];
         let bytes = archive(&of_tensor(|p| p.tensor(2, 0, shape, &strides)), &[0; 8]);
         let error = read(&bytes).unwrap_err();
         assert!(matches!(error.fault, Fault::Bound { .. }), "{error}");
-        assert!(error.to_string().contains("67108864 are the most of a file"), "{error}");
+        assert!(error.to_string().contains("the limit of 67108864"), "{error}");
         assert!(memory(&bytes) < 200_000);
     }
-    // Many that are small each come to as much.
+    // Many small views have the same total.
     let mut many = Pickle::new().raw(b"}");
     for name in 0..80 {
         many = many.text(&name.to_string()).tensor(2, 0, &[1 << 18], &[0]).raw(b"s");
     }
     let error = read(&archive(&many.stop(), &[0; 8])).unwrap_err();
     assert!(matches!(error.fault, Fault::Bound { .. }), "{error}");
-    // Up to the bound it is a tensor as any other.
+    // Up to the limit it is a normal tensor.
     let bytes = archive(&of_tensor(|p| p.tensor(2, 0, &[1 << 20], &[0])), &[7; 8]);
     let checkpoint = read(&bytes).unwrap();
     assert_eq!(*checkpoint.tensors().next().unwrap().bytes(), vec![7; 4 << 20]);
 }
 
-/// A list of ten of the last list, nine times over: a billion, were they ever written out.
+/// A list of ten references to the last list, nine times nested: a billion entries if written out.
 #[test]
 fn billion_laughs_are_counted_once() {
     let mut pickle = Pickle::new().raw(b"}").text("model").raw(b"}").text("w").pair().raw(b"ss");
@@ -152,12 +152,12 @@ fn billion_laughs_are_counted_once() {
         }
         pickle = pickle.raw(&[b'e', b'q', level]);
     }
-    // The lists that were built on the way lie on the stack; the last one is the entry's.
+    // The intermediate lists stay on the stack; the last one is the entry.
     let pickle = pickle.raw(b"0000000000").raw(b"h\x09").raw(b"s").stop();
     let bytes = archive(&pickle, &[0; 8]);
     assert!(memory(&bytes) < 200_000);
     assert_eq!(read(&bytes).unwrap().skipped()[0].to_string(), "laughs: 1 number");
-    // A long text that thousands of names are made of.
+    // A long text that is part of thousands of names.
     let bytes = archive(
         &of_tensor(|p| {
             let text = p.text(&"x".repeat(100_000)).raw(b"q\x000");
@@ -170,7 +170,7 @@ fn billion_laughs_are_counted_once() {
 }
 
 #[test]
-fn depth_overflows_no_stack_and_cycles_end() {
+fn deep_nesting_overflows_no_stack_and_cycles_end() {
     const DEPTH: usize = 300_000;
     let open = |pickle: Pickle, deep: &[u8]| {
         let pickle = pickle.raw(b"}").text("model").raw(b"}").text("w").pair().raw(b"s");
@@ -194,15 +194,15 @@ fn depth_overflows_no_stack_and_cycles_end() {
     let nested = b"ctorch._utils\n_rebuild_parameter\n(".repeat(1000);
     let pickle = begun.raw(&nested).pair().raw(&b"\x88NtR".repeat(1000)).raw(b"s").stop();
     let error = refusal(&archive(&pickle, &[0; 8]));
-    assert!(error.contains("more than 8 calls lie around it"), "{error}");
-    // A parameter that is its own data, and a state dict that is its own.
+    assert!(error.contains("more than 8 nested calls"), "{error}");
+    // A parameter that is its own data, and a state dict that contains itself.
     let own = of_tensor(|p| p.global("torch._utils", "_rebuild_parameter").raw(b"(]q\x00h\x00atR"));
     assert!(refusal(&archive(&own, &[])).contains("`w`"));
     let own = b"\x80\x02}q\x00X\x05\x00\x00\x00modelh\x00s.";
     assert!(refusal(&archive(own, &[])).contains("no named tensors"));
 }
 
-/// Each operation for the least bytes, up to the bound and beyond.
+/// Each operation in the fewest bytes, up to the limit and beyond.
 #[test]
 fn memory_is_bounded_by_the_bytes_and_by_operations() {
     let shapes: [(&[u8], &[u8]); 9] = [
@@ -221,7 +221,7 @@ fn memory_is_bounded_by_the_bytes_and_by_operations() {
         let bytes = archive(&Pickle::new().raw(begin).raw(&again.repeat(some)).0, &[]);
         let memory_of_some = memory(&bytes);
         assert!(memory_of_some < 250 * bytes.len() + 100_000, "{again:?}: {memory_of_some}");
-        let many = again.repeat(2 * MOST_OPERATIONS / again.len());
+        let many = again.repeat(2 * MAX_OPERATIONS / again.len());
         let bytes = archive(&Pickle::new().raw(begin).raw(&many).0, &[]);
         let error = refusal(&bytes);
         assert!(error.contains("more than 1048576 operations"), "{again:?}: {error}");
@@ -231,7 +231,7 @@ fn memory_is_bounded_by_the_bytes_and_by_operations() {
 }
 
 #[test]
-fn lengths_beyond_the_file_cost_nothing() {
+fn lengths_beyond_the_file_allocate_nothing() {
     let lengths: [&[u8]; 12] = [
         b"X\xff\xff\xff\xff",
         b"\x8d\xff\xff\xff\xff\xff\xff\xff\xff",
@@ -252,12 +252,12 @@ fn lengths_beyond_the_file_cost_nothing() {
         assert!(error.contains("offset "), "{error}");
         assert!(memory(&bytes) < 100_000, "{length:?}");
     }
-    // A memo of a number that nobody can count to.
+    // A memo index that is too large.
     let memo =
         of_tensor(|p| p.pair().raw(b"r\xff\xff\xff\xffj\xff\xff\xff\xff0p18446744073709551615\n"));
     assert!(read(&archive(&memo, &[0; 8])).is_ok());
     assert!(memory(&archive(&memo, &[0; 8])) < 100_000);
-    // safetensors: a header, and a tensor, as long as can be said.
+    // safetensors: a header and a tensor of the maximum length.
     for header in [&b"\xff\xff\xff\x00\0\0\0\0{"[..], b"\x02\0\0\0\0\0\0\0{"] {
         assert!(refusal(header).contains("the safetensors header"));
     }
@@ -267,7 +267,7 @@ fn lengths_beyond_the_file_cost_nothing() {
 }
 
 #[test]
-fn a_file_of_more_bytes_than_are_read_is_refused_unread() {
+fn a_file_over_the_size_limit_is_refused_unread() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("large.pt");
     std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
@@ -276,9 +276,9 @@ fn a_file_of_more_bytes_than_are_read_is_refused_unread() {
     assert!(memory < 100_000, "{memory}");
 }
 
-/// Entries that all are the same megabyte would be summed up a thousand times.
+/// Entries that share one megabyte would be read a thousand times.
 #[test]
-fn an_archive_s_entries_that_lie_over_each_other_are_refused() {
+fn overlapping_entries_of_an_archive_are_refused() {
     let mut file = zip(&[("a/data.pkl", &of_tensor(Pickle::pair)), ("a/data/0", &[0; 8])]);
     let directory = file.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
     let end = file.windows(4).position(|window| window == b"PK\x05\x06").unwrap();
@@ -297,13 +297,13 @@ fn an_archive_s_entries_that_lie_over_each_other_are_refused() {
     file[end + 12..end + 16].copy_from_slice(&size);
     file.splice(end..end, more);
     let error = refusal(&file);
-    assert!(error.contains("its entries lie over each other"), "{error}");
+    assert!(error.contains("its entries overlap"), "{error}");
     assert!(read(&fixture("plain-zip.pt")).is_ok());
 }
 
 proptest! {
     #[test]
-    fn a_view_has_the_elements_that_its_strides_say(
+    fn a_view_has_the_elements_of_its_strides(
         shape in prop::collection::vec(0..4_usize, 0..4),
         strides in prop::collection::vec(0..5_usize, 4),
         offset in 0..10_usize,

@@ -1,10 +1,11 @@
-//! Faulty files for as long as one likes:
+//! Reads faulty files for a chosen time:
 //!
 //!     REPRO_FUZZ_SECONDS=3600 cargo test --release --test core -- --ignored --nocapture fuzz
 //!
-//! The file that is being tried lies under `target/fuzz/` (or `REPRO_FUZZ_DIR`; in memory it goes ten
-//! times as fast) until it has been, so that what stops the process is found there; what panics is
-//! kept there too. `fuzz/` does the same by libFuzzer, which needs a nightly compiler.
+//! Each file is under `target/fuzz/` while it is read (or `REPRO_FUZZ_DIR`; a folder in memory is
+//! ten times as fast), so that a file that aborts the process can be found there. Files that cause
+//! a panic are kept there as well. `fuzz/` does the same with libFuzzer, which needs a nightly
+//! compiler.
 
 use std::{
     io::Read,
@@ -25,14 +26,14 @@ use super::{
     mutation::{Corpus, any_fault, try_out},
 };
 
-/// Longer than any file of a few kilobytes may take.
+/// The time limit of a file of a few kilobytes.
 const SLOW: Duration = Duration::from_secs(2);
 
-/// What libFuzzer (`fuzz/`) kept of seventeen million inputs: those of at most 650 bytes that between
-/// them reach every place that such inputs reached. None of them found a fault; one that does belongs
-/// here. The file is a gzip of inputs, each after its length in four bytes.
+/// The inputs that libFuzzer (`fuzz/`) kept of seventeen million: those of at most 650 bytes that
+/// together reach all code that such inputs reached. None of them found a fault; add one that does.
+/// The file is a gzip of inputs, each after its length in four bytes.
 #[test]
-fn what_a_fuzzer_kept_is_read_or_refused() {
+fn the_corpus_of_the_fuzzer_is_read_or_refused() {
     let mut packed = Vec::new();
     let file = fixture("corpus.bin.gz");
     flate2::read::GzDecoder::new(&file[..]).read_to_end(&mut packed).unwrap();
@@ -67,8 +68,8 @@ fn fuzz() {
     let corpus = Corpus::read(70_000);
     let strategy = (any::<u16>(), prop::collection::vec(any_fault(), 1..4));
     let (mut tried, mut read, mut faults) = (0_u64, 0_u64, 0_u64);
-    let (mut slowest, mut told) = (Duration::ZERO, 0);
-    // Time in which the process was stopped by someone is no time that it tried files in.
+    let (mut slowest, mut minutes) = (Duration::ZERO, 0);
+    // Time in which the process was suspended does not count.
     let mut spent = Duration::ZERO;
     while spent < Duration::from_secs(seconds) {
         let begin = Instant::now();
@@ -92,10 +93,10 @@ fn fuzz() {
             std::fs::write(keep.join(name), &bytes).unwrap();
         }
         spent += begin.elapsed().min(SLOW);
-        if spent.as_secs() / 60 > told {
-            told = spent.as_secs() / 60;
+        if spent.as_secs() / 60 > minutes {
+            minutes = spent.as_secs() / 60;
             println!(
-                "{told} min: {tried} tried, {read} read, {faults} faults, slowest {slowest:?}"
+                "{minutes} min: {tried} tried, {read} read, {faults} faults, slowest {slowest:?}"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! Files that mean harm: nothing is executed, and every name that is not known is told.
+//! Hostile files: nothing is executed, and every unknown name is reported.
 
 use proptest::prelude::*;
 use repro::checkpoint::{Fault, Inspection};
@@ -9,12 +9,12 @@ use super::{
 };
 
 #[test]
-fn real_hostile_files_execute_nothing_and_their_names_are_told() {
+fn real_hostile_files_execute_nothing_and_their_calls_are_reported() {
     let mark = "executed-by-a-checkpoint";
     for container in ["zip", "legacy"] {
         for file in ["beside", "entry", "hooks"] {
             let checkpoint = read(&fixture(&format!("hostile-{file}-{container}.pt"))).unwrap();
-            let skipped = Inspection::of(&checkpoint).skipped.join("\n");
+            let skipped = Inspection::new(&checkpoint).skipped.join("\n");
             assert!(skipped.contains("posix.system"), "{file}: {skipped}");
         }
         let error = read(&fixture(&format!("hostile-tensor-{container}.pt"))).unwrap_err();
@@ -28,7 +28,7 @@ fn real_hostile_files_execute_nothing_and_their_names_are_told() {
     }
 }
 
-/// Every way that a pickle has to name something and call it.
+/// Every way in which a pickle can name an object and call it.
 #[test]
 fn a_call_in_any_form_is_an_opaque_object() {
     let calls: [&[u8]; 9] = [
@@ -50,7 +50,7 @@ fn a_call_in_any_form_is_an_opaque_object() {
             let skipped = checkpoint.skipped()[0].to_string();
             assert!(skipped.starts_with("evil: ") && skipped.contains("os.system"), "{skipped}");
         }
-        // Called and thrown away, it is told of all the same.
+        // A call whose result is discarded is reported as well.
         let thrown = of_tensor(|pickle| pickle.raw(call).raw(b"0").pair());
         let skipped = read(&archive(&thrown, &[0; 8])).unwrap().skipped()[0].to_string();
         assert_eq!(skipped, "elsewhere in the pickle: objects of os.system");
@@ -58,7 +58,7 @@ fn a_call_in_any_form_is_an_opaque_object() {
 }
 
 #[test]
-fn a_tensor_that_depends_on_something_opaque_is_an_error_wherever_that_stands() {
+fn a_tensor_that_depends_on_an_opaque_object_is_an_error() {
     let system = |pickle: Pickle| pickle.global("os", "system").raw(b")R");
     let plain =
         |pickle: Pickle| pickle.storage("FloatStorage", "0", 2).int(0).ints(&[2]).ints(&[1]);
@@ -96,7 +96,7 @@ fn a_tensor_that_depends_on_something_opaque_is_an_error_wherever_that_stands() 
             let function = function.global("os", "system").global("torch", "Tensor");
             plain(function.raw(b"(")).raw(b"\x89NtNtR")
         }),
-        // A storage of a class that nobody knows.
+        // A storage of an unknown class.
         of_tensor(|p| {
             let named =
                 begun(p).raw(b"(").text("storage").global("os", "system").text("0").text("cpu");
@@ -108,7 +108,7 @@ fn a_tensor_that_depends_on_something_opaque_is_an_error_wherever_that_stands() 
         assert!(matches!(error.fault, Fault::Opaque { .. }), "{case}: {error}");
         assert!(error.to_string().contains("`os.system`"), "{case}: {error}");
     }
-    // Outside the network it is nobody's loss.
+    // Outside the network it is no error.
     let evil = begun(Pickle::new().raw(b"}").text("optimizer")).global("os", "system").raw(b"tRs");
     let pickle = evil.text("model").raw(b"}").text("w").pair().raw(b"ss").stop();
     let checkpoint = read(&archive(&pickle, &[0; 8])).unwrap();
@@ -117,37 +117,37 @@ fn a_tensor_that_depends_on_something_opaque_is_an_error_wherever_that_stands() 
 }
 
 #[test]
-fn a_tensor_that_is_changed_after_it_was_built_is_refused() {
+fn a_tensor_changed_after_it_was_built_is_refused() {
     for change in [&b"}b"[..], b"K\x01a", b"K\x01K\x02s"] {
         let error = refusal(&archive(&of_tensor(|p| p.pair().raw(change)), &[0; 8]));
-        assert!(error.contains("`w`: it is changed after it was built"), "{error}");
+        assert!(error.contains("`w`: it is changed after it is built"), "{error}");
     }
 }
 
 #[test]
-fn broken_operations_are_errors_with_their_place() {
+fn broken_operations_are_errors_with_their_offset() {
     for (broken, what) in [
         (&b"R"[..], "offset 40: the stack is empty"),
-        (b"0", "there is nothing to pop"),
-        (b"t", "there is no mark"),
-        (b"h\x07", "nothing was remembered as 7"),
-        (b"\xff", "0xff is no operation of a pickle"),
-        (b"\x80\x06", "its protocol is none of 0 to 5"),
+        (b"0", "the stack is empty"),
+        (b"t", "the stack has no mark"),
+        (b"h\x07", "the memo has no 7"),
+        (b"\xff", "unknown pickle operation 0xff"),
+        (b"\x80\x06", "the protocol is not one of 0 to 5"),
         (b"\x82\x01", "names by number (EXT)"),
-        (b"\x97", "a buffer is kept outside the file"),
-        (b"I1x\n", "that is no integer"),
-        (b"Fx\n", "that is no number"),
-        (b"S'x\n", "a string's quotes or escapes are broken"),
-        (b"V\\u12\n", "a text's escapes are broken"),
-        (b"X\x01\x00\x00\x00\xff", "a text is no UTF-8"),
-        (b"c\xff\nx\n", "a name is no UTF-8"),
-        (b"I1", "a line does not end"),
+        (b"\x97", "out-of-band buffers are not supported"),
+        (b"I1x\n", "invalid integer"),
+        (b"Fx\n", "invalid number"),
+        (b"S'x\n", "invalid quotes or escapes in a string"),
+        (b"V\\u12\n", "invalid escapes in a text"),
+        (b"X\x01\x00\x00\x00\xff", "a text is not UTF-8"),
+        (b"c\xff\nx\n", "a name is not UTF-8"),
+        (b"I1", "a line has no end"),
         (b"(Nd", "a key has no value"),
         (b"NK\x01a", "nothing can be appended to None"),
         (b")K\x01K\x02s", "a tuple has no keys to set"),
         (b"N}b", "None takes no state"),
         (b"K\x01K\x02\x93", "a name is no text"),
-        (b"(o", "there is no class under the mark's values"),
+        (b"(o", "an object has no class"),
         (b"N(\x85", "the stack is too short"),
         (b"](K\x01\x90", "a list has no elements to add to"),
     ] {
@@ -157,43 +157,40 @@ fn broken_operations_are_errors_with_their_place() {
 }
 
 #[test]
-fn a_key_that_is_there_twice_is_refused() {
+fn a_duplicate_key_is_refused() {
     let pickle = of_tensor(|p| p.pair().raw(b"s").text("w").pair());
     let error = refusal(&archive(&pickle, &[0; 8]));
-    assert!(error.contains("key `w`: it is there twice"), "{error}");
+    assert!(error.contains("key `w`: it is duplicate"), "{error}");
 }
 
 #[test]
-fn what_stands_where_a_part_of_a_tensor_should_is_told() {
+fn a_wrong_type_in_place_of_a_tensors_part_is_reported() {
     let begun = |pickle: Pickle| pickle.global("torch._utils", "_rebuild_tensor_v2").raw(b"(");
     for (part, what) in
         [(&b"K\x01"[..], "an integer"), (b"ctorch\nFloatStorage\n", "torch.FloatStorage")]
     {
         let pickle = of_tensor(|p| begun(p).raw(part).int(0).ints(&[2]).ints(&[1]).raw(b"\x89NtR"));
         let error = refusal(&archive(&pickle, &[]));
-        assert!(
-            error.contains(&format!("`w`: {what} stands where a part of it should")),
-            "{error}"
-        );
+        assert!(error.contains(&format!("`w`: unexpected {what} as a part of it")), "{error}");
     }
 }
 
 #[test]
-fn a_tensor_of_a_name_that_safetensors_keeps_is_refused() {
+fn a_tensor_with_a_reserved_name_of_safetensors_is_refused() {
     let pickle = Pickle::new().raw(b"}").text("__metadata__").pair().raw(b"s").stop();
     let error = refusal(&archive(&pickle, &[0; 8]));
-    assert!(error.contains("safetensors keeps that name for itself"), "{error}");
+    assert!(error.contains("safetensors reserves that name"), "{error}");
 }
 
 #[test]
-fn names_can_t_write_to_a_terminal() {
+fn control_characters_in_names_are_escaped() {
     let name = "\u{1b}]0;evil\u{7}\u{202e}w";
     let pickle = Pickle::new().raw(b"}").text(name).pair().raw(b"s");
     let evil = pickle.text("\u{1b}[2J").global("o\u{1b}s", "system").raw(b"s").stop();
     let checkpoint = read(&archive(&evil, &[0; 8])).unwrap();
     let tensor = checkpoint.tensors().next().unwrap();
     assert_eq!(tensor.name(), name);
-    assert_eq!(tensor.shown_name(), "\u{fffd}]0;evil\u{fffd}\u{fffd}w");
+    assert_eq!(tensor.printable_name(), "\u{fffd}]0;evil\u{fffd}\u{fffd}w");
     let line = checkpoint.skipped()[0].to_string();
     assert_eq!(line, "\u{fffd}[2J: objects of o\u{fffd}s.system");
 }

@@ -1,4 +1,4 @@
-//! An allocator that counts, so that tests can say what a reader's memory is bounded by.
+//! An allocator that counts, so that tests can check the limits of a reader's memory.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -10,18 +10,18 @@ thread_local! {
     static PEAK: Cell<usize> = const { Cell::new(0) };
 }
 
-/// The system's allocator, with a count a thread.
+/// The system's allocator, with a count for each thread.
 pub struct Counted;
 
 fn count(change: impl Fn(usize) -> usize) {
-    // A thread that ends has no count any more.
+    // A thread that is ending has no count any more.
     let _ = LIVE.try_with(|live| {
         live.set(change(live.get()));
         let _ = PEAK.try_with(|peak| peak.set(peak.get().max(live.get())));
     });
 }
 
-// SAFETY: every call is passed on to the system's allocator as it is.
+// SAFETY: every call is passed unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Counted {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(|live| live.wrapping_add(layout.size()));
@@ -29,13 +29,13 @@ unsafe impl GlobalAlloc for Counted {
     }
 
     unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        // What another thread allocated may make this one's count negative; the tests use one thread.
+        // Memory of another thread may make this thread's count negative; the tests use one thread.
         count(|live| live.saturating_sub(layout.size()));
         unsafe { System.dealloc(place, layout) }
     }
 }
 
-/// Bytes that were allocated at once while something was done, beyond what was there before.
+/// The result of `work`, and its peak of allocated bytes beyond those before it.
 pub fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let before = LIVE.get();
     PEAK.set(before);
@@ -44,7 +44,7 @@ pub fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
 }
 
 #[test]
-fn a_peak_is_seen_though_it_is_over() {
+fn a_peak_is_measured_after_it_is_over() {
     let ((), peak) = peak(|| drop(std::hint::black_box(vec![1_u8; 1 << 20])));
     assert!((1 << 20..2 << 20).contains(&peak), "{peak}");
 }

@@ -1,6 +1,6 @@
-//! Readers of checkpoints, against real torch, dill and safetensors: `goldens/checkpoint/make_fixtures.py`
-//! writes a folder of files and what each holds. Then files that mean harm: nothing is executed,
-//! memory is bounded, nothing panics.
+//! Readers of checkpoints, against torch, dill and safetensors:
+//! `goldens/checkpoint/make_fixtures.py` writes a folder of files and the contents of each. Then
+//! hostile files: nothing is executed, memory is bounded, and no reader panics.
 
 mod assembly;
 mod bounds;
@@ -19,7 +19,7 @@ use repro::checkpoint::{Checkpoint, ReadError};
 #[global_allocator]
 static COUNTED: memory::Counted = memory::Counted;
 
-/// Where the fixtures are.
+/// The folder of the fixtures.
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("goldens/checkpoint")
 }
@@ -33,11 +33,11 @@ fn read(bytes: &[u8]) -> Result<Checkpoint, ReadError> {
     Checkpoint::read("file", bytes.to_vec())
 }
 
-/// The error that bytes are refused with, as people see it.
+/// The printed error of a refused file.
 #[track_caller]
 fn refusal(bytes: &[u8]) -> String {
     match read(bytes) {
-        Ok(checkpoint) => panic!("it was read: {checkpoint:?}"),
+        Ok(checkpoint) => panic!("the file was read: {checkpoint:?}"),
         Err(error) => error.to_string(),
     }
 }

@@ -1,23 +1,23 @@
-//! Real files with faults put in: bits turned, pieces cut out, doubled, or taken from another file.
-//! What a zip archive's checksums would catch is put in behind them.
+//! Real files with faults: bits flipped, pieces removed, doubled, or taken from another file. The
+//! checksums of a zip archive are computed after the faults, so that they do not find them.
 
 use proptest::prelude::*;
 use repro::checkpoint::{Checkpoint, Inspection, to_safetensors};
 
 use super::{assembly, folder, memory::peak};
 
-/// Files to begin with.
+/// The original files.
 pub struct Corpus {
     files: Vec<File>,
 }
 
-/// A file, whole or as an archive's entries.
+/// A file, as bytes or as an archive's entries.
 enum File {
     Whole(Vec<u8>),
     Entries(Vec<(String, Vec<u8>)>),
 }
 
-/// One fault. Places are shares of a length, in 1/65536.
+/// One fault. Positions are shares of a length, in 1/65536.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
     Turn { at: u16, bit: u8 },
@@ -29,7 +29,7 @@ pub enum Fault {
     End { at: u16 },
 }
 
-/// What means something to a reader.
+/// Bytes with a meaning for a reader.
 const WORDS: [&[u8]; 40] = [
     b"(",
     b".",
@@ -73,12 +73,12 @@ const WORDS: [&[u8]; 40] = [
     b"\x85",
 ];
 
-/// Numbers at which sizes turn over.
+/// Numbers at which sizes overflow.
 const NUMBERS: [u64; 8] =
     [0, 1, 0x7f, 0xff, 0x7fff_ffff, 0xffff_ffff, 0x7fff_ffff_ffff_ffff, 0xffff_ffff_ffff_ffff];
 
 impl Corpus {
-    /// The fixtures of at most so many bytes.
+    /// The fixtures of at most `most` bytes.
     pub fn read(most: u64) -> Self {
         let mut paths: Vec<_> =
             std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap()).collect();
@@ -215,18 +215,18 @@ pub fn any_fault() -> impl Strategy<Value = Fault> {
     ]
 }
 
-/// Reads bytes and, where that is possible, all that they hold. Panics where memory is not bounded,
-/// or what was read does not survive being written.
+/// Reads bytes and, if possible, their tensors. Panics if memory is not bounded, or if the contents
+/// change when they are written and read again.
 pub fn try_out(bytes: Vec<u8>) -> bool {
     let length = bytes.len();
     let (read, memory) = peak(|| Checkpoint::read("file", bytes));
     assert!(memory < 300 * length + 300_000, "{memory} bytes for a file of {length}");
     let Ok(checkpoint) = read else { return false };
-    let (inspection, memory) = peak(|| Inspection::of(&checkpoint));
+    let (inspection, memory) = peak(|| Inspection::new(&checkpoint));
     assert!(memory < (65 << 20) + 300 * length, "{memory} bytes for a file of {length}");
     let again = Checkpoint::read("again", to_safetensors(&checkpoint));
-    let again = Inspection::of(&again.expect("what was written is read"));
-    // Names that look wrapped once unwrapped may be unwrapped again.
+    let again = Inspection::new(&again.expect("what was written is read"));
+    // Names that still look wrapped after unwrapping may be unwrapped again.
     if again.wrapping == repro::checkpoint::Wrapping::Plain {
         let sums = |inspection: Inspection| -> Vec<(String, String)> {
             inspection.tensors.into_iter().map(|tensor| (tensor.name, tensor.sha256)).collect()
@@ -250,7 +250,7 @@ proptest! {
 }
 
 #[test]
-fn files_without_faults_are_read_or_not_as_they_were() {
+fn files_without_faults_are_read_or_refused_as_expected() {
     let corpus = Corpus::read(9_000);
     let read = (0..corpus.len()).filter(|file| try_out(corpus.faulty(*file, &[]))).count();
     assert!(read > corpus.len() / 2, "{read} of {}", corpus.len());

@@ -1,4 +1,4 @@
-//! `repro inspect` and `repro convert` as people use them.
+//! The commands `repro inspect` and `repro convert`.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ fn ran(arguments: &[&str], folder: &Path) -> Ran {
     Ran {
         code: output.status.code().expect("no signal"),
         stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: crate::common::said::said(&output.stderr),
+        stderr: crate::common::stderr::stderr_text(&output.stderr),
     }
 }
 
@@ -28,7 +28,7 @@ fn json(text: &str) -> serde_json::Value {
 }
 
 #[test]
-fn json_is_valid_by_its_schema_and_has_what_numpy_has() {
+fn json_fits_its_schema_and_has_numpys_values() {
     let reference = Reference::read();
     let schema = json(&ran(&["schema", "inspection"], &folder()).stdout);
     for file in ["robustness-legacy.pt", "plain-zip.pt", "tiny.safetensors"] {
@@ -56,7 +56,7 @@ fn json_is_valid_by_its_schema_and_has_what_numpy_has() {
 }
 
 #[test]
-fn text_fits_a_hundred_columns_and_says_what_was_skipped() {
+fn text_fits_100_columns_and_names_what_was_skipped() {
     let ran = ran(&["inspect", "robustness-legacy.pt"], &folder());
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     for part in
@@ -99,7 +99,7 @@ fn damaged_or_missing_checkpoints_exit_with_66_and_name_the_file() {
     file("page.pt", b"<!DOCTYPE html>");
     file("evil.pt", &fixture("hostile-tensor-zip.pt"));
     for (name, what) in [
-        ("cut.pt", "cut short"),
+        ("cut.pt", "truncated"),
         ("page.pt", "a page of HTML"),
         ("evil.pt", "posix.system"),
         ("missing.pt", "failed to read"),
@@ -117,7 +117,7 @@ fn damaged_or_missing_checkpoints_exit_with_66_and_name_the_file() {
 }
 
 #[test]
-fn a_file_is_not_written_over_itself_and_an_unwritable_place_exits_with_73() {
+fn a_file_never_overwrites_itself_and_an_unwritable_path_exits_with_73() {
     let folder = tempfile::tempdir().unwrap();
     let bytes = fixture("tiny.safetensors");
     std::fs::write(folder.path().join("tiny.safetensors"), &bytes).unwrap();

@@ -1,4 +1,4 @@
-//! What the fixtures hold, by numpy.
+//! The contents of the fixtures, as read by numpy.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ impl Reference {
 
 /// A checkpoint's tensors in the reference's form.
 pub fn tensors(checkpoint: &Checkpoint) -> Vec<Tensor> {
-    let inspection = Inspection::of(checkpoint);
+    let inspection = Inspection::new(checkpoint);
     let tensors = inspection.tensors.into_iter().map(|tensor| Tensor {
         name: tensor.name,
         shape: tensor.shape,

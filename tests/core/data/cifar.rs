@@ -1,4 +1,4 @@
-//! CIFAR's binary files when they are not as they should be.
+//! CIFAR's binary files with faults.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ fn fixture(kind: Cifar) -> (Vec<u8>, usize) {
 }
 
 #[test]
-fn a_file_cut_within_a_record_is_refused_and_one_cut_between_has_fewer_images() {
+fn a_file_cut_within_a_record_is_refused_and_between_records_is_shorter() {
     for kind in [Cifar::Ten, Cifar::Hundred] {
         let (bytes, record) = fixture(kind);
         for end in 0..bytes.len() {
@@ -39,32 +39,38 @@ fn a_file_cut_within_a_record_is_refused_and_one_cut_between_has_fewer_images() 
     }
     let (bytes, _) = fixture(Cifar::Ten);
     let error = read(Cifar::Ten, &bytes[..4000]).unwrap_err().to_string();
-    assert_eq!(error, "batch, offset 3073: 927 bytes are left, and a record has 3073");
+    assert_eq!(
+        error,
+        "failed to read batch, offset 3073: 927 bytes are left, but a record has 3073"
+    );
 }
 
 #[test]
-fn labels_out_of_range_are_told_by_image() {
+fn a_label_out_of_range_is_reported_with_its_image() {
     let (mut bytes, record) = fixture(Cifar::Ten);
     bytes[record] = 10;
     let error = read(Cifar::Ten, &bytes).unwrap_err().to_string();
-    assert_eq!(error, "batch, image 1: its label is 10, and labels are 0 to 9");
+    assert_eq!(error, "failed to read batch, image 1: its label is 10, but must be 0 to 9");
     let (good, record) = fixture(Cifar::Hundred);
     for (at, label, words) in [(0, 20, "0 to 19 (coarse)"), (1, 100, "0 to 99 (fine)")] {
         let mut bytes = good.clone();
         bytes[2 * record + at] = label;
         let error = read(Cifar::Hundred, &bytes).unwrap_err().to_string();
-        assert_eq!(error, format!("batch, image 2: its label is {label}, and labels are {words}"));
+        assert_eq!(
+            error,
+            format!("failed to read batch, image 2: its label is {label}, but must be {words}")
+        );
     }
 }
 
 #[test]
-fn a_page_of_html_is_no_cifar_even_at_the_right_length() {
+fn an_html_page_of_the_right_length_is_refused() {
     for (kind, record) in [(Cifar::Ten, 3073), (Cifar::Hundred, 3074)] {
         let page = b"<!DOCTYPE html>".repeat(1000);
         assert!(matches!(read(kind, &page[..14_000]), Err(DataError::Records { .. })));
         assert!(matches!(read(kind, &page[..2 * record]), Err(DataError::Label { .. })));
     }
-    // One version read as the other.
+    // One version, read as the other.
     let (ten, _) = fixture(Cifar::Ten);
     assert!(matches!(read(Cifar::Hundred, &ten), Err(DataError::Records { .. })));
 }

@@ -1,4 +1,4 @@
-//! The small data sets of goldens/data, what their writers say of them, and copies to be damaged.
+//! The small data sets of goldens/data, their reference values, and copies to damage.
 
 use std::{
     fs,
@@ -13,7 +13,8 @@ use repro::{
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// Each fixture with its format. Caltech101's is read by [`read`], with three of each class to train.
+/// Each fixture with its format. [`read`] reads that of Caltech101 with three training images per
+/// class.
 pub const FIXTURES: [(&str, Format); 8] = [
     ("mnist", Format::Idx { classes: 10 }),
     ("cifar10", Format::Cifar10),
@@ -49,17 +50,17 @@ pub fn sha256(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
 }
 
-/// What `40 through 7` or `24 through None` asks for.
+/// The side and the resolution of `40 through 7` or `24 through None`.
 pub fn size(words: &str) -> (u32, Resolution) {
     let (side, through) = words.split_once(" through ").unwrap();
     (side.parse().unwrap(), through.parse().map_or(Resolution::Native, Resolution::Pixels))
 }
 
-/// A copy of a fixture, to be damaged.
+/// A copy of a fixture, to damage.
 pub struct Copy(tempfile::TempDir);
 
 impl Copy {
-    pub fn of(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         copy(&goldens().join(name), folder.path());
         Self(folder)
@@ -79,7 +80,7 @@ impl Copy {
         self
     }
 
-    /// Replaces the first such text in a file, which has to be there.
+    /// Replaces the first occurrence of a text in a file, which must have it.
     pub fn replace(&self, below: &str, from: &str, to: &str) -> &Self {
         let text = fs::read_to_string(self.path(below)).unwrap();
         assert!(text.contains(from), "{below} has no {from:?}");
@@ -100,7 +101,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The images of a split that is files.
+/// The images of a split that consists of files.
 pub fn files(images: &Images) -> &repro::data::ImageFiles {
     match images {
         Images::Files(files) => files,

@@ -1,5 +1,5 @@
-//! Every format as an independent writer wrote it (`goldens/data/make_fixtures.py`), and what a
-//! fine-tune asks of what was read.
+//! Every format as written by an independent program (`goldens/data/make_fixtures.py`), and the
+//! operations of a fine-tune on data sets.
 
 use std::sync::{
     Mutex,
@@ -7,7 +7,7 @@ use std::sync::{
 };
 
 use repro::{
-    data::{Images, quietly},
+    data::{Images, no_progress},
     experiment::Resolution,
 };
 #[cfg(feature = "engine")]
@@ -35,13 +35,13 @@ fn each_format_is_read_as_it_was_written() {
                 Images::Files(files) => {
                     assert_eq!(serde_json::json!(files.names()), expected["names"], "{what}");
                     assert_eq!(serde_json::json!(files.classes()), expected["classes"], "{what}");
-                    assert_eq!(images.digest(&quietly).unwrap(), expected["digest"], "{what}");
+                    assert_eq!(images.digest(&no_progress).unwrap(), expected["digest"], "{what}");
                     let all: Vec<usize> = (0..images.len()).collect();
                     let sizes = expected["at"].as_object().unwrap();
                     assert_eq!(sizes.len(), 3);
                     for (words, digest) in sizes {
                         let (side, through) = size(words);
-                        let found = images.at(&all, through, side, &quietly).unwrap();
+                        let found = images.at(&all, through, side, &no_progress).unwrap();
                         assert_eq!(sha256(found.pixels()), *digest, "{what} at {words}");
                     }
                 }
@@ -50,15 +50,15 @@ fn each_format_is_read_as_it_was_written() {
     }
 }
 
-/// Bytes of one size take the way of files, too; it is the one that tensors take.
+/// Images in memory and images in files give the same tensors.
 #[test]
-fn chosen_images_come_in_the_order_asked_for_at_the_size_asked_for() {
+fn images_are_returned_in_the_requested_order_and_size() {
     let chosen = [3, 0, 2, 0];
     for name in ["mnist", "svhn"] {
         let train = fixture(name).train;
         let Images::Bytes(dataset) = &train else { panic!("bytes") };
         for resolution in [Resolution::Native, Resolution::Pixels(7)] {
-            let found = train.at(&chosen, resolution, 40, &quietly).unwrap();
+            let found = train.at(&chosen, resolution, 40, &no_progress).unwrap();
             #[cfg(feature = "engine")]
             {
                 let tensors = OnDevice::new(dataset, Device::Cpu).select(&chosen);
@@ -72,66 +72,65 @@ fn chosen_images_come_in_the_order_asked_for_at_the_size_asked_for() {
         }
     }
     let train = fixture("folder").train;
-    let all = train.at(&[0, 1, 2, 3], Resolution::Native, 9, &quietly).unwrap();
+    let all = train.at(&[0, 1, 2, 3], Resolution::Native, 9, &no_progress).unwrap();
     let one = |image: usize| all.pixels()[image * 243..][..243].to_vec();
-    let found = train.at(&chosen, Resolution::Native, 9, &quietly).unwrap();
+    let found = train.at(&chosen, Resolution::Native, 9, &no_progress).unwrap();
     assert_eq!(found.pixels(), [one(3), one(0), one(2), one(0)].concat());
     assert_eq!((found.labels(), found.classes()), ([1, 0, 1, 0].as_slice(), 2));
-    let none = train.at(&[], Resolution::Native, 9, &quietly).unwrap();
+    let none = train.at(&[], Resolution::Native, 9, &no_progress).unwrap();
     assert_eq!((none.len(), none.shape()), (0, (3, 9, 9)));
 }
 
 #[test]
 fn progress_counts_every_image_once() {
     let target = fixture("celeba");
-    let told = Mutex::new(Vec::new());
-    let tell = |done| told.lock().unwrap().push(done);
-    target.train.at(&[0, 1, 2, 3], Resolution::Native, 8, &tell).unwrap();
-    let mut seen = std::mem::take(&mut *told.lock().unwrap());
+    let reported = Mutex::new(Vec::new());
+    let report = |done| reported.lock().unwrap().push(done);
+    target.train.at(&[0, 1, 2, 3], Resolution::Native, 8, &report).unwrap();
+    let mut seen = std::mem::take(&mut *reported.lock().unwrap());
     seen.sort_unstable();
     assert_eq!(seen, [1, 2, 3, 4]);
-    // Over both splits it goes on from where the first ended.
-    target.digest(&tell).unwrap();
-    let mut seen = told.into_inner().unwrap();
+    // The count continues from the first split to the second.
+    target.digest(&report).unwrap();
+    let mut seen = reported.into_inner().unwrap();
     seen.sort_unstable();
     assert_eq!(seen, [1, 2, 3, 4, 5, 6]);
 }
 
 #[test]
-fn a_damaged_file_is_met_when_it_is_decoded_and_no_earlier() {
-    let copy = Copy::of("folder");
+fn a_damaged_file_is_an_error_when_it_is_decoded() {
+    let copy = Copy::new("folder");
     copy.write("train/ant/10.jpg", "<!DOCTYPE html>");
     let target = repro::data::folder::read(copy.root()).unwrap();
-    assert!(target.train.at(&[0, 1, 3], Resolution::Native, 8, &quietly).is_ok());
-    let error = target.train.at(&[0, 2, 1], Resolution::Native, 8, &quietly).unwrap_err();
-    let expected = "train/ant/10.jpg is not read as an image: it begins with `<!DOCTYP`, as neither \
-                    JPEG, PNG nor WebP does";
+    assert!(target.train.at(&[0, 1, 3], Resolution::Native, 8, &no_progress).is_ok());
+    let error = target.train.at(&[0, 2, 1], Resolution::Native, 8, &no_progress).unwrap_err();
+    let expected = "train/ant/10.jpg: it begins with `<!DOCTYP`, and is neither JPEG, PNG nor WebP";
     assert!(error.to_string().ends_with(expected), "{error}");
 }
 
-/// An image whose file is gone is an error, whatever the other threads are doing.
+/// An image whose file is missing is an error, also when other threads are busy.
 #[test]
 fn the_error_is_that_of_a_file_that_fails() {
-    let copy = Copy::of("folder");
+    let copy = Copy::new("folder");
     let target = repro::data::folder::read(copy.root()).unwrap();
     std::fs::remove_file(copy.path("train/Zebra/c.jpeg")).unwrap();
     for _ in 0..20 {
         let many: Vec<usize> = [0, 2, 3].into_iter().cycle().take(60).chain([1]).collect();
-        let error = target.train.at(&many, Resolution::Native, 8, &quietly).unwrap_err();
+        let error = target.train.at(&many, Resolution::Native, 8, &no_progress).unwrap_err();
         assert!(error.to_string().contains("failed to read"), "{error}");
         assert!(error.to_string().contains("c.jpeg"), "{error}");
     }
-    assert!(target.train.digest(&quietly).is_err());
+    assert!(target.train.digest(&no_progress).is_err());
     assert!(target.train.stamp().is_err());
 }
 
 #[test]
-fn a_digest_tells_contents_names_and_labels_apart_and_not_how_files_were_packed() {
+fn a_digest_depends_on_contents_names_and_labels_but_not_on_compression() {
     let digest =
-        |copy: &Copy| repro::data::folder::read(copy.root()).unwrap().digest(&quietly).unwrap();
-    let copy = Copy::of("folder");
+        |copy: &Copy| repro::data::folder::read(copy.root()).unwrap().digest(&no_progress).unwrap();
+    let copy = Copy::new("folder");
     let first = digest(&copy);
-    assert_eq!(digest(&Copy::of("folder")), first);
+    assert_eq!(digest(&Copy::new("folder")), first);
     copy.write("train/Zebra/.hidden", "hidden");
     assert_eq!(digest(&copy), first, "a hidden file is none of it");
     std::fs::rename(copy.path("train/ant/9.jpg"), copy.path("train/ant/8.jpg")).unwrap();
@@ -140,8 +139,8 @@ fn a_digest_tells_contents_names_and_labels_apart_and_not_how_files_were_packed(
     std::fs::copy(copy.path("train/ant/10.jpg"), copy.path("train/ant/8.jpg")).unwrap();
     assert!(![first, renamed].contains(&digest(&copy)));
 
-    // One is in gzip, the other not.
-    let copy = Copy::of("mnist");
+    // One is compressed, the other is not.
+    let copy = Copy::new("mnist");
     let packed = repro::data::official::Format::Idx { classes: 10 };
     let before = packed.read(copy.root()).unwrap();
     let gz = copy.path("train-images-idx3-ubyte.gz");
@@ -151,43 +150,43 @@ fn a_digest_tells_contents_names_and_labels_apart_and_not_how_files_were_packed(
     copy.write("train-images-idx3-ubyte", plain);
     std::fs::remove_file(gz).unwrap();
     let after = packed.read(copy.root()).unwrap();
-    assert_eq!(after.digest(&quietly).unwrap(), before.digest(&quietly).unwrap());
+    assert_eq!(after.digest(&no_progress).unwrap(), before.digest(&no_progress).unwrap());
 }
 
 #[test]
 fn a_kept_digest_is_used_until_a_file_changes() {
-    let copy = Copy::of("folder");
+    let copy = Copy::new("folder");
     let kept = copy.path("kept/digest");
     let read = || repro::data::folder::read(copy.root()).unwrap();
     let made = AtomicUsize::new(0);
     let count = |_| {
         made.fetch_add(1, Ordering::Relaxed);
     };
-    // `kept` is no split of the folder.
-    let first = read().digest_kept(&kept, &count).unwrap();
-    assert_eq!(first, read().digest(&quietly).unwrap());
+    // `kept` is not a split of the folder.
+    let first = read().cached_digest(&kept, &count).unwrap();
+    assert_eq!(first, read().digest(&no_progress).unwrap());
     assert_eq!(made.load(Ordering::Relaxed), 8);
-    assert_eq!(read().digest_kept(&kept, &count).unwrap(), first);
+    assert_eq!(read().cached_digest(&kept, &count).unwrap(), first);
     assert_eq!(made.load(Ordering::Relaxed), 8, "nothing was read again");
     std::fs::copy(copy.path("train/ant/10.jpg"), copy.path("train/ant/9.jpg")).unwrap();
-    let second = read().digest_kept(&kept, &count).unwrap();
+    let second = read().cached_digest(&kept, &count).unwrap();
     assert_ne!(second, first);
     assert_eq!(made.load(Ordering::Relaxed), 16);
     for damaged in ["", "nonsense", "two words", &format!("{} ", "0".repeat(64))] {
         std::fs::write(&kept, damaged).unwrap();
-        assert_eq!(read().digest_kept(&kept, &quietly).unwrap(), second, "{damaged:?}");
+        assert_eq!(read().cached_digest(&kept, &no_progress).unwrap(), second, "{damaged:?}");
     }
-    // A place that can't be written to costs the time alone.
+    // If the cache can't be written, the digest is only computed again.
     let nowhere = copy.path("train/ant/9.jpg/digest");
-    assert_eq!(read().digest_kept(&nowhere, &quietly).unwrap(), second);
+    assert_eq!(read().cached_digest(&nowhere, &no_progress).unwrap(), second);
 }
 
 #[cfg(feature = "bundled")]
 #[test]
-fn what_ships_is_a_target_like_any_other() {
-    let shipped = repro::assets::bundled::target("mnist").unwrap();
-    let train = shipped.train.clone();
-    let target = repro::data::Target::from(shipped);
+fn the_bundled_data_is_a_target_like_any_other() {
+    let bundled = repro::assets::bundled::target("mnist").unwrap();
+    let train = bundled.train.clone();
+    let target = repro::data::Target::from(bundled);
     assert_eq!(target.train, Images::Bytes(train));
     assert_eq!(target.test.classes(), 10);
     assert_eq!(super::fixtures::files(&fixture("caltech101").train).hidden(), 0);

@@ -1,5 +1,5 @@
-//! Readers of data sets and the subsets that are drawn from them. Here are MNIST's format and subsets; the
-//! other formats are a module each, on the small sets of `goldens/data`.
+//! Readers of data sets and the subsets that are drawn from them. This file tests MNIST's format
+//! and subsets; the other formats have a module each, with the small sets of `goldens/data`.
 
 mod cifar;
 mod fixtures;
@@ -42,7 +42,7 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn an_idx_pair_reads_plain_and_packed() {
+fn an_idx_pair_is_read_plain_and_compressed() {
     let (images, labels) = good();
     let dataset = read(&images, &labels).unwrap();
     assert_eq!((dataset.len(), dataset.shape(), dataset.classes()), (3, (1, 2, 3), 2));
@@ -52,11 +52,11 @@ fn an_idx_pair_reads_plain_and_packed() {
 }
 
 #[test]
-fn a_file_cut_at_any_byte_or_with_something_after_its_end_is_refused_by_name() {
+fn a_file_that_is_truncated_or_too_long_is_refused_by_name() {
     let (images, labels) = good();
     for end in 0..images.len() {
         let error = read(&images[..end], &labels).unwrap_err();
-        assert!(error.to_string().starts_with("images, offset "), "{end}: {error}");
+        assert!(error.to_string().starts_with("failed to read images, offset "), "{end}: {error}");
     }
     let whole = packed(&images);
     for end in 2..whole.len() {
@@ -65,18 +65,18 @@ fn a_file_cut_at_any_byte_or_with_something_after_its_end_is_refused_by_name() {
     }
     let longer = [images.as_slice(), &[0]].concat();
     let error = read(&longer, &labels).unwrap_err().to_string();
-    assert_eq!(error, "images, offset 16: 19 bytes follow, and the header promises 18");
+    assert_eq!(error, "failed to read images, offset 16: 19 bytes follow, the header states 18");
 }
 
 #[test]
-fn a_header_that_promises_the_moon_costs_nothing() {
+fn a_header_with_huge_sizes_allocates_nothing() {
     let (_, labels) = good();
     let moon = [0, 0, 8, 3, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1, 2];
     assert!(matches!(read(&moon, &labels), Err(IdxError::Length { found: 2, .. })));
 }
 
 #[test]
-fn labels_for_images_and_a_page_of_html_are_told_by_their_magic() {
+fn swapped_files_and_html_pages_are_refused_by_their_magic_number() {
     let (images, labels) = good();
     assert!(matches!(read(&labels, &labels), Err(IdxError::Magic { found: 0x801, .. })));
     assert!(matches!(read(b"<!DOCTYPE html>", &labels), Err(IdxError::Magic { .. })));
@@ -88,7 +88,10 @@ fn a_label_out_of_range_or_a_count_that_differs_is_refused() {
     let (images, mut labels) = good();
     labels[9] = 2;
     let error = read(&images, &labels).unwrap_err().to_string();
-    assert_eq!(error, "labels: image 1 has label 2, and there are 2 classes, counted from 0");
+    assert_eq!(
+        error,
+        "failed to read labels: image 1 has label 2, but there are 2 classes, counted from 0"
+    );
     let two = [0, 0, 8, 1, 0, 0, 0, 2, 0, 1];
     assert!(matches!(read(&images, &two), Err(IdxError::Mismatch { .. })));
 }
@@ -136,8 +139,8 @@ proptest! {
 }
 
 #[test]
-fn rare_classes_are_waited_for() {
-    // One image of class 1, at the very end of the order.
+fn a_subset_includes_rare_classes() {
+    // One image of class 1, at the end of the order.
     let mut labels = vec![0; 99];
     labels.push(1);
     let dataset = labelled(labels, 2);
@@ -146,12 +149,12 @@ fn rare_classes_are_waited_for() {
 }
 
 #[test]
-fn a_subset_that_can_t_be_is_refused_with_what_could() {
+fn an_impossible_subset_is_refused_with_the_possible_sizes() {
     let dataset = labelled(vec![0, 1, 2, 0], 3);
     let order = [0, 1, 2, 3];
     let draw = |size, order: &[usize]| Subset::draw(&dataset, size, order).unwrap_err();
-    assert_eq!(draw(5, &order), SubsetError::TooMany { asked: 5, pool: 4 });
-    assert_eq!(draw(2, &order), SubsetError::TooFew { asked: 2, classes: 3 });
-    assert_eq!(draw(3, &[0, 1, 1, 3]), SubsetError::NoOrder { found: 4, pool: 4 });
-    assert_eq!(draw(3, &[0, 1, 2]), SubsetError::NoOrder { found: 3, pool: 4 });
+    assert_eq!(draw(5, &order), SubsetError::TooMany { requested: 5, pool: 4 });
+    assert_eq!(draw(2, &order), SubsetError::TooFew { requested: 2, classes: 3 });
+    assert_eq!(draw(3, &[0, 1, 1, 3]), SubsetError::InvalidOrder { found: 4, pool: 4 });
+    assert_eq!(draw(3, &[0, 1, 2]), SubsetError::InvalidOrder { found: 3, pool: 4 });
 }

@@ -1,4 +1,4 @@
-//! Official names give the official number of images, or nothing.
+//! Data sets with official names must have the official numbers of images.
 
 use repro::{
     data::{
@@ -11,7 +11,7 @@ use repro::{
 use super::fixtures::{Copy, FIXTURES, goldens, read};
 
 #[test]
-fn every_target_of_the_paper_s_world_is_known_with_its_number_of_training_images() {
+fn every_target_of_the_paper_has_its_number_of_training_images() {
     let world = World::paper();
     assert_eq!(world.targets.len(), 8);
     for (name, about) in &world.targets {
@@ -20,9 +20,9 @@ fn every_target_of_the_paper_s_world_is_known_with_its_number_of_training_images
     }
 }
 
-/// Torchvision's own numbers: `len` of its data sets, and of CelebA's list of parts.
+/// Torchvision's numbers: `len` of its data sets, and of CelebA's list of parts.
 #[test]
-fn there_are_as_many_images_as_torchvision_has() {
+fn the_numbers_of_images_are_those_of_torchvision() {
     for (name, train, test) in [
         ("cifar10", 50_000, 10_000),
         ("cifar100", 50_000, 10_000),
@@ -44,12 +44,12 @@ fn a_smaller_set_under_an_official_name_is_refused() {
     for name in names().filter(|name| !["kmnist", "fmnist"].contains(name)) {
         let error = target(name, &goldens()).unwrap_err();
         match (name, &error) {
-            // With so few images there are not 30 to train on.
+            // The set has fewer than 30 images to train on.
             ("caltech101", DataError::Layout { .. }) | (_, DataError::Count { .. }) => {}
             (name, error) => panic!("{name}: {error}"),
         }
     }
-    // MNIST's format under the names of its kin.
+    // MNIST's format under the names of related data sets.
     let data = tempfile::tempdir().unwrap();
     for name in ["kmnist", "fmnist"] {
         std::os::unix::fs::symlink(goldens().join("mnist"), data.path().join(name)).unwrap();
@@ -57,12 +57,12 @@ fn a_smaller_set_under_an_official_name_is_refused() {
         assert!(matches!(error, DataError::Count { expected: 60_000, .. }), "{name}: {error}");
     }
     let error = target("svhn", &goldens()).unwrap_err().to_string();
-    let words = "svhn has 5 training images, and 73257 are expected";
+    let words = "svhn: 5 training images, expected 73257";
     assert!(error.ends_with(words), "{error}");
 }
 
 #[test]
-fn what_is_compared_is_both_numbers_the_classes_and_the_size() {
+fn both_counts_the_classes_and_the_size_are_checked() {
     for (name, format) in FIXTURES {
         let found = read(format, &goldens().join(name)).unwrap();
         let (train, test) = (found.train.len(), found.test.len());
@@ -83,14 +83,14 @@ fn what_is_compared_is_both_numbers_the_classes_and_the_size() {
     let (train, test) = (4, 3);
     let wide = Official { train, test, shape: Some((3, 32, 32)), ..OFFICIAL[3] };
     let error = wide.check(&goldens(), &found).unwrap_err().to_string();
-    let words = "images have 1 x 28 x 28 values, and the official ones 3 x 32 x 32";
+    let words = "images have 1 x 28 x 28 values, the official ones 3 x 32 x 32";
     assert!(error.ends_with(words), "{error}");
 }
 
 #[test]
-fn a_wrong_name_or_a_missing_file_says_what_to_do() {
+fn a_wrong_name_or_a_missing_file_has_help() {
     let error = target("cifar-10", &goldens()).unwrap_err().to_string();
-    assert_eq!(error, "there is no data set `cifar-10`, did you mean `cifar10`?");
+    assert_eq!(error, "failed to find the data set `cifar-10`, did you mean `cifar10`?");
     let error = target("kmnist", &goldens()).unwrap_err().to_string();
     assert!(error.contains("kmnist/train-images-idx3-ubyte.gz: No such file"), "{error}");
     for (name, file) in [
@@ -100,7 +100,7 @@ fn a_wrong_name_or_a_missing_file_says_what_to_do() {
         ("celeba", "list_eval_partition.txt"),
         ("tiny-imagenet", "tiny-imagenet-200/wnids.txt"),
     ] {
-        let copy = Copy::of(name);
+        let copy = Copy::new(name);
         std::fs::remove_file(copy.path(file)).unwrap();
         let (_, format) = FIXTURES.into_iter().find(|(known, _)| *known == name).unwrap();
         let error = read(format, copy.root()).unwrap_err();
@@ -109,12 +109,12 @@ fn a_wrong_name_or_a_missing_file_says_what_to_do() {
     }
 }
 
-/// An image that has grown into a film, or a list into a disk.
+/// A file that is far too large for an image or a list.
 #[test]
 fn a_file_larger_than_any_of_its_kind_is_not_read() {
-    let copy = Copy::of("celeba");
+    let copy = Copy::new("celeba");
     let file = std::fs::File::create(copy.path("list_attr_celeba.txt")).unwrap();
-    // Sparse: nothing is written.
+    // A sparse file: no blocks are written.
     file.set_len((1 << 27) + 1).unwrap();
     let error = repro::data::celeba::read(copy.root()).unwrap_err();
     assert!(matches!(error, DataError::TooLarge { limit: 134_217_728, .. }), "{error}");

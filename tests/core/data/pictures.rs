@@ -1,4 +1,4 @@
-//! JPEG and PNG files against PIL's decoder, and files that are none.
+//! JPEG and PNG files against PIL's decoder, and files of other formats.
 
 use std::path::Path;
 
@@ -25,10 +25,10 @@ fn refused(bytes: &[u8], words: &str) {
     assert!(error.contains(words), "{error}\ndoes not say: {words}");
 }
 
-/// Not one level apart: every sampling, progressive scans, restarts, coarse tables, grey, palettes,
-/// alpha, an orientation that is left alone.
+/// Equal to the last level: every sampling, progressive scans, restarts, coarse tables, grey,
+/// palettes, alpha, and an orientation that is ignored.
 #[test]
-fn pictures_are_decoded_and_resized_to_pil_s_bytes() {
+fn images_are_decoded_and_resized_to_pils_bytes() {
     let reference = reference();
     let cases = reference["pictures"].as_object().unwrap();
     assert_eq!(cases.len(), 19);
@@ -55,36 +55,37 @@ fn pictures_are_decoded_and_resized_to_pil_s_bytes() {
 }
 
 #[test]
-fn other_files_and_other_colours_are_refused_by_name() {
-    refused(b"", "picture is not read as an image: it is empty");
+fn other_formats_and_colour_spaces_are_refused_by_name() {
+    refused(b"", "failed to decode the image picture: it is empty");
     refused(b"<!DOCTYPE html>", "it begins with `<!DOCTYP`");
     refused(b"GIF89a", "it begins with `GIF89a`");
     refused(&bytes("refused/windows.bmp.png"), "it begins with `BM");
-    refused(&bytes("refused/cmyk.jpg"), "it has four inks (CMYK)");
+    refused(&bytes("refused/cmyk.jpg"), "it has four channels (CMYK)");
     refused(&bytes("refused/deep.png"), "it has 16 bits");
 }
 
 #[test]
-fn a_picture_cut_at_any_byte_is_refused() {
+fn an_image_cut_at_any_byte_is_refused() {
     for name in ["odd-420.jpg", "progressive.jpg", "restarts.jpg", "grey.png", "palette.png"] {
         let whole = bytes(&format!("pictures/{name}"));
         let expected = read(&whole).unwrap();
         let mut accepted = Vec::new();
         for end in 0..whole.len() {
             if let Ok(picture) = read(&whole[..end]) {
-                // All that is missing then is the mark of the end.
+                // Only the end marker is missing then.
                 assert_eq!(picture, expected, "{name} cut at {end}");
                 accepted.push(whole.len() - end);
             }
         }
-        // Two bytes that mark a JPEG's end; twelve of a PNG's last chunk, and a checksum before it.
+        // The two bytes of a JPEG's end marker; the twelve bytes of a PNG's last chunk and the
+        // checksum before it.
         let most = if name.ends_with("png") { 16 } else { 2 };
         assert!(accepted.iter().all(|missing| *missing <= most), "{name}: {accepted:?}");
     }
 }
 
 #[test]
-fn a_header_that_promises_the_moon_costs_nothing() {
+fn a_header_with_huge_sizes_allocates_nothing() {
     let mut jpeg = bytes("pictures/odd-420.jpg");
     let frame = jpeg.windows(2).position(|two| two == [0xff, 0xc0]).unwrap();
     jpeg[frame + 5..frame + 9].copy_from_slice(&[0xff, 0x00, 0xff, 0x00]);

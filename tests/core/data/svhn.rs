@@ -1,4 +1,4 @@
-//! MATLAB files as MATLAB itself writes them and as nobody should.
+//! MATLAB files as MATLAB writes them, and invalid ones.
 
 use std::{io::Write, path::Path};
 
@@ -25,7 +25,7 @@ fn element(kind: u32, content: &[u8]) -> Vec<u8> {
     element
 }
 
-/// An element of at most four bytes in the place of a tag.
+/// A small element: at most four bytes within the tag.
 fn small(kind: u16, content: &[u8]) -> Vec<u8> {
     let mut element = [kind.to_le_bytes(), (content.len() as u16).to_le_bytes()].concat();
     element.extend(content);
@@ -61,22 +61,22 @@ fn x() -> Vec<u8> {
     array(9, &[32, 32, 3, 2], "X", &element(2, &values))
 }
 
-/// Labels as MATLAB stores doubles that are small whole numbers: as bytes.
+/// Labels as bytes, in which MATLAB stores doubles that are small whole numbers.
 fn y(labels: &[u8]) -> Vec<u8> {
     array(6, &[labels.len() as i32, 1], "y", &small(2, labels))
 }
 
 #[test]
-fn a_file_of_matlab_s_own_kind_is_read_in_any_order_packed_or_not() {
+fn a_matlab_file_is_read_in_any_order_compressed_or_not() {
     let dataset = read(&file(&[x(), y(&[10, 4])])).unwrap();
     assert_eq!((dataset.len(), dataset.shape(), dataset.classes()), (2, (3, 32, 32), 10));
     assert_eq!(dataset.labels(), [0, 4]);
-    // Row 1, column 2, channel 1 of image 1; in the file the row runs fastest.
+    // Row 1, column 2, channel 1 of image 1; in the file the row index is the fastest.
     let place = 1 + 32 * 2 + 32 * 32 + 3072;
     assert_eq!(dataset.pixels()[3072 + 1024 + 32 + 2], (place % 251) as u8);
     assert_eq!(read(&file(&[packed(&y(&[10, 4])), packed(&x())])).unwrap(), dataset);
 
-    // MATLAB leaves out a last dimension of 1, and stores labels as other types too.
+    // MATLAB leaves out a last dimension of 1, and may store labels as other types.
     let one: Vec<u8> = vec![7; 3072];
     let x = array(9, &[32, 32, 3], "X", &element(2, &one));
     for (class, stored) in [
@@ -106,9 +106,9 @@ fn a_file_cut_at_any_byte_is_refused() {
 }
 
 #[test]
-fn other_files_are_told_by_their_first_bytes() {
+fn other_files_are_refused_by_their_first_bytes() {
     refused(b"", "offset 0: the file ends within its header of 128 bytes");
-    refused(&b"<!DOCTYPE html>".repeat(20), "offset 124: [43, 54, 59, 50] stands there");
+    refused(&b"<!DOCTYPE html>".repeat(20), "offset 124: found [43, 54, 59, 50]");
     let mut big = file(&[x()]);
     big[124..128].copy_from_slice(&[1, 0, b'M', b'I']);
     refused(&big, "offset 124: the file is big-endian");
@@ -118,19 +118,22 @@ fn other_files_are_told_by_their_first_bytes() {
 }
 
 #[test]
-fn variables_that_are_not_svhn_s_are_refused_by_name() {
-    refused(&file(&[x()]), "there was no `X` or no `y`");
-    refused(&file(&[x(), x()]), "a second `X`");
-    refused(&file(&[x(), y(&[1, 2]), array(9, &[1, 1], "z", &small(2, &[1]))]), "a variable `z`");
-    refused(&file(&[x(), y(&[1, 2, 3])]), "`y` is [3, 1], and there are 2 images");
+fn variables_other_than_svhns_are_refused_by_name() {
+    refused(&file(&[x()]), "the variable `X` or `y` is missing");
+    refused(&file(&[x(), x()]), "duplicate variable `X`");
+    refused(
+        &file(&[x(), y(&[1, 2]), array(9, &[1, 1], "z", &small(2, &[1]))]),
+        "unexpected variable `z`",
+    );
+    refused(&file(&[x(), y(&[1, 2, 3])]), "`y` is [3, 1], but there are 2 images");
     let row = array(9, &[1, 2], "y", &small(2, &[1, 2]));
-    refused(&file(&[x(), row]), "`y` is [1, 2], and there are 2 images");
+    refused(&file(&[x(), row]), "`y` is [1, 2], but there are 2 images");
     let flat = array(9, &[3072, 2], "X", &element(2, &[0; 6144]));
     refused(&file(&[flat, y(&[1, 2])]), "`X` is [3072, 2], not bytes of [32, 32, 3, images]");
     let doubles = array(6, &[32, 32, 3, 1], "X", &element(9, &[0; 8 * 3072]));
     refused(&file(&[doubles, y(&[1])]), "not bytes of");
     // Complex numbers, text, a cell.
-    refused(&file(&[array(0x0806, &[1, 1], "y", &small(2, &[1]))]), "not of plain numbers");
+    refused(&file(&[array(0x0806, &[1, 1], "y", &small(2, &[1]))]), "no plain numeric array");
     refused(&file(&[array(4, &[1, 1], "y", &small(2, &[1]))]), "an array of class 4");
     refused(&file(&[element(2, &[1, 2, 3])]), "an element of type 2, not an array");
     refused(&file(&[packed(&element(2, &[1, 2, 3]))]), "an element of type 2, not an array");
@@ -138,28 +141,28 @@ fn variables_that_are_not_svhn_s_are_refused_by_name() {
 }
 
 #[test]
-fn labels_out_of_range_are_told_by_image() {
-    refused(&file(&[x(), y(&[1, 0])]), "image 1: its label is 0, and labels are 1 to 10");
-    refused(&file(&[x(), y(&[11, 1])]), "image 0: its label is 11, and labels are 1 to 10");
+fn a_label_out_of_range_is_reported_with_its_image() {
+    refused(&file(&[x(), y(&[1, 0])]), "image 1: its label is 0, but must be 1 to 10");
+    refused(&file(&[x(), y(&[11, 1])]), "image 0: its label is 11, but must be 1 to 10");
     for odd in [2.5, f64::NAN, -1.0, f64::INFINITY] {
         let values = [odd.to_le_bytes(), 1_f64.to_le_bytes()].concat();
         let y = array(6, &[2, 1], "y", &element(9, &values));
-        refused(&file(&[x(), y]), &format!("image 0: its label is {odd}, and"));
+        refused(&file(&[x(), y]), &format!("image 0: its label is {odd}, but"));
     }
 }
 
 #[test]
-fn sizes_that_do_not_fit_are_told_by_their_place() {
+fn sizes_that_do_not_fit_are_reported_with_their_offset() {
     let short = array(9, &[32, 32, 3, 2], "X", &element(2, &[0; 3072]));
-    refused(&file(&[short]), "`X` has 3072 bytes of values, and its dimensions are [32, 32, 3, 2]");
+    refused(&file(&[short]), "`X` has 3072 bytes of values, but its dimensions are [32, 32, 3, 2]");
     let negative = array(9, &[32, 32, 3, -1], "X", &element(2, &[0; 3072]));
-    refused(&file(&[negative]), "of 1 bytes each (at most 1073741824 in all)");
+    refused(&file(&[negative]), "of 1 bytes each (limit: 1073741824 bytes)");
     let mut whole = file(&[y(&[1, 2])]);
     let size = whole.len() as u32;
     whole[132..136].copy_from_slice(&size.to_le_bytes());
-    refused(&whole, &format!("an element of {size} bytes, and"));
-    // The array says that it is longer, or shorter, than its parts.
-    for (change, words) in [(8, "bytes, and the array has"), (-8, "the element ends here")] {
+    refused(&whole, &format!("an element of {size} bytes, but"));
+    // The array's stated length differs from that of its parts.
+    for (change, words) in [(8, "bytes, but the array has"), (-8, "the element ends here")] {
         let mut element = y(&[1, 2]);
         let size = u32::from_le_bytes(element[4..8].try_into().unwrap());
         element[4..8].copy_from_slice(&size.strict_add_signed(change).to_le_bytes());
@@ -173,37 +176,37 @@ fn sizes_that_do_not_fit_are_told_by_their_place() {
     }
     let mut followed = y(&[1, 2]);
     followed.extend([0; 8]);
-    refused(&file(&[packed(&followed)]), "something follows the array");
+    refused(&file(&[packed(&followed)]), "unexpected bytes follow the array");
     let mut unchecked = file(&[packed(&x())]);
     *unchecked.last_mut().unwrap() ^= 1;
-    refused(&unchecked, "can't be unpacked");
+    refused(&unchecked, "failed to unpack");
 }
 
 #[test]
-fn what_is_packed_is_not_unpacked_beyond_what_an_array_may_have() {
-    // A thousandth of what it unpacks to.
+fn compressed_data_is_not_unpacked_beyond_the_limit() {
+    // The compressed data are a thousandth of the unpacked.
     let bomb = vec![0; 1 << 24];
     let packed_ = packed(&[array(9, &[32, 32, 3, 1 << 20], "X", &[]), bomb.clone()].concat());
     assert!(packed_.len() < bomb.len() / 500);
-    refused(&file(&[packed_]), "64 bytes into what is packed there: values of type 0");
-    // Three gigabytes in the dimensions and in the tag, and nothing behind them.
+    refused(&file(&[packed_]), "offset 64 after unpacking: values of type 0");
+    // Three gigabytes in the dimensions and in the tag, without data.
     let tag = [2_u32.to_le_bytes(), (3_u32 << 30).to_le_bytes()].concat();
-    refused(&file(&[array(9, &[32, 32, 3, 1 << 20], "X", &tag)]), "(at most 1073741824 in all)");
-    // As much as is allowed, of which a few bytes are there.
+    refused(&file(&[array(9, &[32, 32, 3, 1 << 20], "X", &tag)]), "(limit: 1073741824 bytes)");
+    // The maximum allowed size, of which a few bytes are present.
     let tag = [2_u32.to_le_bytes(), (1_u32 << 30).to_le_bytes()].concat();
     refused(&file(&[array(9, &[1 << 15, 1 << 15], "X", &tag)]), "the element ends here");
-    // A name or dimensions without end.
+    // A name or dimensions that are too long.
     let name = element(1, &[b'X'; 4000]);
     let flags = element(6, &[9, 0, 0, 0, 0, 0, 0, 0]);
     let long = element(14, &[flags.clone(), element(5, &[1; 8]), name].concat());
-    refused(&file(&[long]), "a name of 4000 bytes, and there can be 63");
+    refused(&file(&[long]), "a name of 4000 bytes, more than the limit of 63");
     let many = element(14, &[flags, element(5, &[1; 4000])].concat());
-    refused(&file(&[many]), "dimensions of 4000 bytes, and there can be 32");
+    refused(&file(&[many]), "dimensions of 4000 bytes, more than the limit of 32");
 }
 
 #[test]
-fn columns_are_not_rows() {
-    // A digit that lies on its side is what a reader gives that takes columns for rows.
+fn columns_are_not_read_as_rows() {
+    // A reader that confuses columns with rows gives transposed digits.
     let repro::data::Images::Bytes(dataset) = fixture("svhn").test else { panic!("bytes") };
     let bytes = std::fs::read(goldens().join("svhn/test_32x32.mat")).unwrap();
     let arrays = mat::read(Path::new("test"), &bytes).unwrap();
@@ -225,7 +228,7 @@ proptest! {
         let _ = read(&bytes);
         bytes.truncate(cut);
         let _ = read(&bytes);
-        // Changes within what is packed, which a checksum would otherwise catch.
+        // Changes within the compressed data, which a checksum would find otherwise.
         let mut element = y(&[1, 2]);
         let place = cut % element.len();
         element[place] ^= 1 << (cut % 8);

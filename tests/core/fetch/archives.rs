@@ -1,4 +1,4 @@
-//! Archives, honest and hostile.
+//! Archives, valid and hostile.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use repro::fetch::{Contents, Format, Unpack, UnpackError, unpack};
 use tar::{EntryType, Header};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-/// An entry of a tar, whatever its name says.
+/// An entry of a tar, with any name.
 pub fn entry(name: &[u8], kind: EntryType, link: &str, data: &[u8]) -> Vec<u8> {
     let mut header = Header::new_gnu();
     let field = &mut header.as_old_mut().name;
@@ -42,7 +42,7 @@ pub fn tar_gz(entries: &[Vec<u8>]) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
-/// A zip of files, each with its mode where it is no plain one.
+/// A zip of files.
 pub fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, data) in entries {
@@ -53,16 +53,11 @@ pub fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 fn how(format: Format) -> Unpack {
-    Unpack {
-        format,
-        inner: None,
-        folder: "wanted".to_owned(),
-        most_entries: 10,
-        most_bytes: 10_000,
-    }
+    Unpack { format, inner: None, folder: "wanted".to_owned(), max_entries: 10, max_bytes: 10_000 }
 }
 
-/// Unpacks into a folder of a folder, so that what leads out would be seen; what is left after.
+/// Unpacks into a nested folder, so that an escaping file would be found; returns all files after
+/// it.
 fn unpacked(bytes: &[u8], how: &Unpack) -> (Result<Contents, UnpackError>, Vec<String>) {
     let outside = tempfile::tempdir().unwrap();
     let archive = outside.path().join("archive");
@@ -88,7 +83,7 @@ fn list(root: &Path, folder: &Path, names: &mut Vec<String>) {
     }
 }
 
-/// It is refused, nothing is left of it, and the error says what.
+/// Checks that an archive is refused and leaves no files; returns the error.
 fn refused(bytes: &[u8], how: &Unpack) -> String {
     let (got, names) = unpacked(bytes, how);
     let error = got.unwrap_err().to_string();
@@ -97,7 +92,7 @@ fn refused(bytes: &[u8], how: &Unpack) -> String {
 }
 
 #[test]
-fn a_tar_gives_the_folder_that_is_wanted_and_counts_what_it_leaves_out() {
+fn a_tar_gives_the_selected_folder_and_counts_the_rest() {
     let bytes = tar_gz(&[
         entry(b"./", EntryType::Directory, "", b""),
         entry(b"wanted/", EntryType::Directory, "", b""),
@@ -107,17 +102,17 @@ fn a_tar_gives_the_folder_that_is_wanted_and_counts_what_it_leaves_out() {
         file("wanted2/c.bin", b"x"),
     ]);
     let (got, names) = unpacked(&bytes, &how(Format::TarGz));
-    assert_eq!(got.unwrap(), Contents { files: 2, bytes: 8, left_out: 2 });
+    assert_eq!(got.unwrap(), Contents { files: 2, bytes: 8, skipped: 2 });
     assert_eq!(names, ["into/wanted/a.bin", "into/wanted/deep/er/b.bin"]);
 }
 
 #[test]
-fn a_zip_and_a_tar_in_a_zip_give_theirs() {
+fn a_zip_and_a_tar_in_a_zip_give_the_selected_folder() {
     let (got, names) = unpacked(
         &zip(&[("wanted/a.bin", b"abc"), ("wanted/b/c.bin", b"d"), ("__MACOSX/x", b"x")]),
         &how(Format::Zip),
     );
-    assert_eq!(got.unwrap(), Contents { files: 2, bytes: 4, left_out: 1 });
+    assert_eq!(got.unwrap(), Contents { files: 2, bytes: 4, skipped: 1 });
     assert_eq!(names, ["into/wanted/a.bin", "into/wanted/b/c.bin"]);
 
     let inner = tar_gz(&[file("wanted/a.bin", b"abc"), file("wanted/b.bin", b"d")]);
@@ -125,14 +120,14 @@ fn a_zip_and_a_tar_in_a_zip_give_theirs() {
     let mut how = how(Format::Zip);
     how.inner = Some("x/inner.tar.gz".to_owned());
     let (got, names) = unpacked(&outer, &how);
-    assert_eq!(got.unwrap(), Contents { files: 2, bytes: 4, left_out: 0 });
+    assert_eq!(got.unwrap(), Contents { files: 2, bytes: 4, skipped: 0 });
     assert_eq!(names, ["into/wanted/a.bin", "into/wanted/b.bin"]);
     how.inner = Some("x/other.tar.gz".to_owned());
-    assert_eq!(refused(&outer, &how), "it holds no `x/other.tar.gz`");
+    assert_eq!(refused(&outer, &how), "it has no `x/other.tar.gz`");
 }
 
 #[test]
-fn an_entry_that_leads_out_is_refused_wherever_it_stands() {
+fn an_entry_that_escapes_the_folder_is_refused() {
     for name in [
         "../out",
         "wanted/../../out",
@@ -146,12 +141,12 @@ fn an_entry_that_leads_out_is_refused_wherever_it_stands() {
     ] {
         let entries = [file("wanted/a.bin", b"abc"), file(name, b"x")];
         let error = refused(&tar_gz(&entries), &how(Format::TarGz));
-        assert!(error.contains("leads out of the folder"), "{name}: {error}");
+        assert!(error.contains("is outside the folder"), "{name}: {error}");
         let error = refused(&zip(&[("wanted/a.bin", b"abc"), (name, b"x")]), &how(Format::Zip));
-        assert!(error.contains("leads out of the folder"), "{name}: {error}");
+        assert!(error.contains("is outside the folder"), "{name}: {error}");
     }
     let odd = entry(b"wanted/\xff\xfe", EntryType::Regular, "", b"x");
-    assert!(refused(&tar_gz(&[odd]), &how(Format::TarGz)).contains("leads out"));
+    assert!(refused(&tar_gz(&[odd]), &how(Format::TarGz)).contains("is outside"));
 }
 
 #[test]
@@ -167,7 +162,7 @@ fn links_and_devices_are_refused() {
         let entries = [
             file("wanted/a.bin", b"abc"),
             entry(b"wanted/link", kind, link, b""),
-            // What would go through the link.
+            // A file that would be written through the link.
             file("wanted/link/b.bin", b"x"),
         ];
         let error = refused(&tar_gz(&entries), &how(Format::TarGz));
@@ -184,7 +179,7 @@ fn links_and_devices_are_refused() {
 }
 
 #[test]
-fn bombs_are_refused_before_they_go_off() {
+fn archive_bombs_are_refused_before_they_are_unpacked() {
     let zeros = vec![0; 1_000_000];
     let big = [file("wanted/a.bin", &zeros)];
     assert_eq!(
@@ -195,13 +190,13 @@ fn bombs_are_refused_before_they_go_off() {
         refused(&zip(&[("wanted/a.bin", &zeros)]), &how(Format::Zip)),
         "it has more than 10000 bytes unpacked"
     );
-    // Outside the folder that is wanted they cost as much to read.
+    // A bomb outside the selected folder counts as well, since it must be read.
     let aside = [file("aside.bin", &zeros), file("wanted/a.bin", b"abc")];
     assert_eq!(
         refused(&tar_gz(&aside), &how(Format::TarGz)),
         "it has more than 10000 bytes unpacked"
     );
-    // After the end, where nobody looks.
+    // A bomb after the end of the archive.
     let mut after = GzEncoder::new(Vec::new(), Compression::fast());
     after.write_all(&[file("wanted/a.bin", b"abc"), vec![0; 1024], zeros].concat()).unwrap();
     let after = after.finish().unwrap();
@@ -211,7 +206,7 @@ fn bombs_are_refused_before_they_go_off() {
     let names: Vec<String> = (0..11).map(|n| format!("wanted/{n}")).collect();
     let many: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
     assert_eq!(refused(&zip(&many), &how(Format::Zip)), "it has more than 10 entries");
-    // A header that promises the moon.
+    // A header with a huge size.
     let mut moon = Header::new_gnu();
     moon.set_path("wanted/moon").unwrap();
     moon.set_entry_type(EntryType::Regular);
@@ -221,16 +216,16 @@ fn bombs_are_refused_before_they_go_off() {
 }
 
 #[test]
-fn one_name_twice_is_refused_and_so_is_a_file_that_is_a_folder_too() {
+fn duplicate_names_and_a_file_that_is_also_a_folder_are_refused() {
     for second in ["wanted/a", "./wanted/a", "wanted/a/b"] {
         let entries = [file("wanted/a", b"abc"), file(second, b"x")];
         let error = refused(&tar_gz(&entries), &how(Format::TarGz));
-        assert!(error.ends_with("is there twice"), "{second}: {error}");
+        assert!(error.starts_with("duplicate entry"), "{second}: {error}");
     }
 }
 
 #[test]
-fn what_is_damaged_cut_short_or_no_archive_is_refused() {
+fn damaged_truncated_or_foreign_files_are_refused() {
     let tar = tar_gz(&[file("wanted/a.bin", &[7; 3000]), file("wanted/b.bin", b"x")]);
     let zipped = zip(&[("wanted/a.bin", &[7; 3000]), ("wanted/b.bin", b"x")]);
     for (bytes, format) in [(&tar, Format::TarGz), (&zipped, Format::Zip)] {
@@ -243,20 +238,20 @@ fn what_is_damaged_cut_short_or_no_archive_is_refused() {
     let at = wrong.len() - 6;
     wrong[at] ^= 1;
     assert!(refused(&wrong, &how(Format::TarGz)).contains("damaged"));
-    // A file where the folder should be.
+    // A file in place of the folder.
     let file_itself = tar_gz(&[file("wanted", b"abc")]);
-    assert_eq!(refused(&file_itself, &how(Format::TarGz)), "it holds no `wanted/`");
+    assert_eq!(refused(&file_itself, &how(Format::TarGz)), "it has no `wanted/`");
     let other = tar_gz(&[file("other/a.bin", b"abc")]);
-    assert_eq!(refused(&other, &how(Format::TarGz)), "it holds no `wanted`");
+    assert_eq!(refused(&other, &how(Format::TarGz)), "it has no `wanted`");
 }
 
 #[test]
-fn ctrl_c_leaves_nothing_behind() {
+fn ctrl_c_leaves_no_files() {
     let outside = tempfile::tempdir().unwrap();
     let archive = outside.path().join("archive");
     fs::write(&archive, tar_gz(&[file("wanted/a.bin", b"abc")])).unwrap();
     let got = unpack(&archive, &how(Format::TarGz), outside.path(), &AtomicBool::new(true));
-    assert!(matches!(got, Err(UnpackError::Stopped)));
+    assert!(matches!(got, Err(UnpackError::Interrupted)));
     assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
 }
 

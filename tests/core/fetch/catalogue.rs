@@ -1,34 +1,34 @@
-//! What can be fetched is what the makers say: the shipped catalogue, and catalogues that are none.
+//! The embedded catalogue agrees with the publishers, and invalid catalogues are refused.
 
 use std::collections::HashSet;
 
 use repro::{
-    fetch::{Algorithm, Catalogue, Is, Zoo},
+    fetch::{Algorithm, Catalogue, ItemKind, Zoo},
     world::World,
 };
 
 use super::server;
 
 #[test]
-fn the_paper_s_world_is_there_whole_with_either_zoo() {
-    let catalogue = Catalogue::shipped();
+fn the_catalogue_has_every_item_of_the_paper_with_either_zoo() {
+    let catalogue = Catalogue::embedded();
     let world = World::paper();
     for zoo in Zoo::ALL {
-        let (items, absent) = catalogue.of_world(&world, zoo);
+        let (items, absent) = catalogue.for_world(&world, zoo);
         assert_eq!(absent, [""; 0]);
         assert_eq!(items.len(), world.targets.len() + world.sources.len());
-        let other = |item: &&repro::fetch::Item| matches!(&item.is, Is::Checkpoint { zoo: own, .. } if *own != zoo);
+        let other = |item: &&repro::fetch::Item| matches!(&item.kind, ItemKind::Checkpoint { zoo: own, .. } if *own != zoo);
         assert!(!items.iter().any(other), "zoos are not mixed");
         assert_eq!(catalogue.named(zoo.name()).unwrap().len(), world.sources.len());
     }
     // No file of one zoo is a file of the other.
     let checkpoints =
-        catalogue.items.iter().filter(|item| matches!(item.is, Is::Checkpoint { .. }));
+        catalogue.items.iter().filter(|item| matches!(item.kind, ItemKind::Checkpoint { .. }));
     let names: Vec<&str> = checkpoints.map(|item| item.files[0].name.as_str()).collect();
     assert_eq!(names.iter().collect::<HashSet<_>>().len(), 8);
 }
 
-/// Checksums as torchvision 0.26, the CIFARs' page and the model's card state them.
+/// Checksums as stated by torchvision 0.26, the CIFAR page and the model's card.
 const STATED: [(&str, &str, &str); 21] = [
     ("mnist", "train-images-idx3-ubyte.gz", "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
     ("mnist", "train-labels-idx1-ubyte.gz", "d53e105ee54ea40749a09fcbcd1e9432"),
@@ -70,8 +70,8 @@ const STATED: [(&str, &str, &str); 21] = [
 ];
 
 #[test]
-fn checksums_are_those_that_are_stated() {
-    let catalogue = Catalogue::shipped();
+fn checksums_are_those_of_the_publishers() {
+    let catalogue = Catalogue::embedded();
     let file = |item: &str, name: &str| {
         let item = catalogue.named(item).unwrap().remove(0);
         item.files.iter().find(|file| file.name == name).unwrap().clone()
@@ -79,23 +79,23 @@ fn checksums_are_those_that_are_stated() {
     for (item, name, stated) in STATED {
         assert_eq!(file(item, name).checksum().unwrap().hexadecimal, stated, "{item} {name}");
     }
-    // What torchvision states of its weights is the beginning of their SHA-256, in the file's name.
+    // For its weights torchvision states the first digits of the SHA-256, in the file's name.
     let natural = file("authors/natural", "resnet50-19c8e357.pth").checksum().unwrap();
     assert_eq!(natural.algorithm, Algorithm::Sha256);
     assert!(natural.hexadecimal.starts_with("19c8e357"));
-    // Nobody states one of Engstrom's checkpoints, and none is made up.
+    // There is no official checksum of Engstrom's checkpoints.
     for role in ["l2_3", "linf_4", "linf_8"] {
         let item = catalogue.named(&format!("authors/{role}")).unwrap().remove(0);
         assert!(item.files[0].checksum().is_none());
-        // Dropbox gives a page about the file where its link ends in dl=0.
+        // Dropbox answers with a page about the file if its link ends in dl=0.
         assert!(item.files[0].addresses.iter().all(|address| address.ends_with("dl=1")));
     }
 }
 
-/// Readers of data sets and checkpoints rely on it.
+/// Readers of data sets and checkpoints rely on these paths.
 #[test]
-fn everything_lands_where_readers_look_for_it() {
-    let catalogue = Catalogue::shipped();
+fn every_file_is_stored_where_readers_expect_it() {
+    let catalogue = Catalogue::embedded();
     let mut places: Vec<String> = Vec::new();
     for item in &catalogue.items {
         for file in &item.files {
@@ -125,7 +125,7 @@ fn everything_lands_where_readers_look_for_it() {
 }
 
 #[test]
-fn a_catalogue_that_leads_astray_is_refused_by_item_and_file() {
+fn a_bad_catalogue_is_refused_by_item_and_file() {
     let good = server::catalogue(&["http://a.org/x".to_owned()], "no_checksum = \"none\"");
     assert!(Catalogue::parse("good.toml", &good).is_ok());
     let unpack = "unpack = { format = \"zip\", folder = \"F\", most_entries = 1, most_bytes = 1 }";
@@ -164,7 +164,10 @@ fn a_catalogue_that_leads_astray_is_refused_by_item_and_file() {
         let bad = good.replace(from, to);
         assert_ne!(bad, good, "{from}");
         let error = Catalogue::parse("bad.toml", &bad).unwrap_err().to_string();
-        assert!(error.starts_with("bad.toml is no catalogue: "), "{from} -> {to}: {error}");
+        assert!(
+            error.starts_with("failed to parse the catalogue bad.toml: "),
+            "{from} -> {to}: {error}"
+        );
     }
     let twice = format!("{good}{}", good.replace("format = 1\n", ""));
     assert!(Catalogue::parse("bad.toml", &twice).unwrap_err().to_string().contains("listed twice"));

@@ -1,4 +1,5 @@
-//! Checkpoints whose makers state no checksum: what is none of the zoo's network never gets its name.
+//! Checkpoints without an official checksum: a file that is no checkpoint of the zoo's network
+//! never gets its final name.
 
 use std::{fs, path::Path, sync::OnceLock};
 
@@ -12,7 +13,7 @@ use repro::{
     fetch::{FetchError, Fetched, Network, Proxies, Source, Zoo},
 };
 
-use super::server::{Bench, PATIENCE, Server, answer, thing};
+use super::server::{POLICY, Sandbox, Server, answer, thing};
 
 /// A checkpoint of the authors' zoo, without a checksum.
 fn catalogue(address: &str) -> String {
@@ -20,7 +21,7 @@ fn catalogue(address: &str) -> String {
         .replace("target = \"thing\"", "zoo = \"authors\", role = \"l2_3\"")
 }
 
-/// A file that is right, whatever its weights are worth; another one differs in the last byte.
+/// A valid checkpoint; `last` is its last byte.
 fn checkpoint(last: u8) -> Vec<u8> {
     static FILE: OnceLock<Vec<u8>> = OnceLock::new();
     let file = FILE.get_or_init(|| {
@@ -36,19 +37,19 @@ fn checkpoint(last: u8) -> Vec<u8> {
     file
 }
 
-fn fetch(bench: &Bench, sent: &[u8]) -> Result<Fetched, FetchError> {
+fn fetch(sandbox: &Sandbox, sent: &[u8]) -> Result<Fetched, FetchError> {
     let sent = sent.to_vec();
     let server = Server::new(move |_, _, stream| {
         let length = sent.len().to_string();
         let headers = [("Content-Length", length), ("Content-Type", "application/json".to_owned())];
         answer(stream, "200 OK", &headers, &sent);
     });
-    let network = Network::new(Proxies::default(), PATIENCE);
-    bench.fetcher().fetch(&thing(&catalogue(&server.url("x"))), &Source::Network(&network))
+    let network = Network::new(Proxies::default(), POLICY);
+    sandbox.fetcher().fetch(&thing(&catalogue(&server.url("x"))), &Source::Network(&network))
 }
 
-fn names(bench: &Bench) -> Vec<String> {
-    let folder = bench.folder.path().join("zoos/authors");
+fn names(sandbox: &Sandbox) -> Vec<String> {
+    let folder = sandbox.folder.path().join("zoos/authors");
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
     let mut names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
     names.retain(|name| name != ".lock");
@@ -57,48 +58,51 @@ fn names(bench: &Bench) -> Vec<String> {
 }
 
 #[test]
-fn what_is_no_checkpoint_of_the_network_is_refused_and_leaves_no_record() {
+fn a_file_that_is_no_checkpoint_of_the_network_is_refused_without_a_record() {
     let whole = checkpoint(0);
     let small =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/checkpoint/robustness-legacy.pt");
     let small = fs::read(small).unwrap();
     let text = br#"{"error": "no such file", "code": 9}"#;
-    for (sent, said) in [
+    for (sent, expected) in [
         (&text[..], "it is a JSON file"),
         (&whole[..whole.len() / 2], "header"),
         (&small[..small.len() / 2], ""),
-        // A sound one, of another network.
+        // A valid checkpoint of another network.
         (&small, "failed to"),
     ] {
-        let bench = Bench::new();
-        let error = fetch(&bench, sent).unwrap_err().to_string();
-        assert!(error.contains("what it sends is not a checkpoint of its network"), "{error}");
-        assert!(error.contains(said), "{error}");
-        assert_eq!(names(&bench), [""; 0]);
+        let sandbox = Sandbox::new();
+        let error = fetch(&sandbox, sent).unwrap_err().to_string();
+        assert!(
+            error.contains("the downloaded file is not a checkpoint of its network"),
+            "{error}"
+        );
+        assert!(error.contains(expected), "{error}");
+        assert_eq!(names(&sandbox), [""; 0]);
 
         let from = tempfile::tempdir().unwrap();
         fs::write(from.path().join("thing.bin"), sent).unwrap();
         let item = thing(&catalogue("http://127.0.0.1:9/x"));
-        let error = bench.fetcher().fetch(&item, &Source::Folder(from.path())).unwrap_err();
+        let error = sandbox.fetcher().fetch(&item, &Source::Folder(from.path())).unwrap_err();
         let error = error.to_string();
         assert!(error.contains("it is not a checkpoint of its network"), "{error}");
-        assert_eq!(names(&bench), [""; 0]);
+        assert_eq!(names(&sandbox), [""; 0]);
     }
 }
 
 #[test]
-fn a_right_one_comes_and_another_right_one_later_is_told_with_the_way_out() {
-    let bench = Bench::new();
-    let fetched = fetch(&bench, &checkpoint(0)).unwrap();
-    assert_eq!((fetched.came, fetched.unchecked.len()), (vec!["thing.bin".to_owned()], 1));
-    assert_eq!(names(&bench), ["thing.bin", "thing.bin.sha256"]);
-    let folder = bench.folder.path().join("zoos/authors");
+fn a_changed_checkpoint_is_reported_with_help() {
+    let sandbox = Sandbox::new();
+    let fetched = fetch(&sandbox, &checkpoint(0)).unwrap();
+    assert_eq!((fetched.downloaded, fetched.unchecked.len()), (vec!["thing.bin".to_owned()], 1));
+    assert_eq!(names(&sandbox), ["thing.bin", "thing.bin.sha256"]);
+    let folder = sandbox.folder.path().join("zoos/authors");
     fs::remove_file(folder.join("thing.bin")).unwrap();
-    let error = fetch(&bench, &checkpoint(1)).unwrap_err();
+    let error = fetch(&sandbox, &checkpoint(1)).unwrap_err();
     let record = folder.join("thing.bin.sha256");
-    assert!(error.to_string().contains(&format!("remove {}", record.display())), "{error}");
+    assert!(error.to_string().contains(&format!("delete {}", record.display())), "{error}");
     assert!(error.help().is_some());
     fs::remove_file(record).unwrap();
-    fetch(&bench, &checkpoint(1)).unwrap();
+    fetch(&sandbox, &checkpoint(1)).unwrap();
     assert_eq!(fs::read(folder.join("thing.bin")).unwrap(), checkpoint(1));
 }

@@ -1,4 +1,4 @@
-//! `repro fetch` as people use it.
+//! The command `repro fetch`.
 
 use std::{
     fs,
@@ -20,7 +20,7 @@ fn repro() -> Command {
     command
 }
 
-/// A folder with a catalogue in it, and a command that fetches by it.
+/// A folder with a catalogue, and a command that downloads from it.
 struct Desk {
     folder: tempfile::TempDir,
 }
@@ -34,7 +34,7 @@ impl Desk {
 
     fn fetch(&self, arguments: &[&str]) -> Command {
         let mut command = repro();
-        command.args(["fetch", "--pause", "0.01", "--tries", "2", "--catalogue"]);
+        command.args(["fetch", "--pause", "0.01", "--retries", "1", "--catalogue"]);
         command.arg(self.folder.path().join("catalogue.toml"));
         command.arg("--data").arg(self.data()).args(arguments);
         command
@@ -50,7 +50,7 @@ impl Desk {
 }
 
 fn text(bytes: &[u8]) -> String {
-    // Without the frame and the line breaks that errors are drawn with.
+    // Without the frame and the line breaks of printed errors.
     let text = String::from_utf8(bytes.to_vec()).unwrap();
     text.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
 }
@@ -60,7 +60,7 @@ fn code(output: &Output) -> i32 {
 }
 
 #[test]
-fn it_fetches_says_so_and_does_nothing_the_second_time() {
+fn fetch_downloads_reports_it_and_does_nothing_the_second_time() {
     let bytes = body(5000);
     let server = Server::new({
         let bytes = bytes.clone();
@@ -70,18 +70,18 @@ fn it_fetches_says_so_and_does_nothing_the_second_time() {
     let desk = Desk::new(&catalogue(&[server.url("x")], &more));
     let output = desk.fetch(&["thing"]).output().unwrap();
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
-    assert!(text(&output.stdout).starts_with("thing: came, to "), "{}", text(&output.stdout));
-    // The size before anything else.
-    let told = crate::common::said::said(&output.stderr);
-    assert!(told.starts_with("1 item, 1 file, 5.0 kB"), "{told}");
+    assert!(text(&output.stdout).starts_with("thing: downloaded to "), "{}", text(&output.stdout));
+    // The total size is printed first.
+    let message = crate::common::stderr::stderr_text(&output.stderr);
+    assert!(message.starts_with("1 item, 1 file, 5.0 kB"), "{message}");
     assert!(text(&output.stderr).contains("all of it, in 0:00"), "{}", text(&output.stderr));
     let again = desk.fetch(&["thing"]).output().unwrap();
-    assert!(text(&again.stdout).starts_with("thing: was there already"), "{}", text(&again.stdout));
+    assert!(text(&again.stdout).starts_with("thing: already present"), "{}", text(&again.stdout));
     assert_eq!(server.requests().len(), 1);
 }
 
 #[test]
-fn the_list_says_how_it_stands_with_each() {
+fn the_list_has_the_state_of_each_item() {
     let bytes = body(5000);
     let desk = Desk::new(&catalogue(
         &["http://127.0.0.1:9/x".to_owned()],
@@ -102,11 +102,11 @@ fn the_list_says_how_it_stands_with_each() {
     fs::write(desk.file(), &bytes[1..]).unwrap();
     listed("wrong");
     fs::write(desk.file(), &bytes).unwrap();
-    listed("there");
+    listed("complete");
 }
 
 #[test]
-fn a_wrong_name_exits_with_64_and_says_what_was_meant() {
+fn a_wrong_name_exits_with_64_and_a_suggestion() {
     for (name, meant) in [
         ("cifar_10", "did you mean `cifar10`?"),
         ("authors/l2-3", "`authors/l2_3`"),
@@ -132,7 +132,7 @@ fn a_wrong_name_exits_with_64_and_says_what_was_meant() {
 }
 
 #[test]
-fn what_does_not_come_exits_with_66_and_the_rest_comes() {
+fn a_failed_download_exits_with_66_and_the_others_complete() {
     let bytes = body(100);
     let server = Server::new({
         let bytes = bytes.clone();
@@ -147,15 +147,15 @@ fn what_does_not_come_exits_with_66_and_the_rest_comes() {
     let desk = Desk::new(&format!("{bad}{good}"));
     let output = desk.fetch(&["bad", "thing"]).output().unwrap();
     assert_eq!(code(&output), 66);
-    let said = text(&output.stderr);
+    let message = text(&output.stderr);
     for part in [
-        "/bad: it answers 404 Not Found",
+        "/bad: the server responds 404 Not Found",
         "repro fetch bad --from DIR",
-        "1 of 2 items did not come",
+        "1 of 2 items could not be downloaded",
     ] {
-        assert!(said.contains(part), "{part}: {said}");
+        assert!(message.contains(part), "{part}: {message}");
     }
-    assert!(text(&output.stdout).contains("thing: came"));
+    assert!(text(&output.stdout).contains("thing: downloaded"));
     assert_eq!(fs::read(desk.file()).unwrap(), bytes);
 }
 
@@ -169,7 +169,7 @@ fn a_data_folder_that_can_t_be_written_exits_with_73() {
     assert!(text(&output.stderr).contains("--data or REPRO_DATA"), "{}", text(&output.stderr));
 }
 
-/// A server that sends half and then next to nothing, to the first who asks.
+/// A server that sends half of the file and then almost nothing to the first request.
 fn slow(bytes: Vec<u8>) -> Server {
     Server::new(move |request, number, stream| {
         honest(request, stream, &bytes, "\"one\"", if number == 0 { 60_000 } else { bytes.len() });
@@ -190,7 +190,7 @@ fn wait_for(path: &Path, bytes: u64) {
 
 #[cfg(unix)]
 #[test]
-fn killed_or_stopped_in_the_middle_it_goes_on_from_there() {
+fn a_killed_or_interrupted_download_is_resumed() {
     for signal in ["-KILL", "-INT"] {
         let bytes = body(100_000);
         let server = slow(bytes.clone());
@@ -213,7 +213,7 @@ fn killed_or_stopped_in_the_middle_it_goes_on_from_there() {
 }
 
 #[test]
-fn two_processes_fetch_a_file_once() {
+fn two_processes_download_a_file_once() {
     let bytes = body(100_000);
     let server = Server::new({
         let bytes = bytes.clone();
@@ -235,7 +235,7 @@ fn two_processes_fetch_a_file_once() {
 }
 
 #[test]
-fn a_proxy_is_asked_where_one_is_set_and_passed_by_where_it_is_not_wanted() {
+fn a_proxy_is_used_if_set_except_for_hosts_in_no_proxy() {
     let bytes = body(100);
     let proxy = Server::new({
         let bytes = bytes.clone();
@@ -250,7 +250,7 @@ fn a_proxy_is_asked_where_one_is_set_and_passed_by_where_it_is_not_wanted() {
     });
     let more = format!("md5 = {:?}", md5(&bytes));
     let through = format!("http://me:p%40ss@127.0.0.1:{}", proxy.port());
-    // The host need not exist: only the proxy looks for it.
+    // The host need not exist: only the proxy resolves it.
     let desk = Desk::new(&catalogue(&["http://host.invalid:81/a/x?y=1".to_owned()], &more));
     let output = desk.fetch(&["thing"]).env("HTTP_PROXY", &through).output().unwrap();
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
@@ -266,21 +266,22 @@ fn a_proxy_is_asked_where_one_is_set_and_passed_by_where_it_is_not_wanted() {
     assert_eq!(code(&command.output().unwrap()), 0);
     assert_eq!((proxy.requests().len(), server.requests().len()), (1, 1));
 
-    // For https a tunnel is asked for; the proxy's no is told, with its name and without its password.
+    // For https a tunnel is requested. Its refusal is reported with the proxy's name, but without
+    // its password.
     let secure = Desk::new(&catalogue(&["https://host.invalid/x".to_owned()], &more));
     let output = secure.fetch(&["thing"]).env("https_proxy", &through).output().unwrap();
     assert_eq!(code(&output), 66);
     assert_eq!(proxy.requests()[1].line, "CONNECT host.invalid:443 HTTP/1.1");
-    let said = text(&output.stderr);
-    assert!(said.contains(&format!("the proxy 127.0.0.1:{}", proxy.port())), "{said}");
-    assert!(!said.contains("p@ss") && !said.contains("p%40ss"), "{said}");
+    let message = text(&output.stderr);
+    assert!(message.contains(&format!("the proxy 127.0.0.1:{}", proxy.port())), "{message}");
+    assert!(!message.contains("p@ss") && !message.contains("p%40ss"), "{message}");
     let output = secure.fetch(&["thing"]).env("https_proxy", "gopher://x").output().unwrap();
     assert_eq!(code(&output), 64);
     assert!(text(&output.stderr).contains("https_proxy"), "{}", text(&output.stderr));
 }
 
 #[test]
-fn a_certificate_is_trusted_where_somebody_vouches_for_it() {
+fn a_certificate_is_trusted_if_its_authority_is_configured() {
     let server = secure::Server::new(b"abc");
     let desk = Desk::new(&catalogue(
         &[format!("https://localhost:{}/x", server.port)],
@@ -288,8 +289,8 @@ fn a_certificate_is_trusted_where_somebody_vouches_for_it() {
     ));
     let output = desk.fetch(&["thing"]).output().unwrap();
     assert_eq!(code(&output), 66, "{}", text(&output.stderr));
-    let said = text(&output.stderr);
-    assert!(said.contains("can't be trusted") && said.contains("SSL_CERT_FILE"), "{said}");
+    let message = text(&output.stderr);
+    assert!(message.contains("can't be trusted") && message.contains("SSL_CERT_FILE"), "{message}");
     assert!(!desk.file().exists());
 
     let vouches = desk.folder.path().join("authority.pem");
@@ -297,7 +298,7 @@ fn a_certificate_is_trusted_where_somebody_vouches_for_it() {
     let output = desk.fetch(&["thing"]).env("SSL_CERT_FILE", &vouches).output().unwrap();
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
     assert_eq!(fs::read(desk.file()).unwrap(), b"abc");
-    // Not for another host, though.
+    // It is not trusted for another host.
     let other = Desk::new(&catalogue(
         &[format!("https://127.0.0.1:{}/x", server.port)],
         &format!("md5 = {:?}", md5(b"abc")),
@@ -306,15 +307,16 @@ fn a_certificate_is_trusted_where_somebody_vouches_for_it() {
     assert_eq!(code(&output), 66, "{}", text(&output.stderr));
 }
 
-/// As official addresses are, from behind most proxies: the certificate is the server's own, at the tunnel's end.
+/// As for official addresses behind most proxies: the certificate is that of the server at the end
+/// of the tunnel.
 #[test]
-fn what_is_secure_comes_through_a_proxy_s_tunnel() {
+fn https_downloads_use_a_tunnel_through_the_proxy() {
     let server = secure::Server::new(b"abc");
     let (http, socks) = (secure::Tunnel::http(server.port), secure::Tunnel::socks(server.port));
     for (variable, scheme, tunnel) in
         [("HTTPS_PROXY", "http", &http), ("ALL_PROXY", "socks5", &socks)]
     {
-        // Port 1 is nobody's: it is reached through the tunnel alone.
+        // No server listens on port 1: it is reached only through the tunnel.
         let address = "https://localhost:1/x".to_owned();
         let desk = Desk::new(&catalogue(&[address], &format!("md5 = {:?}", md5(b"abc"))));
         let vouches = desk.folder.path().join("authority.pem");
@@ -325,7 +327,7 @@ fn what_is_secure_comes_through_a_proxy_s_tunnel() {
         assert_eq!(code(&output), 0, "{variable}: {}", text(&output.stderr));
         assert_eq!(fs::read(desk.file()).unwrap(), b"abc");
         assert_eq!(tunnel.opened.load(std::sync::atomic::Ordering::SeqCst), 1, "{variable}");
-        // Without it nothing is reached.
+        // Without the tunnel the server is not reached.
         fs::remove_file(desk.file()).unwrap();
         assert_eq!(code(&desk.fetch(&["thing"]).output().unwrap()), 66);
     }
@@ -333,19 +335,19 @@ fn what_is_secure_comes_through_a_proxy_s_tunnel() {
 
 #[cfg(feature = "engine")]
 #[test]
-fn pretraining_finds_what_was_fetched_and_else_says_how_to_fetch_it() {
+fn pretraining_finds_downloaded_data_or_names_the_fetch_command() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mut command = repro();
     command.args(["pretrain", "--world", "smoke", "--out"]).arg(folder.path().join("zoo"));
     let output = command.env("REPRO_DATA", &data).output().unwrap();
     assert_eq!(code(&output), 66);
-    let said = text(&output.stderr);
+    let message = text(&output.stderr);
     assert!(
-        said.contains("`repro fetch fmnist`") && said.contains("fmnist/train-images"),
-        "{said}"
+        message.contains("`repro fetch fmnist`") && message.contains("fmnist/train-images"),
+        "{message}"
     );
-    // It reads what is there: this is not Fashion-MNIST.
+    // The existing file is read: it is not Fashion-MNIST.
     fs::create_dir_all(data.join("fmnist")).unwrap();
     fs::write(data.join("fmnist/train-images-idx3-ubyte"), b"x").unwrap();
     let output = command.output().unwrap();

@@ -1,4 +1,4 @@
-//! What comes over a network that lies and stalls.
+//! Downloads over a network with wrong lengths, stalls and errors.
 
 use std::{
     fs,
@@ -13,25 +13,25 @@ use std::{
 use repro::fetch::FetchError;
 
 use super::server::{
-    Bench, ETAG, LENGTH, Server, answer, body, catalogue, checked, fails, honest, md5, whole,
+    ETAG, LENGTH, Sandbox, Server, answer, body, catalogue, checked, fails, honest, md5, whole,
     without_size,
 };
 
 #[test]
-fn an_honest_file_comes_and_is_then_left_alone() {
+fn a_good_file_is_downloaded_once() {
     let bytes = body(LENGTH);
     let server = Server::new({
         let bytes = bytes.clone();
         move |request, _, stream| honest(request, stream, &bytes, ETAG, usize::MAX)
     });
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let catalogue = catalogue(&[server.url("thing.bin")], &checked(&bytes));
-    let fetched = bench.fetch(&catalogue).unwrap();
-    assert_eq!(fetched.came, ["thing.bin"]);
-    assert_eq!(fs::read(bench.file()).unwrap(), bytes);
-    assert_eq!(bench.names(), ["thing.bin"]);
-    let again = bench.fetch(&catalogue).unwrap();
-    assert_eq!((again.came.len(), again.were_there), (0, vec!["thing.bin".to_owned()]));
+    let fetched = sandbox.fetch(&catalogue).unwrap();
+    assert_eq!(fetched.downloaded, ["thing.bin"]);
+    assert_eq!(fs::read(sandbox.file()).unwrap(), bytes);
+    assert_eq!(sandbox.names(), ["thing.bin"]);
+    let again = sandbox.fetch(&catalogue).unwrap();
+    assert_eq!((again.downloaded.len(), again.already_present), (0, vec!["thing.bin".to_owned()]));
     assert_eq!(server.requests().len(), 1);
     let request = &server.requests()[0];
     assert_eq!(request.headers["accept-encoding"], "identity");
@@ -39,7 +39,7 @@ fn an_honest_file_comes_and_is_then_left_alone() {
 }
 
 #[test]
-fn a_server_that_promises_another_length_than_the_official_one_is_not_listened_to() {
+fn a_content_length_other_than_the_official_size_is_refused() {
     for lie in [10, LENGTH - 1, LENGTH + 1, usize::MAX] {
         let bytes = body(LENGTH);
         let sent = Arc::new(AtomicUsize::new(0));
@@ -50,22 +50,22 @@ fn a_server_that_promises_another_length_than_the_official_one_is_not_listened_t
                 sent.fetch_add(1, Ordering::Relaxed);
             }
         });
-        let bench = Bench::new();
-        let error = fails(&bench, &catalogue(&[server.url("thing.bin")], &checked(&bytes)));
-        let said = format!("it has {lie} bytes to send where the official file has {LENGTH}");
-        assert!(error.contains(&said), "{error}");
+        let sandbox = Sandbox::new();
+        let error = fails(&sandbox, &catalogue(&[server.url("thing.bin")], &checked(&bytes)));
+        let expected = format!("the server offers {lie} bytes, but the official file has {LENGTH}");
+        assert!(error.contains(&expected), "{error}");
         assert_eq!(server.requests().len(), 1, "it would only say so again");
-        assert_eq!(bench.names(), [""; 0]);
+        assert_eq!(sandbox.names(), [""; 0]);
     }
 }
 
 #[test]
-fn where_no_size_is_known_lies_about_lengths_are_found_all_the_same() {
+fn a_wrong_content_length_is_found_without_a_known_size() {
     let bytes = body(LENGTH);
-    for (lie, said) in [
-        (LENGTH - 5, "is not the official file: its MD5 is"),
-        (LENGTH + 5, "the connection ended"),
-        (1 << 60, "more than any such file has"),
+    for (lie, expected) in [
+        (LENGTH - 5, "is not the official file: its MD5 checksum is"),
+        (LENGTH + 5, "the connection was closed"),
+        (1 << 60, "more than the limit of"),
     ] {
         let server = Server::new({
             let bytes = bytes.clone();
@@ -73,18 +73,18 @@ fn where_no_size_is_known_lies_about_lengths_are_found_all_the_same() {
                 answer(stream, "200 OK", &[("Content-Length", lie.to_string())], &bytes);
             }
         });
-        let bench = Bench::new();
-        let error = fails(&bench, &catalogue(&[server.url("thing.bin")], &without_size(&bytes)));
-        assert!(error.contains(said), "{lie}: {error}");
+        let sandbox = Sandbox::new();
+        let error = fails(&sandbox, &catalogue(&[server.url("thing.bin")], &without_size(&bytes)));
+        assert!(error.contains(expected), "{lie}: {error}");
     }
     let server = Server::new(|_, _, stream| {
         answer(stream, "200 OK", &[("Content-Length", "many".to_owned())], b"x");
     });
-    let bench = Bench::new();
-    fails(&bench, &catalogue(&[server.url("thing.bin")], &without_size(&bytes)));
+    let sandbox = Sandbox::new();
+    fails(&sandbox, &catalogue(&[server.url("thing.bin")], &without_size(&bytes)));
 }
 
-/// In chunks, no length is promised, and any number of bytes may come.
+/// A chunked body has no length.
 fn chunked(stream: &mut std::net::TcpStream, bytes: &[u8], ends: bool) {
     let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
     let _ = stream.write_all(head.as_bytes());
@@ -94,13 +94,13 @@ fn chunked(stream: &mut std::net::TcpStream, bytes: &[u8], ends: bool) {
 }
 
 #[test]
-fn a_body_without_a_length_is_measured_by_what_is_known() {
+fn a_body_without_a_length_is_checked_by_size_or_checksum() {
     let bytes = body(LENGTH);
     let fetch = |sent: Vec<u8>, ends: bool, more: &str| {
         let server = Server::new(move |_, _, stream| chunked(stream, &sent, ends));
-        let bench = Bench::new();
-        let fetched = bench.fetch(&catalogue(&[server.url("thing.bin")], more));
-        assert_eq!(bench.file().exists(), fetched.is_ok());
+        let sandbox = Sandbox::new();
+        let fetched = sandbox.fetch(&catalogue(&[server.url("thing.bin")], more));
+        assert_eq!(sandbox.file().exists(), fetched.is_ok());
         fetched.map(|_| ()).map_err(|error| error.to_string())
     };
     fetch(bytes.clone(), true, &checked(&bytes)).unwrap();
@@ -109,20 +109,20 @@ fn a_body_without_a_length_is_measured_by_what_is_known() {
     let error = fetch(more, true, &checked(&bytes)).unwrap_err();
     assert!(error.contains("sends more than 200000 bytes"), "{error}");
     let error = fetch(bytes[..999].to_vec(), false, &checked(&bytes)).unwrap_err();
-    assert!(error.contains("connection ended"), "{error}");
-    // With neither size nor checksum, a cut could not be told from the end.
+    assert!(error.contains("the connection was closed"), "{error}");
+    // With neither size nor checksum, a truncated file can't be detected.
     let server = Server::new({
         let bytes = bytes.clone();
         move |_, _, stream| answer(stream, "200 OK", &[], &bytes[..999])
     });
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let error =
-        fails(&bench, &catalogue(&[server.url("thing.bin")], "no_checksum = \"none stated\""));
-    assert!(error.contains("a cut would not be seen"), "{error}");
+        fails(&sandbox, &catalogue(&[server.url("thing.bin")], "no_checksum = \"none stated\""));
+    assert!(error.contains("a truncated file can't be detected"), "{error}");
 }
 
 #[test]
-fn a_web_page_in_place_of_the_file_is_told_whatever_it_calls_itself() {
+fn a_web_page_instead_of_the_file_is_reported_with_any_content_type() {
     let page = b"\n<!DOCTYPE html><html>sign in, please</html>";
     for kind in ["text/html; charset=utf-8", "application/octet-stream"] {
         let server = Server::new(move |_, _, stream| {
@@ -131,16 +131,16 @@ fn a_web_page_in_place_of_the_file_is_told_whatever_it_calls_itself() {
             answer(stream, "200 OK", &headers, page);
         });
         for more in [without_size(b"x"), "no_checksum = \"none stated\"".to_owned()] {
-            let bench = Bench::new();
-            let error = fails(&bench, &catalogue(&[server.url("thing.bin")], &more));
+            let sandbox = Sandbox::new();
+            let error = fails(&sandbox, &catalogue(&[server.url("thing.bin")], &more));
             assert!(error.contains("a web page"), "{error}");
-            assert_eq!(bench.names(), [""; 0]);
+            assert_eq!(sandbox.names(), [""; 0]);
         }
     }
 }
 
 #[test]
-fn a_server_in_trouble_is_asked_again_and_one_that_has_nothing_is_not() {
+fn server_errors_are_retried_and_client_errors_are_not() {
     let bytes = body(100);
     let server = Server::new({
         let bytes = bytes.clone();
@@ -154,25 +154,28 @@ fn a_server_in_trouble_is_asked_again_and_one_that_has_nothing_is_not() {
             answer(stream, status, &[("Retry-After", "0".to_owned())], b"<html>no</html>");
         }
     });
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let addresses = [server.url("gone"), server.url("there")];
-    bench.fetch(&catalogue(&addresses, &checked(&bytes))).unwrap();
-    assert_eq!(fs::read(bench.file()).unwrap(), bytes);
+    sandbox.fetch(&catalogue(&addresses, &checked(&bytes))).unwrap();
+    assert_eq!(fs::read(sandbox.file()).unwrap(), bytes);
     assert_eq!(server.requests().len(), 4);
 
-    let bench = Bench::new();
-    let error = fails(&bench, &catalogue(&addresses[..1], &checked(&bytes)));
-    assert!(error.contains(&format!("{}: it answers 404 Not Found", addresses[0])), "{error}");
+    let sandbox = Sandbox::new();
+    let error = fails(&sandbox, &catalogue(&addresses[..1], &checked(&bytes)));
+    assert!(
+        error.contains(&format!("{}: the server responds 404 Not Found", addresses[0])),
+        "{error}"
+    );
 
     let server = Server::new(|_, _, stream| answer(stream, "503 Busy", &[], b""));
-    let bench = Bench::new();
-    let error = fails(&bench, &catalogue(&[server.url("x")], &checked(&bytes)));
-    assert!(error.contains("it answers 503"), "{error}");
+    let sandbox = Sandbox::new();
+    let error = fails(&sandbox, &catalogue(&[server.url("x")], &checked(&bytes)));
+    assert!(error.contains("the server responds 503"), "{error}");
     assert_eq!(server.requests().len(), 3, "as often as there is patience");
 }
 
 #[test]
-fn a_server_that_stalls_is_left_and_resumed_and_given_up_when_nothing_more_comes() {
+fn a_stalled_download_times_out_and_is_resumed_until_it_makes_no_progress() {
     let bytes = body(LENGTH);
     let server = Server::new({
         let bytes = bytes.clone();
@@ -183,33 +186,33 @@ fn a_server_that_stalls_is_left_and_resumed_and_given_up_when_nothing_more_comes
             }
         }
     });
-    let bench = Bench::new();
-    bench.fetch(&catalogue(&[server.url("thing.bin")], &checked(&bytes))).unwrap();
+    let sandbox = Sandbox::new();
+    sandbox.fetch(&catalogue(&[server.url("thing.bin")], &checked(&bytes))).unwrap();
     assert_eq!(server.ranges(), [None, Some(50_000)]);
-    assert!(bench.said().contains("nothing came for 0.4 s"), "{}", bench.said());
+    assert!(sandbox.messages().contains("timed out: no data for 0.4 s"), "{}", sandbox.messages());
 
-    // Before its answer, and between the bytes of it.
+    // Stalls before the answer and within it.
     for silent in [true, false] {
         let bytes = bytes.clone();
         let server = Server::new(move |_, _, stream| {
             if !silent {
-                // All of it from its beginning, every time, and never its end.
+                // A server that sends the file from its beginning each time and never completes it.
                 let length = [("Content-Length", LENGTH.to_string())];
                 answer(stream, "200 OK", &length, &bytes[..50_000]);
             }
             std::thread::sleep(Duration::from_secs(3));
         });
-        let bench = Bench::new();
+        let sandbox = Sandbox::new();
         let begun = Instant::now();
         let more = checked(&body(LENGTH));
-        let error = fails(&bench, &catalogue(&[server.url("thing.bin")], &more));
-        assert!(error.contains("nothing came for 0.4 s"), "{error}");
+        let error = fails(&sandbox, &catalogue(&[server.url("thing.bin")], &more));
+        assert!(error.contains("timed out: no data for 0.4 s"), "{error}");
         assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
     }
 }
 
 #[test]
-fn redirects_are_followed_as_far_as_they_lead_somewhere() {
+fn redirects_are_followed_up_to_a_limit() {
     let bytes = body(100);
     let server = Server::new({
         let bytes = bytes.clone();
@@ -225,22 +228,22 @@ fn redirects_are_followed_as_far_as_they_lead_somewhere() {
             answer(stream, "302 Found", &[("Location", to.to_owned())], b"");
         }
     });
-    let bench = Bench::new();
-    bench.fetch(&catalogue(&[server.url("a/first")], &checked(&bytes))).unwrap();
-    for (path, said) in [
+    let sandbox = Sandbox::new();
+    sandbox.fetch(&catalogue(&[server.url("a/first")], &checked(&bytes))).unwrap();
+    for (path, expected) in [
         ("round", "redirects more than 10 times"),
         ("out", "redirects to `ftp://example.org/x`"),
         ("nowhere", "redirects"),
     ] {
-        let bench = Bench::new();
-        let error = fails(&bench, &catalogue(&[server.url(path)], &checked(&bytes)));
-        assert!(error.contains(said), "{error}");
+        let sandbox = Sandbox::new();
+        let error = fails(&sandbox, &catalogue(&[server.url(path)], &checked(&bytes)));
+        assert!(error.contains(expected), "{error}");
     }
     assert!(server.requests().len() < 20);
 }
 
 #[test]
-fn a_file_with_another_checksum_never_gets_its_name() {
+fn a_file_with_a_wrong_checksum_never_gets_its_final_name() {
     let bytes = body(LENGTH);
     let server = Server::new({
         let bytes = bytes.clone();
@@ -248,16 +251,16 @@ fn a_file_with_another_checksum_never_gets_its_name() {
     });
     let wrong = "0".repeat(32);
     let more = format!("md5 = {wrong:?}\nbytes = {LENGTH}");
-    let bench = Bench::new();
-    let error = fails(&bench, &catalogue(&[server.url("thing.bin")], &more));
-    let said = format!("its MD5 is {}, not {wrong}", md5(&bytes));
-    assert!(error.contains(&said), "{error}");
-    assert_eq!(bench.names(), [""; 0]);
+    let sandbox = Sandbox::new();
+    let error = fails(&sandbox, &catalogue(&[server.url("thing.bin")], &more));
+    let expected = format!("its MD5 checksum is {}, not {wrong}", md5(&bytes));
+    assert!(error.contains(&expected), "{error}");
+    assert_eq!(sandbox.names(), [""; 0]);
     assert_eq!(server.requests().len(), 1);
 }
 
 #[test]
-fn a_mirror_steps_in_and_goes_on_where_the_first_one_left() {
+fn a_mirror_resumes_where_the_first_server_stopped() {
     let bytes = body(LENGTH);
     let first = Server::new({
         let bytes = bytes.clone();
@@ -271,36 +274,36 @@ fn a_mirror_steps_in_and_goes_on_where_the_first_one_left() {
         let bytes = bytes.clone();
         move |request, _, stream| honest(request, stream, &bytes, "\"other\"", LENGTH)
     });
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let addresses = [first.url("x"), second.url("x")];
-    bench.fetch(&catalogue(&addresses, &checked(&bytes))).unwrap();
-    assert_eq!(fs::read(bench.file()).unwrap(), bytes);
+    sandbox.fetch(&catalogue(&addresses, &checked(&bytes))).unwrap();
+    assert_eq!(fs::read(sandbox.file()).unwrap(), bytes);
     assert_eq!(second.ranges(), [Some(50_000)]);
 }
 
 #[test]
-fn a_host_that_is_not_reached_is_named_with_what_to_do() {
+fn an_unreachable_host_is_named_with_help() {
     let closed = {
         let server = Server::new(|_, _, _| {});
         server.url("thing.bin")
     };
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let begun = Instant::now();
-    let error = bench.fetch(&catalogue(std::slice::from_ref(&closed), &without_size(b"x")));
+    let error = sandbox.fetch(&catalogue(std::slice::from_ref(&closed), &without_size(b"x")));
     let error = error.unwrap_err();
     assert!(error.to_string().contains(&format!("{closed}: ")), "{error}");
     let help = miette::Diagnostic::help(&error).unwrap().to_string();
-    assert!(help.ends_with("and bring it"), "{help}");
+    assert!(help.ends_with("and import it"), "{help}");
     assert!(help.contains("http://page.example/"), "{help}");
     assert!(begun.elapsed() < Duration::from_secs(2));
-    assert!(matches!(error, FetchError::Nowhere { .. }) && !error.is_about_writing());
+    assert!(matches!(error, FetchError::AllAddressesFailed { .. }) && !error.is_about_writing());
 }
 
 #[test]
-fn what_is_no_http_at_all_is_an_error() {
+fn an_answer_that_is_not_http_is_an_error() {
     let server = Server::new(|_, _, stream| {
         let _ = stream.write_all(&[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, 9, 9, 9, 9, 9, 9]);
     });
-    let bench = Bench::new();
-    fails(&bench, &catalogue(&[server.url("thing.bin")], &without_size(b"x")));
+    let sandbox = Sandbox::new();
+    fails(&sandbox, &catalogue(&[server.url("thing.bin")], &without_size(b"x")));
 }

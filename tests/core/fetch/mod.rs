@@ -1,4 +1,5 @@
-//! Fetching, from servers of our own on the loopback that cut, lie and stall, and from folders.
+//! Downloads from local test servers that cut connections, send wrong data and stall, and imports
+//! from folders.
 
 mod archives;
 mod catalogue;

@@ -1,53 +1,54 @@
-//! What is resumed after a cut, what is fetched anew, and what is never put together.
+//! Interrupted downloads: when they are resumed, when the file is downloaded again, and which parts
+//! are never joined.
 
 use std::fs;
 
 use super::server::{
-    Bench, ETAG, LENGTH, Server, answer, body, catalogue, checked, fails, honest, whole,
+    ETAG, LENGTH, Sandbox, Server, answer, body, catalogue, checked, fails, honest, whole,
     without_size,
 };
 
 #[test]
-fn a_connection_that_is_cut_again_and_again_is_resumed_and_only_the_rest_is_asked_for() {
+fn a_connection_cut_again_and_again_is_resumed_from_its_last_byte() {
     let bytes = body(LENGTH);
     let server = Server::new({
         let bytes = bytes.clone();
         move |request, _, stream| honest(request, stream, &bytes, ETAG, 30_000)
     });
-    let bench = Bench::new();
-    bench.fetch(&catalogue(&[server.url("thing.bin")], &checked(&bytes))).unwrap();
-    assert_eq!(fs::read(bench.file()).unwrap(), bytes);
-    // Seven connections, each of which sent 30,000 bytes more: none of them twice.
+    let sandbox = Sandbox::new();
+    sandbox.fetch(&catalogue(&[server.url("thing.bin")], &checked(&bytes))).unwrap();
+    assert_eq!(fs::read(sandbox.file()).unwrap(), bytes);
+    // Seven connections, each of which sent the next 30,000 bytes.
     let expected: Vec<Option<usize>> =
         std::iter::once(None).chain((1..7).map(|times| Some(30_000 * times))).collect();
     assert_eq!(server.ranges(), expected);
     assert!(server.requests()[1..].iter().all(|request| request.headers["if-range"] == ETAG));
-    assert_eq!(bench.names(), ["thing.bin"]);
+    assert_eq!(sandbox.names(), ["thing.bin"]);
 }
 
 #[test]
-fn what_came_before_is_resumed_by_the_next_command() {
+fn a_partial_download_is_resumed_by_the_next_command() {
     let bytes = body(LENGTH);
     let server = Server::new({
         let bytes = bytes.clone();
-        // The first command gets 30,000 bytes and then nothing.
+        // The first command gets 30,000 bytes and then no more.
         move |request, number, stream| match number {
             1..=3 => {}
             _ => honest(request, stream, &bytes, ETAG, if number == 0 { 30_000 } else { LENGTH }),
         }
     });
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let catalogue = catalogue(&[server.url("thing.bin")], &checked(&bytes));
-    let error = fails(&bench, &catalogue);
+    let error = fails(&sandbox, &catalogue);
     assert!(error.contains(&server.url("thing.bin")), "{error}");
-    assert_eq!(fs::metadata(bench.part()).unwrap().len(), 30_000);
-    bench.fetch(&catalogue).unwrap();
-    assert_eq!(fs::read(bench.file()).unwrap(), bytes);
+    assert_eq!(fs::metadata(sandbox.part()).unwrap().len(), 30_000);
+    sandbox.fetch(&catalogue).unwrap();
+    assert_eq!(fs::read(sandbox.file()).unwrap(), bytes);
     assert_eq!(server.ranges().last(), Some(&Some(30_000)));
 }
 
 #[test]
-fn a_server_that_ignores_ranges_sends_all_of_it_again() {
+fn a_server_without_ranges_sends_the_whole_file_again() {
     let bytes = body(LENGTH);
     let server = Server::new({
         let bytes = bytes.clone();
@@ -59,15 +60,15 @@ fn a_server_that_ignores_ranges_sends_all_of_it_again() {
             _ => whole(stream, &bytes),
         }
     });
-    let bench = Bench::new();
-    bench.fetch(&catalogue(&[server.url("thing.bin")], &checked(&bytes))).unwrap();
-    assert_eq!(fs::read(bench.file()).unwrap(), bytes);
+    let sandbox = Sandbox::new();
+    sandbox.fetch(&catalogue(&[server.url("thing.bin")], &checked(&bytes))).unwrap();
+    assert_eq!(fs::read(sandbox.file()).unwrap(), bytes);
     assert_eq!(server.ranges(), [None, Some(50_000)]);
-    assert!(bench.said().contains("the server sends all of it again"), "{}", bench.said());
+    assert!(sandbox.messages().contains("the server can't resume"), "{}", sandbox.messages());
 }
 
 #[test]
-fn a_part_that_is_not_the_one_that_was_asked_for_is_never_put_to_the_rest() {
+fn a_wrong_range_is_never_appended() {
     let bytes = body(LENGTH);
     for range in [
         Some("bytes 0-199999/200000"),
@@ -91,20 +92,20 @@ fn a_part_that_is_not_the_one_that_was_asked_for_is_never_put_to_the_rest() {
                 }
             }
         });
-        let bench = Bench::new();
-        // No checksum that would find it: the range alone tells.
+        let sandbox = Sandbox::new();
+        // No checksum would find the error, only the range.
         let more = format!("no_checksum = \"none stated\"\nbytes = {LENGTH}");
-        bench.fetch(&catalogue(&[server.url("thing.bin")], &more)).unwrap();
-        assert_eq!(fs::read(bench.file()).unwrap(), bytes, "{range:?}");
+        sandbox.fetch(&catalogue(&[server.url("thing.bin")], &more)).unwrap();
+        assert_eq!(fs::read(sandbox.file()).unwrap(), bytes, "{range:?}");
         assert_eq!(server.ranges(), [None, Some(50_000), None], "{range:?}");
     }
 }
 
 #[test]
-fn a_file_that_changed_between_its_parts_is_fetched_anew() {
+fn a_file_that_changed_between_its_parts_is_downloaded_again() {
     let (old, new) = (body(LENGTH), body(LENGTH).into_iter().rev().collect::<Vec<u8>>());
-    // A server that knows of versions; one that sends the new one's part and says so; one that has no
-    // names for them, so that only the checksum tells.
+    // A server that supports versions, one that sends a part of the new version with its name, and
+    // one without names of versions, so that only the checksum finds the change.
     for kind in ["if-range", "etag", "nothing"] {
         let server = Server::new({
             let (old, new) = (old.clone(), new.clone());
@@ -130,9 +131,9 @@ fn a_file_that_changed_between_its_parts_is_fetched_anew() {
                 }
             }
         });
-        let bench = Bench::new();
-        bench.fetch(&catalogue(&[server.url("thing.bin")], &checked(&new))).unwrap();
-        assert_eq!(fs::read(bench.file()).unwrap(), new, "{kind}");
+        let sandbox = Sandbox::new();
+        sandbox.fetch(&catalogue(&[server.url("thing.bin")], &checked(&new))).unwrap();
+        assert_eq!(fs::read(sandbox.file()).unwrap(), new, "{kind}");
     }
 }
 
@@ -146,14 +147,14 @@ fn without_a_version_or_a_checksum_nothing_is_resumed() {
             answer(stream, "200 OK", &[("Content-Length", LENGTH.to_string())], &bytes[..most]);
         }
     });
-    let bench = Bench::new();
-    bench.fetch(&catalogue(&[server.url("thing.bin")], "no_checksum = \"none stated\"")).unwrap();
-    assert_eq!(fs::read(bench.file()).unwrap(), bytes);
+    let sandbox = Sandbox::new();
+    sandbox.fetch(&catalogue(&[server.url("thing.bin")], "no_checksum = \"none stated\"")).unwrap();
+    assert_eq!(fs::read(sandbox.file()).unwrap(), bytes);
     assert_eq!(server.ranges(), [None, None]);
 }
 
 #[test]
-fn a_part_that_is_longer_than_the_file_or_all_of_it_is_taken_for_what_it_is() {
+fn a_partial_file_as_long_as_the_file_or_longer_is_handled() {
     let bytes = body(LENGTH);
     let server = Server::new({
         let bytes = bytes.clone();
@@ -166,19 +167,19 @@ fn a_part_that_is_longer_than_the_file_or_all_of_it_is_taken_for_what_it_is() {
         }
     });
     let url = [server.url("thing.bin")];
-    let bench = Bench::new();
-    fs::create_dir(bench.folder.path().join("thing")).unwrap();
-    // Of unknown size: the server says that there is nothing more, and all of it is asked for.
-    fs::write(bench.part(), body(LENGTH + 10)).unwrap();
-    bench.fetch(&catalogue(&url, &without_size(&bytes))).unwrap();
-    assert_eq!(fs::read(bench.file()).unwrap(), bytes);
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.folder.path().join("thing")).unwrap();
+    // Unknown size: the server has no more bytes, and the whole file is downloaded again.
+    fs::write(sandbox.part(), body(LENGTH + 10)).unwrap();
+    sandbox.fetch(&catalogue(&url, &without_size(&bytes))).unwrap();
+    assert_eq!(fs::read(sandbox.file()).unwrap(), bytes);
     assert_eq!(server.ranges(), [Some(LENGTH + 10), None]);
-    // Of known size: too long a part is no part of it; a whole one only lacks its name.
+    // Known size: a part that is too long is discarded, and a complete one is only renamed.
     for (part, requests) in [(body(LENGTH + 10), 3), (bytes.clone(), 3)] {
-        fs::remove_file(bench.file()).unwrap();
-        fs::write(bench.part(), part).unwrap();
-        bench.fetch(&catalogue(&url, &checked(&bytes))).unwrap();
-        assert_eq!(fs::read(bench.file()).unwrap(), bytes);
+        fs::remove_file(sandbox.file()).unwrap();
+        fs::write(sandbox.part(), part).unwrap();
+        sandbox.fetch(&catalogue(&url, &checked(&bytes))).unwrap();
+        assert_eq!(fs::read(sandbox.file()).unwrap(), bytes);
         assert_eq!(server.requests().len(), requests);
     }
 }

@@ -1,4 +1,4 @@
-//! A server with a certificate, and the authority that vouches for it: both made for the test.
+//! A server with a certificate and the authority that signed it, both made for the test.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -14,7 +14,7 @@ use rustls::{
     ServerConfig, ServerConnection, StreamOwned, crypto::ring, pki_types::PrivatePkcs8KeyDer,
 };
 
-/// It ends with the test's process.
+/// A server that runs until the test's process ends.
 pub struct Server {
     pub port: u16,
     /// The authority's certificate, as PEM.
@@ -61,7 +61,7 @@ impl Server {
     }
 }
 
-/// A proxy that lets one through to a port, whatever host is asked for.
+/// A proxy that connects to one port, for any host.
 pub struct Tunnel {
     pub port: u16,
     pub opened: Arc<AtomicUsize>,

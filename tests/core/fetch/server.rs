@@ -1,5 +1,5 @@
-//! A server of our own on the loopback, as honest or as dishonest as a test wants it, which remembers
-//! what it was asked; and a folder to fetch into.
+//! A local test server with any behaviour that a test needs, which records its requests; and a
+//! folder to download into.
 
 use std::{
     collections::HashMap,
@@ -17,22 +17,23 @@ use std::{
 use md5::{Digest, Md5};
 use repro::{
     fetch::{
-        Catalogue, FetchError, Fetched, Fetcher, Item, Network, Patience, Proxies, Source, Watch,
+        Catalogue, FetchError, FetchProgress, Fetched, Fetcher, Item, Network, Proxies,
+        RetryPolicy, Source,
     },
     util::hexadecimal,
 };
 
-/// A request as it came.
+/// A received request.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// `GET /x HTTP/1.1`.
     pub line: String,
-    /// By name in lower case.
+    /// Headers by name in lower case.
     pub headers: HashMap<String, String>,
 }
 
 impl Request {
-    /// Where the range begins that it asks for.
+    /// The first byte of the requested range.
     pub fn from(&self) -> Option<usize> {
         self.headers.get("range")?.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()
     }
@@ -42,7 +43,7 @@ impl Request {
 pub struct Server {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
-    ends: Arc<AtomicBool>,
+    stopping: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -52,8 +53,8 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let ends = Arc::new(AtomicBool::new(false));
-        let (answer, kept, ending) = (Arc::new(answer), requests.clone(), ends.clone());
+        let stopping = Arc::new(AtomicBool::new(false));
+        let (answer, kept, ending) = (Arc::new(answer), requests.clone(), stopping.clone());
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming() {
                 if ending.load(Ordering::Relaxed) {
@@ -71,7 +72,7 @@ impl Server {
                 });
             }
         });
-        Self { address, requests, ends, thread: Some(thread) }
+        Self { address, requests, stopping, thread: Some(thread) }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -86,7 +87,7 @@ impl Server {
         self.requests.lock().unwrap().clone()
     }
 
-    /// Where the ranges begin that were asked for.
+    /// The first byte of the range of each request.
     pub fn ranges(&self) -> Vec<Option<usize>> {
         self.requests().iter().map(Request::from).collect()
     }
@@ -94,7 +95,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.ends.store(true, Ordering::Relaxed);
+        self.stopping.store(true, Ordering::Relaxed);
         let _ = TcpStream::connect(self.address);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -115,7 +116,7 @@ fn read(stream: &TcpStream) -> Option<Request> {
     Some(Request { line, headers })
 }
 
-/// Writes an answer; that nobody reads it to its end is the other side's business.
+/// Writes an answer. The client may close the connection before its end.
 pub fn answer(stream: &mut TcpStream, status: &str, headers: &[(&str, String)], body: &[u8]) {
     let mut head = format!("HTTP/1.1 {status}\r\nConnection: close\r\n");
     for (name, value) in headers {
@@ -132,8 +133,7 @@ pub fn whole(stream: &mut TcpStream, body: &[u8]) {
     answer(stream, "200 OK", &[("Content-Length", body.len().to_string())], body);
 }
 
-/// What an honest server answers: the rest, where it is asked for; at most so many bytes before the
-/// connection is cut.
+/// The answer of a correct server, with ranges. The connection is cut after `most` bytes.
 pub fn honest(request: &Request, stream: &mut TcpStream, body: &[u8], etag: &str, most: usize) {
     let asks = request.headers.get("if-range").is_none_or(|version| version == etag);
     let from = request.from().filter(|_| asks);
@@ -150,7 +150,7 @@ pub fn honest(request: &Request, stream: &mut TcpStream, body: &[u8], etag: &str
     answer(stream, status, &headers, &rest[..rest.len().min(most)]);
 }
 
-/// Bytes that look like nothing, the same ones every time.
+/// Pseudorandom bytes, the same every time.
 pub fn body(length: usize) -> Vec<u8> {
     let mut state = 1_u32;
     let mut next = || {
@@ -164,7 +164,7 @@ pub fn md5(bytes: &[u8]) -> String {
     hexadecimal(&Md5::digest(bytes))
 }
 
-/// An item `thing` of one file `thing.bin`, with what a test says of the file.
+/// An item `thing` of one file `thing.bin`, with more fields of the file.
 pub fn catalogue(addresses: &[String], more: &str) -> String {
     format!(
         r#"format = 1
@@ -182,27 +182,27 @@ addresses = {addresses:?}
     )
 }
 
-/// A folder to fetch into, with what was said on the way.
-pub struct Bench {
+/// A folder to download into, with the messages of the downloads.
+pub struct Sandbox {
     pub folder: tempfile::TempDir,
-    said: Mutex<Vec<String>>,
+    messages: Mutex<Vec<String>>,
     pub stop: AtomicBool,
-    pub removes_archives: bool,
+    pub remove_archives: bool,
 }
 
-impl Watch for Bench {
+impl FetchProgress for Sandbox {
     fn begins(&self, _: &str, _: u64, _: Option<u64>) {}
     fn at(&self, _: u64) {}
     fn ends(&self, _: bool) {}
-    fn says(&self, text: &str) {
-        self.said.lock().unwrap().push(text.to_owned());
+    fn report(&self, text: &str) {
+        self.messages.lock().unwrap().push(text.to_owned());
     }
 }
 
-impl Bench {
+impl Sandbox {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { folder, said: Mutex::default(), stop: false.into(), removes_archives: false }
+        Self { folder, messages: Mutex::default(), stop: false.into(), remove_archives: false }
     }
 
     pub fn file(&self) -> PathBuf {
@@ -213,30 +213,30 @@ impl Bench {
         self.folder.path().join("thing/thing.bin.part")
     }
 
-    pub fn said(&self) -> String {
-        self.said.lock().unwrap().join("\n")
+    pub fn messages(&self) -> String {
+        self.messages.lock().unwrap().join("\n")
     }
 
     pub fn fetcher(&self) -> Fetcher<'_> {
         Fetcher {
             data: self.folder.path(),
             stop: &self.stop,
-            watch: self,
-            removes_archives: self.removes_archives,
+            progress: self,
+            remove_archives: self.remove_archives,
         }
     }
 
-    /// Fetches `thing` with little patience.
+    /// Downloads `thing` with short timeouts.
     pub fn fetch(&self, catalogue: &str) -> Result<Fetched, FetchError> {
-        let network = Network::new(Proxies::default(), PATIENCE);
+        let network = Network::new(Proxies::default(), POLICY);
         self.fetcher().fetch(&thing(catalogue), &Source::Network(&network))
     }
 
-    pub fn bring(&self, catalogue: &str, from: &Path) -> Result<Fetched, FetchError> {
+    pub fn import(&self, catalogue: &str, from: &Path) -> Result<Fetched, FetchError> {
         self.fetcher().fetch(&thing(catalogue), &Source::Folder(from))
     }
 
-    /// Names of what is in the item's folder, but for the lock.
+    /// Names of the files in the item's folder, except the lock.
     pub fn names(&self) -> Vec<String> {
         let Ok(entries) = std::fs::read_dir(self.folder.path().join("thing")) else {
             return Vec::new();
@@ -252,32 +252,32 @@ pub fn thing(catalogue: &str) -> Item {
     Catalogue::parse("test.toml", catalogue).unwrap().items.remove(0)
 }
 
-/// Enough for a loopback, and short enough for a test.
-pub const PATIENCE: Patience = Patience {
+/// Long enough for a local server, and short enough for a test.
+pub const POLICY: RetryPolicy = RetryPolicy {
     connect: Duration::from_secs(5),
-    stall: Duration::from_millis(400),
-    tries: 3,
+    timeout: Duration::from_millis(400),
+    attempts: 3,
     pause: Duration::from_millis(5),
 };
 
-/// Bytes of the file that is fetched.
+/// Bytes of the file that is downloaded.
 pub const LENGTH: usize = 200_000;
 /// Its version.
 pub const ETAG: &str = "\"one\"";
 
-/// What the catalogue knows of bytes: their checksum and their number.
+/// The catalogue's fields of a file: checksum and size.
 pub fn checked(bytes: &[u8]) -> String {
     format!("md5 = {:?}\nbytes = {}", md5(bytes), bytes.len())
 }
 
-/// Their checksum alone.
+/// The checksum alone.
 pub fn without_size(bytes: &[u8]) -> String {
     format!("md5 = {:?}", md5(bytes))
 }
 
-/// Fetching fails, and nothing is there that could be taken for the file; the error's text.
-pub fn fails(bench: &Bench, catalogue: &str) -> String {
-    let error = bench.fetch(catalogue).unwrap_err();
-    assert!(!bench.file().exists(), "{error}");
+/// Checks that a download fails without a file of the final name; returns the error.
+pub fn fails(sandbox: &Sandbox, catalogue: &str) -> String {
+    let error = sandbox.fetch(catalogue).unwrap_err();
+    assert!(!sandbox.file().exists(), "{error}");
     error.to_string()
 }

@@ -1,5 +1,5 @@
-//! Every figure of the paper and of its reproduction, by name: what is listed, what is drawn, what it says
-//! of itself, and what is told where evidence lacks it.
+//! Every figure of the paper and of its reproduction, by name: the list, the drawings, their
+//! captions, and the help where evidence is missing.
 
 mod whole;
 
@@ -12,18 +12,20 @@ use proptest::prelude::*;
 use repro::{
     cli::hints::{missing_of_figure, spelled},
     evidence::{
-        Evidence, Looking, Records,
+        Evidence, Records, SamplingDesign,
         means::{Points, TABLE},
     },
     experiment::EvidenceKind,
     figure::{
-        catalogue::{Content, Gallery},
+        catalogue::{Content, FigureCatalogue},
         chart,
         curves::{Chart, Point},
         png::{SCALE, png},
         svg::{self, PANEL_WIDTH},
     },
-    report::gallery::{self, Shown, chart_of, exhibits, page, table, write_gallery},
+    report::gallery::{
+        self, RenderedContent, chart_of, page, render_figures, table, write_gallery,
+    },
     util::Folders,
     world::World,
 };
@@ -43,24 +45,24 @@ fn names() -> Vec<String> {
     NAMES.map(str::to_owned).to_vec()
 }
 
-/// The exhibits of every figure on one evidence, by name.
-fn all(evidence: &Evidence) -> BTreeMap<String, gallery::Exhibit<'_>> {
-    let all = exhibits(&names(), &[evidence], &FIGURES, &Folders::default());
+/// Every figure on one kind of evidence, by name.
+fn all(evidence: &Evidence) -> BTreeMap<String, gallery::RenderedFigure<'_>> {
+    let all = render_figures(&names(), &[evidence], &FIGURES, &Folders::default());
     all.into_iter().map(|exhibit| (exhibit.figure.name.clone(), exhibit)).collect()
 }
 
-fn svg_of(exhibit: &gallery::Exhibit<'_>) -> String {
+fn svg_of(exhibit: &gallery::RenderedFigure<'_>) -> String {
     svg::file(&exhibit.drawn.as_ref().unwrap().1, &exhibit.figure.origin())
 }
 
 #[test]
-fn every_figure_of_both_documents_is_in_the_list_of_every_world() {
+fn the_catalogue_of_every_world_has_every_figure_of_both_documents() {
     for world in World::all() {
-        let gallery = Gallery::of(&world);
+        let gallery = FigureCatalogue::new(&world);
         let listed: Vec<&str> = gallery.figures.iter().map(|figure| figure.name.as_str()).collect();
         assert_eq!(listed, NAMES, "{}", world.id);
     }
-    let gallery = Gallery::of(&World::paper());
+    let gallery = FigureCatalogue::new(&World::paper());
     let select = |name: &str| gallery.select(&[name.to_owned()]);
     assert_eq!(select("all").unwrap().len(), NAMES.len());
     assert_eq!(select("A10").unwrap()[0].name, "A10");
@@ -68,18 +70,18 @@ fn every_figure_of_both_documents_is_in_the_list_of_every_world() {
 }
 
 #[test]
-fn published_means_are_of_the_arms_and_the_moment_of_the_figure_that_they_lie_behind() {
-    // Figures 2 and 3 are of the last and of a named epoch, 4 and 5 of the best one.
-    for figure in Gallery::of(&World::paper()).figures {
+fn published_means_have_the_arms_and_the_epoch_of_their_figure() {
+    // Figures 2 and 3 are of the last and of a named epoch, figures 4 and 5 of the best epoch.
+    for figure in FigureCatalogue::new(&World::paper()).figures {
         let Content::Curves(curves) = figure.content else { continue };
-        let Some(behind) = curves.behind else { continue };
+        let Some(published) = curves.published_figure else { continue };
         let best = curves.plot.lines.iter().all(|line| line.at.is_some());
-        assert_eq!(best, ["4", "5"].contains(&behind.as_str()), "{}", figure.name);
+        assert_eq!(best, ["4", "5"].contains(&published.as_str()), "{}", figure.name);
     }
 }
 
 #[test]
-fn the_authors_logs_draw_what_they_hold_and_the_rest_names_its_command() {
+fn the_authors_logs_draw_their_figures_and_the_others_name_a_command() {
     let all = all(&PUBLISHED);
     for (name, exhibit) in &all {
         let without = ["6", "A8", "A11", "A12", "A13"].contains(&name.as_str());
@@ -92,38 +94,38 @@ fn the_authors_logs_draw_what_they_hold_and_the_rest_names_its_command() {
             );
         }
     }
-    let told = |name: &str| missing_of_figure(all[name].missing.as_ref().unwrap());
-    assert!(told("A8").contains("repro fetch celeba --from DIR"), "{}", told("A8"));
-    assert!(told("A8").ends_with("`repro figure A8 --evidence paper --run`"), "{}", told("A8"));
-    assert!(told("A13").ends_with("`repro figure A13 --evidence paper --run`"), "{}", told("A13"));
+    let help = |name: &str| missing_of_figure(all[name].missing.as_ref().unwrap());
+    assert!(help("A8").contains("repro fetch celeba --from DIR"), "{}", help("A8"));
+    assert!(help("A8").ends_with("`repro figure A8 --evidence paper --run`"), "{}", help("A8"));
+    assert!(help("A13").ends_with("`repro figure A13 --evidence paper --run`"), "{}", help("A13"));
     assert_eq!(all["2"].missing, None);
 }
 
 #[test]
-fn commands_that_bring_a_figure_find_the_folders_that_were_named_again() {
+fn commands_that_make_a_figure_repeat_the_given_folders() {
     let folders = Folders { ledger: Some("my ledger".into()), data: Some("/big/data".into()) };
-    let told = |kind: EvidenceKind, name: &str| {
+    let commands = |kind: EvidenceKind, name: &str| {
         let empty = Evidence { records: Records::default(), ..whole(kind) };
-        let exhibits = exhibits(&[name.to_owned()], &[&empty], &FIGURES, &folders);
+        let exhibits = render_figures(&[name.to_owned()], &[&empty], &FIGURES, &folders);
         let commands = &exhibits[0].missing.as_ref().unwrap().commands;
         commands.iter().map(spelled).collect::<Vec<_>>()
     };
     let run = |kind| {
         format!("repro figure A1 --evidence {kind} --run --ledger 'my ledger' --data /big/data")
     };
-    let [fetch, paper] = &told(EvidenceKind::Paper, "A1")[..] else { panic!("two commands") };
+    let [fetch, paper] = &commands(EvidenceKind::Paper, "A1")[..] else { panic!("two commands") };
     assert!(fetch.starts_with("repro fetch ") && fetch.ends_with(" --data /big/data"), "{fetch}");
     assert_eq!(*paper, run(EvidenceKind::Paper));
-    let [pack, pretrain, lab] = &told(EvidenceKind::Lab, "A1")[..] else { panic!("three") };
+    let [pack, pretrain, lab] = &commands(EvidenceKind::Lab, "A1")[..] else { panic!("three") };
     assert!(pack.starts_with("python3 scripts/pack_lab.py --out /big/data/lab "), "{pack}");
     assert_eq!(pretrain, "repro pretrain --world lab --data /big/data");
     assert_eq!(*lab, run(EvidenceKind::Lab));
-    assert_eq!(told(EvidenceKind::Smoke, "A1"), [run(EvidenceKind::Smoke)]);
+    assert_eq!(commands(EvidenceKind::Smoke, "A1"), [run(EvidenceKind::Smoke)]);
 }
 
 #[test]
-fn an_empty_ledger_draws_nothing_and_names_the_command_that_runs_it() {
-    for kind in EvidenceKind::OWN {
+fn an_empty_ledger_draws_nothing_and_names_the_command_to_run() {
+    for kind in EvidenceKind::LOCAL {
         let empty = Evidence { records: Records::default(), ..whole(kind) };
         for (name, exhibit) in all(&empty) {
             assert!(exhibit.drawn.is_none(), "{name} on {kind}");
@@ -136,8 +138,8 @@ fn an_empty_ledger_draws_nothing_and_names_the_command_that_runs_it() {
 }
 
 #[test]
-fn every_world_draws_all_that_it_can_have() {
-    for kind in EvidenceKind::OWN {
+fn every_world_draws_every_figure_that_it_can() {
+    for kind in EvidenceKind::LOCAL {
         let whole = whole(kind);
         for (name, exhibit) in all(&whole) {
             let never = match kind {
@@ -151,31 +153,32 @@ fn every_world_draws_all_that_it_can_have() {
 }
 
 #[test]
-fn a_stand_in_is_named_in_title_and_caption() {
+fn a_substitute_target_is_named_in_title_and_caption() {
     let smoke = whole(EvidenceKind::Smoke);
     let all = all(&smoke);
     let chart = all["A2"].chart().unwrap();
     assert!(chart.title.starts_with("Fashion-MNIST, four held-out classes:"), "{}", chart.title);
     assert!(
         chart.notes[0].starts_with(
-            "Fashion-MNIST, four held-out classes stands in for CIFAR-10, which the smoke world lacks"
+            "Fashion-MNIST, four held-out classes replaces CIFAR-10, which is not available in \
+             the smoke set-up"
         ),
         "{:?}",
         chart.notes
     );
-    let lacks = all["A8"].missing.as_ref().unwrap();
-    assert!(lacks.why.contains("28 pixels are not a high resolution"), "{lacks:?}");
+    let missing = all["A8"].missing.as_ref().unwrap();
+    assert!(missing.why.contains("28 pixels are not a high resolution"), "{missing:?}");
 }
 
 #[test]
 fn captions_name_evidence_and_seeds_and_every_panel_shows_how_many() {
     for evidence in [&*PUBLISHED, &whole(EvidenceKind::Smoke)] {
         for (name, exhibit) in all(evidence) {
-            let Some((Shown::Chart(chart), drawing)) = &exhibit.drawn else { continue };
+            let Some((RenderedContent::Chart(chart), drawing)) = &exhibit.drawn else { continue };
             let caption = drawing.notes.join(" ");
             let evidence = format!("Evidence ({}): {}", evidence.kind, evidence.title);
             assert!(caption.contains(&evidence), "{name}: {caption}");
-            assert!(caption.contains("seeds a point"), "{name}: {caption}");
+            assert!(caption.contains("seeds per point"), "{name}: {caption}");
             assert!(!drawing.subtitle.is_empty(), "{name}");
             for (panel, drawn) in chart.panels.iter().zip(&drawing.panels) {
                 let body = drawn.body.clone().into_string();
@@ -187,7 +190,7 @@ fn captions_name_evidence_and_seeds_and_every_panel_shows_how_many() {
 }
 
 #[test]
-fn a_single_seed_has_no_band_and_says_so() {
+fn a_single_seed_has_no_band_and_a_note() {
     let all = all(&PUBLISHED);
     let chart = all["A1"].chart().unwrap();
     let last = chart.panels[0].curves[0].points.last().unwrap();
@@ -197,7 +200,7 @@ fn a_single_seed_has_no_band_and_says_so() {
 }
 
 #[test]
-fn published_curves_lie_behind_ours_and_stand_alone_where_the_logs_have_nothing() {
+fn published_curves_are_behind_local_ones_or_alone_without_records() {
     let all = all(&PUBLISHED);
     let chart = all["4"].chart().unwrap();
     let titles = |of: &dyn Fn(&repro::figure::curves::Panel) -> bool| -> Vec<&str> {
@@ -210,14 +213,14 @@ fn published_curves_lie_behind_ours_and_stand_alone_where_the_logs_have_nothing(
     };
     assert_eq!(titles(&points).len(), 6);
     assert!(
-        chart.notes.iter().any(|note| note.starts_with("Published means alone")
+        chart.notes.iter().any(|note| note.starts_with("Published means only")
             && note.ends_with("CIFAR-100, KMNIST, Fashion-MNIST, MNIST.")),
         "{:?}",
         chart.notes
     );
     let legend = &all["4"].drawn.as_ref().unwrap().1.legend;
     assert!(legend.iter().any(|(_, label)| label == "published means, the paper's figure 4"));
-    // SVHN, 3 blocks, 800 images, l2_3: the value that figures.csv has.
+    // SVHN, 3 blocks, 800 images, l2_3: the value in figures.csv.
     let chart = all["2"].chart().unwrap();
     let svhn = chart.panels.iter().find(|panel| panel.title == "SVHN").unwrap();
     let at = |points: &[Point]| points.iter().copied().find(|point| point.x == 800.0).unwrap();
@@ -249,7 +252,7 @@ fn every_published_point_of_figures_2_to_5_is_drawn_in_its_figure() {
 }
 
 #[test]
-fn a_png_is_its_svg_in_pixels_with_its_words() {
+fn a_png_shows_its_svg_with_its_text() {
     for (name, exhibit) in all(&PUBLISHED) {
         if exhibit.drawn.is_none() {
             continue;
@@ -270,7 +273,7 @@ fn a_png_is_its_svg_in_pixels_with_its_words() {
             let pixels = pixels[from * row..to * row].chunks(3);
             pixels.filter(|pixel| pixel.iter().all(|channel| *channel < 100)).count()
         };
-        // The title's words are the only ink of the first lines: without a font there is none.
+        // The title is the only ink in the first rows of pixels: without a font there is none.
         assert!(dark(20, 64) > 500, "{name}: the title has {} dark pixels", dark(20, 64));
         let coloured = pixels
             .chunks(3)
@@ -280,7 +283,7 @@ fn a_png_is_its_svg_in_pixels_with_its_words() {
 }
 
 #[test]
-fn figures_hold_no_character_that_the_shipped_font_lacks() {
+fn figures_have_only_characters_of_the_bundled_font() {
     for evidence in [&*PUBLISHED, &whole(EvidenceKind::Paper), &whole(EvidenceKind::Smoke)] {
         for exhibit in all(evidence).into_values().filter(|exhibit| exhibit.drawn.is_some()) {
             let strange = |c: char| {
@@ -293,7 +296,7 @@ fn figures_hold_no_character_that_the_shipped_font_lacks() {
 }
 
 #[test]
-fn drawings_of_the_authors_logs_are_the_ones_that_were_looked_at() {
+fn drawings_of_the_authors_logs_are_the_reviewed_ones() {
     let all = all(&PUBLISHED);
     for name in ["A1", "A4", "A5", "A10"] {
         insta::with_settings!({
@@ -331,7 +334,7 @@ fn the_table_has_a_line_for_every_point() {
 fn the_page_has_every_figure_and_every_file_that_it_links_to() {
     let folder = tempfile::tempdir().unwrap();
     let smoke = whole(EvidenceKind::Smoke);
-    let exhibits = exhibits(&names(), &[&*PUBLISHED, &smoke], &FIGURES, &Folders::default());
+    let exhibits = render_figures(&names(), &[&*PUBLISHED, &smoke], &FIGURES, &Folders::default());
     let file =
         write_gallery(folder.path(), &exhibits, "repro verify --report report", spelled).unwrap();
     let page_text = std::fs::read_to_string(file).unwrap();
@@ -358,7 +361,7 @@ fn the_page_has_every_figure_and_every_file_that_it_links_to() {
     }
 }
 
-/// Numbers of a path, in pairs.
+/// The coordinates of a path, in pairs.
 fn places(path: &str) -> Vec<(f64, f64)> {
     let absolute = path.split(['m', 'h', 'l']).next().unwrap();
     let numbers: Vec<f64> = absolute
@@ -372,10 +375,9 @@ fn places(path: &str) -> Vec<(f64, f64)> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever accuracies are logged: all that is drawn of curves lies in the panel, and a higher mean
-    /// lies higher.
+    /// For all logged accuracies, curves are drawn within the panel, and a higher mean is higher.
     #[test]
-    fn points_lie_within_the_plot(
+    fn points_are_within_the_plot(
         accuracies in prop::collection::vec((0.0..100.0_f64, 0.0..100.0_f64), 8..=8),
         seeds in 1_u64..4,
     ) {
@@ -396,8 +398,8 @@ proptest! {
                 }
             }
         }
-        let evidence = common::evidence(&log(&rows(&runs)), Looking::Fixed);
-        let gallery = Gallery::of(&evidence.world);
+        let evidence = common::evidence(&log(&rows(&runs)), SamplingDesign::FixedSample);
+        let gallery = FigureCatalogue::new(&evidence.world);
         let figure = gallery.select(&["A1".to_owned()]).unwrap()[0];
         let chart = chart_of(figure, &evidence, &FIGURES).unwrap();
         let drawing = chart::draw(&chart, "a".to_owned()).unwrap();
@@ -419,7 +421,7 @@ proptest! {
             .collect();
         let points = &chart.panels[0].curves[0].points;
         prop_assert_eq!(points.len(), 8);
-        // Published points have their place before the title, ours after it.
+        // Published points are before the title, local ones after it.
         let ours = &circles[circles.len() - 8..];
         for (left, at) in points.iter().zip(ours) {
             for (right, other) in points.iter().zip(ours) {

@@ -1,22 +1,26 @@
-//! Evidence of a world that has all that figures draw.
+//! Evidence of a world with every fine-tune that figures show.
 
 use repro::{
     evidence::{Evidence, Record, Status},
     experiment::{
-        Counts, Evaluation, EvidenceKind, Exhibit, Found, Inverse, MeasuredInfluence, Pictured,
-        RecipeDigest,
+        Counts, Evaluation, EvidenceKind, Found, InfluentialExample, Inverse, MeasuredInfluence,
+        Pictured, RecipeDigest,
     },
-    figure::catalogue::{Figure, Gallery},
+    figure::catalogue::{Figure, FigureCatalogue},
     world::World,
 };
 
 use super::common::own_evidence;
 
-/// Influence of one test image's.
+/// Influence on one test image.
 fn measured() -> Vec<MeasuredInfluence> {
     let pictured = |image| Pictured { image, label: 1, png: String::new() };
-    let gallery =
-        vec![Exhibit { test: pictured(0), predicted: 1, train: pictured(7), influence: 0.5 }];
+    let gallery = vec![InfluentialExample {
+        test: pictured(0),
+        predicted: 1,
+        train: pictured(7),
+        influence: 0.5,
+    }];
     let counts = Counts {
         kept: 3,
         largest: 1.0,
@@ -28,14 +32,14 @@ fn measured() -> Vec<MeasuredInfluence> {
     vec![MeasuredInfluence { inverse: Inverse::AUTHORS, found: Found::Counts(counts) }]
 }
 
-/// Evidence of a world with three seeds of every fine-tune that figures draw and the world can have.
+/// Evidence with three seeds of every fine-tune that figures show and that the world has.
 pub fn whole(kind: EvidenceKind) -> Evidence {
     let world = kind.world();
-    let gallery = Gallery::of(&world);
+    let gallery = FigureCatalogue::new(&world);
     let figures: Vec<&Figure> = gallery.figures.iter().collect();
     let mut records = Vec::new();
-    for (index, key) in repro::figure::catalogue::wanted(&figures).into_keys().enumerate() {
-        if world.lacks(&key).is_some() {
+    for (index, key) in repro::figure::catalogue::needed_keys(&figures).into_keys().enumerate() {
+        if world.unavailable(&key).is_some() {
             continue;
         }
         for place in 0..3 {

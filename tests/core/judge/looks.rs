@@ -1,15 +1,15 @@
-//! Evidence that is looked at several times, and what it changes of what is told beside verdicts.
+//! Evidence with several looks, and the notes that verdicts have then.
 
 use super::*;
 
 #[test]
-fn a_sequential_design_stops_at_the_first_look_that_decides_whatever_else_is_there() {
+fn a_sequential_design_stops_at_the_first_look_that_decides() {
     let mut points = vec![5.0, 5.1, 4.9];
     points.extend([-60.0; 7].map(|point: f64| point * 0.5));
-    let verdict = asked("greater_than = 0.0", &leads(&points), Looking::Sequential);
+    let verdict = asked("greater_than = 0.0", &leads(&points), SamplingDesign::GroupSequential);
     let cell = &verdict.cells[0];
     assert_eq!((verdict.verdict, cell.look, cell.mean), (Verdict::Supported, Some(3), Some(5.0)));
-    // Judged at once, the same ten seeds say the opposite.
+    // In a fixed design, the same ten seeds give the opposite verdict.
     assert_eq!(gap(&leads(&points)).verdict, Verdict::Refuted);
 }
 
@@ -18,18 +18,18 @@ fn a_sequential_design_pays_for_its_looks_and_waits_for_the_first() {
     // t = 5.2 at three seeds: beyond the fixed design's 4.30, not beyond 7.65.
     let three = leads(&[4.0, 6.0, 8.0]);
     assert_eq!(gap(&three).verdict, Verdict::Supported);
-    let sequential = asked("greater_than = 0.0", &three, Looking::Sequential);
+    let sequential = asked("greater_than = 0.0", &three, SamplingDesign::GroupSequential);
     assert_eq!((sequential.verdict, sequential.cells[0].look), (Verdict::Inconclusive, Some(3)));
-    // What enters Holm and the quantifiers is p for all three looks together.
+    // Holm and the quantifiers use p adjusted for all three looks.
     let cell = &sequential.cells[0];
     assert!((cell.p_adjusted.unwrap() - 3.0 * cell.p.unwrap()).abs() < 1e-12);
-    let two = asked("greater_than = 0.0", &leads(&[5.0, 5.1]), Looking::Sequential);
+    let two = asked("greater_than = 0.0", &leads(&[5.0, 5.1]), SamplingDesign::GroupSequential);
     assert_eq!((two.verdict, two.cells[0].look), (Verdict::Inconclusive, None));
 }
 
-/// A verdict of our own runs that a point in every value would tip may come out otherwise elsewhere.
+/// A verdict on local runs that a point in every value would change may differ on another machine.
 #[test]
-fn a_verdict_that_a_point_would_tip_is_borderline_and_only_then_another_is_taken() {
+fn a_verdict_within_a_point_of_another_is_borderline() {
     let expected = |or| Expected {
         verdict: Verdict::Inconclusive,
         or,
@@ -38,9 +38,9 @@ fn a_verdict_that_a_point_would_tip_is_borderline_and_only_then_another_is_taken
     };
     let (narrow, clear) = (leads(&[0.9, 1.0, 1.05]), leads(&[5.0, 5.1, 4.9]));
     for (runs, looking, borderline) in [
-        (&narrow, Looking::Sequential, true),
-        (&clear, Looking::Sequential, false),
-        (&narrow, Looking::Fixed, false),
+        (&narrow, SamplingDesign::GroupSequential, true),
+        (&clear, SamplingDesign::GroupSequential, false),
+        (&narrow, SamplingDesign::FixedSample, false),
     ] {
         let verdict = asked("greater_than = 0.0", runs, looking);
         assert_eq!((verdict.verdict, verdict.borderline), (Verdict::Supported, borderline));
@@ -49,19 +49,22 @@ fn a_verdict_that_a_point_would_tip_is_borderline_and_only_then_another_is_taken
     }
 }
 
-/// 95 % where one looks once, and the risk shared among three looks.
+/// 95 % with one look, and the error rate shared among three looks.
 #[test]
-fn an_interval_says_what_it_covers() {
+fn an_interval_has_its_coverage() {
     let three = leads(&[4.0, 6.0, 8.0]);
     let covers = |looking| asked("greater_than = 0.0", &three, looking).cells[0].confidence;
-    assert!((covers(Looking::Fixed).unwrap() - 95.0).abs() < 1e-9);
-    assert!((covers(Looking::Sequential).unwrap() - 100.0 * (1.0 - 0.05 / 3.0)).abs() < 1e-9);
+    assert!((covers(SamplingDesign::FixedSample).unwrap() - 95.0).abs() < 1e-9);
+    assert!(
+        (covers(SamplingDesign::GroupSequential).unwrap() - 100.0 * (1.0 - 0.05 / 3.0)).abs()
+            < 1e-9
+    );
     assert_eq!(gap(&leads(&[5.0])).cells[0].confidence, None);
 }
 
 #[test]
-fn welch_beside_the_paired_test_is_flagged_where_it_would_say_something_else() {
-    // Seeds differ far more than arms: pairing takes that out, Welch's test can't.
+fn a_disagreement_of_welchs_test_is_flagged() {
+    // Seeds differ far more than arms: pairing removes that, Welch's test can't.
     let runs: Vec<Run<'_>> = (0..5_u32)
         .flat_map(|seed| {
             let base = 20.0 + 15.0 * f64::from(seed);
@@ -73,8 +76,8 @@ fn welch_beside_the_paired_test_is_flagged_where_it_would_say_something_else() {
     assert_eq!(verdict.verdict, Verdict::Supported);
     assert_eq!(verdict.cells[0].welch.as_ref().unwrap().verdict, Verdict::Inconclusive);
     assert!(has(&verdict, Flag::WelchDisagrees));
-    // So it is where one looks several times, at the level of a look.
-    let looks = asked("greater_than = 0.0", &runs[..6], Looking::Sequential);
+    // The same with several looks, at the level of a look.
+    let looks = asked("greater_than = 0.0", &runs[..6], SamplingDesign::GroupSequential);
     assert_eq!((looks.verdict, looks.cells[0].look), (Verdict::Supported, Some(3)));
     assert!(has(&looks, Flag::WelchDisagrees));
     let once = gap(&runs[..6]);
@@ -85,29 +88,29 @@ fn welch_beside_the_paired_test_is_flagged_where_it_would_say_something_else() {
     assert!(width(&looks) > 1.2 * width(&once), "{} against {}", width(&looks), width(&once));
 }
 
-/// What another claim brought says nothing here, not even beside the verdict.
+/// Seeds that were run for another claim change nothing, not even the notes.
 #[test]
-fn cells_beside_an_average_are_told_at_the_looks_that_the_average_had() {
+fn cells_of_an_average_are_judged_at_the_looks_of_the_average() {
     let text = claim_text("greater_than = 0.0")
         .replace("target = \"svhn\"", "target = [\"svhn\", \"mnist\"]")
         .replace("holds = \"every\"", "holds = \"every\"\naverage_over = [\"target\"]");
-    // The average is 5 in every seed; svhn's lead alone is decided at five seeds, and not at three.
+    // The average is 5 in every seed; svhn's lead alone is decided at five seeds, but not at three.
     let leads_of_svhn = [4.0, 6.0, 8.0, 5.0, 6.0, 6.0, 6.0, 6.0, 6.0, 6.0];
     let until = |seeds: usize| {
         let svhn = &leads_of_svhn[..seeds];
         let mnist: Vec<f64> = svhn.iter().map(|lead| 10.0 - lead).collect();
         let mut runs = leads(svhn);
         runs.extend(leads(&mnist).into_iter().map(|run| Run { target: "mnist", ..run }));
-        judge(&claim(&text), &evidence(&log(&rows(&runs)), Looking::Sequential))
+        judge(&claim(&text), &evidence(&log(&rows(&runs)), SamplingDesign::GroupSequential))
     };
     let (all, three) = (until(10), until(3));
     assert_eq!((all.verdict, all.averages[0].look), (Verdict::Supported, Some(3)));
-    let told = |verdict: &ClaimVerdict| {
-        let told = |cell: &repro::judge::CellVerdict| {
+    let reported = |verdict: &ClaimVerdict| {
+        let reported = |cell: &repro::judge::CellVerdict| {
             (cell.name.clone(), cell.seeds, cell.look, cell.verdict, cell.low, cell.p_adjusted)
         };
-        verdict.cells.iter().map(told).collect::<Vec<_>>()
+        verdict.cells.iter().map(reported).collect::<Vec<_>>()
     };
-    assert_eq!(told(&all), told(&three));
+    assert_eq!(reported(&all), reported(&three));
     assert_eq!((all.cells[0].seeds, all.cells[0].verdict), (3, Verdict::Inconclusive));
 }

@@ -1,4 +1,4 @@
-//! The judge on small logs made for one question each.
+//! The judge on small logs, each made for one question.
 
 mod looks;
 
@@ -7,17 +7,17 @@ use crate::common;
 use common::{Run, claim, claim_text, evidence, log, rows, run};
 use repro::{
     claim::{Expected, Relation},
-    evidence::{Looking, Records},
+    evidence::{Records, SamplingDesign},
     experiment::Verdict,
-    judge::{ClaimVerdict, Flag, decide, judge, observe::Observed},
+    judge::{ClaimVerdict, Flag, decide, judge, observe::Censored},
     stats::Alpha,
 };
 
 fn gap(runs: &[Run<'_>]) -> ClaimVerdict {
-    asked("greater_than = 0.0", runs, Looking::Fixed)
+    asked("greater_than = 0.0", runs, SamplingDesign::FixedSample)
 }
 
-fn asked(relation: &str, runs: &[Run<'_>], looking: Looking) -> ClaimVerdict {
+fn asked(relation: &str, runs: &[Run<'_>], looking: SamplingDesign) -> ClaimVerdict {
     judge(&claim(&claim_text(relation)), &evidence(&log(&rows(runs)), looking))
 }
 
@@ -38,13 +38,13 @@ fn a_clear_lead_is_supported_its_reverse_refuted_and_noise_neither() {
     assert_eq!(gap(&leads(&[-5.0, -6.0, -5.5, -6.5])).verdict, Verdict::Refuted);
     let noise = gap(&leads(&[5.0, -6.0, 5.5, -6.5]));
     assert_eq!(noise.verdict, Verdict::Inconclusive);
-    assert!(noise.reason.contains("has the margin inside"), "{}", noise.reason);
+    assert!(noise.reason.contains("contains the margin"), "{}", noise.reason);
 }
 
 #[test]
-fn the_margin_is_the_relation_s_own() {
+fn the_margin_applies_to_its_relation() {
     let lead = leads(&[-0.5, -0.6, -0.4, -0.5]);
-    let verdict = |relation| asked(relation, &lead, Looking::Fixed).verdict;
+    let verdict = |relation| asked(relation, &lead, SamplingDesign::FixedSample).verdict;
     assert_eq!(verdict("greater_than = 0.0"), Verdict::Refuted);
     assert_eq!(verdict("greater_than = -1.0"), Verdict::Supported);
     assert_eq!(verdict("not_worse_than = 1.0"), Verdict::Supported);
@@ -64,7 +64,7 @@ fn an_arm_without_any_record_makes_the_claim_incomplete() {
 }
 
 #[test]
-fn one_seed_shows_its_difference_and_decides_nothing() {
+fn one_seed_gives_a_difference_and_no_decision() {
     let verdict = gap(&leads(&[5.0]));
     let cell = &verdict.cells[0];
     assert_eq!(
@@ -86,7 +86,7 @@ fn seeds_of_one_arm_alone_are_left_out_counted_and_never_matched_by_position() {
 }
 
 #[test]
-fn seeds_that_nobody_ran_are_counted_against_the_plan() {
+fn planned_seeds_without_a_run_are_counted_as_missing() {
     let verdict = gap(&leads(&[5.0, 6.0, 5.5]));
     assert_eq!(verdict.cells[0].missing_seeds, 7);
     assert!(has(&verdict, Flag::MissingSeeds));
@@ -95,21 +95,21 @@ fn seeds_that_nobody_ran_are_counted_against_the_plan() {
 }
 
 #[test]
-fn an_inconclusive_claim_says_why_a_cell_has_no_interval() {
+fn an_inconclusive_claim_has_the_reason_why_a_cell_has_no_interval() {
     let text = claim_text("greater_than = 0.0")
         .replace("target = \"svhn\"", "target = [\"svhn\", \"mnist\"]");
     let mut runs = leads(&[5.0, 5.1, 4.9]);
     let apart = [run("l2_3", 1, 60.0), run("natural", 2, 50.0)];
     runs.extend(apart.into_iter().map(|run| Run { target: "mnist", ..run }));
-    let verdict = judge(&claim(&text), &evidence(&log(&rows(&runs)), Looking::Fixed));
+    let verdict = judge(&claim(&text), &evidence(&log(&rows(&runs)), SamplingDesign::FixedSample));
     assert_eq!(verdict.verdict, Verdict::Inconclusive);
-    let said = "1 of 2 cells supported; not: mnist 100 images; mnist 100 images: 0 seeds that every arm has: too few \
-                to judge";
-    assert_eq!(verdict.reason, said);
+    let expected = "1 of 2 cells supported; not supported: mnist 100 images; mnist 100 images: \
+                    too few seeds in common to all arms (0)";
+    assert_eq!(verdict.reason, expected);
 }
 
 #[test]
-fn seeds_without_any_in_common_are_inconclusive_and_not_incomplete() {
+fn arms_without_a_common_seed_are_inconclusive_and_not_incomplete() {
     let verdict = gap(&[run("l2_3", 1, 60.0), run("natural", 2, 50.0)]);
     assert_eq!(verdict.verdict, Verdict::Inconclusive);
     assert!(verdict.reason.contains("too few"), "{}", verdict.reason);
@@ -145,13 +145,13 @@ fn recipes_that_differ_between_arms_or_seeds_can_t_be_judged() {
             [cell.mean, cell.low, cell.high, cell.t, cell.p, cell.p_adjusted, cell.e_value];
         assert_eq!(numbers, [None; 7]);
         assert!(cell.welch.is_none() && has(&verdict, Flag::MixedRecipes));
-        assert!(verdict.reason.contains("50 and of 100"), "{}", verdict.reason);
+        assert!(verdict.reason.contains("50 and 100"), "{}", verdict.reason);
     }
 }
 
 #[test]
 fn a_run_that_stopped_counts_at_its_worst_and_the_verdict_must_survive_it() {
-    // The natural run of seed 4 stopped: at its worst for the claim it would have reached 100 %.
+    // The natural run of seed 4 stopped: in the worst case for the claim it would reach 100 %.
     let stop = |runs: &mut Vec<Run<'_>>| {
         let stopped = runs.iter_mut().find(|run| run.source == "natural" && run.seed == 4).unwrap();
         stopped.accuracy.truncate(1);
@@ -176,7 +176,7 @@ fn a_run_that_stopped_counts_at_its_worst_and_the_verdict_must_survive_it() {
 
 #[test]
 fn a_run_that_stopped_counts_at_its_best_before_a_claim_is_refuted() {
-    // The robust run of seed 4 stopped: at its best for the claim it would have reached 100 %.
+    // The robust run of seed 4 stopped: in the best case for the claim it would reach 100 %.
     let stop = |runs: &mut Vec<Run<'_>>| {
         let stopped = runs.iter_mut().find(|run| run.source == "l2_3" && run.seed == 4).unwrap();
         stopped.accuracy.truncate(1);
@@ -196,10 +196,10 @@ fn a_run_that_stopped_counts_at_its_best_before_a_claim_is_refuted() {
 fn equivalence_shows_the_p_of_two_one_sided_tests() {
     // R's `sleep`, paired, within 2.5 hours: statsmodels gives p = .0211168602465.
     let differences = [-1.2, -2.4, -1.3, -1.3, 0.0, -1.0, -1.8, -0.8, -4.6, -1.4];
-    let values: Vec<Observed> = differences.into_iter().map(Observed::exactly).collect();
+    let values: Vec<Censored> = differences.into_iter().map(Censored::exactly).collect();
     let answer = decide(&values, Relation::EquivalentWithin(2.5), Alpha::CONVENTIONAL, 0.01);
     assert!((answer.p.unwrap() - 0.021_116_860_246_5).abs() < 1e-12, "{answer:?}");
-    // The weaker of the two tests is the one against the nearer end, which lies below.
+    // The weaker of the two tests is that against the nearer end, which is below.
     assert!((answer.t.unwrap() - 2.365_289_537_159).abs() < 1e-9, "{answer:?}");
     assert!(answer.p_refuted.unwrap() > 0.97, "{answer:?}");
 }
@@ -218,12 +218,12 @@ fn between_two_sizes_the_smaller_plan_counts_for_missing_seeds() {
     for run in &mut runs {
         run.images = if run.source == "l2_3" { 6400 } else { 12_800 };
     }
-    let verdict = judge(&claim(&text), &evidence(&log(&rows(&runs)), Looking::Fixed));
+    let verdict = judge(&claim(&text), &evidence(&log(&rows(&runs)), SamplingDesign::FixedSample));
     assert_eq!((verdict.verdict, verdict.cells[0].missing_seeds), (Verdict::Supported, 1));
 }
 
 #[test]
-fn at_least_so_many_cells_is_a_partial_conjunction() {
+fn a_minimum_number_of_cells_is_a_partial_conjunction() {
     let text = claim_text("greater_than = 0.0")
         .replace("target = \"svhn\"", "target = [\"svhn\", \"mnist\", \"kmnist\"]")
         .replace("holds = \"every\"", "holds = { at_least = 2 }");
@@ -232,7 +232,7 @@ fn at_least_so_many_cells_is_a_partial_conjunction() {
         for (target, points) in ["svhn", "mnist", "kmnist"].into_iter().zip(leads_of) {
             runs.extend(leads(points).into_iter().map(|run| Run { target, ..run }));
         }
-        judge(&claim(&text), &evidence(&log(&rows(&runs)), Looking::Fixed))
+        judge(&claim(&text), &evidence(&log(&rows(&runs)), SamplingDesign::FixedSample))
     };
     let clear = [5.0, 5.1, 4.9, 5.0].as_slice();
     let open = [5.0, -5.1, 4.9, -5.0].as_slice();
@@ -251,7 +251,7 @@ fn every_cell_is_refuted_by_one_clear_counterexample() {
     let mut runs = leads(&[5.0, 5.1, 4.9]);
     let against = leads(&[-5.0, -5.1, -4.9]);
     runs.extend(against.into_iter().map(|run| Run { target: "mnist", ..run }));
-    let verdict = judge(&claim(&text), &evidence(&log(&rows(&runs)), Looking::Fixed));
+    let verdict = judge(&claim(&text), &evidence(&log(&rows(&runs)), SamplingDesign::FixedSample));
     assert_eq!(verdict.verdict, Verdict::Refuted);
     assert!(verdict.reason.contains("mnist 100 images"), "{}", verdict.reason);
 }
@@ -261,11 +261,11 @@ fn an_average_is_taken_within_a_seed_before_judging() {
     let text = claim_text("greater_than = 0.0")
         .replace("target = \"svhn\"", "target = [\"svhn\", \"mnist\"]")
         .replace("holds = \"every\"", "holds = \"every\"\naverage_over = [\"target\"]");
-    // Each target's lead swings from seed to seed; their average within a seed does not.
+    // Each target's lead varies from seed to seed; their average within a seed does not.
     let mut runs = leads(&[9.0, 1.0, 9.0, 1.0]);
     let other = leads(&[1.0, 9.1, 1.0, 9.0]);
     runs.extend(other.into_iter().map(|run| Run { target: "mnist", ..run }));
-    let verdict = judge(&claim(&text), &evidence(&log(&rows(&runs)), Looking::Fixed));
+    let verdict = judge(&claim(&text), &evidence(&log(&rows(&runs)), SamplingDesign::FixedSample));
     assert_eq!(verdict.verdict, Verdict::Supported);
     assert_eq!(verdict.cells.len(), 2, "cells are listed whatever the quantifier");
     assert!(verdict.cells.iter().all(|cell| cell.verdict == Verdict::Inconclusive));
@@ -273,17 +273,19 @@ fn an_average_is_taken_within_a_seed_before_judging() {
     assert_eq!((average.target.as_deref(), average.images, average.seeds), (None, Some(100), 4));
 }
 
-/// The log ends at epoch 100 with 50 %; nobody knows when, if ever, more would have been reached.
+/// The log ends at epoch 100 with 50 %; when a higher accuracy would be reached is unknown.
 #[test]
-fn an_accuracy_that_is_never_reached_is_said_to_be_that() {
+fn an_accuracy_that_is_never_reached_is_reported_as_such() {
     let text = claim_text("greater_than = 0.0")
         .replace("accuracy = \"last\"", "epochs_to = { final_accuracy_of = \"l2_3\" }");
-    let verdict =
-        judge(&claim(&text), &evidence(&log(&rows(&leads(&[5.0, 6.0, 5.5]))), Looking::Fixed));
+    let verdict = judge(
+        &claim(&text),
+        &evidence(&log(&rows(&leads(&[5.0, 6.0, 5.5]))), SamplingDesign::FixedSample),
+    );
     assert_eq!(verdict.verdict, Verdict::Inconclusive);
-    let said =
-        "no mean over 3 seeds: no interval, since what is measured was not reached in 3 of them";
-    assert_eq!(verdict.reason, said);
+    let expected = "no mean over 3 seeds: no confidence interval, since 3 seeds never reached \
+                    the accuracy";
+    assert_eq!(verdict.reason, expected);
 }
 
 #[test]
@@ -298,60 +300,64 @@ fn a_loss_that_is_not_finite_decides_nothing() {
             )
         })
         .collect();
-    let verdict = judge(&claim(&text), &evidence(&log(&rows), Looking::Fixed));
+    let verdict = judge(&claim(&text), &evidence(&log(&rows), SamplingDesign::FixedSample));
     assert_eq!(verdict.verdict, Verdict::Inconclusive);
     assert_eq!((verdict.cells[0].mean, verdict.cells[0].p), (None, None));
 }
 
 #[test]
-fn an_epoch_that_was_not_logged_is_said_and_not_guessed() {
+fn an_epoch_that_was_not_logged_is_reported_and_not_guessed() {
     let text =
         claim_text("greater_than = 0.0").replace("accuracy = \"last\"", "accuracy = { epoch = 7 }");
-    let verdict = judge(&claim(&text), &evidence(&log(&rows(&leads(&[5.0, 6.0]))), Looking::Fixed));
-    // Nothing to judge, as without records.
+    let verdict = judge(
+        &claim(&text),
+        &evidence(&log(&rows(&leads(&[5.0, 6.0]))), SamplingDesign::FixedSample),
+    );
+    // There is nothing to judge, as without records.
     assert_eq!(verdict.verdict, Verdict::Incomplete);
     assert!(verdict.reason.contains("epoch 7 was not logged"), "{}", verdict.reason);
-    assert!(verdict.reason.contains("has every fine-tune"), "{}", verdict.reason);
-    // A pair that stopped before it holds no more than the others.
+    assert!(verdict.reason.contains("has a record of every fine-tune"), "{}", verdict.reason);
+    // A pair that stopped before that epoch adds no information.
     let mut stopped = leads(&[5.0, 6.0]);
     stopped[2].accuracy.pop();
     stopped[3].accuracy.pop();
-    let verdict = judge(&claim(&text), &evidence(&log(&rows(&stopped)), Looking::Fixed));
+    let verdict =
+        judge(&claim(&text), &evidence(&log(&rows(&stopped)), SamplingDesign::FixedSample));
     assert_eq!(verdict.verdict, Verdict::Incomplete);
-    // Some runs hold it: those that do are not taken for all.
+    // Some runs have the epoch: these are not taken for all.
     let mut some = rows(&leads(&[5.0, 6.0]));
     some.extend(["l2_3", "natural"].map(|arm| format!("svhn,{arm},3,100,1,7,40,1.5,50,0.5,10")));
-    let verdict = judge(&claim(&text), &evidence(&log(&some), Looking::Fixed));
+    let verdict = judge(&claim(&text), &evidence(&log(&some), SamplingDesign::FixedSample));
     assert_eq!(verdict.verdict, Verdict::Inconclusive);
     assert!(verdict.reason.contains("epoch 7 was not logged"), "{}", verdict.reason);
 }
 
-/// 1,000 test images: natural has the first half, and l2_3 the same and 40 to 60 more.
+/// 1,000 test images: natural is right on the first half, l2_3 on the same and on 40 to 60 more.
 #[test]
-fn the_interval_over_test_images_stands_beside_the_one_over_seeds_and_decides_nothing() {
+fn the_interval_over_test_images_is_reported_and_decides_nothing() {
     let runs = leads(&[4.0, 5.0, 6.0]);
     let claim = claim(&claim_text("greater_than = 0.0"));
-    let silent = evidence(&log(&rows(&runs)), Looking::Fixed);
-    let mut telling = evidence(&log(&rows(&runs)), Looking::Fixed);
+    let silent = evidence(&log(&rows(&runs)), SamplingDesign::FixedSample);
+    let mut recorded = evidence(&log(&rows(&runs)), SamplingDesign::FixedSample);
     let records = silent.records.iter().map(|record| {
         let right = (10.0 * record.last().unwrap().test_accuracy).round() as usize;
         let correct: Vec<bool> = (0..1000).map(|image| image < right).collect();
         record.clone().with_correct(&correct)
     });
-    telling.records = Records::new(records).unwrap();
+    recorded.records = Records::new(records).unwrap();
     assert!(judge(&claim, &silent).cells[0].test_images.is_none());
-    let verdict = judge(&claim, &telling);
+    let verdict = judge(&claim, &recorded);
     let cell = &verdict.cells[0];
     let images = cell.test_images.as_ref().unwrap();
     assert_eq!((images.images, cell.mean), (1000, Some(5.0)));
-    // An image adds 100 points times the share of seeds in which l2_3 alone was right: 1, 2/3 and 1/3
-    // for 40, 10 and 10 of 1,000. So the mean of 5 has a standard error of .67 points.
+    // An image adds 100 points times the share of seeds in which l2_3 alone was right: 1, 2/3 and
+    // 1/3 for 40, 10 and 10 of 1,000. So the mean of 5 has a standard error of .67 points.
     let (error, about) = (0.67, 0.1);
     assert!((images.low - (5.0 - 1.96 * error)).abs() < about, "{images:?}");
     assert!((images.high - (5.0 + 1.96 * error)).abs() < about, "{images:?}");
     let without = judge(&claim, &silent);
     assert_eq!((verdict.verdict, cell.low), (without.verdict, without.cells[0].low));
     // The same evidence, the same interval.
-    let again = judge(&claim, &telling).cells[0].test_images.clone().unwrap();
+    let again = judge(&claim, &recorded).cells[0].test_images.clone().unwrap();
     assert_eq!((again.low, again.high), (images.low, images.high));
 }

@@ -1,5 +1,5 @@
-//! The report's page as people meet it: what can be checked in its text, always; and in a browser where
-//! this machine has one (`CHROMIUM`, or chromium on the path), at 400 and at 1,200 pixels.
+//! The report's page for its readers: checks of its text, and checks in a browser at 400 and at
+//! 1,200 pixels if this machine has one (`CHROMIUM`, or chromium on the path).
 
 use crate::common;
 use std::{
@@ -18,8 +18,8 @@ use repro::{
     world::World,
 };
 
-/// Every claim on the published log, and again as a log of its own, so that claims have two evidences.
-fn written(folder: &Path) -> String {
+/// Every claim on the published log and on a copy of it as a user's log: two kinds of evidence.
+fn write_page(folder: &Path) -> String {
     let suite = Suite::embedded(&World::paper()).unwrap_or_else(|error| panic!("{error}"));
     let published = Evidence::published().unwrap_or_else(|error| panic!("{error}"));
     let mut log = Evidence::published().unwrap_or_else(|error| panic!("{error}"));
@@ -44,10 +44,10 @@ fn written(folder: &Path) -> String {
 }
 
 fn page() -> String {
-    written(tempfile::tempdir().unwrap().path())
+    write_page(tempfile::tempdir().unwrap().path())
 }
 
-/// The openings of every element of a name.
+/// The opening tags of every element of a name.
 fn elements<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
     let opening = format!("<{name}");
     let parts = page.split(opening.as_str()).skip(1);
@@ -58,24 +58,24 @@ fn elements<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn with_two_evidences_and_every_table_the_page_is_under_5_megabytes() {
+fn a_page_of_two_kinds_of_evidence_with_every_table_is_under_5_mb() {
     let page = page();
     assert!(page.len() < 5_000_000, "{} bytes", page.len());
 }
 
 #[test]
-fn the_first_thing_that_a_keyboard_reaches_leads_past_the_index() {
+fn the_first_element_in_keyboard_order_is_a_link_that_skips_the_index() {
     let page = page();
     let (_, body) = page.split_once("<body>").unwrap();
     assert!(body.starts_with("<a class=\"skip\" href=\"#claims\">"), "{}", &body[..60]);
-    // Order on the page is order of the keyboard.
+    // The keyboard follows the order on the page.
     for value in page.split("tabindex=\"").skip(1) {
         assert!(value.starts_with("0\""), "{}", &value[..10]);
     }
 }
 
 #[test]
-fn what_scrolls_can_be_reached_and_has_a_name() {
+fn every_scrolling_region_is_focusable_and_has_a_label() {
     let page = page();
     let regions: Vec<&str> =
         elements(&page, "div").into_iter().filter(|div| div.contains("class=\"wide\"")).collect();
@@ -88,7 +88,7 @@ fn what_scrolls_can_be_reached_and_has_a_name() {
 }
 
 #[test]
-fn every_table_has_a_head_of_one_row_whose_cells_say_what_they_head() {
+fn every_table_has_a_one_row_header_whose_cells_have_a_scope() {
     let page = page();
     let tables: Vec<&str> = page.split("<table").skip(1).collect();
     assert!(tables.len() > 20, "{}", tables.len());
@@ -100,7 +100,7 @@ fn every_table_has_a_head_of_one_row_whose_cells_say_what_they_head() {
         assert_eq!(head.matches("<tr>").count(), 1);
         let heads = elements(head, "th");
         assert!(heads.iter().all(|head| head.contains("scope=\"col\"")), "{head}");
-        // A row has a cell for each head, so that a column is a column.
+        // A row has a cell for each column of the header.
         for row in table.split("<tr").skip(2) {
             let cells = elements(row, "td").len() + elements(row, "th").len();
             let wide: usize = row
@@ -114,7 +114,7 @@ fn every_table_has_a_head_of_one_row_whose_cells_say_what_they_head() {
 }
 
 #[test]
-fn headings_have_one_top_and_no_gaps() {
+fn there_is_one_top_heading_and_no_level_is_skipped() {
     let page = page();
     let mut levels = Vec::new();
     for part in page.split("<h").skip(1) {
@@ -129,7 +129,7 @@ fn headings_have_one_top_and_no_gaps() {
     }
 }
 
-/// The colours of the page in one of its two forms.
+/// The colours of the page in light or dark mode.
 fn colours(page: &str, dark: bool) -> BTreeMap<String, [f64; 3]> {
     let list =
         page.split(":root{").nth(if dark { 2 } else { 1 }).unwrap().split('}').next().unwrap();
@@ -155,11 +155,11 @@ fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
 }
 
 #[test]
-fn words_stand_out_from_their_ground_in_the_light_and_in_the_dark() {
+fn text_has_enough_contrast_in_light_and_dark_mode() {
     let page = page();
     for dark in [false, true] {
-        let of = colours(&page, dark);
-        assert!(of.len() > 20, "{}", of.len());
+        let colours = colours(&page, dark);
+        assert!(colours.len() > 20, "{}", colours.len());
         let verdicts = ["supported", "refuted", "inconclusive", "incomplete"];
         let tints: Vec<(String, String)> =
             verdicts.map(|name| (name.to_owned(), format!("{name}-tint"))).to_vec();
@@ -167,18 +167,18 @@ fn words_stand_out_from_their_ground_in_the_light_and_in_the_dark() {
         let on_paper = on_paper.map(|name| (name.to_owned(), "paper".to_owned()));
         let raised = ["ink", "muted"].map(|name| (name.to_owned(), "raised".to_owned()));
         for (word, ground) in on_paper.chain(tints).chain(raised) {
-            let ratio = contrast(of[&word], of[&ground]);
+            let ratio = contrast(colours[&word], colours[&ground]);
             assert!(ratio >= 4.5, "{word} on {ground}, dark {dark}: {ratio:.2}");
         }
-        // Curves and marks are not words.
+        // Curves and marks need less contrast than text.
         for curve in ["c0", "c1", "c2", "c3", "c4", "c5", "axis"] {
-            let ratio = contrast(of[curve], of["paper"]);
+            let ratio = contrast(colours[curve], colours["paper"]);
             assert!(ratio >= 3.0, "{curve}, dark {dark}: {ratio:.2}");
         }
     }
 }
 
-/// A browser, where this machine has one.
+/// A browser, if this machine has one.
 fn browser() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("CHROMIUM") {
         return Some(PathBuf::from(named));
@@ -189,41 +189,41 @@ fn browser() -> Option<PathBuf> {
     places.into_iter().find(|place| place.is_file())
 }
 
-/// Looks at the page in a frame of some width, and writes what it sees as words.
+/// Measures the page in a frame of some width, and writes the result as text.
 const LOOK: &str = include_str!("look.html");
 
 #[test]
-fn in_a_browser_it_fits_sorts_is_reached_by_keyboard_and_says_no_error() {
+fn in_a_browser_the_page_fits_sorts_works_by_keyboard_and_logs_no_error() {
     let Some(browser) = browser() else {
-        eprintln!("skipped: no chromium on this machine (set CHROMIUM to name one)");
+        eprintln!("skipped: chromium is missing (set CHROMIUM to its path)");
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    written(folder.path());
+    write_page(folder.path());
     for width in ["400", "1200"] {
         let look = folder.path().join("look.html");
         std::fs::write(&look, LOOK.replace("WIDTH", width)).unwrap();
         let ran = Command::new(&browser)
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1400,1000"])
-            // The frame's file may be looked into from its own folder.
+            // The frame may be read from a file in its own folder.
             .args(["--allow-file-access-from-files", "--enable-logging=stderr"])
             .args(["--virtual-time-budget=20000", "--dump-dom"])
             .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
             .arg(format!("file://{}", look.display()))
             .output()
             .unwrap();
-        let (dom, told) =
+        let (dom, log) =
             (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
         let seen =
             dom.split("<pre id=\"seen\">").nth(1).and_then(|rest| rest.split("</pre>").next());
         let seen = seen.filter(|seen| !seen.is_empty());
-        let seen = seen.unwrap_or_else(|| panic!("the page was not seen: {told}"));
+        let seen = seen.unwrap_or_else(|| panic!("failed to load the page: {log}"));
         let expected = "fits: true\nsticks out: nothing\nscrolls without a keyboard: 0\n\
                         heads without a button: 0\nsorted before: false\nfocus: true\nrises: true\n\
                         falls: true\nrows kept: true\nout of reach: 0\nskip link shows: true\n\
                         unnamed figures: 0\ndead links: 0";
         assert_eq!(seen, expected, "at {width} pixels");
-        let errors: Vec<&str> = told.lines().filter(|line| line.contains(":CONSOLE")).collect();
+        let errors: Vec<&str> = log.lines().filter(|line| line.contains(":CONSOLE")).collect();
         assert!(errors.is_empty(), "at {width} pixels: {errors:?}");
     }
 }

@@ -1,9 +1,9 @@
-//! What figures show, as data: points, bands, paired differences, and what is said of them.
+//! Figures as data: points, bands, paired differences and notes.
 
 use std::collections::BTreeSet;
 
 use repro::{
-    evidence::{Looking, Status},
+    evidence::{SamplingDesign, Status},
     figure::{
         curves::{Chart, Panel, Point, chart},
         forest,
@@ -18,7 +18,7 @@ use super::{
     gap, gap_evidence, judged, published, runs, suite,
 };
 
-/// The numbers of `goldens/published/reference.py` and this crate's: one formula on one log.
+/// Tolerance between `goldens/published/reference.py` and this crate: one formula on one log.
 const RELATIVE_TOLERANCE: f64 = 1e-8;
 
 /// A figure of a claim from the published evidence.
@@ -53,7 +53,7 @@ fn the_difference_on_svhn_at_800_images_is_the_one_that_scipy_has() {
 }
 
 #[test]
-fn a_mixed_cell_is_drawn_open_without_a_band_or_a_difference_and_said_so() {
+fn a_mixed_cell_is_an_open_mark_without_band_or_difference_and_has_a_note() {
     let chart = published_chart("robust_beats_natural", "accuracy_by_images");
     let cifar10 = panel(&chart, "CIFAR-10");
     for images in [12_800, 25_600] {
@@ -76,7 +76,7 @@ fn a_mixed_cell_is_drawn_open_without_a_band_or_a_difference_and_said_so() {
 }
 
 #[test]
-fn one_recipe_a_cell_has_a_band_and_two_recipes_have_none() {
+fn a_cell_of_one_recipe_has_a_band_and_of_two_recipes_none() {
     let plot = &gap().plots[0];
     for (schedules, mixed) in [([100; 3], false), ([100, 100, 30], true)] {
         let chart = chart(plot, &gap_evidence(schedules));
@@ -93,15 +93,15 @@ fn one_recipe_a_cell_has_a_band_and_two_recipes_have_none() {
 #[test]
 fn a_single_seed_is_a_point_without_a_band() {
     let runs: Vec<Run<'_>> = runs([100; 3]).into_iter().filter(|run| run.seed == 1).collect();
-    let chart = chart(&gap().plots[0], &evidence(&log(&rows(&runs)), Looking::Fixed));
+    let chart = chart(&gap().plots[0], &evidence(&log(&rows(&runs)), SamplingDesign::FixedSample));
     let point = chart.panels[0].curves[0].points[0];
     assert_eq!((point.seeds, point.low, point.high, point.mixed), (1, None, None, false));
     assert!(chart.notes.iter().any(|note| note.contains("one seed")), "{:?}", chart.notes);
 }
 
 #[test]
-fn a_run_that_stopped_is_left_out_of_last_points_and_the_figure_says_so() {
-    // SVHN with its whole training set, where the authors have one seed and not every run ended.
+fn a_stopped_run_is_left_out_of_last_points_with_a_note() {
+    // SVHN with its whole training set, for which the authors have one seed and some runs stopped.
     let published = published();
     let text = claim_text("greater_than = 0.0")
         + "\n[[plot]]\nid = \"all\"\ntitle = \"all\"\nx = \"images\"\nlines = [\"robust\", \"natural\"]\n\

@@ -1,12 +1,12 @@
-//! What is drawn of influence: the share of test images by rank, and the gallery.
+//! Figures of influence: the share of test images by rank, and the gallery.
 
 use super::{attributes, common::own_evidence, judged};
 use repro::{
     claim::{Claim, PlotAxis, suite::Suite},
     evidence::{Evidence, Record, Status},
     experiment::{
-        Counts, Evaluation, EvidenceKind, Exhibit, Found, Inverse, Key, MeasuredInfluence,
-        Pictured, RecipeDigest, Resolution, Verdict,
+        Counts, Evaluation, EvidenceKind, Found, InfluentialExample, Inverse, Key,
+        MeasuredInfluence, Pictured, RecipeDigest, Resolution, Verdict,
     },
     figure::{curves::chart, influential, svg},
     judge::judge,
@@ -14,7 +14,7 @@ use repro::{
     world::World,
 };
 
-/// As few test images as will do.
+/// The smallest number of test images that is enough.
 const TESTS: u32 = 50;
 
 fn claim() -> Claim {
@@ -26,7 +26,7 @@ fn pictured(image: u32, label: u32) -> Pictured {
     Pictured { image, label, png: format!("picture{image}") }
 }
 
-/// Influence of which `first` test images match at first, and one fewer at each further rank.
+/// Influence with `first` matching test images at the first rank, and one fewer at each next rank.
 fn measured(first: u32, train_label: u32) -> Vec<MeasuredInfluence> {
     let counts = |gallery| {
         Found::Counts(Counts {
@@ -38,7 +38,7 @@ fn measured(first: u32, train_label: u32) -> Vec<MeasuredInfluence> {
             gallery,
         })
     };
-    let exhibit = |image: u32| Exhibit {
+    let exhibit = |image: u32| InfluentialExample {
         test: pictured(image, image),
         predicted: 9,
         train: pictured(100 + image, train_label),
@@ -61,7 +61,7 @@ fn record(source: &str, target: &str, resolution: Resolution, place: usize) -> R
         blocks: 3,
         images: 400,
         resolution,
-        draw: 0,
+        seed_stream: 0,
         influence: true,
     };
     let evaluation = Evaluation {
@@ -96,10 +96,10 @@ fn evidence() -> Evidence {
 fn a_claim_about_influence_is_judged_on_records_of_influence() {
     let verdict = judge(&claim(), &evidence());
     assert_eq!(verdict.verdict, Verdict::Supported, "{}", verdict.reason);
-    // 40, 41 and 42 of 50 against 30, at every rank up to 30 too.
+    // 40, 41 and 42 of 50 against 30, and the same difference at every rank up to 30.
     let means: Vec<f64> = verdict.cells.iter().map(|cell| cell.mean.unwrap()).collect();
     assert!(means.iter().all(|mean| (mean - 22.0).abs() < 1e-9), "{means:?}");
-    // The interval over test images is of the bits that records keep.
+    // The interval over test images is computed from the bits in records.
     let of_images = verdict.cells[0].test_images.as_ref().unwrap();
     assert_eq!(of_images.images, TESTS as usize);
     assert!(of_images.low < 22.0 && 22.0 < of_images.high);
@@ -122,7 +122,7 @@ fn shares_are_drawn_by_rank() {
 }
 
 #[test]
-fn the_gallery_shows_each_source_s_most_influential_image_of_the_first_seed() {
+fn the_gallery_shows_the_most_influential_images_of_each_source() {
     let (claim, evidence) = (claim(), evidence());
     let gallery = influential::gallery(&claim, &evidence).unwrap();
     assert_eq!(gallery.sources, ["natural", "l2_3"]);
@@ -141,7 +141,7 @@ fn the_gallery_shows_each_source_s_most_influential_image_of_the_first_seed() {
     assert_eq!(labels, [1, 0]);
     let drawing = influential::draw(&gallery, "gallery".to_owned());
     let file = svg::file(&drawing, &claim.title);
-    // Two test images and four training images a panel, each with words of its own.
+    // Two test images and four training images in each panel, each with its own text.
     assert_eq!(file.matches("<image ").count(), 18);
     assert_eq!(file.matches("href=\"data:image/png;base64,picture").count(), 18);
     assert!(file.contains("training image 100, class 1"));
@@ -151,7 +151,7 @@ fn the_gallery_shows_each_source_s_most_influential_image_of_the_first_seed() {
 }
 
 #[test]
-fn the_page_has_forest_curves_and_gallery_of_influence_and_other_claims_no_gallery() {
+fn only_claims_of_influence_have_a_gallery() {
     let (claim, evidence) = (claim(), evidence());
     let judged = [judged(&claim, &evidence)];
     let names: Vec<String> =

@@ -1,4 +1,4 @@
-//! The report: what its page and its figures hold, not how they look.
+//! The report: the contents of its page and its figures, not their appearance.
 
 mod figures;
 mod influence;
@@ -11,7 +11,7 @@ use base64::Engine;
 use common::{Run, claim, claim_text, evidence, log, rows, run};
 use repro::{
     claim::{Claim, suite::Suite},
-    evidence::{Evidence, Looking},
+    evidence::{Evidence, SamplingDesign},
     experiment::Verdict,
     figure::svg,
     judge::judge,
@@ -61,13 +61,13 @@ fn attributes<'a>(document: &'a str, name: &str) -> Vec<&'a str> {
     document.split(&opening).skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
 }
 
-/// Every SVG element of a page, from its opening to its end.
+/// Every SVG element of a page, from its opening tag to its closing tag.
 fn drawings_of(page: &str) -> Vec<&str> {
     let parts = page.split("<svg ").skip(1);
     parts.map(|part| part.split("</svg>").next().unwrap()).collect()
 }
 
-/// A gap on SVHN at 100 and 200 images with a figure of its own.
+/// A gap on SVHN at 100 and 200 images, with a figure.
 fn gap() -> Claim {
     let text = claim_text("greater_than = 0.0").replace("images = 100", "images = [100, 200]")
         + r#"
@@ -87,7 +87,7 @@ fn ending(run: Run<'_>, images: u32, epochs: u32) -> Run<'_> {
     Run { images, accuracy: vec![(1, last / 2.0), (epochs, last)], ..run }
 }
 
-/// Three pairs at 100 images, three at 200 whose schedules are these.
+/// Three pairs at 100 images, and three at 200 images with these schedules.
 fn runs(schedules: [u32; 3]) -> Vec<Run<'static>> {
     let pair = |(seed, epochs): (u64, u32), images| {
         #[expect(clippy::cast_precision_loss, reason = "a handful of seeds")]
@@ -101,7 +101,7 @@ fn runs(schedules: [u32; 3]) -> Vec<Run<'static>> {
 }
 
 fn gap_evidence(schedules: [u32; 3]) -> Evidence {
-    evidence(&log(&rows(&runs(schedules))), Looking::Fixed)
+    evidence(&log(&rows(&runs(schedules))), SamplingDesign::FixedSample)
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn the_same_input_gives_the_same_bytes() {
 }
 
 #[test]
-fn every_claim_is_an_anchor_that_the_summary_links_to() {
+fn the_summary_links_to_an_anchor_of_every_claim() {
     let page = page();
     let (ids, links) = (attributes(&page, "id"), attributes(&page, "href"));
     for claim in suite().claims() {
@@ -129,19 +129,19 @@ fn every_claim_is_an_anchor_that_the_summary_links_to() {
 }
 
 #[test]
-fn every_link_of_the_page_leads_into_the_page_or_to_the_gallery_beside_it() {
+fn every_link_of_the_page_leads_into_the_page_or_to_the_gallery() {
     let page = page();
     let ids = attributes(&page, "id");
     for link in attributes(&page, "href") {
         let within = link.strip_prefix('#').is_some_and(|id| ids.contains(&id));
-        // The files that are written beside the page.
-        let beside = ["gallery.html", citation::FILE];
-        assert!(within || link.starts_with("data:") || beside.contains(&link), "{link}");
+        // The files that are written in the page's folder.
+        let files = ["gallery.html", citation::FILE];
+        assert!(within || link.starts_with("data:") || files.contains(&link), "{link}");
     }
 }
 
 #[test]
-fn the_page_needs_nothing_that_is_not_in_it() {
+fn the_page_is_self_contained() {
     let page = page();
     for outside in ["http:", "https:", "//cdn", " src=", "@import", "url("] {
         assert!(!page.contains(outside), "{outside}");
@@ -149,13 +149,12 @@ fn the_page_needs_nothing_that_is_not_in_it() {
     assert_eq!(page.matches("<script").count(), 1);
 }
 
-/// Browsers run and style with what the page's policy names, and nothing else: its one script and its one
-/// style, byte for byte.
+/// The page's content security policy allows exactly its one script and its one style, by digest.
 #[test]
 fn the_page_s_policy_names_its_own_style_and_script() {
     let page = page();
     let policy = attributes(&page, "content").into_iter().find(|text| text.contains("default-src"));
-    let policy = policy.expect("a policy").replace("&#39;", "'");
+    let policy = policy.expect("the page has a policy").replace("&#39;", "'");
     for element in ["style", "script"] {
         let (_, rest) = page.split_once(&format!("<{element}>")).unwrap();
         let (text, _) = rest.split_once(&format!("</{element}>")).unwrap();
@@ -166,7 +165,7 @@ fn the_page_s_policy_names_its_own_style_and_script() {
 }
 
 #[test]
-fn every_drawing_of_the_page_says_what_it_shows_and_holds_numbers_alone() {
+fn every_drawing_has_a_title_and_a_description_and_finite_numbers() {
     let page = page();
     let drawings = drawings_of(&page);
     assert!(drawings.len() > 50, "{}", drawings.len());
@@ -196,7 +195,7 @@ fn coordinates_have_at_most_one_decimal() {
 }
 
 #[test]
-fn the_page_has_a_light_and_a_dark_form_and_stays_small() {
+fn the_page_has_light_and_dark_mode_and_stays_small() {
     const LARGEST_PAGE_BYTES: usize = 5_000_000;
     let page = page();
     assert!(page.contains("prefers-color-scheme:dark"));
@@ -204,7 +203,7 @@ fn the_page_has_a_light_and_a_dark_form_and_stays_small() {
 }
 
 #[test]
-fn every_section_says_what_its_verdict_is_and_how_to_make_it_again() {
+fn every_section_has_its_verdict_and_the_command_to_reproduce_it() {
     let (suite, evidence) = (suite(), published());
     let judged = every(&suite, &evidence);
     let page = html(&judged, &[], COMMAND);
@@ -227,7 +226,7 @@ fn every_section_says_what_its_verdict_is_and_how_to_make_it_again() {
 }
 
 #[test]
-fn a_claim_without_records_has_no_figure_and_says_what_would_bring_one() {
+fn a_claim_without_records_has_no_figure_but_a_command_that_makes_one() {
     let (suite, evidence) = (suite(), published());
     let one = judged(suite.get("natural_wins_at_high_resolution").unwrap(), &evidence);
     assert_eq!(one.verdict.verdict, Verdict::Incomplete);
@@ -240,7 +239,7 @@ fn a_claim_without_records_has_no_figure_and_says_what_would_bring_one() {
 }
 
 #[test]
-fn a_claim_at_low_resolution_asks_for_a_log_that_has_it_and_influence_for_no_log_at_all() {
+fn claims_at_low_resolution_ask_for_a_log_and_claims_of_influence_do_not() {
     let (suite, evidence) = (suite(), published());
     let page = |id| html(&[judged(suite.get(id).unwrap(), &evidence)], &[], COMMAND);
     assert!(page("shape_bias").contains("<code>resolution</code>"));
@@ -252,7 +251,7 @@ fn text_from_a_spec_or_a_command_is_escaped() {
     const HOSTILE: &str = "<script>alert(\"1\")</script> & ' \u{0}";
     let mut claim = gap();
     claim.title = HOSTILE.to_owned();
-    claim.sentence = HOSTILE.to_owned();
+    claim.statement = HOSTILE.to_owned();
     claim.caveats = vec![HOSTILE.to_owned()];
     claim.plots[0].title = HOSTILE.to_owned();
     let evidence = gap_evidence([100; 3]);
@@ -267,7 +266,7 @@ fn text_from_a_spec_or_a_command_is_escaped() {
 }
 
 #[test]
-fn figures_are_files_that_need_nothing_else() {
+fn figures_are_self_contained_files() {
     let folder = tempfile::tempdir().unwrap();
     let (suite, evidence) = (suite(), published());
     let files = write_figures(folder.path(), &every(&suite, &evidence)).unwrap();
@@ -293,13 +292,13 @@ fn figures_are_files_that_need_nothing_else() {
 }
 
 #[test]
-fn the_page_is_written_into_a_folder_that_is_made_and_nothing_else_stays_there() {
+fn the_page_is_written_into_a_new_folder_without_temporary_files() {
     let folder = tempfile::tempdir().unwrap();
     let evidence = gap_evidence([100; 3]);
     let claim = gap();
     let judged = [judged(&claim, &evidence)];
     let below = folder.path().join("a/b");
-    // A second time: what is there is replaced.
+    // A second time: the existing page is replaced.
     for _ in 0..2 {
         let file = write_html(&below, &judged, &[], COMMAND).unwrap();
         assert_eq!(file, below.join("index.html"));
@@ -312,7 +311,7 @@ fn the_page_is_written_into_a_folder_that_is_made_and_nothing_else_stays_there()
 }
 
 #[test]
-fn what_can_t_be_written_is_named_with_a_way_out() {
+fn a_page_that_can_t_be_written_is_an_error_with_help() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("taken");
     std::fs::write(&file, "").unwrap();

@@ -1,4 +1,4 @@
-//! What a sample takes, and the mean and standard deviation that it gives.
+//! A sample: the values that it accepts, and its mean and standard deviation.
 
 use super::*;
 
@@ -10,7 +10,7 @@ fn needs_two_values() {
 }
 
 #[test]
-fn refuses_what_is_not_finite_and_says_where() {
+fn rejects_a_value_that_is_not_finite_with_its_index() {
     for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e101] {
         let refused = Sample::new(vec![1.0, bad, 2.0]);
         assert_eq!(refused, Err(SampleError::NotFinite { index: 1 }));
@@ -26,13 +26,13 @@ fn errors_say_what_to_do_next() {
 }
 
 /// NIST's Statistical Reference Datasets, univariate summary statistics, NumAcc1 to NumAcc4:
-/// certified values for numbers whose spread is small beside their size.
+/// certified values for numbers whose spread is small relative to their size.
 #[test]
 fn holds_nists_certified_mean_and_standard_deviation() {
     let first = sample(&[10_000_001.0, 10_000_003.0, 10_000_002.0]);
     assert_eq!((first.mean(), first.standard_deviation()), (10_000_002.0, 1.0));
     // 1,001 values: the middle one, then 500 pairs a tenth below and above it. The input itself
-    // is rounded to the spacing of numbers of its size, and no sum can make that good.
+    // is rounded to the spacing of numbers of its size, which limits the accuracy of any sum.
     for middle in [1.2_f64, 1_000_000.2, 10_000_000.2] {
         let pairs = (0..500).flat_map(|_| [middle - 0.1, middle + 0.1]);
         let found = Sample::new(std::iter::once(middle).chain(pairs).collect()).unwrap();

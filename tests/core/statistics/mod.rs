@@ -1,5 +1,5 @@
-//! The statistics against what others compute: scipy, statsmodels, R's documentation, NIST and the
-//! papers' tables.
+//! The statistics against other implementations: scipy, statsmodels, R's documentation, NIST and
+//! published tables.
 //!
 //! `goldens/statistics/make_reference.py` makes `reference.json`, a grid of values by scipy and
 //! statsmodels; the literals below are values that a reader can look up or recompute by hand.
@@ -10,21 +10,20 @@ mod a_sample;
 mod reference;
 mod sequential_designs;
 
-/// Relative agreement asked of values that both sides compute in double precision. The largest
+/// The relative tolerance of values that both sides compute in double precision. The largest
 /// difference found is 1.2e-10, in Welch's t of two means that nearly agree, where the reference's
-/// own sums cancel; then 9e-11, in the normal tail at 1. A wrong formula, degree of freedom or tail
-/// shows in the first digits.
+/// sums cancel; then 9e-11, in the normal tail at 1. A wrong formula, degree of freedom or tail
+/// changes the first digits.
 const RELATIVE: f64 = 1e-9;
 
-/// Holds `found` against `digits` as printed: it must round to them, within half a unit of their
-/// last place.
+/// Checks that `found` rounds to the printed `digits`, within half a unit of their last place.
 #[track_caller]
 fn assert_rounds_to(found: f64, digits: &str) {
     let (mantissa, exponent) = digits.split_once('e').unwrap_or((digits, "0"));
     let decimals = mantissa.split_once('.').map_or(0, |(_, decimals)| decimals.len());
     let last_place = exponent.parse::<i32>().unwrap() - decimals as i32;
     let expected: f64 = digits.parse().unwrap();
-    // A hair over one half, for the binary rounding of the comparison itself.
+    // Slightly over one half, for the binary rounding of the comparison itself.
     let allowed = 0.500_001 * 10f64.powi(last_place);
     assert!((found - expected).abs() <= allowed, "{found} does not round to {digits}");
 }
@@ -97,7 +96,7 @@ mod students_t {
     }
 
     #[test]
-    fn what_has_no_answer_is_not_a_number() {
+    fn an_undefined_result_is_not_a_number() {
         assert!(t_upper_tail(f64::NAN, 9.0).is_nan());
         for df in [f64::NAN, 0.0, -1.0] {
             assert!(t_upper_tail(1.0, df).is_nan());
@@ -180,7 +179,7 @@ mod t_tests {
     }
 
     #[test]
-    fn without_spread_any_difference_is_certain_and_none_is_a_coin_toss() {
+    fn without_spread_any_difference_is_certain_and_no_difference_has_p_one_half() {
         let equal = sample(&[2.0, 2.0]);
         let above = paired_t(&equal, 1.0);
         assert_eq!((above.t, above.p_greater, above.p_less), (f64::INFINITY, 0.0, 1.0));
@@ -192,7 +191,7 @@ mod t_tests {
     }
 
     #[test]
-    fn a_contrast_of_nothing_or_against_nothing_shows_nothing() {
+    fn an_empty_contrast_or_a_nan_null_shows_nothing() {
         let found = welch_contrast(&[], -1.0);
         assert!(found.t.is_nan() && found.p_greater.is_nan() && found.p_less.is_nan());
         let unknown = paired_t(&sleep_differences(), f64::NAN);
@@ -203,7 +202,7 @@ mod t_tests {
     }
 
     #[test]
-    fn an_arm_with_all_the_spread_brings_all_the_degrees_of_freedom() {
+    fn an_arm_with_all_the_spread_gives_all_the_degrees_of_freedom() {
         let equal = sample(&[1.0; 5]);
         let spread = sample(&[1.0, 2.0, 4.0]);
         let found = welch_contrast(&[(1.0, &spread), (-1.0, &equal)], 0.0);
@@ -225,7 +224,7 @@ mod multiplicity {
     }
 
     #[test]
-    fn a_p_that_is_missing_counts_as_one() {
+    fn a_missing_p_counts_as_one() {
         assert_eq!(holm(&[f64::NAN, 0.01]), [1.0, 0.02]);
         assert_eq!(intersection_union(&[0.01, f64::NAN]), 1.0);
         assert_eq!(partial_conjunction(&[0.01, f64::NAN, 0.01], 2), 0.02);
@@ -243,7 +242,7 @@ mod multiplicity {
     }
 
     #[test]
-    fn nothing_tested_is_nothing_shown() {
+    fn no_tests_show_nothing() {
         assert_eq!(intersection_union(&[]), 1.0);
         assert_eq!(partial_conjunction(&[], 1), 1.0);
         assert_eq!(partial_conjunction(&[0.001], 0), 1.0);
@@ -269,7 +268,7 @@ mod anytime_evidence {
     }
 
     #[test]
-    fn no_effect_is_evidence_for_none_and_the_sign_is_nothing_to_it() {
+    fn no_effect_is_evidence_for_the_null_and_the_sign_does_not_matter() {
         assert_agrees(e_value(0.0, 5, 1.0), 1.0 / 6f64.sqrt(), &"(1 + 5)^(-1/2)");
         assert_eq!(e_value(-4.0, 5, 1.0), e_value(4.0, 5, 1.0));
     }
@@ -281,7 +280,7 @@ mod anytime_evidence {
     }
 
     #[test]
-    fn what_has_no_answer_is_not_a_number() {
+    fn an_undefined_result_is_not_a_number() {
         for (t, n, g) in [(f64::NAN, 5, 1.0), (4.0, 1, 1.0), (4.0, 0, 1.0)] {
             assert!(e_value(t, n, g).is_nan());
         }
@@ -336,7 +335,7 @@ mod predictions {
     use super::*;
 
     #[test]
-    fn another_mean_spreads_wider_than_this_one_and_less_the_more_seeds_it_has() {
+    fn a_prediction_interval_is_wider_and_shrinks_with_more_seeds() {
         let found = sleep_differences();
         let own = t_interval(&found, Alpha::CONVENTIONAL);
         let one = prediction_interval(&found, 1, Alpha::CONVENTIONAL);
@@ -370,22 +369,22 @@ mod bootstraps {
         assert_eq!((interval.low, interval.high), (1.0, 38.0));
     }
 
-    /// Where every binomial draw is its mean, every resample is what was observed.
+    /// If every binomial draw is its mean, every resample equals the observed data.
     #[test]
-    fn a_resample_of_tallies_keeps_what_the_draws_keep() {
+    fn a_resample_of_tallies_equals_the_data_if_every_draw_is_its_mean() {
         let tallies = [vec![(-1.0, 100), (0.0, 300), (2.0, 600)], vec![(0.5, 7)]];
         let mean = |n: u64, p: f64| (n as f64 * p).round() as u64;
         let resamples = 40.try_into().unwrap();
         let interval = tallied_bootstrap(&tallies, resamples, mean, Alpha::CONVENTIONAL);
         assert_eq!((interval.low, interval.high), (1.1 + 0.5, 1.1 + 0.5));
-        // None that succeeds leaves all to the last value, all that do to the first.
+        // Without successes every count goes to the last value, with only successes to the first.
         let none = tallied_bootstrap(&tallies, resamples, |_, _| 0, Alpha::CONVENTIONAL);
         assert_eq!(none.low, 2.0 + 0.5);
         let all = tallied_bootstrap(&tallies, resamples, |n, _| n, Alpha::CONVENTIONAL);
         assert_eq!(all.high, -1.0 + 0.5);
     }
 
-    /// The same interval as by drawing item after item, within what 4,000 resamples tell.
+    /// The same interval as by drawing item after item, within the accuracy of 4,000 resamples.
     #[test]
     fn drawing_tallies_and_drawing_items_agree() {
         use rand::{RngExt, SeedableRng};

@@ -130,8 +130,8 @@ fn reference() -> Reference {
     reference
 }
 
-/// An end of an interval, or a mean, may lie near zero by cancellation: what agrees is the distance
-/// on the scale of the values it was taken from.
+/// An end of an interval, or a mean, may be near zero by cancellation, so the tolerance is relative
+/// to the scale of the values that it was computed from.
 #[track_caller]
 fn assert_agrees_on_scale(found: f64, expected: f64, scale: f64, what: &dyn std::fmt::Debug) {
     let allowed = RELATIVE * scale;
@@ -245,9 +245,9 @@ fn mcnemar_agrees_with_statsmodels() {
     }
 }
 
-/// scipy's own noncentral t keeps some ten digits.
+/// scipy's noncentral t is accurate to some ten digits.
 #[test]
-fn power_and_the_seeds_and_effects_it_asks_for_agree_with_scipy() {
+fn power_and_the_seeds_and_effects_it_needs_agree_with_scipy() {
     let reference = reference();
     for case in &reference.noncentral_t_tails {
         let found = noncentral_t_upper_tail(case.t, case.df, case.shift);

@@ -1,9 +1,9 @@
-//! Looks, the level and critical value of each, and spending boundaries against their tables.
+//! Looks, the level and critical value of each, and spending boundaries against published tables.
 
 use super::*;
 
 #[test]
-fn three_looks_ask_for_bonferronis_critical_t() {
+fn three_looks_have_bonferronis_critical_t() {
     let critical = Looks::default().critical_values(Alpha::CONVENTIONAL);
     for (found, digits) in critical.iter().zip(["7.6488", "3.9608", "2.9333"]) {
         assert_rounds_to(*found, digits);

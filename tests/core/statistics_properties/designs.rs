@@ -22,7 +22,7 @@ proptest! {
     }
 
     #[test]
-    fn looking_oftener_asks_for_more(
+    fn more_looks_need_stronger_evidence(
         seeds in prop::collection::btree_set(2..60_usize, 2..6),
         alpha in levels(),
     ) {
@@ -73,7 +73,7 @@ proptest! {
     }
 
     #[test]
-    fn mcnemar_is_symmetric_and_falls_as_the_counts_part(
+    fn mcnemar_is_symmetric_and_falls_as_the_counts_diverge(
         fewer in 0..2_000_u64,
         apart in 1..500_u64,
     ) {

@@ -1,23 +1,23 @@
-//! What holds for every sample, whatever its values: the properties that a verdict leans on.
+//! Properties that hold for every sample and that verdicts rely on.
 //!
-//! Invariance under permutation and under swapping arms is asked to the last bit, because sums are
-//! rounded once; where values are shifted or scaled, rounding is allowed for.
+//! Invariance under permutation and under swapping arms holds to the last bit, because sums are
+//! rounded once. Where values are shifted or scaled, there is a tolerance for rounding.
 
 use proptest::prelude::*;
 use repro::stats::*;
 
 mod designs;
 
-/// Rounding allowed for, on the scale of the values: they are moved and moved back in double
-/// precision.
+/// The tolerance for rounding, on the scale of the values, which are shifted and shifted back in
+/// double precision.
 const ROUNDING: f64 = 1e-9;
-/// Two statements about one boundary, a p and an end of an interval, may differ by rounding when
-/// they lie on it. So close to alpha neither is asked.
+/// A p and an end of an interval may disagree by rounding when they are on the boundary. So close
+/// to alpha they are not compared.
 const ON_THE_BOUNDARY: f64 = 1e-9;
-/// Accuracies move in steps of one test image in 10,000: .01 points.
+/// Accuracies change in steps of one test image in 10,000: .01 points.
 const RESOLUTION: f64 = 0.01;
 
-/// Differences of accuracies in points, as seeds give them: 2 to 30 of them, on the metric's grid.
+/// Differences of accuracies between arms in points: 2 to 30 seeds, on the metric's grid.
 fn differences() -> impl Strategy<Value = Vec<f64>> {
     prop::collection::vec(-5_000..5_000_i32, 2..30).prop_map(on_the_grid)
 }
@@ -43,7 +43,7 @@ fn nulls() -> impl Strategy<Value = f64> {
 }
 
 fn probabilities() -> impl Strategy<Value = Vec<f64>> {
-    // Squared, so that small ones, where decisions are made, are common.
+    // Squared, so that small values, where decisions are made, are common.
     prop::collection::vec((0.0..=1.0).prop_map(|u: f64| u * u), 1..20)
 }
 
@@ -51,7 +51,7 @@ fn close(a: f64, b: f64, scale: f64) -> bool {
     (a - b).abs() <= ROUNDING * (1.0 + scale.abs())
 }
 
-/// The same statements with "above" and "below" exchanged.
+/// The same test with "greater" and "less" exchanged.
 fn mirrored(test: TTest) -> TTest {
     TTest {
         estimate: -test.estimate,
@@ -88,7 +88,7 @@ proptest! {
     }
 
     #[test]
-    fn a_value_that_is_not_finite_never_enters(
+    fn a_value_that_is_not_finite_is_rejected(
         values in differences(),
         at in any::<prop::sample::Index>(),
         bad in prop::sample::select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY]),
@@ -145,10 +145,9 @@ proptest! {
         prop_assert!(close(after.high, before.high * scale, size), "{before:?} {after:?}");
     }
 
-    /// Powers of two are exact in binary, so nothing may change by a bit: percent or fractions,
-    /// same p.
+    /// Scaling by powers of two is exact in binary, so that p may not change by a bit.
     #[test]
-    fn a_test_knows_no_units(values in differences(), null in nulls(), exponent in -20..20_i32) {
+    fn a_test_does_not_depend_on_units(values in differences(), null in nulls(), exponent in -20..20_i32) {
         let unit = 2f64.powi(exponent);
         let scaled = values.iter().map(|value| value * unit).collect();
         let scaled = Sample::new(scaled).unwrap().with_resolution(RESOLUTION * unit);
@@ -159,7 +158,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_seeds_is_nothing_to_any_statistic(
+    fn no_statistic_depends_on_the_order_of_seeds(
         (values, shuffled) in differences_and_shuffled(),
         null in nulls(),
         margin in 0.0..50.0,
@@ -218,7 +217,7 @@ proptest! {
     }
 
     #[test]
-    fn a_prediction_is_never_surer_than_the_mean(
+    fn a_prediction_interval_is_never_narrower_than_that_of_the_mean(
         values in differences(),
         published in 0..50_usize,
         alpha in levels(),
@@ -295,7 +294,7 @@ proptest! {
     }
 
     #[test]
-    fn no_margin_holds_nothing(values in differences(), margin in -50.0..=0.0, alpha in levels()) {
+    fn without_a_margin_nothing_is_equivalent(values in differences(), margin in -50.0..=0.0, alpha in levels()) {
         let found = tost(&sample(values), margin, alpha);
         prop_assert!(found.p >= 0.5);
         prop_assert!(!found.interval.lies_within(margin));
@@ -322,7 +321,7 @@ proptest! {
     }
 
     #[test]
-    fn holm_follows_its_cells_when_they_are_listed_differently(
+    fn holm_does_not_depend_on_the_order_of_cells(
         (p, order) in probabilities().prop_flat_map(|p| {
             let order = Just((0..p.len()).collect::<Vec<_>>()).prop_shuffle();
             (Just(p), order)

@@ -1,6 +1,6 @@
-//! What both sides work on. Weights, images and labels are formulas, the same in
-//! goldens/fidelity/make_reference.py; what a seed draws is the engine's own, and is handed over in
-//! draws.json and head.npy.
+//! The inputs of both sides. Weights, images and labels are computed by the formulas of
+//! goldens/fidelity/make_reference.py. The random draws are the engine's; draws.json and head.npy
+//! pass them to PyTorch.
 
 use std::path::PathBuf;
 
@@ -23,17 +23,17 @@ pub const STEPS: usize = 10;
 const CLASSES: u32 = 10;
 const POOL: usize = 60;
 const TESTED: usize = 16;
-/// Four batches and a half one an epoch.
+/// Four batches and a half batch in each epoch.
 const TRAINED: usize = 36;
 
-/// The paper's protocol, but for its length and its batches: two epochs of five steps, the last of
-/// them smaller, and a tenfold drop between.
+/// The paper's protocol with another length and batch size: two epochs of five steps, of which the
+/// last is smaller, and a tenfold drop of the rate between them.
 pub fn protocol() -> Protocol {
     Protocol { batch: 8, epochs: 2, evaluate: vec![2], ..World::paper().protocol }
 }
 
-/// Bytes of 32x32 pixels in colour: tiles of the image's class, fainter ones of its own, and noise.
-/// All sums are of whole multiples of 2^-23, and so the same in both languages.
+/// Colour images of 32x32 pixels: tiles of the image's class, fainter tiles of the image, and
+/// noise. All sums are of multiples of 2^-23, and so the same in both languages.
 fn pictures(part: &str, count: usize) -> Dataset {
     let mut pixels = Vec::new();
     for image in 0..count {
@@ -51,7 +51,7 @@ fn pictures(part: &str, count: usize) -> Dataset {
     Dataset::new(pixels, (3, 32, 32), labels, CLASSES).unwrap()
 }
 
-/// What a fine-tune works on, with what owns it.
+/// The inputs of a fine-tune, owned.
 pub struct Stuff {
     pub source: Weights,
     pub train: OnDevice,
@@ -80,7 +80,7 @@ fn subset() -> Vec<usize> {
     Subset::draw(&pictures("train", POOL), TRAINED, &order).unwrap().images().to_vec()
 }
 
-/// What the seed draws beside the head, in the order in which a fine-tune uses it.
+/// The draws of the seed except the head, in the order in which a fine-tune uses them.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Drawn {
     /// Images of the pool.
@@ -90,11 +90,10 @@ pub struct Drawn {
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Epoch {
-    /// Places in the subset.
+    /// Indices in the subset.
     order: Vec<usize>,
-    /// One row an image of the subset: rows and columns by which its crop is moved, whether it is
-    /// flipped; factors of brightness, contrast and saturation; which of these is first, second and
-    /// third; degrees.
+    /// One row for each image of the subset: rows and columns of its crop, whether it is flipped;
+    /// factors of brightness, contrast and saturation; their order; degrees.
     draws: Vec<[f64; 10]>,
 }
 
@@ -132,8 +131,8 @@ pub fn head() -> Tensor {
     weights.parameters()["fc.weight"].shallow_clone()
 }
 
-/// In the project that cargo names as it runs tests, else in the one that they were built from: whoever runs
-/// the built test elsewhere names it too.
+/// A golden of the project that cargo names when it runs tests, else of the project of the build.
+/// Set CARGO_MANIFEST_DIR to run a built test elsewhere.
 pub fn golden(name: &str) -> PathBuf {
     let project = std::env::var_os("CARGO_MANIFEST_DIR");
     let project = project.map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);

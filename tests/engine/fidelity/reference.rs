@@ -1,4 +1,4 @@
-//! The numbers of goldens/fidelity/reference.json, and how far a fine-tune lies from them.
+//! The numbers of goldens/fidelity/reference.json, and the distance of a fine-tune from them.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub struct Reference {
     pub near_misses: BTreeMap<String, NearMiss>,
 }
 
-/// What a protocol gives that is wrong in one thing.
+/// The numbers of a protocol with one wrong detail.
 #[derive(Deserialize)]
 pub struct NearMiss {
     pub blocks: u32,
@@ -28,15 +28,15 @@ pub struct Case {
     curve: Curve,
     /// Running statistics after the last step.
     statistics: BTreeMap<String, Length>,
-    /// What was trained, after the last step.
+    /// The trained parameters after the last step.
     parameters: BTreeMap<String, Length>,
     drift: Distances,
 }
 
-/// A tensor's length, and its product with a formula of its own.
+/// A tensor's length, and its product with a formula of its name.
 type Length = [f64; 2];
 
-/// Losses in front of each step, and what the test images get.
+/// Losses before each step, and the logits of the test images.
 #[derive(Debug, Deserialize)]
 pub struct Curve {
     pub losses: Vec<f64>,
@@ -45,8 +45,8 @@ pub struct Curve {
     pub logits: Vec<f64>,
 }
 
-/// Differences from the reference. Of losses, relative; of logits, the largest over their root mean
-/// square; of tensors, the largest part of a length.
+/// Differences from the reference: of losses relative; of logits the largest, relative to their
+/// root mean square; of tensors the largest, relative to a length.
 #[derive(Debug, Deserialize)]
 pub struct Distances {
     losses: Vec<f64>,
@@ -55,9 +55,9 @@ pub struct Distances {
     logits: f64,
     /// Lengths and directions of the running statistics of frozen norms.
     frozen_statistics: f64,
-    /// Lengths of those of trained ones.
+    /// Lengths of the running statistics of trained norms.
     trained_statistics: f64,
-    /// Lengths of what was trained.
+    /// Lengths of the trained parameters.
     parameters: f64,
 }
 
@@ -68,7 +68,7 @@ impl Reference {
 }
 
 impl Case {
-    /// Of a curve alone; tensors are taken to be right.
+    /// Differences of a curve alone.
     pub fn distances_of_curve(&self, found: &Curve) -> Distances {
         let relative = |found: f64, expected: f64| ((found - expected) / expected).abs();
         let expected = &self.curve;
@@ -92,10 +92,11 @@ impl Case {
         }
     }
 
-    /// Of a curve and of the tensors after it, by name. What is trained is what the reference has
-    /// parameters of.
+    /// Differences of a curve and of the tensors after it, by name. The trained parameters are
+    /// those in the reference.
     pub fn distances(&self, found: &Curve, tensors: &BTreeMap<String, Tensor>) -> Distances {
-        let away = |(name, expected): (&String, &Length)| away(name, &tensors[name], expected);
+        let difference =
+            |(name, expected): (&String, &Length)| difference(name, &tensors[name], expected);
         let is_trained = |name: &str| {
             let norm = name.rsplit_once('.').expect("a statistic is a norm's").0;
             self.parameters.contains_key(&format!("{norm}.weight"))
@@ -103,15 +104,14 @@ impl Case {
         let (trained, frozen): (Vec<_>, Vec<_>) =
             self.statistics.iter().partition(|(name, _)| is_trained(name));
         Distances {
-            frozen_statistics: largest(frozen.into_iter().flat_map(away)),
-            trained_statistics: largest(trained.into_iter().map(|each| away(each)[0])),
-            parameters: largest(self.parameters.iter().map(|each| away(each)[0])),
+            frozen_statistics: largest(frozen.into_iter().flat_map(difference)),
+            trained_statistics: largest(trained.into_iter().map(|each| difference(each)[0])),
+            parameters: largest(self.parameters.iter().map(|each| difference(each)[0])),
             ..self.distances_of_curve(found)
         }
     }
 
-    /// How many times further from the reference than PyTorch's own drift: where most, and how many
-    /// times.
+    /// The largest distance in multiples of PyTorch's drift: the number's name and the multiple.
     pub fn drifts_away(&self, found: &Distances) -> (String, f64) {
         let drift = &self.drift;
         let steps = found.losses.iter().zip(&drift.losses).enumerate();
@@ -129,13 +129,13 @@ impl Case {
             ("parameters", found.parameters / drift.parameters),
         ];
         let all = steps.chain(rest.map(|(name, times)| (name.to_owned(), times)));
-        // What is not a number is further than any.
+        // A NaN counts as the largest.
         all.max_by(|(_, left), (_, right)| left.total_cmp(right)).expect("there are losses")
     }
 }
 
 /// Changes of a tensor's length and of its product with its formula, as parts of its length.
-fn away(name: &str, found: &Tensor, [length, product]: &Length) -> Length {
+fn difference(name: &str, found: &Tensor, [length, product]: &Length) -> Length {
     let values = found.detach().to_device(tch::Device::Cpu).to_kind(Kind::Double);
     let values = values.contiguous().flatten(0, -1);
     let probe = Tensor::from_slice(&uniform(&format!("probe/{name}"), values.numel() as i64));
@@ -144,7 +144,7 @@ fn away(name: &str, found: &Tensor, [length, product]: &Length) -> Length {
     [(found_length - length).abs() / length, (found_product - product).abs() / length]
 }
 
-/// The largest; what is not a number is larger than any.
+/// The largest value; a NaN counts as the largest.
 fn largest(values: impl IntoIterator<Item = f64>) -> f64 {
     values.into_iter().fold(0.0, |most, value| if value <= most { most } else { value })
 }

@@ -1,7 +1,7 @@
-//! What the program does with a GPU, on a stand-in for one (`gpu/stand_in.cpp`): a device of its own memory,
-//! which a CPU computes. That everything is where it is needed, that nothing crosses the bus in a step, and
-//! what is said when memory runs out; speed, and how a GPU rounds, it can't tell. Where there is a real one,
-//! results are compared on that.
+//! The program's use of a GPU, on a stand-in for one (`gpu/stand_in.cpp`): a device with its own
+//! memory, whose operations the CPU computes. It shows that tensors are on the right device, that
+//! no transfer happens within a step, and how out of memory is reported. It does not show a GPU's
+//! speed or rounding. With a real GPU, results are compared on that.
 
 use crate::common;
 use std::sync::atomic::AtomicBool;
@@ -12,7 +12,7 @@ use common::{
 };
 use rand::Rng;
 use repro::{
-    assets::{Stock, bundled},
+    assets::{Assets as _, Bundled, bundled},
     data::Dataset,
     engine::{
         OnDevice,
@@ -32,9 +32,9 @@ use repro::{
 };
 use tch::{Device, Kind, Tensor};
 
-const CARD: Device = Device::Cuda(0);
+const GPU: Device = Device::Cuda(0);
 
-/// KMNIST with two whole batches and a part of one.
+/// KMNIST with two whole batches and a partial one.
 fn on_kmnist(device: Device) -> Fixture {
     Fixture::on(device, 300)
 }
@@ -44,10 +44,10 @@ fn short() -> Protocol {
     Protocol { epochs: 2, evaluate: vec![1, 2], ..World::smoke().protocol }
 }
 
-/// The stand-in itself: else the tests below could not fail.
+/// Tests the stand-in itself: without it the tests below could not fail.
 #[test]
-fn what_a_gpu_refuses_or_makes_wait_is_seen() {
-    if !stand_in::here("what_a_gpu_refuses_or_makes_wait_is_seen", None) {
+fn the_stand_in_reports_refused_operations_and_waits() {
+    if !stand_in::on_the_stand_in("the_stand_in_reports_refused_operations_and_waits", None) {
         return;
     }
     let here = Tensor::ones([1000], (Kind::Float, Device::Cpu));
@@ -56,10 +56,10 @@ fn what_a_gpu_refuses_or_makes_wait_is_seen() {
         let made = run();
         (made, Traffic::now().since(before))
     };
-    let (there, sent) = counted(&|| here.to_device(CARD));
+    let (there, sent) = counted(&|| here.to_device(GPU));
     assert_eq!((sent.to_device, sent.to_host, sent.waits), (4000, 0, 1));
     let (mut sent, quietly) = (here.shallow_clone(), Traffic::now());
-    transfer::send([&mut sent], CARD);
+    transfer::upload([&mut sent], GPU);
     let quietly = Traffic::now().since(quietly);
     assert_eq!((quietly.to_device, quietly.waits), (4000, 0));
     let mixed = there.f_add(&here).unwrap_err().to_string();
@@ -73,27 +73,27 @@ fn what_a_gpu_refuses_or_makes_wait_is_seen() {
     assert_eq!(chosen.waits, 1);
 }
 
-/// Sums over a batch may round otherwise where a kernel has another form, and training amplifies it:
-/// relative, of losses.
+/// The relative tolerance of losses where a kernel has another form: sums over a batch may round
+/// differently, and training amplifies that.
 const REORDERED: f64 = 1e-4;
 
-/// What a real GPU, which rounds otherwise, may be off by in the first step: what `repro rerun --within` takes for
-/// the same. Of what training has amplified since, only that it is a number.
+/// The relative tolerance of a real GPU, which rounds differently, in the first step: that of
+/// `repro rerun --tolerance`. Later losses, which training has amplified, must only be numbers.
 const ROUNDED: f64 = 1e-3;
 
 fn assert_near(found: f64, expected: f64, after_steps: usize) {
-    let off = (found / expected - 1.0).abs();
-    let near = match (stand_in::is_a_card(), after_steps) {
-        (false, _) => off < REORDERED,
-        (true, 0) => off < ROUNDED,
+    let relative = (found / expected - 1.0).abs();
+    let near = match (stand_in::is_real_gpu(), after_steps) {
+        (false, _) => relative < REORDERED,
+        (true, 0) => relative < ROUNDED,
         (true, _) => found.is_finite(),
     };
-    assert!(near, "{found} in place of {expected}, after {after_steps} steps");
+    assert!(near, "{found}, expected {expected}, after {after_steps} steps");
 }
 
 #[test]
-fn a_fine_tune_on_a_gpu_is_a_cpu_s() {
-    if !stand_in::on_a_gpu("a_fine_tune_on_a_gpu_is_a_cpu_s") {
+fn a_fine_tune_on_a_gpu_agrees_with_a_cpu() {
+    if !stand_in::on_a_gpu("a_fine_tune_on_a_gpu_agrees_with_a_cpu") {
         return;
     }
     let on = |device, blocks, protocol: &Protocol| -> Outcome {
@@ -101,11 +101,11 @@ fn a_fine_tune_on_a_gpu_is_a_cpu_s() {
         fine_tune(&fixture.material(), blocks, protocol, Seed(1), &AtomicBool::new(false)).unwrap()
     };
     let frozen = Protocol { batch_norm: BatchNorm::Frozen, learning_rate: 0.01, ..short() };
-    // Where the frozen part is fixed its features are kept, on the device.
+    // If the frozen part is fixed, its features are cached on the device.
     let fixed = Protocol { augmentation: Augmentation::NONE, ..frozen.clone() };
     for protocol in [short(), frozen, fixed] {
         for blocks in [0, 1, 3, 9] {
-            let (cpu, card) = (on(Device::Cpu, blocks, &protocol), on(CARD, blocks, &protocol));
+            let (cpu, card) = (on(Device::Cpu, blocks, &protocol), on(GPU, blocks, &protocol));
             assert_near(card.test_loss_after_first_step, cpu.test_loss_after_first_step, 1);
             for (step, (card, cpu)) in card.first_losses.iter().zip(&cpu.first_losses).enumerate() {
                 assert_near(*card, *cpu, step);
@@ -117,20 +117,20 @@ fn a_fine_tune_on_a_gpu_is_a_cpu_s() {
         }
     }
     let tf32 = Protocol { precision: Precision::Tf32, ..short() };
-    assert!(on(CARD, 3, &tf32).first_losses[0].is_finite());
+    assert!(on(GPU, 3, &tf32).first_losses[0].is_finite());
 }
 
-/// A network of the world's architecture at random, and 40 colour images to train and 20 to test on, as
-/// small as they may be: what is issued depends on neither.
-fn of_colour(world: &World) -> (Fixture, Protocol) {
+/// Random weights of the world's architecture, 40 colour images to train on and 20 to test on, as
+/// small as possible: the operations depend on neither.
+fn colour_fixture(world: &World) -> (Fixture, Protocol) {
     let mut generator = random::generator(Seed(1), Purpose::Initialisation);
-    let source = Weights::initialise(world.architecture().clone(), &mut generator).copy_to(CARD);
+    let source = Weights::initialise(world.architecture().clone(), &mut generator).copy_to(GPU);
     let images = |count: usize| {
         let mut pixels = vec![0; count * 3 * 32 * 32];
         generator.fill_bytes(&mut pixels);
         let labels = (0..count as u32).map(|image| image % 10).collect();
         let dataset = Dataset::new(pixels, (3, 32, 32), labels, 10).unwrap();
-        OnDevice::new(&dataset, CARD)
+        OnDevice::new(&dataset, GPU)
     };
     let [train, test] = [40, 20].map(images);
     let protocol =
@@ -138,24 +138,25 @@ fn of_colour(world: &World) -> (Fixture, Protocol) {
     (Fixture { source, train, test }, protocol)
 }
 
-/// Issued at a stretch, so that the device never waits for the host: an epoch's draws go there before its
-/// first step, losses and answers come back after its last.
+/// The host never waits: an epoch's draws are uploaded before its first step, and losses and
+/// predictions are downloaded after its last step.
 #[test]
-fn nothing_crosses_the_bus_between_the_steps_of_an_epoch() {
-    if !stand_in::here("nothing_crosses_the_bus_between_the_steps_of_an_epoch", None) {
+fn no_transfer_or_wait_happens_between_the_steps_of_an_epoch() {
+    if !stand_in::on_the_stand_in("no_transfer_or_wait_happens_between_the_steps_of_an_epoch", None)
+    {
         return;
     }
     let (lab, paper) = (World::lab(), World::paper());
     let mut counted = Vec::new();
     for (name, (fixture, protocol), blocks) in [
-        ("thin", (on_kmnist(CARD), short()), vec![0, 1, 3, 9]),
-        ("ResNet-18", of_colour(&lab), vec![lab.blocks(3)]),
-        ("ResNet-50", of_colour(&paper), vec![3]),
+        ("thin", (on_kmnist(GPU), short()), vec![0, 1, 3, 9]),
+        ("ResNet-18", colour_fixture(&lab), vec![lab.blocks(3)]),
+        ("ResNet-50", colour_fixture(&paper), vec![3]),
     ] {
         for precision in [Precision::Fp32, Precision::Bf16] {
             for &blocks in &blocks {
                 let protocol = Protocol { precision, ..protocol.clone() };
-                let step = assert_at_a_stretch(&fixture, blocks, &protocol);
+                let step = assert_no_waits(&fixture, blocks, &protocol);
                 counted
                     .push(format!("{name}, {blocks} blocks, {precision:?}: {}", step.operations));
             }
@@ -164,8 +165,8 @@ fn nothing_crosses_the_bus_between_the_steps_of_an_epoch() {
     println!("operations a step:\n{}", counted.join("\n"));
 }
 
-/// A step of a fine-tune of two epochs of three steps.
-fn assert_at_a_stretch(fixture: &Fixture, blocks: u32, protocol: &Protocol) -> Traffic {
+/// The traffic of one step of a fine-tune of two epochs of three steps.
+fn assert_no_waits(fixture: &Fixture, blocks: u32, protocol: &Protocol) -> Traffic {
     let (mut seen, stop) = (Vec::new(), AtomicBool::new(false));
     let mut watch = |_: &Network, _: &Tensor| seen.push(Traffic::now());
     let material = fixture.material();
@@ -175,27 +176,28 @@ fn assert_at_a_stretch(fixture: &Fixture, blocks: u32, protocol: &Protocol) -> T
     for step in [first, second, third] {
         assert_eq!((step.to_device, step.to_host, step.waits), (0, 0, 0), "{step:?}");
     }
-    // Between the first two steps comes a test: an answer an image, and a sum.
+    // Between the first two steps is a test pass: a prediction for each image, and a sum.
     let test = fixture.test.len() as u64 + 8;
     assert_eq!((tested.to_device, tested.to_host, tested.waits), (0, test, 2));
-    // The same test, with the epoch's losses and right answers; then another epoch's draws, which nobody
-    // waits for: at most 140 bytes an image, what colours weigh, and what begins at multiples of 16 bytes.
+    // The same test pass, with the epoch's losses and correct predictions; then the next epoch's
+    // draws, without a wait: at most 140 bytes for each image, the weights of colours, and padding
+    // to multiples of 16 bytes.
     assert_eq!((between.to_host, between.waits), (test + 2 * 8, 4));
     let beyond = 12 + 30 * 16;
     assert!(between.to_device <= 140 * fixture.train.len() as u64 + beyond, "{between:?}");
     third
 }
 
-/// Models of our own are trained as on a CPU; only an attack's noise is sent, a batch at a time, and nobody
-/// waits for it.
+/// Source models are trained as on a CPU. Only an attack's noise is uploaded, a batch at a time,
+/// without a wait.
 #[test]
-fn pretraining_on_a_gpu_is_a_cpu_s_and_waits_for_nothing_in_an_epoch() {
-    if !stand_in::on_a_gpu("pretraining_on_a_gpu_is_a_cpu_s_and_waits_for_nothing_in_an_epoch") {
+fn pretraining_on_a_gpu_agrees_with_a_cpu_without_waits_in_an_epoch() {
+    if !stand_in::on_a_gpu("pretraining_on_a_gpu_agrees_with_a_cpu_without_waits_in_an_epoch") {
         return;
     }
     let pretraining = World::smoke().pretraining.unwrap();
     let pretraining = Pretraining { epochs: 1, ..pretraining };
-    let (first, counted) = (bundled::first_of_source().unwrap(), !stand_in::is_a_card());
+    let (first, counted) = (bundled::first_of_source().unwrap(), !stand_in::is_real_gpu());
     for (threat, noisy) in [
         (Threat::None, false),
         (Threat::Attack { constraint: Constraint::L2, epsilon: 1.0 }, true),
@@ -212,19 +214,19 @@ fn pretraining_on_a_gpu_is_a_cpu_s_and_waits_for_nothing_in_an_epoch() {
             let traffic = before.map(|before| Traffic::now().since(before));
             (trained.unwrap().1.remove(0), traffic)
         };
-        let ((cpu, _), (card, six)) = (on(Device::Cpu, 6), on(CARD, 6));
+        let ((cpu, _), (card, six)) = (on(Device::Cpu, 6), on(GPU, 6));
         for (step, (card, cpu)) in card.first_losses.iter().zip(&cpu.first_losses).enumerate() {
             assert_near(*card, *cpu, step);
         }
         assert_near(card.train_loss, cpu.train_loss, 6);
         assert_near(card.test_loss, cpu.test_loss, 6);
         let Some(six) = six else {
-            println!("{threat:?}: not counted: needs the stand-in");
+            println!("{threat:?}: skipped counting: needs the stand-in");
             continue;
         };
-        // What another step costs.
-        let (_, seven) = on(CARD, 7);
-        let step = seven.expect("it is counted").since(six);
+        // The traffic of one more step.
+        let (_, seven) = on(GPU, 7);
+        let step = seven.expect("the stand-in counts").since(six);
         let noise = if noisy { u64::from(pretraining.batch) * 28 * 28 * 4 } else { 0 };
         let order = u64::from(pretraining.batch) * 8;
         assert_eq!((step.to_device, step.to_host, step.waits), (noise + order, 0, 0), "{threat:?}");
@@ -232,21 +234,21 @@ fn pretraining_on_a_gpu_is_a_cpu_s_and_waits_for_nothing_in_an_epoch() {
     }
 }
 
-/// Influence at the end of a fine-tune, which is in double precision wherever the network is.
+/// Influence at the end of a fine-tune, which is in double precision on every device.
 #[test]
-fn influence_on_a_gpu_is_a_cpu_s() {
-    if !stand_in::here("influence_on_a_gpu_is_a_cpu_s", None) {
+fn influence_on_a_gpu_agrees_with_a_cpu() {
+    if !stand_in::on_the_stand_in("influence_on_a_gpu_agrees_with_a_cpu", None) {
         return;
     }
     let key = Key { influence: true, ..Key::new("kmnist", "natural", 1, 100) };
     let mut recipe = World::smoke().recipe(key);
     (recipe.protocol.epochs, recipe.protocol.evaluate) = (1, vec![1]);
-    let trial = Stock::Shipped.named(Trial { recipe, seed: Seed(1) }).unwrap();
+    let trial = Bundled.identify(Trial { recipe, seed: Seed(1) }).unwrap();
     let measured = |device: Device| {
         let folder = tempfile::tempdir().unwrap();
         let (ledger, stop) = (Ledger::new(folder.path().to_owned()), AtomicBool::new(false));
         let workers = Workers { device, at_once: 1, threads_each: 1 };
-        let local = Local { ledger: &ledger, stock: &Stock::Shipped, workers, stop: &stop };
+        let local = Local { ledger: &ledger, assets: &Bundled, workers, stop: &stop };
         local.run(std::slice::from_ref(&trial), &|_| ()).unwrap();
         let entry = ledger.get(&trial.id, &mut |file| panic!("{file:?}")).unwrap().unwrap();
         let Ended::Finished(outcome) = entry.outcome else { panic!("{:?}", entry.outcome) };
@@ -256,16 +258,16 @@ fn influence_on_a_gpu_is_a_cpu_s() {
         };
         outcome.influence.into_iter().map(counts).collect::<Vec<Counts>>()
     };
-    let (there, here) = (measured(CARD), measured(Device::Cpu));
+    let (there, here) = (measured(GPU), measured(Device::Cpu));
     assert!(!here.is_empty());
     assert_eq!(there.len(), here.len());
     for (there, here) in there.iter().zip(&here) {
         assert_eq!((there.kept, there.gallery.len()), (here.kept, here.gallery.len()));
         assert_near(there.largest, here.largest, 1);
-        // Of 2,000 test images: two that are nearly alike may change places.
+        // Of 2,000 test images: two with nearly equal influences may change places.
         let counts = here.matches.iter().chain([&here.three_of_five]);
         for (there, here) in there.matches.iter().chain([&there.three_of_five]).zip(counts) {
-            assert!(there.abs_diff(*here) <= 10, "{there} in place of {here}");
+            assert!(there.abs_diff(*here) <= 10, "{there}, expected {here}");
         }
     }
 }

@@ -1,14 +1,16 @@
-// A stand-in for a GPU: libtorch's CUDA device with a CPU's arithmetic, so that what the program does with a device
-// is tested where there is none. Its tensors lie in ordinary memory, and every operation on them is the CPU's; but
+// A stand-in for a GPU: libtorch's CUDA device with a CPU's arithmetic, to test the program's use of
+// a device on machines without one. Its tensors are in ordinary memory, and the CPU computes every
+// operation on them; but
 //
 //  * an operation that mixes them with tensors of the CPU fails, as on a GPU;
-//  * what crosses the bus, and whatever makes the host wait for the device, is counted;
-//  * it may be given less memory than is there, at once or later, and then runs out of it in CUDA's words;
-//  * steps back may find no plan in cuDNN's words, as where there is no memory to work in;
-//  * it may break, and then answers as a GPU whose context is lost.
+//  * transfers, and waits of the host for the device, are counted;
+//  * its memory can be limited, at the start or later, and then it runs out of memory with CUDA's
+//    message;
+//  * backward convolutions can find no plan, with cuDNN's message, as without workspace memory;
+//  * it can break, and then fails like a GPU whose context is lost.
 //
-// It says nothing of a GPU's speed, of its rounding, or of operations that CUDA lacks. Preload it:
-// LD_PRELOAD=…/libstand_in.so; STAND_IN_MEMORY is its bytes.
+// It does not show a GPU's speed, its rounding, or operations that are missing in CUDA. Preload it
+// with LD_PRELOAD=…/libstand_in.so; STAND_IN_MEMORY is its memory in bytes.
 
 #include <ATen/ATen.h>
 #include <ATen/EmptyTensor.h>
@@ -33,14 +35,14 @@ namespace {
 
 const c10::Device CARD(c10::kCUDA, 0);
 
-// What crossed, and what waited.
+// Bytes transferred, waits and operations.
 std::atomic<uint64_t> to_device{0}, to_host{0}, waits{0}, operations{0};
-// Whether it is broken.
+// Whether the device is broken.
 std::atomic<bool> broken{false};
-// A convolution's step back has no plan where its gradients have more bytes than this.
+// A backward convolution has no plan if its gradients have more bytes than this.
 std::atomic<uint64_t> planned{UINT64_MAX};
-// Bytes that tensors hold, and the most that they held at once.
-std::atomic<size_t> held{0}, most{0};
+// Bytes that tensors hold, and their peak.
+std::atomic<size_t> held{0}, peak{0};
 
 std::atomic<size_t>& memory() {
   static std::atomic<size_t> bytes{[] {
@@ -50,7 +52,7 @@ std::atomic<size_t>& memory() {
   return bytes;
 }
 
-// A piece of the card's memory: an ordinary piece that somebody else owns, counted as long as it lives.
+// A piece of the device's memory: ordinary memory of another owner, counted during its lifetime.
 struct Piece {
   c10::DataPtr data;
   size_t bytes;
@@ -62,7 +64,7 @@ struct Piece {
       TORCH_CHECK_WITH(
           OutOfMemoryError, false, "CUDA out of memory. Tried to allocate ", bytes, " bytes.");
     }
-    for (size_t before = most; before < now && !most.compare_exchange_weak(before, now);) {
+    for (size_t before = peak; before < now && !peak.compare_exchange_weak(before, now);) {
     }
   }
   ~Piece() {
@@ -71,14 +73,14 @@ struct Piece {
   static void drop(void* piece) {
     delete static_cast<Piece*>(piece);
   }
-  // A pointer to it that calls itself the card's.
+  // A pointer to it on the device.
   static c10::DataPtr on_card(c10::DataPtr data, size_t bytes) {
     auto* piece = new Piece(std::move(data), bytes);
     return {piece->data.get(), piece, drop, CARD};
   }
 };
 
-// Memory of the host that the card reads by itself, by where it begins.
+// Pinned memory of the host, by its first address.
 std::mutex pins;
 std::map<const void*, size_t> pinned;
 
@@ -215,7 +217,7 @@ REGISTER_CUDA_HOOKS(CUDAHooks)
 
 namespace {
 
-// One operation's tensors as the CPU sees them: the same memory under another device.
+// One operation's tensors as tensors of the CPU: the same memory under another device.
 class Seen {
   struct Pair {
     Tensor card, cpu;
@@ -259,7 +261,7 @@ class Seen {
     return card;
   }
 
-  // Tensors that an operation gave another size have it on the card too.
+  // Tensors that an operation resized are resized on the device too.
   void settle() const {
     for (const Pair& pair : pairs) {
       auto* card = pair.card.unsafeGetTensorImpl();
@@ -289,7 +291,7 @@ class Seen {
   }
 };
 
-// Operations after which CUDA's own kernels wait: how large their result is depends on values.
+// Operations after which CUDA's kernels wait: the size of their result depends on values.
 bool waits_for_values(const std::string& name) {
   static const std::set<std::string> waiting{
       "aten::nonzero", "aten::masked_select", "aten::equal", "aten::_unique2", "aten::unique_dim",
@@ -297,7 +299,7 @@ bool waits_for_values(const std::string& name) {
   return waiting.count(name) > 0;
 }
 
-// What only looks at memory in another way, and launches nothing.
+// Views, which launch nothing.
 bool is_view(const c10::FunctionSchema& schema) {
   return std::any_of(schema.returns().begin(), schema.returns().end(), [](const c10::Argument& result) {
     return result.alias_info() && !result.alias_info()->isWrite();
@@ -383,8 +385,8 @@ Tensor empty_strided(
       size, stride, &card_allocator, c10::DispatchKeySet(c10::DispatchKey::CUDA), c10::dtype_or_default(kind));
 }
 
-// A copy within the card, or over the bus: then the host waits, unless it was told not to, and what is sent is
-// pinned, which else CUDA would copy first.
+// A copy within the device, or a transfer. For a transfer the host waits, unless the copy is
+// non-blocking and its source is pinned.
 Tensor& copy(Tensor& self, const Tensor& source, bool non_blocking) {
   Seen seen;
   const auto convert = [&](const Tensor& tensor) { return tensor.is_cuda() ? seen.on_cpu(tensor) : tensor; };
@@ -426,12 +428,12 @@ TORCH_LIBRARY_IMPL(aten, CUDA, library) {
   library.impl("_local_scalar_dense", number);
   library.impl("as_strided", as_strided);
   for (const char* whole : {"convolution", "convolution_backward"}) {
-    // Else libtorch would look for cuDNN.
+    // Otherwise libtorch would look for cuDNN.
     library.impl(whole, torch::CppFunction::makeFromBoxedFunction<&on_the_cpu>());
   }
 }
 
-// For tests: bytes over the bus each way, waits of the host, and operations, since the process began.
+// For tests: bytes transferred each way, waits of the host, and operations, since the process started.
 extern "C" uint64_t stand_in_to_device() {
   return to_device;
 }
@@ -444,19 +446,19 @@ extern "C" uint64_t stand_in_waits() {
 extern "C" uint64_t stand_in_operations() {
   return operations;
 }
-// The most bytes that tensors held at once.
-extern "C" uint64_t stand_in_most() {
-  return most;
+// The peak of bytes that tensors held.
+extern "C" uint64_t stand_in_peak_memory() {
+  return peak;
 }
-// From now on it has so many bytes.
-extern "C" void stand_in_has(uint64_t bytes) {
+// Sets the memory from now on.
+extern "C" void stand_in_set_memory(uint64_t bytes) {
   memory() = bytes;
 }
-// From now on steps back of larger gradients than so many bytes find no plan.
+// From now on backward convolutions with larger gradients find no plan.
 extern "C" void stand_in_plan_up_to(uint64_t bytes) {
   planned = bytes;
 }
-// Breaks it: no operation succeeds from now on.
+// Breaks the device: every operation fails from now on.
 extern "C" void stand_in_break() {
   broken = true;
 }

@@ -1,9 +1,9 @@
-//! Influence at the end of fine-tunes of the smoke world, as records hold it.
+//! Influence at the end of fine-tunes of the smoke world, as in records.
 
 use std::sync::atomic::AtomicBool;
 
 use repro::{
-    assets::{Stock, bundled},
+    assets::{Assets as _, Bundled, bundled},
     claim::{InfluenceMatch, Metric, Share},
     engine::executor::{Local, Workers},
     experiment::{Counts, Found, Inverse, Key, Outcome, Protocol, Recipe, Seed, Trial},
@@ -24,10 +24,10 @@ fn recipe(influence: bool) -> Recipe {
 fn ran(recipe: Recipe) -> Entry {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(folder.path().to_owned());
-    let named = Stock::Shipped.named(Trial { recipe, seed: Seed(7) }).unwrap();
+    let named = Bundled.identify(Trial { recipe, seed: Seed(7) }).unwrap();
     let local = Local {
         ledger: &ledger,
-        stock: &Stock::Shipped,
+        assets: &Bundled,
         workers: Workers::new(Device::Cpu, 28, Some(1)),
         stop: &AtomicBool::new(false),
     };
@@ -51,7 +51,7 @@ fn counts(outcome: &Outcome) -> Vec<&Counts> {
 }
 
 #[test]
-fn a_record_says_what_was_counted_and_shows_some_images() {
+fn a_record_has_counts_and_some_images() {
     let entry = ran(recipe(true));
     let measured = &outcome(&entry).influence;
     let inverses: Vec<Inverse> = measured.iter().map(|measured| measured.inverse).collect();
@@ -64,7 +64,7 @@ fn a_record_says_what_was_counted_and_shows_some_images() {
         assert_eq!((of.matches.len(), of.first.len()), (100, 2000));
         let first = of.first.iter().filter(|same| **same).count();
         assert_eq!(of.matches[0] as usize, first);
-        // Far from chance, which is a tenth, and from all.
+        // Far from chance, which is a tenth, and from all images.
         assert!((300..1900).contains(&first), "{first}");
         assert!((300..1900).contains(&of.three_of_five), "{}", of.three_of_five);
     }
@@ -87,7 +87,7 @@ fn a_record_says_what_was_counted_and_shows_some_images() {
 }
 
 #[test]
-fn it_changes_nothing_about_the_fine_tune_and_gives_the_same_bits_again() {
+fn influence_does_not_change_the_fine_tune_and_is_reproducible() {
     let (plain, with, again) = (ran(recipe(false)), ran(recipe(true)), ran(recipe(true)));
     assert!(with.agrees_with(&again));
     assert_ne!(plain.id, with.id);
@@ -97,7 +97,7 @@ fn it_changes_nothing_about_the_fine_tune_and_gives_the_same_bits_again() {
 }
 
 #[test]
-fn one_that_diverged_has_no_influence_and_could_have_any() {
+fn a_fine_tune_that_diverged_has_no_influence_and_may_have_any_share() {
     let mut diverging = recipe(true);
     diverging.protocol.learning_rate = 1e30;
     let entry = ran(diverging);
@@ -114,7 +114,7 @@ fn one_that_diverged_has_no_influence_and_could_have_any() {
 }
 
 #[test]
-fn each_share_is_read_off_its_own_count() {
+fn each_share_is_read_from_its_count() {
     let entry = ran(recipe(true));
     let record = entry.record(&World::smoke());
     let counts = counts(outcome(&entry));
@@ -128,5 +128,5 @@ fn each_share_is_read_off_its_own_count() {
     assert_eq!(read(Share::Rank(100), 0.05), exactly(counts[0].matches[99]));
     assert_eq!(read(Share::Rank(1), 0.01), exactly(counts[1].matches[0]));
     assert_eq!(read(Share::ThreeOfFive, 0.05), exactly(counts[0].three_of_five));
-    assert!(read(Share::Rank(1), 0.02).is_err(), "nobody measured that");
+    assert!(read(Share::Rank(1), 0.02).is_err(), "this inverse was not measured");
 }

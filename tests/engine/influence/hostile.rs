@@ -1,4 +1,4 @@
-//! What can't have an influence is an error that says so.
+//! Inputs without an influence are errors.
 
 use repro::{
     engine::influence::{Influence, InfluenceError, LastLayer},
@@ -18,7 +18,7 @@ fn layer(features: &[f64], logits: &[f64], labels: &[i64]) -> Result<LastLayer, 
 }
 
 #[test]
-fn features_and_logits_that_are_not_finite() {
+fn features_and_logits_that_are_not_finite_are_an_error() {
     for wrong in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let found = [
             layer(&[1.0, wrong], &[0.0; 4], &[0, 1]),
@@ -31,7 +31,7 @@ fn features_and_logits_that_are_not_finite() {
 }
 
 #[test]
-fn one_class_no_image_and_labels_that_are_no_class() {
+fn one_class_no_images_and_labels_out_of_range_are_errors() {
     assert_eq!(layer(&[1.0; 2], &[0.0; 2], &[0, 0]).unwrap_err(), InfluenceError::OneClass);
     let none = |columns| Tensor::zeros([0, columns], (Kind::Float, tch::Device::Cpu));
     let labels = Tensor::zeros([0], (Kind::Int64, tch::Device::Cpu));
@@ -43,7 +43,7 @@ fn one_class_no_image_and_labels_that_are_no_class() {
 }
 
 #[test]
-fn truncations_and_dampings_that_mean_nothing() {
+fn truncations_and_dampings_out_of_range_are_errors() {
     let layer = layer(&[1.0, 2.0], &[0.0; 4], &[0, 1]).unwrap();
     let pairs = eigenpairs(&layer, 0.05).unwrap();
     for truncation in [-0.1, 1.0, f64::NAN, f64::INFINITY] {
@@ -60,8 +60,8 @@ fn truncations_and_dampings_that_mean_nothing() {
 }
 
 #[test]
-fn images_without_any_curvature() {
-    // The other class's probability is no number above zero.
+fn images_without_curvature_are_an_error() {
+    // The other class's probability is zero in double precision.
     let layer = layer(&[1.0; 2], &[1000.0, 0.0, 1000.0, 0.0], &[0, 0]).unwrap();
     assert_eq!(eigenpairs(&layer, 0.05).unwrap_err(), InfluenceError::Flat);
 }

@@ -1,5 +1,5 @@
-//! Influence functions against the long way: dense Hessians by automatic differentiation, dense
-//! pseudo-inverses, and retraining without each image.
+//! Influence functions against direct computations: dense Hessians by automatic differentiation,
+//! dense pseudo-inverses, and retraining without each image.
 //!
 //! `goldens/influence/make_reference.py` makes `reference.json`.
 
@@ -31,7 +31,7 @@ fn matrix(rows: &[Vec<f64>]) -> Tensor {
 
 /// The top eigenpairs of images' curvature.
 fn eigenpairs(train: &LastLayer, truncation: f64) -> Result<Eigenpairs, InfluenceError> {
-    Curvature::of(train).top(truncation, &mut generator())
+    Curvature::new(train).top(truncation, &mut generator())
 }
 
 /// The largest difference, relative to the largest number.

@@ -9,8 +9,8 @@ use tch::{Kind, Tensor};
 
 use super::{distance, eigenpairs, matrix, values};
 
-/// Both sides compute in double precision; what is left is rounding in sums over 40 images, and in a
-/// pseudo-inverse whose condition is at most 1e3.
+/// Both sides compute in double precision. The difference is rounding in sums over 40 images and in
+/// a pseudo-inverse with a condition number of at most 1e3.
 const ROUNDING: f64 = 1e-10;
 
 #[derive(Deserialize)]
@@ -58,12 +58,12 @@ fn the_operator_is_the_hessian_by_automatic_differentiation() {
     let reference = Reference::read();
     let train = reference.layer(&reference.train);
     let every = Tensor::eye(train.parameters(), (Kind::Double, tch::Device::Cpu));
-    let found = Curvature::of(&train).times(&every);
+    let found = Curvature::new(&train).times(&every);
     assert!(distance(&found, &matrix(&reference.hessian)) < ROUNDING);
 }
 
 #[test]
-fn gradients_are_automatic_differentiation_s() {
+fn gradients_agree_with_automatic_differentiation() {
     let reference = Reference::read();
     let test = reference.layer(&reference.test);
     let every = Tensor::eye(test.parameters(), (Kind::Double, tch::Device::Cpu));
@@ -96,7 +96,7 @@ fn eigenpairs_are_those_of_the_dense_hessian() {
 fn influences_and_shares_are_those_by_the_dense_pseudo_inverse() {
     let reference = Reference::read();
     let (train, test) = (reference.layer(&reference.train), reference.layer(&reference.test));
-    // As a record does it: one search for the finest cut serves all others.
+    // As for a record: one search with the smallest truncation serves all others.
     let pairs = eigenpairs(&train, 0.0).unwrap();
     for case in &reference.cases {
         let inverse = Inverse { truncation: case.truncation, damping: case.damping };
@@ -106,7 +106,7 @@ fn influences_and_shares_are_those_by_the_dense_pseudo_inverse() {
             assert_eq!(influence.kept(), case.kept, "{inverse}");
             let found = influence.on(0, influence.tests());
             assert!(distance(&found, &matrix(&case.influence)) < 100.0 * ROUNDING, "{inverse}");
-            let shares = Shares::of(&influence, train.labels(), test.labels());
+            let shares = Shares::new(&influence, train.labels(), test.labels());
             assert_eq!(shares.matches, case.matches, "{inverse}");
             assert_eq!(shares.three_of_five, case.three_of_five, "{inverse}");
         }

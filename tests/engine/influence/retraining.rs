@@ -1,5 +1,5 @@
-//! What influence means: the last layer trained again without each image. The loss is damped, so that
-//! there is one optimum and Newton's method finds it.
+//! The definition of influence: the last layer is trained again without each image. The loss is
+//! damped, so that there is one optimum and Newton's method finds it.
 
 use rand_distr::{Distribution, StandardNormal};
 use repro::{
@@ -41,16 +41,16 @@ fn trained(features: &Tensor, labels: &Tensor) -> Tensor {
         let layer = layer(features, labels, &parameters);
         let sums = layer.gradients_in(&every).sum_dim_intlist([0].as_slice(), false, Kind::Double);
         let gradient = sums.unsqueeze(1) + DAMPING * &parameters;
-        let hessian = Curvature::of(&layer).times(&every) + DAMPING * &every;
+        let hessian = Curvature::new(&layer).times(&every) + DAMPING * &every;
         parameters -= Tensor::linalg_solve(&hessian, &gradient, true);
         if gradient.norm().double_value(&[]) < 1e-11 {
             return parameters;
         }
     }
-    panic!("Newton's method did not settle");
+    panic!("Newton's method did not converge");
 }
 
-/// Each image's own loss.
+/// The loss of each image.
 fn losses(features: &Tensor, labels: &Tensor, parameters: &Tensor) -> Tensor {
     let ones = Tensor::ones([features.size()[0], 1], (Kind::Double, Device::Cpu));
     let logits = Tensor::cat(&[features, &ones], 1).matmul(&parameters.view([-1, CLASSES]));
@@ -58,7 +58,7 @@ fn losses(features: &Tensor, labels: &Tensor, parameters: &Tensor) -> Tensor {
 }
 
 #[test]
-fn influence_is_what_a_test_image_s_loss_gains_when_the_training_image_is_left_out() {
+fn influence_is_the_change_of_loss_without_the_training_image() {
     let mut generator = generator();
     let (features, labels) = images(IMAGES, &mut generator);
     let (test, test_labels) = images(TESTS, &mut generator);
@@ -82,13 +82,13 @@ fn influence_is_what_a_test_image_s_loss_gains_when_the_training_image_is_left_o
     let (predicted, changes) = (values(&predicted.reshape([-1])), values(&changes.reshape([-1])));
     let correlation = correlation(&predicted, &changes);
     assert!(correlation > 0.99, "{correlation}");
-    // To first order also in size: leaving an image out takes its curvature away as well, so the real
-    // change is a little larger.
+    // The size agrees to first order: without an image its curvature is missing as well, so that
+    // the real change is a little larger.
     let squares = |values: &[f64]| values.iter().map(|value| value * value).sum::<f64>();
     let slope = predicted.iter().zip(&changes).map(|(one, two)| one * two).sum::<f64>()
         / squares(&predicted);
     assert!((1.0..1.2).contains(&slope), "{slope}");
-    // A wrong sign, another image's gradient or another unit would show.
+    // A wrong sign, another image's gradient or another unit would be detected.
     let shifted: Vec<f64> =
         predicted.iter().cycle().skip(1).take(predicted.len()).copied().collect();
     assert!(self::correlation(&shifted, &changes) < 0.5);

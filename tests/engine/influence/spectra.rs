@@ -1,5 +1,5 @@
-//! The search for eigenvectors where it could go wrong: equal eigenvalues, images that are fitted to
-//! the last digit, more directions than a block has, the same bits again.
+//! Difficult cases of the search for eigenvectors: equal eigenvalues, images fitted to the last
+//! digit, more directions than a block has, and the same bits for the same generator.
 
 use rand_distr::{Distribution, StandardNormal};
 use repro::engine::influence::{Curvature, InfluenceError, LastLayer, Operator, top};
@@ -7,7 +7,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::{distance, eigenpairs, generator, values};
 
-/// Features and logits from a generator of ours.
+/// Random features and logits.
 fn layer(images: i64, features: i64, classes: i64, spread: f64) -> LastLayer {
     let mut generator = generator();
     let mut normal = |shape: [i64; 2], deviation: f64| {
@@ -23,14 +23,14 @@ fn layer(images: i64, features: i64, classes: i64, spread: f64) -> LastLayer {
 
 fn dense(layer: &LastLayer) -> Vec<f64> {
     let every = Tensor::eye(layer.parameters(), (Kind::Double, Device::Cpu));
-    let (found, _) = Curvature::of(layer).times(&every).linalg_eigh("L");
+    let (found, _) = Curvature::new(layer).times(&every).linalg_eigh("L");
     let mut found = values(&found);
     found.reverse();
     found
 }
 
 #[test]
-fn hundreds_of_pairs_are_found_to_the_last_one() {
+fn all_of_hundreds_of_eigenpairs_are_found() {
     let layer = layer(300, 40, 6, 2.0);
     let expected = dense(&layer);
     for truncation in [0.3, 0.05, 0.01, 1e-3] {
@@ -44,8 +44,9 @@ fn hundreds_of_pairs_are_found_to_the_last_one() {
 }
 
 #[test]
-fn equal_eigenvalues_are_found_as_often_as_they_occur() {
-    // A head that says nothing has each eigenvalue once a class but one; with 20 classes that is 19 times.
+fn equal_eigenvalues_are_found_with_their_multiplicity() {
+    // With equal probabilities each eigenvalue occurs `classes - 1` times; with 20 classes 19
+    // times.
     let layer = layer(50, 3, 20, 0.0);
     let expected: Vec<f64> = dense(&layer).into_iter().filter(|value| *value > 1e-9).collect();
     assert_eq!(expected.len(), 4 * 19);
@@ -57,8 +58,9 @@ fn equal_eigenvalues_are_found_as_often_as_they_occur() {
 }
 
 #[test]
-fn images_that_are_fitted_to_the_last_digit_keep_their_curvature() {
-    // One image's own class leads by 50 nats: its curvature is 2e-22 of its features' square, far below the last digit of 1.
+fn images_fitted_to_the_last_digit_keep_their_curvature() {
+    // One image's class leads by 50 nats: its curvature is 2e-22 of its features' square, far below
+    // the last digit of 1.
     let features = Tensor::from_slice(&[1.0, 2.0]).view([1, 2]);
     let logits = Tensor::from_slice(&[50.0, 0.0]).view([1, 2]);
     let layer = LastLayer::new(&features, &logits, &Tensor::from_slice(&[0_i64])).unwrap();
@@ -74,7 +76,7 @@ fn images_that_are_fitted_to_the_last_digit_keep_their_curvature() {
 }
 
 #[test]
-fn the_same_start_gives_the_same_bits() {
+fn the_same_generator_gives_the_same_bits() {
     tch::set_num_threads(1);
     let layer = layer(200, 30, 5, 1.0);
     let (one, two) = (eigenpairs(&layer, 0.05).unwrap(), eigenpairs(&layer, 0.05).unwrap());
@@ -83,7 +85,7 @@ fn the_same_start_gives_the_same_bits() {
 }
 
 #[test]
-fn any_symmetric_operator_will_do_and_one_that_is_zero_is_none() {
+fn any_symmetric_operator_is_accepted_except_zero() {
     let diagonal = Tensor::arange(100, (Kind::Double, Device::Cpu)).unsqueeze(1);
     let of = |times: &dyn Fn(&Tensor) -> Tensor| {
         let operator = Operator { times, parameters: 100, block: 3, device: Device::Cpu };

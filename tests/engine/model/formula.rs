@@ -1,15 +1,15 @@
-//! The formula that goldens/model/make_reference.py fills tensors with: every value from its name
-//! and index, the same bits in both languages.
+//! The formula that goldens/model/make_reference.py fills tensors with: every value is computed
+//! from its name and index, with the same bits in both languages.
 
 use std::collections::BTreeMap;
 
 use repro::{engine::model::Weights, experiment::Architecture};
 use tch::{Kind, Tensor};
 
-/// How much a bottleneck's last norm shrinks, so that rounding errors stay small.
+/// The factor of a bottleneck's last norm, which keeps rounding errors small.
 const BRANCH: f64 = 0.125;
 
-/// In [-1, 1), by 2^-23: FNV-1a of the name, then SplitMix64 counted on from it.
+/// Values in [-1, 1) in steps of 2^-23: FNV-1a of the name, then SplitMix64 from there.
 pub fn uniform(name: &str, count: i64) -> Vec<f64> {
     let state = name.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |state, byte| {
         (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
@@ -40,7 +40,7 @@ fn fill(name: &str, shape: &[i64]) -> Tensor {
     }
 }
 
-/// Weights of an architecture, its shapes taken from a fresh one.
+/// Weights of an architecture, with the shapes of new ones.
 pub fn weights(architecture: &Architecture, kind: Kind) -> Weights {
     let fresh = super::fresh(architecture);
     let entries: BTreeMap<String, Tensor> = fresh

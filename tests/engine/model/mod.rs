@@ -1,8 +1,8 @@
-//! The network against torchvision's: logits, gradients, running statistics, one step and a curve of
-//! five; what is frozen; what is drawn; and what does not fit.
+//! The network against torchvision's: logits, gradients, running statistics, one step and a curve
+//! of five; freezing; initial weights; and weights that do not fit.
 //!
-//! `goldens/model/make_reference.py` makes `reference.json`, in double precision. There are no
-//! weights in it: both sides fill theirs by one formula.
+//! `goldens/model/make_reference.py` makes `reference.json`, in double precision. It has no
+//! weights: both sides compute theirs by one formula.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -13,7 +13,7 @@ mod parity;
 mod parts;
 mod reference;
 
-/// First weights, always the same.
+/// Initial weights, always the same.
 fn fresh(architecture: &Architecture) -> Weights {
     Weights::initialise(architecture.clone(), &mut ChaCha8Rng::seed_from_u64(1))
 }

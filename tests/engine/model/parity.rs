@@ -1,5 +1,5 @@
-//! The same numbers as torchvision, in double precision to the last few digits, in single as near as
-//! the network's own conditioning lets it come.
+//! The same numbers as torchvision: in double precision to the last few digits, in single precision
+//! as near as the network's conditioning allows.
 
 use repro::{
     engine::model::{Implementation, Mode, Network, Sgd},
@@ -12,27 +12,27 @@ use super::reference::{Case, Reference, apart, apart_from_summary, furthest};
 
 const LEARNING_RATE: f64 = 0.01;
 
-/// In double precision both compute the same sums in another order at most, and the reference is
-/// kept to 13 digits. Measured: at most 1e-11.
+/// In double precision both compute the same sums, perhaps in another order, and the reference has
+/// 13 digits. Measured: at most 1e-11.
 const DOUBLE: Tolerance = Tolerance { values: 1e-9, gradients: 1e-9, step: 1e-9 };
-/// In single precision a rounding error of 6e-8 grows on the way through 11 blocks. Measured, with
-/// three sets of vector instructions: at most 6e-6, gradients 4e-5.
+/// In single precision a rounding error of 6e-8 grows through 11 blocks. Measured, with three sets
+/// of vector instructions: at most 6e-6, gradients 4e-5.
 const SINGLE_THIN: Tolerance = Tolerance { values: 5e-5, gradients: 3e-4, step: 5e-5 };
-/// ResNet-50 has three million rectifiers on these images. Some have an input so near zero that
-/// rounding opens or shuts them, and gradients before them then differ by their whole share.
-/// Measured: at most 6e-6, gradients 6e-5; without vector instructions gradients 3e-2, all of it
-/// before one rectifier in `layer2`, for torchvision's own single precision too. So that single
-/// precision can only show gradients to be of the right kind; double precision shows the rest.
+/// ResNet-50 has three million ReLUs on these images. Some have an input so near zero that rounding
+/// changes its sign, and gradients before them then differ by their whole share. Measured: at most
+/// 6e-6, gradients 6e-5; without vector instructions gradients 3e-2, all of it before one ReLU in
+/// `layer2`, for torchvision's single precision too. So single precision only checks gradients
+/// roughly; double precision checks the rest.
 const SINGLE: Tolerance = Tolerance { values: 5e-5, gradients: 0.1, step: 1e-3 };
 
-/// How far numbers may lie from the reference, over the root mean square of what they belong to.
+/// Tolerances, relative to the root mean square of the tensor.
 #[derive(Clone, Copy)]
 struct Tolerance {
-    /// What a forward pass gives, and what five steps on the last blocks do.
+    /// Of a forward pass, and of five steps on the last blocks.
     values: f64,
-    /// Gradients of all parameters.
+    /// Of the gradients of all parameters.
     gradients: f64,
-    /// The parameters after a step along these, a hundredth as long.
+    /// Of the parameters after a step along the gradients at rate 0.01.
     step: f64,
 }
 
@@ -56,7 +56,7 @@ impl Setting<'_> {
         images(step, self.shape, self.kind)
     }
 
-    /// tch's `cross_entropy_for_logits` rounds to single precision on the way.
+    /// Not tch's `cross_entropy_for_logits`, which rounds to single precision.
     fn loss(&self, logits: &Tensor, step: usize) -> Tensor {
         let labels = labels(step, self.shape[0]);
         logits.cross_entropy_loss::<Tensor>(&labels, None, Reduction::Mean, -100, 0.0)
@@ -88,7 +88,7 @@ fn named<'a>(
 #[track_caller]
 fn assert_near(what: &str, apart: f64, tolerance: f64) {
     println!("{what}: {apart:.1e}");
-    assert!(apart < tolerance, "{what} lies {apart:.1e} away, more than {tolerance:.0e}");
+    assert!(apart < tolerance, "{what} differs by {apart:.1e}, more than {tolerance:.0e}");
 }
 
 fn assert_parity(setting: Setting, tolerance: Tolerance) {
@@ -140,8 +140,8 @@ fn resnet50(kind: Kind, tolerance: Tolerance) {
     }
 }
 
-/// Both implementations; at 32 pixels the thin network's last stage has pictures of 2 x 2, and so has
-/// ResNet-50's at 64.
+/// Both implementations. At 32 pixels the thin network's last stage has 2 x 2 activations, and so
+/// has ResNet-50's at 64.
 const IMPLEMENTATIONS: [Implementation; 2] =
     [Implementation::Reference, Implementation::Fused(Precision::Fp32)];
 
@@ -153,77 +153,77 @@ fn with_thin(kind: Kind, check: impl Fn(Setting)) {
 }
 
 #[test]
-fn resnet_50_computes_and_learns_as_torchvisions_in_double_precision() {
+fn resnet_50_agrees_with_torchvision_in_double_precision() {
     resnet50(Kind::Double, DOUBLE);
 }
 
 #[test]
-fn resnet_50_computes_and_learns_as_torchvisions_in_single_precision() {
+fn resnet_50_agrees_with_torchvision_in_single_precision() {
     resnet50(Kind::Float, SINGLE);
 }
 
 #[test]
-fn the_thin_network_computes_and_learns_as_torchvisions_in_double_precision() {
+fn the_thin_network_agrees_with_torchvision_in_double_precision() {
     with_thin(Kind::Double, |setting| assert_parity(setting, DOUBLE));
 }
 
 #[test]
-fn the_thin_network_computes_and_learns_as_torchvisions_in_single_precision() {
+fn the_thin_network_agrees_with_torchvision_in_single_precision() {
     with_thin(Kind::Float, |setting| assert_parity(setting, SINGLE_THIN));
 }
 
 #[test]
-fn a_wrong_momentum_or_weight_decay_of_descent_would_be_seen() {
+fn a_wrong_momentum_or_weight_decay_is_detected() {
     with_thin(Kind::Float, |setting| {
         let expected = &setting.case.curve;
-        let away = |momentum, weight_decay| {
+        let distance = |momentum, weight_decay| {
             let (network, losses) = setting.curve(momentum, weight_decay);
             let losses = apart(&Tensor::stack(&losses, 0), &expected.losses);
             losses.max(furthest(network.trainable(), &expected.parameters))
         };
         let (momentum, decay) = (Sgd::PAPER_MOMENTUM, Sgd::PAPER_WEIGHT_DECAY);
-        assert!(away(momentum, decay) < SINGLE_THIN.values);
+        assert!(distance(momentum, decay) < SINGLE_THIN.values);
         for (momentum, decay) in [(0.899, decay), (0.0, decay), (momentum, 0.0), (momentum, 1e-4)] {
-            let away = away(momentum, decay);
-            assert!(away > SINGLE_THIN.values, "{momentum} {decay} is not told apart: {away:.1e}");
+            let distance = distance(momentum, decay);
+            assert!(distance > SINGLE_THIN.values, "{momentum} {decay}: only {distance:.1e}");
         }
     });
 }
 
 #[test]
-fn another_epsilon_of_batch_norms_would_be_seen() {
+fn another_epsilon_of_batch_norms_is_detected() {
     with_thin(Kind::Double, |setting| {
         let network = setting.network();
-        let away = || {
+        let distance = || {
             let logits = network.logits(&setting.images(0), Mode::Evaluate);
             apart(&logits, &setting.case.evaluate.logits)
         };
-        assert!(away() < DOUBLE.values);
-        // 1.1e-5 in place of 1e-5 is that much more on every variance.
+        assert!(distance() < DOUBLE.values);
+        // An epsilon of 1.1e-5 instead of 1e-5 adds that much to every variance.
         for (_, variance) in named(network.weights().buffers()).filter(is_variance) {
             let _ = variance.shallow_clone().g_add_scalar_(1e-6);
         }
-        assert!(away() > DOUBLE.values, "not told apart: {:.1e}", away());
+        assert!(distance() > DOUBLE.values, "only {:.1e}", distance());
     });
 }
 
 #[test]
-fn another_momentum_of_batch_norms_or_a_biased_variance_would_be_seen() {
+fn another_momentum_of_batch_norms_or_a_biased_variance_is_detected() {
     with_thin(Kind::Float, |setting| {
         let before = setting.network();
         let after = setting.network();
         let _ = after.logits(&setting.images(0), Mode::Train);
         let tolerance = SINGLE_THIN.values;
-        let away = |change: &dyn Fn(&str, &Tensor, &Tensor) -> Tensor| {
+        let distance = |change: &dyn Fn(&str, &Tensor, &Tensor) -> Tensor| {
             let changed = named(after.weights().buffers()).map(|(name, after)| {
                 (name, change(name, &before.weights().buffers()[name], after))
             });
             furthest(changed, &setting.case.train.statistics)
         };
-        assert!(away(&|_, _, after| after.shallow_clone()) < tolerance);
-        // A momentum of 0.101 in place of 0.1.
-        assert!(away(&|_, before, after| before + (after - before) * 1.01) > tolerance);
-        // What the batch added to a variance, by n - 1 over n of the largest n there is.
+        assert!(distance(&|_, _, after| after.shallow_clone()) < tolerance);
+        // A momentum of 0.101 instead of 0.1.
+        assert!(distance(&|_, before, after| before + (after - before) * 1.01) > tolerance);
+        // A biased variance: the batch's share times (n - 1) / n, for the largest n.
         let most = (8 * 16 * 16) as f64;
         let biased = |name: &str, before: &Tensor, after: &Tensor| {
             let added = after - before * 0.9;
@@ -232,7 +232,7 @@ fn another_momentum_of_batch_norms_or_a_biased_variance_would_be_seen() {
                 false => after.shallow_clone(),
             }
         };
-        assert!(away(&biased) > tolerance);
+        assert!(distance(&biased) > tolerance);
     });
 }
 

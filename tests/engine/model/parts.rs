@@ -1,4 +1,4 @@
-//! What is frozen, what is drawn, what is normalised, and what does not fit.
+//! Freezing, initial weights, normalisation, and weights that do not fit.
 
 use std::collections::BTreeMap;
 
@@ -59,7 +59,7 @@ fn networks_have_torchvisions_numbers_of_parameters() {
 }
 
 #[test]
-fn blocks_are_counted_from_the_head_and_mean_the_same_layers_in_the_thin_network() {
+fn blocks_are_counted_from_the_head_in_both_networks() {
     let layers = |architecture: &Architecture, blocks| -> Vec<String> {
         let names = Trainable::Blocks(blocks).names(architecture).unwrap();
         let mut layers: Vec<String> = names
@@ -80,12 +80,12 @@ fn blocks_are_counted_from_the_head_and_mean_the_same_layers_in_the_thin_network
         assert_eq!(layers(&paper, blocks), layers(&thin, blocks));
     }
     let error = Trainable::Blocks(9).names(&Architecture::resnet18(10)).unwrap_err();
-    assert_eq!(error, TooManyBlocks { asked: 9, there: 8 });
-    assert!(error.to_string().contains("ask for 8 or fewer"), "{error}");
+    assert_eq!(error, TooManyBlocks { requested: 9, available: 8 });
+    assert!(error.to_string().contains("the network has 8"), "{error}");
 }
 
 #[test]
-fn frozen_parameters_stay_while_their_running_statistics_move() {
+fn frozen_parameters_are_constant_while_running_statistics_change() {
     let mut network = network(&Architecture::thin(10));
     network.train(Trainable::Blocks(3)).unwrap();
     let before = network.weights().copy_to(Device::Cpu);
@@ -103,7 +103,7 @@ fn frozen_parameters_stay_while_their_running_statistics_move() {
         assert!(!statistic.equal(&before.buffers()[name]), "{name}");
     }
 
-    // In evaluation mode, which is what frozen norms train in, no statistic moves.
+    // In evaluation mode, in which frozen norms are trained, no statistic changes.
     let before = network.weights().copy_to(Device::Cpu);
     assert_eq!(BatchNorm::Frozen.mode(), Mode::Evaluate);
     let _ = network.logits(&images, BatchNorm::Frozen.mode());
@@ -113,7 +113,7 @@ fn frozen_parameters_stay_while_their_running_statistics_move() {
 }
 
 #[test]
-fn the_frozen_part_computed_once_gives_the_same_logits_and_gradients() {
+fn a_frozen_part_computed_once_gives_the_same_logits_and_gradients() {
     let mut network = network(&Architecture::thin(10));
     let images = images(0, [4, 1, 32, 32], Kind::Float);
     let labels = Tensor::from_slice(&[0_i64, 1, 2, 3]);
@@ -138,7 +138,7 @@ fn a_prepared_network_computes_the_same_bits_until_a_weight_changes() {
     let fused = Implementation::Fused(Precision::Fp32);
     let weights = fresh(&Architecture::thin(10));
     let network = Network::new(weights, Normalisation::IMAGENET, fused);
-    // Both of them stay what they are: in train mode running statistics move, which kernels don't hold.
+    // Prepared kernels stay valid in train mode, where only running statistics change.
     for mode in [Mode::Train, Mode::Evaluate] {
         let prepared = network.prepared(mode);
         for at in 1..=3 {
@@ -149,7 +149,7 @@ fn a_prepared_network_computes_the_same_bits_until_a_weight_changes() {
             });
         }
     }
-    // What was made of a weight is not made again.
+    // A kernel prepared from a weight is not prepared again.
     let images = images(0, [8, 3, 32, 32], Kind::Float);
     let before = network.logits(&images, Mode::Evaluate);
     let prepared = network.prepared(Mode::Evaluate);
@@ -164,16 +164,16 @@ fn a_prepared_network_computes_the_same_bits_until_a_weight_changes() {
 }
 
 #[test]
-fn images_are_cut_then_standardised_and_grey_ones_stand_for_three_channels() {
+fn images_are_clipped_and_normalised_and_grey_ones_get_three_channels() {
     let pixels = Tensor::from_slice(&[-0.5_f32, 0.0, 0.485, 2.0]).view([1, 1, 2, 2]);
     let found = Normalisation::IMAGENET.on(Device::Cpu).apply(&pixels);
     assert_eq!(found.size(), [1, 3, 2, 2]);
     let value = |channel, row, column| found.double_value(&[0, channel, row, column]);
     let black = -0.485 / 0.229;
     for (at, expected) in [(0, black), (1, black), (2, 0.0), (3, 0.515 / 0.229)] {
-        // Rounded three times in single precision, at values of up to 2.3.
-        let away = (value(0, at / 2, at % 2) - expected).abs();
-        assert!(away < 5e-7, "pixel {at}: {away}");
+        // Three roundings in single precision, at values of up to 2.3.
+        let error = (value(0, at / 2, at % 2) - expected).abs();
+        assert!(error < 5e-7, "pixel {at}: {error}");
     }
     assert!((value(2, 1, 1) - (1.0 - 0.406) / 0.225).abs() < 5e-7);
 
@@ -186,11 +186,11 @@ fn images_are_cut_then_standardised_and_grey_ones_stand_for_three_channels() {
 }
 
 #[test]
-fn first_weights_have_the_spread_that_they_should_and_are_the_same_again() {
+fn initial_weights_have_the_right_spread_and_are_reproducible() {
     let architecture = Architecture::resnet18(10);
     let weights = fresh(&architecture);
     let kernel = &weights.parameters()["layer4.1.conv2.weight"];
-    // 2,359,296 draws: a standard error of 5e-4 of the deviation, and of 7e-4 for the mean.
+    // 2,359,296 draws: a relative standard error of 5e-4 of the deviation, and 7e-4 of the mean.
     let expected = (2.0_f64 / (512.0 * 9.0)).sqrt();
     assert!((kernel.std(true).double_value(&[]) / expected - 1.0).abs() < 3e-3);
     assert!(kernel.mean(Kind::Double).double_value(&[]).abs() < 3e-3 * expected);
@@ -210,7 +210,7 @@ fn first_weights_have_the_spread_that_they_should_and_are_the_same_again() {
 }
 
 #[test]
-fn a_new_head_is_drawn_as_the_recipe_says_and_nothing_else_changes() {
+fn a_new_head_is_drawn_as_in_the_recipe_and_nothing_else_changes() {
     let generator = || ChaCha8Rng::seed_from_u64(7);
     let before = fresh(&Architecture::resnet50(1000));
     let copy = || before.copy_to(Device::Cpu);
@@ -237,7 +237,7 @@ fn a_new_head_is_drawn_as_the_recipe_says_and_nothing_else_changes() {
         let most = linear.parameters()[name].abs().max().double_value(&[]);
         assert!(most <= bound && most > nearly * bound, "{name}: {most}");
     }
-    // What it made can be computed with.
+    // The weights can be used.
     let network = Network::new(linear, Normalisation::NONE, Implementation::Reference);
     let logits = network.logits(&images(0, [2, 3, 32, 32], Kind::Float), Mode::Evaluate);
     assert_eq!(logits.size(), [2, 100]);
@@ -275,7 +275,7 @@ fn weights_that_do_not_fit_are_named() {
 }
 
 #[test]
-fn weights_share_nothing_with_what_they_were_made_from() {
+fn weights_share_no_memory_with_their_source() {
     let architecture = Architecture::thin(10);
     let given = entries(&fresh(&architecture));
     let made = Weights::new(
@@ -297,7 +297,7 @@ fn weights_share_nothing_with_what_they_were_made_from() {
 }
 
 #[test]
-fn an_architecture_reads_back_from_what_it_is_written_as() {
+fn an_architecture_is_read_back_unchanged() {
     for architecture in
         [Architecture::resnet18(10), Architecture::resnet50(1000), Architecture::thin(6)]
     {

@@ -1,4 +1,4 @@
-//! The numbers of goldens/model/reference.json, and how far a result lies from them.
+//! The numbers of goldens/model/reference.json, and the distance of a result from them.
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -58,7 +58,7 @@ fn doubles(tensor: &Tensor) -> Tensor {
     tensor.detach().to_kind(Kind::Double).contiguous().flatten(0, -1)
 }
 
-/// The largest difference, over the root mean square of what is expected.
+/// The largest difference, relative to the expected root mean square.
 pub fn apart(found: &Tensor, expected: &[f64]) -> f64 {
     let expected = Tensor::from_slice(expected);
     let found = doubles(found);
@@ -67,8 +67,8 @@ pub fn apart(found: &Tensor, expected: &[f64]) -> f64 {
         .double_value(&[])
 }
 
-/// How far a tensor lies from a summary: the largest difference, where values are taken over their
-/// root mean square, and sums over its size, too: the length of the whole.
+/// The distance of a tensor from a summary: the largest difference of values relative to their root
+/// mean square, and of sums relative to the tensor's length.
 pub fn apart_from_summary(name: &str, found: &Tensor, expected: &Summary) -> f64 {
     let values = doubles(found);
     let count = values.numel();
@@ -88,7 +88,7 @@ pub fn apart_from_summary(name: &str, found: &Tensor, expected: &Summary) -> f64
     (0..6).map(|at| (found[at] - expected[at]).abs() / scales[at]).fold(0.0, f64::max)
 }
 
-/// The furthest of many tensors from their summaries. They must be the same tensors.
+/// The largest distance of many tensors from their summaries, which must have the same names.
 pub fn furthest<'a, T: Borrow<Tensor>>(
     found: impl IntoIterator<Item = (&'a str, T)>,
     expected: &BTreeMap<String, Summary>,

@@ -1,4 +1,5 @@
-//! The source models that ship: retrained for a few steps, stopped and gone on with, and what their cards say.
+//! The bundled source models: trained again for a few steps, interrupted and resumed, and compared
+//! with their cards.
 
 use std::{
     cell::Cell,
@@ -11,24 +12,26 @@ use repro::{
     assets::bundled,
     engine::{
         OnDevice,
-        pretrain::{self, Checkpoint, PretrainError, Told, zoo::Making},
+        pretrain::{self, Checkpoint, PretrainError, TrainingEvent, zoo::ZooBuilder},
     },
     experiment::Against,
     experiment::{Card, Threat},
     world::World,
 };
 
-/// Losses of another processor, relative, in the first five steps of a pretraining. From the third on a
-/// rounding has grown: other kernels (Intel's AVX-512 in place of AMD's, AVX2, none of both) lie 3e-7 away in
-/// the second step, and up to 7e-2 in the fifth. The processor that made the cards gives their bits.
+/// The relative tolerance of another processor's losses in the first five steps of a pretraining.
+/// From the third step on, rounding errors have grown: other kernels (Intel's AVX-512 instead of
+/// AMD's, AVX2, neither) differ by 3e-7 in the second step, and by up to 7e-2 in the fifth. The
+/// processor that made the cards gives their bits.
 const FIRST_LOSSES: [f64; 5] = [1e-5, 1e-4, 0.1, 0.1, 0.1];
-/// The same against an attack, whose steps are choices that a rounding can turn (the sign of a gradient, the
-/// worse of two images): up to 1.4e-3 away in the first step and 1.9e-2 in the second. A radius too
-/// large by a tenth is at least 1.1e-2 away in the first; one too small by a twentieth need not be seen (9e-4).
+/// The same for adversarial training, whose steps are choices that rounding can change (the sign of
+/// a gradient, the worse of two images): up to 1.4e-3 in the first step and 1.9e-2 in the second. A
+/// radius too large by a tenth differs by at least 1.1e-2 in the first step; one too small by a
+/// twentieth may stay undetected (9e-4).
 const FIRST_ATTACKED_LOSSES: [f64; 5] = [5e-3, 5e-2, 0.1, 0.1, 0.1];
 
 #[test]
-fn source_models_retrained_for_a_few_steps_have_the_losses_on_their_cards() {
+fn source_models_trained_again_for_a_few_steps_have_their_cards_losses() {
     tch::set_num_threads(1);
     let pretraining = World::smoke().pretraining.unwrap();
     let first = bundled::first_of_source().unwrap();
@@ -43,14 +46,14 @@ fn source_models_retrained_for_a_few_steps_have_the_losses_on_their_cards() {
             Threat::None | Threat::Noise { .. } => FIRST_LOSSES,
         };
         for (step, (found, recorded)) in found.iter().zip(&card.first_losses).enumerate() {
-            let off = (found - recorded).abs() / recorded;
-            assert!(off < near[step], "{}, step {step}: {found} {recorded}", model.role);
+            let relative = (found - recorded).abs() / recorded;
+            assert!(relative < near[step], "{}, step {step}: {found} {recorded}", model.role);
         }
     }
 }
 
 #[test]
-fn a_pretraining_that_stops_goes_on_with_the_same_bits() {
+fn an_interrupted_pretraining_resumes_with_the_same_bits() {
     tch::set_num_threads(1);
     let mut pretraining = World::smoke().pretraining.unwrap();
     pretraining.epochs = 3;
@@ -61,8 +64,8 @@ fn a_pretraining_that_stops_goes_on_with_the_same_bits() {
         let epochs = Cell::new(0);
         let checkpoint = checkpoint.map(|path| Checkpoint { path, source: "a test's" });
         let stop = || epochs.get() == stop_after;
-        let mut progress = |told: Told<'_>| {
-            epochs.set(epochs.get() + usize::from(matches!(told, Told::Epoch(_))));
+        let mut progress = |event: TrainingEvent<'_>| {
+            epochs.set(epochs.get() + usize::from(matches!(event, TrainingEvent::Epoch(_))));
         };
         let made = pretrain::train(&pretraining, threat, &source, checkpoint, &stop, &mut progress);
         made.map(|(network, curve)| (network.weights().digest(), curve.len(), epochs.get()))
@@ -71,11 +74,11 @@ fn a_pretraining_that_stops_goes_on_with_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
     let checkpoint = folder.path().join("a.safetensors");
     assert!(go(Some(&checkpoint), 1).is_err());
-    // The epoch that was whole is not done again.
+    // The completed epoch is not repeated.
     let (digest, epochs, _) = undisturbed;
     assert_eq!(go(Some(&checkpoint), usize::MAX).unwrap(), (digest.clone(), epochs, epochs - 1));
     assert_eq!(go(Some(&checkpoint), usize::MAX).unwrap(), (digest, epochs, 0));
-    // It is not gone on from with another recipe, nor when it is damaged.
+    // It is not resumed with another recipe, nor if it is damaged.
     let bytes = std::fs::read(&checkpoint).unwrap();
     std::fs::write(&checkpoint, &bytes[..bytes.len() / 2]).unwrap();
     let error = go(Some(&checkpoint), usize::MAX).unwrap_err().to_string();
@@ -88,8 +91,8 @@ fn a_pretraining_that_stops_goes_on_with_the_same_bits() {
     assert!(other.unwrap_err().to_string().contains("another recipe"));
 }
 
-/// A zoo of so many of the smoke world's models for a few epochs on so many images, in a folder, and how
-/// many epochs were told of each.
+/// Trains the smoke world's first models for a few epochs on a few images, into a folder; returns
+/// the result and the number of reported epochs of each model.
 fn small_zoo(
     models: usize,
     images: usize,
@@ -98,10 +101,10 @@ fn small_zoo(
     tch::set_num_threads(1);
     let mut pretraining = World::smoke().pretraining.unwrap();
     pretraining.models.truncate(models);
-    (pretraining.epochs, pretraining.most_cost, pretraining.attacked) = (6, 100.0, 10);
+    (pretraining.epochs, pretraining.max_accuracy_drop, pretraining.attack_images) = (6, 100.0, 10);
     let images = bundled::first_of_source().unwrap().first(images);
-    let told = Mutex::new(BTreeMap::new());
-    let making = Making {
+    let reported = Mutex::new(BTreeMap::new());
+    let making = ZooBuilder {
         pretraining: &pretraining,
         train: &images,
         test: &images,
@@ -112,48 +115,50 @@ fn small_zoo(
         stop: &AtomicBool::new(false),
     };
     let made = making.make(&|name, progress| match progress {
-        Told::Epoch(epoch) => drop(told.lock().unwrap().insert(name.to_owned(), epoch.epoch)),
-        // Of the test that holds the lock: it gives up.
-        Told::Waits => drop(std::fs::remove_file(out.join(".lock")).map(|()| {
-            told.lock().unwrap().insert("waits".to_owned(), 0);
+        TrainingEvent::Epoch(epoch) => {
+            let _ = reported.lock().unwrap().insert(name.to_owned(), epoch.epoch);
+        }
+        // The test holds the lock, and releases it now.
+        TrainingEvent::Waits => drop(std::fs::remove_file(out.join(".lock")).map(|()| {
+            reported.lock().unwrap().insert("waits".to_owned(), 0);
         })),
-        Told::Images { .. } => {}
+        TrainingEvent::Images { .. } => {}
     });
-    (made, told.into_inner().unwrap())
+    (made, reported.into_inner().unwrap())
 }
 
-/// A lock is a file description's, so that this process stands for another.
+/// A lock belongs to a file description, so that this process can act as another one.
 #[test]
-fn whoever_makes_models_in_the_same_folder_is_waited_for() {
+fn pretraining_waits_for_another_process_in_the_same_folder() {
     let folder = tempfile::tempdir().unwrap();
     let held = repro::util::files::lock(&folder.path().join(".lock")).unwrap();
     assert!(held.is_some());
-    let (made, told) = small_zoo(1, 130, folder.path());
+    let (made, reported) = small_zoo(1, 130, folder.path());
     assert_eq!(made.unwrap().len(), 1);
-    assert_eq!((told["waits"], told["natural"]), (0, 6));
+    assert_eq!((reported["waits"], reported["natural"]), (0, 6));
 }
 
 #[test]
-fn a_zoo_is_not_gone_on_with_from_another_source() {
+fn a_zoo_is_not_resumed_with_another_source() {
     let folder = tempfile::tempdir().unwrap();
-    let (made, told) = small_zoo(1, 130, folder.path());
-    assert_eq!(told["natural"], 6);
+    let (made, reported) = small_zoo(1, 130, folder.path());
+    assert_eq!(reported["natural"], 6);
     let cards = made.unwrap();
-    let (again, told) = small_zoo(1, 130, folder.path());
-    assert_eq!((again.unwrap(), told.len()), (cards, 0));
-    let (other, told) = small_zoo(1, 131, folder.path());
+    let (again, reported) = small_zoo(1, 130, folder.path());
+    assert_eq!((again.unwrap(), reported.len()), (cards, 0));
+    let (other, reported) = small_zoo(1, 131, folder.path());
     let error = other.unwrap_err().to_string();
     assert!(error.contains("another recipe, seed, source or engine"), "{error}");
-    assert!(told.is_empty(), "{told:?}");
+    assert!(reported.is_empty(), "{reported:?}");
 }
 
 #[test]
-fn a_model_that_can_t_be_made_stops_the_others_and_is_what_is_told() {
+fn a_model_that_fails_stops_the_others_and_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let (made, _) = small_zoo(1, 130, folder.path());
     made.unwrap();
     let models = World::smoke().pretraining.unwrap().models;
-    // The last one that waits for no other.
+    // The last model that does not depend on another.
     let (last, epsilon) = models
         .iter()
         .rev()
@@ -164,14 +169,14 @@ fn a_model_that_can_t_be_made_stops_the_others_and_is_what_is_told() {
         .unwrap();
     let damaged = folder.path().join(format!("checkpoints/{last}-{epsilon}.safetensors"));
     std::fs::write(&damaged, "no checkpoint").unwrap();
-    let (made, told) = small_zoo(models.len(), 130, folder.path());
+    let (made, reported) = small_zoo(models.len(), 130, folder.path());
     let error = made.unwrap_err().to_string();
     assert!(error.contains("no whole safetensors file"), "{error}");
-    assert!(told.values().all(|epochs| *epochs < 6), "{told:?}");
+    assert!(reported.values().all(|epochs| *epochs < 6), "{reported:?}");
 }
 
 #[test]
-fn a_pretraining_whose_losses_blew_up_is_gone_on_with() {
+fn a_pretraining_that_diverged_is_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let mut pretraining = World::smoke().pretraining.unwrap();
     (pretraining.epochs, pretraining.learning_rate) = (2, 1e30);
@@ -182,8 +187,8 @@ fn a_pretraining_whose_losses_blew_up_is_gone_on_with() {
     let go = |stop_after: u32| {
         let epochs = Cell::new(0);
         let (stop, threat) = (|| epochs.get() == stop_after, Threat::None);
-        let mut progress = |told: Told<'_>| {
-            if let Told::Epoch(epoch) = told {
+        let mut progress = |event: TrainingEvent<'_>| {
+            if let TrainingEvent::Epoch(epoch) = event {
                 epochs.set(epoch.epoch);
             }
         };
@@ -192,7 +197,8 @@ fn a_pretraining_whose_losses_blew_up_is_gone_on_with() {
     let before = go(0).unwrap_err().to_string();
     assert_eq!(
         before,
-        "stopped before the first epoch of a model was done; the same command goes on with that model"
+        "stopped before the first epoch of a model was finished; run the same command again to \
+         continue"
     );
     let stopped = go(1).unwrap_err();
     assert!(matches!(stopped, PretrainError::Interrupted { epoch: 1 }), "{stopped}");
@@ -202,7 +208,7 @@ fn a_pretraining_whose_losses_blew_up_is_gone_on_with() {
 }
 
 #[test]
-fn what_ships_is_what_its_cards_say() {
+fn the_bundled_models_match_their_cards() {
     let world = World::smoke();
     for role in world.sources.keys() {
         let (weights, card) = (bundled::weights(role).unwrap(), bundled::card(role).unwrap());
@@ -211,9 +217,9 @@ fn what_ships_is_what_its_cards_say() {
         assert!(card.cost <= 3.0 || role == "linf_8", "{role}: {}", card.cost);
     }
     for (name, target) in &world.targets {
-        let shipped = bundled::target(name).unwrap();
-        assert_eq!(shipped.train.len(), target.train as usize);
-        assert!(shipped.train.len() >= 6400 && shipped.test.len() >= 2000, "{name}");
+        let data = bundled::target(name).unwrap();
+        assert_eq!(data.train.len(), target.train as usize);
+        assert!(data.train.len() >= 6400 && data.test.len() >= 2000, "{name}");
     }
     let sizes = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/smoke/zoo"))
         .unwrap()

@@ -1,4 +1,4 @@
-//! What is drawn: ranges, and which draws a recipe's steps share.
+//! Random draws: their ranges, and the draws that recipes share.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use repro::{engine::transform::*, experiment::Augmentation};
 
 use super::reference::{Reference, assert_same_bytes, difference};
 
-/// A source of uniform numbers that any test can repeat: Weyl's sequence of the golden ratio.
+/// A reproducible source of uniform numbers: the Weyl sequence of the golden ratio.
 fn uniform() -> impl FnMut() -> f64 {
     let mut at = 0.0_f64;
     move || {
@@ -16,7 +16,7 @@ fn uniform() -> impl FnMut() -> f64 {
 }
 
 #[test]
-fn draws_lie_in_the_recipe_s_ranges_and_reach_all_of_them() {
+fn draws_cover_the_ranges_of_the_recipe() {
     let mut source = uniform();
     let draws = Augmentation::PAPER.draw(5_000, &mut source);
     let rows: HashSet<i64> = draws.iter().map(|draw| draw.placement.rows).collect();
@@ -34,7 +34,7 @@ fn draws_lie_in_the_recipe_s_ranges_and_reach_all_of_them() {
         let (least, most) = values.iter().fold((f64::MAX, f64::MIN), |(least, most), &value| {
             (least.min(value), most.max(value))
         });
-        // Of 5,000 values, the ends come within a hundredth of the range.
+        // Of 5,000 values, some are within a hundredth of the range from its ends.
         let near = (high - low) / 100.0;
         low <= least && least < low + near && high - near < most && most <= high
     };
@@ -48,7 +48,7 @@ fn draws_lie_in_the_recipe_s_ranges_and_reach_all_of_them() {
 }
 
 #[test]
-fn leaving_a_step_out_changes_no_other_draw() {
+fn a_step_that_is_left_out_changes_no_other_draw() {
     let paper = Augmentation::PAPER;
     let drawn = |augmentation: Augmentation| augmentation.draw(20, &mut uniform());
     let unflipped = drawn(Augmentation { flip: 0.0, ..paper });

@@ -1,8 +1,8 @@
 //! The batched transforms against torchvision's on PIL images, with given parameters, bit for bit.
-//! `transforms/draws.rs` asks what is drawn.
+//! `transforms/draws.rs` tests the random draws.
 //!
-//! `goldens/transforms/make_reference.py` makes `reference.npz`. Each test also shows a near miss, a
-//! transform that someone might have written instead, that it would not have let pass.
+//! `goldens/transforms/make_reference.py` makes `reference.npz`. Each test also checks a near miss:
+//! a plausible wrong transform, which the test must reject.
 
 use std::collections::HashSet;
 
@@ -30,23 +30,23 @@ fn images_are_resized_up_and_down_as_by_pil() {
         let expected = reference.array(name);
         assert_same_bytes(&resize(&images, size(case[1])), expected, name);
 
-        // Bilinear between the nearest four pixels, which is what is not antialiased.
+        // Bilinear between the nearest four pixels, which is not antialiased.
         let [height, width] = size(case[1]);
         let (from_height, from_width) = (images.size()[2], images.size()[3]);
         let floats = images.to_kind(Kind::Float);
         let plain = floats.upsample_bilinear2d([height, width], false, None, None).round();
         let (differ, levels) = difference(&plain, expected);
         if height < from_height || width < from_width {
-            assert!(levels > 5, "{name}: without antialiasing only {levels} levels apart");
+            assert!(levels > 5, "{name}: without antialiasing only {levels} levels difference");
         } else {
-            // In enlarging it is the same, but for PIL's rounding to bytes between its passes.
+            // When enlarging it is the same, except for PIL's rounding to bytes between passes.
             assert!(differ > 0 && levels == 1, "{name}: {differ} differ, by up to {levels}");
         }
     }
 }
 
 #[test]
-fn one_image_without_tensors_is_resized_to_the_same_bytes() {
+fn an_image_resized_without_tensors_has_the_same_bytes() {
     let reference = Reference::read();
     let mut cases = 0;
     for (name, case) in reference.under("resize/") {
@@ -72,7 +72,7 @@ fn one_image_without_tensors_is_resized_to_the_same_bytes() {
 }
 
 #[test]
-fn a_data_set_too_large_for_one_go_is_resized_like_each_of_its_images() {
+fn a_data_set_resized_in_parts_equals_each_resized_image() {
     let reference = Reference::read();
     let expected = reference.array("resize/red/224x224");
     let red = reference.array("colour").narrow(0, 0, 1).narrow(1, 0, 1);
@@ -82,7 +82,7 @@ fn a_data_set_too_large_for_one_go_is_resized_like_each_of_its_images() {
 }
 
 #[test]
-fn a_size_kept_is_the_identity_and_an_empty_batch_stays_empty() {
+fn resizing_to_the_same_size_is_the_identity_and_an_empty_batch_stays_empty() {
     let reference = Reference::read();
     let images = reference.array("odd");
     assert_same_bytes(&resize(images, [31, 47]), images, "same size");
@@ -106,7 +106,7 @@ fn images_are_downscaled_and_upscaled_again_as_by_pil() {
     }
 }
 
-/// A step of the chain as the reference names it, on the draws of its images.
+/// One step of the chain, with the draws of its images.
 type Step = fn(&Tensor, &[Draw]) -> Tensor;
 
 fn crop_alone(pixels: &Tensor, draws: &[Draw]) -> Tensor {
@@ -202,7 +202,7 @@ fn every_factor_of_every_colour_operation_blends_and_clips_as_in_pil() {
 }
 
 #[test]
-fn saturation_leaves_grey_images_alone_and_brightness_does_not() {
+fn saturation_does_not_change_grey_images_and_brightness_does() {
     let reference = Reference::read();
     let grey = reference.array("grey");
     let given = |factors| vec![Jitter { factors, ..Jitter::NONE }; 3];
@@ -211,7 +211,7 @@ fn saturation_leaves_grey_images_alone_and_brightness_does_not() {
 }
 
 #[test]
-fn the_paper_s_two_degrees_move_no_pixel_of_an_image_as_small_as_mnist_s() {
+fn the_papers_two_degrees_move_no_pixel_of_an_image_of_mnists_size() {
     let reference = Reference::read();
     let grey = reference.array("grey");
     assert_same_bytes(&rotate(grey, &[2.0, -2.0, 1.3]), grey, "28 pixels");
@@ -220,7 +220,7 @@ fn the_paper_s_two_degrees_move_no_pixel_of_an_image_as_small_as_mnist_s() {
 }
 
 #[test]
-fn every_angle_turns_an_image_as_by_pil() {
+fn every_angle_rotates_an_image_as_by_pil() {
     let reference = Reference::read();
     let angles = reference.numbers("angles");
     let pixels = reference.array("odd").narrow(0, 0, 1).repeat([angles.len() as i64, 1, 1, 1]);
@@ -230,7 +230,7 @@ fn every_angle_turns_an_image_as_by_pil() {
 }
 
 #[test]
-fn the_whole_chain_is_torchvision_s() {
+fn the_whole_chain_agrees_with_torchvision() {
     let reference = Reference::read();
     for (name, case) in reference.under("chain/") {
         let draws = reference.draws(name);
@@ -250,7 +250,7 @@ fn the_whole_chain_is_torchvision_s() {
 }
 
 #[test]
-fn bytes_become_floats_as_by_to_tensor() {
+fn bytes_are_converted_to_floats_as_by_to_tensor() {
     let reference = Reference::read();
     let found = to_unit(reference.array("ramp"));
     assert_eq!(found.kind(), Kind::Float);
@@ -259,7 +259,7 @@ fn bytes_become_floats_as_by_to_tensor() {
 
 #[test]
 #[should_panic(expected = "as many images as parameters")]
-fn parameters_for_fewer_images_are_a_bug() {
+fn parameters_for_fewer_images_panic() {
     let reference = Reference::read();
     let _ = rotate(reference.array("colour"), &[0.0]);
 }

@@ -1,11 +1,12 @@
-//! Keeps the layers of `src/` apart where the compiler can't. It reads the sources and reports,
-//! with file and line: a use against the order of the rooms, a circle between rooms, libtorch
-//! outside `engine/`, printing outside `cli/`, and command lines spelled outside `cli/`.
+//! Checks the order of the modules of `src/` where the compiler can't. It reads the sources and
+//! reports, with file and line: a use against the order of the modules, a cycle between modules,
+//! libtorch outside `engine/`, printing outside `cli/`, and command lines spelled outside `cli/`.
 //!
-//! A room is a module of `src/lib.rs`. The check needs no parser of Rust: a lexer removes comments
-//! and string literals, and paths are read from the tokens that remain. It misses two kinds of
-//! path: one that a macro assembles, and one in a string, as in `#[serde(with = "crate::a")]`.
-//! Every rule takes sources as data, so that the tests below show that each of them can fail.
+//! A module here is one that `src/lib.rs` declares. The check needs no parser of Rust: a lexer
+//! removes comments and string literals, and paths are read from the tokens that remain. It misses
+//! two kinds of path: one that a macro assembles, and one in a string, such as
+//! `#[serde(with = "crate::a")]`. Every rule takes sources as data, so that the tests below show
+//! that each of them can fail.
 
 mod rules;
 mod source;
@@ -20,8 +21,8 @@ use std::{
 use rules::*;
 use source::File;
 
-/// The rooms in order: each uses only those to its right.
-const ROOMS: [&str; 18] = [
+/// The modules in order: each uses only those to its right.
+const MODULES: [&str; 18] = [
     "cli",
     "report",
     "figure",
@@ -42,11 +43,11 @@ const ROOMS: [&str; 18] = [
     "util",
 ];
 
-/// Modules in `src/lib.rs`, at most: a reader can't keep more of them in mind.
-const MOST_MODULES: usize = 20;
+/// The maximum number of modules in `src/lib.rs`: a reader can't remember more.
+const MAX_MODULES: usize = 20;
 
 /// The program's commands, old spellings included.
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "list",
     "show",
     "verify",
@@ -57,6 +58,7 @@ const COMMANDS: [&str; 20] = [
     "runs",
     "rerun",
     "records",
+    "man",
     "figure",
     "report",
     "fetch",
@@ -110,18 +112,18 @@ fn assert_none(findings: &[String]) {
 }
 
 #[test]
-fn no_room_uses_one_that_comes_before_it() {
+fn no_module_uses_an_earlier_one() {
     assert_none(&against_the_order(&SOURCES));
 }
 
 #[test]
-fn no_circle_runs_through_rooms() {
-    assert_none(&circle(&SOURCES));
+fn there_is_no_cycle_between_modules() {
+    assert_none(&cycle(&SOURCES));
 }
 
 #[test]
-fn the_rooms_of_the_crate_are_those_in_the_list() {
-    assert_none(&rooms_of_the_crate(&SOURCES));
+fn the_modules_of_the_crate_are_those_in_the_list() {
+    assert_none(&modules_of_the_crate(&SOURCES));
 }
 
 #[test]

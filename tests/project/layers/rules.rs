@@ -2,35 +2,35 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use super::{COMMANDS, MOST_MODULES, ROOMS, source::*};
+use super::{COMMANDS, MAX_MODULES, MODULES, source::*};
 
-pub(super) fn rank(room: &str) -> Option<usize> {
-    ROOMS.iter().position(|name| *name == room)
+pub(super) fn rank(module: &str) -> Option<usize> {
+    MODULES.iter().position(|name| *name == module)
 }
 
-/// Uses of a room by one to its right.
+/// Uses of a module by a later one in the list.
 pub(super) fn against_the_order(files: &[File]) -> Vec<String> {
     let mut findings = Vec::new();
     for file in files {
-        let Some(room) = file.room() else { continue };
-        let Some(rank) = rank(&room) else {
-            findings.push(file.finding(1, &format!("`{room}` is not in the list of rooms")));
+        let Some(module) = file.top_module() else { continue };
+        let Some(rank) = rank(&module) else {
+            findings.push(file.finding(1, &format!("`{module}` is not in the list of modules")));
             continue;
         };
         let uses = file.uses.iter().filter(|found| !found.in_test);
-        findings.extend(uses.filter_map(|found| misplaced(file, &room, rank, found)));
+        findings.extend(uses.filter_map(|found| misplaced(file, &module, rank, found)));
     }
     findings
 }
 
-pub(super) fn misplaced(file: &File, room: &str, own_rank: usize, found: &Use) -> Option<String> {
+pub(super) fn misplaced(file: &File, module: &str, own_rank: usize, found: &Use) -> Option<String> {
     let written = &found.written;
     let what = match found.target.first().map(String::as_str) {
-        None | Some("*") => format!("`{written}` names the crate's root: name the room"),
+        None | Some("*") => format!("`{written}` names the crate's root: name the module"),
         Some(used) => match rank(used) {
-            None => format!("`{written}` does not begin with a room of the list"),
+            None => format!("`{written}` does not begin with a module of the list"),
             Some(rank) if rank < own_rank => {
-                format!("`{room}` uses `{used}`, which comes before it (`{written}`)")
+                format!("`{module}` uses `{used}`, which comes before it (`{written}`)")
             }
             Some(_) => return None,
         },
@@ -38,16 +38,16 @@ pub(super) fn misplaced(file: &File, room: &str, own_rank: usize, found: &Use) -
     Some(file.finding(found.line, &what))
 }
 
-/// The rooms that each room uses, with one place where it does.
+/// The modules that each module uses, with one place where it does.
 pub(super) type Edges = BTreeMap<String, BTreeMap<String, String>>;
 
 pub(super) fn edges(files: &[File]) -> Edges {
     let mut edges = Edges::new();
     for file in files {
-        let Some(room) = file.room() else { continue };
-        let used = edges.entry(room.clone()).or_default();
+        let Some(module) = file.top_module() else { continue };
+        let used = edges.entry(module.clone()).or_default();
         for found in file.uses.iter().filter(|found| !found.in_test) {
-            if let Some(other) = found.target.first().filter(|other| **other != room) {
+            if let Some(other) = found.target.first().filter(|other| **other != module) {
                 used.entry(other.clone()).or_insert_with(|| file.place(found.line));
             }
         }
@@ -55,54 +55,54 @@ pub(super) fn edges(files: &[File]) -> Edges {
     edges
 }
 
-/// A circle between rooms, if there is one, whatever the order of the list. Rooms that use none of
-/// the remaining rooms are removed until nothing changes; what remains leads to a circle.
-pub(super) fn circle(files: &[File]) -> Vec<String> {
+/// A cycle between modules, if there is one, whatever the order of the list. Modules that use none
+/// of the remaining modules are removed until nothing changes; what remains leads to a cycle.
+pub(super) fn cycle(files: &[File]) -> Vec<String> {
     let mut edges = edges(files);
     loop {
         let left: Vec<String> = edges.keys().cloned().collect();
         for used in edges.values_mut() {
-            used.retain(|room, _| left.contains(room));
+            used.retain(|module, _| left.contains(module));
         }
         edges.retain(|_, used| !used.is_empty());
         if edges.len() == left.len() {
             break;
         }
     }
-    edges.keys().next().map(|start| walk_circle(&edges, start)).into_iter().collect()
+    edges.keys().next().map(|start| walk_cycle(&edges, start)).into_iter().collect()
 }
 
-/// Follows uses until a room occurs again. Every room in `edges` uses another one in it.
-pub(super) fn walk_circle(edges: &Edges, start: &str) -> String {
-    let (mut room, mut trail) = (start, Vec::new());
-    while !trail.iter().any(|(passed, _)| *passed == room) {
-        let (next, place) = edges[room].first_key_value().expect("it uses a remaining room");
-        trail.push((room, place));
-        room = next;
+/// Follows uses until a module occurs again. Every module in `edges` uses another one in it.
+pub(super) fn walk_cycle(edges: &Edges, start: &str) -> String {
+    let (mut module, mut trail) = (start, Vec::new());
+    while !trail.iter().any(|(passed, _)| *passed == module) {
+        let (next, place) = edges[module].first_key_value().expect("it uses a remaining module");
+        trail.push((module, place));
+        module = next;
     }
-    let steps = trail.iter().skip_while(|(passed, _)| *passed != room);
+    let steps = trail.iter().skip_while(|(passed, _)| *passed != module);
     let steps: Vec<String> =
-        steps.map(|(room, place)| format!("{room} (by {place}) -> ")).collect();
-    format!("circle: {}{room}", steps.concat())
+        steps.map(|(module, place)| format!("{module} (by {place}) -> ")).collect();
+    format!("cycle: {}{module}", steps.concat())
 }
 
-/// Whether `src/lib.rs` and the list name the same rooms, and not too many.
-pub(super) fn rooms_of_the_crate(files: &[File]) -> Vec<String> {
+/// Checks that `src/lib.rs` and the list have the same modules, and not too many.
+pub(super) fn modules_of_the_crate(files: &[File]) -> Vec<String> {
     let Some(lib) = files.iter().find(|file| file.path == Path::new("src/lib.rs")) else {
         return vec!["src/lib.rs is missing".to_owned()];
     };
     let modules = modules(lib);
     let unknown = modules.iter().filter(|(name, _)| rank(name).is_none());
     let unknown = unknown.map(|(name, line)| {
-        lib.finding(*line, &format!("module `{name}` is not in the list of rooms"))
+        lib.finding(*line, &format!("module `{name}` is not in the list of modules"))
     });
-    let declared = |room: &str| modules.iter().any(|(name, _)| *name == room);
-    let missing = ROOMS.iter().filter(|room| !declared(room));
+    let declared = |module: &str| modules.iter().any(|(name, _)| *name == module);
+    let missing = MODULES.iter().filter(|module| !declared(module));
     let missing =
-        missing.map(|room| lib.finding(1, &format!("room `{room}` of the list is missing")));
+        missing.map(|module| lib.finding(1, &format!("module `{module}` of the list is missing")));
     let mut findings: Vec<String> = unknown.chain(missing).collect();
-    if modules.len() > MOST_MODULES {
-        let what = format!("{} modules, {MOST_MODULES} at most", modules.len());
+    if modules.len() > MAX_MODULES {
+        let what = format!("{} modules, {MAX_MODULES} at most", modules.len());
         findings.push(lib.finding(1, &what));
     }
     findings
@@ -131,7 +131,7 @@ pub(super) fn libtorch_outside_engine(files: &[File]) -> Vec<String> {
     })
 }
 
-/// Printing and clap outside `cli/`; rooms other than `cli` in a program.
+/// Printing and clap outside `cli/`; modules other than `cli` in a program.
 pub(super) fn printing_outside_cli(files: &[File]) -> Vec<String> {
     let mut findings = tokens_outside("src/cli", files, |file, index| {
         let text = file.token(Some(index));
@@ -139,7 +139,7 @@ pub(super) fn printing_outside_cli(files: &[File]) -> Vec<String> {
     });
     for file in files.iter().filter(|file| file.is_program()) {
         let uses = file.uses.iter().filter(|found| found.written.starts_with("repro"));
-        let others = uses.filter(|found| found.target.first().is_none_or(|room| room != "cli"));
+        let others = uses.filter(|found| found.target.first().is_none_or(|module| module != "cli"));
         findings.extend(others.map(|found| {
             file.finding(found.line, &format!("`{}`: a program calls `cli` only", found.written))
         }));
@@ -232,7 +232,7 @@ pub(super) fn command(text: &str, at: usize) -> Option<String> {
     (quoted || COMMANDS.contains(&word)).then(|| format!("repro {word}"))
 }
 
-/// The long option that begins at a place.
+/// The long option that begins at an index.
 pub(super) fn option(text: &str, at: usize) -> Option<String> {
     let begins = match text[..at].chars().next_back() {
         None => true,

@@ -1,9 +1,9 @@
-//! A source file, taken apart: tokens without comments and literals, the literals by themselves, and the
-//! paths from the crate's root.
+//! A parsed source file: tokens without comments and literals, the literals, and the paths from the
+//! crate's root.
 
 use std::path::{Path, PathBuf};
 
-/// A source file, taken apart.
+/// A parsed source file.
 pub(super) struct File {
     pub(super) path: PathBuf,
     pub(super) tokens: Vec<Token>,
@@ -26,7 +26,7 @@ pub(super) struct Literal {
     pub(super) text: String,
 }
 
-/// A path that begins at the crate's root, or is resolved from it: `[room, ..]`.
+/// A path from the crate's root: `[module, ..]`.
 #[derive(Debug)]
 pub(super) struct Use {
     pub(super) line: usize,
@@ -44,7 +44,7 @@ impl File {
     }
 
     /// The first module of the file's path; none for `lib.rs` and the programs.
-    pub(super) fn room(&self) -> Option<String> {
+    pub(super) fn top_module(&self) -> Option<String> {
         module_path(&self.path).into_iter().next()
     }
 
@@ -263,7 +263,7 @@ pub(super) fn mark_uses(tokens: &mut [Token]) {
 
 // The paths.
 
-/// What a brace opened.
+/// The kind of an open brace.
 pub(super) enum Scope {
     Block,
     Module,

@@ -82,7 +82,7 @@ fn a_use_against_the_order_is_found_in_every_form() {
         (1, "use crate::*;"),
         (1, "use crate::{self as root};"),
         (1, "use super::*;"),
-        (1, "use crate::no_room::Thing;"),
+        (1, "use crate::no_module::Thing;"),
         (1, "#[cfg(test)] use crate::util; mod inner { use crate::engine; }"),
         (1, "#[cfg(test)] mod tests { fn f() {} } use super::engine;"),
         (1, "fn f() -> impl A + use<'a> { crate::engine::f() }"),
@@ -106,7 +106,7 @@ fn paths_are_resolved_by_the_module_of_their_file() {
         assert_eq!(against_the_order(&files(&[(path, climbing)])), [expected]);
     }
     let root = against_the_order(&files(&[("src/world/mod.rs", "use crate::{self as root};")]));
-    assert_eq!(root, ["src/world/mod.rs:1: `crate::self` names the crate's root: name the room"]);
+    assert_eq!(root, ["src/world/mod.rs:1: `crate::self` names the crate's root: name the module"]);
     let deeper = [("src/world/own/names.rs", climbing), ("src/world/own.rs", "use super::cli::A;")];
     assert_none(&against_the_order(&files(&deeper)));
 }
@@ -126,13 +126,13 @@ fn uses_in_order_in_tests_in_comments_and_in_literals_are_allowed() {
 }
 
 #[test]
-fn a_file_outside_the_rooms_is_found() {
+fn a_file_outside_the_modules_is_found() {
     let found = against_the_order(&files(&[("src/helpers.rs", ""), ("src/misc/mod.rs", "")]));
     assert_eq!(places(&found), ["src/helpers.rs:1", "src/misc/mod.rs:1"]);
 }
 
 #[test]
-fn a_circle_is_found_and_printed_with_its_places() {
+fn a_cycle_is_found_and_printed_with_its_places() {
     let mut sources = vec![
         ("src/assets/mod.rs", "use crate::{judge, util};"),
         ("src/judge/mod.rs", "use crate::claim;"),
@@ -140,25 +140,25 @@ fn a_circle_is_found_and_printed_with_its_places() {
         ("src/world/own.rs", "use crate::util;"),
         ("src/util.rs", "#[cfg(test)] mod tests { use crate::assets; }"),
     ];
-    assert_none(&circle(&files(&sources)));
+    assert_none(&cycle(&files(&sources)));
     sources[3].1 = "use crate::{judge, util};";
-    let expected = "circle: judge (by src/judge/mod.rs:1) -> claim (by src/claim/mod.rs:2) -> \
+    let expected = "cycle: judge (by src/judge/mod.rs:1) -> claim (by src/claim/mod.rs:2) -> \
                     world (by src/world/own.rs:1) -> judge";
-    assert_eq!(circle(&files(&sources)), [expected]);
+    assert_eq!(cycle(&files(&sources)), [expected]);
 }
 
 #[test]
-fn rooms_missing_from_the_list_or_the_crate_are_found() {
-    let all: String = ROOMS.iter().map(|room| format!("pub mod {room};\n")).collect();
-    assert_none(&rooms_of_the_crate(&files(&[("src/lib.rs", &all)])));
-    let found = |text: &str| rooms_of_the_crate(&files(&[("src/lib.rs", text)]));
+fn modules_missing_from_the_list_or_the_crate_are_found() {
+    let all: String = MODULES.iter().map(|module| format!("pub mod {module};\n")).collect();
+    assert_none(&modules_of_the_crate(&files(&[("src/lib.rs", &all)])));
+    let found = |text: &str| modules_of_the_crate(&files(&[("src/lib.rs", text)]));
     let one_more = found(&format!("{all}mod helpers {{ mod inner; }}"));
-    assert_eq!(one_more, ["src/lib.rs:19: module `helpers` is not in the list of rooms"]);
+    assert_eq!(one_more, ["src/lib.rs:19: module `helpers` is not in the list of modules"]);
     let one_fewer = found(&all.replace("pub mod stats;", ""));
-    assert_eq!(one_fewer, ["src/lib.rs:1: room `stats` of the list is missing"]);
+    assert_eq!(one_fewer, ["src/lib.rs:1: module `stats` of the list is missing"]);
     let three_more = found(&format!("{all}mod a; mod b; mod c;"));
     assert_eq!(three_more.last().unwrap(), "src/lib.rs:1: 21 modules, 20 at most");
-    assert_eq!(rooms_of_the_crate(&[]), ["src/lib.rs is missing"]);
+    assert_eq!(modules_of_the_crate(&[]), ["src/lib.rs is missing"]);
 }
 
 #[test]

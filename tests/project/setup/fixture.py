@@ -1,4 +1,4 @@
-"""Makes what tests/project/setup runs on, in the folder it is given: two tiny wheels and the manifest that pins them."""
+"""Makes the inputs of tests/project/setup in a given folder: two tiny wheels and the manifest that pins them."""
 
 import hashlib
 import json

@@ -1,5 +1,5 @@
-//! A fresh machine for `scripts/setup.py`: a folder of its own, with wheels to be had from a stand-in
-//! for pip. What should happen on it is for `tests/project/setup` to say.
+//! A new machine for `scripts/setup.py`: a folder, with wheels that a stand-in for pip provides.
+//! `tests/project/setup` has the tests.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// Root of the checkout.
+/// The root of the repository.
 pub const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The interpreter behind `python3`, asked for once: a version manager's stand-in costs more than
-/// all that is run here.
+/// The interpreter behind `python3`, looked up once: the wrapper of a version manager takes longer
+/// than everything that runs here.
 fn python() -> Command {
     static EXECUTABLE: LazyLock<String> = LazyLock::new(|| {
         let asked =
@@ -25,7 +25,7 @@ fn python() -> Command {
     Command::new(&*EXECUTABLE)
 }
 
-/// A fresh machine: wheels to be had, nothing set up.
+/// A new machine: wheels to download, and nothing set up.
 pub struct Machine {
     folder: TempDir,
 }
@@ -44,7 +44,7 @@ static FIXTURE: LazyLock<Vec<(OsString, Vec<u8>)>> = LazyLock::new(|| {
 });
 
 impl Machine {
-    /// With every wheel to be had, and nothing set up.
+    /// A machine on which every wheel can be downloaded, and nothing is set up.
     pub fn new() -> Self {
         let machine = Self { folder: tempfile::tempdir().expect("a temporary folder") };
         for (name, bytes) in &*FIXTURE {
@@ -53,17 +53,17 @@ impl Machine {
         machine
     }
 
-    /// Something in the machine's folder.
+    /// A path in the machine's folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// Where the libraries come to lie.
+    /// The folder of the libraries after set-up.
     pub fn home(&self) -> PathBuf {
         self.path("into/9.9.9")
     }
 
-    /// `scripts/setup.py`, in no environment but this machine's.
+    /// `scripts/setup.py` with only this machine's environment.
     pub fn setup(&self) -> Command {
         let mut command = python();
         command
@@ -76,7 +76,8 @@ impl Machine {
             .env("PYTHONPATH", Path::new(REPOSITORY).join("tests/project/setup"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("FAKE_PIP", self.folder.path())
-            // Cargo's configuration sets the first for tests; the others may be the user's.
+            // Cargo's configuration sets the first variable for tests; the others may be the
+            // user's.
             .env_remove("LIBTORCH")
             .env_remove("LIBTORCH_USE_PYTORCH")
             .env_remove("VIRTUAL_ENV")
@@ -88,20 +89,20 @@ impl Machine {
 
     /// Sets up and waits for the end.
     pub fn run(&self) -> Ended {
-        Ended::of(&self.setup().output().expect("python3 runs"))
+        Ended::from_output(&self.setup().output().expect("python3 runs"))
     }
 
     /// Runs `--check` and waits for the end.
     pub fn check(&self) -> Ended {
-        Ended::of(&self.setup().arg("--check").output().expect("python3 runs"))
+        Ended::from_output(&self.setup().arg("--check").output().expect("python3 runs"))
     }
 
-    /// Begins to set up.
+    /// Starts the set-up.
     pub fn start(&self) -> Child {
         self.setup().spawn().expect("python3 runs")
     }
 
-    /// Begins to set up, and returns in mid download, where some project's download `hangs`.
+    /// Starts the set-up, and returns during a download that `hangs`.
     pub fn start_until_pip_hangs(&self) -> Child {
         let started = self.start();
         let patience = Instant::now() + Duration::from_secs(20);
@@ -112,12 +113,12 @@ impl Machine {
         started
     }
 
-    /// From now on, the download of `project` goes as `mode` says (tests/project/setup/pip).
+    /// Sets the behaviour of the download of `project` (`mode` of tests/project/setup/pip).
     pub fn download_of(&self, project: &str, mode: &str) {
         fs::write(self.path(&format!("{project}.mode")), mode).expect("writable");
     }
 
-    /// The projects that pip was asked for, in order.
+    /// The projects that pip downloaded, in order.
     pub fn downloads(&self) -> Vec<String> {
         let log = fs::read_to_string(self.path("log")).unwrap_or_default();
         log.lines().map(str::to_owned).collect()
@@ -144,7 +145,7 @@ impl Machine {
         found
     }
 
-    /// Changes what `libtorch.json` pins.
+    /// Changes the manifest, `libtorch.json`.
     pub fn edit_manifest(&self, edit: impl FnOnce(&mut serde_json::Value)) {
         let path = self.path("manifest.json");
         let mut manifest =
@@ -154,34 +155,35 @@ impl Machine {
     }
 }
 
-/// How a run ended and what it said.
+/// The exit code and the messages of a run.
 pub struct Ended {
     code: Option<i32>,
-    said: String,
+    stderr: String,
 }
 
 impl Ended {
     /// Reads a finished run.
-    pub fn of(output: &Output) -> Self {
+    pub fn from_output(output: &Output) -> Self {
         assert_eq!(output.stdout, b"", "stdout is for results, and there are none");
         Self {
             code: output.status.code(),
-            said: String::from_utf8_lossy(&output.stderr).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
 
-    /// Ended with `code`, said all of `words`, and did not crash.
+    /// Checks the exit code, that the messages contain all of `words`, and that no exception
+    /// escaped.
     #[track_caller]
     pub fn with(self, code: i32, words: &[&str]) {
-        assert_eq!(self.code, Some(code), "{}", self.said);
+        assert_eq!(self.code, Some(code), "{}", self.stderr);
         for word in words {
-            assert!(self.said.contains(word), "no `{word}` in: {}", self.said);
+            assert!(self.stderr.contains(word), "no `{word}` in: {}", self.stderr);
         }
-        assert!(!self.said.contains("Traceback"), "{}", self.said);
+        assert!(!self.stderr.contains("Traceback"), "{}", self.stderr);
     }
 }
 
-/// Everything that lies there once set-up is through.
+/// All files after a complete set-up.
 const SET_UP: [&str; 7] = [
     "9.9.9/build-version",
     "9.9.9/include/a.h",
@@ -192,10 +194,10 @@ const SET_UP: [&str; 7] = [
     "9.9.9/stamp.json",
 ];
 
-/// Everything is there, whole, and nothing else.
+/// Checks that all files are complete, and that there are no others.
 #[track_caller]
 pub fn assert_set_up(machine: &Machine) {
     let written: Vec<_> = machine.written().into_iter().filter(|path| path != "lock").collect();
     assert_eq!(written, SET_UP);
-    machine.check().with(0, &["whole"]);
+    machine.check().with(0, &["complete and verified"]);
 }

@@ -12,7 +12,7 @@ use std::process::Command;
 use machine::{Ended, Machine, REPOSITORY, assert_set_up};
 
 #[test]
-fn a_first_run_unpacks_what_the_manifest_names_and_leaves_nothing_else() {
+fn a_first_run_unpacks_exactly_what_the_manifest_names() {
     let machine = Machine::new();
     machine.run().with(0, &["is now in"]);
     assert_set_up(&machine);
@@ -61,7 +61,7 @@ fn check_without_a_set_up_says_so_and_changes_nothing() {
 }
 
 #[test]
-fn a_library_cut_short_is_noticed_by_a_plain_run_and_put_right() {
+fn a_truncated_library_is_found_by_a_plain_run_and_repaired() {
     let machine = Machine::new();
     machine.run().with(0, &[]);
     fs::write(machine.home().join("lib/libcudart.so.13"), "short").expect("writable");
@@ -80,7 +80,7 @@ fn a_new_manifest_replaces_what_an_old_one_set_up() {
 }
 
 #[test]
-fn after_a_download_that_dies_midway_the_next_run_goes_on_with_what_was_complete() {
+fn after_a_failed_download_the_next_run_resumes_with_complete_files() {
     let machine = Machine::new();
     machine.download_of("runtime", "dies");
     machine.run().with(
@@ -90,7 +90,7 @@ fn after_a_download_that_dies_midway_the_next_run_goes_on_with_what_was_complete
     assert_eq!(machine.written(), ["lock", "partial/wheels/engine-1.0.whl"]);
 
     machine.download_of("runtime", "serves");
-    machine.run().with(0, &["engine 1.0 is here from an earlier run"]);
+    machine.run().with(0, &["engine 1.0 was downloaded by an earlier run"]);
     assert_eq!(machine.downloads(), ["engine", "runtime", "runtime"]);
     assert_set_up(&machine);
 }
@@ -99,7 +99,7 @@ fn after_a_download_that_dies_midway_the_next_run_goes_on_with_what_was_complete
 fn a_truncated_wheel_is_named_and_removed() {
     let machine = Machine::new();
     machine.download_of("engine", "truncates");
-    machine.run().with(66, &["engine-1.0-py3-none-any.whl is damaged", "removed"]);
+    machine.run().with(66, &["engine-1.0-py3-none-any.whl is damaged", "deleted"]);
     assert_eq!(machine.written(), ["lock"]);
 
     machine.download_of("engine", "serves");
@@ -115,24 +115,24 @@ fn a_wheel_damaged_since_an_interrupted_run_is_named_and_downloaded_again() {
     fs::write(machine.path("into/partial/wheels/engine-1.0.whl"), "damaged").expect("writable");
 
     machine.download_of("runtime", "serves");
-    machine.run().with(0, &["engine-1.0.whl is damaged: removed"]);
+    machine.run().with(0, &["engine-1.0.whl is damaged: deleted"]);
     assert_set_up(&machine);
 }
 
 #[test]
-fn an_interrupted_run_ends_its_pip_keeps_what_was_complete_and_says_how_to_go_on() {
+fn an_interrupted_run_ends_pip_keeps_complete_files_and_says_how_to_resume() {
     let machine = Machine::new();
     machine.download_of("runtime", "hangs");
     let interrupted = machine.start_until_pip_hangs();
     let kill = Command::new("kill").arg(interrupted.id().to_string()).status();
     assert!(kill.expect("kill runs").success());
-    let ended = Ended::of(&interrupted.wait_with_output().expect("a child"));
+    let ended = Ended::from_output(&interrupted.wait_with_output().expect("a child"));
     ended.with(130, &["interrupted: run `make setup` again"]);
     assert_eq!(machine.written(), ["lock", "partial/wheels/engine-1.0.whl"]);
 }
 
 #[test]
-fn what_a_killed_run_left_is_removed_once_its_pip_is_gone_too() {
+fn files_of_a_killed_run_are_removed_once_its_pip_has_ended() {
     let machine = Machine::new();
     machine.download_of("runtime", "hangs");
     let mut killed = machine.start_until_pip_hangs();
@@ -140,12 +140,12 @@ fn what_a_killed_run_left_is_removed_once_its_pip_is_gone_too() {
     killed.wait().expect("a child");
 
     machine.download_of("runtime", "serves");
-    machine.run().with(0, &["waiting", "engine 1.0 is here from an earlier run"]);
+    machine.run().with(0, &["waiting", "engine 1.0 was downloaded by an earlier run"]);
     assert_set_up(&machine);
 }
 
 #[test]
-fn what_an_interrupted_unpacking_left_does_not_get_into_the_result() {
+fn files_of_an_interrupted_unpacking_are_not_in_the_result() {
     let machine = Machine::new();
     let left = machine.path("into/partial/unpacked/include");
     fs::create_dir_all(&left).expect("writable");
@@ -159,73 +159,73 @@ fn two_runs_at_once_download_once() {
     let machine = Machine::new();
     let both = [machine.start(), machine.start()];
     for run in both {
-        Ended::of(&run.wait_with_output().expect("a child")).with(0, &[]);
+        Ended::from_output(&run.wait_with_output().expect("a child")).with(0, &[]);
     }
     assert_eq!(machine.downloads(), ["engine", "runtime"]);
     assert_set_up(&machine);
 }
 
 #[test]
-fn a_libtorch_of_the_users_own_is_left_to_them() {
+fn a_users_own_libtorch_is_not_changed() {
     let machine = Machine::new();
     let theirs = machine.path("theirs");
     fs::create_dir_all(theirs.join("lib")).expect("writable");
     fs::write(theirs.join("lib/libtorch_cpu.so"), "").expect("writable");
     let output = machine.setup().env("LIBTORCH", &theirs).output().expect("python3 runs");
-    Ended::of(&output).with(0, &["LIBTORCH is set: using"]);
+    Ended::from_output(&output).with(0, &["LIBTORCH is set: using"]);
     assert!(machine.written().is_empty());
 }
 
 #[test]
-fn a_libtorch_variable_that_points_nowhere_or_by_a_relative_path_is_an_error() {
+fn a_missing_or_relative_path_in_libtorch_is_an_error() {
     let machine = Machine::new();
     for (given, word) in [
-        ("/nonexistent", "holds no lib/libtorch_cpu"),
+        ("/nonexistent", "has no lib/libtorch_cpu"),
         ("theirs", "absolute path"),
         ("", "absolute path"),
     ] {
         let output = machine.setup().env("LIBTORCH", given).output().expect("python3 runs");
-        Ended::of(&output).with(66, &["LIBTORCH is set to", word, "unset it"]);
+        Ended::from_output(&output).with(66, &["LIBTORCH is set to", word, "unset it"]);
     }
 }
 
 #[test]
-fn a_libtorch_variable_that_points_at_our_own_folder_changes_nothing() {
+fn a_libtorch_variable_with_our_own_folder_changes_nothing() {
     let machine = Machine::new();
     let output = machine.setup().env("LIBTORCH", machine.home()).output().expect("python3 runs");
-    Ended::of(&output).with(0, &["is now in"]);
+    Ended::from_output(&output).with(0, &["is now in"]);
     assert_set_up(&machine);
 }
 
 #[test]
-fn a_pytorch_of_the_users_own_is_left_to_them_if_python_finds_it() {
+fn a_users_own_pytorch_is_used_if_python_finds_it() {
     let machine = Machine::new();
     let bin = machine.path("bin");
     fs::create_dir(&bin).expect("writable");
-    // What set-up asks of `python3` is whether it finds torch; these two know the answer.
+    // Set-up only asks `python3` whether it finds torch; these two programs have a fixed answer.
     for (finds, code, words) in [
         (true, 0, "using the torch of `python3`"),
-        (false, 66, "`python3` finds no torch: `pip install torch==9.9.9` there, or unset it"),
+        (false, 66, "`python3` has no torch: run `pip install torch==9.9.9` for it, or unset it"),
     ] {
         let answer = format!("#!/bin/sh\nexit {}\n", i32::from(!finds));
         fs::write(bin.join("python3"), answer).expect("writable");
         fs::set_permissions(bin.join("python3"), Permissions::from_mode(0o755)).expect("writable");
         let mut setup = machine.setup();
         setup.env("LIBTORCH_USE_PYTORCH", "1").env("PATH", &bin);
-        Ended::of(&setup.output().expect("python3 runs")).with(code, &[words]);
+        Ended::from_output(&setup.output().expect("python3 runs")).with(code, &[words]);
         assert!(machine.written().is_empty());
     }
 }
 
 #[test]
-fn a_python_without_pip_is_told_how_to_get_it() {
+fn a_python_without_pip_gets_help_to_install_it() {
     let machine = Machine::new();
     fs::write(machine.path("absent"), "").expect("writable");
     machine.run().with(66, &["has no pip", "python3-pip"]);
 }
 
 #[test]
-fn a_disk_that_is_too_small_is_found_out_before_any_download() {
+fn a_disk_that_is_too_small_is_reported_before_any_download() {
     let machine = Machine::new();
     machine.edit_manifest(|manifest| manifest["wheels"][1]["bytes"] = 10_u64.pow(18).into());
     machine.run().with(73, &["2,000,000,000,000 MB are needed", "make room"]);
@@ -243,9 +243,10 @@ fn a_folder_that_can_not_be_written_is_named() {
 fn a_manifest_that_does_not_fit_its_wheel_is_named_and_nothing_is_set_up() {
     let machine = Machine::new();
     machine.edit_manifest(|manifest| manifest["wheels"][0]["entries"][0]["sha256"] = "0".into());
-    machine
-        .run()
-        .with(66, &["torch/lib/libtorch_cpu.so in engine-1.0.whl is not what libtorch.json pins"]);
+    machine.run().with(
+        66,
+        &["torch/lib/libtorch_cpu.so in engine-1.0.whl differs from its checksum in libtorch.json"],
+    );
     assert!(!machine.home().exists());
 }
 
@@ -253,7 +254,7 @@ fn a_manifest_that_does_not_fit_its_wheel_is_named_and_nothing_is_set_up() {
 fn a_missing_manifest_and_an_unknown_option_have_their_own_exit_codes() {
     let machine = Machine::new();
     let unknown = machine.setup().arg("--frobnicate").output().expect("python3 runs");
-    Ended::of(&unknown).with(64, &["--frobnicate"]);
+    Ended::from_output(&unknown).with(64, &["--frobnicate"]);
     fs::remove_file(machine.path("manifest.json")).expect("there");
     machine.run().with(66, &["failed to read", "manifest.json"]);
 }

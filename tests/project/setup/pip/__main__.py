@@ -1,7 +1,7 @@
-"""Stands in for pip in tests/project/setup: serves wheels from a folder, and fails in the ways that a real one does.
+"""A stand-in for pip in tests/project/setup: it provides wheels from a folder, and fails as real downloads do.
 
-FAKE_PIP names a folder that holds `<project>.whl` for each project it can serve, `log`, to which each download adds a
-line, and perhaps `<project>.mode`: `dies` midway, `truncates` the wheel, `hangs` midway for a moment before it dies.
+FAKE_PIP is a folder with `<project>.whl` for each project, `log`, to which each download adds a line, and optionally
+`<project>.mode`: `dies` midway, `truncates` the wheel, or `hangs` midway for a moment before it dies.
 """
 
 import os

@@ -1,0 +1,34 @@
+//! `verify --expected`: verdicts beside those that their claims expect.
+
+use super::{Failure, messages::message};
+use crate::{claim::Claim, experiment::EvidenceKind, report::Judged};
+
+/// Checks that each claim expects a verdict: a comparison with nothing is a mistake, not a pass.
+pub(super) fn every_claim_expects(claims: &[&Claim], kind: EvidenceKind) -> Result<(), Failure> {
+    match claims.iter().find(|claim| !claim.expected.contains_key(&kind)) {
+        None => Ok(()),
+        Some(claim) => Err(Failure::usage(
+            format!("claim `{}` expects no verdict from {kind} evidence", claim.id),
+            &format!("add a table [expected.{kind}] to its file, or leave out --expected"),
+        )),
+    }
+}
+
+/// Whether every verdict is the expected one; prints those that are not.
+pub(super) fn as_expected(judged: &[Judged<'_>]) -> bool {
+    let mut all = true;
+    for Judged { claim, verdict, .. } in judged {
+        let Some(expected) = claim.expected.get(&verdict.evidence) else { continue };
+        if !verdict.is(expected) {
+            all = false;
+            message!(
+                "unexpected: {} on {} evidence is {}, its claim expects {}",
+                claim.id,
+                verdict.evidence,
+                verdict.verdict,
+                expected.verdict
+            );
+        }
+    }
+    all
+}

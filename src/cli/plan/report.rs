@@ -1,0 +1,125 @@
+//! A plan for programs: as one JSON document, or an object a line for each fine-tune.
+
+use std::{collections::BTreeSet, io::Write};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{
+    super::{Failure, hints, local::RunContext, messages::message},
+    request::Counts,
+    why::Why,
+};
+use crate::{
+    experiment::{EvidenceKind, Trial},
+    plan::{
+        campaign::NextTrials,
+        cost::{Cost, Throughput},
+    },
+    world::World,
+};
+
+/// What `repro plan --format json` prints.
+#[derive(Serialize, JsonSchema)]
+pub(in super::super) struct PlanReport {
+    /// Version of this form: 1. Within a version, fields are added and none is changed.
+    format_version: u32,
+    /// The kind of local runs.
+    evidence: EvidenceKind,
+    /// Fine-tunes to run next: those that can run here first, the most expensive of them first.
+    trials: Vec<PlannedTrial>,
+    /// How many fine-tunes have a record already.
+    recorded: usize,
+    /// How many fine-tunes could be needed at most.
+    at_most: usize,
+    /// How many fine-tunes run at once here.
+    at_once: usize,
+    /// Estimated speed in operations a second, of each of those that run at once; null if unknown.
+    operations_per_second: Option<f64>,
+}
+
+/// A fine-tune to run. `plan --format jsonl` prints one of these a line.
+#[derive(Serialize, JsonSchema)]
+struct PlannedTrial {
+    /// Its recipe and seed, as records have them.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
+    trial: Trial,
+    /// What `repro run --key` takes; null if the fine-tune can't run here.
+    key: Option<String>,
+    /// Claims, secondary hypotheses (`claim/id`) and figures that need it.
+    wanted_by: BTreeSet<String>,
+    /// Why no record serves; null if the fine-tune can't run here.
+    why: Option<String>,
+    /// What is missing here, and how to get it; null if nothing is.
+    #[serde(rename = "lacking")]
+    unavailable: Option<String>,
+    /// Additions and multiplications.
+    operations: f64,
+    /// Estimated seconds alone; null if no speed is known.
+    seconds: Option<f64>,
+}
+
+impl PlanReport {
+    pub(super) fn new(
+        context: &RunContext,
+        next: &NextTrials,
+        why: &Why<'_>,
+        speed: Option<Throughput>,
+        counts: Counts,
+    ) -> Self {
+        let world = &context.world;
+        let planned = next.planned.iter().map(|planned| PlannedTrial {
+            key: Some(planned.named.id.clone()),
+            why: Some(why.runs(&planned.named)),
+            ..PlannedTrial::new(planned.named.trial.clone(), &planned.needed_by, world, speed)
+        });
+        let mut trials: Vec<PlannedTrial> = planned.collect();
+        for (missing, outstanding) in &next.missing {
+            let reason = hints::missing(missing);
+            message!("note: {} more can't run here: {reason}", outstanding.len());
+            trials.extend(outstanding.iter().map(|((key, seed), needed_by)| {
+                let trial = Trial { recipe: world.recipe(key.clone()), seed: *seed };
+                let unavailable = Some(reason.clone());
+                PlannedTrial { unavailable, ..PlannedTrial::new(trial, needed_by, world, speed) }
+            }));
+        }
+        Self {
+            format_version: 1,
+            evidence: context.kind,
+            trials,
+            recorded: counts.recorded,
+            at_most: counts.at_most,
+            at_once: context.at_once(),
+            operations_per_second: speed.map(|speed| speed.0),
+        }
+    }
+
+    /// Prints an object a line.
+    pub(super) fn print_lines(&self, out: &mut impl Write) -> Result<(), Failure> {
+        for trial in &self.trials {
+            serde_json::to_writer(&mut *out, trial).map_err(std::io::Error::from)?;
+            writeln!(out)?;
+        }
+        Ok(())
+    }
+}
+
+impl PlannedTrial {
+    fn new(
+        trial: Trial,
+        needed_by: &BTreeSet<String>,
+        world: &World,
+        speed: Option<Throughput>,
+    ) -> Self {
+        let cost = Cost::of_recipe(&trial.recipe, world);
+        Self {
+            trial,
+            key: None,
+            wanted_by: needed_by.clone(),
+            why: None,
+            unavailable: None,
+            operations: cost.flops,
+            seconds: speed.map(|speed| speed.seconds(cost)),
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Progress with an estimate on standard error: on a terminal one line that is overwritten,
+//! elsewhere a new line from time to time.
+
+mod download;
+
+use std::{
+    collections::BTreeMap,
+    io::{IsTerminal, Write},
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use crate::{figure::numbers::counted, plan::cost::Cost};
+
+pub(super) use download::DownloadProgress;
+
+/// Time between two lines where standard error is no terminal.
+const EVERY: Duration = Duration::from_secs(15);
+/// Time between two lines on a terminal.
+const BLINK: Duration = Duration::from_millis(200);
+
+/// Work in pieces, each with its cost.
+pub(super) struct WorkProgress {
+    what: String,
+    total: usize,
+    cost: f64,
+    state: Mutex<State>,
+}
+
+struct State {
+    done: usize,
+    spent: f64,
+    begun: Instant,
+    printed: Instant,
+}
+
+impl WorkProgress {
+    /// `total` pieces of work that cost `cost` together, in any unit.
+    pub fn new(what: &str, total: usize, cost: f64) -> Self {
+        let begun = Instant::now();
+        let state = Mutex::new(State { done: 0, spent: 0.0, begun, printed: begun });
+        Self { what: what.to_owned(), total, cost, state }
+    }
+
+    /// A piece is done.
+    pub fn done(&self, cost: f64) {
+        let mut state = self.state.lock().expect("no panic holds it");
+        state.done += 1;
+        state.spent += cost;
+        let seconds = state.begun.elapsed().as_secs_f64();
+        let remaining = (self.cost - state.spent).max(0.0);
+        let left = seconds * remaining / state.spent.max(f64::MIN_POSITIVE);
+        let last = state.done == self.total;
+        let line = format!(
+            "{}: {} of {}, {} so far, about {} left",
+            self.what,
+            state.done,
+            self.total,
+            minutes(seconds),
+            minutes(left)
+        );
+        let terminal = std::io::stderr().is_terminal();
+        if terminal || last || state.printed.elapsed() > EVERY {
+            state.printed = Instant::now();
+            self::line(&line, last);
+        }
+    }
+}
+
+/// How fast fine-tunes ran, for a last line.
+#[derive(Default)]
+pub(super) struct Pace {
+    begun: Option<Instant>,
+    /// When the last one finished: after that it waits for other processes.
+    last: Option<Instant>,
+    finished: usize,
+    images: f64,
+}
+
+impl Pace {
+    /// Fine-tunes begin; the first time counts.
+    pub fn begins(&mut self) {
+        self.begun.get_or_insert_with(Instant::now);
+    }
+
+    /// One has finished.
+    pub fn ended(&mut self, cost: Cost) {
+        self.finished += 1;
+        self.last = Some(Instant::now());
+        self.images += cost.trained + cost.tested;
+    }
+
+    /// The line; `None` if it took less than two seconds or nothing finished.
+    pub fn line(&self) -> Option<String> {
+        let spent = self.last?.duration_since(self.begun?);
+        (spent > Images::SOON).then(|| {
+            let each_second = self.images / spent.as_secs_f64();
+            format!(
+                "{}, {each_second:.0} images a second trained on or tested",
+                counted(self.finished, "fine-tune")
+            )
+        })
+    }
+}
+
+/// `1:05`, minutes and seconds; hours before them where there are any.
+pub(super) fn minutes(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match (whole / 3600, whole / 60 % 60, whole % 60) {
+        (0, minutes, seconds) => format!("{minutes}:{seconds:02}"),
+        (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
+}
+
+/// Prints the progress of reading many images, after two seconds of it: a
+/// [`crate::assets::ReadProgress`]. Several may run at once, each under its own name.
+pub(super) fn images(what: &str, done: usize, in_all: usize) {
+    static NOW: Mutex<BTreeMap<String, Images>> = Mutex::new(BTreeMap::new());
+    let mut now = NOW.lock().expect("no panic holds it");
+    let begun = Instant::now();
+    let running = now.entry(what.to_owned()).or_insert(Images { begun, printed: None });
+    if let Some(text) = running.line(what, done, in_all, Instant::now()) {
+        line(&text, done == in_all);
+    }
+    if done == in_all {
+        now.remove(what);
+    }
+}
+
+/// Images of which some are done.
+struct Images {
+    begun: Instant,
+    printed: Option<Instant>,
+}
+
+impl Images {
+    /// Work that takes less is not reported.
+    const SOON: Duration = Duration::from_secs(2);
+
+    /// The line to print now, if any.
+    fn line(&mut self, what: &str, done: usize, in_all: usize, now: Instant) -> Option<String> {
+        let every = if std::io::stderr().is_terminal() { BLINK } else { EVERY };
+        let spent = now.duration_since(self.begun);
+        let due = self.printed.is_none_or(|printed| now.duration_since(printed) >= every);
+        let last = done == in_all && self.printed.is_some();
+        if spent < Self::SOON || !(due || last) {
+            return None;
+        }
+        self.printed = Some(now);
+        let spent = spent.as_secs_f64();
+        let left = spent * (in_all - done) as f64 / done.max(1) as f64;
+        Some(format!(
+            "{what}: {done} of {in_all} images, {} so far, about {} left",
+            minutes(spent),
+            minutes(left)
+        ))
+    }
+}
+
+/// Prints a line that stays, over one that is overwritten.
+pub(super) fn report(text: &str) {
+    line(text, true);
+}
+
+/// Prints a line over the last one on a terminal, after it elsewhere.
+fn line(text: &str, stays: bool) {
+    let mut to = std::io::stderr();
+    // There is nowhere to report that standard error can't be written.
+    let _ = match to.is_terminal() {
+        // The rest of a longer line is cleared.
+        true => write!(to, "\r{text}\x1b[K{}", if stays { "\n" } else { "" }),
+        false => writeln!(to, "{text}"),
+    };
+}
+
+/// `12.3 MB`, or in kB where it is less than one of them.
+pub(super) fn megabytes(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        1_000_000..10_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fine_tunes_of_more_than_two_seconds_end_with_their_speed() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.line(), None);
+        let after = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds));
+        pace.begun = after(10);
+        assert_eq!(pace.line(), None, "none has finished");
+        pace.begins();
+        let cost = Cost { trained: 900.0, tested: 100.0, flops: 1.0 };
+        (0..3).for_each(|_| pace.ended(cost));
+        let line = "3 fine-tunes, 300 images a second trained on or tested";
+        assert_eq!(pace.line().as_deref(), Some(line));
+        pace.begun = after(1);
+        assert_eq!(pace.line(), None);
+    }
+
+    #[test]
+    fn reading_images_is_reported_after_two_seconds_with_the_time_left() {
+        let begun = Instant::now();
+        let after = |seconds| begun + Duration::from_secs(seconds);
+        let mut read = Images { begun, printed: None };
+        let mut line_at = |done, now| read.line("celeba: digest", done, 10_000, now);
+        assert_eq!(line_at(1_000, after(1)), None);
+        let line = "celeba: digest: 2500 of 10000 images, 0:05 so far, about 0:15 left";
+        assert_eq!(line_at(2_500, after(5)).as_deref(), Some(line));
+        assert_eq!(line_at(2_501, after(5)), None);
+        assert!(line_at(9_000, after(5 + EVERY.as_secs())).is_some());
+        assert!(line_at(10_000, after(5 + EVERY.as_secs())).is_some(), "its end is reported");
+        let mut short = Images { begun, printed: None };
+        assert_eq!(short.line("", 10, 10, after(1)), None);
+    }
+
+    #[test]
+    fn sizes_are_in_the_unit_that_fits() {
+        let shown = [0, 4_542, 999_999, 1_000_000, 1_443_490_838, 20_000_000_000].map(megabytes);
+        assert_eq!(shown, ["0.0 kB", "4.5 kB", "1000.0 kB", "1.0 MB", "1443.5 MB", "20.0 GB"]);
+    }
+}

@@ -1,0 +1,102 @@
+//! `repro records`: the records of a ledger, listed, shown, and carried from one ledger to another.
+
+mod bundle;
+mod filter;
+mod list;
+mod old;
+mod show;
+
+use clap::{Args, Subcommand};
+
+use super::{
+    Failure, Outcome,
+    local::{unusable, warn_damaged},
+};
+use crate::{
+    store::{Entry, Ledger},
+    util::suggest::did_you_mean,
+};
+
+pub(super) use old::Runs;
+pub(super) use show::details;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  repro records                                     every record
+  repro records list --target kmnist --source l2_3  some of them
+  repro records list --images 100..800 --blocks 0,3 by ranges and lists
+  repro records show 3f9c01ab                       one, with its curve
+  repro records list --format json | jq '.[].trial.recipe.key'
+  repro records export lab.jsonl.gz --world lab     some of them in one file, to copy or to publish
+  repro records import lab.jsonl.gz                 ... and into another ledger";
+
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Records {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    list: list::List,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// List records; without a command, `records` does the same
+    List(list::List),
+    /// Show records in full, each with its curve
+    Show(show::Show),
+    /// Write records into one file
+    Export(bundle::Export),
+    /// Read the records of such a file into the ledger
+    Import(bundle::Import),
+}
+
+impl Records {
+    pub(super) fn run(&self) -> Result<Outcome, Failure> {
+        match &self.action {
+            None => self.list.run(),
+            Some(Action::List(command)) => command.run(),
+            Some(Action::Show(command)) => command.run(),
+            Some(Action::Export(command)) => command.run(),
+            Some(Action::Import(command)) => command.run(),
+        }
+    }
+}
+
+/// The only record whose name begins with some digits.
+pub(super) fn one(ledger: &Ledger, digits: &str) -> Result<Entry, Failure> {
+    let Some(entry) = only(ledger, digits)? else {
+        let hint = suggestion(ledger, digits)?;
+        return Err(Failure::usage(
+            format!("no record `{digits}` in {}{hint}", ledger.folder().display()),
+            "`repro records list` lists them",
+        ));
+    };
+    Ok(entry)
+}
+
+/// The same; `None` where there is none.
+pub(super) fn only(ledger: &Ledger, digits: &str) -> Result<Option<Entry>, Failure> {
+    let mut damaged = Vec::new();
+    let mut found = ledger.with_prefix(digits, &mut |file| damaged.push(file)).map_err(unusable)?;
+    warn_damaged(&damaged);
+    match found.len() {
+        0 | 1 => Ok(found.pop()),
+        count => Err(Failure::usage(
+            format!("{count} records begin with `{digits}`"),
+            "give more of its digits",
+        )),
+    }
+}
+
+/// `, did you mean ...?`, by as many digits as were given.
+pub(super) fn suggestion(ledger: &Ledger, digits: &str) -> Result<String, Failure> {
+    let entries = ledger.all(&mut |_| ()).map_err(unusable)?;
+    let length = digits.len().clamp(8, 64);
+    Ok(did_you_mean(digits, entries.iter().filter_map(|entry| entry.id.get(..length))))
+}
+
+/// Digits of a name that distinguish it from all others in any realistic ledger.
+pub(super) fn shortest(id: &str) -> &str {
+    &id[..id.len().min(16)]
+}

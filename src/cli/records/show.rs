@@ -1,0 +1,98 @@
+//! `repro records show`: records in full.
+
+use std::{fmt::Write as _, io::Write};
+
+use clap::Args;
+
+use super::{
+    super::{
+        Failure, Outcome,
+        folders::LedgerArgument,
+        format::{Format, OneOf, TEXT_OR_JSON, json},
+        messages::stdout,
+    },
+    one, shortest,
+};
+use crate::{
+    report::terminal,
+    store::{Ended, Entry, Ledger},
+    world::World,
+};
+
+#[derive(Args)]
+pub(super) struct Show {
+    /// Records, each by the first digits of its name, with spaces or commas between them
+    #[arg(value_name = "RECORD", value_delimiter = ',', required = true)]
+    records: Vec<String>,
+    /// Text for people, or JSON for programs: one object a record
+    #[arg(long, value_parser = OneOf(TEXT_OR_JSON), default_value = "text")]
+    format: Format,
+    #[command(flatten)]
+    ledger: LedgerArgument,
+}
+
+impl Show {
+    pub(super) fn run(&self) -> Result<Outcome, Failure> {
+        print(&self.records, &self.ledger.ledger(), self.format)
+    }
+}
+
+/// Prints records, each by the first digits of its name.
+pub(super) fn print(
+    records: &[String],
+    ledger: &Ledger,
+    format: Format,
+) -> Result<Outcome, Failure> {
+    let find = |record: &String| one(ledger, record);
+    let entries = records.iter().map(find).collect::<Result<Vec<Entry>, Failure>>()?;
+    let mut out = stdout();
+    for (index, entry) in entries.iter().enumerate() {
+        match format {
+            Format::Json => json(&mut out, entry)?,
+            Format::Text if index > 0 => write!(out, "\n{}", details(entry))?,
+            Format::Text => write!(out, "{}", details(entry))?,
+            other => other.is_not_offered(),
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// One record in words, with its curve.
+pub(crate) fn details(entry: &Entry) -> String {
+    let Entry { trial, provenance, .. } = entry;
+    let mut text = String::new();
+    let mut line = |name: &str, value: &dyn std::fmt::Display| {
+        // Writing to a String can't fail.
+        let _ = writeln!(text, "{name:<12} {value}");
+    };
+    line("record", &shortest(&entry.id));
+    line("fine-tune", &trial.recipe.key);
+    for unusual in World::unusual(&trial.recipe) {
+        line("but with", &unusual);
+    }
+    line("seed", &trial.seed.0);
+    line("program", &format!("repro {}, {}", provenance.program, provenance.engine));
+    line("processor", &provenance.processor);
+    line("duration", &format!("{:.2} s", provenance.seconds));
+    match &entry.outcome {
+        Ended::Failed { reason } => line("failed", reason),
+        Ended::Finished(outcome) => {
+            let first = outcome.first_losses.first().copied().unwrap_or(f64::NAN);
+            line("first loss", &format!("{first:.4}"));
+            let after = outcome.test_loss_after_first_step;
+            line("then", &format!("{after:.4} on the test set after one step"));
+            let rows = outcome.evaluations.iter().map(|evaluation| {
+                vec![
+                    evaluation.epoch.to_string(),
+                    format!("{:.2}", evaluation.test_accuracy),
+                    format!("{:.4}", evaluation.test_loss),
+                    format!("{:.2}", evaluation.train_accuracy),
+                    format!("{:.4}", evaluation.train_loss),
+                ]
+            });
+            let header = ["epoch", "test %", "test loss", "train %", "train loss"];
+            let _ = writeln!(text, "{}", terminal::table(&header, rows));
+        }
+    }
+    text
+}

@@ -1,0 +1,162 @@
+//! The power section of the HTML report: for each claim, the seeds that its cells need and the
+//! smallest effect that its seeds can detect.
+
+use maud::{Markup, html};
+
+use super::{Judged, html::wide};
+use crate::figure::numbers::{NONE, grouped, signed, value};
+use crate::judge::power::{self, CellPower, ClaimPower, POWER};
+
+/// The section.
+#[must_use]
+pub fn section(judged: &[Judged<'_>]) -> Markup {
+    let all: Vec<(&Judged<'_>, ClaimPower<'_>)> = judged
+        .iter()
+        .map(|one| (one, power::claim_power(one.claim, one.evidence, &one.verdict)))
+        .collect();
+    html! {
+        section.page id="power" aria-labelledby="power-title" {
+            h2 id="power-title" { a href="#power" { "Statistical power" } }
+            p.lead {
+                "For each claim: the seeds that give " (percent()) " power at the observed effect \
+                 and spread (standard deviation), and the smallest effect that the available seeds \
+                 detect with that power."
+            }
+            p.aside {
+                "Power is that of a one-sided t test of one cell or average; in a sequential \
+                 design each look (interim analysis) has its share of the level. A claim needs as \
+                 many supported cells as its quantifier requires, all at once, so its power is \
+                 below that of its cells. The observed effect is not the true one: power describes \
+                 the design and is no evidence for the effect."
+            }
+            (claims(&all))
+            (cells(&all))
+        }
+    }
+}
+
+fn percent() -> String {
+    format!("{:.0} %", POWER * 100.0)
+}
+
+fn claims(all: &[(&Judged<'_>, ClaimPower<'_>)]) -> Markup {
+    html! {
+        (wide("Power of every claim", "power", &html! {
+                thead { tr {
+                    th scope="col" { "claim" }
+                    th scope="col" { "evidence" }
+                    th.number scope="col" { "cells" }
+                    th.number scope="col" { "must hold" }
+                    th.number scope="col" { "with " (percent()) " power" }
+                    th.number scope="col" { "seeds available" }
+                    th.number scope="col" { "seeds needed" }
+                    th.number scope="col" { "smallest detectable effect" }
+                    th scope="col" { "unit" }
+                } }
+                tbody { @for (one, power) in all {
+                    tr {
+                        th scope="row" {
+                            a href=(format!("#{}", one.claim.id)) { (one.claim.title) }
+                        }
+                        td { (one.evidence.kind) }
+                        @if let Some(reason) = power.unavailable {
+                            td.number { (power.units) }
+                            td.number { (must_hold(power)) }
+                            td colspan="5" { (reason) }
+                        } @else {
+                            td.number { (of_cells(power)) }
+                            td.number { (must_hold(power)) }
+                            td.number { (power.powered()) }
+                            td.number { (seeds_available(power)) }
+                            td.number { (seeds_needed(power)) }
+                            td.number { (smallest_effect(power)) }
+                            td { (one.verdict.unit.name()) }
+                        }
+                    }
+                } }
+        }))
+    }
+}
+
+fn must_hold(power: &ClaimPower<'_>) -> String {
+    power.must_hold.map_or_else(|| "more than chance".to_owned(), |count| count.to_string())
+}
+
+/// Cells that have a standard deviation, of all cells of the hypothesis.
+fn of_cells(power: &ClaimPower<'_>) -> String {
+    if power.cells.len() == power.units {
+        power.units.to_string()
+    } else {
+        format!("{} of {}", power.cells.len(), power.units)
+    }
+}
+
+fn seeds_needed(power: &ClaimPower<'_>) -> String {
+    power.needed().map_or_else(|| NONE.to_owned(), |needed| needed.to_string())
+}
+
+fn smallest_effect(power: &ClaimPower<'_>) -> String {
+    let effects = power.detectable();
+    effects.map_or_else(|| NONE.to_owned(), |(low, high)| range(value(low), value(high)))
+}
+
+fn seeds_available(power: &ClaimPower<'_>) -> String {
+    let seeds = || power.cells.iter().map(|of| of.cell.seeds);
+    let (low, high) = (seeds().min().unwrap_or(0), seeds().max().unwrap_or(0));
+    range(low.to_string(), high.to_string())
+}
+
+fn range(low: String, high: String) -> String {
+    if low == high { low } else { format!("{low} to {high}") }
+}
+
+/// Every cell of every claim.
+fn cells(all: &[(&Judged<'_>, ClaimPower<'_>)]) -> Markup {
+    let count: usize = all.iter().map(|(_, power)| power.cells.len()).sum();
+    html! {
+        @if count > 0 {
+            details {
+                summary { "Power of every cell" span.count { (count) } }
+                (wide("Power of every cell", "", &html! {
+                        thead { tr {
+                            th scope="col" { "claim" }
+                            th scope="col" { "evidence" }
+                            th scope="col" { "contrast" }
+                            th scope="col" { "target" }
+                            th.number scope="col" { "images" }
+                            th.number scope="col" { "mean minus margin" }
+                            th.number scope="col" { "spread" }
+                            th.number scope="col" { "seeds available" }
+                            th.number scope="col" { "seeds needed" }
+                            th.number scope="col" { "smallest detectable effect" }
+                        } }
+                        tbody {
+                            @for (one, power) in all { @for of in &power.cells { (row(one, of)) } }
+                        }
+                }))
+            }
+        }
+    }
+}
+
+fn row(one: &Judged<'_>, of: &CellPower<'_>) -> Markup {
+    let cell = of.cell;
+    let world = &one.evidence.world;
+    // Coordinates that few cells have are appended to the contrast.
+    let pixels = cell.resolution.map(|pixels| format!(", {pixels} px"));
+    let repetition = cell.repetition.map(|count| format!(", repetition {count}"));
+    html! {
+        tr {
+            td { (one.claim.id) }
+            td { (one.evidence.kind) }
+            td { (cell.contrast) (pixels.unwrap_or_default()) (repetition.unwrap_or_default()) }
+            td { (cell.target.as_deref().map_or(NONE, |target| world.title(target))) }
+            td.number { (cell.images.map_or_else(|| NONE.to_owned(), grouped)) }
+            td.number.strong { (signed(Some(of.effect))) }
+            td.number { (value(of.spread)) }
+            td.number { (cell.seeds) }
+            td.number { (of.needed) }
+            td.number { (value(of.detectable)) }
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! User-defined names: targets, each a folder of images, and source models, which a user adds to
+//! every world in `worlds/own.toml` of a folder of claims. A file can only add names. It can't
+//! change what a world has, so it can't change a verdict on that.
+
+use std::{
+    collections::BTreeMap,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use toml::de::{DeTable, Deserializer};
+
+use super::{TargetInfo, World, ZOOS};
+use crate::{
+    data::official,
+    util::{
+        OldSpelling, files,
+        spelling::{self, Renamed},
+        suggest::{did_you_mean, in_toml},
+    },
+};
+
+/// The file in a folder of claims.
+const FILE: &str = "worlds/own.toml";
+/// Size limit of the file.
+const LARGEST_BYTES: u64 = 1 << 20;
+
+/// Spellings of older versions.
+const RENAMED: [Renamed; 3] = [
+    Renamed::Key { at: &["targets", "*"], old: "most", new: "max_images" },
+    Renamed::Key { at: &["sources", "*"], old: "words", new: "description" },
+    Renamed::Key { at: &["sources", "*", "files"], old: "sister", new: "salman" },
+];
+
+/// User-defined targets and source models, checked: no world has one of these names.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserNames {
+    /// Version of this format: 1.
+    format: u32,
+    /// Targets by name, which is also the name of their folder in the data folder.
+    #[serde(default)]
+    targets: BTreeMap<String, TargetInfo>,
+    /// Source models by name.
+    #[serde(default)]
+    sources: BTreeMap<String, UserSource>,
+    /// Old spellings in the file.
+    #[serde(skip)]
+    notes: Vec<OldSpelling>,
+}
+
+/// A user-defined source model.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UserSource {
+    /// What it is, in a few words.
+    description: String,
+    /// Its file in the zoo of each world; a log needs no file.
+    #[serde(default)]
+    files: BTreeMap<String, String>,
+}
+
+/// An error in the file of user-defined names.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("failed to read {path}: {what}")]
+#[diagnostic(code(world::own_names))]
+pub struct UserNamesError {
+    /// The file.
+    path: PathBuf,
+    /// What is wrong with it.
+    what: String,
+}
+
+impl UserNames {
+    /// The names in a folder of claims; none if it has no such file.
+    ///
+    /// # Errors
+    /// If the file can't be read, is malformed, or has a name that is already in use.
+    pub fn read(claims: &Path) -> Result<Self, UserNamesError> {
+        let path = claims.join(FILE);
+        match files::text(&path, LARGEST_BYTES) {
+            Ok(text) => Self::parse(&path.display().to_string(), &text)
+                .map_err(|what| UserNamesError { path, what }),
+            Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(Self::default()),
+            Err(cause) => Err(UserNamesError { path, what: cause.to_string() }),
+        }
+    }
+
+    fn parse(file: &str, text: &str) -> Result<Self, String> {
+        let malformed = |error: toml::de::Error| in_toml(error, text);
+        let mut document = DeTable::parse(text).map_err(malformed)?;
+        let found =
+            spelling::modernise(document.get_mut(), &RENAMED).map_err(|both| both.to_string())?;
+        let mut own = Self::deserialize(Deserializer::from(document)).map_err(malformed)?;
+        own.notes = found.notes(file, text);
+        if own.format != 1 {
+            return Err(format!("format is {}: this version reads format 1", own.format));
+        }
+        let worlds = World::all();
+        for (name, target) in &own.targets {
+            plain("target", name)?;
+            let folder = |world: &World| {
+                name == ZOOS || world.packed.as_ref().is_some_and(|packed| packed.folder == *name)
+            };
+            let official = official::names().any(|official| official == name);
+            if official || worlds.iter().any(|world| known(world, name) || folder(world)) {
+                return Err(taken(name));
+            }
+            if target.train == 0 || target.test == 0 {
+                return Err(format!("target `{name}`: train and test must be at least 1"));
+            }
+        }
+        for (name, source) in &own.sources {
+            plain("source", name)?;
+            if own.targets.contains_key(name) || worlds.iter().any(|world| known(world, name)) {
+                return Err(taken(name));
+            }
+            for (world, file) in &source.files {
+                let zoos = worlds.iter().filter(|world| world.zoo.is_some());
+                let mut zoos = zoos.map(|world| world.id.as_str());
+                if !zoos.clone().any(|known| known == world) {
+                    let hint = did_you_mean(world, zoos.clone());
+                    let all = zoos.by_ref().collect::<Vec<_>>().join(", ");
+                    return Err(format!(
+                        "source `{name}`: `{world}` is not a world with a zoo ({all}){hint}"
+                    ));
+                }
+                plain("file", file)?;
+            }
+        }
+        Ok(own)
+    }
+
+    /// Adds the names to a world. In a world without a data folder they are absent, with the
+    /// reason.
+    pub(super) fn add_to(&self, world: &mut World) {
+        let Some(zoo) = &mut world.zoo else {
+            let names = self.targets.keys().chain(self.sources.keys());
+            let reason = || {
+                "this set-up has only the images and source models that ship with the program"
+                    .to_owned()
+            };
+            world.absent.extend(names.map(|name| (name.clone(), reason())));
+            return;
+        };
+        for (name, source) in &self.sources {
+            world.sources.insert(name.clone(), source.description.clone());
+            if let Some(file) = source.files.get(&world.id) {
+                zoo.files.insert(name.clone(), file.clone());
+            }
+        }
+        for (name, target) in &self.targets {
+            world.targets.insert(name.clone(), target.clone());
+        }
+        world.user_names = self.clone();
+    }
+
+    /// Old spellings in the file.
+    #[must_use]
+    pub fn notes(&self) -> &[OldSpelling] {
+        &self.notes
+    }
+
+    /// Whether a target or a source model is user-defined.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.targets.contains_key(name) || self.sources.contains_key(name)
+    }
+}
+
+/// Whether a world uses a name.
+fn known(world: &World, name: &str) -> bool {
+    world.expand(name).is_some() || world.sources.contains_key(name)
+}
+
+fn taken(name: &str) -> String {
+    format!("the name `{name}` is already in use: choose another one")
+}
+
+/// Checks a name, which becomes that of a file or folder: it must not lead out of its folder or be
+/// hidden in it.
+fn plain(what: &str, name: &str) -> Result<(), String> {
+    let known = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    if name.starts_with(|first: char| first.is_ascii_alphanumeric()) && name.chars().all(known) {
+        Ok(())
+    } else {
+        Err(format!(
+            "{what} `{name}`: a name has letters, digits, `_`, `-` and `.`, and begins with a \
+             letter or digit"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::{EvidenceKind, Key};
+
+    const OWN: &str = r#"
+        format = 1
+        [targets.flowers]
+        title = "Flowers"
+        train = 1020
+        test = 6149
+        [sources.l2_5]
+        description = "trained adversarially, L2 eps 5"
+        files = { paper = "imagenet_l2_5.pt" }
+    "#;
+
+    fn with(kind: EvidenceKind) -> World {
+        kind.world().with(&UserNames::parse("own.toml", OWN).unwrap())
+    }
+
+    #[test]
+    fn names_are_known_in_worlds_with_a_data_folder_and_absent_in_others() {
+        let key = |source: &str, images| Key {
+            target: "flowers".into(),
+            ..Key::new("kmnist", source, 3, images)
+        };
+        for kind in [EvidenceKind::Paper, EvidenceKind::Log, EvidenceKind::Lab] {
+            let world = with(kind);
+            assert_eq!(world.title("flowers"), "Flowers");
+            assert_eq!(world.unavailable(&key("l2_5", 1020)), None);
+            assert!(
+                world
+                    .unavailable(&key("l2_5", 1021))
+                    .unwrap()
+                    .contains("only 1020 training images")
+            );
+            assert!(world.subset_over_pool("flowers", 256));
+        }
+        assert_eq!(with(EvidenceKind::Paper).zoo.unwrap().files["l2_5"], "imagenet_l2_5.pt");
+        assert!(!with(EvidenceKind::Salman).zoo.unwrap().files.contains_key("l2_5"));
+        let smoke = with(EvidenceKind::Smoke);
+        assert!(smoke.expand("flowers").is_some() && !smoke.sources.contains_key("l2_5"));
+        assert!(
+            smoke.unavailable(&key("natural", 100)).unwrap().contains("that ship with the program")
+        );
+    }
+
+    #[test]
+    fn names_that_a_world_has_keep_their_meaning() {
+        for kind in [EvidenceKind::Paper, EvidenceKind::Lab, EvidenceKind::Smoke] {
+            let (before, after) = (kind.world(), with(kind));
+            assert_eq!(before.groups, after.groups);
+            for (name, target) in &before.targets {
+                assert_eq!(&after.targets[name], target);
+            }
+            for (name, description) in &before.sources {
+                assert_eq!(&after.sources[name], description);
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_above_the_size_limit_is_an_error() {
+        let claims = tempfile::tempdir().unwrap();
+        std::fs::create_dir(claims.path().join("worlds")).unwrap();
+        let huge = OWN.to_owned() + &"# more\n".repeat(200_000);
+        std::fs::write(claims.path().join(FILE), huge).unwrap();
+        let error = UserNames::read(claims.path()).unwrap_err().to_string();
+        assert!(error.contains("larger than the limit of 1048576 bytes"), "{error}");
+    }
+
+    #[test]
+    fn names_in_use_and_names_with_a_path_are_errors() {
+        let error = |from: &str, to: &str| {
+            assert!(OWN.contains(from), "{from}");
+            UserNames::parse("own.toml", &OWN.replace(from, to)).unwrap_err()
+        };
+        for taken in
+            ["mnist", "similar", "tiny-imagenet", "fmnist_held_out", "natural", "zoos", "lab"]
+        {
+            let found = error("targets.flowers", &format!("targets.{taken}"));
+            assert!(found.contains(taken) && found.contains("already"), "{found}");
+        }
+        for taken in ["l2_3", "gaussian", "flowers", "svhn"] {
+            let found = error("sources.l2_5", &format!("sources.{taken}"));
+            assert!(found.contains(taken) && found.contains("already"), "{found}");
+        }
+        for invalid in ["../flowers", ".flowers", "a/b", "", "a b"] {
+            assert!(
+                error("targets.flowers", &format!("targets.\"{invalid}\"")).contains("a name has")
+            );
+            assert!(error("imagenet_l2_5.pt", invalid).contains("a name has"));
+        }
+        assert!(error("format = 1", "format = 2").contains("this version reads format 1"));
+        assert!(error("train = 1020", "train = 0").contains("must be at least 1"));
+        assert!(error("train = 1020", "").contains("train"));
+        assert!(error("description", "descriptive").contains("description"));
+        assert!(error("paper =", "papier =").contains("did you mean `paper`?"));
+        assert!(error("paper =", "smoke =").contains("(lab, paper, salman)"));
+    }
+
+    #[test]
+    fn old_spellings_mean_the_same_and_have_notes() {
+        let new = OWN
+            .replace("test = 6149", "test = 6149\n        max_images = 100")
+            .replace("paper =", "salman =");
+        let old = new
+            .replace("max_images", "most")
+            .replace("description", "words")
+            .replace("salman =", "sister =");
+        let [new, mut old] = [new, old].map(|text| UserNames::parse("own.toml", &text).unwrap());
+        let notes: Vec<String> = old.notes.drain(..).map(|note| note.to_string()).collect();
+        assert_eq!(new, old);
+        assert_eq!(
+            notes,
+            [
+                "own.toml, line 7: `most` is now called `max_images`",
+                "own.toml, line 9: `words` is now called `description`",
+                "own.toml, line 10: `sister` is now called `salman`",
+            ]
+        );
+    }
+}
