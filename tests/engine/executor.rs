@@ -326,7 +326,7 @@ fn images_out_of_memory_are_reported() {
     for entry in entries {
         let Ended::Failed { reason } = &entry.outcome else { panic!("it fitted") };
         assert!(reason.contains("CUDA out of memory"), "{reason}");
-        assert!(reason.contains("kmnist's images do not fit at 28 pixels"), "{reason}");
+        assert!(reason.contains("the images of kmnist do not fit at 28 pixels"), "{reason}");
     }
 }
 

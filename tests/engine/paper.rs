@@ -180,7 +180,7 @@ fn a_face_that_can_t_be_decoded_ends_the_run_with_help() {
     assert!(error.to_string().contains("000001.jpg"), "{error}");
     let help = error.help().unwrap().to_string();
     assert!(
-        help.contains("get the file again") && help.contains("finished fine-tunes are kept"),
+        help.contains("download the file again") && help.contains("finished fine-tunes are kept"),
         "{help}"
     );
 }

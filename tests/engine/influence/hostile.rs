@@ -48,14 +48,20 @@ fn truncations_and_dampings_out_of_range_are_errors() {
     let pairs = eigenpairs(&layer, 0.05).unwrap();
     for truncation in [-0.1, 1.0, f64::NAN, f64::INFINITY] {
         let error = eigenpairs(&layer, truncation).unwrap_err();
-        assert!(error.to_string().starts_with(&format!("truncation is {truncation}: a share")));
+        assert!(
+            error
+                .to_string()
+                .starts_with(&format!("truncation is {truncation}: it must be a share"))
+        );
         let inverse = Inverse { truncation, damping: 0.0 };
         assert!(Influence::new(&layer, &layer, &pairs, inverse).is_err());
     }
     for damping in [-1.0, f64::NAN, f64::INFINITY] {
         let inverse = Inverse { truncation: 0.05, damping };
         let error = Influence::new(&layer, &layer, &pairs, inverse).unwrap_err();
-        assert!(error.to_string().starts_with(&format!("damping is {damping}: a number")));
+        assert!(
+            error.to_string().starts_with(&format!("damping is {damping}: it must be a number"))
+        );
     }
 }
 

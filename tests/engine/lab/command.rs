@@ -17,7 +17,7 @@ fn program(folder: &Path, name: &str, does: &str) -> PathBuf {
 /// `scripts/lab.sh` with a fake program, in whose folder it stores everything. The first time the
 /// program is stopped while it trains; later it has nothing to train, and a verdict differs.
 fn lab_command(folder: &Path, limit: &str) -> Command {
-    let stub = "cd \"$(dirname \"$0\")\"\necho \"$*\" >>stderr\n\
+    let stub = "cd \"$(dirname \"$0\")\"\necho \"$*\" >>calls\n\
                 if [[ $1 == pretrain && ! -e trained ]]; then\n\
                 trap 'kill $!; exit 130' INT; touch trained; sleep 20 & wait\nfi\n\
                 for ((i = 0; i < 100; i++)); do\n\

@@ -256,22 +256,25 @@ fn weights_that_do_not_fit_are_named() {
     let mut missing = good();
     missing.remove("layer3.5.bn2.running_var");
     let message = error(missing);
-    assert!(message.contains("find `layer3.5.bn2.running_var`"), "{message}");
+    assert!(message.contains("missing tensor `layer3.5.bn2.running_var`"), "{message}");
 
     let mut unknown = good();
     unknown.insert("module.conv1.weight".into(), Tensor::from(1.0_f32));
     let message = error(unknown);
-    assert!(message.contains("place `module.conv1.weight`"), "{message}");
+    assert!(message.contains("unknown tensor `module.conv1.weight`"), "{message}");
 
     let mut shape = good();
     shape.insert("fc.bias".into(), Tensor::zeros([1000], (Kind::Float, Device::Cpu)));
     let message = error(shape);
-    assert!(message.contains("`fc.bias` of shape [1000]") && message.contains("[10]"), "{message}");
+    assert!(
+        message.contains("`fc.bias` has shape [1000]") && message.contains("[10]"),
+        "{message}"
+    );
 
     let mut kind = good();
     kind.insert("fc.bias".into(), Tensor::zeros([10], (Kind::Half, Device::Cpu)));
     let message = error(kind);
-    assert!(message.contains("`fc.bias` of kind Half"), "{message}");
+    assert!(message.contains("`fc.bias` has type Half"), "{message}");
 }
 
 #[test]

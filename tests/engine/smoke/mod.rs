@@ -213,7 +213,7 @@ fn unfinished_cells_spare_nothing_and_unavailable_cells_are_reported() {
     let output = out(&plan);
     assert!(output.contains("0 fine-tunes to run next"), "{output}");
     assert!(output.contains(
-        "can't be judged on all it asks for here: `celeba` is not available in the smoke set-up"
+        "can't be judged in full in this set-up: `celeba` is not available in the smoke set-up"
     ));
 }
 
@@ -305,7 +305,7 @@ fn a_users_recipe_is_run_and_a_wrong_one_is_an_error() {
         ("learning_rate", "learning_rat", "unknown field `learning_rat`"),
         ("\"mnist\"", "\"svhn\"", "`svhn` is not available in the smoke set-up"),
         ("images = 50", "images = 50000", "6400 training images"),
-        ("images = 50", "images = 5", "one of each of 10 classes"),
+        ("images = 50", "images = 5", "fewer than the 10 classes"),
         ("blocks = 1", "blocks = 12", "the network has 11"),
         ("images = 50", "images = 50\nseed_stream = 4294967295", "seed_stream is 4294967295"),
         ("images = 50", "images = 50\nresolution = 29", "resolution is 29"),
