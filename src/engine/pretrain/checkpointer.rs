@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn an_epoch_is_on_disk_once_the_last_writing_is_long_ago_and_when_it_must_be() {
+    fn an_epoch_is_written_after_the_interval_or_on_demand() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.safetensors");
         let architecture = World::smoke().architecture().clone();
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_is_what_was_kept_to_the_last_bit_though_losses_blew_up() {
+    fn a_checkpoint_is_read_back_to_the_last_bit_with_infinite_losses() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.safetensors");
         let mut keeper = Checkpointer::new(&path, "a".to_owned(), Duration::ZERO);

@@ -1,9 +1,9 @@
-//! Checkpoints: what is told of those that are read, and of those that are none.
+//! Checkpoints: the output for those that are read, and the errors for files that are none.
 
 use super::{Transcript, golden};
 
 #[test]
-fn checkpoints_of_every_kind_are_told_in_a_table() {
+fn checkpoints_of_every_kind_are_listed_in_a_table() {
     let mut read = Transcript::new();
     for name in ["plain.safetensors", "nested-zip.pt", "parallel-legacy.pt", "robustness-legacy.pt"]
     {
@@ -18,7 +18,7 @@ fn checkpoints_of_every_kind_are_told_in_a_table() {
 }
 
 #[test]
-fn what_is_no_checkpoint_is_told_by_what_it_is() {
+fn files_that_are_no_checkpoints_are_named_by_their_kind() {
     let mut files = Transcript::new();
     for name in ["hostile-tensor-zip.pt", "hostile-root-zip.pt", "hostile-beside-zip.pt"] {
         files.golden(name, &format!("checkpoint/{name}"));

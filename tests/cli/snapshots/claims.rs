@@ -1,9 +1,9 @@
-//! Claims that are malformed or contradict themselves, and names of one's own that can't be had.
+//! Claims that are malformed or contradict themselves, and user-defined names that are refused.
 
 use super::Transcript;
 use crate::common::{claim_text, gap_text};
 
-/// Parts of a good claim, and what each is spoiled to.
+/// Parts of a valid claim, and the fault that replaces each.
 const SPOILED: &[(&str, &str)] = &[
     ("format = 1", "format = 2"),
     ("format = 1\n", ""),
@@ -67,7 +67,7 @@ const SPOILED: &[(&str, &str)] = &[
     ("\"supported\"", "\"suported\""),
 ];
 
-/// Parts that a good claim lacks.
+/// Parts that are added to a valid claim.
 const ADDED: [&str; 7] = [
     "[[reading]]\nid = \"loose\"\nstatement = \"s\"\n[[reading]]\nid = \"loose\"\nstatement = \"s\"\n",
     "[[reading]]\nid = \"../loose\"\nstatement = \"s\"\n",
@@ -112,7 +112,7 @@ fn each_mistake_in_a_claim_is_shown_with_its_line() {
 }
 
 #[test]
-fn folders_of_claims_that_can_t_be_used_are_told() {
+fn unusable_folders_of_claims_are_reported() {
     let mut folders = Transcript::new();
     folders.run("repro list --claims mine");
     folders.run("repro verify --claims mine --log runs.csv");
@@ -148,7 +148,7 @@ files = { paper = \"imagenet_l2_5.pt\" }
 ";
 
 #[test]
-fn mistakes_in_names_of_one_s_own_are_told() {
+fn mistakes_in_user_defined_names_are_reported() {
     let mut own = Transcript::new();
     let cells = "target = \"flowers\", images = 100, blocks = 3";
     let claim = gap_text("log", "greater_than = 0.0", cells, "").replace("l2_3", "l2_5");

@@ -1,11 +1,11 @@
-//! What is told where there is an engine, before it computes anything.
+//! The messages of a build with the engine, before it computes anything.
 
 use std::{fs, process::Command};
 
 use super::{Transcript, snapshot, stderr_text};
 
 #[test]
-fn what_the_engine_needs_and_is_not_here_is_told() {
+fn missing_inputs_of_the_engine_are_reported() {
     let mut here = Transcript::new();
     here.run("repro pretrain --world smoke --device cpu --out zoo");
     here.run("repro pretrain --world smoke --device cpu --out zoo --from nowhere");
@@ -23,9 +23,9 @@ fn what_the_engine_needs_and_is_not_here_is_told() {
     here.snapshot("messages-with-engine");
 }
 
-/// In one line each, for they name a folder whose length decides where lines break.
+/// On one line each: they name a folder whose length decides where lines break.
 #[test]
-fn programs_that_do_not_belong_together_are_told() {
+fn programs_of_different_builds_are_reported() {
     let here = Transcript::new();
     let program = assert_cmd::cargo::cargo_bin!("repro");
     let alone = here.folder.path().join("repro");

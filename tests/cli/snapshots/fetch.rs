@@ -1,4 +1,4 @@
-//! What can be fetched, from a folder and without a network, and why it can't.
+//! `repro fetch` from a folder and without a network, and its errors.
 
 use std::io::Write;
 
@@ -6,7 +6,7 @@ use flate2::{Compression, write::GzEncoder};
 
 use super::Transcript;
 
-/// A catalogue of one data set that is packed, one that nobody but a person can bring, and a checkpoint.
+/// A catalogue of an archive, a data set that must be downloaded by hand, and a checkpoint.
 fn catalogue(sha256: &str) -> String {
     format!(
         "format = 1
@@ -46,7 +46,7 @@ bytes = 2000
     )
 }
 
-/// An archive of files, and of one link.
+/// An archive of files and one link.
 fn archive(files: &[(&str, &str)], link: Option<&str>) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     for (name, text) in files {
@@ -80,7 +80,7 @@ fn sha256(bytes: &[u8]) -> String {
 const MINE: &str = "repro fetch --catalogue mine.toml";
 
 #[test]
-fn what_there_is_to_fetch_is_listed() {
+fn items_to_fetch_are_listed() {
     let mut list = Transcript::new();
     list.run("repro fetch");
     list.run("repro fetch mnist authors --list");
@@ -89,7 +89,7 @@ fn what_there_is_to_fetch_is_listed() {
 }
 
 #[test]
-fn names_and_folders_that_have_nothing_are_told() {
+fn unknown_items_and_empty_folders_are_reported() {
     let mut names = Transcript::new();
     for command in [
         "repro fetch mnst",
@@ -112,7 +112,7 @@ fn names_and_folders_that_have_nothing_are_told() {
 }
 
 #[test]
-fn what_a_person_brings_is_checked_and_unpacked() {
+fn imported_files_are_checked_and_unpacked() {
     let mut brought = Transcript::new();
     let good = archive(&[("things/a", "1"), ("things/b", "2"), ("other/c", "3")], None);
     brought.file("mine.toml", catalogue(&sha256(&good)));
@@ -148,7 +148,7 @@ fn what_a_person_brings_is_checked_and_unpacked() {
 }
 
 #[test]
-fn archives_that_mean_harm_or_are_damaged_are_not_unpacked() {
+fn hostile_and_damaged_archives_are_not_unpacked() {
     let mut harm = Transcript::new();
     let many: Vec<String> = (0..11).map(|number| format!("things/{number}")).collect();
     let many: Vec<(&str, &str)> = many.iter().map(|name| (name.as_str(), "1")).collect();
@@ -182,7 +182,7 @@ fn archives_that_mean_harm_or_are_damaged_are_not_unpacked() {
 }
 
 #[test]
-fn each_mistake_in_a_catalogue_is_told() {
+fn each_mistake_in_a_catalogue_is_reported() {
     let mut mistakes = Transcript::new();
     let good = catalogue(&"0".repeat(64));
     for (from, to) in [
@@ -227,7 +227,7 @@ fn each_mistake_in_a_catalogue_is_told() {
 
 /// Nothing listens on port 1.
 #[test]
-fn addresses_and_proxies_that_do_not_answer_are_told() {
+fn addresses_and_proxies_without_a_response_are_reported() {
     let patience = "--tries 1 --pause 0.01 --stall 1";
     let catalogue = catalogue(&"0".repeat(64));
     let mut away = Transcript::new().with("NO_PROXY", "*");

@@ -1,8 +1,8 @@
-//! Help, of every command that there is.
+//! The help of every command.
 
 use super::{Transcript, snapshot};
 
-/// The commands that the program's own help lists, so that none is forgotten here.
+/// The commands that the program's help lists, so that none is left out.
 fn commands() -> Vec<String> {
     let told = Transcript::new().told("repro --help");
     let (_, listed) = told.split_once("\nCommands:\n").unwrap();
@@ -13,7 +13,7 @@ fn commands() -> Vec<String> {
 }
 
 #[test]
-fn help_is_short_or_long_and_the_version_is_told() {
+fn help_is_short_or_long_and_the_version_is_printed() {
     let mut all = Transcript::new();
     all.run("repro --help");
     all.snapshot("help");

@@ -7,10 +7,10 @@ use repro::store::{Ended, Entry, Ledger, bundle};
 
 use super::{Transcript, golden};
 
-/// A record of the shipped ones.
+/// One of the bundled records.
 const RECORDS: &str = "store/records-0.1.0.jsonl.gz";
 
-/// The shipped records as lines of JSON.
+/// The bundled records as lines of JSON.
 fn lines() -> Vec<String> {
     let mut text = String::new();
     GzDecoder::new(&golden(RECORDS)[..]).read_to_string(&mut text).unwrap();
@@ -25,7 +25,7 @@ fn file(line: &str) -> String {
 }
 
 #[test]
-fn records_are_taken_in_listed_shown_and_carried_on() {
+fn records_are_imported_listed_shown_and_exported() {
     let mut runs = Transcript::new();
     runs.run("repro runs");
     runs.golden("records.jsonl.gz", RECORDS);
@@ -49,7 +49,7 @@ fn records_are_taken_in_listed_shown_and_carried_on() {
 }
 
 #[test]
-fn records_decide_and_what_they_lack_is_told() {
+fn records_decide_and_missing_ones_are_reported() {
     let mut records = Transcript::new();
     records.golden("records.jsonl.gz", RECORDS);
     records.run("repro runs --import records.jsonl.gz --failed");
@@ -61,7 +61,7 @@ fn records_decide_and_what_they_lack_is_told() {
     records.snapshot("records");
 }
 
-/// The shipped records by a processor that nobody has, so that no price rests on them, and changed.
+/// The bundled records from a fictitious processor, so that no cost rests on them, and changed.
 fn changed(transcript: &Transcript, change: impl Fn(usize, &mut Entry)) {
     transcript.golden("records.jsonl.gz", RECORDS);
     let entries = bundle::read(&transcript.folder.path().join("records.jsonl.gz")).unwrap();
@@ -75,7 +75,7 @@ fn changed(transcript: &Transcript, change: impl Fn(usize, &mut Entry)) {
 }
 
 #[test]
-fn records_that_failed_or_are_of_something_else_are_told() {
+fn failed_and_foreign_records_are_reported() {
     let mut unlike = Transcript::new();
     changed(&unlike, |at, entry| match at {
         // Seeds that claims ask for first, and others.
@@ -119,7 +119,7 @@ fn records_that_failed_or_are_of_something_else_are_told() {
 }
 
 #[test]
-fn damaged_records_are_set_aside_and_told() {
+fn damaged_records_are_set_aside_and_reported() {
     let mut damaged = Transcript::new();
     let lines = lines();
     let (first, second) = (&lines[0], &lines[1]);
@@ -148,7 +148,7 @@ fn damaged_records_are_set_aside_and_told() {
 }
 
 #[test]
-fn files_of_records_that_can_t_be_taken_are_told() {
+fn files_of_records_that_can_t_be_imported_are_reported() {
     let mut files = Transcript::new();
     let lines = lines();
     let first = &lines[0];

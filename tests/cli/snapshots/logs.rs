@@ -1,4 +1,4 @@
-//! Logs that can't be read, and what is noted of those that can.
+//! Logs that can't be read, and the notes on those that can.
 
 use std::io::Write;
 
@@ -22,7 +22,7 @@ fn good() -> String {
     log(&rows(&[run("l2_3", 1, 60.0), run("natural", 1, 50.0)]))
 }
 
-/// The good log's first row, and what it is spoiled to.
+/// The first row of a valid log, and the fault that replaces it.
 const FIRST: &str = "svhn,l2_3,3,100,1,1,30,1.5,50,0.5,10";
 const SPOILED: [&str; 18] = [
     "svhn,l2_3,3,100,1,1,nan,1.5,50,0.5,10",
@@ -46,7 +46,7 @@ const SPOILED: [&str; 18] = [
 ];
 
 #[test]
-fn each_mistake_in_a_log_is_told_with_its_place() {
+fn each_mistake_in_a_log_is_reported_with_its_place() {
     let mut logs = transcript();
     logs.run(VERIFY);
     for (from, to) in [
@@ -74,7 +74,7 @@ fn each_mistake_in_a_log_is_told_with_its_place() {
 }
 
 #[test]
-fn what_is_no_log_is_told_by_what_it_is() {
+fn files_that_are_no_logs_are_named_by_their_kind() {
     let mut files = transcript();
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(good().as_bytes()).unwrap();
@@ -108,7 +108,7 @@ fn what_is_no_log_is_told_by_what_it_is() {
 }
 
 #[test]
-fn what_is_odd_in_a_log_is_noted() {
+fn oddities_of_a_log_are_noted() {
     let mut odd = transcript();
     let mut noted = |what: &str, runs: &[Run<'_>]| {
         odd.file("runs.csv", log(&rows(runs)));

@@ -1,6 +1,6 @@
 //! Everything that people read, held as snapshots in `goldens/cli`, so that the diff of these files shows a
 //! change of words in every place where it is read. `INSTA_UPDATE=always cargo test --test cli snapshots`
-//! writes them anew.
+//! writes them again.
 
 mod checkpoints;
 mod claims;
@@ -27,10 +27,10 @@ use std::{
 
 use super::common::stderr::stderr_text;
 
-/// What stays of the environment: where programs and libraries are found, and where coverage goes.
+/// The environment variables that are kept: paths of programs and libraries, and of coverage.
 const KEPT: [&str; 4] = ["PATH", "HOME", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"];
 
-/// Commands in a folder of their own, each with its exit code and what it said.
+/// Commands in a folder of their own, each with its exit code and its output.
 struct Transcript {
     folder: tempfile::TempDir,
     environment: Vec<(&'static str, &'static str)>,
@@ -138,7 +138,7 @@ impl Transcript {
     }
 }
 
-/// A line without how fast a file came.
+/// A line without the speed of a download.
 fn untimed(line: &str) -> String {
     match line.rsplit_once(", all of it, in ") {
         Some((before, speed)) if speed.ends_with("B/s") => {
@@ -148,7 +148,7 @@ fn untimed(line: &str) -> String {
     }
 }
 
-/// Holds a text to the snapshot of a name.
+/// Compares a text with the snapshot of a name.
 fn snapshot(name: &str, text: &str) {
     let mut settings = insta::Settings::new();
     settings.set_snapshot_path("../../../goldens/cli");
@@ -157,7 +157,7 @@ fn snapshot(name: &str, text: &str) {
     settings.bind(|| insta::assert_snapshot!(name, text));
 }
 
-/// A file of the project's own.
+/// A file of the project.
 fn golden(name: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens").join(name)).unwrap()
 }

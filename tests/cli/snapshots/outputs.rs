@@ -1,4 +1,4 @@
-//! Places that can't be written, and what was not expected.
+//! Outputs that can't be written, and unexpected verdicts.
 
 use super::Transcript;
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 
 #[test]
-fn places_that_can_t_be_written_are_told() {
+fn outputs_that_can_t_be_written_are_reported() {
     let mut taken = Transcript::new();
     taken.file("taken", "");
     taken.file("mine/gap.toml", claim_text("greater_than = 0.0"));
@@ -28,7 +28,7 @@ fn places_that_can_t_be_written_are_told() {
 }
 
 #[test]
-fn verdicts_that_are_not_expected_are_told() {
+fn unexpected_verdicts_are_reported() {
     let mut unexpected = Transcript::new();
     unexpected.file("mine/gap.toml", claim_text("greater_than = 0.0"));
     unexpected.file("runs.csv", log(&rows(&leads(&[-5.0, -6.0, -5.5]))));

@@ -1,4 +1,4 @@
-//! Checkpoints put together by hand, for faults that no program's file has.
+//! Checkpoints assembled by hand, for faults that no program writes.
 
 #[path = "../../core/checkpoint/assembly.rs"]
 mod assembly;
@@ -7,7 +7,7 @@ use assembly::{Pickle, archive, legacy, of_input, of_tensor, zip};
 
 use super::Transcript;
 
-/// Pickles that are broken or mean nothing.
+/// Pickles that are damaged or meaningless.
 const RAW: [(&str, &[u8]); 21] = [
     ("no tensor", b"\x80\x02}."),
     ("a number", b"\x80\x02K\x01."),
@@ -33,7 +33,7 @@ const RAW: [(&str, &[u8]); 21] = [
 ];
 
 #[test]
-fn each_fault_within_a_checkpoint_is_told_with_its_place() {
+fn each_fault_in_a_checkpoint_is_reported_with_its_place() {
     let mut faults = Transcript::new();
     let mut told = |what: &str, bytes: &[u8]| {
         faults.file("model.pt", bytes);

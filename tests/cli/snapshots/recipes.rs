@@ -1,4 +1,4 @@
-//! Recipes of one's own that can't be run. Where there is an engine, each of these would wait for libtorch to say
+//! User-defined recipes that can't be run. Where there is an engine, each of these would wait for libtorch to say
 //! the same.
 
 use super::{Transcript, claims::OWN};
@@ -17,7 +17,7 @@ learning_rate = 0.01
 const RUN: &str = "repro run --recipe mine.toml --seed 1";
 
 #[test]
-fn each_mistake_in_a_recipe_is_told() {
+fn each_mistake_in_a_recipe_is_reported() {
     let mut recipes = Transcript::new();
     recipes.run(RUN);
     for (from, to) in [
@@ -89,7 +89,7 @@ fn each_mistake_in_a_recipe_is_told() {
 }
 
 #[test]
-fn what_a_recipe_needs_and_is_not_here_is_told_with_the_command_that_brings_it() {
+fn missing_inputs_of_a_recipe_are_reported_with_the_command_to_run() {
     let mut here = Transcript::new();
     let recipe = |world: &str, target: &str, source: &str| {
         format!(

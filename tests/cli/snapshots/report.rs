@@ -1,4 +1,4 @@
-//! The report and the gallery, as somebody reads them who sees neither drawings nor numbers.
+//! The text of the report and the gallery, without drawings and numbers.
 
 use std::collections::HashSet;
 
@@ -128,7 +128,7 @@ fn plain(text: &str) -> String {
 }
 
 #[test]
-fn the_report_and_the_gallery_are_read_from_top_to_bottom() {
+fn the_text_of_the_report_and_the_gallery_is_held() {
     let report = Transcript::new();
     let told = report.told("repro verify --evidence published --report report --brief");
     assert!(told.contains("exit 3"), "{told}");
@@ -140,7 +140,7 @@ fn the_report_and_the_gallery_are_read_from_top_to_bottom() {
 }
 
 #[test]
-fn a_page_is_read_without_tags_and_rows_that_repeat() {
+fn tags_and_repeated_rows_are_removed_from_a_page() {
     let page = "<style>p{}</style><p>a <b>b</b> &amp; c</p><table><tr><th>n<th>m<tr><td>x<td>1<tr><td>x<td>2\
                 </table><p title=\"t\">x";
     assert_eq!(text(page), "a b & c\nn | m\nx | 1\n(1 more)\n[title: t] x\n");

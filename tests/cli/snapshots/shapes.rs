@@ -1,4 +1,4 @@
-//! Long texts in short: of lines that differ in their numbers alone, one says all that there is to read.
+//! Shortened texts: of lines that differ only in their numbers, one is kept.
 
 use std::collections::HashSet;
 
@@ -53,7 +53,7 @@ pub fn shape(cell: &str) -> String {
 }
 
 #[test]
-fn lines_that_differ_in_numbers_alone_are_shown_once() {
+fn lines_that_differ_only_in_numbers_are_shown_once() {
     let text = "cell  mean\na     +1.5\na     -2.0\nb     3\nb     4\n\na  1\n";
     assert_eq!(in_short(text), "cell  mean\na     +1.5\n(1 more)\nb     3\n(1 more)\n\na  1\n");
     assert_eq!(shape("+1.28 to -0.3, 0123456789abcdef"), "0 to 0");

@@ -1,4 +1,4 @@
-//! What commands print when all is well.
+//! The output of commands that succeed.
 
 use repro::{claim::suite::Suite, world::World};
 
@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[test]
-fn claims_are_listed_and_put_into_words() {
+fn claims_are_listed_and_shown_in_words() {
     let mut claims = Transcript::new();
     claims.run("repro list");
     let suite = Suite::embedded(&World::paper()).unwrap_or_else(|error| panic!("{error}"));
@@ -37,7 +37,7 @@ fn claims_are_listed_and_put_into_words() {
 }
 
 #[test]
-fn verdicts_on_the_published_log_are_told() {
+fn verdicts_on_the_published_log_are_printed() {
     let mut verdicts = Transcript::new();
     verdicts.run("repro verify --evidence published");
     verdicts.snapshot("verify-published");
@@ -53,7 +53,7 @@ fn verdicts_on_the_published_log_are_told() {
 }
 
 #[test]
-fn each_verdict_is_told_on_a_small_log() {
+fn each_verdict_is_printed_on_a_small_log() {
     let mut verdicts = Transcript::new();
     let robust: Vec<Run<'_>> =
         leads(&[5.0, 6.0]).into_iter().filter(|run| run.source == "l2_3").collect();
@@ -80,7 +80,7 @@ fn each_verdict_is_told_on_a_small_log() {
 }
 
 #[test]
-fn seeds_comparisons_and_choices_are_told() {
+fn seeds_comparisons_and_choices_are_printed() {
     let mut power = Transcript::new();
     power.run_in_short("repro power");
     power.run("repro power --claim l2_best");
@@ -118,9 +118,9 @@ fn figures_are_listed_and_drawn() {
     figures.snapshot("figure");
 }
 
-/// With an engine a device has its say.
+/// With an engine the output depends on the device.
 #[test]
-fn plans_are_told_with_their_costs() {
+fn plans_are_printed_with_their_costs() {
     let mut plans = Transcript::new();
     plans.run_in_short("repro plan --evidence smoke --threads 2");
     plans.run_in_short("repro plan --claim l2_best --threads 2");
@@ -130,7 +130,7 @@ fn plans_are_told_with_their_costs() {
 
 #[cfg(not(feature = "engine"))]
 #[test]
-fn plans_of_larger_worlds_are_told_with_what_they_lack() {
+fn plans_of_larger_worlds_report_what_is_missing() {
     let mut plans = Transcript::new();
     plans.run_in_short("repro plan --evidence lab --threads 2");
     plans.run_in_short("repro plan --evidence paper --claim shape_bias --threads 2");
@@ -140,7 +140,7 @@ fn plans_of_larger_worlds_are_told_with_what_they_lack() {
 }
 
 #[test]
-fn completions_of_every_shell_are_there() {
+fn every_shell_has_completions() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let told = Transcript::new().told(&format!("repro completions {shell}"));
         assert!(told.contains("exit 0\n") && told.contains("repro"), "{shell}: {told}");

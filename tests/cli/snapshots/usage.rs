@@ -1,9 +1,9 @@
-//! Commands that name what there is not.
+//! Commands that name something that does not exist.
 
 use super::Transcript;
 
 #[test]
-fn slips_of_the_pen_are_answered_with_what_was_probably_meant() {
+fn usage_errors_suggest_what_was_probably_meant() {
     let mut slips = Transcript::new();
     for command in [
         "repro verfy",
@@ -77,10 +77,10 @@ fn slips_of_the_pen_are_answered_with_what_was_probably_meant() {
     slips.snapshot("messages-usage");
 }
 
-/// What these tell where there is an engine depends on the machine.
+/// With an engine their output depends on the machine.
 #[cfg(not(feature = "engine"))]
 #[test]
-fn without_an_engine_the_way_to_one_is_told() {
+fn without_an_engine_the_message_says_how_to_build_it() {
     let mut none = Transcript::new();
     for command in [
         "repro verify --evidence smoke --claim l2_best",
