@@ -217,7 +217,7 @@ impl From<PretrainError> for Failure {
 
 impl From<std::io::Error> for Failure {
     /// Writing to standard output failed. A closed pipe does not come here
-    /// ([`super::messages::stdout`]).
+    /// (`super::messages::stdout`).
     fn from(error: std::io::Error) -> Self {
         let report = miette::miette!(
             help = "check that the disk has room and the output can be written",

@@ -1,6 +1,6 @@
 //! The command line: one file or folder a command, and the only module that prints. A command
 //! returns its outcome or a failure; this module turns them into exit codes and messages. The law
-//! of exit codes is in [`exit`], help texts of errors are in [`hints`].
+//! of exit codes is in `exit`, help texts of errors are in [`hints`].
 
 mod claim_ids;
 mod compare;

@@ -1,6 +1,6 @@
 //! A world is an experimental set-up: source models, targets, planned seeds, and how fine-tunes are
 //! done. Claims name targets, sizes and resolutions, and each world says what the names mean, so
-//! one claim serves every world. [`embedded`] has the worlds that ship with the program,
+//! one claim serves every world. `embedded` has the worlds that ship with the program,
 //! [`UserNames`] what a user adds; finding models and images on disk is left to
 //! [`assets`](crate::assets).
 
