@@ -93,7 +93,7 @@ def medians(runs, clock):
 def table(runs, least, given):
     """Prints medians, ratios and floors of the measurements; returns the medians."""
     print(f"\n{given.device}, {given.blocks} blocks, batches of {given.batch}; images a second, median of "
-          f"{given.turns} x {given.rounds} rounds in turn (least to most):\n")
+          f"{given.turns} x {given.rounds} rounds, alternating (least to most):\n")
     print(f"  {'':10} {'precision':>9} {WHAT[0]:>26} {WHAT[1]:>26} {'peak MB':>8}")
     by_second = medians(runs, 0)
     for name, found in runs.items():

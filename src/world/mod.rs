@@ -6,11 +6,13 @@
 
 mod embedded;
 mod recipes;
+mod tables;
 mod user_names;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Deserialize;
+pub use tables::{BlockMapping, Packed, PlannedSeeds, Schedule, SourceClasses, TargetInfo, Zoo};
 pub use user_names::{UserNames, UserNamesError};
 
 use crate::experiment::{
@@ -84,84 +86,6 @@ pub struct World {
     /// What a user added to it; empty in a shipped world.
     #[serde(skip)]
     pub user_names: UserNames,
-}
-
-/// The classes of Fashion-MNIST that source models are trained on.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SourceClasses {
-    /// Classes, in the order of their new labels.
-    pub classes: Vec<u32>,
-}
-
-/// Packed images of a world (`scripts/pack_lab.py`).
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Packed {
-    /// Their folder in the data folder: `TARGET.safetensors`, or a folder `TARGET` of IDX files.
-    pub folder: String,
-    /// The file in it with the images that source models are trained on.
-    pub source: String,
-}
-
-/// The same part of two networks: the paper's ResNet-50 and the network of a world.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BlockMapping {
-    /// The paper's number of fine-tuned blocks, which claims and records use.
-    pub paper: u32,
-    /// The number of residual blocks in this world's network.
-    pub here: u32,
-}
-
-/// Checkpoints that were published, or that `repro pretrain` made.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Zoo {
-    /// The name of their folder in the folder of zoos.
-    pub name: String,
-    /// The network of all of them.
-    pub architecture: Architecture,
-    /// The file of each source model.
-    pub files: BTreeMap<String, String>,
-}
-
-/// A target data set.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TargetInfo {
-    /// Its name as people write it.
-    pub title: String,
-    /// Training images, from which subsets are drawn.
-    pub train: u32,
-    /// Test images.
-    pub test: u32,
-    /// The largest subset that claims use, if it is smaller than `train`: claims skip larger sizes
-    /// of this target.
-    #[serde(alias = "most")]
-    pub max_images: Option<u32>,
-}
-
-/// The schedule of fine-tunes on at least some number of images.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Schedule {
-    /// The smallest number of images.
-    pub images_from: u32,
-    /// Epochs.
-    pub epochs: u32,
-    /// Epochs after which the test set is evaluated.
-    pub evaluate: Vec<u32>,
-}
-
-/// How many seeds were planned for at most some number of images.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PlannedSeeds {
-    /// The largest number of images.
-    pub images_up_to: u32,
-    /// Seeds.
-    pub count: usize,
 }
 
 impl World {

@@ -1,5 +1,5 @@
 //! From the program that judges to the one that computes: what only judges never waits for libtorch, and
-//! what keeps the other program from starting is told in one line.
+//! a message of one line says why the other program can't start.
 
 use std::{path::Path, process::Command};
 

@@ -127,7 +127,7 @@ fn every_choice_has_a_price_if_nothing_can_run() {
     for row in ["the same in ten times as many epochs", "each source's own best learning rate"] {
         assert!(text(&priced.stdout).contains(row), "{row}");
     }
-    // Without --no-run what can be judged is, and the rest says what it lacks.
+    // Without --no-run what can be judged is judged, and the rest names what is missing.
     let run = sensitivity(folder.path(), &[&asked[..2], &asked[3..]].concat());
     let said = text(&run.stderr);
     assert!(run.status.success() && said.contains("is missing"), "{said}");

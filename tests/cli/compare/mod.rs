@@ -180,7 +180,7 @@ fn nothing_is_dropped() {
     let known: std::collections::BTreeSet<&Key> =
         points.means.iter().map(|mean| &mean.key).collect();
     assert_eq!(counts.only_ours, keys.difference(&known).count());
-    // Every cell that one side lacks is told.
+    // Every cell that is missing on one side is printed.
     let text = comparison::text(&found, false);
     for place in comparison::missing_means(&found).iter().chain(&comparison::only_local(&found)) {
         let first = place.split(';').next().unwrap();

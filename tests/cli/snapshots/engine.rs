@@ -31,7 +31,7 @@ fn programs_of_different_builds_are_reported() {
     let alone = here.folder.path().join("repro");
     fs::copy(program, &alone).unwrap();
     let engine = Command::new(program.with_file_name("repro-engine"));
-    let mut told = String::new();
+    let mut output = String::new();
     let apart = Command::new(&alone);
     for (what, mut command, word) in [
         ("repro, and no repro-engine beside it", apart, "doctor"),
@@ -43,7 +43,7 @@ fn programs_of_different_builds_are_reported() {
         let words: Vec<&str> = words.split_whitespace().filter(|word| *word != "│").collect();
         // A path is broken after a slash.
         let line = here.hidden(&words.join(" ").replace("/ ", "/"));
-        told += &format!("# {what}\nexit {}\n{line}\n", ran.status.code().expect("no signal"));
+        output += &format!("# {what}\nexit {}\n{line}\n", ran.status.code().expect("no signal"));
     }
-    snapshot("messages-programs", &told);
+    snapshot("messages-programs", &output);
 }

@@ -12,7 +12,7 @@ fn catalogue(sha256: &str) -> String {
         "format = 1
 [[item]]
 id = \"things\"
-what = \"things to tell apart\"
+what = \"things to compare\"
 is = {{ target = \"things\" }}
 terms = \"free\"
 page = \"https://example.org/things\"
@@ -113,38 +113,38 @@ fn unknown_items_and_empty_folders_are_reported() {
 
 #[test]
 fn imported_files_are_checked_and_unpacked() {
-    let mut brought = Transcript::new();
+    let mut imported = Transcript::new();
     let good = archive(&[("things/a", "1"), ("things/b", "2"), ("other/c", "3")], None);
-    brought.file("mine.toml", catalogue(&sha256(&good)));
-    brought.run(MINE);
-    brought.run(&format!("{MINE} photographs"));
-    brought.file("downloads/things.tar.gz", "not it");
-    brought.run(&format!("{MINE} things --from downloads"));
-    brought.file("downloads/things.tar.gz", &good);
-    brought.file("downloads/photographs.bin", "light and shadow");
-    brought.file("downloads/more/photographs.bin", "shadow and light");
-    brought.run(&format!("{MINE} things photographs --from downloads"));
-    std::fs::remove_file(brought.folder.path().join("downloads/more/photographs.bin")).unwrap();
-    brought.run(&format!("{MINE} things photographs --from downloads"));
-    brought.run(MINE);
-    brought.file("data/photographs/photographs.bin", "another light");
-    brought.run(&format!("{MINE} things --world paper --from downloads"));
-    brought.note("data/photographs/photographs.bin is another file");
-    brought.run(&format!("{MINE} photographs --from downloads"));
-    brought.run(MINE);
-    brought.file("data/things/things/a", "changed");
-    brought.file("data/things/things/z", "new");
-    brought.note("what came out of the archive is changed");
-    brought.run(&format!("{MINE} things --from downloads"));
-    brought.file("data/things/things.tar.gz", "changed");
-    brought.note("data/things/things.tar.gz is changed");
-    brought.run(MINE);
-    brought.run(&format!("{MINE} things --from downloads --remove-archives"));
-    brought.file("downloads/odd.pt", "<html>");
-    brought.run(&format!("{MINE} authors/odd --from downloads"));
-    brought.file("downloads/odd.pt", [b'<'; 2000]);
-    brought.run(&format!("{MINE} authors/odd --from downloads"));
-    brought.snapshot("fetch-from-a-folder");
+    imported.file("mine.toml", catalogue(&sha256(&good)));
+    imported.run(MINE);
+    imported.run(&format!("{MINE} photographs"));
+    imported.file("downloads/things.tar.gz", "not it");
+    imported.run(&format!("{MINE} things --from downloads"));
+    imported.file("downloads/things.tar.gz", &good);
+    imported.file("downloads/photographs.bin", "light and shadow");
+    imported.file("downloads/more/photographs.bin", "shadow and light");
+    imported.run(&format!("{MINE} things photographs --from downloads"));
+    std::fs::remove_file(imported.folder.path().join("downloads/more/photographs.bin")).unwrap();
+    imported.run(&format!("{MINE} things photographs --from downloads"));
+    imported.run(MINE);
+    imported.file("data/photographs/photographs.bin", "another light");
+    imported.run(&format!("{MINE} things --world paper --from downloads"));
+    imported.note("data/photographs/photographs.bin is another file");
+    imported.run(&format!("{MINE} photographs --from downloads"));
+    imported.run(MINE);
+    imported.file("data/things/things/a", "changed");
+    imported.file("data/things/things/z", "new");
+    imported.note("what came out of the archive is changed");
+    imported.run(&format!("{MINE} things --from downloads"));
+    imported.file("data/things/things.tar.gz", "changed");
+    imported.note("data/things/things.tar.gz is changed");
+    imported.run(MINE);
+    imported.run(&format!("{MINE} things --from downloads --remove-archives"));
+    imported.file("downloads/odd.pt", "<html>");
+    imported.run(&format!("{MINE} authors/odd --from downloads"));
+    imported.file("downloads/odd.pt", [b'<'; 2000]);
+    imported.run(&format!("{MINE} authors/odd --from downloads"));
+    imported.snapshot("fetch-from-a-folder");
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn hostile_and_damaged_archives_are_not_unpacked() {
         ("has an entry twice", archive(&[("things/a", "1"), ("things/a", "2")], None)),
         ("has many entries", archive(&many, None)),
         ("is large", archive(&[("things/a", &"1".repeat(1001))], None)),
-        ("lacks its folder", archive(&[("other/a", "1")], None)),
+        ("its folder is missing", archive(&[("other/a", "1")], None)),
         ("is no archive", packed(b"a letter")),
         ("is no gzip", b"a letter".to_vec()),
         ("is cut short", good[..good.len() - 20].to_vec()),

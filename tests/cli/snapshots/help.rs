@@ -4,8 +4,8 @@ use super::{Transcript, snapshot};
 
 /// The commands that the program's help lists, so that none is left out.
 fn commands() -> Vec<String> {
-    let told = Transcript::new().told("repro --help");
-    let (_, listed) = told.split_once("\nCommands:\n").unwrap();
+    let output = Transcript::new().output("repro --help");
+    let (_, listed) = output.split_once("\nCommands:\n").unwrap();
     let (listed, _) = listed.split_once("\n\n").unwrap();
     let names = listed.lines().filter_map(|line| line.strip_prefix("  "));
     let names = names.filter(|line| !line.starts_with(' '));

@@ -122,7 +122,7 @@ fn oddities_of_a_log_are_noted() {
     noted("names that nobody knows", &runs);
     let mut runs = leads(&[5.0, 6.0, 5.5]);
     runs[5].accuracy.push((120, 50.5));
-    noted("one run goes on past all others", &runs);
+    noted("one run has more epochs than all others", &runs);
     let mut runs = leads(&[5.0, 6.0, 5.5]);
     runs.pop();
     noted("a seed that one arm has", &runs);

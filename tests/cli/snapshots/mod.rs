@@ -56,7 +56,7 @@ impl Transcript {
         fs::write(path, contents).unwrap();
     }
 
-    /// Brings a file that is part of the project.
+    /// Copies a file of the project into the folder.
     fn golden(&self, name: &str, golden: &str) {
         self.file(name, self::golden(golden));
     }
@@ -68,25 +68,25 @@ impl Transcript {
 
     /// Runs a command as a shell would, which knows single quotes and nothing else.
     fn run(&mut self, command: &str) {
-        let told = self.told(command);
-        self.text += &told;
+        let output = self.output(command);
+        self.text += &output;
     }
 
     /// The same for a long text: lines that have no new word are left out.
     fn run_in_short(&mut self, command: &str) {
-        let told = self.told(command);
-        self.text += &shapes::in_short(&told);
+        let output = self.output(command);
+        self.text += &shapes::in_short(&output);
     }
 
     /// The same without lines of JSON.
     #[cfg(not(feature = "engine"))]
     fn run_for_people(&mut self, command: &str) {
-        let told = self.told(command);
-        let for_people = told.split_inclusive('\n').filter(|line| !line.starts_with('{'));
+        let output = self.output(command);
+        let for_people = output.split_inclusive('\n').filter(|line| !line.starts_with('{'));
         self.text.extend(for_people);
     }
 
-    fn told(&self, command: &str) -> String {
+    fn output(&self, command: &str) -> String {
         let words = words(command);
         assert_eq!(words[0], "repro", "{command}");
         let mut program = Command::new(assert_cmd::cargo::cargo_bin!("repro"));
@@ -97,19 +97,19 @@ impl Transcript {
         program.envs([("REPRO_LEDGER", "ledger"), ("REPRO_DATA", "data")]);
         program.envs(self.environment.iter().copied());
         let ran = program.output().unwrap();
-        let mut told = String::new();
+        let mut output = String::new();
         for (variable, value) in &self.environment {
-            told += &format!("$ export {variable}={value}\n");
+            output += &format!("$ export {variable}={value}\n");
         }
         let code = ran.status.code().expect("no signal");
-        told += &format!("$ {command}\nexit {code}\n");
+        output += &format!("$ {command}\nexit {code}\n");
         let stdout = self.hidden(&String::from_utf8(ran.stdout).unwrap());
         let stderr = self.hidden(&stderr_text(&ran.stderr));
-        told += &stdout;
+        output += &stdout;
         if !stdout.is_empty() && !stderr.is_empty() {
-            told += "(standard error)\n";
+            output += "(standard error)\n";
         }
-        told + &stderr + "\n"
+        output + &stderr + "\n"
     }
 
     /// The first lines of a file that a command wrote.

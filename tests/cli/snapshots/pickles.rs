@@ -35,26 +35,26 @@ const RAW: [(&str, &[u8]); 21] = [
 #[test]
 fn each_fault_in_a_checkpoint_is_reported_with_its_place() {
     let mut faults = Transcript::new();
-    let mut told = |what: &str, bytes: &[u8]| {
+    let mut inspect = |what: &str, bytes: &[u8]| {
         faults.file("model.pt", bytes);
         faults.note(&format!("model.pt has {what}"));
         faults.run("repro inspect model.pt");
     };
     for (what, pickle) in RAW {
-        told(what, &archive(pickle, &[0; 8]));
+        inspect(what, &archive(pickle, &[0; 8]));
     }
     let pair = of_tensor(Pickle::pair);
-    told("a tensor", &archive(&pair, &[0; 8]));
-    told("a storage that is cut short", &archive(&pair, &[0; 4]));
-    told("no storage", &zip(&[("a/data.pkl", &pair)]));
-    told("no pickle", &zip(&[("a/data/0", &[0; 8])]));
-    told("two pickles", &zip(&[("a/data.pkl", &pair), ("b/data.pkl", &pair)]));
-    told("an entry twice", &zip(&[("a/data.pkl", &pair), ("a/data.pkl", &pair)]));
-    told(
+    inspect("a tensor", &archive(&pair, &[0; 8]));
+    inspect("a storage that is cut short", &archive(&pair, &[0; 4]));
+    inspect("no storage", &zip(&[("a/data.pkl", &pair)]));
+    inspect("no pickle", &zip(&[("a/data/0", &[0; 8])]));
+    inspect("two pickles", &zip(&[("a/data.pkl", &pair), ("b/data.pkl", &pair)]));
+    inspect("an entry twice", &zip(&[("a/data.pkl", &pair), ("a/data.pkl", &pair)]));
+    inspect(
         "bytes in no order",
         &zip(&[("a/data.pkl", &pair), ("a/byteorder", b"odd"), ("a/data/0", &[0; 8])]),
     );
-    told(
+    inspect(
         "an entry too many",
         &zip(&[("a/data.pkl", &pair), ("a/data/0", &[0; 8]), ("a/extra", b"more")]),
     );
@@ -65,21 +65,21 @@ fn each_fault_in_a_checkpoint_is_reported_with_its_place() {
         ("many dimensions", 0, &[1; 65], &[1; 65]),
     ] {
         let pickle = of_tensor(|pickle| pickle.tensor(2, offset, shape, strides));
-        told(&format!("a tensor with {what}"), &archive(&pickle, &[0; 8]));
+        inspect(&format!("a tensor with {what}"), &archive(&pickle, &[0; 8]));
     }
     let quantised = of_tensor(|pickle| {
         let begun = pickle.global("torch._utils", "_rebuild_qtensor").raw(b"(");
         begun.storage("QInt8Storage", "0", 8).raw(b"tR")
     });
-    told("a quantised tensor", &archive(&quantised, &[0; 8]));
+    inspect("a quantised tensor", &archive(&quantised, &[0; 8]));
     let system = of_tensor(|pickle| pickle.global("os", "system").raw(b")R"));
-    told("a command in place of a tensor", &archive(&system, &[0; 8]));
-    told("a legacy form of another tensor", &legacy(&pair, &[("1", &[0; 8])]));
-    told("a legacy form that is cut short", &legacy(&pair, &[("0", &[0; 4])]));
-    told(
+    inspect("a command in place of a tensor", &archive(&system, &[0; 8]));
+    inspect("a legacy form of another tensor", &legacy(&pair, &[("1", &[0; 8])]));
+    inspect("a legacy form that is cut short", &legacy(&pair, &[("0", &[0; 4])]));
+    inspect(
         "a legacy form with more behind it",
         &[&legacy(&pair, &[("0", &[0; 8])])[..], b"more"].concat(),
     );
-    told("safetensors of nothing", &of_input(b"\x03{}"));
+    inspect("safetensors of nothing", &of_input(b"\x03{}"));
     faults.snapshot("messages-pickles");
 }

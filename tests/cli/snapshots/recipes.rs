@@ -123,7 +123,7 @@ fn missing_inputs_of_a_recipe_are_reported_with_the_command_to_run() {
     here.run("repro run --key 0");
     here.file("mine/worlds/own.toml", OWN);
     here.file("mine/gap.toml", claim_text("greater_than = 0.0"));
-    here.note("mine/worlds/own.toml names a model of one's own");
+    here.note("mine/worlds/own.toml names a user-defined model");
     for world in ["sister", "paper"] {
         here.file("mine.toml", recipe(world, "flowers", "l2_5"));
         here.run(&format!("{RUN} --claims mine"));

@@ -59,7 +59,7 @@ fn text(page: &str) -> String {
     }
     lines.says(rest);
     lines.ends();
-    lines.text + &shapes::told(lines.left_out)
+    lines.text + &shapes::omitted(lines.left_out)
 }
 
 #[derive(Default)]
@@ -114,7 +114,7 @@ impl Lines {
             return;
         }
         self.seen.extend(shapes);
-        self.text += &shapes::told(std::mem::take(&mut self.left_out));
+        self.text += &shapes::omitted(std::mem::take(&mut self.left_out));
         self.text += &cells.join(" | ");
         self.text.push('\n');
     }
@@ -130,8 +130,8 @@ fn plain(text: &str) -> String {
 #[test]
 fn the_text_of_the_report_and_the_gallery_is_held() {
     let report = Transcript::new();
-    let told = report.told("repro verify --evidence published --report report --brief");
-    assert!(told.contains("exit 3"), "{told}");
+    let output = report.output("repro verify --evidence published --report report --brief");
+    assert!(output.contains("exit 3"), "{output}");
     for (file, name) in [("index", "report"), ("gallery", "gallery")] {
         let page = report.hidden(&report.read(&format!("report/{file}.html")));
         let page = page.replace(env!("CARGO_PKG_VERSION"), "VERSION");

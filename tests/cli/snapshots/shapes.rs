@@ -17,16 +17,16 @@ pub fn in_short(text: &str) -> String {
             left_out += 1;
             continue;
         }
-        short += &told(left_out);
+        short += &omitted(left_out);
         left_out = 0;
         short += line;
         short.push('\n');
     }
-    short + &told(left_out)
+    short + &omitted(left_out)
 }
 
 /// Says that so many lines are not shown.
-pub fn told(left_out: usize) -> String {
+pub fn omitted(left_out: usize) -> String {
     match left_out {
         0 => String::new(),
         1 => "(1 more)\n".to_owned(),

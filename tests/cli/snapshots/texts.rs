@@ -65,7 +65,7 @@ fn each_verdict_is_printed_on_a_small_log() {
             ("refutes", leads(&[-5.0, -6.0, -5.5])),
             ("leaves open", leads(&[5.0, -6.0, 5.5])),
             (
-                "lacks an arm",
+                "has no runs of an arm",
                 leads(&[5.0, 6.0]).into_iter().filter(|run| run.source == "l2_3").collect(),
             ),
         ] {
@@ -142,7 +142,7 @@ fn plans_of_larger_worlds_report_what_is_missing() {
 #[test]
 fn every_shell_has_completions() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
-        let told = Transcript::new().told(&format!("repro completions {shell}"));
-        assert!(told.contains("exit 0\n") && told.contains("repro"), "{shell}: {told}");
+        let output = Transcript::new().output(&format!("repro completions {shell}"));
+        assert!(output.contains("exit 0\n") && output.contains("repro"), "{shell}: {output}");
     }
 }

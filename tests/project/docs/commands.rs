@@ -1,4 +1,4 @@
-//! The command line as pages tell it: `docs/reference/cli.md` is what the program prints, and every
+//! The command line as pages have it: `docs/reference/cli.md` is what the program prints, and every
 //! command line in a page is one that the program takes.
 
 use std::collections::BTreeMap;
@@ -300,7 +300,7 @@ Options:
 ";
 
     #[test]
-    fn a_help_tells_commands_options_and_values() {
+    fn a_help_text_has_commands_options_and_values() {
         assert_eq!(commands(HELP), ["list"]);
         let evidence = Described::find(HELP, "--evidence").unwrap();
         assert_eq!(evidence.values, ["published", "smoke"]);
