@@ -4,7 +4,7 @@
 
 use std::io::Write;
 
-use clap::{Args, Command, builder::PossibleValuesParser};
+use clap::{Arg, Args, Command, builder::PossibleValuesParser};
 use clap_complete::Shell;
 
 use super::{Failure, Outcome, Suites, complete_names::Names, messages::stdout};
@@ -36,14 +36,11 @@ const FIXED: [(&str, &str, Names); 9] = [
 ];
 
 impl Completions {
-    pub(super) fn run(
-        &self,
-        command: &mut Command,
-        suites: &Suites<'_>,
-    ) -> Result<Outcome, Failure> {
+    pub(super) fn run(&self, command: &Command, suites: &Suites<'_>) -> Result<Outcome, Failure> {
+        let mut command = visible(command);
         for (subcommand, argument, names) in FIXED {
             let names = names.all(suites)?;
-            *command = std::mem::take(command).mut_subcommand(subcommand, |subcommand| {
+            command = command.mut_subcommand(subcommand, |subcommand| {
                 subcommand.mut_arg(argument, |argument| {
                     argument.value_parser(PossibleValuesParser::new(names))
                 })
@@ -51,10 +48,25 @@ impl Completions {
         }
         // In memory first: clap_complete panics where standard output is closed.
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, command, "repro", &mut script);
+        clap_complete::generate(self.shell, &mut command, "repro", &mut script);
         let script = with_records(self.shell, &String::from_utf8_lossy(&script));
         stdout().write_all(script.as_bytes())?;
         Ok(Outcome::Done)
+    }
+}
+
+/// The command without hidden subcommands and options: clap_complete offers them all, and old
+/// spellings are not to be learned.
+fn visible(command: &Command) -> Command {
+    let shown = |argument: &&Arg| !argument.is_hide_set();
+    let subcommands = command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set());
+    let new = Command::new(command.get_name().to_owned())
+        .about(command.get_about().cloned().unwrap_or_default())
+        .args(command.get_arguments().filter(shown).cloned())
+        .subcommands(subcommands.map(visible));
+    match command.get_version() {
+        Some(version) => new.version(version.to_owned()),
+        None => new,
     }
 }
 

@@ -289,7 +289,7 @@ fn run_command(command: &Command, suites: &Suites<'_>) -> Result<Outcome, Failur
         Command::Inspect(command) => command.run(),
         Command::Convert(command) => command.run(),
         Command::Schema(command) => command.run(),
-        Command::Completions(command) => command.run(&mut whole(), suites),
+        Command::Completions(command) => command.run(&whole(), suites),
         Command::CompleteNames(command) => command.run(suites),
         Command::Man(command) => command.run(whole()),
     }

@@ -22,6 +22,20 @@ fn completions_offer_names() {
     assert!(names("claims").lines().any(|name| name == "shape_bias"));
 }
 
+/// Old spellings are accepted and not offered.
+#[test]
+fn completions_offer_no_hidden_name() {
+    let sandbox = Sandbox::new();
+    for (shell, command) in [("bash", "repro,runs"), ("zsh", "(runs)"), ("fish", "-a \"runs\"")] {
+        let script = sandbox.run(&["completions", shell]).out;
+        assert!(script.contains(&command.replace("runs", "records")), "{shell}");
+        assert!(!script.contains(command), "{shell}");
+        let mut names = script.split(|c: char| !c.is_alphanumeric() && !"_-".contains(c));
+        let hidden = ["within", "tries", "stall"];
+        assert_eq!(names.find(|name| hidden.contains(&name.trim_start_matches('-'))), None);
+    }
+}
+
 #[test]
 fn bash_completes_claims_and_records() {
     let sandbox = Sandbox::with_records();
