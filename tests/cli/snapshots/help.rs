@@ -31,6 +31,14 @@ fn help_is_short_or_long_and_the_version_is_printed() {
 fn every_command_has_help() {
     let commands = commands();
     assert!(commands.len() > 15, "{commands:?}");
+    let goldens = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/cli");
+    for file in std::fs::read_dir(goldens).unwrap() {
+        let file = file.unwrap().file_name().into_string().unwrap();
+        if let Some(name) = file.strip_prefix("help-").and_then(|rest| rest.strip_suffix(".snap")) {
+            let known = name == "in-short" || commands.iter().any(|command| command == name);
+            assert!(known, "{file} is the help of a command that the program's help does not list");
+        }
+    }
     for command in commands {
         let mut help = Transcript::new();
         help.run(&format!("repro {command} --help"));
