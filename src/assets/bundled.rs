@@ -21,24 +21,17 @@ use super::{Assets, Missing};
 pub struct Bundled;
 
 impl Assets for Bundled {
-    fn weights(&self, source: &str) -> Result<FittedTensors, Missing> {
-        weights(source).ok_or_else(|| not_bundled(source))
-    }
-
-    fn target(&self, name: &str) -> Result<Target, Missing> {
-        target(name).map(Target::from).ok_or_else(|| not_bundled(name))
-    }
-
     fn weights_digest(&self, source: &str) -> Result<String, Missing> {
-        card(source).map(|card| card.weights.clone()).ok_or_else(|| not_bundled(source))
+        card(source).map(|card| card.weights.clone()).ok_or_else(|| missing(source))
     }
 
     fn images_digest(&self, target: &str) -> Result<String, Missing> {
-        target_digest(target).map(str::to_owned).ok_or_else(|| not_bundled(target))
+        target_digest(target).map(str::to_owned).ok_or_else(|| missing(target))
     }
 }
 
-fn not_bundled(name: &str) -> Missing {
+/// A source model or a target that is not bundled.
+pub(super) fn missing(name: &str) -> Missing {
     Missing {
         what: format!("`{name}` is not bundled with the program"),
         help: Hint::Manual("use a source model or target of the smoke set-up".to_owned()),

@@ -113,8 +113,12 @@ impl DataFolder {
     }
 }
 
-impl Assets for DataFolder {
-    fn weights(&self, source: &str) -> Result<FittedTensors, Missing> {
+impl DataFolder {
+    /// A source model's tensors.
+    ///
+    /// # Errors
+    /// If they are missing, or can't be read.
+    pub(super) fn weights(&self, source: &str) -> Result<FittedTensors, Missing> {
         let zoo = self.world.zoo.as_ref().expect("a world in a data folder has a zoo");
         let user_defined = self.world.user_names.has(source);
         let Some(file) = zoo.files.get(source) else {
@@ -168,7 +172,11 @@ impl Assets for DataFolder {
         }
     }
 
-    fn target(&self, name: &str) -> Result<Target, Missing> {
+    /// A target's training and test images.
+    ///
+    /// # Errors
+    /// If they are missing, or can't be read.
+    pub(super) fn target(&self, name: &str) -> Result<Target, Missing> {
         let Some(counts) = self.world.targets.get(name) else {
             return Err(unknown(name, &self.world));
         };
@@ -196,6 +204,12 @@ impl Assets for DataFolder {
         };
         expected.check(&path, &target).map_err(|error| remedy.damaged(&error))?;
         Ok(target)
+    }
+}
+
+impl Assets for DataFolder {
+    fn data_folder(&self) -> Option<&DataFolder> {
+        Some(self)
     }
 
     fn weights_digest(&self, source: &str) -> Result<String, Missing> {

@@ -24,18 +24,6 @@ use crate::{
 
 /// The source models and target images of a world, by name.
 pub trait Assets: Debug + Send + Sync {
-    /// A source model's tensors.
-    ///
-    /// # Errors
-    /// If they are missing, or can't be read.
-    fn weights(&self, source: &str) -> Result<FittedTensors, Missing>;
-
-    /// A target's training and test images.
-    ///
-    /// # Errors
-    /// If they are missing, or can't be read.
-    fn target(&self, target: &str) -> Result<Target, Missing>;
-
     /// The hexadecimal BLAKE3 digest of a source model's weights, which record names contain. If
     /// the weights are missing, the digest that bundled records were computed with.
     ///
@@ -81,6 +69,37 @@ pub trait Assets: Debug + Send + Sync {
     /// The callback that receives the progress while images are read.
     fn progress(&self) -> ReadProgress {
         no_progress
+    }
+
+    /// The data folder; `None` for bundled assets.
+    fn data_folder(&self) -> Option<&DataFolder> {
+        None
+    }
+}
+
+/// What the engine alone needs. These are no methods of the trait: a trait object would keep them,
+/// and with them all bundled images and weights, in the program that judges.
+impl dyn Assets + '_ {
+    /// A source model's tensors.
+    ///
+    /// # Errors
+    /// If they are missing, or can't be read.
+    pub fn weights(&self, source: &str) -> Result<FittedTensors, Missing> {
+        match self.data_folder() {
+            Some(folder) => folder.weights(source),
+            None => bundled::weights(source).ok_or_else(|| bundled::missing(source)),
+        }
+    }
+
+    /// A target's training and test images.
+    ///
+    /// # Errors
+    /// If they are missing, or can't be read.
+    pub fn target(&self, name: &str) -> Result<Target, Missing> {
+        match self.data_folder() {
+            Some(folder) => folder.target(name),
+            None => bundled::target(name).map(Target::from).ok_or_else(|| bundled::missing(name)),
+        }
     }
 }
 

@@ -39,19 +39,23 @@ fn the_program_that_judges_is_not_linked_with_libtorch() {
     }
 }
 
-#[cfg(not(feature = "bundled"))]
+/// Images and weights are the engine's: the program that judges has cards and digests alone.
 #[test]
-fn without_the_feature_no_image_and_no_weights_lie_in_the_program() {
+fn the_program_that_judges_has_no_image_and_no_weights() {
     let bytes = std::fs::read(program()).unwrap();
+    let engine = program().with_file_name("repro-engine");
+    let engine = cfg!(feature = "bundled").then(|| std::fs::read(engine).unwrap());
+    let has = |bytes: &[u8], part: &[u8]| bytes.windows(part.len()).any(|other| other == part);
     let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/smoke");
     for file in ["zoo/natural.safetensors", "images/kmnist-train-images-idx3-ubyte.gz"] {
         let bundled = std::fs::read(goldens.join(file)).unwrap();
         let part = &bundled[bundled.len() / 2..][..32];
-        assert!(!bytes.windows(part.len()).any(|other| other == part), "{file}");
+        assert!(!has(&bytes, part), "{file}");
+        assert!(engine.as_ref().is_none_or(|engine| has(engine, part)), "{file}");
     }
     let card = std::fs::read(goldens.join("zoo/natural.json")).unwrap();
     let part = &card[card.len() / 2..][..32];
-    assert!(bytes.windows(part.len()).any(|other| other == part), "cards are in it");
+    assert!(has(&bytes, part), "cards are in it");
 }
 
 #[cfg(not(feature = "engine"))]
