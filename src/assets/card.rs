@@ -50,6 +50,18 @@ pub fn read_card(path: &Path) -> Result<Card, CardError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::WeightsPrecision;
+
+    #[test]
+    fn a_card_names_the_precision_of_its_weights_unless_it_is_single() {
+        let shipped = crate::assets::bundled::card("natural").unwrap();
+        assert_eq!(shipped.weights_precision, WeightsPrecision::Single);
+        let text = |card: &Card| serde_json::to_string(card).unwrap();
+        assert!(!text(shipped).contains("weights_precision"));
+        let half = Card { weights_precision: WeightsPrecision::Half, ..shipped.clone() };
+        assert!(text(&half).contains("\"weights_precision\":\"half\""));
+        assert_eq!(serde_json::from_str::<Card>(&text(&half)).unwrap(), half);
+    }
 
     #[test]
     fn bundled_cards_keep_their_bytes_and_infinite_losses_are_read() {

@@ -7,6 +7,7 @@
 pub mod bundled;
 pub mod card;
 mod data_folder;
+pub mod further_zoos;
 mod remedy;
 
 use std::{fmt::Debug, path::Path};

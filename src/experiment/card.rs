@@ -25,8 +25,12 @@ pub struct Card {
     pub architecture: Architecture,
     /// How it normalises pixels.
     pub normalisation: Normalisation,
-    /// BLAKE3 of the weights.
+    /// BLAKE3 of the weights, in single precision as they are read back from their file.
     pub weights: String,
+    /// Precision of the weights' file; single where a card does not name it. Accuracies and cost
+    /// are of the weights as they are stored, the curve is of the training in single precision.
+    #[serde(default, skip_serializing_if = "WeightsPrecision::is_single")]
+    pub weights_precision: WeightsPrecision,
     /// SHA-256 of the training images and labels, as the model saw them.
     pub source_sha256: String,
     /// The number of training images.
@@ -53,6 +57,24 @@ pub struct Card {
     pub first_losses: Vec<f64>,
     /// libtorch's version, and the vector instructions of the processor that it used.
     pub engine: String,
+}
+
+/// Precision that weights are stored in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WeightsPrecision {
+    /// 32 bits a value, as training leaves them.
+    #[default]
+    Single,
+    /// 16 bits a value (IEEE 754 binary16), rounded to the nearest, ties to even.
+    Half,
+}
+
+impl WeightsPrecision {
+    /// Whether a card leaves it out, as cards older than this type do.
+    fn is_single(&self) -> bool {
+        *self == Self::Single
+    }
 }
 
 /// Accuracy under an attack.

@@ -26,7 +26,7 @@ mod trainable;
 mod verdict;
 
 pub use architecture::{Architecture, Block, Stem};
-pub use card::{Card, Epoch};
+pub use card::{Card, Epoch, WeightsPrecision};
 pub use choices::{Augmentation, BatchNorm, Constraint, Head, Normalisation, Precision};
 pub use evidence_kind::EvidenceKind;
 pub use flops::MultiplyAdds;

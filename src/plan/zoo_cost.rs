@@ -18,20 +18,6 @@ impl Pretraining {
     /// The cost with `train` training and `test` test images.
     #[must_use]
     pub fn cost(&self, train: u64, test: u64) -> ZooCost {
-        let forward = 2.0 * MultiplyAdds::new(&self.architecture, self.side).forward() as f64;
-        let training = |model: &Model| {
-            // An attack step is one forward and one backward pass to the image; one forward pass
-            // more evaluates the final image.
-            let attack = match model.against {
-                Against::Attack { .. } | Against::Stronger { .. } => {
-                    2.0 * f64::from(self.attack_steps) + 1.0
-                }
-                Against::Nothing | Against::NoiseAsLongAs(_) => 0.0,
-            };
-            // A step is one forward pass and backward passes to inputs and to weights; an epoch
-            // ends with a test.
-            f64::from(self.epochs) * forward * (train as f64 * (3.0 + attack) + test as f64)
-        };
         let mut cost = ZooCost { trainings: [0; 2], flops: [0.0; 2] };
         for model in &self.models {
             let max = match &model.against {
@@ -40,10 +26,29 @@ impl Pretraining {
             };
             for (end, times) in [1, max].into_iter().enumerate() {
                 cost.trainings[end] += times;
-                cost.flops[end] += f64::from(times) * training(model);
+                let epochs = f64::from(times) * f64::from(self.epochs);
+                cost.flops[end] += epochs * self.flops_of_epoch(model, train, test);
             }
         }
         cost
+    }
+
+    /// Additions and multiplications of one epoch of a model, with `train` training and `test` test
+    /// images.
+    #[must_use]
+    pub fn flops_of_epoch(&self, model: &Model, train: u64, test: u64) -> f64 {
+        let forward = 2.0 * MultiplyAdds::new(&self.architecture, self.side).forward() as f64;
+        // An attack step is one forward and one backward pass to the image; one forward pass more
+        // evaluates the final image.
+        let attack = match model.against {
+            Against::Attack { .. } | Against::Stronger { .. } => {
+                2.0 * f64::from(self.attack_steps) + 1.0
+            }
+            Against::Nothing | Against::NoiseAsLongAs(_) => 0.0,
+        };
+        // A step is one forward pass and backward passes to inputs and to weights; an epoch ends
+        // with a test.
+        forward * (train as f64 * (3.0 + attack) + test as f64)
     }
 }
 

@@ -17,7 +17,7 @@ use repro::{
     },
     evidence::means::Points,
     experiment::{
-        Architecture, EvidenceKind, Resolution, Seed, Verdict,
+        Architecture, EvidenceKind, Resolution, Seed, Verdict, WeightsPrecision,
         random::{self, Purpose},
     },
     figure::catalogue::{self, Content, Curves, Figure},
@@ -59,7 +59,7 @@ fn write_zoo(data: &Path, world: &World) {
         let folder = data.join("zoos").join(&zoo.name);
         std::fs::create_dir_all(&folder).unwrap();
         // A file's format is found by its first bytes, not by its name.
-        write_weights(&folder.join(file), &weights).unwrap();
+        write_weights(&folder.join(file), &weights, WeightsPrecision::Single).unwrap();
     }
 }
 

@@ -1,6 +1,7 @@
 //! The engine for the commands: opens devices and runs trials on them.
 
 mod doctor;
+mod estimate;
 mod pretrain;
 
 use std::sync::Once;

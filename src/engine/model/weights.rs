@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tch::{Device, Kind, Tensor};
 
 use crate::checkpoint::WeightsError;
-use crate::experiment::{Architecture, TooManyBlocks, Trainable, is_of};
+use crate::experiment::{Architecture, TooManyBlocks, Trainable, WeightsPrecision, is_of};
 
 /// Parameters and running statistics by torchvision's names, all of one kind and on one device.
 /// `num_batches_tracked` is left out: nothing depends on it while momentum is a fixed number.
@@ -113,6 +113,16 @@ impl Weights {
     #[must_use]
     pub fn copy_to(&self, device: Device) -> Self {
         self.mapped(|_, tensor| owned(&tensor.to_device(device)))
+    }
+
+    /// A frozen copy, each value rounded to the precision that it is stored in. The kind of the
+    /// tensors does not change.
+    #[must_use]
+    pub fn rounded(&self, precision: WeightsPrecision) -> Self {
+        self.mapped(|_, tensor| match precision {
+            WeightsPrecision::Single => owned(tensor),
+            WeightsPrecision::Half => owned(&tensor.to_kind(Kind::Half).to_kind(tensor.kind())),
+        })
     }
 
     /// Another handle to the same tensors.

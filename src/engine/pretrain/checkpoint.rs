@@ -11,7 +11,7 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use tch::{Device, Kind, Tensor};
 
 use crate::assets::card::CardError;
-use crate::experiment::Epoch;
+use crate::experiment::{Epoch, WeightsPrecision};
 use crate::{checkpoint::WeightsError, engine::model::Weights, experiment::Architecture};
 
 /// A file larger than this is refused: the largest that we write has 3 MB.
@@ -102,12 +102,17 @@ pub fn read_weights(
         .map_err(|cause| CheckpointError::Weights { path: path.to_owned(), cause })
 }
 
-/// Writes weights, whole or not at all.
+/// Writes weights in a precision, whole or not at all. Values that [`Weights::rounded`] returned
+/// for the same precision are stored exactly.
 ///
 /// # Errors
 /// If the file can't be written.
-pub fn write_weights(path: &Path, weights: &Weights) -> Result<(), CheckpointError> {
-    write_all(path, &named((weights, None), &[]), None)
+pub fn write_weights(
+    path: &Path,
+    weights: &Weights,
+    precision: WeightsPrecision,
+) -> Result<(), CheckpointError> {
+    write_all(path, &named((weights, None), &[]), precision, None)
 }
 
 /// The checkpoint at a path, or `None` where there is none.
@@ -166,7 +171,8 @@ pub(super) fn write(
     let curve = serde_json::to_string(curve).expect("plain data");
     let metadata =
         HashMap::from([(IDENTITY.to_owned(), identity.to_owned()), (CURVE.to_owned(), curve)]);
-    write_all(path, &named((weights, mean.as_ref()), velocities), Some(metadata))
+    let entries = named((weights, mean.as_ref()), velocities);
+    write_all(path, &entries, WeightsPrecision::Single, Some(metadata))
 }
 
 /// Reads a file, up to [`LARGEST_BYTES`].
@@ -220,19 +226,26 @@ fn tensors(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, Checkp
 fn write_all(
     path: &Path,
     entries: &BTreeMap<String, &Tensor>,
+    precision: WeightsPrecision,
     metadata: Option<HashMap<String, String>>,
 ) -> Result<(), CheckpointError> {
+    let (kind, dtype) = match precision {
+        WeightsPrecision::Single => (Kind::Float, Dtype::F32),
+        WeightsPrecision::Half => (Kind::Half, Dtype::F16),
+    };
     let bytes: Vec<(&String, Vec<usize>, Vec<u8>)> = entries
         .iter()
         .map(|(name, tensor)| {
             let shape = tensor.size().iter().map(|&size| size as usize).collect();
-            let flat = tensor.detach().to_device(Device::Cpu).to_kind(Kind::Float).contiguous();
-            let values = Vec::<f32>::try_from(flat.view([-1])).expect("one dimension of singles");
-            (name, shape, little_endian(&values))
+            let flat = tensor.detach().to_device(Device::Cpu).to_kind(kind).contiguous();
+            // As they lie in memory, which on the machines that this runs on is little-endian.
+            let mut bytes = vec![0; kind.elt_size_in_bytes() * flat.numel()];
+            flat.copy_data_u8(&mut bytes, flat.numel());
+            (name, shape, bytes)
         })
         .collect();
     let views = bytes.iter().map(|(name, shape, bytes)| {
-        let view = TensorView::new(Dtype::F32, shape.clone(), bytes).expect("bytes of the shape");
+        let view = TensorView::new(dtype, shape.clone(), bytes).expect("bytes of the shape");
         (name.as_str(), view)
     });
     let file = safetensors::serialize(views, metadata).expect("tensors of known kinds");
@@ -241,13 +254,4 @@ fn write_all(
         path: path.to_owned(),
         cause,
     })
-}
-
-/// The bytes of numbers: into room that is there, which is a copy where the machine is little-endian too.
-fn little_endian(values: &[f32]) -> Vec<u8> {
-    let mut bytes = vec![0; size_of_val(values)];
-    for (bytes, value) in bytes.chunks_exact_mut(4).zip(values) {
-        bytes.copy_from_slice(&value.to_le_bytes());
-    }
-    bytes
 }

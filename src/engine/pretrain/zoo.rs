@@ -20,7 +20,7 @@ use super::{
     robust_accuracy, train, write_weights,
 };
 use crate::experiment::{
-    Card, Epoch, Pretraining, Threat,
+    Card, Epoch, Pretraining, Threat, WeightsPrecision,
     card::{FORMAT_VERSION, Robust, Tried},
 };
 use crate::{
@@ -57,6 +57,8 @@ pub struct ZooBuilder<'a> {
     pub out: &'a Path,
     /// The command that makes it, for the cards.
     pub command: &'a str,
+    /// Precision that weights are stored in. Each model is measured with the weights as stored.
+    pub precision: WeightsPrecision,
     /// Set to stop.
     pub stop: &'a AtomicBool,
 }
@@ -185,6 +187,7 @@ impl ZooBuilder<'_> {
                 architecture: weights.architecture().clone(),
                 normalisation: self.pretraining.normalisation,
                 weights: weights.digest(),
+                weights_precision: self.precision,
                 source_sha256: source_sha256.to_owned(),
                 source_images: self.train.len() as u64,
                 source_made_from: self.made_from.map(str::to_owned),
@@ -227,7 +230,7 @@ impl ZooBuilder<'_> {
                         })?;
                 }
             }
-            write_weights(&self.file(&card.role, "safetensors"), weights)?;
+            write_weights(&self.file(&card.role, "safetensors"), weights, self.precision)?;
             let text = serde_json::to_string_pretty(&card).expect("plain data") + "\n";
             files::replace(&path, text.as_bytes()).map_err(|cause| super::CheckpointError::Io {
                 what: "write",
@@ -237,6 +240,18 @@ impl ZooBuilder<'_> {
             cards.push(card);
         }
         Ok(cards)
+    }
+
+    /// A trained network with its weights rounded as their file stores them.
+    fn as_stored(&self, network: Network) -> Network {
+        match self.precision {
+            WeightsPrecision::Single => network,
+            WeightsPrecision::Half => Network::new(
+                network.weights().rounded(self.precision),
+                self.pretraining.normalisation,
+                self.pretraining.implementation(),
+            ),
+        }
     }
 
     fn file(&self, role: &str, ending: &str) -> PathBuf {
@@ -280,6 +295,7 @@ impl Training<'_> {
                     self.stop,
                     &mut progress,
                 )?;
+                let network = self.making.as_stored(network);
                 let clean = evaluate(&network, &test_images).accuracy();
                 Ok((network, curve, clean))
             };
@@ -302,7 +318,7 @@ impl Training<'_> {
             }
             Against::NoiseAsLongAs(_) => vec![Threat::Noise { epsilon: epsilon(root).1 }],
         };
-        let choosing = matches!(model.against, Against::Attack { .. });
+        let choosing = matches!(&model.against, Against::Attack { grid, .. } if grid.len() > 1);
         let mut last = None;
         for threat in threats {
             let (network, curve, clean) = run(threat)?;

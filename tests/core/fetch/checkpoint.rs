@@ -7,7 +7,7 @@ use miette::Diagnostic;
 use repro::{
     engine::{model::Weights, pretrain::write_weights},
     experiment::{
-        Seed,
+        Seed, WeightsPrecision,
         random::{self, Purpose},
     },
     fetch::{FetchError, Fetched, Network, Proxies, Source, Zoo},
@@ -29,7 +29,7 @@ fn checkpoint(last: u8) -> Vec<u8> {
         let path = folder.path().join("x.safetensors");
         let mut generator = random::generator(Seed(1), Purpose::Initialisation);
         let weights = Weights::initialise(Zoo::Authors.architecture(), &mut generator);
-        write_weights(&path, &weights).unwrap();
+        write_weights(&path, &weights, WeightsPrecision::Single).unwrap();
         fs::read(path).unwrap()
     });
     let mut file = file.clone();

@@ -26,7 +26,9 @@ use repro::{
         executor::{Local, Workers},
         pretrain::{self, Checkpoint, TrainingEvent, zoo::ZooBuilder},
     },
-    experiment::{Card, EvidenceKind, Precision, Pretraining, Seed, Threat, Verdict},
+    experiment::{
+        Card, EvidenceKind, Precision, Pretraining, Seed, Threat, Verdict, WeightsPrecision,
+    },
     judge::judge,
     plan::{campaign::Campaign, cost::Cost},
     store::{self, Entry, Ledger},
@@ -192,6 +194,7 @@ fn make_zoo(world: &World, data: &Path, stop_after: usize) -> Result<Vec<Card>, 
         device: stand_in::device(),
         out: &data.join("zoos").join(&zoo.name),
         command: "a test",
+        precision: WeightsPrecision::Single,
         stop: &stop,
     };
     let epochs = Mutex::new(0);

@@ -3,19 +3,21 @@
 
 use std::{
     cell::Cell,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::{Mutex, atomic::AtomicBool},
 };
 
 use repro::{
-    assets::bundled,
+    assets::{bundled, card::read_card, further_zoos},
+    checkpoint,
     engine::{
         OnDevice,
+        fine_tune::evaluate,
+        model::{Implementation, Network, Weights},
         pretrain::{self, Checkpoint, PretrainError, TrainingEvent, zoo::ZooBuilder},
     },
-    experiment::Against,
-    experiment::{Card, Threat},
+    experiment::{Against, Card, Constraint, Pretraining, Seed, Threat, WeightsPrecision},
     world::World,
 };
 
@@ -59,7 +61,7 @@ fn an_interrupted_pretraining_resumes_with_the_same_bits() {
     pretraining.epochs = 3;
     let first = OnDevice::new(&bundled::first_of_source().unwrap().first(300), tch::Device::Cpu);
     let source = pretrain::SourceImages { train: &first, test: &first };
-    let threat = Threat::Attack { constraint: repro::experiment::Constraint::L2, epsilon: 1.0 };
+    let threat = Threat::Attack { constraint: Constraint::L2, epsilon: 1.0 };
     let go = |checkpoint: Option<&Path>, stop_after: usize| {
         let epochs = Cell::new(0);
         let checkpoint = checkpoint.map(|path| Checkpoint { path, source: "a test's" });
@@ -91,27 +93,26 @@ fn an_interrupted_pretraining_resumes_with_the_same_bits() {
     assert!(other.unwrap_err().to_string().contains("another recipe"));
 }
 
-/// Trains the smoke world's first models for a few epochs on a few images, into a folder; returns
-/// the result and the number of reported epochs of each model.
-fn small_zoo(
-    models: usize,
+/// Makes a zoo on so many images, which are also those that it is tested on; and returns how many
+/// epochs were reported of each training.
+fn make(
+    pretraining: &Pretraining,
     images: usize,
     out: &Path,
+    precision: WeightsPrecision,
 ) -> (Result<Vec<Card>, PretrainError>, BTreeMap<String, u32>) {
     tch::set_num_threads(1);
-    let mut pretraining = World::smoke().pretraining.unwrap();
-    pretraining.models.truncate(models);
-    (pretraining.epochs, pretraining.max_accuracy_drop, pretraining.attack_images) = (6, 100.0, 10);
     let images = bundled::first_of_source().unwrap().first(images);
     let reported = Mutex::new(BTreeMap::new());
     let making = ZooBuilder {
-        pretraining: &pretraining,
+        pretraining,
         train: &images,
         test: &images,
         made_from: None,
         device: tch::Device::Cpu,
         out,
         command: "a test",
+        precision,
         stop: &AtomicBool::new(false),
     };
     let made = making.make(&|name, progress| match progress {
@@ -125,6 +126,19 @@ fn small_zoo(
         TrainingEvent::Images { .. } => {}
     });
     (made, reported.into_inner().unwrap())
+}
+
+/// Trains the smoke world's first models for a few epochs on a few images, into a folder; returns
+/// the result and the number of reported epochs of each model.
+fn small_zoo(
+    models: usize,
+    images: usize,
+    out: &Path,
+) -> (Result<Vec<Card>, PretrainError>, BTreeMap<String, u32>) {
+    let mut pretraining = World::smoke().pretraining.unwrap();
+    pretraining.models.truncate(models);
+    (pretraining.epochs, pretraining.max_accuracy_drop, pretraining.attack_images) = (6, 100.0, 10);
+    make(&pretraining, images, out, WeightsPrecision::Single)
 }
 
 /// A lock belongs to a file description, so that this process can act as another one.
@@ -225,4 +239,129 @@ fn the_bundled_models_match_their_cards() {
         .unwrap()
         .map(|file| file.unwrap().metadata().unwrap().len());
     assert!(sizes.sum::<u64>() < 8_000_000);
+}
+
+/// Two zoos of the command's `--seeds`, with few images: cards name seed, eps and precision and
+/// measure what the files hold, and nothing is trained twice.
+#[test]
+fn further_zoos_are_stored_in_half_precision_and_measured_as_they_are_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let (epochs, batch, attack_images, test_steps) = (1, 32, 32, 2);
+    let bundled = World::smoke().pretraining.unwrap();
+    let bundled = Pretraining { epochs, batch, attack_images, test_steps, ..bundled };
+    let images = OnDevice::new(&bundled::first_of_source().unwrap().first(64), tch::Device::Cpu);
+    let mut digests = Vec::new();
+    for seed in [6, 7] {
+        let recipe = further_zoos::recipe(&bundled, Seed(seed));
+        let out = folder.path().join(seed.to_string());
+        let (made, reported) = make(&recipe, 64, &out, WeightsPrecision::Half);
+        let cards = made.unwrap();
+        // One training for each model: no eps is searched.
+        assert_eq!((cards.len(), reported.len()), (recipe.models.len(), recipe.models.len()));
+        for card in &cards {
+            let role = &card.role;
+            assert_eq!(
+                (card.seed, card.weights_precision),
+                (seed, WeightsPrecision::Half),
+                "{role}"
+            );
+            assert_eq!(card.threat, bundled::card(role).unwrap().threat, "{role}");
+            assert!(card.tried.is_empty(), "{role}");
+            assert_eq!(&read_card(&out.join(format!("{role}.json"))).unwrap(), card);
+            let bytes = std::fs::read(out.join(format!("{role}.safetensors"))).unwrap();
+            // 45 of these are less than 36 MB.
+            assert!(bytes.len() < 700_000, "{role}: {} bytes", bytes.len());
+            let stored = checkpoint::Checkpoint::read(role, bytes).unwrap();
+            assert!(stored.tensors().all(|tensor| tensor.dtype().name() == "float16"), "{role}");
+            let fitted = stored.fitted(&card.architecture).unwrap();
+            assert_eq!(fitted.digest(), card.weights, "{role}");
+            let network =
+                Network::new(fitted.into(), card.normalisation, Implementation::Reference);
+            let clean = evaluate(&network, &images).accuracy();
+            assert_eq!((clean, cards[0].clean_accuracy - clean), (card.clean_accuracy, card.cost));
+            let attacks = [(Constraint::L2, 1.5), (Constraint::Linf, 0.15)];
+            for (robust, (constraint, epsilon)) in card.robust_accuracy.iter().zip(attacks) {
+                let found =
+                    pretrain::robust_accuracy(&network, &recipe, &images, constraint, epsilon);
+                assert_eq!(found, (robust.accuracy, robust.images), "{role}: {}", robust.attack);
+            }
+            assert_eq!(card.robust_accuracy.len(), attacks.len());
+            digests.push(card.weights.clone());
+        }
+        let (again, reported) = make(&recipe, 64, &out, WeightsPrecision::Half);
+        assert_eq!((again.unwrap(), reported.len()), (cards, 0));
+    }
+    // Five models of seed 6, and four of seed 7 without the Gaussian one.
+    assert_eq!((digests.len(), BTreeSet::from_iter(digests).len()), (9, 9));
+}
+
+/// A radius of nothing leaves the images as they are, so that what remains is the seed's.
+#[test]
+fn models_of_one_zoo_begin_alike_and_see_images_in_the_same_order() {
+    tch::set_num_threads(1);
+    let bundled = World::smoke().pretraining.unwrap();
+    let images = OnDevice::new(&bundled::first_of_source().unwrap().first(300), tch::Device::Cpu);
+    let source = pretrain::SourceImages { train: &images, test: &images };
+    let digest = |seed: u64, epochs: u32, threat: Threat| {
+        let recipe = Pretraining { epochs, ..further_zoos::recipe(&bundled, Seed(seed)) };
+        let trained = pretrain::train(&recipe, threat, &source, None, &|| false, &mut |_| ());
+        trained.unwrap().0.weights().digest()
+    };
+    let attack = |epsilon| Threat::Attack { constraint: Constraint::Linf, epsilon };
+    let begun = digest(2, 0, Threat::None);
+    assert_eq!(digest(2, 0, attack(0.3)), begun);
+    assert_eq!(digest(2, 0, Threat::Noise { epsilon: 1.5 }), begun);
+    assert_ne!(digest(3, 0, Threat::None), begun);
+    let trained = digest(2, 1, Threat::None);
+    assert_eq!(digest(2, 1, Threat::Noise { epsilon: 0.0 }), trained);
+    assert_eq!(digest(2, 1, attack(0.0)), trained);
+    assert_ne!(digest(2, 1, attack(0.3)), trained);
+}
+
+#[test]
+fn weights_in_half_precision_are_read_back_as_they_were_rounded() {
+    let card = bundled::card("natural").unwrap();
+    let single = Weights::from(bundled::weights("natural").unwrap());
+    let rounded = single.rounded(WeightsPrecision::Half);
+    assert_ne!(rounded.digest(), single.digest());
+    assert_eq!(rounded.rounded(WeightsPrecision::Half).digest(), rounded.digest());
+    assert_eq!(single.rounded(WeightsPrecision::Single).digest(), single.digest());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("natural.safetensors");
+    pretrain::write_weights(&path, &single, WeightsPrecision::Half).unwrap();
+    let stored = checkpoint::Checkpoint::open(&path).unwrap();
+    let fitted = stored.fitted(&card.architecture).unwrap();
+    assert_eq!(fitted.digest(), rounded.digest());
+    // In single precision they have the bytes of the file that ships.
+    let shipped =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/smoke/zoo/natural.safetensors");
+    pretrain::write_weights(&path, &single, WeightsPrecision::Single).unwrap();
+    assert!(std::fs::read(&path).unwrap() == std::fs::read(shipped).unwrap());
+    // At most half a unit in the last of 11 places away; below the smallest normal number, 2^-25.
+    let values = |tensor: &tch::Tensor| Vec::<f32>::try_from(tensor.reshape([-1])).unwrap();
+    for (name, tensor) in single.parameters().iter().chain(single.buffers()) {
+        let stored = fitted.parameters.get(name).or_else(|| fitted.buffers.get(name)).unwrap();
+        for (value, stored) in values(tensor).into_iter().zip(&stored.values) {
+            let off = (value - stored).abs();
+            assert!(
+                off <= (value.abs() / 2048.0).max(2.0_f32.powi(-25)),
+                "{name}: {value} {stored}"
+            );
+        }
+    }
+}
+
+#[test]
+fn seeds_that_no_further_zoo_can_have_are_rejected() {
+    for (words, said) in [
+        (["--world", "smoke", "--seeds", "1..3"], "seed 1 is that of the bundled zoo"),
+        (["--world", "lab", "--seeds", "2..3"], "the smoke world only"),
+        (["--world", "smoke", "--seeds", "3..2"], "the range 3..2 is empty"),
+    ] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_repro"));
+        let output = command.arg("pretrain").args(words).output().unwrap();
+        let error = crate::common::stderr::stderr_text(&output.stderr);
+        assert_eq!(output.status.code(), Some(64), "{words:?}: {error}");
+        assert!(error.contains(said), "{words:?}: {error}");
+    }
 }
