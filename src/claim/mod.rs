@@ -383,6 +383,7 @@ pub struct Plot {
     pub lines: Vec<Arm>,
     /// Cells that the curves pass through.
     pub cells: Vec<Cell>,
-    /// Pairs of curves, by index, whose difference (first minus second) is drawn below.
-    pub differences: Vec<(usize, usize)>,
+    /// Pairs of arms whose difference (first minus second) is drawn below; an arm of a pair may have
+    /// no curve of its own.
+    pub differences: Vec<(Arm, Arm)>,
 }

@@ -47,9 +47,11 @@ pub fn draw(chart: &Chart, name: String) -> Option<Drawing> {
         .map(|(index, label)| (Mark::Curve(index), label.clone()))
         .collect();
     legend.extend(
-        chart.differences.iter().enumerate().map(|(index, label)| {
-            (Mark::Difference(index), format!("{label}, paired within seeds"))
-        }),
+        chart
+            .difference_marks
+            .iter()
+            .zip(&chart.differences)
+            .map(|(mark, label)| (*mark, format!("{label}, paired within seeds"))),
     );
     legend.extend(
         chart.published.as_ref().map(|figure| {
@@ -182,13 +184,13 @@ impl Frame<'_> {
                 @let zero = place(y.place(0.0));
                 path.axis d=(format!("M{} {zero}H{}", place(LEFT), place(RIGHT))) {}
                 @for curve in &panel.published_differences {
-                    @let mark = Mark::Difference(curve.colour);
+                    @let mark = self.chart.difference_marks[curve.colour];
                     (draw_published(curve, mark, &x, &y, &|point| {
                         difference_tooltip(curve, point)
                     }))
                 }
                 @for curve in &panel.differences {
-                    @let mark = Mark::Difference(curve.colour);
+                    @let mark = self.chart.difference_marks[curve.colour];
                     (draw_curve(curve, mark, (&x, &y), &panel.incomparable, &|point| {
                         difference_tooltip(curve, point)
                     }))

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use super::{
     groups::distinct,
-    legend::{Notes, label},
+    legend::{Notes, difference_label, difference_mark, label},
     numbers::grouped,
     published::{Place, PublishedFigure},
     steps::{Step, steps},
+    svg::Mark,
 };
 use crate::{
     claim::{Arm, Cell, InfluenceMatch, Metric, Plot, PlotAxis, Share, Term},
     evidence::Evidence,
-    experiment::{EvidenceKind, Inverse, Moment},
+    experiment::{EvidenceKind, Inverse, Key, Moment},
     judge::join::{Joined, join},
     stats::{Alpha, Sample, t_interval},
 };
@@ -35,6 +36,9 @@ pub struct Chart {
     pub labels: Vec<String>,
     /// The labels of the differences, `a − b`, in the order of their colours.
     pub differences: Vec<String>,
+    /// The mark of each difference: that of the curve that it belongs to, if one of its arms has a
+    /// curve and the other has none.
+    pub difference_marks: Vec<Mark>,
     /// The paper's figure whose published curves are drawn behind, if any.
     pub published: Option<String>,
     /// One panel per target with records.
@@ -156,10 +160,9 @@ pub(crate) fn chart_over(
         }
     }
     let labels: Vec<String> = plot.lines.iter().map(|line| label(line, &plot.lines)).collect();
-    let pair = |&(first, second): &(usize, usize)| {
-        format!("{} \u{2212} {}", labels[first], labels[second])
-    };
-    let differences = plot.differences.iter().map(pair).collect();
+    let differences = plot.differences.iter().map(|pair| difference_label(pair, plot)).collect();
+    let marks = plot.differences.iter().enumerate();
+    let difference_marks = marks.map(|(index, pair)| difference_mark(index, pair, plot)).collect();
     let over = |panel: &Panel| panel.published.iter().any(|curve| !curve.points.is_empty());
     let published = published.filter(|_| panels.iter().any(over));
     Chart {
@@ -170,10 +173,15 @@ pub(crate) fn chart_over(
         ticks: draft.ticks(),
         labels,
         differences,
+        difference_marks,
         published: published.map(|published| published.figure.to_owned()),
         panels,
         notes: draft.notes.in_words(),
     }
+}
+
+fn term(weight: f64, arm: &Arm) -> Term {
+    Term { weight, arm: arm.clone() }
 }
 
 struct Draft<'a> {
@@ -189,7 +197,6 @@ impl Draft<'_> {
         // The cells of a plot differ in target and axis only; the check of its spec requires that.
         let first = self.plot.cells.iter().find(|cell| cell.target.as_ref() == target);
         let cell = first.cloned().unwrap_or_default();
-        let term = |weight, arm: &Arm| Term { weight, arm: arm.clone() };
         let lines = &self.plot.lines;
         let curves = lines
             .iter()
@@ -197,9 +204,8 @@ impl Draft<'_> {
             .map(|(colour, line)| Curve { colour, points: self.curve(&[term(1.0, line)], &cell) });
         let curves = curves.collect();
         let (mut differences, mut incomparable) = (Vec::new(), Vec::new());
-        for (colour, &(first, second)) in self.plot.differences.iter().enumerate() {
-            let terms = [term(1.0, &lines[first]), term(-1.0, &lines[second])];
-            let (points, missing) = self.difference(&terms, &cell);
+        for (colour, pair) in self.plot.differences.iter().enumerate() {
+            let (points, missing) = self.difference(pair, &cell);
             differences.push(Curve { colour, points });
             let new: Vec<f64> =
                 missing.into_iter().filter(|at| !incomparable.contains(at)).collect();
@@ -273,16 +279,34 @@ impl Draft<'_> {
     }
 
     /// The points of a difference, and the axis values where mixed recipes rule one out.
-    fn difference(&mut self, terms: &[Term], cell: &Cell) -> (Vec<Point>, Vec<f64>) {
+    fn difference(&mut self, pair: &(Arm, Arm), cell: &Cell) -> (Vec<Point>, Vec<f64>) {
         let (mut points, mut incomparable) = (Vec::new(), Vec::new());
-        for (x, _, joined, _) in self.along(terms, cell) {
+        let mut absent = Vec::new();
+        let terms = [term(1.0, &pair.0), term(-1.0, &pair.1)];
+        for (x, cell, joined, step) in self.along(&terms, cell) {
+            // What a curve lacks is noted with the curve.
+            if joined.absent.iter().any(|key| !self.drawn(key, &cell)) {
+                absent.push(self.label(step, &cell));
+            }
             match point(x, &joined) {
                 Some(_) if joined.mixed_recipes.is_some() => incomparable.push(x),
                 point => points.extend(point),
             }
         }
         self.notes.incomparable |= !incomparable.is_empty();
+        if !absent.is_empty() {
+            if points.is_empty() {
+                absent.clear();
+            }
+            let label = difference_label(pair, self.plot);
+            self.notes.absent.insert((self.title(cell.target.as_deref()), label), absent);
+        }
         (points, incomparable)
+    }
+
+    /// Whether a curve needs this key in this cell.
+    fn drawn(&self, key: &Key, cell: &Cell) -> bool {
+        self.plot.lines.iter().any(|line| line.keys(cell, &ACCURACY).contains(key))
     }
 
     /// A contrast joined at every step of the plot: axis value, cell, values, step.

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::numbers::grouped;
-use crate::claim::Arm;
+use super::{numbers::grouped, svg::Mark};
+use crate::claim::{Arm, Plot};
 
 /// The label of a curve: the coordinates in which its arm differs from the others.
 #[must_use]
@@ -34,6 +34,35 @@ pub fn label(line: &Arm, lines: &[Arm]) -> String {
         true => line.source.join("|"),
         false => parts.join(", "),
     }
+}
+
+/// The label of a difference: what its arms differ in, then what it has apart from the plot's other
+/// differences, such as `l2_3 − natural, 3 blocks`.
+#[must_use]
+pub(super) fn difference_label(pair: &(Arm, Arm), plot: &Plot) -> String {
+    let (first, second) = pair;
+    if [first, second].into_iter().all(|arm| curve_of(arm, plot).is_some()) {
+        let [first, second] = [first, second].map(|arm| label(arm, &plot.lines));
+        return format!("{first} \u{2212} {second}");
+    }
+    let two = [first.clone(), second.clone()];
+    let firsts: Vec<Arm> = plot.differences.iter().map(|(first, _)| first.clone()).collect();
+    let apart =
+        if firsts.len() > 1 { format!(", {}", label(first, &firsts)) } else { String::new() };
+    format!("{} \u{2212} {}{apart}", label(first, &two), label(second, &two))
+}
+
+/// The mark of a difference, by its index: that of the curve that it belongs to, or its own.
+#[must_use]
+pub(super) fn difference_mark(index: usize, (first, second): &(Arm, Arm), plot: &Plot) -> Mark {
+    match (curve_of(first, plot), curve_of(second, plot)) {
+        (Some(curve), None) | (None, Some(curve)) => Mark::Curve(curve),
+        _ => Mark::Difference(index),
+    }
+}
+
+fn curve_of(arm: &Arm, plot: &Plot) -> Option<usize> {
+    plot.lines.iter().position(|line| line.name == arm.name)
 }
 
 /// Observations about the points of a figure, for its notes.

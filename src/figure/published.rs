@@ -61,11 +61,10 @@ impl PublishedFigure<'_> {
     /// The published differences of the plot's pairs at these places.
     pub(super) fn differences(&self, plot: &Plot, places: &[(Place, Cell)]) -> Vec<Curve> {
         let all = || self.published.differences.iter().filter(|of| of.figure == self.figure);
-        let curve = |(colour, pair): (usize, &(usize, usize))| {
+        let curve = |(colour, (first, second)): (usize, &(Arm, Arm))| {
             let mut points = Vec::new();
             for (place, cell) in places {
-                let [first, second] =
-                    [pair.0, pair.1].map(|line| plot.lines[line].keys(cell, &ACCURACY));
+                let [first, second] = [first, second].map(|arm| arm.keys(cell, &ACCURACY));
                 let of_pair = all().filter(|of| of.keys[..1] == first && of.keys[1..] == second);
                 points.extend(
                     of_pair.filter_map(|of| Some(point(place.at_moment(of.at)?, of.mean, of.band))),

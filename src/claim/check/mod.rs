@@ -15,7 +15,7 @@ use serde::Deserialize;
 use toml::de::{DeTable, Deserializer};
 
 use super::{
-    Axis, Cell, Claim, Design, Expected, Plot, PlotAxis, SecondaryHypothesis,
+    Arm, Axis, Cell, Claim, Design, Expected, Plot, PlotAxis, SecondaryHypothesis,
     raw::{Name, RawArm, RawClaim, RawDesign, RawHypothesis, RawPlot, RawSecondaryHypothesis},
 };
 use crate::{
@@ -147,6 +147,21 @@ fn within_a_line(text: &str, at: Range<usize>) -> Option<SourceSpan> {
     (!marked.is_empty() && !marked.contains('\n')).then(|| at.into())
 }
 
+/// Checks an arm of a figure's difference, which needs no curve of its own, against its cells.
+///
+/// # Errors
+/// The first error in it.
+pub fn arm_of_plot(
+    name: &Name,
+    plot: &Plot,
+    arms: &BTreeMap<Name, RawArm>,
+    world: &World,
+) -> Result<Arm, String> {
+    let arm = Checker { world, arms }.arm(name).map_err(|fault| fault.what)?;
+    coordinates::fits(&arm, &plot.cells, &name.span()).map_err(|fault| fault.what)?;
+    Ok(arm)
+}
+
 struct Checker<'a> {
     world: &'a World,
     arms: &'a BTreeMap<Name, RawArm>,
@@ -270,13 +285,17 @@ impl Checker<'_> {
             let what = "the cells of a plot may vary only in the target and along x";
             return fault(raw.id.span(), what);
         }
+        let differences = match lines.as_slice() {
+            [first, second, ..] if raw.difference => vec![(first.clone(), second.clone())],
+            _ => Vec::new(),
+        };
         Ok(Plot {
             id: raw.id.as_ref().clone(),
             title: raw.title.clone(),
             x: raw.x,
             lines,
             cells,
-            differences: if raw.difference { vec![(0, 1)] } else { Vec::new() },
+            differences,
         })
     }
 }

@@ -13,7 +13,9 @@ pub use missing::{MissingRecords, missing};
 use raw::{RawCurves, RawFigure, RawFigureCatalogue};
 
 use crate::{
-    claim::{Cell, InfluenceMatch, Metric, Plot, PlotAxis, Share, check, raw::RawPlot},
+    claim::{
+        Arm, Cell, InfluenceMatch, Metric, Plot, PlotAxis, Share, check, raw::Name, raw::RawPlot,
+    },
     evidence::Evidence,
     experiment::{EvidenceKind, Inverse, Key, Moment},
     util::suggest::did_you_mean,
@@ -140,11 +142,8 @@ impl Curves {
             difference: false,
         };
         let mut plot = check::plot(&raw, &catalogue.arms, world)?;
-        let line = |name: &String| {
-            let found = plot.lines.iter().position(|line| line.name == *name);
-            found.ok_or_else(|| format!("`{name}` is not one of its lines"))
-        };
-        let pair = |[first, second]: &[String; 2]| Ok((line(first)?, line(second)?));
+        let arm = |name: &Name| check::arm_of_plot(name, &plot, &catalogue.arms, world);
+        let pair = |[first, second]: &[Name; 2]| Ok((arm(first)?, arm(second)?));
         plot.differences = curves.differences.iter().map(pair).collect::<Result<_, String>>()?;
         let stand_ins = replace_targets(&mut plot, world);
         if curves.full_training_set {
@@ -243,12 +242,11 @@ impl Figure {
     #[must_use]
     pub fn keys(&self) -> BTreeSet<Key> {
         let (Content::Curves(curves) | Content::Pictures(curves)) = &self.content;
-        let Plot { lines, cells, .. } = &curves.plot;
+        let Plot { lines, cells, differences, .. } = &curves.plot;
         let metric = curves.metric();
-        cells
-            .iter()
-            .flat_map(|cell| lines.iter().flat_map(|line| line.keys(cell, &metric)))
-            .collect()
+        let compared = differences.iter().flat_map(|(first, second)| [first, second]);
+        let arms: Vec<&Arm> = lines.iter().chain(compared).collect();
+        cells.iter().flat_map(|cell| arms.iter().flat_map(|arm| arm.keys(cell, &metric))).collect()
     }
 
     /// The number of its keys with a record, and the number of its keys. Seeds are not counted.

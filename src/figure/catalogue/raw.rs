@@ -44,9 +44,9 @@ pub struct RawCurves {
     pub lines: Vec<Name>,
     /// Cells of the curves.
     pub cells: RawCells,
-    /// Pairs of lines whose difference is drawn below.
+    /// Pairs of arms whose difference is drawn below; they need no curve of their own.
     #[serde(default)]
-    pub differences: Vec<[String; 2]>,
+    pub differences: Vec<[Name; 2]>,
     /// Whether the full training set of each target is added to the numbers of images.
     #[serde(default, rename = "whole")]
     pub full_training_set: bool,

@@ -1,6 +1,7 @@
 //! Every figure of the paper and of its reproduction, by name: the list, the drawings, their
 //! captions, and the help where evidence is missing.
 
+mod differences;
 mod whole;
 
 use crate::common;
