@@ -130,7 +130,7 @@ pub struct SecondaryHypothesis {
 }
 
 /// A weighted sum of arms over a list of cells; the weights sum to zero.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Contrast {
     /// The contrast in symbols, with what its arms differ in.
     pub label: String,
@@ -158,7 +158,7 @@ impl Contrast {
 }
 
 /// An arm and its weight in a contrast.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Term {
     /// Weight, not zero.
     pub weight: f64,
@@ -168,7 +168,7 @@ pub struct Term {
 
 /// An arm: the coordinates that it fixes. Its value is the average over all listed values within a
 /// seed; an empty list leaves the coordinate to the cell.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Arm {
     /// Its name in the spec.
     pub name: String,
@@ -264,10 +264,17 @@ impl Arm {
 pub enum Metric {
     /// Test accuracy at an evaluation, in points.
     Accuracy(Moment),
+    /// Log-odds of the test accuracy a at an evaluation, ln(a / (1 - a)).
+    LogOdds(Moment),
+    /// Minus the logarithm of the test error at an evaluation, -ln(1 - a).
+    LogError(Moment),
     /// Test loss at an evaluation, in nats.
     Loss(Moment),
     /// Epochs until a test accuracy is first reached.
     EpochsTo(Threshold),
+    /// Mean shortfall of the test accuracy below the run's own end, over the logged part of the
+    /// schedule, in points.
+    AreaBelowOwnEnd,
     /// Share of test images that have the class of their most influential training images, in
     /// points.
     InfluenceMatch(InfluenceMatch),
@@ -303,6 +310,10 @@ pub enum Unit {
     Epochs,
     /// Nats.
     Nats,
+    /// Log-odds of an accuracy.
+    LogOdds,
+    /// Minus the logarithm of a test error.
+    LogError,
 }
 
 impl Unit {
@@ -313,6 +324,8 @@ impl Unit {
             Self::Points => "points",
             Self::Epochs => "epochs",
             Self::Nats => "nats",
+            Self::LogOdds => "log-odds",
+            Self::LogError => "log error",
         }
     }
 }
@@ -324,23 +337,39 @@ impl Metric {
         matches!(self, Self::InfluenceMatch(_))
     }
 
+    /// The evaluation that is read; `None` for a metric that has none.
+    #[must_use]
+    pub(crate) fn moment(&self) -> Option<Moment> {
+        match *self {
+            Self::Accuracy(at) | Self::LogOdds(at) | Self::LogError(at) | Self::Loss(at) => {
+                Some(at)
+            }
+            Self::EpochsTo(_) | Self::AreaBelowOwnEnd | Self::InfluenceMatch(_) => None,
+        }
+    }
+
     /// The unit of its values.
     #[must_use]
     pub fn unit(&self) -> Unit {
         match self {
-            Self::Accuracy(_) | Self::InfluenceMatch(_) => Unit::Points,
+            Self::Accuracy(_) | Self::AreaBelowOwnEnd | Self::InfluenceMatch(_) => Unit::Points,
+            Self::LogOdds(_) => Unit::LogOdds,
+            Self::LogError(_) => Unit::LogError,
             Self::Loss(_) => Unit::Nats,
             Self::EpochsTo(_) => Unit::Epochs,
         }
     }
 
     /// The smallest step between two recorded values: the published log has accuracy to a hundredth
-    /// of a point (one test image in 10,000) and losses to six digits. A standard deviation of zero
-    /// is replaced by half of this step.
+    /// of a point (one test image in 10,000) and losses to six digits. On a logarithmic scale it is
+    /// the smallest step that one such image makes: at 50 % in log-odds, at 0 % in log error. A
+    /// standard deviation of zero is replaced by half of this step.
     #[must_use]
     pub fn resolution(&self) -> f64 {
         match self {
-            Self::Accuracy(_) | Self::InfluenceMatch(_) => 0.01,
+            Self::Accuracy(_) | Self::AreaBelowOwnEnd | Self::InfluenceMatch(_) => 0.01,
+            Self::LogOdds(_) => 4e-4,
+            Self::LogError(_) => 1e-4,
             Self::Loss(_) => 1e-5,
             Self::EpochsTo(_) => 1.0,
         }

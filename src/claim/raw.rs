@@ -155,10 +155,18 @@ pub struct RawCells {
 pub enum RawMetric {
     /// Test accuracy, in percentage points.
     Accuracy(Moment),
+    /// Log-odds of the test accuracy a, ln(a / (1 - a)); 0 and 100 % are moved by half a test
+    /// image.
+    LogOdds(Moment),
+    /// Minus the logarithm of the test error, -ln(1 - a); 100 % is moved by half a test image.
+    LogError(Moment),
     /// Test cross-entropy, in nats.
     Loss(Moment),
     /// Epochs until a test accuracy is first reached, known to within the logged epochs.
     EpochsTo(Threshold),
+    /// Mean shortfall of the test accuracy below the run's own end, over the logged part of the
+    /// schedule (trapezoids), in points.
+    AreaBelowOwnEnd,
     /// Share of test images that have the class of their most influential training images, in
     /// points.
     InfluenceMatch(RawInfluenceMatch),
@@ -200,6 +208,8 @@ pub enum Threshold {
     Accuracy(f64),
     /// The final test accuracy of this source model in the same cell with the same seed.
     FinalAccuracyOf(String),
+    /// This share of the run's own final test accuracy.
+    ShareOfOwnEnd(f64),
 }
 
 /// How the contrast must compare with the margin, which is in the metric's unit.
@@ -278,13 +288,17 @@ pub struct RawHypothesis {
     pub holds: Spanned<RawHolds>,
 }
 
-/// A secondary hypothesis (reading): the primary hypothesis with some of its parts replaced.
+/// A secondary hypothesis (reading): the primary hypothesis, or an earlier reading, with some of
+/// its parts replaced.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawSecondaryHypothesis {
     /// The reading's name within the claim.
     #[schemars(with = "String")]
     pub id: Name,
+    /// An earlier reading whose parts are replaced, instead of the primary hypothesis's.
+    #[schemars(with = "Option<String>")]
+    pub of: Option<Name>,
     /// The hypothesis in one sentence.
     pub statement: String,
     /// Contrasts that replace the primary ones.

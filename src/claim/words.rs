@@ -40,12 +40,27 @@ pub fn place(place: &PaperRef) -> String {
 pub fn metric(metric: &Metric) -> String {
     match metric {
         Metric::Accuracy(at) => format!("test accuracy in points, {}", when(*at)),
+        Metric::LogOdds(at) => {
+            format!("log-odds of the test accuracy, {}", when(*at))
+        }
+        Metric::LogError(at) => {
+            format!("minus the logarithm of the test error, {}", when(*at))
+        }
         Metric::Loss(at) => format!("test loss in nats, {}", when(*at)),
         Metric::EpochsTo(Threshold::Accuracy(percent)) => {
             format!("epochs until a test accuracy of {percent} % is first reached")
         }
         Metric::EpochsTo(Threshold::FinalAccuracyOf(source)) => {
             format!("epochs until the final test accuracy of {source} (same seed) is first reached")
+        }
+        Metric::EpochsTo(Threshold::ShareOfOwnEnd(share)) => {
+            let share = share * 100.0;
+            format!("epochs until {share:.0} % of a run's own final test accuracy is first reached")
+        }
+        Metric::AreaBelowOwnEnd => {
+            "mean shortfall of the test accuracy below the run's own end, over the logged part of \
+             the schedule, in points"
+                .to_owned()
         }
         Metric::InfluenceMatch(InfluenceMatch { share, inverse }) => {
             let counted = match share {

@@ -8,7 +8,7 @@ use super::{
     result::{CellVerdict, Flag, Welch},
 };
 use crate::{
-    claim::{Cell, Contrast, Design, Hypothesis, Metric, Relation, Term},
+    claim::{Cell, Contrast, Design, Hypothesis, Relation, Term, Unit},
     evidence::{Evidence, SamplingDesign},
     experiment::{Key, Moment, Verdict},
     judge::{
@@ -19,8 +19,13 @@ use crate::{
 };
 
 /// How far rounding on another processor may move a mean, in the contrast's unit: twice the largest
-/// difference that was observed.
-pub(super) const CLOSE: f64 = 1.0;
+/// difference that was observed, a point; on a logarithmic scale, what a point makes at 90 %.
+pub(super) fn close(unit: Unit) -> f64 {
+    match unit {
+        Unit::Points | Unit::Epochs | Unit::Nats => 1.0,
+        Unit::LogOdds | Unit::LogError => 0.1,
+    }
+}
 
 /// A hypothesis with the design and the evidence that it is judged with.
 pub(super) struct Analysis<'a> {
@@ -201,10 +206,7 @@ impl<'a> Analysis<'a> {
         let failed = joined.rows.iter().any(|row| !row.contrast.finished);
         let censored =
             joined.rows.iter().any(|row| row.contrast.finished && exact(row.contrast).is_none());
-        let own = match self.hypothesis.metric {
-            Metric::Accuracy(at) | Metric::Loss(at) => Some(at),
-            Metric::EpochsTo(_) | Metric::InfluenceMatch(_) => None,
-        };
+        let own = self.hypothesis.metric.moment();
         let best = contrast.terms.iter().any(|term| term.arm.at.or(own) == Some(Moment::Best));
         let disagrees = welch
             .zip(answer)
@@ -229,11 +231,12 @@ impl<'a> Analysis<'a> {
         .collect()
     }
 
-    /// Whether an end of the interval lies within [`CLOSE`] of the margin. Local runs only: a
+    /// Whether an end of the interval lies within [`close`] of the margin. Local runs only: a
     /// published log has the same numbers on every processor.
     fn is_borderline(&self, answer: &Answer) -> bool {
         let threshold = self.hypothesis.relation.threshold();
-        let close = |end: Option<f64>| end.is_some_and(|end| (end - threshold).abs() < CLOSE);
+        let by = close(self.hypothesis.metric.unit());
+        let close = |end: Option<f64>| end.is_some_and(|end| (end - threshold).abs() < by);
         self.evidence.design == SamplingDesign::GroupSequential
             && (close(answer.low) || close(answer.high))
     }

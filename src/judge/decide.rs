@@ -51,6 +51,12 @@ impl From<Side> for Verdict {
 }
 
 impl Relation {
+    /// Whether it asks for a direction, and not for a range.
+    #[must_use]
+    pub(crate) fn is_direction(self) -> bool {
+        !matches!(self, Self::EquivalentWithin(_))
+    }
+
     /// The value that the contrast is tested against: the margin, or minus the margin.
     #[must_use]
     pub(crate) fn threshold(self) -> f64 {

@@ -82,7 +82,11 @@ fn has_image_bits(metric: &Metric) -> bool {
     match metric {
         Metric::Accuracy(at) => *at == Moment::Last,
         Metric::InfluenceMatch(of) => of.share == Share::Rank(1),
-        Metric::Loss(_) | Metric::EpochsTo(_) => false,
+        Metric::LogOdds(_)
+        | Metric::LogError(_)
+        | Metric::Loss(_)
+        | Metric::EpochsTo(_)
+        | Metric::AreaBelowOwnEnd => false,
     }
 }
 

@@ -119,6 +119,7 @@ fn row(
     evidence: &Evidence,
 ) -> Result<Row, Unobservable> {
     let find = |key: &Key| evidence.records.seeds(key).and_then(|seeds| seeds.get(&seed));
+    let test_images = |key: &Key| evidence.world.targets.get(&*key.target).map(|of| of.test);
     let mut arms = Vec::with_capacity(terms.len());
     for (term, keys) in terms.iter().zip(leaves) {
         let mut values = Vec::with_capacity(keys.len());
@@ -126,7 +127,7 @@ fn row(
             let record = find(key).ok_or(Unobservable::NotRecorded)?;
             let reference = metric.reference(key);
             let reference = reference.as_ref().and_then(find);
-            values.push(observe(metric, term.arm.at, record, reference)?);
+            values.push(observe(metric, term.arm.at, record, reference, test_images(key))?);
         }
         #[expect(clippy::cast_precision_loss, reason = "a handful of keys")]
         let share = 1.0 / values.len() as f64;

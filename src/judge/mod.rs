@@ -4,7 +4,7 @@
 //! [`observe`] reads a metric off one record, [`join`] pairs arms by seed, [`decide`] tests one
 //! sample against the margin, `cell` makes the verdict on a cell, [`interim`] says when to stop,
 //! [`quantify`] combines cells, `descriptive` reports published means without a test, `images`
-//! resamples test images, `power` computes power, and `result` holds the output types.
+//! resamples test images, `power` computes power, `scales` compares scales of accuracy, and `result` holds the output types.
 
 mod cell;
 mod decide;
@@ -16,12 +16,15 @@ pub mod observe;
 pub(crate) mod power;
 mod quantify;
 pub(crate) mod result;
+pub(crate) mod scales;
 
 use std::collections::BTreeSet;
 
 pub use decide::{Answer, Side, decide};
 pub use quantify::{Unit, quantify};
-pub use result::{CellVerdict, ClaimVerdict, Flag, SecondaryVerdict, TestImages, Verdicts};
+pub use result::{
+    CellVerdict, ClaimVerdict, Flag, ScaleVerdict, SecondaryVerdict, TestImages, Verdicts,
+};
 
 use crate::{
     claim::{Cell, Claim, Contrast, Design, Hypothesis, SecondaryHypothesis},
@@ -29,13 +32,27 @@ use crate::{
     experiment::Verdict,
     stats::holm,
 };
-use cell::{Analysis, CLOSE, Paired};
+use cell::{Analysis, Paired, close};
 use interim::{Interim, Stopping, stop};
 
 /// Judges a claim: its primary hypothesis and its secondary hypotheses.
 #[must_use]
 pub fn judge(claim: &Claim, evidence: &Evidence) -> ClaimVerdict {
     let primary = judge_hypothesis(&claim.hypothesis, &claim.design, evidence);
+    let design = claim.design.for_secondary();
+    let mut readings: Vec<SecondaryVerdict> =
+        claim.readings.iter().map(|reading| judge_secondary(reading, &design, evidence)).collect();
+    let judged: Vec<(&str, &Hypothesis, Verdict)> = claim
+        .readings
+        .iter()
+        .zip(&readings)
+        .filter(|(_, verdict)| verdict.judged)
+        .map(|(reading, verdict)| (&*reading.id, &reading.hypothesis, verdict.verdict))
+        .collect();
+    let other_scales = scales::other_scales(&claim.hypothesis, judged.iter().copied());
+    for (reading, verdict) in claim.readings.iter().zip(&mut readings) {
+        verdict.other_scales = scales::other_scales(&reading.hypothesis, judged.iter().copied());
+    }
     ClaimVerdict {
         claim: claim.id.clone(),
         title: claim.title.clone(),
@@ -49,11 +66,8 @@ pub fn judge(claim: &Claim, evidence: &Evidence) -> ClaimVerdict {
         conditional_on: conditional_on(claim, evidence),
         cells: primary.cells,
         averages: primary.averages,
-        readings: claim
-            .readings
-            .iter()
-            .map(|reading| judge_secondary(reading, &claim.design.for_secondary(), evidence))
-            .collect(),
+        other_scales,
+        readings,
     }
 }
 
@@ -105,6 +119,7 @@ fn judge_secondary(
         margin: hypothesis.relation.threshold(),
         cells: judged.cells,
         averages: judged.averages,
+        other_scales: Vec::new(),
     }
 }
 
@@ -232,12 +247,13 @@ fn unaveraged(
     cells
 }
 
-/// Whether the verdict changes if every value is [`CLOSE`] higher or lower. Local runs only: a
+/// Whether the verdict changes if every value is [`close`] higher or lower. Local runs only: a
 /// published log has the same numbers on every processor.
 fn is_borderline(analysis: &Analysis<'_>, units: &[Paired<'_>], verdict: Verdict) -> bool {
     let changes = |by: f64| stopping(analysis, &interims(analysis, units, by)).verdict != verdict;
     let sequential = analysis.evidence.design == SamplingDesign::GroupSequential;
-    sequential && (changes(CLOSE) || changes(-CLOSE))
+    let by = close(analysis.hypothesis.metric.unit());
+    sequential && (changes(by) || changes(-by))
 }
 
 /// Holm's adjustment over a family of cells. A cell that can't be judged counts with p = 1 and gets

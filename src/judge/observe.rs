@@ -49,6 +49,13 @@ impl Censored {
         Self { low: self.low + by, high: self.high + by, ..self }
     }
 
+    /// An accuracy in percent on a logarithmic scale; it increases, so bounds stay bounds.
+    #[must_use]
+    pub fn on(self, scale: Scale, test_images: u32) -> Self {
+        let on = |percent| scale.of(percent, test_images);
+        Self { low: on(self.low), high: on(self.high), ..self }
+    }
+
     /// The midpoint of the bounds, for tables; `None` where it is not finite.
     #[must_use]
     pub fn middle(self) -> Option<f64> {
@@ -59,6 +66,29 @@ impl Censored {
     }
 }
 
+/// A logarithmic scale of accuracies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// ln(a / (1 - a)).
+    LogOdds,
+    /// -ln(1 - a).
+    LogError,
+}
+
+impl Scale {
+    /// An accuracy in percent on this scale. The accuracy is kept half a test image away from 0 and
+    /// from 100 %, where the logarithms are infinite (as the empirical logit does; Haldane 1956).
+    #[must_use]
+    pub fn of(self, percent: f64, test_images: u32) -> f64 {
+        let half = 0.5 / f64::from(test_images.max(1));
+        let accuracy = (percent / 100.0).clamp(half, 1.0 - half);
+        match self {
+            Self::LogOdds => (accuracy / (1.0 - accuracy)).ln(),
+            Self::LogError => -(1.0 - accuracy).ln(),
+        }
+    }
+}
+
 /// Why a metric can't be read off a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unobservable {
@@ -66,6 +96,8 @@ pub enum Unobservable {
     NotLogged(u32),
     /// Records of this evidence don't contain the quantity.
     NotRecorded,
+    /// The world does not say how many test images there are.
+    UnknownTestSet,
 }
 
 impl std::fmt::Display for Unobservable {
@@ -75,13 +107,17 @@ impl std::fmt::Display for Unobservable {
             Self::NotRecorded => {
                 formatter.write_str("the records don't contain the measured quantity")
             }
+            Self::UnknownTestSet => {
+                formatter.write_str("the number of test images, which this scale needs, is unknown")
+            }
         }
     }
 }
 
 /// Reads a metric off a record, in the metric's unit. `reference` is the record of the source model
 /// that a threshold names, with the same seed in the same cell; `at` is the arm's own evaluation
-/// epoch, which overrides the metric's.
+/// epoch, which overrides the metric's. `test_images` is the size of the target's test set, which
+/// only the logarithmic scales need.
 ///
 /// # Errors
 /// If a named epoch was not logged, or the records don't contain the quantity.
@@ -90,11 +126,21 @@ pub fn observe(
     at: Option<Moment>,
     record: &Record,
     reference: Option<&Record>,
+    test_images: Option<u32>,
 ) -> Result<Censored, Unobservable> {
     match metric {
         Metric::Accuracy(own) => {
             let accuracy = |evaluation: &Evaluation| evaluation.test_accuracy;
             read(record, at.unwrap_or(*own), accuracy, 100.0, Better::Higher)
+        }
+        Metric::LogOdds(own) | Metric::LogError(own) => {
+            let accuracy = observe(&Metric::Accuracy(*own), at, record, None, None)?;
+            let images = test_images.ok_or(Unobservable::UnknownTestSet)?;
+            let scale = match metric {
+                Metric::LogOdds(_) => Scale::LogOdds,
+                _ => Scale::LogError,
+            };
+            Ok(accuracy.on(scale, images))
         }
         Metric::Loss(own) => {
             let loss = |evaluation: &Evaluation| evaluation.test_loss;
@@ -108,6 +154,11 @@ pub fn observe(
             }
             _ => Censored { low: 0.0, high: f64::INFINITY, finished: false },
         }),
+        Metric::EpochsTo(Threshold::ShareOfOwnEnd(share)) => Ok(match end(record) {
+            Some(end) => epochs_to(record, share * end),
+            None => Censored { low: 0.0, high: f64::INFINITY, finished: false },
+        }),
+        Metric::AreaBelowOwnEnd => area_below_own_end(record),
         Metric::InfluenceMatch(of) => influence_match(record, *of),
     }
 }
@@ -175,6 +226,32 @@ fn read(
     Ok(found.map_or(unknown, |evaluation| Censored::exactly(of(evaluation))))
 }
 
+/// The final test accuracy of a run, in percent; `None` for one that stopped.
+fn end(record: &Record) -> Option<f64> {
+    let last = record.last().filter(|_| record.status == Status::Finished);
+    last.map(|last| last.test_accuracy)
+}
+
+/// The mean over epochs of the final test accuracy minus the test accuracy, in points, from the
+/// first logged epoch to the last; between logged epochs the curve is a straight line. Epochs at
+/// which the accuracy lies above the end count with a negative sign.
+fn area_below_own_end(record: &Record) -> Result<Censored, Unobservable> {
+    let Some(end) = end(record) else {
+        return Ok(Censored { low: -100.0, high: 100.0, finished: false });
+    };
+    let logged = record.evaluations();
+    let trapezoid = |pair: &[Evaluation]| {
+        let epochs = f64::from(pair[1].epoch) - f64::from(pair[0].epoch);
+        (epochs, epochs * (end - f64::midpoint(pair[0].test_accuracy, pair[1].test_accuracy)))
+    };
+    let (epochs, area) = logged
+        .windows(2)
+        .map(trapezoid)
+        .fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+    // One evaluation is no curve.
+    if epochs > 0.0 { Ok(Censored::exactly(area / epochs)) } else { Err(Unobservable::NotRecorded) }
+}
+
 /// Epochs until an accuracy is first reached. Bounds: the last logged epoch below it and the first
 /// logged epoch at or above it. A run that never reached it has no upper bound.
 fn epochs_to(record: &Record, percent: f64) -> Censored {
@@ -225,7 +302,7 @@ mod tests {
     }
 
     fn accuracy(at: Moment) -> Result<Censored, Unobservable> {
-        observe(&Metric::Accuracy(at), None, &finished(), None)
+        observe(&Metric::Accuracy(at), None, &finished(), None, None)
     }
 
     #[test]
@@ -241,13 +318,13 @@ mod tests {
     #[test]
     fn the_moment_of_an_arm_overrides_that_of_the_metric() {
         let metric = Metric::Accuracy(Moment::Last);
-        let seen = observe(&metric, Some(Moment::Best), &finished(), None);
+        let seen = observe(&metric, Some(Moment::Best), &finished(), None, None);
         assert_eq!(seen, Ok(Censored::exactly(60.0)));
     }
 
     #[test]
     fn the_best_loss_is_read_at_the_epoch_of_the_best_accuracy() {
-        let seen = observe(&Metric::Loss(Moment::Best), None, &finished(), None);
+        let seen = observe(&Metric::Loss(Moment::Best), None, &finished(), None, None);
         assert_eq!(seen, Ok(Censored::exactly(40.0)));
     }
 
@@ -255,7 +332,7 @@ mod tests {
     fn a_run_that_stopped_early_gets_the_widest_bounds() {
         let stopped = record(Status::Stopped, &[(1, 10.0), (11, 40.0)]);
         let unknown = Censored { low: 0.0, high: 100.0, finished: false };
-        let read = |at| observe(&Metric::Accuracy(at), None, &stopped, None);
+        let read = |at| observe(&Metric::Accuracy(at), None, &stopped, None, None);
         assert_eq!(read(Moment::Last), Ok(unknown));
         assert_eq!(read(Moment::Best), Ok(Censored { low: 40.0, ..unknown }));
         assert_eq!(read(Moment::Epoch(11)), Ok(Censored::exactly(40.0)));
@@ -266,12 +343,62 @@ mod tests {
     fn epochs_to_an_accuracy_are_bounded_by_logged_epochs() {
         let to = |percent| {
             let metric = Metric::EpochsTo(Threshold::Accuracy(percent));
-            let seen = observe(&metric, None, &finished(), None).unwrap();
+            let seen = observe(&metric, None, &finished(), None, None).unwrap();
             (seen.low, seen.high)
         };
         assert_eq!(to(5.0), (0.0, 1.0));
         assert_eq!(to(41.0), (11.0, 21.0));
         assert_eq!(to(60.5), (50.0, f64::INFINITY));
+    }
+
+    #[test]
+    fn log_scales_increase_and_stay_half_an_image_from_the_ends() {
+        let log_odds = |percent| Scale::LogOdds.of(percent, 2000);
+        let log_error = |percent| Scale::LogError.of(percent, 2000);
+        assert!((log_odds(75.0) - 3.0_f64.ln()).abs() < 1e-12);
+        assert!((log_error(75.0) - 4.0_f64.ln()).abs() < 1e-12);
+        // Half an image of 2,000: an accuracy of 1/4,000.
+        assert!((log_odds(100.0) - 3999.0_f64.ln()).abs() < 1e-9);
+        assert!((log_odds(0.0) + 3999.0_f64.ln()).abs() < 1e-9);
+        assert!((log_error(100.0) - 4000.0_f64.ln()).abs() < 1e-9);
+        assert!((log_error(0.0) - (4000.0_f64 / 3999.0).ln()).abs() < 1e-12);
+        assert!(log_error(99.95) < log_error(100.0), "a whole image away is not clipped");
+    }
+
+    #[test]
+    fn a_stopped_run_has_finite_bounds_on_a_log_scale() {
+        let stopped = record(Status::Stopped, &[(1, 10.0), (11, 40.0)]);
+        let metric = Metric::LogOdds(Moment::Last);
+        let seen = observe(&metric, None, &stopped, None, Some(2000)).unwrap();
+        assert!(!seen.finished && seen.low == -seen.high && seen.high.is_finite(), "{seen:?}");
+        let unknown = observe(&metric, None, &stopped, None, None);
+        assert_eq!(unknown, Err(Unobservable::UnknownTestSet));
+        let best = observe(&Metric::LogError(Moment::Best), None, &finished(), None, Some(2000));
+        assert_eq!(best, Ok(Censored::exactly(Scale::LogError.of(60.0, 2000))));
+    }
+
+    #[test]
+    fn epochs_to_a_share_of_the_own_end_need_a_run_that_ended() {
+        let metric = Metric::EpochsTo(Threshold::ShareOfOwnEnd(0.95));
+        // 95 % of the final 50 % is 47.5 %.
+        let seen = observe(&metric, None, &finished(), None, None).unwrap();
+        assert_eq!((seen.low, seen.high, seen.finished), (11.0, 21.0, true));
+        let stopped = record(Status::Stopped, &[(1, 10.0), (11, 40.0)]);
+        assert!(!observe(&metric, None, &stopped, None, None).unwrap().finished);
+    }
+
+    #[test]
+    fn the_area_below_the_own_end_is_its_mean_over_the_logged_epochs() {
+        let area = |record: &Record| observe(&Metric::AreaBelowOwnEnd, None, record, None, None);
+        // (10 * 25 + 10 * 0 - 10 * 7.5 - 19 * 2.5) / 49, for an end of 50 %.
+        let seen = area(&finished()).unwrap();
+        assert!((seen.low - 127.5 / 49.0).abs() < 1e-12, "{seen:?}");
+        // A constant curve has none, and one evaluation is no curve.
+        let flat = record(Status::Finished, &[(1, 30.0), (50, 30.0)]);
+        assert_eq!(area(&flat), Ok(Censored::exactly(0.0)));
+        assert!(area(&record(Status::Finished, &[(50, 30.0)])).is_err());
+        let stopped = area(&record(Status::Stopped, &[(1, 10.0), (11, 40.0)])).unwrap();
+        assert_eq!((stopped.low, stopped.high, stopped.finished), (-100.0, 100.0, false));
     }
 
     #[test]

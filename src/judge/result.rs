@@ -51,8 +51,23 @@ pub struct ClaimVerdict {
     pub cells: Vec<CellVerdict>,
     /// The judged averages, where the hypothesis averages over cells within a seed.
     pub averages: Vec<CellVerdict>,
+    /// The verdicts of readings that ask the same on a logarithmic scale of accuracy; where one of
+    /// them disagrees, the verdict is one in points.
+    #[serde(default)]
+    pub other_scales: Vec<ScaleVerdict>,
     /// Secondary hypotheses; they never change the verdict on the primary one.
     pub readings: Vec<SecondaryVerdict>,
+}
+
+/// The verdict on the same hypothesis on another scale of accuracy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ScaleVerdict {
+    /// The reading that asks on this scale.
+    pub reading: String,
+    /// The scale.
+    pub unit: Unit,
+    /// Its verdict.
+    pub verdict: Verdict,
 }
 
 /// The verdict on a secondary hypothesis (reading).
@@ -79,6 +94,9 @@ pub struct SecondaryVerdict {
     pub cells: Vec<CellVerdict>,
     /// The judged averages, where it averages over cells within a seed.
     pub averages: Vec<CellVerdict>,
+    /// The verdicts of readings that ask the same on a logarithmic scale, as for the claim.
+    #[serde(default)]
+    pub other_scales: Vec<ScaleVerdict>,
 }
 
 /// The verdict on one cell, or one average over cells. A number that can't be computed is null,

@@ -9,7 +9,10 @@ use crate::{
     claim::{Hypothesis, words},
     evidence::published::RESOLUTION_COLUMN,
     experiment::{Resolution, Verdict},
-    judge::{CellVerdict, SecondaryVerdict},
+    judge::{
+        CellVerdict, SecondaryVerdict,
+        scales::{in_words, scale},
+    },
 };
 
 /// The section of one claim, judged on one evidence or several.
@@ -44,6 +47,7 @@ pub fn section(judged: &[&Judged<'_>], all: &[Judged<'_>]) -> Markup {
 
 fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
     let Judged { claim, evidence, verdict, .. } = one;
+    let other_scales = &verdict.other_scales;
     let figures = drawings(one, all);
     let world = &evidence.world;
     html! {
@@ -56,8 +60,21 @@ fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
                 }
             }
             div class=(format!("answer {}", verdict.verdict)) {
-                p.verdict { (badge(verdict.verdict)) span.on { "on " (evidence.kind) " evidence" } }
-                p.reason { (verdict.reason) "." @if verdict.borderline { " (" (BORDERLINE) ".)" } }
+                p.verdict {
+                    (badge(verdict.verdict))
+                    span.on {
+                        @if let Some(scale) = scale(verdict.verdict, verdict.unit, other_scales) {
+                            (scale) " "
+                        }
+                        "on " (evidence.kind) " evidence"
+                    }
+                }
+                p.reason {
+                    (verdict.reason) "." @if verdict.borderline { " (" (BORDERLINE) ".)" }
+                    @if let Some(scales) = in_words(verdict.verdict, other_scales) {
+                        " " (sentence(&scales))
+                    }
+                }
                 (expected(one))
             }
             div.two {
@@ -199,7 +216,15 @@ fn readings(one: &Judged<'_>, several: bool) -> Markup {
                                 }
                             }
                             td {
-                                @if reading.judged { (badge(reading.verdict)) } @else {
+                                @if reading.judged {
+                                    (badge(reading.verdict))
+                                    @let others = &reading.other_scales;
+                                    @if let Some(scale) =
+                                        scale(reading.verdict, reading.unit, others)
+                                    {
+                                        " " (scale)
+                                    }
+                                } @else {
                                     span.badge.descriptive { "not judged" }
                                 }
                             }
@@ -225,6 +250,13 @@ fn readings(one: &Judged<'_>, several: bool) -> Markup {
             }
         }
     }
+}
+
+/// A clause as a sentence of its own.
+fn sentence(clause: &str) -> String {
+    let mut rest = clause.chars();
+    let first = rest.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(rest).chain(['.']).collect()
 }
 
 /// The range of the cell means, for a secondary hypothesis that is not judged.

@@ -18,7 +18,7 @@ use crate::figure::numbers::{self, confidence};
 use crate::{
     claim::words,
     experiment::{EvidenceKind, Verdict},
-    judge::{CellVerdict, Flag},
+    judge::{CellVerdict, Flag, scales},
 };
 
 /// The width of text, in columns, if the output is no terminal; also the maximum.
@@ -70,8 +70,12 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
     };
     let style = style(verdict.verdict);
     line(0, &format!("{style}{}{style:#}  {}", mark(verdict.verdict), claim.id));
-    line(2, &format!("{style}{}{style:#} on {} evidence", verdict.verdict, verdict.evidence));
+    let said = scales::on_scale(verdict.verdict, verdict.unit, &verdict.other_scales);
+    line(2, &format!("{style}{said}{style:#} on {} evidence", verdict.evidence));
     line(2, &verdict.reason);
+    if let Some(scales) = scales::in_words(verdict.verdict, &verdict.other_scales) {
+        line(2, &scales);
+    }
     if verdict.borderline {
         line(2, super::BORDERLINE);
     }
@@ -94,7 +98,8 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
         // The reason of one that is not judged says so.
         let judged = reading.judged.then(|| {
             let style = self::style(reading.verdict);
-            format!("{style}{}{style:#}, ", reading.verdict)
+            let said = scales::on_scale(reading.verdict, reading.unit, &reading.other_scales);
+            format!("{style}{said}{style:#}, ")
         });
         let judged = judged.unwrap_or_default();
         line(2, &format!("reading {}: {judged}{}", reading.id, reading.reason));

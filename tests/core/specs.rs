@@ -3,7 +3,7 @@
 use crate::common;
 use common::claim_text;
 use repro::{
-    claim::{Claim, ClaimError, check, words},
+    claim::{Claim, ClaimError, Hypothesis, Metric, check, suite::Suite, words},
     world::World,
 };
 
@@ -199,6 +199,51 @@ fn a_reading_is_checked_as_a_claim_and_has_its_own_id() {
     assert_eq!(claim.readings[0].hypothesis.contrasts[0].label, "l2_3 - natural");
     let twice = checked(&format!("{}{reading}{reading}", good())).unwrap_err();
     assert!(twice.what.contains("two readings have the id `loose`"), "{}", twice.what);
+}
+
+#[test]
+fn a_reading_may_repeat_an_earlier_reading() {
+    let loose = "\n[[reading]]\nid = \"loose\"\nstatement = \"looser\"\nrelation = { not_worse_than = 1.0 }\n";
+    let repeats = "\n[[reading]]\nid = \"odds\"\nof = \"loose\"\nstatement = \"s\"\nmetric = { log_odds = \"last\" }\n";
+    let claim = checked(&format!("{}{loose}{repeats}", good())).unwrap();
+    let odds = &claim.readings[1].hypothesis;
+    assert_eq!(odds.relation, claim.readings[0].hypothesis.relation);
+    assert_eq!(odds.metric.unit().name(), "log-odds");
+    // Only one above it, so that no reading can repeat itself.
+    let early = checked(&format!("{}{repeats}{loose}", good())).unwrap_err();
+    assert!(early.what.contains("unknown reading `loose` above this one"), "{}", early.what);
+}
+
+/// A difference of differences may have another sign on another scale, so each has both.
+#[test]
+fn every_difference_of_differences_is_judged_on_both_logarithmic_scales() {
+    let suite = Suite::embedded(&World::paper()).unwrap();
+    let mut found = 0;
+    for claim in suite.claims() {
+        let judged = claim.readings.iter().filter(|reading| reading.descriptive.is_none());
+        let all: Vec<&Hypothesis> = std::iter::once(&claim.hypothesis)
+            .chain(judged.map(|reading| &reading.hypothesis))
+            .collect();
+        for asked in &all {
+            let four = asked.contrasts.iter().all(|contrast| contrast.terms.len() >= 4);
+            let Metric::Accuracy(at) = asked.metric else { continue };
+            if !four {
+                continue;
+            }
+            found += 1;
+            for scale in [Metric::LogOdds(at), Metric::LogError(at)] {
+                let same = |other: &&&Hypothesis| {
+                    other.metric == scale
+                        && other.contrasts == asked.contrasts
+                        && other.relation == asked.relation
+                        && other.average_over == asked.average_over
+                        && other.holds == asked.holds
+                };
+                assert!(all.iter().any(|other| same(&other)), "{}: {}", claim.id, asked.statement);
+            }
+        }
+    }
+    assert!(found >= 10, "{found}");
 }
 
 /// A claim with every key whose spelling changed, in the spelling of version 0.1.0 and in the

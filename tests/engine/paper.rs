@@ -237,7 +237,9 @@ fn high_resolution_is_compared_with_lower_ones_and_drawn() {
     assert_eq!(counted.ran(), 24, "nothing is run twice");
     let verdict = judge(&claim, &gathered.evidence);
     let ids: Vec<&str> = verdict.readings.iter().map(|reading| reading.id.as_str()).collect();
-    assert_eq!(ids, ["not_worse", "on_caltech101", "gain_from_resolution", "dose_response"]);
+    for id in ["not_worse", "on_caltech101", "gain_from_resolution", "dose_response"] {
+        assert!(ids.contains(&id), "{ids:?}");
+    }
     for reading in &verdict.readings {
         assert!(reading.cells.iter().all(|cell| cell.seeds == 3), "{reading:?}");
     }
@@ -248,10 +250,11 @@ fn high_resolution_is_compared_with_lower_ones_and_drawn() {
             [0, 1].map(|curve: usize| chart.panels[0].curves[curve].points[at].mean);
         natural - robust
     };
-    let gain = mean(&verdict.readings[2].cells);
+    let reading = |id| &verdict.readings.iter().find(|reading| reading.id == id).unwrap().cells;
+    let gain = mean(reading("gain_from_resolution"));
     assert!((gain - (lead(3) - lead(0))).abs() < 1e-9, "{gain}");
     let trend = 1.5 * lead(3) + 0.5 * lead(2) - 0.5 * lead(1) - 1.5 * lead(0);
-    assert!((mean(&verdict.readings[3].cells) - trend).abs() < 1e-9, "{trend}");
+    assert!((mean(reading("dose_response")) - trend).abs() < 1e-9, "{trend}");
 }
 
 fn copy(from: &Path, to: &Path) {

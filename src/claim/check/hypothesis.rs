@@ -58,17 +58,25 @@ impl Checker<'_> {
     fn metric(&self, raw: &Spanned<RawMetric>) -> Checked<Metric> {
         Ok(match raw.as_ref() {
             RawMetric::Accuracy(at) => Metric::Accuracy(moment(*at, raw.span())?),
+            RawMetric::LogOdds(at) => Metric::LogOdds(moment(*at, raw.span())?),
+            RawMetric::LogError(at) => Metric::LogError(moment(*at, raw.span())?),
             RawMetric::Loss(at) => Metric::Loss(moment(*at, raw.span())?),
             RawMetric::EpochsTo(Threshold::Accuracy(percent))
                 if !(*percent > 0.0 && *percent <= 100.0) =>
             {
                 return fault(raw.span(), "the accuracy must be above 0 and at most 100 percent");
             }
+            RawMetric::EpochsTo(Threshold::ShareOfOwnEnd(share))
+                if !(*share > 0.0 && *share <= 1.0) =>
+            {
+                return fault(raw.span(), "a share of the own end must be above 0 and at most 1");
+            }
             RawMetric::EpochsTo(Threshold::FinalAccuracyOf(source)) => {
                 self.source(source, &raw.span())?;
                 Metric::EpochsTo(Threshold::FinalAccuracyOf(source.clone()))
             }
             RawMetric::EpochsTo(threshold) => Metric::EpochsTo(threshold.clone()),
+            RawMetric::AreaBelowOwnEnd => Metric::AreaBelowOwnEnd,
             RawMetric::InfluenceMatch(of) => {
                 Metric::InfluenceMatch(self.influence_match(of, raw.span())?)
             }
@@ -129,8 +137,7 @@ impl Checker<'_> {
                 );
             }
             let arm = self.arm(name)?;
-            let timed = matches!(metric, Metric::EpochsTo(_) | Metric::InfluenceMatch(_));
-            if timed && arm.at.is_some() {
+            if metric.moment().is_none() && arm.at.is_some() {
                 return fault(
                     name.span(),
                     "this metric has no evaluation, so its arms can't have `at`",

@@ -224,40 +224,35 @@ impl Checker<'_> {
     }
 
     fn readings(&self, claim: &RawClaim) -> Checked<Vec<SecondaryHypothesis>> {
-        let mut seen = BTreeSet::new();
+        // Each reading as a whole hypothesis, so that a later one may repeat it.
+        let mut whole: BTreeMap<&str, RawHypothesis> = BTreeMap::new();
         let mut readings = Vec::new();
         for raw in &claim.readings {
-            if !seen.insert(checked_id(&raw.id)?) {
-                return fault(
-                    raw.id.span(),
-                    format!("two readings have the id `{}`", raw.id.as_ref()),
-                );
+            let id = checked_id(&raw.id)?;
+            if whole.contains_key(&*id) {
+                return fault(raw.id.span(), format!("two readings have the id `{id}`"));
             }
-            readings.push(self.reading(raw, &claim.hypothesis)?);
+            let repeated = match &raw.of {
+                None => &claim.hypothesis,
+                Some(of) => match whole.get(of.as_ref().as_str()) {
+                    Some(earlier) => earlier,
+                    None => {
+                        let of = of.as_ref();
+                        let hint = did_you_mean(of, whole.keys().copied());
+                        let what = format!("unknown reading `{of}` above this one{hint}");
+                        return fault(raw.id.span(), what);
+                    }
+                },
+            };
+            let merged = merged(raw, repeated);
+            readings.push(SecondaryHypothesis {
+                id,
+                hypothesis: self.hypothesis(&merged)?,
+                descriptive: raw.descriptive.clone(),
+            });
+            whole.insert(raw.id.as_ref(), merged);
         }
         Ok(readings)
-    }
-
-    /// A secondary hypothesis (reading): the primary one with parts replaced, checked as a whole.
-    fn reading(
-        &self,
-        raw: &RawSecondaryHypothesis,
-        primary: &RawHypothesis,
-    ) -> Checked<SecondaryHypothesis> {
-        let merged = RawHypothesis {
-            statement: raw.statement.clone(),
-            contrasts: raw.contrasts.clone().unwrap_or_else(|| primary.contrasts.clone()),
-            cells: raw.cells.clone().unwrap_or_else(|| primary.cells.clone()),
-            metric: raw.metric.clone().unwrap_or_else(|| primary.metric.clone()),
-            relation: raw.relation.clone().unwrap_or_else(|| primary.relation.clone()),
-            average_over: raw.average_over.clone().unwrap_or_else(|| primary.average_over.clone()),
-            holds: raw.holds.clone().unwrap_or_else(|| primary.holds.clone()),
-        };
-        Ok(SecondaryHypothesis {
-            id: raw.id.as_ref().clone(),
-            hypothesis: self.hypothesis(&merged)?,
-            descriptive: raw.descriptive.clone(),
-        })
     }
 
     fn plot(&self, raw: &RawPlot) -> Checked<Plot> {
@@ -297,6 +292,19 @@ impl Checker<'_> {
             cells,
             differences,
         })
+    }
+}
+
+/// A reading as a whole: the hypothesis that it repeats, with parts replaced.
+fn merged(raw: &RawSecondaryHypothesis, of: &RawHypothesis) -> RawHypothesis {
+    RawHypothesis {
+        statement: raw.statement.clone(),
+        contrasts: raw.contrasts.clone().unwrap_or_else(|| of.contrasts.clone()),
+        cells: raw.cells.clone().unwrap_or_else(|| of.cells.clone()),
+        metric: raw.metric.clone().unwrap_or_else(|| of.metric.clone()),
+        relation: raw.relation.clone().unwrap_or_else(|| of.relation.clone()),
+        average_over: raw.average_over.clone().unwrap_or_else(|| of.average_over.clone()),
+        holds: raw.holds.clone().unwrap_or_else(|| of.holds.clone()),
     }
 }
 

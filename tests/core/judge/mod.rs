@@ -54,6 +54,39 @@ fn the_margin_applies_to_its_relation() {
     assert_eq!(verdict("equivalent_within = 0.5"), Verdict::Inconclusive);
 }
 
+/// Readings of the gap on both logarithmic scales.
+const SCALES: &str = "\n[[reading]]\nid = \"odds\"\nstatement = \"s\"\n\
+    metric = { log_odds = \"last\" }\n[[reading]]\nid = \"error\"\nstatement = \"s\"\n\
+    metric = { log_error = \"last\" }\n";
+
+#[test]
+fn a_verdict_that_another_scale_refutes_is_one_in_points() {
+    // From 50 to 56 % and from 97 to 92 %, by turns: ahead in points, far behind in log error.
+    let mut runs = Vec::new();
+    for seed in 1..=6 {
+        let nudge = seed as f64 * 0.01;
+        for (images, robust, natural) in [(100, 56.0, 50.0), (200, 92.0, 97.0)] {
+            runs.push(Run { images, ..run("l2_3", seed, robust + nudge) });
+            runs.push(Run { images, ..run("natural", seed, natural) });
+        }
+    }
+    let text = claim_text("greater_than = 0.0")
+        .replace("images = 100", "images = [100, 200]")
+        .replace("holds = \"every\"", "holds = \"every\"\naverage_over = [\"images\"]");
+    let evidence = evidence(&log(&rows(&runs)), SamplingDesign::FixedSample);
+    let verdict = judge(&claim(&format!("{text}{SCALES}")), &evidence);
+    assert_eq!(verdict.verdict, Verdict::Supported, "{}", verdict.reason);
+    let others: Vec<_> =
+        verdict.other_scales.iter().map(|of| (&*of.reading, of.unit.name(), of.verdict)).collect();
+    let refuted = Verdict::Refuted;
+    assert_eq!(others, [("odds", "log-odds", refuted), ("error", "log error", refuted)]);
+    assert!(verdict.readings.iter().all(|reading| reading.other_scales.is_empty()));
+    // Another margin is another question, and a point is none in log-odds.
+    let margin = text.replace("greater_than = 0.0", "greater_than = 0.1");
+    let verdict = judge(&claim(&format!("{margin}{SCALES}")), &evidence);
+    assert!(verdict.other_scales.is_empty());
+}
+
 #[test]
 fn an_arm_without_any_record_makes_the_claim_incomplete() {
     let verdict = gap(&[run("l2_3", 1, 60.0), run("l2_3", 2, 61.0)]);

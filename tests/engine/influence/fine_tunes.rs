@@ -109,7 +109,7 @@ fn a_fine_tune_that_diverged_has_no_influence_and_may_have_any_share() {
     let metric =
         |share| Metric::InfluenceMatch(InfluenceMatch { share, inverse: Inverse::AUTHORS });
     let seen =
-        observe(&metric(Share::Rank(1)), None, &entry.record(&World::smoke()), None).unwrap();
+        observe(&metric(Share::Rank(1)), None, &entry.record(&World::smoke()), None, None).unwrap();
     assert_eq!((seen.low, seen.high, seen.finished), (0.0, 100.0, false));
 }
 
@@ -121,7 +121,7 @@ fn each_share_is_read_from_its_count() {
     let read = |share, truncation| {
         let inverse = Inverse { truncation, damping: 0.0 };
         let metric = Metric::InfluenceMatch(InfluenceMatch { share, inverse });
-        observe(&metric, None, &record, None).map(|seen| (seen.low, seen.high))
+        observe(&metric, None, &record, None, None).map(|seen| (seen.low, seen.high))
     };
     let exactly = |count: u32| Ok((f64::from(count) / 20.0, f64::from(count) / 20.0));
     assert_eq!(read(Share::Rank(1), 0.05), exactly(counts[0].matches[0]));
