@@ -3,6 +3,7 @@
 //! [`check`] checks it, and [`suite`] finds the files.
 
 pub mod check;
+pub mod coverage;
 mod keys;
 pub(crate) mod label;
 mod one_or_many;

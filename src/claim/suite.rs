@@ -75,6 +75,9 @@ pub enum SuiteError {
     },
 }
 
+/// Files in a folder of claims that are no claims: readers of claims pass them over.
+const RESERVED: [&str; 2] = ["lock.toml", "coverage.toml"];
+
 /// Size limit of a spec; the project's largest has 6 KB.
 const LARGEST_SPEC_BYTES: u64 = 1 << 20;
 
@@ -94,7 +97,7 @@ impl Suite {
         Self::from_texts(EMBEDDED.map(|(file, text)| (file.to_owned(), text.to_owned())), world)
     }
 
-    /// The claims of a folder: every `.toml` file in it, sorted by name.
+    /// The claims of a folder: every `.toml` file in it that is not reserved, sorted by name.
     ///
     /// # Errors
     /// If the folder or a file can't be read, or a spec is malformed.
@@ -106,7 +109,9 @@ impl Suite {
         let mut files = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(unreadable(folder))? {
             let path = entry.map_err(unreadable(folder))?.path();
-            if path.extension().is_some_and(|extension| extension == "toml") {
+            let is_reserved =
+                path.file_name().is_some_and(|name| RESERVED.iter().any(|of| name == *of));
+            if !is_reserved && path.extension().is_some_and(|extension| extension == "toml") {
                 files.push(path);
             }
         }

@@ -14,6 +14,7 @@ use super::{
     format::{Format, Offered, OneOf, json},
     kind,
     messages::stdout,
+    one_seed,
 };
 use crate::{
     claim::Claim,
@@ -30,6 +31,7 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   repro power l2_best
   repro power --evidence smoke
+  repro power --one-seed            what one seed alone would have concluded
 
 For each cell of a primary hypothesis, or for each average where it averages, the table has: the \
 effect over the margin and its spread over seeds; the seeds that would support that effect with a \
@@ -49,6 +51,9 @@ pub(super) struct Power {
         default_value = "published"
     )]
     evidence: EvidenceKind,
+    /// Print what each seed alone would have concluded instead, without a spread
+    #[arg(long)]
+    one_seed: bool,
     /// Text for people, or JSON for programs
     #[arg(long, value_parser = OneOf(FORMATS), default_value = "text")]
     format: Format,
@@ -135,6 +140,9 @@ impl Power {
         let suite = suites.suite(kind)?;
         let claims = self.ids.select(&suite, suites)?;
         let evidence = self.folders.evidence(kind, &claims, suites)?;
+        if self.one_seed {
+            return one_seed::print(&claims, &evidence, self.format);
+        }
         let cells: Vec<PowerOfCell> =
             claims.iter().flat_map(|claim| cells(claim, &evidence)).collect();
         let mut out = stdout();

@@ -3,8 +3,9 @@
 use clap::{Args, ValueEnum};
 
 use super::{
-    Failure, Outcome, doctor::MachineReport, fetch::FetchReport, format::json, list::ClaimList,
-    messages::stdout, plan::PlanReport, power::PowerOfClaims, show::ShownClaims,
+    Failure, Outcome, coverage::CoverageReport, doctor::MachineReport, fetch::FetchReport,
+    format::json, list::ClaimList, messages::stdout, one_seed::OneSeedReport, plan::PlanReport,
+    power::PowerOfClaims, show::ShownClaims,
 };
 use crate::{
     checkpoint::Inspection, claim::raw::RawClaim, judge::Verdicts, plan::sensitivity::Answers,
@@ -36,8 +37,12 @@ enum Of {
     List,
     /// What `show --format json` prints
     Show,
+    /// What `show --coverage --format json` prints
+    Coverage,
     /// What `power --format json` prints
     Power,
+    /// What `power --one-seed --format json` prints
+    OneSeed,
     /// What `plan --format json` prints; `trials` has the lines of `plan --format jsonl`
     Plan,
     /// What `doctor --format json` prints
@@ -57,6 +62,8 @@ impl Schema {
             Of::Inspection => schemars::schema_for!(Inspection),
             Of::List => schemars::schema_for!(ClaimList),
             Of::Show => schemars::schema_for!(ShownClaims),
+            Of::Coverage => schemars::schema_for!(CoverageReport),
+            Of::OneSeed => schemars::schema_for!(OneSeedReport),
             Of::Power => schemars::schema_for!(PowerOfClaims),
             Of::Plan => schemars::schema_for!(PlanReport),
             Of::Doctor => schemars::schema_for!(MachineReport),

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{
     Failure, Outcome, Suites,
     claim_ids::ClaimIds,
+    coverage,
     format::{Format, Offered, OneOf, json},
     messages::stdout,
 };
@@ -24,6 +25,7 @@ Examples:
   repro show shape_bias                    one of the project's claims
   repro show shape_bias l2_best            two
   repro show                               all
+  repro show --coverage                    every sentence of the documents, and what answers it
   repro show gap_on_flowers --claims mine  one from a folder of yours
 
 The file mine/worlds/own.toml names targets and source models beside the paper's:
@@ -40,6 +42,10 @@ The file mine/worlds/own.toml names targets and source models beside the paper's
 pub(super) struct Show {
     #[command(flatten)]
     ids: ClaimIds,
+    /// List what the paper and its reproduction say, and what answers each sentence, instead of
+    /// claims
+    #[arg(long, conflicts_with_all = ["ids", "claim"])]
+    coverage: bool,
     /// Text for people, or JSON for programs
     #[arg(long, value_parser = OneOf(FORMATS), default_value = "text")]
     format: Format,
@@ -103,6 +109,9 @@ impl ShownClaim {
 
 impl Show {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
+        if self.coverage {
+            return coverage::print(self.format);
+        }
         let kind = EvidenceKind::Published;
         let (suite, world) = (suites.suite(kind)?, suites.world(kind));
         let claims = self.ids.select(&suite, suites)?;

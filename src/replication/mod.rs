@@ -1,7 +1,8 @@
 //! The comparison of an evidence's records with the published numbers, cell by cell. It answers two
 //! questions separately: is each published mean compatible with these seeds (prediction interval,
 //! `cell`), and is the decision on each published difference the same (`difference`)? Pure; the
-//! output types are in [`result`], and [`fingerprint`] identifies source models.
+//! output types are in [`result`], [`fingerprint`] identifies source models, and [`one_seed`] says what
+//! one seed alone would have concluded.
 //!
 //! A cell that only one side has is listed and counted. For a different experiment, such as the
 //! smoke world, means are reported and not compared; directions of differences are compared.
@@ -9,6 +10,7 @@
 mod cell;
 mod difference;
 pub mod fingerprint;
+pub mod one_seed;
 pub mod result;
 
 use std::collections::BTreeSet;

@@ -10,6 +10,7 @@ use repro::{
     evidence::{Records, SamplingDesign},
     experiment::Verdict,
     judge::{ClaimVerdict, Flag, decide, judge, observe::Censored},
+    replication::one_seed::one_seed,
     stats::Alpha,
 };
 
@@ -85,6 +86,22 @@ fn a_verdict_that_another_scale_refutes_is_one_in_points() {
     let margin = text.replace("greater_than = 0.0", "greater_than = 0.1");
     let verdict = judge(&claim(&format!("{margin}{SCALES}")), &evidence);
     assert!(verdict.other_scales.is_empty());
+}
+
+#[test]
+fn one_seed_concludes_by_its_value_alone() {
+    // Nine of ten seeds ahead: together supported, and one seed alone would have refuted it.
+    let points = [5.0, 6.0, 5.5, 6.5, 5.2, 5.8, 6.1, 5.4, 5.9, -0.5];
+    let claim = claim(&claim_text("greater_than = 0.0"));
+    let of = |points: &[f64]| {
+        one_seed(&claim, &evidence(&log(&rows(&leads(points))), SamplingDesign::FixedSample))
+    };
+    let one = of(&points).unwrap();
+    assert_eq!((one.verdict, one.seeds, one.holds), (Verdict::Supported, 10, 9));
+    assert_eq!((one.differ(), one.values, one.values_hold), (Some(1), 10, 9));
+    // Seeds that disagree give no verdict, so none differs from it.
+    assert_eq!(of(&[5.0, -6.0, 5.5, -6.5]).unwrap().differ(), None);
+    assert_eq!(of(&[]), None);
 }
 
 #[test]
