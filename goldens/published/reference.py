@@ -133,6 +133,17 @@ for images in FEW:
     for contrast, (other, targets) in enumerate([("linf_4", TARGETS), ("linf_8", ["cifar10", "svhn"])]):
         gap = combine((1, of(targets, "l2_3", 1)), (-1, of(targets, other, 1)))
         cell("l2_best", gap, images=images, blocks=1, contrast=contrast)
+    cell(
+        "similar_need_smaller_constraint",
+        combine(
+            (1, of(["cifar10"], "linf_4", 1)),
+            (-1, of(["cifar10"], "linf_8", 1)),
+            (-1, of(["svhn"], "linf_4", 1)),
+            (1, of(["svhn"], "linf_8", 1)),
+        ),
+        images=images,
+        blocks=1,
+    )
     few = mean([of(TARGETS, "l2_3", 1), of(TARGETS, "l2_3", 3)])
     cell("few_blocks_best", combine((1, few), (-1, of(TARGETS, "l2_3", 0))), images=images)
 

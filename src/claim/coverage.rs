@@ -112,7 +112,8 @@ mod tests {
     fn the_page_has_every_sentence_with_its_answers() {
         let page = include_str!("../../docs/results/coverage.md");
         // Lines are wrapped there, and names are code.
-        let flat = |text: &str| text.replace('`', "").split_whitespace().collect::<Vec<_>>().join(" ");
+        let flat =
+            |text: &str| text.replace('`', "").split_whitespace().collect::<Vec<_>>().join(" ");
         let page = flat(page);
         let mut rest = page.as_str();
         let mut find = |text: &str| {

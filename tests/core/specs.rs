@@ -379,6 +379,10 @@ fn every_embedded_spec_is_valid_by_its_schema() {
         if path.extension().is_none_or(|extension| extension != "toml") {
             continue;
         }
+        // Not a claim.
+        if path.ends_with("coverage.toml") || path.ends_with("lock.toml") {
+            continue;
+        }
         let spec: toml::Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
         let spec = serde_json::to_value(spec).unwrap();
         let faults: Vec<String> =
