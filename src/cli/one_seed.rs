@@ -57,7 +57,7 @@ pub(super) fn print(
     writeln!(out, "{}", terminal::table(&header, rows))?;
     let note = "one seed holds: seeds by whose values alone, without a spread, as many cells or \
                 averages lie beyond the margin as must hold (the same share of them where a seed \
-                lacks some); differs: seeds whose conclusion is not the verdict of all seeds";
+                has fewer); differs: seeds whose conclusion is not the verdict of all seeds";
     writeln!(out, "{}", terminal::prose(note))?;
     if !without.is_empty() {
         let without: Vec<String> = without.into_iter().collect();

@@ -1,5 +1,5 @@
 //! What one seed alone would have concluded: the reproduction had one seed an experiment, and saw
-//! outliers. Each seed of the evidence plays that reader in turn. One seed has no spread, so its
+//! outliers. Each seed of the evidence plays that reader once. One seed has no spread, so its
 //! reader concludes by the value alone: a cell (or average) holds where the contrast lies beyond
 //! the margin, and the hypothesis where as many hold as its quantifier asks. Pure.
 
