@@ -43,6 +43,7 @@ mod schema;
 mod sensitivity;
 mod show;
 mod sources;
+mod table;
 #[cfg(feature = "engine")]
 mod torch;
 mod verify;
@@ -101,6 +102,9 @@ enum Command {
     /// Draw figures of the paper and of its reproduction, by name; list them
     #[command(after_help = figure::EXAMPLES)]
     Figure(figure::Figure),
+    /// Print tables of the paper and of its reproduction beside what the code does; list them
+    #[command(after_help = table::EXAMPLES)]
+    Table(table::Table),
     /// Check this machine: libtorch, CPU, CUDA devices, ledger, evidence
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::Doctor),
@@ -277,6 +281,7 @@ fn run_command(command: &Command, suites: &Suites<'_>) -> Result<Outcome, Failur
         Command::List(command) => command.run(suites),
         Command::Show(command) => command.run(suites),
         Command::Figure(command) => command.run(suites),
+        Command::Table(command) => command.run(),
         Command::Doctor(command) => command.run(suites),
         Command::Plan(command) => command.run(suites),
         Command::Power(command) => command.run(suites),

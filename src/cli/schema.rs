@@ -8,8 +8,12 @@ use super::{
     power::PowerOfClaims, show::ShownClaims,
 };
 use crate::{
-    checkpoint::Inspection, claim::raw::RawClaim, judge::Verdicts, plan::sensitivity::Answers,
-    replication::Comparison, report::citation::Citation,
+    checkpoint::Inspection,
+    claim::raw::RawClaim,
+    judge::Verdicts,
+    plan::sensitivity::Answers,
+    replication::Comparison,
+    report::{citation::Citation, tables::PaperTable},
 };
 
 #[derive(Args)]
@@ -39,6 +43,8 @@ enum Of {
     Show,
     /// What `show --coverage --format json` prints
     Coverage,
+    /// What `table --format json` prints
+    Table,
     /// What `power --format json` prints
     Power,
     /// What `power --one-seed --format json` prints
@@ -64,6 +70,7 @@ impl Schema {
             Of::Show => schemars::schema_for!(ShownClaims),
             Of::Coverage => schemars::schema_for!(CoverageReport),
             Of::OneSeed => schemars::schema_for!(OneSeedReport),
+            Of::Table => schemars::schema_for!(PaperTable),
             Of::Power => schemars::schema_for!(PowerOfClaims),
             Of::Plan => schemars::schema_for!(PlanReport),
             Of::Doctor => schemars::schema_for!(MachineReport),

@@ -15,6 +15,7 @@ mod power;
 mod replication;
 mod section;
 mod spreadsheet;
+pub mod tables;
 pub(crate) mod terminal;
 
 use std::path::{Path, PathBuf};

@@ -11,6 +11,11 @@ const FORMS: [(&[&str], &str); 8] = [
     (&["power", "l2_best"], "power"),
     (&["show", "--coverage"], "coverage"),
     (&["power", "--one-seed"], "one-seed"),
+const FORMS: [(&[&str], &str); 7] = [
+    (&["list"], "list"),
+    (&["show", "l2_best"], "show"),
+    (&["power", "l2_best"], "power"),
+    (&["table", "accuracies"], "table"),
     (&["plan", "l2_best"], "plan"),
     (&["doctor"], "doctor"),
     (&["fetch", "--list", "cifar10"], "fetch"),
