@@ -163,6 +163,44 @@ def detectable():
     ]
 
 
+def groupings(generator):
+    """One-sided permutation tests over all ways to choose as many of a list."""
+    cases = []
+    for count, chosen in [(5, 2), (4, 2), (6, 2), (6, 3), (8, 3)]:
+        for rounded in [False, True]:
+            values = generator.normal(10, 5, count)
+            values = values.round(-1) if rounded else values
+            test = stats.permutation_test(
+                (values[:chosen], values[chosen:]), lambda x, y: x.mean() - y.mean(),
+                permutation_type="independent", alternative="greater", n_resamples=np.inf,
+            )
+            cases.append({
+                "values": values.tolist(), "chosen": chosen, "difference": test.statistic, "p": test.pvalue,
+                "ways": math.comb(count, chosen),
+            })
+    return cases
+
+
+def kendalls(generator):
+    """Kendall's tau-b; exact one-sided p by scipy's own enumeration, with ties by permutation_test."""
+    cases = []
+    for count in [3, 4, 5, 6, 7]:
+        for rounded in [False, True]:
+            first, second = generator.normal(0, 1, count), generator.normal(0, 1, count)
+            if rounded:
+                first, second = np.arange(count) // 2 * 1.0, (2 * second).round()
+            if len(set(second)) == 1:
+                continue
+            tau = stats.kendalltau(first, second, alternative="greater", method="auto" if rounded else "exact")
+            p = stats.permutation_test(
+                (first,), lambda x: stats.kendalltau(x, second).statistic,
+                permutation_type="pairings", alternative="greater", n_resamples=np.inf,
+            ).pvalue
+            assert rounded or abs(p - tau.pvalue) < 1e-12
+            cases.append({"first": first.tolist(), "second": second.tolist(), "tau": tau.statistic, "p": p})
+    return cases
+
+
 def plain(value):
     """numpy's scalars as Python's, refusing what JSON can't hold."""
     if isinstance(value, dict):
@@ -193,6 +231,8 @@ def main():
         "noncentral_t_tails": noncentral_t_tails(),
         "seeds_needed": seeds_needed(),
         "detectable": detectable(),
+        "groupings": groupings(generator),
+        "kendalls": kendalls(generator),
     }
     lines = ",\n".join(
         f"{json.dumps(name)}: " + (

@@ -2,6 +2,7 @@
 //! another. Only these types reach the planner, the judge and the report. [`raw`] reads the TOML,
 //! [`check`] checks it, and [`suite`] finds the files.
 
+pub mod association;
 pub mod check;
 pub mod coverage;
 mod keys;
@@ -14,6 +15,7 @@ pub mod words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use association::{Association, Larger, Similarity};
 pub use check::ClaimError;
 pub use keys::keys;
 pub use raw::{Axis, Descriptive, PaperRef, PlotAxis, Threshold};
@@ -40,6 +42,8 @@ pub struct Claim {
     pub hypothesis: Hypothesis,
     /// Secondary hypotheses (readings).
     pub readings: Vec<SecondaryHypothesis>,
+    /// Associations with a measured similarity; they never change a verdict.
+    pub associations: Vec<Association>,
     /// Figures that the report draws for this claim.
     pub plots: Vec<Plot>,
     /// Caveats on every verdict, whatever the evidence.

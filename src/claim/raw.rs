@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
+pub use super::association::RawAssociation;
 pub use super::one_or_many::{OneOrMany, ValueOrGroup};
 use crate::experiment::{Moment, Resolution, Verdict};
 
@@ -42,6 +43,10 @@ pub struct RawClaim {
     /// never instead of it.
     #[serde(default, rename = "reading")]
     pub readings: Vec<RawSecondaryHypothesis>,
+    /// Whether an effect follows a measured similarity of targets: reported beside the verdict,
+    /// which it never changes.
+    #[serde(default, rename = "association")]
+    pub associations: Vec<RawAssociation>,
     /// Figures that the report draws for this claim, beside the forest plot of its cells.
     #[serde(default, rename = "plot")]
     pub plots: Vec<RawPlot>,

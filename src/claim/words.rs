@@ -200,6 +200,14 @@ pub fn claim(claim: &Claim, world: &World) -> String {
             line(&format!("  judged     no, reported only: {}", descriptive.reason));
         }
     }
+    for association in &claim.associations {
+        line("");
+        line(&format!("association {}", association.id));
+        line(&format!("  {}", association.statement));
+        line(&format!("  effect     {}", association.effect.label));
+        line(&format!("  similarity {}", association.similarity.in_words()));
+        line("  judged     no: it is reported beside the verdict");
+    }
     line("");
     line("seeds");
     line(&format!(

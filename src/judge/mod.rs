@@ -3,9 +3,11 @@
 //!
 //! [`observe`] reads a metric off one record, [`join`] pairs arms by seed, [`decide`] tests one
 //! sample against the margin, `cell` makes the verdict on a cell, [`interim`] says when to stop,
-//! [`quantify`] combines cells, `descriptive` reports published means without a test, `images`
-//! resamples test images, `power` computes power, `scales` compares scales of accuracy, and `result` holds the output types.
+//! [`quantify`] combines cells, `association` relates effects to a measured similarity,
+//! `descriptive` reports published means without a test, `images` resamples test images, `power`
+//! computes power, `scales` compares scales of accuracy, and `result` holds the output types.
 
+mod association;
 mod cell;
 mod decide;
 mod descriptive;
@@ -20,6 +22,7 @@ pub(crate) mod scales;
 
 use std::collections::BTreeSet;
 
+pub use association::{AssociatedTarget, AssociationAt, AssociationResult};
 pub use decide::{Answer, Side, decide};
 pub use quantify::{Unit, quantify};
 pub use result::{
@@ -68,6 +71,11 @@ pub fn judge(claim: &Claim, evidence: &Evidence) -> ClaimVerdict {
         averages: primary.averages,
         other_scales,
         readings,
+        associations: claim
+            .associations
+            .iter()
+            .map(|of| association::associate(of, &claim.design, evidence))
+            .collect(),
     }
 }
 

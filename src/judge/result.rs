@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::association::AssociationResult;
 use crate::{
     claim::{Cell, Contrast, Expected, Hypothesis, Unit},
     experiment::{EvidenceKind, Resolution, Verdict},
@@ -57,6 +58,9 @@ pub struct ClaimVerdict {
     pub other_scales: Vec<ScaleVerdict>,
     /// Secondary hypotheses; they never change the verdict on the primary one.
     pub readings: Vec<SecondaryVerdict>,
+    /// Associations with a measured similarity; they never change a verdict.
+    #[serde(default)]
+    pub associations: Vec<AssociationResult>,
 }
 
 /// The verdict on the same hypothesis on another scale of accuracy.

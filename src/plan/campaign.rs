@@ -117,7 +117,9 @@ impl Campaign<'_> {
     /// # Errors
     /// If an existing entry can't be read.
     pub fn gather(&self, claims: &[&Claim]) -> Result<Gathered, LedgerError> {
-        let mut gathered = self.read(plan::at_most(claims, self.world))?;
+        let mut wanted = plan::at_most(claims, self.world);
+        wanted.extend(plan::read_by_associations(claims, self.world));
+        let mut gathered = self.read(wanted)?;
         // Early stopping saved the missing seeds of decided claims, unless an undecided claim may
         // still need them. Keys without any record were never started and are not counted.
         let evidence = &gathered.evidence;

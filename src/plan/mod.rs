@@ -66,6 +66,24 @@ pub fn at_most(claims: &[&Claim], world: &World) -> Outstanding {
     outstanding
 }
 
+/// The fine-tunes that associations of claims read where they exist: those of the first look. They
+/// are never run for an association alone.
+#[must_use]
+pub fn read_by_associations(claims: &[&Claim], world: &World) -> Outstanding {
+    let mut read = Outstanding::new();
+    for claim in claims {
+        for association in &claim.associations {
+            let keys = association.keys().into_iter();
+            for key in keys.filter(|key| world.unavailable(key).is_none()) {
+                for place in 0..claim.design.looks.seeds()[0] {
+                    read.entry((key.clone(), World::seed(place))).or_default();
+                }
+            }
+        }
+    }
+    read
+}
+
 /// The fine-tunes of `points` with the first `seeds` seeds, without keys that are not available in
 /// this world.
 #[must_use]

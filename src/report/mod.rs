@@ -4,6 +4,7 @@
 //! bytes. Only the functions `write_...` touch the disk.
 
 mod annotations;
+mod associations;
 mod cells;
 pub mod citation;
 pub mod comparison;

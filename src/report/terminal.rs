@@ -104,6 +104,9 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
         let judged = judged.unwrap_or_default();
         line(2, &format!("reading {}: {judged}{}", reading.id, reading.reason));
     }
+    for sentence in super::associations::sentences(&verdict.associations) {
+        line(2, &sentence);
+    }
     text
 }
 

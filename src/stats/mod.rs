@@ -15,6 +15,7 @@ pub(crate) mod distribution;
 pub(crate) mod equivalence;
 pub(crate) mod interval;
 pub(crate) mod multiplicity;
+pub(crate) mod permutation;
 pub(crate) mod power;
 pub(crate) mod proportion;
 pub(crate) mod replication;
@@ -31,6 +32,7 @@ pub use distribution::{
 pub use equivalence::{Equivalence, tost};
 pub use interval::{Alpha, AlphaError, Interval, prediction_interval, t_interval};
 pub use multiplicity::{holm, intersection_union, partial_conjunction};
+pub use permutation::{Grouping, RankCorrelation, grouping, kendall};
 pub use power::{MOST_SEEDS, detectable, noncentral_t_upper_tail, power, seeds_needed};
 pub(crate) use proportion::binomial_upper_tail;
 pub use proportion::{ProportionError, mcnemar_exact, wilson};

@@ -113,7 +113,7 @@ impl Checker<'_> {
         Ok(InfluenceMatch { share, inverse })
     }
 
-    fn contrast(
+    pub(super) fn contrast(
         &self,
         raw: &Spanned<RawContrast>,
         cells: &RawCells,

@@ -2,6 +2,7 @@
 //! together fix every coordinate exactly once, and no part contradicts another. A claim that passes
 //! can't fail later because of its spec.
 
+mod association;
 mod coordinates;
 mod hypothesis;
 
@@ -187,6 +188,7 @@ impl Checker<'_> {
         let id = checked_id(&raw.id)?;
         let hypothesis = self.hypothesis(&raw.hypothesis)?;
         let readings = self.readings(raw)?;
+        let associations = self.associations(&raw.associations)?;
         let mut seen = BTreeSet::new();
         let plot = |raw: &RawPlot| {
             if !seen.insert(checked_id(&raw.id)?) {
@@ -217,6 +219,7 @@ impl Checker<'_> {
             design: design(&raw.design)?,
             hypothesis,
             readings,
+            associations,
             plots,
             caveats: raw.caveats.clone(),
             expected,
@@ -346,6 +349,8 @@ fn every_arm_is_used(raw: &RawClaim) -> Checked<()> {
         .flat_map(|contrast| contrast.as_ref().terms.keys())
         .map(|name| name.as_ref().as_str())
         .collect();
+    let effects = raw.associations.iter().flat_map(|of| of.effect.as_ref().keys());
+    used.extend(effects.map(|name| name.as_ref().as_str()));
     used.extend(raw.plots.iter().flat_map(|plot| &plot.lines).map(|name| name.as_ref().as_str()));
     match raw.arms.keys().find(|name| !used.contains(name.as_ref().as_str())) {
         Some(name) => {

@@ -122,7 +122,7 @@ impl Choice {
     #[must_use]
     pub fn claim(&self, claim: &Claim) -> Option<Claim> {
         // Only the primary hypothesis is judged under other choices.
-        let mut claim = Claim { readings: Vec::new(), ..claim.clone() };
+        let mut claim = Claim { readings: Vec::new(), associations: Vec::new(), ..claim.clone() };
         if let Change::BestEpoch = self.change {
             let of_arms = claim.hypothesis.contrasts.iter().flat_map(|contrast| &contrast.terms);
             let fixed = of_arms.into_iter().any(|term| term.arm.at.is_some());

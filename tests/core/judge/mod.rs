@@ -1,5 +1,6 @@
 //! The judge on small logs, each made for one question.
 
+mod association;
 mod looks;
 
 use crate::common;

@@ -19,6 +19,8 @@ struct Reference {
     noncentral_t_tails: Vec<NoncentralTail>,
     seeds_needed: Vec<SeedsNeeded>,
     detectable: Vec<SeedsNeeded>,
+    groupings: Vec<GroupingCase>,
+    kendalls: Vec<KendallCase>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -260,4 +262,52 @@ fn power_and_the_seeds_and_effects_it_needs_agree_with_scipy() {
         let found = detectable(case.seeds, case.level, 0.8);
         assert!((found - case.effect).abs() < 1e-7 * case.effect, "{found}, {case:?}");
     }
+}
+
+#[derive(Debug, Deserialize)]
+struct GroupingCase {
+    values: Vec<f64>,
+    chosen: usize,
+    difference: f64,
+    p: f64,
+    ways: usize,
+}
+
+#[derive(Debug, Deserialize)]
+struct KendallCase {
+    first: Vec<f64>,
+    second: Vec<f64>,
+    tau: f64,
+    p: f64,
+}
+
+#[test]
+fn permutations_of_groups_and_ranks_are_scipy_s() {
+    let near = |ours: f64, theirs: f64| (ours - theirs).abs() < 1e-9;
+    let all = reference();
+    assert!(all.groupings.len() >= 10 && all.kendalls.len() >= 8);
+    for case in &all.groupings {
+        let chosen: Vec<bool> = (0..case.values.len()).map(|item| item < case.chosen).collect();
+        let ours = grouping(&case.values, &chosen).unwrap();
+        assert_eq!(ours.ways, case.ways, "{case:?}");
+        assert!(near(ours.difference, case.difference), "{case:?} {ours:?}");
+        assert!(near(ours.p_greater, case.p), "{case:?} {ours:?}");
+    }
+    for case in &all.kendalls {
+        let ours = kendall(&case.first, &case.second).unwrap();
+        assert!(near(ours.tau, case.tau) && near(ours.p_greater, case.p), "{case:?} {ours:?}");
+    }
+}
+
+#[test]
+fn two_of_six_have_fifteen_ways_and_undefined_tests_are_none() {
+    let values = [9.0, 8.0, 1.0, 2.0, 3.0, 4.0];
+    let chosen = [true, true, false, false, false, false];
+    let best = grouping(&values, &chosen).unwrap();
+    assert_eq!((best.ways, best.p_greater), (15, 1.0 / 15.0));
+    assert_eq!(grouping(&values, &[false; 6]), None);
+    assert_eq!(grouping(&[f64::NAN, 1.0], &[true, false]), None);
+    assert_eq!(kendall(&values, &values).unwrap().p_greater, 1.0 / 720.0);
+    assert_eq!(kendall(&[1.0, 1.0], &[1.0, 2.0]), None);
+    assert_eq!(kendall(&[0.0; 10], &[0.0; 10]), None);
 }

@@ -1,0 +1,93 @@
+//! Associations of a claim, in text and on the page.
+
+use maud::{Markup, html};
+
+use crate::{
+    figure::numbers::{counted, grouped, probability, signed, value},
+    judge::{AssociationAt, AssociationResult},
+};
+
+/// One sentence an association and size.
+pub(super) fn sentences(associations: &[AssociationResult]) -> Vec<String> {
+    let of = |association: &AssociationResult| {
+        let head = format!("association {}: {}", association.id, association.similarity);
+        let sizes = association.sizes.iter();
+        let each = sizes.map(|size| format!("  {}: {}", place(size), in_words(size)));
+        std::iter::once(head).chain(each).collect::<Vec<_>>()
+    };
+    associations.iter().flat_map(of).collect()
+}
+
+fn place(size: &AssociationAt) -> String {
+    size.images.map_or_else(
+        || "averaged over sizes".to_owned(),
+        |images| format!("{} images", grouped(images)),
+    )
+}
+
+fn in_words(size: &AssociationAt) -> String {
+    let mut parts = Vec::new();
+    if let (Some(difference), Some(ways), Some(least)) = (size.difference, size.ways, size.least_p)
+    {
+        let p = size.p.map(|p| {
+            let (p, least) = (probability(Some(p)), probability(Some(least)));
+            format!(", p {p} over {ways} ways to group (least possible {least})")
+        });
+        let groups = format!("groups differ by {} points", signed(Some(difference)));
+        parts.push(groups + &p.unwrap_or_default());
+    }
+    if let Some(tau) = size.tau {
+        let p = size.tau_p.map(|p| format!(", exact p {}", probability(Some(p))));
+        parts.push(format!("Kendall's tau {}{}", signed(Some(tau)), p.unwrap_or_default()));
+    }
+    if !size.blocks.is_empty() {
+        let blocks: Vec<String> = size.blocks.iter().map(u32::to_string).collect();
+        let targets = counted(size.targets.len(), "target");
+        parts.push(format!("{targets}, best of {} blocks", blocks.join(", ")));
+    }
+    parts.extend(size.reason.clone());
+    parts.join("; ")
+}
+
+/// Its numbers by size, and each target's, on the page.
+pub(super) fn table(associations: &[AssociationResult]) -> Markup {
+    let share = |share: Option<f64>| share.map_or_else(String::new, |of| value(100.0 * of));
+    html! {
+        @for association in associations {
+            h4 { "Association " code { (association.id) } ", which never changes the verdict" }
+            p { (association.sentence) " Similarity: " (association.similarity) "." }
+            ul {
+                @for size in &association.sizes { li { (place(size)) ": " (in_words(size)) "." } }
+            }
+            details {
+                summary { "Targets of " code { (association.id) } }
+                table {
+                    thead {
+                        tr {
+                            th scope="col" { "size" }
+                            th scope="col" { "target" }
+                            th scope="col" { "group" }
+                            th scope="col" { "similarity, %" }
+                            th scope="col" { "effect, points" }
+                            th scope="col" { "seeds of each" }
+                        }
+                    }
+                    tbody {
+                        @for size in &association.sizes {
+                            @for target in &size.targets {
+                                tr {
+                                    td { (place(size)) }
+                                    td { (target.target) }
+                                    td { @if target.similar { "similar" } @else { "other" } }
+                                    td { (share(target.similarity)) }
+                                    td { (target.effect.map_or_else(String::new, |of| signed(Some(of)))) }
+                                    td { (target.similarity_seeds) ", " (target.effect_seeds) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
