@@ -7,12 +7,13 @@ use crate::{
     judge::{AssociationAt, AssociationResult},
 };
 
-/// One sentence an association and size.
-pub(super) fn sentences(associations: &[AssociationResult]) -> Vec<String> {
+/// One sentence an association and size, each with its indent.
+pub(super) fn sentences(associations: &[AssociationResult]) -> Vec<(usize, String)> {
     let of = |association: &AssociationResult| {
         let head = format!("association {}: {}", association.id, association.similarity);
+        let head = (2, head);
         let sizes = association.sizes.iter();
-        let each = sizes.map(|size| format!("  {}: {}", place(size), in_words(size)));
+        let each = sizes.map(|size| (4, format!("{}: {}", place(size), in_words(size))));
         std::iter::once(head).chain(each).collect::<Vec<_>>()
     };
     associations.iter().flat_map(of).collect()

@@ -104,8 +104,8 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
         let judged = judged.unwrap_or_default();
         line(2, &format!("reading {}: {judged}{}", reading.id, reading.reason));
     }
-    for sentence in super::associations::sentences(&verdict.associations) {
-        line(2, &sentence);
+    for (indent, sentence) in super::associations::sentences(&verdict.associations) {
+        line(indent, &sentence);
     }
     text
 }
