@@ -284,7 +284,7 @@ impl Draft<'_> {
         let mut absent = Vec::new();
         let terms = [term(1.0, &pair.0), term(-1.0, &pair.1)];
         for (x, cell, joined, step) in self.along(&terms, cell) {
-            // What a curve lacks is noted with the curve.
+            // What is missing from a curve is noted with the curve.
             if joined.absent.iter().any(|key| !self.drawn(key, &cell)) {
                 absent.push(self.label(step, &cell));
             }

@@ -203,7 +203,7 @@ fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// Each target's mean over sizes; null if a size lacks it.
+/// Each target's mean over sizes; null if a size has none.
 fn averaged(sizes: &[AssociationAt]) -> AssociationAt {
     let each = |target: &AssociatedTarget| -> Vec<Option<&AssociatedTarget>> {
         let of =
