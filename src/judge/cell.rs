@@ -3,9 +3,11 @@
 
 use super::{
     decide::{Answer, Side, decide},
+    early::{self, Estimates},
     images,
     interim::Interim,
     result::{CellVerdict, Flag, Welch},
+    targets,
 };
 use crate::{
     claim::{Cell, Contrast, Design, Hypothesis, Relation, Term, Unit},
@@ -15,7 +17,7 @@ use crate::{
         join::{Joined, join},
         observe::Censored,
     },
-    stats::{Alpha, Sample, e_value, paired_t, welch_contrast},
+    stats::{Alpha, Sample, e_value, paired_t, sign_flip_p, welch_contrast},
 };
 
 /// How far rounding on another processor may move a mean, in the contrast's unit: twice the largest
@@ -39,7 +41,7 @@ pub(super) struct Paired<'a> {
     pub(super) contrast: &'a Contrast,
     named: Cell,
     pub(super) cells: Vec<Cell>,
-    joined: Joined,
+    pub(super) joined: Joined,
 }
 
 impl<'a> Analysis<'a> {
@@ -83,7 +85,7 @@ impl<'a> Analysis<'a> {
     }
 
     /// The numbers of seeds of the looks that `seeds` seeds reach: all of them in a fixed design.
-    fn looks(&self, seeds: usize) -> Vec<usize> {
+    pub(super) fn looks(&self, seeds: usize) -> Vec<usize> {
         match self.evidence.design {
             SamplingDesign::FixedSample if seeds == 0 => Vec::new(),
             SamplingDesign::FixedSample => vec![seeds],
@@ -92,7 +94,7 @@ impl<'a> Analysis<'a> {
     }
 
     /// One-sided level of one look's confidence interval.
-    fn level(&self) -> Alpha {
+    pub(super) fn level(&self) -> Alpha {
         match self.evidence.design {
             SamplingDesign::FixedSample => self.design.alpha,
             SamplingDesign::GroupSequential => self.design.looks.level(self.design.alpha),
@@ -117,6 +119,11 @@ impl<'a> Analysis<'a> {
         joined.rows.truncate(look.unwrap_or(joined.rows.len()));
         let side = answer.map_or(Side::Undecided, |answer| answer.side);
         let welch = self.welch(&contrast.terms, &joined);
+        let stopped_early =
+            side != Side::Undecided && look.is_some_and(|look| look < self.design.looks.last());
+        let estimates = self.estimates(&joined, index.filter(|_| sequential), stopped_early);
+        let mut flags = self.flags(contrast, &joined, answer, welch.as_ref());
+        flags.extend(stopped_early.then_some(Flag::StoppedEarly));
         let interval = answer.filter(|answer| answer.low.is_some() || answer.high.is_some());
         CellVerdict {
             name: self.hypothesis.cell_name(named),
@@ -137,7 +144,7 @@ impl<'a> Analysis<'a> {
             p_adjusted: None,
             verdict: if interim.incomplete { Verdict::Incomplete } else { side.into() },
             reason: self.reason(&joined, answer),
-            flags: self.flags(contrast, &joined, answer, welch.as_ref()),
+            flags,
             missing_seeds: joined.missing_seeds,
             spared_seeds: match side {
                 Side::Undecided => 0,
@@ -157,6 +164,42 @@ impl<'a> Analysis<'a> {
                 self.evidence,
                 self.design.alpha,
             ),
+            seeds_ahead: answer.and_then(|_| self.seeds_ahead(&joined)),
+            sign_flip_p: answer.and_then(|_| self.sign_flip_p(&joined)),
+            median_unbiased: estimates.median_unbiased,
+            stopping_bias: estimates.bias,
+            range_over_targets: answer.and_then(|_| targets::range(self, unit, &joined.rows)),
+        }
+    }
+
+    /// The threshold of a one-sided hypothesis; an equivalence has two.
+    fn one_threshold(&self) -> Option<f64> {
+        let relation = self.hypothesis.relation;
+        let one = !matches!(relation, Relation::EquivalentWithin(_));
+        one.then(|| relation.threshold())
+    }
+
+    fn seeds_ahead(&self, joined: &Joined) -> Option<usize> {
+        let threshold = self.one_threshold()?;
+        Some(joined.rows.iter().filter(|row| row.contrast.low > threshold).count())
+    }
+
+    fn sign_flip_p(&self, joined: &Joined) -> Option<f64> {
+        let values: Option<Vec<f64>> = joined.rows.iter().map(|row| exact(row.contrast)).collect();
+        sign_flip_p(&values?, self.one_threshold()?)
+    }
+
+    /// The estimates of a sequential design at the look of this index.
+    fn estimates(&self, joined: &Joined, look: Option<usize>, early: bool) -> Estimates {
+        let values: Option<Vec<f64>> = joined.rows.iter().map(|row| exact(row.contrast)).collect();
+        let sample = values.and_then(|values| Sample::new(values).ok());
+        let resolution = self.hypothesis.metric.resolution();
+        match (sample, self.one_threshold(), look) {
+            (Some(sample), Some(threshold), Some(look)) => {
+                let sample = sample.with_resolution(resolution);
+                early::estimates(&sample, threshold, self.design, look, early)
+            }
+            _ => Estimates::default(),
         }
     }
 

@@ -103,6 +103,18 @@ enum Scenario {
 /// half of it. Undecided with fewer than two finished seeds or a NaN.
 #[must_use]
 pub fn decide(values: &[Censored], relation: Relation, alpha: Alpha, resolution: f64) -> Answer {
+    decide_leaving_out(values, 0, relation, alpha, resolution)
+}
+
+/// The same with `left_out` further seeds that are left out of `values` and counted in the degrees
+/// of freedom: the critical t is that of all seeds.
+pub(super) fn decide_leaving_out(
+    values: &[Censored],
+    left_out: usize,
+    relation: Relation,
+    alpha: Alpha,
+    resolution: f64,
+) -> Answer {
     use Scenario::{High, Low};
     let both = [
         Low { failed: true },
@@ -111,7 +123,11 @@ pub fn decide(values: &[Censored], relation: Relation, alpha: Alpha, resolution:
         High { failed: false },
     ];
     // Failed runs at their worst value can't refute a hypothesis, nor support it at their best.
+    #[expect(clippy::float_cmp, reason = "bounds of a known value are one number")]
+    let known = values.iter().all(|value| value.finished && value.low == value.high);
     let (supporting, refuting): (&[Scenario], &[Scenario]) = match relation {
+        // The scenarios are all the same sample.
+        _ if known => (&both[..1], &both[..1]),
         Relation::EquivalentWithin(_) => (&both, &both),
         _ => (
             &[Low { failed: true }, Low { failed: false }, High { failed: false }],
@@ -121,7 +137,8 @@ pub fn decide(values: &[Censored], relation: Relation, alpha: Alpha, resolution:
     let sample = |scenario: &Scenario| take(values, *scenario);
     let supporting: Option<Vec<Sample>> = supporting.iter().map(sample).collect();
     let refuting: Option<Vec<Sample>> = refuting.iter().map(sample).collect();
-    let floored = |sample: &Sample| sample.clone().with_resolution(resolution);
+    let floored =
+        |sample: &Sample| sample.clone().with_resolution(resolution).leaving_out(left_out);
     let intervals = |samples: &[Sample]| -> Vec<_> {
         samples.iter().map(|sample| t_interval(&floored(sample), alpha)).collect()
     };
@@ -177,7 +194,8 @@ fn take(values: &[Censored], scenario: Scenario) -> Option<Sample> {
     Sample::new(values.iter().filter(|value| failed || value.finished).map(end).collect()).ok()
 }
 
-fn estimate(values: &[Censored]) -> Option<f64> {
+/// The mean over the finished seeds, with the midpoint of a value that has bounds.
+pub(super) fn estimate(values: &[Censored]) -> Option<f64> {
     let finished: Option<Vec<f64>> =
         values.iter().filter(|value| value.finished).map(|value| value.middle()).collect();
     match finished?.as_slice() {

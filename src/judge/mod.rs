@@ -6,27 +6,38 @@
 //! [`quantify`] combines cells, `association` relates effects to a measured similarity,
 //! `descriptive` reports published means without a test, `images` resamples test images, `power`
 //! computes power, `scales` compares scales of accuracy, and `result` holds the output types.
+//! Beside the verdict: `direction` (mixed cells), `targets` (the range behind an average), `early`
+//! (estimates after an early stop), `one_seed` (whether it hinges on one), `false_supports` (how
+//! many to expect).
 
 mod association;
 mod cell;
 mod decide;
 mod descriptive;
+mod direction;
+mod early;
+mod false_supports;
 mod images;
 pub mod interim;
 pub mod join;
 pub mod observe;
+mod one_seed;
 pub(crate) mod power;
 mod quantify;
 pub(crate) mod result;
 pub(crate) mod scales;
+mod targets;
 
 use std::collections::BTreeSet;
 
 pub use association::{AssociatedTarget, AssociationAt, AssociationResult};
 pub use decide::{Answer, Side, decide};
+pub use direction::Direction;
+pub use false_supports::{expected_false_supports, in_words as false_supports_in_words};
 pub use quantify::{Unit, quantify};
 pub use result::{
-    CellVerdict, ClaimVerdict, Flag, ScaleVerdict, SecondaryVerdict, TestImages, Verdicts,
+    CellVerdict, ClaimVerdict, FalseSupports, Flag, RangeOverTargets, ScaleVerdict,
+    SecondaryVerdict, TestImages, Verdicts,
 };
 
 use crate::{
@@ -36,7 +47,9 @@ use crate::{
     stats::holm,
 };
 use cell::{Analysis, Paired, close};
+use direction::Sides;
 use interim::{Interim, Stopping, stop};
+use one_seed::hinges_on_one_seed;
 
 /// Judges a claim: its primary hypothesis and its secondary hypotheses.
 #[must_use]
@@ -66,6 +79,8 @@ pub fn judge(claim: &Claim, evidence: &Evidence) -> ClaimVerdict {
         margin: claim.hypothesis.relation.threshold(),
         alpha: claim.design.alpha.level(),
         borderline: primary.borderline,
+        direction: primary.direction,
+        hinges_on_one_seed: primary.hinges_on_one_seed,
         conditional_on: conditional_on(claim, evidence),
         cells: primary.cells,
         averages: primary.averages,
@@ -111,6 +126,8 @@ fn judge_secondary(
                 verdict: Verdict::Inconclusive,
                 reason: format!("not judged: {}", descriptive.reason),
                 borderline: false,
+                direction: None,
+                hinges_on_one_seed: None,
                 cells,
                 averages: Vec::new(),
             }
@@ -123,6 +140,8 @@ fn judge_secondary(
         reason: judged.reason,
         judged: reading.descriptive.is_none(),
         borderline: judged.borderline,
+        direction: judged.direction,
+        hinges_on_one_seed: judged.hinges_on_one_seed,
         unit: hypothesis.metric.unit(),
         margin: hypothesis.relation.threshold(),
         cells: judged.cells,
@@ -135,6 +154,8 @@ struct Judged {
     verdict: Verdict,
     reason: String,
     borderline: bool,
+    direction: Option<Direction>,
+    hinges_on_one_seed: Option<bool>,
     cells: Vec<CellVerdict>,
     averages: Vec<CellVerdict>,
 }
@@ -194,15 +215,16 @@ fn judge_hypothesis(hypothesis: &Hypothesis, design: &Design, evidence: &Evidenc
     let units = paired_units(&analysis);
     let interims = interims(&analysis, &units, 0.0);
     let stopping = stopping(&analysis, &interims);
-    let (mut judged, p): (Vec<CellVerdict>, Vec<f64>) = units
+    let (mut judged, counted): (Vec<CellVerdict>, Vec<Unit>) = units
         .iter()
         .zip(&interims)
         .zip(&stopping.looks_used)
         .map(|((unit, interim), &looks_used)| {
-            (analysis.verdict(unit, interim, looks_used), interim.unit(looks_used).p)
+            (analysis.verdict(unit, interim, looks_used), interim.unit(looks_used))
         })
         .unzip();
-    adjust(&mut judged, &p);
+    adjust(&mut judged, &counted.iter().map(|unit| unit.p).collect::<Vec<f64>>());
+    let sides = Sides::new(&counted, &judged, hypothesis.relation, design.alpha);
     let reason = match (stopping.verdict, judged.as_slice()) {
         (Verdict::Incomplete, judged) => analysis.incomplete(judged),
         (_, [only]) => only.reason.clone(),
@@ -214,13 +236,26 @@ fn judge_hypothesis(hypothesis: &Hypothesis, design: &Design, evidence: &Evidenc
         }
         _ => stopping.reason.clone(),
     };
+    let mixed = sides.mixed(stopping.verdict, hypothesis.holds, hypothesis.metric.unit());
+    let reason = mixed.into_iter().chain([reason]).collect::<Vec<String>>().join("; ");
+    let is_judged = stopping.verdict != Verdict::Incomplete;
+    let direction = is_judged.then(|| sides.direction());
+    let hinges_on_one_seed = hinges_on_one_seed(&analysis, &units, &interims, &stopping);
     let (cells, averages) = if hypothesis.average_over.is_empty() {
         (judged, Vec::new())
     } else {
         (unaveraged(&analysis, &units, &stopping.looks_used), judged)
     };
     let borderline = is_borderline(&analysis, &units, stopping.verdict);
-    Judged { verdict: stopping.verdict, reason, borderline, cells, averages }
+    Judged {
+        verdict: stopping.verdict,
+        reason,
+        borderline,
+        direction,
+        hinges_on_one_seed,
+        cells,
+        averages,
+    }
 }
 
 /// The single cells behind averages: reported, and not counted by the quantifier.

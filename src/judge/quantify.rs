@@ -44,23 +44,20 @@ pub fn quantify(holds: Holds, units: &[Unit], alpha: Alpha) -> (Verdict, String)
 }
 
 fn every(units: &[Unit], alpha: Alpha) -> (Verdict, String) {
-    let (total, supported) = (units.len(), supported(units));
-    let adjusted = holm(&units.iter().map(|unit| unit.p_refuted).collect::<Vec<f64>>());
-    let refuted: Vec<&str> = units
-        .iter()
-        .zip(&adjusted)
-        .filter(|(unit, adjusted)| unit.side == Side::Refuted && **adjusted < alpha.level())
-        .map(|(unit, _)| unit.name.as_str())
-        .collect();
-    if supported == total {
-        (Verdict::Supported, format!("all {total} cells are supported"))
+    let (total, after_holm) = (units.len(), supported_after_holm(units, alpha));
+    let refuted = refuted_after_holm(units, alpha);
+    if supported(units) == total {
+        let surely = match after_holm.len() {
+            sure if sure == total => String::new(),
+            sure => format!(", each at alpha ({sure} after Holm)"),
+        };
+        (Verdict::Supported, format!("all {total} cells are supported{surely}"))
     } else if refuted.is_empty() {
-        let not_supported = not_supported(units);
-        let reason = format!("{supported} of {total} cells supported; {not_supported}");
+        let reason = format!("{}; {}", counted(units, alpha), not_supported(units, alpha));
         (Verdict::Inconclusive, reason)
     } else {
         let count = refuted.len();
-        let names = list(refuted.into_iter());
+        let names = list(refuted.iter().map(|unit| unit.name.as_str()));
         let reason =
             format!("every cell must hold, but {count} of {total} are refuted after Holm: {names}");
         (Verdict::Refuted, reason)
@@ -70,7 +67,7 @@ fn every(units: &[Unit], alpha: Alpha) -> (Verdict, String) {
 fn more_than_chance(units: &[Unit], alpha: Alpha) -> (Verdict, String) {
     let (total, supported) = (units.len(), supported(units));
     let p = binomial_upper_tail(total, supported, alpha.level());
-    let counted = format!("{supported} of {total} cells supported");
+    let counted = format!("{supported} of {total} cells supported, each at alpha");
     let expected = alpha.level() * total as f64;
     let chance = format!("{expected:.1} expected by chance, binomial p = {}", small(p));
     if p < alpha.level() {
@@ -81,35 +78,63 @@ fn more_than_chance(units: &[Unit], alpha: Alpha) -> (Verdict, String) {
 }
 
 fn at_least(least: usize, units: &[Unit], alpha: Alpha) -> (Verdict, String) {
-    let (total, supported) = (units.len(), supported(units));
+    let total = units.len();
     let p: Vec<f64> = units.iter().map(|unit| unit.p).collect();
     let p_refuted: Vec<f64> = units.iter().map(|unit| unit.p_refuted).collect();
     let towards = partial_conjunction(&p, least);
     let away = partial_conjunction(&p_refuted, total + 1 - least);
-    let counted = format!("{supported} of {total} cells supported, {least} needed");
+    let counted = format!("{}, {least} needed", counted(units, alpha));
     let with_p = format!("{counted} (partial conjunction p = {})", small(towards));
-    if towards < alpha.level() && supported == total {
+    if towards < alpha.level() && supported_after_holm(units, alpha).len() == total {
         (Verdict::Supported, with_p)
     } else if towards < alpha.level() {
-        (Verdict::Supported, format!("{with_p}; {}", not_supported(units)))
+        (Verdict::Supported, format!("{with_p}; {}", not_supported(units, alpha)))
     } else if away < alpha.level() {
-        let refuted = named(units, |unit| unit.side == Side::Refuted);
+        let refuted = refuted_after_holm(units, alpha);
+        let refuted = if refuted.is_empty() { on_side(units, Side::Refuted) } else { refuted };
+        let refuted = list(refuted.iter().map(|unit| unit.name.as_str()));
         (Verdict::Refuted, format!("{counted}; refuted: {refuted} (p = {})", small(away)))
     } else {
-        (Verdict::Inconclusive, format!("{with_p}; {}", not_supported(units)))
+        (Verdict::Inconclusive, format!("{with_p}; {}", not_supported(units, alpha)))
     }
 }
 
+fn on_side(units: &[Unit], side: Side) -> Vec<&Unit> {
+    units.iter().filter(|unit| unit.side == side).collect()
+}
+
+/// Cells supported at level alpha, each by itself.
 fn supported(units: &[Unit]) -> usize {
-    units.iter().filter(|unit| unit.side == Side::Supported).count()
+    on_side(units, Side::Supported).len()
 }
 
-fn not_supported(units: &[Unit]) -> String {
-    format!("not supported: {}", named(units, |unit| unit.side != Side::Supported))
+/// Cells supported after Holm over the cells: those that are counted in words.
+fn supported_after_holm(units: &[Unit], alpha: Alpha) -> Vec<&Unit> {
+    after_holm(units, alpha, Side::Supported, |unit| unit.p)
 }
 
-fn named(units: &[Unit], which: impl Fn(&Unit) -> bool) -> String {
-    list(units.iter().filter(|unit| which(unit)).map(|unit| unit.name.as_str()))
+fn refuted_after_holm(units: &[Unit], alpha: Alpha) -> Vec<&Unit> {
+    after_holm(units, alpha, Side::Refuted, |unit| unit.p_refuted)
+}
+
+fn after_holm(units: &[Unit], alpha: Alpha, side: Side, p: fn(&Unit) -> f64) -> Vec<&Unit> {
+    let adjusted = holm(&units.iter().map(p).collect::<Vec<f64>>());
+    let sure = units.iter().zip(adjusted);
+    let sure = sure.filter(|(unit, p)| unit.side == side && *p < alpha.level());
+    sure.map(|(unit, _)| unit).collect()
+}
+
+/// `6 of 9 cells supported after Holm`, with the number before Holm where it differs.
+fn counted(units: &[Unit], alpha: Alpha) -> String {
+    let (sure, alone) = (supported_after_holm(units, alpha).len(), supported(units));
+    let alone = if alone == sure { String::new() } else { format!(" ({alone} each at alpha)") };
+    format!("{sure} of {} cells supported after Holm{alone}", units.len())
+}
+
+fn not_supported(units: &[Unit], alpha: Alpha) -> String {
+    let sure = supported_after_holm(units, alpha);
+    let not = units.iter().filter(|unit| !sure.iter().any(|sure| std::ptr::eq(*sure, *unit)));
+    format!("not supported: {}", list(not.map(|unit| unit.name.as_str())))
 }
 
 /// The first few names, and how many more there are.

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::association::AssociationResult;
+use super::{association::AssociationResult, direction::Direction};
 use crate::{
     claim::{Cell, Contrast, Expected, Hypothesis, Unit},
     experiment::{EvidenceKind, Resolution, Verdict},
@@ -20,6 +20,10 @@ pub struct Verdicts {
     pub format_version: u32,
     /// One entry per claim and evidence.
     pub claims: Vec<ClaimVerdict>,
+    /// The false supports to expect if nothing were true, for each kind of evidence; empty for
+    /// fewer than two claims.
+    #[serde(default)]
+    pub false_supports: Vec<FalseSupports>,
 }
 
 /// The verdict on one claim from one evidence.
@@ -46,6 +50,14 @@ pub struct ClaimVerdict {
     /// another processor may shift some. False for logs, whose numbers are the same everywhere.
     #[serde(default)]
     pub borderline: bool,
+    /// On which side of the threshold cells (or averages) surely lie, after Holm over them; null
+    /// for an incomplete claim.
+    #[serde(default)]
+    pub direction: Option<Direction>,
+    /// Whether leaving out any one seed, in all cells at once, changes the verdict; judged with the
+    /// critical t of all seeds. Null for an incomplete claim.
+    #[serde(default)]
+    pub hinges_on_one_seed: Option<bool>,
     /// What the verdict is conditional on.
     pub conditional_on: Vec<String>,
     /// Every cell of the primary hypothesis, each judged by itself.
@@ -90,6 +102,13 @@ pub struct SecondaryVerdict {
     /// Whether the verdict changes if every value is a point higher or lower, as for the claim.
     #[serde(default)]
     pub borderline: bool,
+    /// On which side of the threshold cells surely lie, as for the claim; null where it is not
+    /// judged.
+    #[serde(default)]
+    pub direction: Option<Direction>,
+    /// Whether it hinges on one seed, as for the claim; null where it is not judged.
+    #[serde(default)]
+    pub hinges_on_one_seed: Option<bool>,
     /// Unit of means, intervals and margin.
     pub unit: Unit,
     /// The value that contrasts are tested against, in that unit.
@@ -167,6 +186,52 @@ pub struct CellVerdict {
     /// The confidence interval over test images, with seeds fixed; null where records don't say
     /// which images were classified correctly, as published logs don't.
     pub test_images: Option<TestImages>,
+    /// Seeds whose value lies above the threshold; null for an equivalence.
+    #[serde(default)]
+    pub seeds_ahead: Option<usize>,
+    /// Exact one-sided p of the sign-flip test, in the direction of the hypothesis: what the signs
+    /// say without a normal distribution. k seeds can't go below 1/2^k. Null for an equivalence,
+    /// where values have bounds, or with more than 30 seeds.
+    #[serde(default)]
+    pub sign_flip_p: Option<f64>,
+    /// Median-unbiased estimate of the mean in a sequential design: stage-wise ordering, with the
+    /// standard deviation held. Null in a fixed design.
+    #[serde(default)]
+    pub median_unbiased: Option<f64>,
+    /// Where a sequential design stopped early: the mean's simulated bias away from the threshold,
+    /// if the true effect were the estimated one. Null elsewhere, and for looks that were not
+    /// simulated.
+    #[serde(default)]
+    pub stopping_bias: Option<f64>,
+    /// The lowest and the highest mean of one target, for an average over targets.
+    #[serde(default)]
+    pub range_over_targets: Option<RangeOverTargets>,
+}
+
+/// The means of the single targets behind an average over targets, on the average's seeds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RangeOverTargets {
+    /// The lowest mean of a target.
+    pub low: f64,
+    /// The highest mean of a target.
+    pub high: f64,
+    /// The target with the lowest mean.
+    pub lowest: String,
+    /// The target with the highest mean.
+    pub highest: String,
+}
+
+/// The false supports to expect on one kind of evidence if no claim were true.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FalseSupports {
+    /// The kind of evidence. Kinds are never combined.
+    pub evidence: EvidenceKind,
+    /// Primary claims that were judged on it, without incomplete ones.
+    pub claims: usize,
+    /// The one-sided level of each claim.
+    pub alpha: f64,
+    /// `claims` times `alpha`: an upper bound of the expected number.
+    pub expected: f64,
 }
 
 /// The percentile interval of the paired bootstrap over test images: the sampling error that comes
@@ -227,6 +292,8 @@ pub enum Flag {
     Borderline,
     /// Published means without seeds.
     MeansOnly,
+    /// A sequential design stopped before its last look: the mean is biased.
+    StoppedEarly,
 }
 
 impl Flag {
@@ -248,6 +315,7 @@ impl Flag {
             Self::WelchDisagrees => "welch_disagrees",
             Self::Borderline => "borderline",
             Self::MeansOnly => "means_only",
+            Self::StoppedEarly => "stopped_early",
         }
     }
 
@@ -285,6 +353,9 @@ impl Flag {
                  processor may change the verdict"
             }
             Self::MeansOnly => "published means without seeds: not judged",
+            Self::StoppedEarly => {
+                "decided before the last look: on average such a mean lies too far from the margin"
+            }
         }
     }
 }
@@ -342,6 +413,11 @@ impl CellVerdict {
             e_value: None,
             welch: None,
             test_images: None,
+            seeds_ahead: None,
+            sign_flip_p: None,
+            median_unbiased: None,
+            stopping_bias: None,
+            range_over_targets: None,
         }
     }
 }

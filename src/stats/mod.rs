@@ -10,6 +10,7 @@
 //! Values are in the units of the metric (accuracy points, in this project) unless a function says
 //! otherwise; `p`, levels and tails are probabilities between 0 and 1.
 
+pub(crate) mod after_stopping;
 pub(crate) mod anytime;
 pub(crate) mod distribution;
 pub(crate) mod equivalence;
@@ -22,9 +23,11 @@ pub(crate) mod replication;
 pub(crate) mod resampling;
 pub(crate) mod sample;
 pub(crate) mod sequential;
+pub(crate) mod signs;
 pub(crate) mod spending;
 pub(crate) mod ttest;
 
+pub use after_stopping::median_unbiased;
 pub use anytime::e_value;
 pub use distribution::{
     normal_upper_quantile, normal_upper_tail, t_quantile, t_upper_quantile, t_upper_tail,
@@ -40,5 +43,6 @@ pub use replication::{Replication, replication, spread_behind, with_both_spreads
 pub use resampling::{percentile_bootstrap, tallied_bootstrap};
 pub use sample::{Sample, SampleError};
 pub use sequential::{Looks, LooksError};
+pub use signs::{MOST_SIGNS, sign_flip_p};
 pub use spending::{Fractions, FractionsError, Spending, spending_boundaries};
 pub use ttest::{TTest, paired_t, welch_contrast};

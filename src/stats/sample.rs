@@ -36,6 +36,7 @@ pub struct Sample {
     values: Vec<f64>,
     mean: f64,
     standard_deviation: f64,
+    left_out: usize,
 }
 
 impl Sample {
@@ -57,7 +58,7 @@ impl Sample {
         let mean = mean_of(&values);
         let squares = values.iter().map(|value| (value - mean).powi(2));
         let variance = exact_sum(squares) / (values.len() - 1) as f64;
-        Ok(Sample { mean, standard_deviation: variance.sqrt(), values })
+        Ok(Sample { mean, standard_deviation: variance.sqrt(), left_out: 0, values })
     }
 
     /// Raises the standard deviation to at least half the metric's resolution, in the metric's
@@ -70,6 +71,14 @@ impl Sample {
     pub fn with_resolution(mut self, resolution: f64) -> Sample {
         // `f64::max` ignores a NaN.
         self.standard_deviation = self.standard_deviation.max(resolution / 2.0);
+        self
+    }
+
+    /// The sample with the degrees of freedom of all its seeds, `seeds` of which are left out: to
+    /// ask whether a result hinges on them, judged with the critical t of all.
+    #[must_use]
+    pub fn leaving_out(mut self, seeds: usize) -> Sample {
+        self.left_out = seeds;
         self
     }
 
@@ -101,9 +110,10 @@ impl Sample {
         self.standard_deviation / (self.len() as f64).sqrt()
     }
 
-    /// k − 1, the degrees of freedom of the standard deviation.
+    /// k − 1, the degrees of freedom of the standard deviation; k counts seeds that are left out
+    /// ([`Sample::leaving_out`]).
     pub fn degrees_of_freedom(&self) -> f64 {
-        (self.len() - 1) as f64
+        (self.len() + self.left_out - 1) as f64
     }
 }
 

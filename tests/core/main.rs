@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod after_stopping;
 mod checkpoint;
 mod data;
 mod fetch;
@@ -21,6 +22,7 @@ mod plan;
 mod published;
 mod report;
 mod simulations;
+mod source_models;
 mod specs;
 mod statistics;
 mod statistics_properties;
