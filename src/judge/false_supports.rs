@@ -40,7 +40,10 @@ pub fn in_words(expected: &[FalseSupports]) -> Option<String> {
     let of = |known: &FalseSupports| {
         let FalseSupports { evidence, claims, alpha, expected } = known;
         let expected = (expected * 1e4).round() / 1e4;
-        format!("of {claims} primary claims on {evidence} evidence {claims} x {alpha} = {expected}")
+        let plural = if *claims == 1 { "" } else { "s" };
+        format!(
+            "of {claims} primary claim{plural} on {evidence} evidence {claims} x {alpha} = {expected}"
+        )
     };
     let parts: Vec<String> = expected.iter().map(of).collect();
     (!parts.is_empty()).then(|| {

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::html::{badge, wide};
+use super::{
+    beside,
+    html::{badge, wide},
+};
 use crate::figure::groups::{distinct, together};
 use crate::figure::numbers::{self, NONE, confidence, grouped, probability, signed};
 use crate::{
@@ -34,6 +37,10 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
     let look = has(|cell| cell.look.is_some());
     let test_images = has(|cell| cell.test_images.is_some());
     let e_value = has(|cell| cell.e_value.is_some());
+    let ahead = has(|cell| cell.seeds_ahead.is_some());
+    let signs = has(|cell| cell.sign_flip_p.is_some());
+    let range = has(|cell| cell.range_over_targets.is_some());
+    let corrected = has(|cell| cell.flags.contains(&Flag::StoppedEarly));
     html! {
         (wide(&caption, "", &html! {
                 thead { tr {
@@ -43,6 +50,19 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
                     @if blocks { th.number scope="col" { "blocks" } }
                     @if resolution { th.number scope="col" { "pixels" } }
                     th.number scope="col" { "mean" }
+                    @if corrected {
+                        th.number scope="col"
+                            title="estimate after a sequential design: the spread is held"
+                        {
+                            "median-unbiased"
+                        }
+                        th.number scope="col"
+                            title="of a mean that stopped early, if its effect were the true one"
+                        {
+                            "bias"
+                        }
+                    }
+                    @if range { th scope="col" { "over targets" } }
                     th.number scope="col" title=(ends) { "low" }
                     th.number scope="col" title=(ends) { "high" }
                     @if test_images {
@@ -54,10 +74,14 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
                     }
                     th scope="col" { "verdict" }
                     th.number scope="col" { "seeds" }
+                    @if ahead { th.number scope="col" { "ahead" } }
                     @if look { th.number scope="col" { "look" } }
                     th.number.symbol scope="col" { "t" }
                     th.number.symbol scope="col" { "p" }
                     th.number.symbol scope="col" { "p, Holm" }
+                    @if signs {
+                        th.number scope="col" title="exact sign-flip p, at this look" { "p, signs" }
+                    }
                     @if e_value { th.number scope="col" { "e-value" } }
                     th scope="col" { "flags" }
                 } }
@@ -77,17 +101,26 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
                                 }
                             }
                             td.number.strong { (signed(cell.mean)) }
+                            @if corrected {
+                                td.number { (signed(cell.median_unbiased)) }
+                                td.number { (signed(cell.stopping_bias)) }
+                            }
+                            @if range { td { (or_none(beside::range(cell))) } }
                             td.number { (signed(cell.low)) }
                             td.number { (signed(cell.high)) }
                             @if test_images { td.number { (over_test_images(cell)) } }
                             td { (badge(cell.verdict)) }
                             td.number { (cell.seeds) }
+                            @if ahead {
+                                td.number { (or_none(cell.seeds_ahead.map(|it| it.to_string()))) }
+                            }
                             @if look {
                                 td.number { (or_none(cell.look.map(|look| look.to_string()))) }
                             }
                             td.number { (signed(cell.t)) }
                             td.number { (probability(cell.p)) }
                             td.number { (probability(cell.p_adjusted)) }
+                            @if signs { td.number { (probability(cell.sign_flip_p)) } }
                             @if e_value { td.number { (e_value_in_words(cell.e_value)) } }
                             td.flags { (flags_of(cell)) }
                         }

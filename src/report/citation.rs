@@ -10,7 +10,7 @@ use crate::{
     claim::words,
     evidence::Evidence,
     experiment::{ENGINE_VERSION, EvidenceKind, Verdict},
-    judge::{ClaimVerdict, result::FORMAT_VERSION},
+    judge::{ClaimVerdict, FalseSupports, expected_false_supports, result::FORMAT_VERSION},
 };
 
 /// The name of the file, in the folder of `index.html`.
@@ -31,6 +31,10 @@ pub struct Citation {
     pub evidence: Vec<CitedEvidence>,
     /// One entry per claim and evidence.
     pub claims: Vec<CitedVerdict>,
+    /// The false supports to expect if nothing were true, for each kind of evidence; empty for
+    /// fewer than two claims.
+    #[serde(default)]
+    pub false_supports: Vec<FalseSupports>,
 }
 
 /// A version of this program.
@@ -123,6 +127,7 @@ pub fn citation(judged: &[Judged<'_>], command: &str) -> Citation {
         command: command.to_owned(),
         evidence,
         claims: judged.iter().map(cited_verdict).collect(),
+        false_supports: expected_false_supports(judged.iter().map(|one| &one.verdict)),
     }
 }
 

@@ -43,6 +43,9 @@ pub fn html(judged: &[Judged<'_>], comparisons: &[Comparison], command: &str) ->
                     (contents(!comparisons.is_empty()))
                     h2.hidden { "Index of claims" }
                     (summary(judged))
+                    @if let Some(sentence) = super::false_supports(judged) {
+                        p.aside { (sentence) "." }
+                    }
                     (sources(judged))
                     div id="claims" {
                         @for of_claim in by_claim(judged) { (section(&of_claim, judged)) }

@@ -5,6 +5,7 @@
 
 mod annotations;
 mod associations;
+mod beside;
 mod cells;
 pub mod citation;
 pub mod comparison;
@@ -30,7 +31,11 @@ pub use spreadsheet::{COLUMNS, spreadsheet};
 
 use crate::figure::{chart, curves, forest, influential, png, scatter, svg, svg::Drawing};
 use crate::{
-    claim::Claim, evidence::Evidence, judge::ClaimVerdict, replication::Comparison, util::files,
+    claim::Claim,
+    evidence::Evidence,
+    judge::{ClaimVerdict, expected_false_supports, false_supports_in_words},
+    replication::Comparison,
+    util::files,
     world::World,
 };
 
@@ -62,6 +67,16 @@ impl Judged<'_> {
 /// The note on a verdict that rounding on another processor may change.
 const BORDERLINE: &str = "borderline: a shift of one point in every cell would change this \
                           verdict, and rounding on another processor may shift some cells";
+
+/// The note on a verdict that one seed decides.
+const HINGES: &str = "hinges on one seed: leaving out one seed in every cell changes this verdict, \
+                      judged with the critical t of all seeds";
+
+/// The false supports to expect if nothing were true; `None` for fewer than two verdicts.
+fn false_supports(judged: &[Judged<'_>]) -> Option<String> {
+    let expected = expected_false_supports(judged.iter().map(|one| &one.verdict));
+    false_supports_in_words(&expected)
+}
 
 /// Why a report can't be written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use super::{BORDERLINE, Judged, cells, drawings, html::badge};
+use super::{BORDERLINE, HINGES, Judged, cells, drawings, html::badge};
 use crate::figure::{axis::plain, numbers::signed, svg};
 use crate::{
     claim::{Hypothesis, words},
@@ -75,6 +75,7 @@ fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
                         " " (sentence(&scales))
                     }
                 }
+                @if verdict.hinges_on_one_seed == Some(true) { p.reason { (HINGES) "." } }
                 (expected(one))
             }
             div.two {
@@ -231,6 +232,9 @@ fn readings(one: &Judged<'_>, several: bool) -> Markup {
                             }
                             td {
                                 (reading.reason) "."
+                                @if reading.hinges_on_one_seed == Some(true) {
+                                    " Hinges on one seed."
+                                }
                                 @if let Some(means) = means_in_words(reading) { " " (means) }
                             }
                         }

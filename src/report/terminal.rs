@@ -13,7 +13,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
-use super::Judged;
+use super::{Judged, beside};
 use crate::figure::numbers::{self, confidence};
 use crate::{
     claim::words,
@@ -79,6 +79,9 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
     if verdict.borderline {
         line(2, super::BORDERLINE);
     }
+    if verdict.hinges_on_one_seed == Some(true) {
+        line(2, super::HINGES);
+    }
     line(2, &format!("hypothesis: {}", claim.hypothesis.statement));
     // An incomplete claim has a table if any of its cells has a mean.
     let has_cells = || {
@@ -102,7 +105,11 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
             format!("{style}{said}{style:#}, ")
         });
         let judged = judged.unwrap_or_default();
-        line(2, &format!("reading {}: {judged}{}", reading.id, reading.reason));
+        let hinges = match reading.hinges_on_one_seed {
+            Some(true) => "; hinges on one seed",
+            _ => "",
+        };
+        line(2, &format!("reading {}: {judged}{}{hinges}", reading.id, reading.reason));
     }
     for (indent, sentence) in super::associations::sentences(&verdict.associations) {
         line(indent, &sentence);
@@ -146,6 +153,9 @@ fn summary(judged: &[Judged<'_>]) -> String {
             let _ = writeln!(text, "{part}");
         }
     }
+    if let Some(sentence) = super::false_supports(judged) {
+        let _ = writeln!(text, "{}", prose(&sentence));
+    }
     text
 }
 
@@ -184,6 +194,11 @@ fn cells(cells: &[CellVerdict]) -> String {
         }
         for row in of_cells(&rows, &flags).lines() {
             let _ = writeln!(text, "    {row}");
+        }
+    }
+    for note in beside::notes(cells) {
+        for part in wrapped(&note, width() - 4) {
+            let _ = writeln!(text, "    {part}");
         }
     }
     for (reason, names) in unjudged(cells) {
@@ -247,14 +262,14 @@ fn of_cells(cells: &[&CellVerdict], flags: &[Flag]) -> String {
     coordinates
         .retain(|(_, of)| !is_shared(cells, *of) && cells.iter().any(|cell| of(cell).is_some()));
     let mut header: Vec<&str> = coordinates.iter().map(|(name, _)| *name).collect();
-    header.extend(["seeds", "mean", "interval", "p", "p, Holm", "verdict", "flags"]);
+    header.extend(["seeds ahead", "mean", "interval", "p", "p, Holm", "verdict", "flags"]);
     let rows = cells.iter().map(|cell| {
         let mut row: Vec<String> =
             coordinates.iter().map(|(_, of)| of(cell).unwrap_or_default()).collect();
         let marks =
             cell.flags.iter().filter_map(|flag| flags.iter().position(|known| known == flag));
         row.extend([
-            cell.seeds.to_string(),
+            ahead(cell),
             number(cell.mean),
             match (cell.low, cell.high) {
                 (None, None) => "-".to_owned(),
@@ -270,6 +285,14 @@ fn of_cells(cells: &[&CellVerdict], flags: &[Flag]) -> String {
     table(&header, rows)
 }
 
+/// The seeds ahead of the margin, of all: `9 of 10`. Only their number where none can be ahead.
+fn ahead(cell: &CellVerdict) -> String {
+    match cell.seeds_ahead {
+        Some(ahead) => format!("{ahead} of {}", cell.seeds),
+        None => cell.seeds.to_string(),
+    }
+}
+
 fn letter(index: usize) -> char {
     char::from(b'a' + u8::try_from(index).unwrap_or(25).min(25))
 }
@@ -279,7 +302,7 @@ fn number(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:+.2}"))
 }
 
-fn probability(value: Option<f64>) -> String {
+pub(super) fn probability(value: Option<f64>) -> String {
     match value {
         None => "-".to_owned(),
         Some(p) if p < 0.0001 => format!("{p:.0e}"),

@@ -1,6 +1,7 @@
 //! The judge on small logs, each made for one question.
 
 mod association;
+mod beside;
 mod looks;
 
 use crate::common;
@@ -153,7 +154,7 @@ fn an_inconclusive_claim_has_the_reason_why_a_cell_has_no_interval() {
     runs.extend(apart.into_iter().map(|run| Run { target: "mnist", ..run }));
     let verdict = judge(&claim(&text), &evidence(&log(&rows(&runs)), SamplingDesign::FixedSample));
     assert_eq!(verdict.verdict, Verdict::Inconclusive);
-    let expected = "1 of 2 cells supported; not supported: mnist 100 images; mnist 100 images: \
+    let expected = "1 of 2 cells supported after Holm; not supported: mnist 100 images; mnist 100 images: \
                     too few seeds in common to all arms (0)";
     assert_eq!(verdict.reason, expected);
 }
