@@ -24,7 +24,7 @@ pub(super) fn range(cell: &CellVerdict) -> Option<String> {
 fn ranges(cells: &[CellVerdict]) -> Option<String> {
     let listed: Vec<String> = cells
         .iter()
-        .filter_map(|cell| Some(format!("{} {}", name(cell, cells), range(cell)?)))
+        .filter_map(|cell| Some(format!("{}{}", named(cell, cells), range(cell)?)))
         .collect();
     (!listed.is_empty()).then(|| format!("range over the targets averaged: {}", listed.join("; ")))
 }
@@ -51,7 +51,7 @@ fn stopped_early(cells: &[CellVerdict]) -> Option<String> {
         return None;
     }
     let listed: Vec<String> = early()
-        .filter_map(|cell| Some(format!("{} {}", name(cell, cells), correction(cell)?)))
+        .filter_map(|cell| Some(format!("{}{}", named(cell, cells), correction(cell)?)))
         .collect();
     let rest = match early().count() - listed.len() {
         0 => None,
@@ -78,12 +78,15 @@ fn correction(cell: &CellVerdict) -> Option<String> {
     (!parts.is_empty()).then(|| format!("{} ({})", number(mean), parts.join(", ")))
 }
 
-/// A cell's name, with its contrast where there are several.
-fn name(cell: &CellVerdict, cells: &[CellVerdict]) -> String {
-    if cells.iter().all(|other| other.contrast == cell.contrast) {
-        cell.name.clone()
-    } else {
-        format!("{} at {}", cell.contrast, cell.name)
+/// A cell's name before its numbers, with its contrast where there are several; empty for the only
+/// cell.
+fn named(cell: &CellVerdict, cells: &[CellVerdict]) -> String {
+    match cells {
+        [_] => String::new(),
+        cells if cells.iter().all(|other| other.contrast == cell.contrast) => {
+            format!("{} ", cell.name)
+        }
+        _ => format!("{} at {} ", cell.contrast, cell.name),
     }
 }
 

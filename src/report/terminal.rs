@@ -109,7 +109,10 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
             Some(true) => "; hinges on one seed",
             _ => "",
         };
-        line(2, &format!("reading {}: {judged}{}{hinges}", reading.id, reading.reason));
+        // A reason that begins with the verdict does not repeat it.
+        let repeated = format!("{} ", reading.verdict);
+        let reason = reading.reason.strip_prefix(&repeated).unwrap_or(&reading.reason);
+        line(2, &format!("reading {}: {judged}{reason}{hinges}", reading.id));
     }
     for (indent, sentence) in super::associations::sentences(&verdict.associations) {
         line(indent, &sentence);
