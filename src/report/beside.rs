@@ -47,9 +47,7 @@ fn signs(cells: &[CellVerdict]) -> Option<String> {
 
 fn stopped_early(cells: &[CellVerdict]) -> Option<String> {
     let early = || cells.iter().filter(|cell| cell.flags.contains(&Flag::StoppedEarly));
-    if early().next().is_none() {
-        return None;
-    }
+    early().next()?;
     let listed: Vec<String> = early()
         .filter_map(|cell| Some(format!("{}{}", named(cell, cells), correction(cell)?)))
         .collect();
