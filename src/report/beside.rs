@@ -40,7 +40,7 @@ fn signs(cells: &[CellVerdict]) -> Option<String> {
         (low, high) => format!("{low} to {high}"),
     };
     Some(format!(
-        "exact sign-flip p: {range} ({fewest} seeds can't go below 1/{})",
+        "ahead: seeds above the threshold, of all; exact sign-flip p: {range} ({fewest} seeds can't go below 1/{})",
         1_u64.checked_shl(u32::try_from(fewest).ok()?)?
     ))
 }

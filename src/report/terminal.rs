@@ -265,7 +265,8 @@ fn of_cells(cells: &[&CellVerdict], flags: &[Flag]) -> String {
     coordinates
         .retain(|(_, of)| !is_shared(cells, *of) && cells.iter().any(|cell| of(cell).is_some()));
     let mut header: Vec<&str> = coordinates.iter().map(|(name, _)| *name).collect();
-    header.extend(["seeds ahead", "mean", "interval", "p", "p, Holm", "verdict", "flags"]);
+    let seeds = if cells.iter().any(|cell| cell.seeds_ahead.is_some()) { "ahead" } else { "seeds" };
+    header.extend([seeds, "mean", "interval", "p", "p, Holm", "verdict", "flags"]);
     let rows = cells.iter().map(|cell| {
         let mut row: Vec<String> =
             coordinates.iter().map(|(_, of)| of(cell).unwrap_or_default()).collect();
@@ -288,10 +289,10 @@ fn of_cells(cells: &[&CellVerdict], flags: &[Flag]) -> String {
     table(&header, rows)
 }
 
-/// The seeds ahead of the margin, of all: `9 of 10`. Only their number where none can be ahead.
+/// The seeds ahead of the margin, of all: `9/10`. Only their number where none can be ahead.
 fn ahead(cell: &CellVerdict) -> String {
     match cell.seeds_ahead {
-        Some(ahead) => format!("{ahead} of {}", cell.seeds),
+        Some(ahead) => format!("{ahead}/{}", cell.seeds),
         None => cell.seeds.to_string(),
     }
 }
