@@ -201,6 +201,44 @@ def kendalls(generator):
     return cases
 
 
+def seeds_and_images():
+    """The crossed design by its definition, cell by cell: one table of seeds x images a test set."""
+    generator = np.random.default_rng(SEED)
+    pinned = [np.array([[1, 0, 2, 1, -1], [2, 1, 3, 0, 0], [0, 1, 2, 1, 1]], dtype=float)]
+    cases = [pinned]
+    for k, sizes in [(3, [7]), (5, [12]), (4, [6, 9]), (10, [8, 5, 7])]:
+        cases.append([
+            generator.normal(0.3, 1, (k, 1)) + generator.normal(0, 2, (1, n)) + generator.normal(0, 1, (k, n))
+            for n in sizes
+        ])
+    # Images without an effect of their own: the sum may fall below zero.
+    cases.append([generator.normal(0, 1, (5, 6)) for _ in range(2)])
+    cases.append([np.array([[1.0, -1, 1, -1], [-1, 1, -1, 1], [1, 1, -1, -1]])])
+    found = []
+    for tables in cases:
+        k = len(tables[0])
+        seeds = sum(table.mean(axis=1) for table in tables)
+        own = seeds.var(ddof=1) / k
+        added, divisor = 0.0, 0.0
+        for table in tables:
+            n = table.shape[1]
+            v = table.mean(axis=0).var(ddof=1)
+            fitted = table.mean(axis=1, keepdims=True) + table.mean(axis=0, keepdims=True) - table.mean()
+            r = ((table - fitted) ** 2).sum() / ((k - 1) * (n - 1))
+            added += v / n - r / (k * n)
+            divisor += (v / n) ** 2 / (n - 1) + (r / (k * n)) ** 2 / ((k - 1) * (n - 1))
+        positive = added > 0
+        variance = own + max(0.0, added)
+        df = variance**2 / (own**2 / (k - 1) + divisor) if positive else k - 1
+        half = stats.t.isf(0.025, df) * math.sqrt(variance)
+        found.append({
+            "tables": [[list(row) for row in table] for table in tables],
+            "mean": seeds.mean(), "variance": variance, "df": float(df),
+            "low": seeds.mean() - half, "high": seeds.mean() + half,
+        })
+    return found
+
+
 def plain(value):
     """numpy's scalars as Python's, refusing what JSON can't hold."""
     if isinstance(value, dict):
@@ -233,6 +271,7 @@ def main():
         "detectable": detectable(),
         "groupings": groupings(generator),
         "kendalls": kendalls(generator),
+        "seeds_and_images": seeds_and_images(),
     }
     lines = ",\n".join(
         f"{json.dumps(name)}: " + (

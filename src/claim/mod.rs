@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub use association::{Association, Larger, Similarity};
 pub use check::ClaimError;
 pub use keys::keys;
-pub use raw::{Axis, Descriptive, PaperRef, PlotAxis, Threshold};
+pub use raw::{Axis, Descriptive, Over, PaperRef, PlotAxis, Threshold};
 
 use crate::{
     experiment::{EvidenceKind, Inverse, Key, Moment, Resolution, Verdict},
@@ -112,6 +112,8 @@ pub struct Hypothesis {
     pub average_over: BTreeSet<Axis>,
     /// The quantifier: how many of the judged units must hold.
     pub holds: Holds,
+    /// What varies in the interval that decides.
+    pub over: Over,
 }
 
 impl Hypothesis {

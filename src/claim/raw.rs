@@ -243,6 +243,17 @@ pub enum RawHolds {
     MoreThanChance,
 }
 
+/// What varies in the interval that decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Over {
+    /// Seeds, on this test set.
+    #[default]
+    Seeds,
+    /// Seeds and test images.
+    SeedsAndImages,
+}
+
 /// A coordinate over which contrast values are averaged within a seed before they are judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -291,6 +302,9 @@ pub struct RawHypothesis {
     /// How many cells must hold, or how many averages if cells are averaged.
     #[schemars(with = "RawHolds")]
     pub holds: Spanned<RawHolds>,
+    /// What varies in the interval that decides: `seeds`, or `seeds_and_images`.
+    #[serde(default)]
+    pub over: Over,
 }
 
 /// A secondary hypothesis (reading): the primary hypothesis, or an earlier reading, with some of
@@ -322,6 +336,8 @@ pub struct RawSecondaryHypothesis {
     /// A quantifier that replaces the primary one.
     #[schemars(with = "Option<RawHolds>")]
     pub holds: Option<Spanned<RawHolds>>,
+    /// What varies in the interval that decides, in place of the primary one's.
+    pub over: Option<Over>,
     /// Set if the numbers are reported and not judged.
     pub descriptive: Option<Descriptive>,
 }

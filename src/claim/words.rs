@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::{
-    Axis, Cell, Claim, Holds, Hypothesis, InfluenceMatch, Metric, PaperRef, Relation, Share,
+    Axis, Cell, Claim, Holds, Hypothesis, InfluenceMatch, Metric, Over, PaperRef, Relation, Share,
     Threshold, label::arm,
 };
 use crate::{experiment::Moment, world::World};
@@ -277,5 +277,9 @@ fn hypothesis(hypothesis: &Hypothesis, world: &World) -> Vec<String> {
     lines.push(format!("  metric     {}{exception}", metric(&hypothesis.metric)));
     lines.push(format!("  relation   {}", relation(hypothesis)));
     lines.push(format!("  must hold  {}", holds(hypothesis)));
+    // The default needs no word.
+    if hypothesis.over == Over::SeedsAndImages {
+        lines.push("  over       seeds and test images together".to_owned());
+    }
     lines
 }

@@ -1,23 +1,30 @@
 //! The verdict on one cell, or on one average over cells: paired by seed and judged at the deciding
 //! look (interim analysis), with flags and a reason.
 
+use std::cell::OnceCell;
+
 use super::{
-    decide::{Answer, Side, decide},
+    decide::{Answer, Side, decide_with},
     early::{self, Estimates},
     images,
     interim::Interim,
-    result::{CellVerdict, Flag, Welch},
+    per_image::PerImage,
+    power,
+    result::{CellVerdict, Flag, SeedsAndImages, Welch},
     targets,
 };
 use crate::{
-    claim::{Cell, Contrast, Design, Hypothesis, Relation, Term, Unit},
+    claim::{Cell, Contrast, Design, Hypothesis, Over, Relation, Term, Unit},
     evidence::{Evidence, SamplingDesign},
     experiment::{Key, Moment, Verdict},
     judge::{
         join::{Joined, join},
         observe::Censored,
     },
-    stats::{Alpha, Sample, e_value, paired_t, sign_flip_p, welch_contrast},
+    stats::{
+        AddedVariance, Alpha, Interval, Sample, e_value, paired_t, sign_flip_p, t_with_added,
+        welch_contrast,
+    },
 };
 
 /// How far rounding on another processor may move a mean, in the contrast's unit: twice the largest
@@ -30,10 +37,17 @@ pub(super) fn close(unit: Unit) -> f64 {
 }
 
 /// A hypothesis with the design and the evidence that it is judged with.
+#[derive(Clone, Copy)]
 pub(super) struct Analysis<'a> {
     pub(super) hypothesis: &'a Hypothesis,
     pub(super) design: &'a Design,
     pub(super) evidence: &'a Evidence,
+    /// Standard deviation of leads between checkpoints, in the metric's unit: 0, except in the
+    /// question how far a verdict stands.
+    pub(super) checkpoint_sd: f64,
+    /// What varies in the interval: what the hypothesis asks for, except in the question whether
+    /// test images would change its verdict.
+    pub(super) over: Over,
 }
 
 /// One contrast in one cell, or averaged over several, with its values paired by seed.
@@ -42,9 +56,18 @@ pub(super) struct Paired<'a> {
     named: Cell,
     pub(super) cells: Vec<Cell>,
     pub(super) joined: Joined,
+    per_image: OnceCell<PerImage>,
 }
 
 impl<'a> Analysis<'a> {
+    pub(super) fn new(
+        hypothesis: &'a Hypothesis,
+        design: &'a Design,
+        evidence: &'a Evidence,
+    ) -> Self {
+        Self { hypothesis, design, evidence, checkpoint_sd: 0.0, over: hypothesis.over }
+    }
+
     /// Pairs the values of one contrast in one cell, or averaged over several, by seed.
     pub(super) fn paired(
         &self,
@@ -53,7 +76,7 @@ impl<'a> Analysis<'a> {
         cells: Vec<Cell>,
     ) -> Paired<'a> {
         let joined = join(&contrast.terms, &cells, &self.hypothesis.metric, self.evidence);
-        Paired { contrast, named, cells, joined }
+        Paired { contrast, named, cells, joined, per_image: OnceCell::new() }
     }
 
     /// The answer at each look. `shift` is added to every value, in the metric's unit: 0, except
@@ -65,8 +88,11 @@ impl<'a> Analysis<'a> {
             joined.rows.iter().map(|row| row.contrast.shifted(shift)).collect();
         let judgeable = joined.mixed_recipes.is_none();
         let seeds = if judgeable { self.looks(values.len()) } else { Vec::new() };
-        let answer =
-            |seeds: usize| decide(&values[..seeds], *relation, self.level(), metric.resolution());
+        let (level, resolution) = (self.level(), metric.resolution());
+        let answer = |seeds: usize| {
+            let added = self.added(unit, seeds);
+            decide_with(&values[..seeds], 0, *relation, level, resolution, added)
+        };
         let name = self.hypothesis.cell_name(named);
         Interim {
             name: match contrasts.as_slice() {
@@ -82,6 +108,41 @@ impl<'a> Analysis<'a> {
             incomplete: !joined.absent.is_empty() || joined.unread,
             can_continue: judgeable && joined.unobservable.is_none(),
         }
+    }
+
+    /// The variance beside that over the first seeds. Without the bits of all of them, over seeds
+    /// alone.
+    pub(super) fn added(&self, unit: &Paired<'_>, seeds: usize) -> AddedVariance {
+        let checkpoints = AddedVariance::known(self.checkpoint_sd);
+        match self.over {
+            Over::Seeds => checkpoints,
+            Over::SeedsAndImages => self.per_image(unit).variance(seeds).unwrap_or(checkpoints),
+        }
+    }
+
+    /// The contributions of test images to the contrast, read once.
+    fn per_image<'b>(&self, unit: &'b Paired<'_>) -> &'b PerImage {
+        let Paired { contrast, cells, joined, per_image, .. } = unit;
+        let (metric, rows) = (&self.hypothesis.metric, &joined.rows);
+        let looks = self.looks(rows.len());
+        per_image.get_or_init(|| {
+            PerImage::new(&contrast.terms, cells, metric, rows, self.evidence, &looks)
+        })
+    }
+
+    /// The interval over seeds and test images together, over the seeds of `joined`.
+    fn seeds_and_images(&self, unit: &Paired<'_>, joined: &Joined) -> Option<SeedsAndImages> {
+        if joined.mixed_recipes.is_some() {
+            return None;
+        }
+        let added = self.per_image(unit).variance(joined.rows.len())?;
+        let values = joined.rows.iter().map(|row| row.contrast.exact());
+        let sample = Sample::new(values.collect::<Option<Vec<f64>>>()?).ok()?;
+        let sample = sample.with_resolution(self.hypothesis.metric.resolution());
+        let test = t_with_added(&sample, 0.0, added);
+        let Interval { low, high } = test.interval(self.level());
+        let side = Side::from_bounds(low, high, self.hypothesis.relation);
+        Some(SeedsAndImages { low, high, df: test.degrees_of_freedom, verdict: side.into() })
     }
 
     /// The numbers of seeds of the looks that `seeds` seeds reach: all of them in a fixed design.
@@ -109,7 +170,7 @@ impl<'a> Analysis<'a> {
         interim: &Interim,
         looks_used: usize,
     ) -> CellVerdict {
-        let Paired { contrast, named, cells, joined } = unit;
+        let Paired { contrast, named, joined, .. } = unit;
         let sequential = self.evidence.design == SamplingDesign::GroupSequential;
         let decisive = interim.decisive(looks_used);
         let (index, answer) = (decisive.map(|(index, _)| index), decisive.map(|(_, it)| it));
@@ -119,13 +180,15 @@ impl<'a> Analysis<'a> {
         joined.rows.truncate(look.unwrap_or(joined.rows.len()));
         let side = answer.map_or(Side::Undecided, |answer| answer.side);
         let welch = self.welch(&contrast.terms, &joined);
+        let seeds_and_images = self.seeds_and_images(unit, &joined);
         let stopped_early =
             side != Side::Undecided && look.is_some_and(|look| look < self.design.looks.last());
         let estimates = self.estimates(&joined, index.filter(|_| sequential), stopped_early);
-        let mut flags = self.flags(contrast, &joined, answer, welch.as_ref());
+        let mut flags =
+            self.flags(contrast, &joined, answer, welch.as_ref(), seeds_and_images.as_ref());
         flags.extend(stopped_early.then_some(Flag::StoppedEarly));
         let interval = answer.filter(|answer| answer.low.is_some() || answer.high.is_some());
-        CellVerdict {
+        let mut cell = CellVerdict {
             name: self.hypothesis.cell_name(named),
             target: named.target.as_deref().map(str::to_owned),
             images: named.images,
@@ -143,6 +206,7 @@ impl<'a> Analysis<'a> {
             p: answer.and_then(|answer| answer.p),
             p_adjusted: None,
             verdict: if interim.incomplete { Verdict::Incomplete } else { side.into() },
+            detectable: None,
             reason: self.reason(&joined, answer),
             flags,
             missing_seeds: joined.missing_seeds,
@@ -156,12 +220,11 @@ impl<'a> Analysis<'a> {
             look,
             e_value: self.e_value(&joined),
             welch,
+            seeds_and_images,
             test_images: images::interval(
-                &contrast.terms,
-                cells,
                 &self.hypothesis.metric,
-                &joined,
-                self.evidence,
+                self.per_image(unit),
+                joined.rows.len(),
                 self.design.alpha,
             ),
             seeds_ahead: answer.and_then(|_| self.seeds_ahead(&joined)),
@@ -169,7 +232,11 @@ impl<'a> Analysis<'a> {
             median_unbiased: estimates.median_unbiased,
             stopping_bias: estimates.bias,
             range_over_targets: answer.and_then(|_| targets::range(self, unit, &joined.rows)),
+        };
+        if cell.verdict == Verdict::Inconclusive {
+            cell.detectable = power::detectable_in(self, &cell, self.level().level());
         }
+        cell
     }
 
     /// The threshold of a one-sided hypothesis; an equivalence has two.
@@ -185,13 +252,13 @@ impl<'a> Analysis<'a> {
     }
 
     fn sign_flip_p(&self, joined: &Joined) -> Option<f64> {
-        let values: Option<Vec<f64>> = joined.rows.iter().map(|row| exact(row.contrast)).collect();
+        let values: Option<Vec<f64>> = joined.rows.iter().map(|row| row.contrast.exact()).collect();
         sign_flip_p(&values?, self.one_threshold()?)
     }
 
     /// The estimates of a sequential design at the look of this index.
     fn estimates(&self, joined: &Joined, look: Option<usize>, early: bool) -> Estimates {
-        let values: Option<Vec<f64>> = joined.rows.iter().map(|row| exact(row.contrast)).collect();
+        let values: Option<Vec<f64>> = joined.rows.iter().map(|row| row.contrast.exact()).collect();
         let sample = values.and_then(|values| Sample::new(values).ok());
         let resolution = self.hypothesis.metric.resolution();
         match (sample, self.one_threshold(), look) {
@@ -210,7 +277,7 @@ impl<'a> Analysis<'a> {
         }
         let samples: Vec<Sample> = (0..terms.len())
             .map(|arm| {
-                joined.rows.iter().map(|row| exact(row.arms[arm])).collect::<Option<Vec<f64>>>()
+                joined.rows.iter().map(|row| row.arms[arm].exact()).collect::<Option<Vec<f64>>>()
             })
             .map(|values| Sample::new(values?).ok())
             .collect::<Option<Vec<Sample>>>()?;
@@ -233,7 +300,7 @@ impl<'a> Analysis<'a> {
             return None;
         }
         let values =
-            joined.rows.iter().map(|row| exact(row.contrast)).collect::<Option<Vec<f64>>>()?;
+            joined.rows.iter().map(|row| row.contrast.exact()).collect::<Option<Vec<f64>>>()?;
         let sample = Sample::new(values).ok()?.with_resolution(self.hypothesis.metric.resolution());
         let t = paired_t(&sample, self.hypothesis.relation.threshold()).t;
         Some(e_value(t, sample.len(), self.design.e_value_g)).filter(|value| value.is_finite())
@@ -245,10 +312,11 @@ impl<'a> Analysis<'a> {
         joined: &Joined,
         answer: Option<&Answer>,
         welch: Option<&Welch>,
+        seeds_and_images: Option<&SeedsAndImages>,
     ) -> Vec<Flag> {
         let failed = joined.rows.iter().any(|row| !row.contrast.finished);
         let censored =
-            joined.rows.iter().any(|row| row.contrast.finished && exact(row.contrast).is_none());
+            joined.rows.iter().any(|row| row.contrast.finished && row.contrast.exact().is_none());
         let own = self.hypothesis.metric.moment();
         let best = contrast.terms.iter().any(|term| term.arm.at.or(own) == Some(Moment::Best));
         let disagrees = welch
@@ -267,6 +335,16 @@ impl<'a> Analysis<'a> {
             (Flag::BestOnTest, best),
             (Flag::SpreadFloored, answer.is_some_and(|answer| answer.spread_floored)),
             (Flag::WelchDisagrees, disagrees),
+            (
+                Flag::ChangedByTestImages,
+                seeds_and_images.zip(answer).is_some_and(|(with_images, answer)| {
+                    with_images.verdict != Verdict::from(answer.side)
+                }),
+            ),
+            (
+                Flag::SeedsAlone,
+                self.over == Over::SeedsAndImages && answer.is_some() && seeds_and_images.is_none(),
+            ),
             (Flag::Borderline, answer.is_some_and(|answer| self.is_borderline(answer))),
         ]
         .into_iter()
@@ -333,10 +411,4 @@ impl<'a> Analysis<'a> {
             self.evidence.kind,
         )
     }
-}
-
-/// The value, where it is known exactly.
-#[expect(clippy::float_cmp, reason = "bounds of a known value are one number")]
-fn exact(value: Censored) -> Option<f64> {
-    (value.finished && value.low == value.high).then_some(value.low)
 }

@@ -7,7 +7,7 @@ use crate::{
     claim::Relation,
     experiment::Verdict,
     judge::observe::Censored,
-    stats::{Alpha, Sample, TTest, paired_t, t_interval},
+    stats::{AddedVariance, Alpha, Sample, TTest, t_with_added},
 };
 
 /// On which side of the margin the confidence interval lies.
@@ -103,17 +103,19 @@ enum Scenario {
 /// half of it. Undecided with fewer than two finished seeds or a NaN.
 #[must_use]
 pub fn decide(values: &[Censored], relation: Relation, alpha: Alpha, resolution: f64) -> Answer {
-    decide_leaving_out(values, 0, relation, alpha, resolution)
+    decide_with(values, 0, relation, alpha, resolution, AddedVariance::NONE)
 }
 
-/// The same with `left_out` further seeds that are left out of `values` and counted in the degrees
-/// of freedom: the critical t is that of all seeds.
-pub(super) fn decide_leaving_out(
+/// As [`decide`], with a variance of the mean beside that over seeds, and with `left_out` further
+/// seeds that are left out of `values` and counted in the degrees of freedom: the critical t is
+/// that of all seeds.
+pub(super) fn decide_with(
     values: &[Censored],
     left_out: usize,
     relation: Relation,
     alpha: Alpha,
     resolution: f64,
+    added: AddedVariance,
 ) -> Answer {
     use Scenario::{High, Low};
     let both = [
@@ -123,11 +125,9 @@ pub(super) fn decide_leaving_out(
         High { failed: false },
     ];
     // Failed runs at their worst value can't refute a hypothesis, nor support it at their best.
-    #[expect(clippy::float_cmp, reason = "bounds of a known value are one number")]
-    let known = values.iter().all(|value| value.finished && value.low == value.high);
     let (supporting, refuting): (&[Scenario], &[Scenario]) = match relation {
-        // The scenarios are all the same sample.
-        _ if known => (&both[..1], &both[..1]),
+        // All scenarios are one.
+        _ if values.iter().all(|value| value.exact().is_some()) => (&both[..1], &both[..1]),
         Relation::EquivalentWithin(_) => (&both, &both),
         _ => (
             &[Low { failed: true }, Low { failed: false }, High { failed: false }],
@@ -140,7 +140,8 @@ pub(super) fn decide_leaving_out(
     let floored =
         |sample: &Sample| sample.clone().with_resolution(resolution).leaving_out(left_out);
     let intervals = |samples: &[Sample]| -> Vec<_> {
-        samples.iter().map(|sample| t_interval(&floored(sample), alpha)).collect()
+        let test = |sample: &Sample| t_with_added(&floored(sample), 0.0, added);
+        samples.iter().map(|sample| test(sample).interval(alpha)).collect()
     };
     let low = supporting.as_deref().map(|samples| {
         intervals(samples).iter().map(|interval| interval.low).fold(f64::INFINITY, min_or_nan)
@@ -148,8 +149,12 @@ pub(super) fn decide_leaving_out(
     let high = refuting.as_deref().map(|samples| {
         intervals(samples).iter().map(|interval| interval.high).fold(f64::NEG_INFINITY, max_or_nan)
     });
-    let tests = |samples: Option<&[Sample]>, test: fn(&Sample, Relation) -> (f64, f64)| {
-        let tests = samples?.iter().map(|sample| test(&floored(sample), relation));
+    type Test = fn(&dyn Fn(f64) -> TTest, Relation) -> (f64, f64);
+    let tests = |samples: Option<&[Sample]>, test: Test| {
+        let tests = samples?.iter().map(|sample| {
+            let sample = floored(sample);
+            test(&|null| t_with_added(&sample, null, added), relation)
+        });
         tests.max_by(|left, right| left.1.total_cmp(&right.1))
     };
     let towards = tests(supporting.as_deref(), towards);
@@ -205,31 +210,29 @@ pub(super) fn estimate(values: &[Censored]) -> Option<f64> {
     }
 }
 
-/// t and one-sided p in the direction of the hypothesis.
-fn towards(sample: &Sample, relation: Relation) -> (f64, f64) {
+/// t and one-sided p in the direction of the hypothesis, from the test against a null value.
+fn towards(test: &dyn Fn(f64) -> TTest, relation: Relation) -> (f64, f64) {
     let above = |test: TTest| (test.t, test.p_greater);
     let below = |test: TTest| (test.t, test.p_less);
     match relation {
-        Relation::GreaterThan(_) | Relation::NotWorseThan(_) => {
-            above(paired_t(sample, relation.threshold()))
-        }
+        Relation::GreaterThan(_) | Relation::NotWorseThan(_) => above(test(relation.threshold())),
         // Two one-sided tests (TOST): the larger p counts.
         Relation::EquivalentWithin(margin) => {
-            let ends = [above(paired_t(sample, -margin)), below(paired_t(sample, margin))];
+            let ends = [above(test(-margin)), below(test(margin))];
             if ends[0].1 > ends[1].1 { ends[0] } else { ends[1] }
         }
     }
 }
 
 /// t and one-sided p in the direction away from the hypothesis.
-fn away(sample: &Sample, relation: Relation) -> (f64, f64) {
+fn away(at: &dyn Fn(f64) -> TTest, relation: Relation) -> (f64, f64) {
     match relation {
         Relation::GreaterThan(_) | Relation::NotWorseThan(_) => {
-            let test = paired_t(sample, relation.threshold());
+            let test = at(relation.threshold());
             (test.t, test.p_less)
         }
         Relation::EquivalentWithin(margin) => {
-            let (above, below) = (paired_t(sample, margin), paired_t(sample, -margin));
+            let (above, below) = (at(margin), at(-margin));
             if above.p_greater < below.p_less {
                 (above.t, above.p_greater)
             } else {

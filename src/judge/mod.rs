@@ -4,11 +4,12 @@
 //! [`observe`] reads a metric off one record, [`join`] pairs arms by seed, [`decide`] tests one
 //! sample against the margin, `cell` makes the verdict on a cell, [`interim`] says when to stop,
 //! [`quantify`] combines cells, `association` relates effects to a measured similarity,
-//! `descriptive` reports published means without a test, `images` resamples test images, `power`
-//! computes power, `scales` compares scales of accuracy, and `result` holds the output types.
-//! Beside the verdict: `direction` (mixed cells), `targets` (the range behind an average), `early`
-//! (estimates after an early stop), `one_seed` (whether it hinges on one), `false_supports` (how
-//! many to expect).
+//! `descriptive` reports published means without a test, `per_image` holds what each test image
+//! contributes, `images` resamples test images, `power` computes power, `scales` compares scales
+//! of accuracy, and `result` holds the output types. Beside the verdict: `how_far` (how far it
+//! stands), `direction` (mixed cells), `targets` (the range behind an average), `early` (estimates
+//! after an early stop), `one_seed` (whether it hinges on one), `false_supports` (how many to
+//! expect).
 
 mod association;
 mod cell;
@@ -17,11 +18,13 @@ mod descriptive;
 mod direction;
 mod early;
 mod false_supports;
+mod how_far;
 mod images;
 pub mod interim;
 pub mod join;
 pub mod observe;
 mod one_seed;
+mod per_image;
 pub(crate) mod power;
 mod quantify;
 pub(crate) mod result;
@@ -36,8 +39,8 @@ pub use direction::Direction;
 pub use false_supports::{expected_false_supports, in_words as false_supports_in_words};
 pub use quantify::{Unit, quantify};
 pub use result::{
-    CellVerdict, ClaimVerdict, FalseSupports, Flag, RangeOverTargets, ScaleVerdict,
-    SecondaryVerdict, TestImages, Verdicts,
+    CellVerdict, ClaimVerdict, FalseSupports, Flag, HowFar, RangeOverTargets, RefutedAs,
+    ScaleVerdict, SecondaryVerdict, SeedsAndImages, TestImages, Verdicts,
 };
 
 use crate::{
@@ -48,6 +51,7 @@ use crate::{
 };
 use cell::{Analysis, Paired, close};
 use direction::Sides;
+use how_far::Reached;
 use interim::{Interim, Stopping, stop};
 use one_seed::hinges_on_one_seed;
 
@@ -82,6 +86,7 @@ pub fn judge(claim: &Claim, evidence: &Evidence) -> ClaimVerdict {
         direction: primary.direction,
         hinges_on_one_seed: primary.hinges_on_one_seed,
         conditional_on: conditional_on(claim, evidence),
+        how_far: primary.how_far,
         cells: primary.cells,
         averages: primary.averages,
         other_scales,
@@ -128,6 +133,7 @@ fn judge_secondary(
                 borderline: false,
                 direction: None,
                 hinges_on_one_seed: None,
+                how_far: HowFar::default(),
                 cells,
                 averages: Vec::new(),
             }
@@ -142,6 +148,7 @@ fn judge_secondary(
         borderline: judged.borderline,
         direction: judged.direction,
         hinges_on_one_seed: judged.hinges_on_one_seed,
+        how_far: judged.how_far,
         unit: hypothesis.metric.unit(),
         margin: hypothesis.relation.threshold(),
         cells: judged.cells,
@@ -156,6 +163,7 @@ struct Judged {
     borderline: bool,
     direction: Option<Direction>,
     hinges_on_one_seed: Option<bool>,
+    how_far: HowFar,
     cells: Vec<CellVerdict>,
     averages: Vec<CellVerdict>,
 }
@@ -179,7 +187,7 @@ pub fn needed_seeds<'a>(
     design: &'a Design,
     evidence: &'a Evidence,
 ) -> Vec<NeededSeeds<'a>> {
-    let analysis = Analysis { hypothesis, design, evidence };
+    let analysis = Analysis::new(hypothesis, design, evidence);
     let units = paired_units(&analysis);
     let stopping = stopping(&analysis, &interims(&analysis, &units, 0.0));
     let needed = |unit: &usize| {
@@ -211,7 +219,7 @@ fn stopping(analysis: &Analysis<'_>, interims: &[Interim]) -> Stopping {
 
 /// Judges one hypothesis over its cells, or over their averages where it has averages.
 fn judge_hypothesis(hypothesis: &Hypothesis, design: &Design, evidence: &Evidence) -> Judged {
-    let analysis = Analysis { hypothesis, design, evidence };
+    let analysis = Analysis::new(hypothesis, design, evidence);
     let units = paired_units(&analysis);
     let interims = interims(&analysis, &units, 0.0);
     let stopping = stopping(&analysis, &interims);
@@ -241,6 +249,9 @@ fn judge_hypothesis(hypothesis: &Hypothesis, design: &Design, evidence: &Evidenc
     let is_judged = stopping.verdict != Verdict::Incomplete;
     let direction = is_judged.then(|| sides.direction());
     let hinges_on_one_seed = hinges_on_one_seed(&analysis, &units, &interims, &stopping);
+    let how_far =
+        Reached { analysis: &analysis, units: &units, stopping: &stopping, judged: &judged }
+            .how_far();
     let (cells, averages) = if hypothesis.average_over.is_empty() {
         (judged, Vec::new())
     } else {
@@ -253,6 +264,7 @@ fn judge_hypothesis(hypothesis: &Hypothesis, design: &Design, evidence: &Evidenc
         borderline,
         direction,
         hinges_on_one_seed,
+        how_far,
         cells,
         averages,
     }

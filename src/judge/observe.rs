@@ -56,6 +56,13 @@ impl Censored {
         Self { low: on(self.low), high: on(self.high), ..self }
     }
 
+    /// The value, where it is known exactly.
+    #[must_use]
+    #[expect(clippy::float_cmp, reason = "bounds of a known value are one number")]
+    pub(super) fn exact(self) -> Option<f64> {
+        (self.finished && self.low == self.high).then_some(self.low)
+    }
+
     /// The midpoint of the bounds, for tables; `None` where it is not finite.
     #[must_use]
     pub fn middle(self) -> Option<f64> {
@@ -85,6 +92,18 @@ impl Scale {
         match self {
             Self::LogOdds => (accuracy / (1.0 - accuracy)).ln(),
             Self::LogError => -(1.0 - accuracy).ln(),
+        }
+    }
+
+    /// The derivative at the share of images that are classified correctly, kept half an image away
+    /// from 0 and 1 as above.
+    pub(super) fn slope(self, correct: &[bool]) -> f64 {
+        let images = correct.len().max(1) as f64;
+        let share = correct.iter().filter(|correct| **correct).count() as f64 / images;
+        let accuracy = share.clamp(0.5 / images, 1.0 - 0.5 / images);
+        match self {
+            Self::LogOdds => 1.0 / (accuracy * (1.0 - accuracy)),
+            Self::LogError => 1.0 / (1.0 - accuracy),
         }
     }
 }
@@ -269,6 +288,20 @@ fn epochs_to(record: &Record, percent: f64) -> Censored {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_slope_of_a_scale_is_its_derivative_and_finite_at_the_ends() {
+        let correct = |count: usize| (0..1000).map(|image| image < count).collect::<Vec<bool>>();
+        for scale in [Scale::LogOdds, Scale::LogError] {
+            let (above, below) = (scale.of(80.05, 1000), scale.of(79.95, 1000));
+            let slope = scale.slope(&correct(800));
+            assert!((slope - (above - below) / 0.001).abs() < 1e-3, "{slope}");
+            assert!(
+                scale.slope(&correct(0)).is_finite() && scale.slope(&correct(1000)).is_finite()
+            );
+        }
+    }
+
     use crate::{
         experiment::RecipeDigest,
         experiment::{Key, Seed},

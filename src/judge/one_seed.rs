@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::{
     cell::{Analysis, Paired},
-    decide::decide_leaving_out,
+    decide::decide_with,
     interim::{Interim, Stopping, stop},
     observe::Censored,
 };
@@ -67,13 +67,10 @@ impl<'a> Used<'a> {
         let answer = |seeds: &usize| {
             let rows = self.unit.joined.rows[..*seeds].iter().filter(|row| row.seed != seed);
             let values: Vec<Censored> = rows.map(|row| row.contrast).collect();
-            decide_leaving_out(
-                &values,
-                seeds - values.len(),
-                analysis.hypothesis.relation,
-                analysis.level(),
-                metric.resolution(),
-            )
+            let (relation, level) = (analysis.hypothesis.relation, analysis.level());
+            let left_out = seeds - values.len();
+            let added = analysis.added(self.unit, *seeds);
+            decide_with(&values, left_out, relation, level, metric.resolution(), added)
         };
         Interim { answers: self.looks.iter().map(answer).collect(), ..self.interim.clone() }
     }

@@ -2,11 +2,16 @@
 //! smallest effect that its seeds can detect. The observed effect is not the true one, so this
 //! describes the design and is no evidence for the effect.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
 use crate::{
     claim::{Claim, Holds, Relation},
     evidence::{Evidence, SamplingDesign},
-    judge::{CellVerdict, ClaimVerdict},
-    stats::{MOST_SEEDS, detectable, seeds_needed, t_upper_quantile},
+    judge::{CellVerdict, ClaimVerdict, cell::Analysis},
+    stats::{MOST_SEEDS, binomial_upper_tail, detectable, seeds_needed, t_upper_quantile},
 };
 
 /// The power that a design should have.
@@ -129,8 +134,52 @@ fn of_cell(cell: &CellVerdict, margin: f64, level: f64) -> Option<CellPower<'_>>
         None if effect <= 0.0 => Needed::Never,
         None => Needed::TooMany,
     };
-    let detectable = detectable(cell.seeds, level, POWER) * spread;
+    let detectable = known_detectable(cell.seeds, level, POWER) * spread;
     Some(CellPower { cell, effect, spread, needed, detectable })
+}
+
+/// The distance from the margin that a cell's seeds find with power [`POWER`] at a one-sided
+/// `level`, given its spread. For an equivalence, the margin within which they would show it if
+/// there were no difference, by two tests that each fail with half the probability.
+pub(super) fn detectable_in(
+    analysis: &Analysis<'_>,
+    cell: &CellVerdict,
+    level: f64,
+) -> Option<f64> {
+    let power = match analysis.hypothesis.relation {
+        Relation::EquivalentWithin(_) => f64::midpoint(1.0, POWER),
+        Relation::GreaterThan(_) | Relation::NotWorseThan(_) => POWER,
+    };
+    let spread = spread(cell, analysis.level().level())?;
+    Some(known_detectable(cell.seeds, level, power) * spread)
+}
+
+/// The distance from the margin that as many cells as must hold each find with power [`POWER`], at
+/// the level that the quantifier gives them. `None` where fewer cells have a spread.
+pub(super) fn detectable_by_all(analysis: &Analysis<'_>, judged: &[CellVerdict]) -> Option<f64> {
+    let (total, level) = (judged.len(), analysis.level().level());
+    let (must_hold, share) = match analysis.hypothesis.holds {
+        Holds::Every => (total, 1),
+        // The partial conjunction multiplies the p of this cell by the number of those after it.
+        Holds::AtLeast(least) => (least, total + 1 - least),
+        Holds::MoreThanChance => {
+            let alpha = analysis.design.alpha.level();
+            ((1..=total).find(|count| binomial_upper_tail(total, *count, alpha) < alpha)?, 1)
+        }
+    };
+    let effect = |cell| detectable_in(analysis, cell, level / share as f64);
+    let mut effects: Vec<f64> = judged.iter().filter_map(effect).collect();
+    effects.sort_by(f64::total_cmp);
+    effects.get(must_hold.checked_sub(1)?).copied()
+}
+
+/// [`detectable`], computed once for each of the few designs that claims have.
+fn known_detectable(seeds: usize, level: f64, power: f64) -> f64 {
+    type Known = Mutex<BTreeMap<(usize, [u64; 2]), f64>>;
+    static KNOWN: Known = Mutex::new(BTreeMap::new());
+    let design = (seeds, [level, power].map(f64::to_bits));
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    *known.entry(design).or_insert_with(|| detectable(seeds, level, power))
 }
 
 /// The standard deviation over seeds, from the confidence interval of the verdict.

@@ -60,6 +60,9 @@ pub struct ClaimVerdict {
     pub hinges_on_one_seed: Option<bool>,
     /// What the verdict is conditional on.
     pub conditional_on: Vec<String>,
+    /// How far the verdict stands.
+    #[serde(flatten)]
+    pub how_far: HowFar,
     /// Every cell of the primary hypothesis, each judged by itself.
     pub cells: Vec<CellVerdict>,
     /// The judged averages, where the hypothesis averages over cells within a seed.
@@ -113,6 +116,9 @@ pub struct SecondaryVerdict {
     pub unit: Unit,
     /// The value that contrasts are tested against, in that unit.
     pub margin: f64,
+    /// How far the verdict stands.
+    #[serde(flatten)]
+    pub how_far: HowFar,
     /// Every cell of the hypothesis, each judged by itself.
     pub cells: Vec<CellVerdict>,
     /// The judged averages, where it averages over cells within a seed.
@@ -120,6 +126,42 @@ pub struct SecondaryVerdict {
     /// The verdicts of readings that ask the same on a logarithmic scale, as for the claim.
     #[serde(default)]
     pub other_scales: Vec<ScaleVerdict>,
+}
+
+/// How far a verdict stands, on the seeds that it used. A number that does not apply is null.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct HowFar {
+    /// For "supported": the most demanding margin at which the hypothesis is still supported, in
+    /// its unit. It is the largest value that the contrast is shown to exceed, negative where "not
+    /// worse than" needs its margin; for an equivalence, the smallest margin.
+    #[serde(default)]
+    pub stands_to: Option<f64>,
+    /// For "inconclusive": the distance from the margin, in the unit, that as many cells as must
+    /// hold would each have found with 80 % power, given their spread and seeds. For an
+    /// equivalence, the margin that they would have shown if there were no difference.
+    #[serde(default)]
+    pub detectable: Option<f64>,
+    /// For "refuted": whether the contrast is reversed, or only smaller than the margin.
+    #[serde(default)]
+    pub refuted_as: Option<RefutedAs>,
+    /// For a decided verdict on published records, which have one checkpoint an arm: the largest
+    /// standard deviation of leads between checkpoints, in the unit, at which the verdict stands.
+    #[serde(default)]
+    pub stands_to_checkpoint_sd: Option<f64>,
+    /// Whether an interval over seeds and test images together would change the verdict. False
+    /// where it is already over both, and where records have no bit per test image.
+    #[serde(default)]
+    pub changed_by_test_images: bool,
+}
+
+/// In which way a hypothesis is refuted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefutedAs {
+    /// The contrast lies below zero, against the hypothesis.
+    Reversed,
+    /// The contrast lies below its margin, and is not shown to lie below zero.
+    SmallerThanAsked,
 }
 
 /// The verdict on one cell, or one average over cells. A number that can't be computed is null,
@@ -163,6 +205,10 @@ pub struct CellVerdict {
     pub p_adjusted: Option<f64>,
     /// The cell's own verdict, at level alpha.
     pub verdict: Verdict,
+    /// For an inconclusive cell: the distance from the margin that it would have found with 80 %
+    /// power, given its spread and seeds; for an equivalence, the margin.
+    #[serde(default)]
+    pub detectable: Option<f64>,
     /// The reason for the verdict.
     pub reason: String,
     /// Warnings about this cell.
@@ -183,6 +229,10 @@ pub struct CellVerdict {
     pub e_value: Option<f64>,
     /// Welch's unpaired interval on the same seeds at the same confidence.
     pub welch: Option<Welch>,
+    /// The confidence interval over seeds and test images together, at the same confidence; null
+    /// where a record does not say which images it classifies correctly.
+    #[serde(default)]
+    pub seeds_and_images: Option<SeedsAndImages>,
     /// The confidence interval over test images, with seeds fixed; null where records don't say
     /// which images were classified correctly, as published logs don't.
     pub test_images: Option<TestImages>,
@@ -232,6 +282,20 @@ pub struct FalseSupports {
     pub alpha: f64,
     /// `claims` times `alpha`: an upper bound of the expected number.
     pub expected: f64,
+}
+
+/// The interval over seeds and test images together: it covers the contrast for new seeds and new
+/// test images.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SeedsAndImages {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// Degrees of freedom.
+    pub df: f64,
+    /// The verdict of this interval alone.
+    pub verdict: Verdict,
 }
 
 /// The percentile interval of the paired bootstrap over test images: the sampling error that comes
@@ -287,6 +351,11 @@ pub enum Flag {
     SpreadFloored,
     /// Welch's unpaired interval alone gives another verdict.
     WelchDisagrees,
+    /// The interval over seeds and test images together gives another verdict.
+    ChangedByTestImages,
+    /// Asked over seeds and test images, and judged over seeds alone, since a record does not say
+    /// which images it classifies correctly or a run failed.
+    SeedsAlone,
     /// The interval ends within a point of the margin: rounding on another processor may change
     /// the verdict.
     Borderline,
@@ -313,6 +382,8 @@ impl Flag {
             Self::BestOnTest => "best_on_test",
             Self::SpreadFloored => "spread_floored",
             Self::WelchDisagrees => "welch_disagrees",
+            Self::ChangedByTestImages => "changed_by_test_images",
+            Self::SeedsAlone => "seeds_alone",
             Self::Borderline => "borderline",
             Self::MeansOnly => "means_only",
             Self::StoppedEarly => "stopped_early",
@@ -348,6 +419,13 @@ impl Flag {
                  metric's resolution"
             }
             Self::WelchDisagrees => "Welch's unpaired interval alone gives another verdict",
+            Self::ChangedByTestImages => {
+                "the interval over seeds and test images together gives another verdict"
+            }
+            Self::SeedsAlone => {
+                "asked over seeds and test images, but judged over seeds alone: a record does not \
+                 say which images it classifies correctly, or a run failed"
+            }
             Self::Borderline => {
                 "the confidence interval ends within a point of the margin; rounding on another \
                  processor may change the verdict"
@@ -403,6 +481,7 @@ impl CellVerdict {
             p: None,
             p_adjusted: None,
             verdict: Verdict::Inconclusive,
+            detectable: None,
             reason,
             flags,
             missing_seeds: 0,
@@ -412,6 +491,7 @@ impl CellVerdict {
             look: None,
             e_value: None,
             welch: None,
+            seeds_and_images: None,
             test_images: None,
             seeds_ahead: None,
             sign_flip_p: None,

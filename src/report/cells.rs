@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::{
-    beside,
+    beside, how_far,
     html::{badge, wide},
 };
 use crate::figure::groups::{distinct, together};
@@ -36,6 +36,7 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
     );
     let look = has(|cell| cell.look.is_some());
     let test_images = has(|cell| cell.test_images.is_some());
+    let with_images = has(|cell| cell.seeds_and_images.is_some());
     let e_value = has(|cell| cell.e_value.is_some());
     let ahead = has(|cell| cell.seeds_ahead.is_some());
     let signs = has(|cell| cell.sign_flip_p.is_some());
@@ -65,6 +66,11 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
                     @if range { th scope="col" { "over targets" } }
                     th.number scope="col" title=(ends) { "low" }
                     th.number scope="col" title=(ends) { "high" }
+                    @if with_images {
+                        th.number scope="col" title="confidence interval for new seeds and images" {
+                            "over seeds and images"
+                        }
+                    }
                     @if test_images {
                         th.number scope="col"
                             title="95 % interval over test images, seeds fixed: paired bootstrap"
@@ -108,6 +114,9 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
                             @if range { td { (or_none(beside::range(cell))) } }
                             td.number { (signed(cell.low)) }
                             td.number { (signed(cell.high)) }
+                            @if with_images {
+                                td.number { (or_none(how_far::over_seeds_and_images(cell))) }
+                            }
                             @if test_images { td.number { (over_test_images(cell)) } }
                             td { (badge(cell.verdict)) }
                             td.number { (cell.seeds) }

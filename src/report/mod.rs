@@ -11,6 +11,7 @@ pub mod citation;
 pub mod comparison;
 mod comparison_cells;
 pub mod gallery;
+mod how_far;
 mod html;
 mod junit;
 mod power;

@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use super::{BORDERLINE, HINGES, Judged, cells, drawings, html::badge};
+use super::{BORDERLINE, HINGES, Judged, cells, drawings, how_far, html::badge};
 use crate::figure::{axis::plain, numbers::signed, svg};
 use crate::{
     claim::{Hypothesis, words},
@@ -62,6 +62,9 @@ fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
             div class=(format!("answer {}", verdict.verdict)) {
                 p.verdict {
                     (badge(verdict.verdict))
+                    @if let Some(manner) = how_far::manner(&verdict.how_far) {
+                        span.on { (manner) }
+                    }
                     span.on {
                         @if let Some(scale) = scale(verdict.verdict, verdict.unit, other_scales) {
                             (scale) " "
@@ -75,6 +78,8 @@ fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
                         " " (sentence(&scales))
                     }
                 }
+                @let how_far = how_far::sentences(&verdict.how_far, &claim.hypothesis);
+                @if !how_far.is_empty() { p.reason { (how_far.join("; ")) "." } }
                 @if verdict.hinges_on_one_seed == Some(true) { p.reason { (HINGES) "." } }
                 (expected(one))
             }
@@ -220,6 +225,9 @@ fn readings(one: &Judged<'_>, several: bool) -> Markup {
                             td {
                                 @if reading.judged {
                                     (badge(reading.verdict))
+                                    @if let Some(manner) = how_far::manner(&reading.how_far) {
+                                        " " (manner)
+                                    }
                                     @let others = &reading.other_scales;
                                     @if let Some(scale) =
                                         scale(reading.verdict, reading.unit, others)
@@ -234,6 +242,9 @@ fn readings(one: &Judged<'_>, several: bool) -> Markup {
                                 (reading.reason) "."
                                 @if reading.hinges_on_one_seed == Some(true) {
                                     " Hinges on one seed."
+                                }
+                                @for sentence in how_far::of_reading(one.claim, reading) {
+                                    " " (sentence) "."
                                 }
                                 @if let Some(means) = means_in_words(reading) { " " (means) }
                             }

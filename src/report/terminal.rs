@@ -13,7 +13,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
-use super::{Judged, beside};
+use super::{Judged, beside, how_far};
 use crate::figure::numbers::{self, confidence};
 use crate::{
     claim::words,
@@ -71,10 +71,14 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
     let style = style(verdict.verdict);
     line(0, &format!("{style}{}{style:#}  {}", mark(verdict.verdict), claim.id));
     let said = scales::on_scale(verdict.verdict, verdict.unit, &verdict.other_scales);
-    line(2, &format!("{style}{said}{style:#} on {} evidence", verdict.evidence));
+    let (then, on) = (how_far::after_verdict(&verdict.how_far, " "), verdict.evidence);
+    line(2, &format!("{style}{said}{style:#}{then}on {on} evidence"));
     line(2, &verdict.reason);
     if let Some(scales) = scales::in_words(verdict.verdict, &verdict.other_scales) {
         line(2, &scales);
+    }
+    for sentence in how_far::sentences(&verdict.how_far, &claim.hypothesis) {
+        line(2, &sentence);
     }
     if verdict.borderline {
         line(2, super::BORDERLINE);
@@ -102,17 +106,20 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
         let judged = reading.judged.then(|| {
             let style = self::style(reading.verdict);
             let said = scales::on_scale(reading.verdict, reading.unit, &reading.other_scales);
-            format!("{style}{said}{style:#}, ")
+            let then = how_far::after_verdict(&reading.how_far, ", ");
+            format!("{style}{said}{style:#}{then}")
         });
         let judged = judged.unwrap_or_default();
         let hinges = match reading.hinges_on_one_seed {
             Some(true) => "; hinges on one seed",
             _ => "",
         };
+        let how_far = how_far::of_reading(claim, reading);
+        let how_far: String = how_far.iter().map(|sentence| format!("; {sentence}")).collect();
         // A reason that begins with the verdict does not repeat it.
         let repeated = format!("{} ", reading.verdict);
         let reason = reading.reason.strip_prefix(&repeated).unwrap_or(&reading.reason);
-        line(2, &format!("reading {}: {judged}{reason}{hinges}", reading.id));
+        line(2, &format!("reading {}: {judged}{reason}{how_far}{hinges}", reading.id));
     }
     for (indent, sentence) in super::associations::sentences(&verdict.associations) {
         line(indent, &sentence);
@@ -197,6 +204,11 @@ fn cells(cells: &[CellVerdict]) -> String {
         }
         for row in of_cells(&rows, &flags).lines() {
             let _ = writeln!(text, "    {row}");
+        }
+        if let Some(line) = how_far::with_images(&rows) {
+            for part in wrapped(&line, width() - 4) {
+                let _ = writeln!(text, "    {part}");
+            }
         }
     }
     for note in beside::notes(cells) {

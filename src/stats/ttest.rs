@@ -28,7 +28,12 @@ pub struct TTest {
 }
 
 impl TTest {
-    fn new(estimate: f64, standard_error: f64, degrees_of_freedom: f64, null: f64) -> TTest {
+    pub(super) fn new(
+        estimate: f64,
+        standard_error: f64,
+        degrees_of_freedom: f64,
+        null: f64,
+    ) -> TTest {
         let t = standardised(estimate - null, standard_error);
         TTest {
             estimate,

@@ -52,6 +52,7 @@ impl Checker<'_> {
             relation: relation(&raw.relation)?,
             average_over,
             holds: holds(&raw.holds, units)?,
+            over: raw.over,
         })
     }
 

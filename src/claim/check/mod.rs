@@ -308,6 +308,7 @@ fn merged(raw: &RawSecondaryHypothesis, of: &RawHypothesis) -> RawHypothesis {
         relation: raw.relation.clone().unwrap_or_else(|| of.relation.clone()),
         average_over: raw.average_over.clone().unwrap_or_else(|| of.average_over.clone()),
         holds: raw.holds.clone().unwrap_or_else(|| of.holds.clone()),
+        over: raw.over.unwrap_or(of.over),
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod association;
 mod beside;
+mod how_far;
 mod looks;
+mod seeds_and_images;
 
 use crate::common;
 

@@ -21,6 +21,17 @@ struct Reference {
     detectable: Vec<SeedsNeeded>,
     groupings: Vec<GroupingCase>,
     kendalls: Vec<KendallCase>,
+    seeds_and_images: Vec<Crossed>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Crossed {
+    tables: Vec<Vec<Vec<f64>>>,
+    mean: f64,
+    variance: f64,
+    df: f64,
+    low: f64,
+    high: f64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -310,4 +321,45 @@ fn two_of_six_have_fifteen_ways_and_undefined_tests_are_none() {
     assert_eq!(kendall(&values, &values).unwrap().p_greater, 1.0 / 720.0);
     assert_eq!(kendall(&[1.0, 1.0], &[1.0, 2.0]), None);
     assert_eq!(kendall(&[0.0; 10], &[0.0; 10]), None);
+}
+
+fn crossed(case: &Crossed) -> TTest {
+    let tables: Vec<&[Vec<f64>]> = case.tables.iter().map(Vec::as_slice).collect();
+    let mean = |row: &Vec<f64>| row.iter().sum::<f64>() / row.len() as f64;
+    let seed = |seed: usize| tables.iter().map(|table| mean(&table[seed])).sum();
+    let sample = Sample::new((0..tables[0].len()).map(seed).collect()).unwrap();
+    t_with_added(&sample, 0.0, AddedVariance::of_images(&tables).unwrap())
+}
+
+#[test]
+fn seeds_and_images_agree_with_their_definition() {
+    for case in reference().seeds_and_images {
+        let found = crossed(&case);
+        let interval = found.interval(Alpha::CONVENTIONAL);
+        assert_agrees(found.estimate, case.mean, &case);
+        assert_agrees(found.standard_error.powi(2), case.variance, &case);
+        assert_agrees(found.degrees_of_freedom, case.df, &case);
+        assert_agrees_on_scale(interval.low, case.low, 1.0, &case);
+        assert_agrees_on_scale(interval.high, case.high, 1.0, &case);
+    }
+}
+
+#[test]
+fn three_seeds_and_five_images_have_the_pinned_variance() {
+    let case = &reference().seeds_and_images[0];
+    assert_eq!(
+        case.tables,
+        [[[1.0, 0.0, 2.0, 1.0, -1.0], [2.0, 1.0, 3.0, 0.0, 0.0], [0.0, 1.0, 2.0, 1.0, 1.0]]]
+    );
+    let found = crossed(case);
+    assert!((found.estimate - 0.933_333_3).abs() < 1e-7);
+    assert!((found.standard_error.powi(2) - 0.137_777_8).abs() < 1e-7);
+    assert!((found.degrees_of_freedom - 3.037_834_6).abs() < 1e-7);
+}
+
+#[test]
+fn a_table_that_says_nothing_of_images_has_no_variance() {
+    let none = |table: &[Vec<f64>]| AddedVariance::of_images(&[table]).is_none();
+    assert!(none(&[]) && none(&[vec![1.0, 2.0]]) && none(&[vec![1.0], vec![2.0]]));
+    assert!(none(&[vec![1.0, 2.0], vec![1.0]]) && none(&[vec![1.0, f64::NAN], vec![1.0, 2.0]]));
 }
