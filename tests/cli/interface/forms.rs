@@ -5,16 +5,12 @@ use serde_json::Value;
 use super::Sandbox;
 
 /// Commands that print a form, with the name of its schema.
-const FORMS: [(&[&str], &str); 8] = [
+const FORMS: [(&[&str], &str); 9] = [
     (&["list"], "list"),
     (&["show", "l2_best"], "show"),
     (&["power", "l2_best"], "power"),
     (&["show", "--coverage"], "coverage"),
     (&["power", "--one-seed"], "one-seed"),
-const FORMS: [(&[&str], &str); 7] = [
-    (&["list"], "list"),
-    (&["show", "l2_best"], "show"),
-    (&["power", "l2_best"], "power"),
     (&["table", "accuracies"], "table"),
     (&["plan", "l2_best"], "plan"),
     (&["doctor"], "doctor"),
