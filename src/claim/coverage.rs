@@ -45,6 +45,13 @@ pub enum Answer {
         /// The reading's id within the claim.
         reading: String,
     },
+    /// An effect by target, related to a measured similarity.
+    Association {
+        /// The claim's id.
+        claim: String,
+        /// The association's id within the claim.
+        association: String,
+    },
     /// The primary hypothesis of a claim.
     Claim {
         /// The claim's id.
@@ -71,6 +78,9 @@ impl std::fmt::Display for Answer {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Reading { claim, reading } => write!(formatter, "reading {reading} of {claim}"),
+            Self::Association { claim, association } => {
+                write!(formatter, "association {association} of {claim}")
+            }
             Self::Claim { claim } => write!(formatter, "claim {claim}"),
             Self::Figure { figure } => write!(formatter, "figure {figure}"),
             Self::Command { command } => write!(formatter, "command {command}"),
@@ -140,6 +150,11 @@ mod tests {
                         let claim = suite.get(claim).unwrap();
                         let found = claim.readings.iter().any(|of| of.id == *reading);
                         assert!(found, "{}: no reading {reading}", claim.id);
+                    }
+                    Answer::Association { claim, association } => {
+                        let claim = suite.get(claim).unwrap();
+                        let found = claim.associations.iter().any(|of| of.id == *association);
+                        assert!(found, "{}: no association {association}", claim.id);
                     }
                     Answer::Figure { .. } | Answer::Command { .. } => {}
                     Answer::Untested { untested } => assert!(!untested.is_empty()),

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::html::wide;
 use crate::{
     figure::numbers::{counted, grouped, probability, signed, value},
     judge::{AssociationAt, AssociationResult},
@@ -52,7 +53,6 @@ fn in_words(size: &AssociationAt) -> String {
 
 /// Its numbers by size, and each target's, on the page.
 pub(super) fn table(associations: &[AssociationResult]) -> Markup {
-    let share = |share: Option<f64>| share.map_or_else(String::new, |of| value(100.0 * of));
     html! {
         @for association in associations {
             h4 { "Association " code { (association.id) } ", which never changes the verdict" }
@@ -62,30 +62,36 @@ pub(super) fn table(associations: &[AssociationResult]) -> Markup {
             }
             details {
                 summary { "Targets of " code { (association.id) } }
-                table {
-                    thead {
-                        tr {
-                            th scope="col" { "size" }
-                            th scope="col" { "target" }
-                            th scope="col" { "group" }
-                            th scope="col" { "similarity, %" }
-                            th scope="col" { "effect, points" }
-                            th scope="col" { "seeds of each" }
-                        }
-                    }
-                    tbody {
-                        @for size in &association.sizes {
-                            @for target in &size.targets {
-                                tr {
-                                    td { (place(size)) }
-                                    td { (target.target) }
-                                    td { @if target.similar { "similar" } @else { "other" } }
-                                    td { (share(target.similarity)) }
-                                    td { (target.effect.map_or_else(String::new, |of| signed(Some(of)))) }
-                                    td { (target.similarity_seeds) ", " (target.effect_seeds) }
-                                }
-                            }
-                        }
+                (wide("Targets, with the effect and the similarity of each", "", &targets(association)))
+            }
+        }
+    }
+}
+
+fn targets(association: &AssociationResult) -> Markup {
+    let share = |share: Option<f64>| share.map_or_else(String::new, |of| value(100.0 * of));
+    let effect = |effect: Option<f64>| effect.map_or_else(String::new, |of| signed(Some(of)));
+    html! {
+        thead { tr {
+            th scope="col" { "size" }
+            th scope="col" { "target" }
+            th scope="col" { "group" }
+            th.number scope="col" { "similarity, %" }
+            th.number scope="col" { "effect, points" }
+            th.number scope="col" { "seeds of the similarity" }
+            th.number scope="col" { "seeds of the effect" }
+        } }
+        tbody {
+            @for size in &association.sizes {
+                @for target in &size.targets {
+                    tr {
+                        td { (place(size)) }
+                        td { (target.target) }
+                        td { @if target.similar { "similar" } @else { "other" } }
+                        td.number { (share(target.similarity)) }
+                        td.number { (effect(target.effect)) }
+                        td.number { (target.similarity_seeds) }
+                        td.number { (target.effect_seeds) }
                     }
                 }
             }

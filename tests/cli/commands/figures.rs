@@ -52,7 +52,7 @@ fn a_figure_is_written_in_the_forms_that_were_asked_for() {
     assert_eq!(drawn.code, 0, "{}", drawn.stderr);
     let files = ["svg", "png"].map(|ending| format!("{out}/figure-A5-published.{ending}"));
     assert_eq!(drawn.stdout.lines().collect::<Vec<_>>(), files);
-    assert!(drawn.stderr.contains("missing records of 2 of 6"), "{}", drawn.stderr);
+    assert!(drawn.stderr.contains("missing records of 4 of 12"), "{}", drawn.stderr);
     for file in files {
         assert!(fs::metadata(file).unwrap().len() > 1000);
     }

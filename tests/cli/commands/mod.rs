@@ -413,7 +413,7 @@ fn sentences_fit_the_terminal_and_numbers_stay_whole() {
         }
         let table = on_a_terminal(columns, &verify[..5]);
         assert!(
-            table.contains("  100     10  +1.28  +0.37 to +2.19  0.0055   0.0055  supported"),
+            table.contains("  100   7/10  +1.28  +0.37 to +2.19  0.0055   0.0055  supported"),
             "{table}"
         );
         assert!(longest(&table) <= 100, "{table}");
