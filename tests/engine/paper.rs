@@ -240,7 +240,11 @@ fn high_resolution_is_compared_with_lower_ones_and_drawn() {
     for id in ["not_worse", "on_caltech101", "gain_from_resolution", "dose_response"] {
         assert!(ids.contains(&id), "{ids:?}");
     }
-    for reading in &verdict.readings {
+    // This set-up has one size, so the lead at 100 images has nothing to be compared with.
+    let (sizes, others): (Vec<_>, Vec<_>) =
+        verdict.readings.iter().partition(|reading| reading.id == "most_with_100_images");
+    assert!(sizes.iter().all(|reading| reading.verdict == Verdict::Incomplete), "{sizes:?}");
+    for reading in others {
         assert!(reading.cells.iter().all(|cell| cell.seeds == 3), "{reading:?}");
     }
     let mean = |cells: &[CellVerdict]| cells[0].mean.unwrap();
