@@ -6,11 +6,12 @@ use std::cell::OnceCell;
 use super::{
     decide::{Answer, Side, decide_with},
     early::{self, Estimates},
+    flag::Flag,
     images,
     interim::Interim,
     per_image::PerImage,
     power,
-    result::{CellVerdict, Flag, SeedsAndImages, Welch},
+    result::{CellVerdict, SeedsAndImages, Welch},
     targets,
 };
 use crate::{

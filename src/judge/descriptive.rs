@@ -1,7 +1,7 @@
 //! Hypotheses on published means: reported and not judged, since published means have no spread
 //! over seeds.
 
-use super::result::{CellVerdict, Flag};
+use super::{flag::Flag, result::CellVerdict};
 use crate::{
     claim::{Cell, Hypothesis, Term},
     evidence::Evidence,

@@ -18,6 +18,7 @@ mod descriptive;
 mod direction;
 mod early;
 mod false_supports;
+mod flag;
 mod how_far;
 mod images;
 pub mod interim;
@@ -37,10 +38,11 @@ pub use association::{AssociatedTarget, AssociationAt, AssociationResult};
 pub use decide::{Answer, Side, decide};
 pub use direction::Direction;
 pub use false_supports::{expected_false_supports, in_words as false_supports_in_words};
+pub use flag::Flag;
 pub use quantify::{Unit, quantify};
 pub use result::{
-    CellVerdict, ClaimVerdict, FalseSupports, Flag, HowFar, RangeOverTargets, RefutedAs,
-    ScaleVerdict, SecondaryVerdict, SeedsAndImages, TestImages, Verdicts,
+    CellVerdict, ClaimVerdict, FalseSupports, HowFar, RangeOverTargets, RefutedAs, ScaleVerdict,
+    SecondaryVerdict, SeedsAndImages, TestImages, Verdicts,
 };
 
 use crate::{

@@ -1,0 +1,121 @@
+//! Warnings about a cell, each with its name in JSON and its words.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A warning about a cell.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Flag {
+    /// At least one arm has no record.
+    NoRecords,
+    /// Recipes differ where the contrast does not vary them: the cell can't be judged.
+    MixedRecipes,
+    /// One seed: no spread, so no confidence interval.
+    SingleSeed,
+    /// Planned seeds missing from every arm.
+    MissingSeeds,
+    /// Seeds missing from at least one arm, but not from all.
+    UnmatchedSeeds,
+    /// Runs that stopped early.
+    FailedTrials,
+    /// Values known only up to the logged epochs (interval-censored).
+    Censored,
+    /// Schedules differ between the compared targets or sizes.
+    ScheduleDiffers,
+    /// Subsets above a quarter of their pool: seeds share images, and the interval is too narrow.
+    SubsetOverPool,
+    /// Read at the best epoch on the test set: optimistic.
+    BestOnTest,
+    /// The standard deviation over seeds was raised to half the metric's resolution.
+    SpreadFloored,
+    /// Welch's unpaired interval alone gives another verdict.
+    WelchDisagrees,
+    /// The interval over seeds and test images together gives another verdict.
+    ChangedByTestImages,
+    /// Asked over seeds and test images, and judged over seeds alone, since a record does not say
+    /// which images it classifies correctly or a run failed.
+    SeedsAlone,
+    /// The interval ends within a point of the margin: rounding on another processor may change
+    /// the verdict.
+    Borderline,
+    /// Published means without seeds.
+    MeansOnly,
+    /// A sequential design stopped before its last look: the mean is biased.
+    StoppedEarly,
+}
+
+impl Flag {
+    /// The flag's name in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoRecords => "no_records",
+            Self::MixedRecipes => "mixed_recipes",
+            Self::SingleSeed => "single_seed",
+            Self::MissingSeeds => "missing_seeds",
+            Self::UnmatchedSeeds => "unmatched_seeds",
+            Self::FailedTrials => "failed_trials",
+            Self::Censored => "censored",
+            Self::ScheduleDiffers => "schedule_differs",
+            Self::SubsetOverPool => "subset_over_pool",
+            Self::BestOnTest => "best_on_test",
+            Self::SpreadFloored => "spread_floored",
+            Self::WelchDisagrees => "welch_disagrees",
+            Self::ChangedByTestImages => "changed_by_test_images",
+            Self::SeedsAlone => "seeds_alone",
+            Self::Borderline => "borderline",
+            Self::MeansOnly => "means_only",
+            Self::StoppedEarly => "stopped_early",
+        }
+    }
+
+    /// The flag in words.
+    #[must_use]
+    pub(crate) fn in_words(self) -> &'static str {
+        match self {
+            Self::NoRecords => "at least one arm has no record",
+            Self::MixedRecipes => {
+                "recipes differ where the contrast does not vary them; the cell can't be judged"
+            }
+            Self::SingleSeed => "one seed: no spread, so no confidence interval",
+            Self::MissingSeeds => "planned seeds missing from every arm: they were never run",
+            Self::UnmatchedSeeds => "seeds missing from at least one arm, excluded from the pairs",
+            Self::FailedTrials => {
+                "runs that stopped early; the verdict must hold without them and with them at \
+                 their worst value"
+            }
+            Self::Censored => {
+                "known only up to the logged epochs; the verdict must hold at both bounds"
+            }
+            Self::ScheduleDiffers => "schedules differ between the compared targets or sizes",
+            Self::SubsetOverPool => {
+                "subsets above a quarter of their pool: seeds share images, so the confidence \
+                 interval is too narrow"
+            }
+            Self::BestOnTest => "read at the best epoch on the test set: optimistic",
+            Self::SpreadFloored => {
+                "seeds agree so closely that the standard deviation was raised to half the \
+                 metric's resolution"
+            }
+            Self::WelchDisagrees => "Welch's unpaired interval alone gives another verdict",
+            Self::ChangedByTestImages => {
+                "the interval over seeds and test images together gives another verdict"
+            }
+            Self::SeedsAlone => {
+                "asked over seeds and test images, but judged over seeds alone: a record does not \
+                 say which images it classifies correctly, or a run failed"
+            }
+            Self::Borderline => {
+                "the confidence interval ends within a point of the margin; rounding on another \
+                 processor may change the verdict"
+            }
+            Self::MeansOnly => "published means without seeds: not judged",
+            Self::StoppedEarly => {
+                "decided before the last look: on average such a mean lies too far from the margin"
+            }
+        }
+    }
+}
