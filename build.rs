@@ -1,6 +1,7 @@
 //! Passes the folder of libtorch to the linker and the crate, so that the programs run from any
 //! folder without an environment variable, and a digest of the sources to the crate. torch-sys
-//! finds libtorch, and `scripts/setup.py` installs it.
+//! finds libtorch, and `scripts/setup.py` installs it. Lists the further zoos of the smoke world,
+//! which the crate embeds.
 
 use std::{
     env, fs,
@@ -13,9 +14,43 @@ fn main() {
     println!("cargo::rerun-if-changed=src");
     println!("cargo::rerun-if-changed=Cargo.lock");
     println!("cargo::rustc-env=REPRO_SOURCES={:016x}", digest_of_sources());
+    list_zoos().expect("the zoos of goldens/smoke can be listed");
     if env::var_os("CARGO_FEATURE_ENGINE").is_some() {
         libtorch();
     }
+}
+
+/// Writes the lists of cards and of weights in `goldens/smoke/zoos/NUMBER` as Rust: the zoo's
+/// number, the model's name (weights alone), the file. Zoos are in the order of numbers, models in
+/// that of names.
+fn list_zoos() -> std::io::Result<()> {
+    const ZOOS: &str = "goldens/smoke/zoos";
+    // A folder that does not exist counts as changed at every build.
+    let watched = if Path::new(ZOOS).exists() { ZOOS } else { "goldens/smoke" };
+    println!("cargo::rerun-if-changed={watched}");
+    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
+    let mut files = Vec::new();
+    for zoo in fs::read_dir(ZOOS).into_iter().flatten() {
+        let zoo = zoo?;
+        let Ok(number) = zoo.file_name().to_string_lossy().parse::<u32>() else { continue };
+        for file in fs::read_dir(zoo.path())? {
+            files.push((number, Path::new(&root).join(file?.path())));
+        }
+    }
+    files.sort();
+    let (mut cards, mut weights) = (String::from("&[\n"), String::from("&[\n"));
+    for (number, path) in &files {
+        let role = path.file_stem().unwrap_or_default().to_string_lossy();
+        let extension = path.extension().unwrap_or_default().to_string_lossy();
+        if extension == "json" {
+            cards += &format!("({number}, include_str!({path:?})),\n");
+        } else if extension == "safetensors" {
+            weights += &format!("({number}, {role:?}, include_bytes!({path:?})),\n");
+        }
+    }
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    fs::write(out.join("zoo_cards.rs"), cards + "]")?;
+    fs::write(out.join("zoo_weights.rs"), weights + "]")
 }
 
 /// Passes the folder and the version of libtorch on, and sets the run path of the programs.

@@ -18,7 +18,7 @@ use crate::{
     experiment::{Architecture, Key},
     fetch::default_folder,
     util::{Command, Hint},
-    world::{World, ZOOS},
+    world::{FIRST_ZOO, World, ZOOS},
 };
 
 /// The data folder of a world.
@@ -41,7 +41,7 @@ impl DataFolder {
 
     /// The digest of a source's weights on disk.
     fn weights_on_disk(&self, source: &str) -> Result<String, Missing> {
-        self.once(&format!("source {source}"), || Ok(self.weights(source)?.digest()))
+        self.once(&format!("source {source}"), || Ok(self.weights(source, FIRST_ZOO)?.digest()))
     }
 
     /// The digest of a target's images on disk.
@@ -56,6 +56,15 @@ impl DataFolder {
             let digest = images.cached_digest(&cache, &|done| (self.progress)(&what, done, total));
             digest.map_err(|error| self.remedy(target).damaged(&error))
         })
+    }
+
+    /// A world in a data folder has one zoo.
+    fn is_first(&self, zoo: u32) -> Result<(), Missing> {
+        if zoo == FIRST_ZOO {
+            return Ok(());
+        }
+        let what = format!("the {} set-up has no zoo {zoo}", self.world.id);
+        Err(Missing { what, help: Hint::Manual("leave `zoo` out".to_owned()) })
     }
 
     /// The digest on disk, else the one that bundled records were computed with.
@@ -118,7 +127,8 @@ impl DataFolder {
     ///
     /// # Errors
     /// If they are missing, or can't be read.
-    pub(super) fn weights(&self, source: &str) -> Result<FittedTensors, Missing> {
+    pub(super) fn weights(&self, source: &str, number: u32) -> Result<FittedTensors, Missing> {
+        self.is_first(number)?;
         let zoo = self.world.zoo.as_ref().expect("a world in a data folder has a zoo");
         let user_defined = self.world.user_names.has(source);
         let Some(file) = zoo.files.get(source) else {
@@ -212,7 +222,8 @@ impl Assets for DataFolder {
         Some(self)
     }
 
-    fn weights_digest(&self, source: &str) -> Result<String, Missing> {
+    fn weights_digest(&self, source: &str, zoo: u32) -> Result<String, Missing> {
+        self.is_first(zoo)?;
         self.or_recorded(source, self.weights_on_disk(source))
     }
 
@@ -220,8 +231,8 @@ impl Assets for DataFolder {
         self.or_recorded(target, self.images_on_disk(target))
     }
 
-    fn unavailable(&self, key: &Key) -> Option<Missing> {
-        let source = self.weights_on_disk(&key.source).err();
+    fn unavailable(&self, key: &Key, zoo: u32) -> Option<Missing> {
+        let source = self.is_first(zoo).and_then(|()| self.weights_on_disk(&key.source)).err();
         source.or_else(|| self.images_on_disk(&key.target).err())
     }
 

@@ -20,17 +20,17 @@ use crate::{
     data::Target,
     experiment::{Key, Pretraining, Trial},
     util::Hint,
-    world::World,
+    world::{FIRST_ZOO, World},
 };
 
 /// The source models and target images of a world, by name.
 pub trait Assets: Debug + Send + Sync {
-    /// The hexadecimal BLAKE3 digest of a source model's weights, which record names contain. If
-    /// the weights are missing, the digest that bundled records were computed with.
+    /// The hexadecimal BLAKE3 digest of the weights of a zoo's source model, which record names
+    /// contain. If the weights are missing, the digest that bundled records were computed with.
     ///
     /// # Errors
-    /// If neither is available.
-    fn weights_digest(&self, source: &str) -> Result<String, Missing>;
+    /// If neither is available, or the zoo has no such model.
+    fn weights_digest(&self, source: &str, zoo: u32) -> Result<String, Missing>;
 
     /// The hexadecimal BLAKE3 digest of a target's images, likewise.
     ///
@@ -38,23 +38,27 @@ pub trait Assets: Debug + Send + Sync {
     /// If neither is available.
     fn images_digest(&self, target: &str) -> Result<String, Missing>;
 
-    /// Computes the name of a trial's record.
+    /// The zoo whose source model has weights of this digest; `None` if no zoo here has them.
+    fn zoo_with(&self, source: &str, weights: &str) -> Option<u32> {
+        (self.weights_digest(source, FIRST_ZOO).as_deref() == Ok(weights)).then_some(FIRST_ZOO)
+    }
+
+    /// Computes the name of the record of a trial that starts from a zoo
+    /// ([`World::zoo_of`] its key and seed).
     ///
     /// # Errors
     /// If its source model or its target has no digest.
-    fn identify(&self, trial: Trial) -> Result<IdentifiedTrial, Missing> {
+    fn identify(&self, trial: Trial, zoo: u32) -> Result<IdentifiedTrial, Missing> {
         let key = &trial.recipe.key;
-        let weights = self.weights_digest(&key.source)?;
+        let weights = self.weights_digest(&key.source, zoo)?;
         let data = self.images_digest(&key.target)?;
         let id = trial.id(&weights, &data);
         Ok(IdentifiedTrial { trial, weights, data, id })
     }
 
-    /// The missing or damaged input that prevents a trial from running on this machine; `None` if
-    /// it can run. The ledger may have its record in both cases.
-    fn unavailable(&self, _key: &Key) -> Option<Missing> {
-        None
-    }
+    /// The missing or damaged input that prevents a trial of this key from running on this machine
+    /// from a zoo; `None` if it can run. The ledger may have its record in both cases.
+    fn unavailable(&self, key: &Key, zoo: u32) -> Option<Missing>;
 
     /// A description of what a target's images were made from, if they were packed by a script.
     fn made_from(&self, _target: &str) -> Option<String> {
@@ -81,14 +85,14 @@ pub trait Assets: Debug + Send + Sync {
 /// What the engine alone needs. These are no methods of the trait: a trait object would keep them,
 /// and with them all bundled images and weights, in the program that judges.
 impl dyn Assets + '_ {
-    /// A source model's tensors.
+    /// The tensors of a zoo's source model, in single precision.
     ///
     /// # Errors
     /// If they are missing, or can't be read.
-    pub fn weights(&self, source: &str) -> Result<FittedTensors, Missing> {
+    pub fn weights(&self, source: &str, zoo: u32) -> Result<FittedTensors, Missing> {
         match self.data_folder() {
-            Some(folder) => folder.weights(source),
-            None => bundled::weights(source).ok_or_else(|| bundled::missing(source)),
+            Some(folder) => folder.weights(source, zoo),
+            None => bundled::weights_of(source, zoo).ok_or_else(|| bundled::no_model(source, zoo)),
         }
     }
 

@@ -28,9 +28,9 @@ impl Hypothesis {
 /// The contrast in symbols, such as `l2_3 - natural`, without coordinates that all arms share.
 #[must_use]
 pub fn contrast(terms: &[Term], world: &World) -> String {
-    let parts: Vec<[String; 6]> = terms.iter().map(|term| coordinates(&term.arm, world)).collect();
+    let parts: Vec<[String; 7]> = terms.iter().map(|term| coordinates(&term.arm, world)).collect();
     let differs: Vec<bool> =
-        (0..6).map(|axis| parts.iter().any(|part| part[axis] != parts[0][axis])).collect();
+        (0..7).map(|axis| parts.iter().any(|part| part[axis] != parts[0][axis])).collect();
     let mut label = String::new();
     for (term, part) in terms.iter().zip(&parts) {
         let sign = match (label.is_empty(), term.weight < 0.0) {
@@ -72,10 +72,11 @@ pub fn arm(arm: &Arm, world: &World) -> String {
         .join(", ")
 }
 
-fn coordinates(arm: &Arm, world: &World) -> [String; 6] {
+fn coordinates(arm: &Arm, world: &World) -> [String; 7] {
     let resolution = arm.resolution.iter().map(ToString::to_string).collect::<Vec<_>>();
     [
         arm.source.join("|"),
+        arm.zoo.map_or_else(String::new, |zoo| format!("zoo {zoo}")),
         targets(arm, world),
         counted(&arm.blocks, "block"),
         counted(&arm.images, "image"),

@@ -191,6 +191,8 @@ pub struct Arm {
     pub resolution: Vec<Resolution>,
     /// The seed stream within a repetition, 1 or 2; 0 is the stream that all claims share.
     pub seed_stream: u32,
+    /// The zoo of the source models; `None` leaves it to the seed.
+    pub zoo: Option<u32>,
     /// The evaluation that is read, if it is not the metric's own.
     pub at: Option<Moment>,
 }
@@ -256,6 +258,7 @@ impl Arm {
                                 resolution,
                                 seed_stream,
                                 influence: metric.is_of_influence(),
+                                zoo: self.zoo,
                             });
                         }
                     }

@@ -129,6 +129,10 @@ pub struct RawArm {
     /// Which of a repetition's two disjoint seed streams, 1 or 2; by default the seeds that all
     /// claims share.
     pub seed_stream: Option<u32>,
+    /// The zoo whose source models this arm starts from, by its number, from 1; by default the zoo
+    /// of the seed.
+    #[schemars(range(min = 1))]
+    pub zoo: Option<u32>,
     /// The evaluation at which this arm is read, instead of the metric's own.
     pub at: Option<Moment>,
 }

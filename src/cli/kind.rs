@@ -9,6 +9,7 @@ use crate::experiment::EvidenceKind;
 pub(super) const ALL: &[EvidenceKind] = &[
     EvidenceKind::Published,
     EvidenceKind::Smoke,
+    EvidenceKind::SmokeOneZoo,
     EvidenceKind::Lab,
     EvidenceKind::Paper,
     EvidenceKind::Salman,
@@ -57,6 +58,7 @@ const fn description(kind: EvidenceKind) -> &'static str {
     match kind {
         EvidenceKind::Published => "The authors' own per-seed logs",
         EvidenceKind::Smoke => "Local runs of thin networks",
+        EvidenceKind::SmokeOneZoo => "The same from one source model an arm, whatever the seed",
         EvidenceKind::Lab => "Local runs of ResNet-18, from source models that are trained locally",
         EvidenceKind::Paper => "Local runs of ResNet-50 from the authors' checkpoints",
         EvidenceKind::Salman => "The same from the checkpoints of Salman et al. (2020)",

@@ -131,7 +131,7 @@ impl RunContext {
     ) -> Self {
         let request = DeviceRequest {
             device: placement.device,
-            rather_cpu: kind == EvidenceKind::Smoke,
+            rather_cpu: kind.is_small(),
             side: world.protocol.side,
             threads: placement.threads.map(usize::from),
         };
@@ -172,9 +172,15 @@ impl RunContext {
         Ok(gathered)
     }
 
-    /// A trial with the name of its record.
+    /// A trial with the name of its record, from the zoo of its seed.
     pub fn identify(&self, trial: Trial) -> Result<IdentifiedTrial, Failure> {
-        self.assets.identify(trial).map_err(|Missing { what, help }| {
+        let zoo = self.world.zoo_of(&trial.recipe.key, trial.seed);
+        self.identify_from(trial, zoo)
+    }
+
+    /// The same from any zoo.
+    pub fn identify_from(&self, trial: Trial, zoo: u32) -> Result<IdentifiedTrial, Failure> {
+        self.assets.identify(trial, zoo).map_err(|Missing { what, help }| {
             Failure::new(exit::INPUT, miette::miette!(help = hints::text(&help), "{what}"))
         })
     }

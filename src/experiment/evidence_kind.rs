@@ -13,6 +13,8 @@ pub enum EvidenceKind {
     Published,
     /// Local runs in the smoke world.
     Smoke,
+    /// The same where every seed starts from one source model for each arm.
+    SmokeOneZoo,
     /// Local runs in the lab world, from source models of `repro pretrain`.
     Lab,
     /// Local runs in the paper's world, from the authors' checkpoints.
@@ -26,10 +28,18 @@ pub enum EvidenceKind {
 
 impl EvidenceKind {
     /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::Published, Self::Smoke, Self::Lab, Self::Paper, Self::Salman, Self::Log];
+    pub const ALL: [Self; 7] = [
+        Self::Published,
+        Self::Smoke,
+        Self::SmokeOneZoo,
+        Self::Lab,
+        Self::Paper,
+        Self::Salman,
+        Self::Log,
+    ];
     /// Every kind's name.
-    pub const NAMES: [&'static str; 6] = ["published", "smoke", "lab", "paper", "salman", "log"];
+    pub const NAMES: [&'static str; 7] =
+        ["published", "smoke", "smoke_one_zoo", "lab", "paper", "salman", "log"];
 
     /// The kind of this name; the name that an older version used is accepted too.
     #[must_use]
@@ -39,12 +49,19 @@ impl EvidenceKind {
     }
 
     /// The kinds of local runs, which this program computes; each has the name of its world.
-    pub const LOCAL: [Self; 4] = [Self::Smoke, Self::Lab, Self::Paper, Self::Salman];
+    pub const LOCAL: [Self; 5] =
+        [Self::Smoke, Self::SmokeOneZoo, Self::Lab, Self::Paper, Self::Salman];
 
     /// Whether its records are local runs, which this program computes.
     #[must_use]
     pub(crate) const fn is_local(self) -> bool {
-        matches!(self, Self::Smoke | Self::Lab | Self::Paper | Self::Salman)
+        matches!(self, Self::Smoke | Self::SmokeOneZoo | Self::Lab | Self::Paper | Self::Salman)
+    }
+
+    /// Whether its fine-tunes are of thin networks on small images, for which a CPU is enough.
+    #[must_use]
+    pub(crate) const fn is_small(self) -> bool {
+        matches!(self, Self::Smoke | Self::SmokeOneZoo)
     }
 
     /// Its name.
@@ -53,6 +70,7 @@ impl EvidenceKind {
         match self {
             Self::Published => "published",
             Self::Smoke => "smoke",
+            Self::SmokeOneZoo => "smoke_one_zoo",
             Self::Lab => "lab",
             Self::Paper => "paper",
             Self::Salman => "salman",

@@ -33,6 +33,10 @@ pub struct Key {
     /// without influence can't replace one that has it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub influence: bool,
+    /// The zoo that it starts from, if an arm fixes it; else the seed's place decides
+    /// (`World::zoo_of`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zoo: Option<u32>,
 }
 
 impl Key {
@@ -47,6 +51,7 @@ impl Key {
             resolution: Resolution::Native,
             seed_stream: 0,
             influence: false,
+            zoo: None,
         }
     }
 }
@@ -67,6 +72,9 @@ impl fmt::Display for Key {
         }
         if self.seed_stream > 0 {
             write!(formatter, ", seed stream {}", self.seed_stream)?;
+        }
+        if let Some(zoo) = self.zoo {
+            write!(formatter, ", zoo {zoo}")?;
         }
         if self.influence { formatter.write_str(", with influence") } else { Ok(()) }
     }

@@ -135,7 +135,7 @@ impl Recipe {
     }
 
     /// A name for the features that the frozen part computes of a test set, if the frozen part is
-    /// fixed. Fine-tunes with equal names can share the features.
+    /// fixed. Fine-tunes from the same weights with equal names can share the features.
     #[must_use]
     pub fn of_test_features(&self) -> String {
         let Key { source, target, resolution, .. } = &self.key;

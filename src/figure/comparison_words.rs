@@ -11,9 +11,11 @@ use crate::{
 pub fn side(comparison: &Comparison) -> &'static str {
     match comparison.evidence {
         EvidenceKind::Published | EvidenceKind::Log => "log",
-        EvidenceKind::Smoke | EvidenceKind::Lab | EvidenceKind::Paper | EvidenceKind::Salman => {
-            "local runs"
-        }
+        EvidenceKind::Smoke
+        | EvidenceKind::SmokeOneZoo
+        | EvidenceKind::Lab
+        | EvidenceKind::Paper
+        | EvidenceKind::Salman => "local runs",
     }
 }
 

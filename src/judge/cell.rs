@@ -15,7 +15,7 @@ use super::{
     targets,
 };
 use crate::{
-    claim::{Cell, Contrast, Design, Hypothesis, Over, Relation, Term, Unit},
+    claim::{Cell, Contrast, Design, Hypothesis, Over, Relation, Term, Unit, keys},
     evidence::{Evidence, SamplingDesign},
     experiment::{Key, Moment, Verdict},
     judge::{
@@ -107,7 +107,7 @@ impl<'a> Analysis<'a> {
                 SamplingDesign::GroupSequential => self.design.looks.count(),
             },
             incomplete: !joined.absent.is_empty() || joined.unread,
-            can_continue: judgeable && joined.unobservable.is_none(),
+            can_continue: judgeable && joined.unobservable.is_none() && self.has_more_seeds(unit),
         }
     }
 
@@ -144,6 +144,15 @@ impl<'a> Analysis<'a> {
         let Interval { low, high } = test.interval(self.level());
         let side = Side::from_bounds(low, high, self.hypothesis.relation);
         Some(SeedsAndImages { low, high, df: test.degrees_of_freedom, verdict: side.into() })
+    }
+
+    /// Whether the zoos of seeds after those of the evidence have a model of every arm, up to the
+    /// next look.
+    fn has_more_seeds(&self, Paired { contrast, cells, joined, .. }: &Paired<'_>) -> bool {
+        let looks = self.design.looks.seeds();
+        let Some(next) = looks.iter().find(|look| **look > joined.rows.len()) else { return false };
+        let keys = keys(&contrast.terms, cells, &self.hypothesis.metric);
+        self.evidence.world.seeds_with_models(&keys, *next) == *next
     }
 
     /// The numbers of seeds of the looks that `seeds` seeds reach: all of them in a fixed design.

@@ -32,7 +32,8 @@ pub struct Interim {
     pub looks: usize,
     /// Whether records are missing for an arm, or no record contains the metric.
     pub incomplete: bool,
-    /// Whether more seeds can help: false where recipes are mixed or the metric can't be read.
+    /// Whether more seeds than those of `answers` can help: false where recipes are mixed, the
+    /// metric can't be read, or the zoos of the next look's seeds have no model of an arm.
     pub can_continue: bool,
 }
 
@@ -116,7 +117,8 @@ fn to_continue(
     };
     let with_next_look = |among: Vec<usize>| -> Vec<usize> {
         let has_next = |unit: &usize| {
-            interims[*unit].can_continue && looks_used[*unit] < interims[*unit].looks
+            let Interim { answers, looks, can_continue, .. } = &interims[*unit];
+            looks_used[*unit] < if *can_continue { *looks } else { answers.len() }
         };
         among.into_iter().filter(has_next).collect()
     };

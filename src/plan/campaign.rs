@@ -258,7 +258,7 @@ impl Campaign<'_> {
         for ((key, seed), needed_by) in outstanding {
             let missing = match self.identify(key.clone(), seed) {
                 Ok(named) if gathered.beyond.contains(&named.id) => continue,
-                Ok(named) => match self.assets.unavailable(&key) {
+                Ok(named) => match self.assets.unavailable(&key, self.world.zoo_of(&key, seed)) {
                     None => {
                         next.planned.push(Planned { named, needed_by });
                         continue;
@@ -279,7 +279,8 @@ impl Campaign<'_> {
     /// # Errors
     /// If the source model or the target has no digest.
     pub fn identify(&self, key: Key, seed: Seed) -> Result<IdentifiedTrial, Missing> {
-        self.assets.identify(Trial { recipe: self.world.recipe(key), seed })
+        let zoo = self.world.zoo_of(&key, seed);
+        self.assets.identify(Trial { recipe: self.world.recipe(key), seed }, zoo)
     }
 
     fn cost(&self, named: &IdentifiedTrial) -> Cost {

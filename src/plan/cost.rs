@@ -42,19 +42,20 @@ impl Cost {
     /// If the world has no such target.
     #[must_use]
     pub fn of_trials<'a>(trials: impl IntoIterator<Item = &'a Trial>, world: &World) -> Self {
-        let mut families: BTreeMap<String, Vec<&Recipe>> = BTreeMap::new();
+        let mut families: BTreeMap<(u32, String), Vec<&Recipe>> = BTreeMap::new();
         for trial in trials {
-            families.entry(trial.family()).or_default().push(&trial.recipe);
+            let zoo = world.zoo_of(&trial.recipe.key, trial.seed);
+            families.entry((zoo, trial.family())).or_default().push(&trial.recipe);
         }
         let mut tested = BTreeSet::new();
-        let cost = |family: &Vec<&Recipe>| {
+        let cost = |((zoo, _), family): (&(u32, String), &Vec<&Recipe>)| {
             let fixed = family[0].protocol.frozen_part_is_fixed();
-            let cached = fixed && !tested.insert(family[0].of_test_features());
+            let cached = fixed && !tested.insert((*zoo, family[0].of_test_features()));
             let features = if cached { Self::of_test_features(family[0], world) } else { 0.0 };
             let cost = Self::of_siblings(family, world);
             Self { flops: cost.flops - features, ..cost }
         };
-        families.values().map(cost).sum()
+        families.iter().map(cost).sum()
     }
 
     fn of_siblings(recipes: &[&Recipe], world: &World) -> Self {
@@ -139,7 +140,7 @@ impl Throughputs {
         let of_world = |entry: &&Entry| {
             let Recipe { key, world: of, .. } = &entry.trial.recipe;
             let finished = matches!(entry.outcome, Ended::Finished(_));
-            finished && **of == *world.id && world.unavailable(key).is_none()
+            finished && **of == *world.recorded_as() && world.unavailable(key).is_none()
         };
         // Trials that ran side by side have the same start and the same seconds to the last bit;
         // those of a family that two workers shared do not.

@@ -55,11 +55,8 @@ pub fn at_most(claims: &[&Claim], world: &World) -> Outstanding {
     let mut outstanding = Outstanding::new();
     for claim in claims {
         for Question { name, hypothesis, design } in hypotheses(claim) {
-            for key in possible(hypothesis, world) {
-                for place in 0..design.looks.last() {
-                    let seed = World::seed(place);
-                    outstanding.entry((key.clone(), seed)).or_default().insert(name.clone());
-                }
+            for (key, seed) in possible(hypothesis, design.looks.last(), world) {
+                outstanding.entry((key, seed)).or_default().insert(name.clone());
             }
         }
     }
@@ -91,7 +88,8 @@ pub fn points(points: &Points, seeds: usize, world: &World) -> Outstanding {
     let possible = points.iter().filter(|(key, _)| world.unavailable(key).is_none());
     possible
         .flat_map(|(key, by)| {
-            (0..seeds).map(move |place| ((key.clone(), World::seed(place)), by.clone()))
+            let seeds = seeds_of(std::iter::once(key), seeds, world);
+            seeds.into_iter().map(move |seed| ((key.clone(), seed), by.clone()))
         })
         .collect()
 }
@@ -134,14 +132,22 @@ fn hypotheses(claim: &Claim) -> impl Iterator<Item = Question<'_>> {
     std::iter::once(primary).chain(readings)
 }
 
-/// Keys of the cells that can be judged in this world.
-fn possible(hypothesis: &Hypothesis, world: &World) -> BTreeSet<Key> {
+/// The first `seeds` seeds of fine-tunes that are compared: fewer if the zoo of a later seed has no
+/// model of one of them, since the values of the other arms would have no pair.
+fn seeds_of<'a>(keys: impl IntoIterator<Item = &'a Key>, seeds: usize, world: &World) -> Vec<Seed> {
+    (0..world.seeds_with_models(keys, seeds)).map(World::seed).collect()
+}
+
+/// Keys and seeds of the cells that can be judged in this world, with at most so many seeds.
+fn possible(hypothesis: &Hypothesis, seeds: usize, world: &World) -> BTreeSet<(Key, Seed)> {
     let mut possible = BTreeSet::new();
     for contrast in &hypothesis.contrasts {
         for (_, cells) in contrast.units(&hypothesis.average_over) {
             let of = keys(&contrast.terms, &cells, &hypothesis.metric);
             if of.iter().all(|key| world.unavailable(key).is_none()) {
-                possible.extend(of);
+                for seed in seeds_of(&of, seeds, world) {
+                    possible.extend(of.iter().map(|key| (key.clone(), seed)));
+                }
             }
         }
     }
@@ -156,11 +162,12 @@ fn needed(hypothesis: &Hypothesis, design: &Design, evidence: &Evidence) -> Vec<
         if keys.iter().any(|key| evidence.world.unavailable(key).is_some()) {
             continue;
         }
+        let seeds = seeds_of(&keys, seeds, &evidence.world);
         for key in keys {
             let existing = evidence.records.seeds(&key);
-            let has = |seed| existing.is_some_and(|existing| existing.contains_key(&seed));
-            let missing = (0..seeds).map(World::seed).filter(|seed| !has(*seed));
-            needed.extend(missing.map(|seed| (key.clone(), seed)));
+            let has = |seed| existing.is_some_and(|existing| existing.contains_key(seed));
+            let missing = seeds.iter().filter(|seed| !has(seed));
+            needed.extend(missing.map(|seed| (key.clone(), *seed)));
         }
     }
     needed

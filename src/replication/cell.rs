@@ -165,6 +165,7 @@ pub(super) fn term(weight: f64, key: &Key) -> Term {
     Term {
         weight,
         arm: Arm {
+            zoo: None,
             name: key.source.to_string(),
             source: vec![key.source.clone()],
             target: Vec::new(),

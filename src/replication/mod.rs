@@ -171,7 +171,7 @@ fn note(evidence: &Evidence) -> String {
              the reading and is no replication; larger sizes were run again with longer \
              schedules."
         }
-        EvidenceKind::Smoke => {
+        EvidenceKind::Smoke | EvidenceKind::SmokeOneZoo => {
             "A different experiment: thin residual networks on 28-pixel images, from source models \
              of this project; the published numbers are of ResNet-50 at 224 pixels. Means are not \
              compared, only the directions of differences."

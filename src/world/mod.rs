@@ -6,12 +6,14 @@
 
 mod embedded;
 mod recipes;
+mod source_models;
 mod tables;
 mod user_names;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Deserialize;
+pub use source_models::{FIRST_ZOO, SeedZoos, SourceModels};
 pub use tables::{BlockMapping, Packed, PlannedSeeds, Schedule, SourceClasses, TargetInfo, Zoo};
 pub use user_names::{UserNames, UserNamesError};
 
@@ -31,11 +33,19 @@ pub struct World {
     pub format: u32,
     /// Its name.
     pub id: String,
+    /// The id in its recipes and records, if it is another world's.
+    pub recorded_as: Option<String>,
     /// What it is, in one sentence.
     #[serde(alias = "sentence")]
     pub description: String,
     /// What every verdict in it is conditional on.
     pub checkpoints: String,
+    /// Which source models its seeds start from.
+    #[serde(default)]
+    pub source_models: SourceModels,
+    /// The zoos of its seeds, if each starts from a source model of its own.
+    #[serde(default)]
+    pub zoos: SeedZoos,
     /// Source models by name, each with a description.
     pub sources: BTreeMap<String, String>,
     /// Named groups of targets.
@@ -177,6 +187,10 @@ impl World {
                 target.title
             )),
             Some(_) => {
+                let no_model = key.zoo.and_then(|zoo| self.no_model(&key.source, zoo));
+                if no_model.is_some() {
+                    return no_model;
+                }
                 let fits = self.recipe(key.clone()).fits(self.architecture());
                 fits.err().map(|error| format!("not possible in the {} set-up: {error}", self.id))
             }
@@ -222,6 +236,7 @@ impl EvidenceKind {
             Self::Published | Self::Paper => World::paper(),
             Self::Log => World { checkpoints: CHECKPOINTS_OF_A_LOG.to_owned(), ..World::paper() },
             Self::Smoke => World::smoke(),
+            Self::SmokeOneZoo => World::smoke_one_zoo(),
             Self::Lab => World::lab(),
             Self::Salman => World::salman(),
         }

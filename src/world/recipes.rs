@@ -29,7 +29,7 @@ impl World {
         }
         let influence = if key.influence { self.influence.clone() } else { Vec::new() };
         let trained = Some(self.blocks(key.blocks)).filter(|here| *here != key.blocks);
-        Recipe { world: self.id.as_str().into(), key, trained, protocol, influence }
+        Recipe { world: self.recorded_as().into(), key, trained, protocol, influence }
     }
 
     /// Reads a user's recipe, the text of `file`, for one of `worlds`. Missing fields of the
@@ -81,6 +81,7 @@ impl World {
             table.insert("influence".to_owned(), influence);
         }
         let mut recipe: Recipe = toml::Value::Table(table).try_into().map_err(grammar)?;
+        recipe.world = world.recorded_as().into();
         if recipe.trained.is_none() {
             recipe.trained = world.recipe(recipe.key.clone()).trained;
         }
@@ -157,7 +158,7 @@ mod tests {
     use crate::experiment::{Seed, Trial};
 
     fn recipe(world: &str, blocks: u32, seed_stream: u32) -> String {
-        let target = if world == "smoke" { "kmnist" } else { "cifar10" };
+        let target = if world.starts_with("smoke") { "kmnist" } else { "cifar10" };
         format!(
             "world = \"{world}\"\n[key]\ntarget = \"{target}\"\nsource = \"natural\"\n\
              blocks = {blocks}\nimages = 100\nseed_stream = {seed_stream}\n"

@@ -131,7 +131,7 @@ fn first_losses(world: &World) -> Result<(), Failed> {
             let mut recipe = world.recipe(key);
             // In six epochs, the first two have the first rate.
             recipe.protocol = Protocol { epochs: 6, evaluate: vec![6], ..recipe.protocol };
-            named.extend(Bundled.identify(FineTune { recipe, seed: World::seed(0) }));
+            named.extend(Bundled.identify(FineTune { recipe, seed: World::seed(0) }, 1));
         }
     }
     let assets = &Bundled;

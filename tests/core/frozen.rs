@@ -11,7 +11,7 @@ use repro::{
     judge::judge,
     plan::campaign::{Campaign, Event, Runner},
     store::{Ledger, LedgerError, bundle},
-    world::World,
+    world::{FIRST_ZOO, World},
 };
 
 use crate::common::{Counted, gap_text, one_look};
@@ -44,11 +44,12 @@ impl Runner for Idle {
 fn records_of_0_1_0_have_the_names_of_current_recipes() {
     let entries = bundle::read(&records()).unwrap();
     assert_eq!(entries.len(), 31);
-    let world = World::smoke();
+    let world = World::smoke_one_zoo();
     for entry in &entries {
         let Trial { recipe, seed } = &entry.trial;
         assert_eq!(world.recipe(recipe.key.clone()), *recipe);
-        let named = Bundled.identify(Trial { recipe: recipe.clone(), seed: *seed }).unwrap();
+        let named =
+            Bundled.identify(Trial { recipe: recipe.clone(), seed: *seed }, FIRST_ZOO).unwrap();
         assert_eq!((&named.id, &named.weights), (&entry.id, &entry.weights));
         assert_eq!(named.data, entry.data);
     }
@@ -61,11 +62,11 @@ fn no_trial_in_a_ledger_of_0_1_0_runs_again() {
     for entry in bundle::read(&records()).unwrap() {
         ledger.put(&entry).unwrap();
     }
-    let world = World::smoke();
+    let world = World::smoke_one_zoo();
     let cells = "target = \"mnist\", images = 100, blocks = 3";
     let text = gap_text("smoke", "greater_than = 0.0", cells, &one_look(10));
     let claim = check::claim("gap.toml", &text, &world).unwrap_or_else(|error| panic!("{error}"));
-    let (kind, assets) = (EvidenceKind::Smoke, Bundled);
+    let (kind, assets) = (EvidenceKind::SmokeOneZoo, Bundled);
     let campaign = Campaign { kind, world: &world, assets: &assets, ledger: &ledger };
     let counted = Counted::default();
     let gathered = campaign.complete(&[&claim], &Idle, &counted).unwrap();
@@ -77,9 +78,11 @@ fn no_trial_in_a_ledger_of_0_1_0_runs_again() {
 }
 
 /// World, influence, name of the record.
-const NAMES: [(&str, bool, &str); 8] = [
+const NAMES: [(&str, bool, &str); 10] = [
     ("smoke", false, "1fae05e5429ef3c7cc789c1843f4c0869515055bca4fd60ce67a75f0f6ac58bd"),
     ("smoke", true, "d92166f1fea5057bca3d22f17e172bf6fa85b5fb126527761618868cdc16e88b"),
+    ("smoke_one_zoo", false, "1fae05e5429ef3c7cc789c1843f4c0869515055bca4fd60ce67a75f0f6ac58bd"),
+    ("smoke_one_zoo", true, "d92166f1fea5057bca3d22f17e172bf6fa85b5fb126527761618868cdc16e88b"),
     ("lab", false, "c93221f54966e0c41196618af6c8df8228d1db83aa05c4af59323811c60bcc8e"),
     ("lab", true, "a0a7dd259f20d2028e2f24abc75bd5a179a07a6e78d68f191db0ceb07590f5b9"),
     ("paper", false, "c5d2ebd6efa201f0c521611ad58f7cb24aec349450c29171a8cbe71c98a01834"),
@@ -96,7 +99,7 @@ fn names_of_records_have_not_changed_in_any_world() {
     assert_eq!(NAMES.len(), 2 * World::all().len());
     for (id, influence, name) in NAMES {
         let world = World::all().into_iter().find(|world| world.id == id).unwrap();
-        let target = if id == "smoke" { "kmnist" } else { "cifar10" };
+        let target = if id.starts_with("smoke") { "kmnist" } else { "cifar10" };
         let key = Key { influence, ..Key::new(target, "l2_3", 3, 400) };
         let trial = Trial { recipe: world.recipe(key), seed: Seed(20_000_000) };
         assert_eq!(trial.id("weights", "data"), name, "{id}");

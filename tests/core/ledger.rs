@@ -26,6 +26,7 @@ fn key() -> Key {
         resolution: Resolution::Pixels(7),
         seed_stream: 0,
         influence: false,
+        zoo: None,
     }
 }
 
@@ -34,7 +35,7 @@ fn entry(seed: u64, outcome: Ended) -> Entry {
 }
 
 fn entry_of(trial: Trial, outcome: Ended) -> Entry {
-    let IdentifiedTrial { trial, weights, data, id } = Bundled.identify(trial).unwrap();
+    let IdentifiedTrial { trial, weights, data, id } = Bundled.identify(trial, 1).unwrap();
     let provenance = Provenance {
         images: None,
         program: "0.0.0".to_owned(),

@@ -13,7 +13,7 @@ use repro::{
     judge::judge,
     plan::{Outstanding, at_most, outstanding},
     stats::{Alpha, Sample, t_interval},
-    world::World,
+    world::{SeedZoos, SourceModels, World},
 };
 
 /// l2_3 minus natural on KMNIST and MNIST at 100 images, with more TOML after it.
@@ -257,6 +257,54 @@ descriptive = { reason = "a test" }
     // Ten seeds of four keys, and a reading's five seeds of four keys with influence.
     let most = at_most(&[&claim(more)], &World::smoke());
     assert_eq!(most.len(), 60);
+}
+
+/// A world with a source model a seed, where the zoos of the first five places alone have a
+/// Gaussian model.
+fn with_zoos() -> World {
+    let mut world = World::smoke();
+    world.source_models = SourceModels::OneASeed;
+    let only_in = [("gaussian".to_owned(), (2..=6).collect())].into();
+    world.zoos = SeedZoos { places: (2..=11).collect(), only_in };
+    world
+}
+
+#[test]
+fn seeds_beyond_the_last_zoo_that_has_an_arm_s_model_are_neither_planned_nor_awaited() {
+    let cells = "target = [\"kmnist\", \"mnist\"], images = 100, blocks = 3";
+    let text = gap_text("smoke", "greater_than = 0.0", cells, "");
+    let text = text.replace("source = \"natural\"", "source = \"gaussian\"");
+    let world = with_zoos();
+    let claim = check::claim("gap.toml", &text, &world).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(at_most(&[&claim], &world).len(), 2 * 2 * 5);
+    assert_eq!(at_most(&[&claim], &World::smoke()).len(), 2 * 2 * 10);
+    // KMNIST stays undecided, MNIST is decided at once.
+    let values = |key: &Key, place: usize| match (&*key.target, &*key.source) {
+        ("kmnist", "l2_3") => [52.0, 48.0][place % 2],
+        (_, "l2_3") => 60.0 + [0.0, 0.5][place % 2],
+        _ => 50.0,
+    };
+    let mut records: Vec<Record> = Vec::new();
+    let mut rounds = Vec::new();
+    let last = loop {
+        let evidence = Evidence { world: world.clone(), ..evidence(records.clone()) };
+        let plan = outstanding(&[&claim], &evidence);
+        if plan.is_empty() {
+            break evidence;
+        }
+        rounds.push(plan.len());
+        for (key, seed) in plan.into_keys() {
+            records.push(record(&key, seed, values(&key, World::place(seed).unwrap())));
+        }
+    };
+    assert_eq!(rounds, [12, 4]);
+    let verdict = judge(&claim, &last);
+    assert_eq!(verdict.verdict, Verdict::Inconclusive, "{}", verdict.reason);
+    let seeds = |target: &str| {
+        let cell = verdict.cells.iter().find(|cell| cell.target.as_deref() == Some(target));
+        cell.unwrap().seeds
+    };
+    assert_eq!((seeds("kmnist"), seeds("mnist")), (5, 3));
 }
 
 #[test]

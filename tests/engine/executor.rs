@@ -31,7 +31,7 @@ fn named_on(target: &str, blocks: u32, seed: u64) -> IdentifiedTrial {
     let key = Key::new(target, "natural", blocks, 100);
     let mut recipe = World::smoke().recipe(key);
     (recipe.protocol.epochs, recipe.protocol.evaluate) = (1, vec![1]);
-    Bundled.identify(Trial { recipe, seed: Seed(seed) }).unwrap()
+    Bundled.identify(Trial { recipe, seed: Seed(seed) }, 1).unwrap()
 }
 
 /// The entries of trials, in the order in which they ended.

@@ -25,7 +25,7 @@ use repro::{
     plan::campaign::Campaign,
     report::gallery::chart_of,
     store::Ledger,
-    world::{UserNames, World},
+    world::{FIRST_ZOO, UserNames, World},
 };
 
 /// The paper's world with thin networks instead of ResNet-50, at 32 pixels, for two epochs, and 70
@@ -134,7 +134,7 @@ fn fine_tunes_from_downloaded_files_run_once_and_are_judged() {
     std::fs::write(&batch, bytes).unwrap();
     let assets = for_world(&world, &data, no_progress);
     for entry in &records {
-        let named = assets.identify(entry.trial.clone()).unwrap();
+        let named = assets.identify(entry.trial.clone(), FIRST_ZOO).unwrap();
         assert_eq!(named.weights, entry.weights);
         assert_ne!((named.data, named.id), (entry.data.clone(), entry.id.clone()));
     }
@@ -346,13 +346,17 @@ fn user_defined_images_and_checkpoints_are_fine_tuned_and_judged() {
             .contains("insects is missing: copy its images to this path, as {train,test}/CLASS/"),
         "{message}"
     );
-    let message = hints::missing(&assets.weights("l2_5").err().unwrap());
+    let message = hints::missing(&assets.weights("l2_5", FIRST_ZOO).err().unwrap());
     assert!(
         message.contains("zoos/authors/imagenet_l2_5.pt is missing: copy a checkpoint"),
         "{message}"
     );
     let sister = small(World::salman()).with(&world.user_names);
-    let message = for_world(&sister, &data, no_progress).weights("l2_5").err().unwrap().to_string();
+    let message = for_world(&sister, &data, no_progress)
+        .weights("l2_5", FIRST_ZOO)
+        .err()
+        .unwrap()
+        .to_string();
     assert!(message.contains("`l2_5` has no checkpoint in the salman set-up"), "{message}");
 
     write_zoo(&data, &world);
@@ -368,7 +372,7 @@ fn user_defined_images_and_checkpoints_are_fine_tuned_and_judged() {
 
     // With a changed image, earlier records are not found; with one more image, no trial is run.
     let record = &ledger.all(&mut |file| panic!("{file:?}")).unwrap()[0];
-    let named = |assets: &dyn Assets| assets.identify(record.trial.clone());
+    let named = |assets: &dyn Assets| assets.identify(record.trial.clone(), FIRST_ZOO);
     let class = data.join("insects/train/ant");
     std::fs::copy(class.join("10.jpg"), class.join("9.jpg")).unwrap();
     assert_ne!(named(&*for_world(&world, &data, no_progress)).unwrap().id, record.id);
@@ -387,7 +391,10 @@ fn every_suggested_command_exists_and_has_the_given_folder() {
         let world = kind.world();
         let assets = for_world(&world, &data, no_progress);
         let sources = world.sources.keys().map(|source| {
-            (format!("{item}{source}"), hints::missing(&assets.weights(source).unwrap_err()))
+            (
+                format!("{item}{source}"),
+                hints::missing(&assets.weights(source, FIRST_ZOO).unwrap_err()),
+            )
         });
         let targets = world
             .targets

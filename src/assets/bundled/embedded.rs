@@ -1,9 +1,10 @@
 //! The embedded files of images and source models.
 
-use super::{BundledImages, card};
+use super::{BundledImages, card_of};
 use crate::{
     checkpoint::{Checkpoint, FittedTensors},
     data::{Dataset, idx},
+    world::FIRST_ZOO,
 };
 
 /// The four files of a target: training images and labels, test images and labels.
@@ -54,6 +55,9 @@ const SOURCES: [(&str, &[u8]); 5] = [
     source!("linf_8"),
     source!("gaussian"),
 ];
+/// Source models of further zoos: the zoo's number, the model's name, and the file.
+const FURTHER_SOURCES: &[(u32, &str, &[u8])] =
+    include!(concat!(env!("OUT_DIR"), "/zoo_weights.rs"));
 /// The first images that the source models were trained on, and their labels.
 const FIRST_OF_SOURCE: [&[u8]; 2] = [
     include_bytes!("../../../goldens/smoke/images/fmnist_source-first-images-idx3-ubyte.gz"),
@@ -73,10 +77,12 @@ pub(super) fn target(name: &str) -> Option<BundledImages> {
     })
 }
 
-pub(super) fn weights(role: &str) -> Option<FittedTensors> {
-    let (_, bytes) = SOURCES.iter().find(|(known, _)| *known == role)?;
+pub(super) fn weights(role: &str, zoo: u32) -> Option<FittedTensors> {
+    let first = SOURCES.iter().map(|&(known, bytes)| (FIRST_ZOO, known, bytes));
+    let mut all = first.chain(FURTHER_SOURCES.iter().copied());
+    let (.., bytes) = all.find(|&(of, known, _)| (of, known) == (zoo, role))?;
     let checkpoint = Checkpoint::read(role, bytes.to_vec()).expect("embedded weights are valid");
-    Some(checkpoint.fitted(&card(role)?.architecture).expect("embedded weights fit"))
+    Some(checkpoint.fitted(&card_of(role, zoo)?.architecture).expect("embedded weights fit"))
 }
 
 /// The number of classes: one more than the largest label.
@@ -108,8 +114,11 @@ mod tests {
             let digest = hasher.finalize().to_hex().to_string();
             assert_eq!(target_digest(name), Some(digest.as_str()), "{name}");
         }
-        for (role, _) in SOURCES {
-            assert_eq!(weights(role).unwrap().digest(), card(role).unwrap().weights, "{role}");
+        let further = FURTHER_SOURCES.iter().map(|&(zoo, role, _)| (zoo, role));
+        for (zoo, role) in SOURCES.map(|(role, _)| (FIRST_ZOO, role)).into_iter().chain(further) {
+            let digest = weights(role, zoo).unwrap().digest();
+            assert_eq!(digest, card_of(role, zoo).unwrap().weights, "{role} {zoo}");
         }
+        assert_eq!(SOURCES.len() + FURTHER_SOURCES.len(), super::super::cards().len());
     }
 }

@@ -78,7 +78,7 @@ impl Checker<'_> {
             let hint = did_you_mean(name.as_ref(), names);
             return fault(name.span(), format!("unknown arm `{}`{hint}", name.as_ref()));
         };
-        let RawArm { source, target, blocks, images, resolution, seed_stream, at } = raw;
+        let RawArm { source, target, blocks, images, resolution, seed_stream, zoo, at } = raw;
         let Some(source) = source else {
             return fault(key.span(), format!("arm `{}` has no source", key.as_ref()));
         };
@@ -99,6 +99,10 @@ impl Checker<'_> {
                 Some(_) => {
                     return fault(key.span(), "a repetition has two seed streams: 1 and 2");
                 }
+            },
+            zoo: match zoo {
+                Some(0) => return fault(key.span(), "zoo is 0: zoos are counted from 1"),
+                zoo => *zoo,
             },
             at: at.map(|at| moment(at, key.span())).transpose()?,
         })
@@ -236,7 +240,7 @@ fn first_twice<T: PartialEq>(values: &[T]) -> Option<&T> {
 pub(super) fn same_runs(left: &Arm, right: &Arm) -> bool {
     (&left.source, &left.target, &left.blocks, &left.images, &left.resolution)
         == (&right.source, &right.target, &right.blocks, &right.images, &right.resolution)
-        && (left.seed_stream, left.at) == (right.seed_stream, right.at)
+        && (left.seed_stream, left.zoo, left.at) == (right.seed_stream, right.zoo, right.at)
 }
 
 pub(super) fn moment(at: Moment, span: Range<usize>) -> Checked<Moment> {

@@ -1,10 +1,7 @@
 //! The speed that a plan's time estimates rest on.
 
 use super::super::{Failure, exit, local::RunContext, messages::message, runtime::Machine};
-use crate::{
-    experiment::EvidenceKind,
-    plan::{campaign::Gathered, cost::Throughput},
-};
+use crate::plan::{campaign::Gathered, cost::Throughput};
 
 /// The basis of an estimate where nothing was timed here.
 const REFERENCE: &str = "by the speed of a reference machine";
@@ -15,8 +12,7 @@ pub(super) fn known(
     machine: Option<&dyn Machine>,
     gathered: &Gathered,
 ) -> Option<(Throughput, &'static str)> {
-    let small_on_a_cpu =
-        context.kind == EvidenceKind::Smoke && machine.is_none_or(|machine| machine.is_cpu());
+    let small_on_a_cpu = context.kind.is_small() && machine.is_none_or(|machine| machine.is_cpu());
     match context.speed(gathered) {
         Some(speed) => Some((speed, "by the records of this processor")),
         None if small_on_a_cpu => Some((Throughput::REFERENCE, REFERENCE)),

@@ -1,4 +1,4 @@
-//! Groups trials into families, which run side by side.
+//! Groups trials into families, which run side by side from the same weights.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -11,10 +11,11 @@ pub(super) fn families(
     trials: &[IdentifiedTrial],
     workers: usize,
 ) -> VecDeque<Vec<&IdentifiedTrial>> {
-    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut places: HashMap<(&str, String), usize> = HashMap::new();
     let mut families: VecDeque<Vec<&IdentifiedTrial>> = VecDeque::new();
     for named in trials {
-        let place = *places.entry(named.trial.family()).or_insert(families.len());
+        let shared = (named.weights.as_str(), named.trial.family());
+        let place = *places.entry(shared).or_insert(families.len());
         match families.get_mut(place) {
             Some(family) => family.push(named),
             None => families.push_back(vec![named]),
@@ -72,6 +73,14 @@ mod tests {
                 vec!["3 400 1 0.1"],
             ]
         );
+    }
+
+    #[test]
+    fn trials_from_other_weights_are_no_family() {
+        let mut trials = [9, 3, 1].map(|blocks| named(blocks, 400, 1, |_| ()));
+        trials[1].weights = "another zoo's".to_owned();
+        let found = families(&trials, 1);
+        assert_eq!(ids(&found), [vec!["9 400 1 0.1", "1 400 1 0.1"], vec!["3 400 1 0.1"]]);
     }
 
     #[test]

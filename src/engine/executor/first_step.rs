@@ -14,6 +14,7 @@ use crate::{
         oom,
     },
     experiment::{Protocol, Trial},
+    world::FIRST_ZOO,
 };
 
 /// A larger test set is not evaluated on a CPU, where it would take minutes.
@@ -22,6 +23,7 @@ const MOST_TESTED_ON_A_CPU: usize = 200;
 /// First steps of fine-tunes in one world.
 pub struct FirstSteps<'a> {
     materials: Materials<'a>,
+    assets: &'a dyn Assets,
     device: Device,
 }
 
@@ -50,10 +52,10 @@ impl<'a> FirstSteps<'a> {
     /// First steps on a device.
     #[must_use]
     pub fn new(device: Device, assets: &'a dyn Assets) -> Self {
-        Self { materials: Materials::new(device, assets), device }
+        Self { materials: Materials::new(device, assets), assets, device }
     }
 
-    /// The first step of a trial whose images fit one batch.
+    /// The first step of a trial whose images fit one batch, from zoo 1.
     ///
     /// # Errors
     /// If it has more images than a batch, its source or target is missing, or libtorch fails.
@@ -63,9 +65,11 @@ impl<'a> FirstSteps<'a> {
             let said = format!("an epoch of {images} images has several steps of {batch}");
             return Err(NoFirstStep::Failed(said));
         }
+        let weights = self.assets.weights_digest(&trial.recipe.key.source, FIRST_ZOO);
+        let weights = weights.map_err(MaterialError::from)?;
         let protocol = Protocol { epochs: 1, evaluate: vec![1], ..trial.recipe.protocol.clone() };
         let ran = attempt(|| {
-            self.materials.with(trial, |material, _| {
+            self.materials.with(trial, &weights, |material, _| {
                 let images = material.test.len() as usize;
                 let whole = self.device != Device::Cpu || images <= MOST_TESTED_ON_A_CPU;
                 // The loop needs at least one image to test on.

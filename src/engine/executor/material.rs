@@ -1,4 +1,5 @@
-//! Source models, training images and test sets on the device, prepared once and cached by name.
+//! Source models, training images and test sets on the device, prepared once. Source models and
+//! what they compute are cached by the digest of their weights: a world may have several of one name.
 
 use std::collections::HashMap;
 
@@ -17,6 +18,7 @@ use crate::{
         Key, Recipe, Resolution, Seed, Trial,
         random::{self, Purpose},
     },
+    util::Hint,
 };
 
 /// Limit of cached test sets, in bytes; SVHN's at 224 pixels has four billion.
@@ -26,12 +28,14 @@ const MOST_BYTES: usize = 8 << 30;
 pub(super) struct Materials<'a> {
     device: Device,
     assets: &'a dyn Assets,
+    /// By the digest of the weights.
     sources: HashMap<String, Weights>,
     targets: HashMap<String, Pool>,
     tests: HashMap<(String, Resolution, u32), OnDevice>,
-    /// The latest fixed features of a test set, with a key of what they depend on. Only the latest are
+    /// The latest fixed features of a test set, with what they depend on: the digest of the weights, and
+    /// a name for the rest. Only the latest are
     /// kept: fine-tunes of one recipe follow each other, and several large sets would not fit.
-    features: Option<(String, OnDevice)>,
+    features: Option<((String, String), OnDevice)>,
 }
 
 /// A target, with its training images on the device if they all have one size.
@@ -89,18 +93,24 @@ impl<'a> Materials<'a> {
         Self::new(self.device, self.assets)
     }
 
-    /// Runs a function with the materials of a trial and the subset that its seed draws.
+    /// Runs a function with the materials of a trial that starts from weights of this digest, and the
+    /// subset that its seed draws.
     pub fn with<T>(
         &mut self,
         trial: &Trial,
+        weights: &str,
         run: impl FnOnce(&Material<'_>, &Subset) -> T,
     ) -> Result<T, MaterialError> {
         let Recipe { key, protocol, .. } = &trial.recipe;
         let side = protocol.side;
-        if !self.sources.contains_key(&*key.source) {
-            let weights = self.assets.weights(&key.source)?;
-            self.sources
-                .insert(key.source.to_string(), Weights::from(weights).copy_to(self.device));
+        if !self.sources.contains_key(weights) {
+            let zoo = self.assets.zoo_with(&key.source, weights);
+            let zoo = zoo.ok_or_else(|| Missing {
+                what: format!("no zoo here has a `{}` of the digest {weights}", key.source),
+                help: Hint::Manual("run the same command again".to_owned()),
+            })?;
+            let tensors = Weights::from(self.assets.weights(&key.source, zoo)?);
+            self.sources.insert(weights.to_owned(), tensors.copy_to(self.device));
         }
         if !self.targets.contains_key(&*key.target) {
             let pool = Pool::new(self.assets.target(&key.target)?, self.device);
@@ -117,8 +127,8 @@ impl<'a> Materials<'a> {
             self.tests.insert(of_test.clone(), test);
         }
         let test = &self.tests[&of_test];
-        let source = &self.sources[&*key.source];
-        let depend = trial.recipe.of_test_features();
+        let source = &self.sources[weights];
+        let depend = (weights.to_owned(), trial.recipe.of_test_features());
         if self.features.as_ref().is_none_or(|(of, _)| *of != depend) {
             // The fine-tune reports what can't be computed.
             let features = fixed_features(source, test, trial.recipe.trained_blocks(), protocol)

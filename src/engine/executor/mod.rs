@@ -306,7 +306,9 @@ impl Local<'_> {
                     Fault::Memory | Fault::MemoryOrDevice => {}
                 }
                 let advised = attempt(|| {
-                    materials.with(trial, |material, _| memory::advice(&message, material, trial))
+                    materials.with(trial, &family[0].weights, |material, _| {
+                        memory::advice(&message, material, trial)
+                    })
                 });
                 match advised {
                     Ok(Err(cause)) => Err(material(cause)),
@@ -336,7 +338,7 @@ impl Local<'_> {
             .map(|recipe| Sibling { blocks: recipe.trained_blocks(), protocol: &recipe.protocol })
             .collect();
         let ran = attempt(|| {
-            materials.with(trial, |material, subset| {
+            materials.with(trial, &family[0].weights, |material, subset| {
                 let seed = trial.engine_seed();
                 let ended = fine_tune_siblings(material, &siblings, seed, self.stop)?;
                 let measured =

@@ -101,6 +101,7 @@ impl Columns {
                 resolution,
                 seed_stream: 0,
                 influence: false,
+                zoo: None,
             },
             seed: Seed(number::<u64>(field(4)).ok_or_else(|| fault(4, "a seed, a whole number"))?),
         };

@@ -63,6 +63,7 @@ fn record(source: &str, target: &str, resolution: Resolution, place: usize) -> R
         resolution,
         seed_stream: 0,
         influence: true,
+        zoo: None,
     };
     let evaluation = Evaluation {
         epoch: 24,

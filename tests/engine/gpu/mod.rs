@@ -243,7 +243,7 @@ fn influence_on_a_gpu_agrees_with_a_cpu() {
     let key = Key { influence: true, ..Key::new("kmnist", "natural", 1, 100) };
     let mut recipe = World::smoke().recipe(key);
     (recipe.protocol.epochs, recipe.protocol.evaluate) = (1, vec![1]);
-    let trial = Bundled.identify(Trial { recipe, seed: Seed(1) }).unwrap();
+    let trial = Bundled.identify(Trial { recipe, seed: Seed(1) }, 1).unwrap();
     let measured = |device: Device| {
         let folder = tempfile::tempdir().unwrap();
         let (ledger, stop) = (Ledger::new(folder.path().to_owned()), AtomicBool::new(false));

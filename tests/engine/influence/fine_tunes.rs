@@ -24,7 +24,7 @@ fn recipe(influence: bool) -> Recipe {
 fn ran(recipe: Recipe) -> Entry {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(folder.path().to_owned());
-    let named = Bundled.identify(Trial { recipe, seed: Seed(7) }).unwrap();
+    let named = Bundled.identify(Trial { recipe, seed: Seed(7) }, 1).unwrap();
     let local = Local {
         ledger: &ledger,
         assets: &Bundled,

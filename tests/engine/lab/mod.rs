@@ -329,7 +329,7 @@ fn a_small_lab_gives_a_verdict_from_packed_images() {
     let zoo = data.path().join("zoos/lab");
     std::fs::copy(zoo.join("natural.safetensors"), zoo.join("l2_3.safetensors")).unwrap();
     let assets = for_world(&world, data.path(), no_progress);
-    let error = hints::missing(&assets.weights("l2_3").unwrap_err());
+    let error = hints::missing(&assets.weights("l2_3", 1).unwrap_err());
     assert!(error.contains("its weights differ from its card's digest"), "{error}");
     assert!(error.contains("run `repro pretrain --world lab --data "), "{error}");
     std::fs::remove_file(data.path().join("lab/cifar10.safetensors")).unwrap();

@@ -231,7 +231,7 @@ fn a_failed_fine_tune_names_the_command_that_runs_it_again() {
     let entry: Entry = serde_json::from_str(&out(&ran)).unwrap();
     let mut trial = entry.trial.clone();
     trial.recipe.key.blocks = 12;
-    let id = Bundled.identify(trial.clone()).unwrap().id;
+    let id = Bundled.identify(trial.clone(), 1).unwrap().id;
     let ledger = Ledger::new(sandbox.ledger());
     let outcome = Ended::Failed { reason: "out of memory".to_owned() };
     ledger.put(&Entry { id: id.clone(), trial, outcome, ..entry }).unwrap();

@@ -35,7 +35,7 @@ fn literals_after(text: &str, call: &str) -> Vec<String> {
 
 /// Whether cargo sets it for the compiler.
 fn is_cargos(name: &str) -> bool {
-    name.starts_with("CARGO")
+    name.starts_with("CARGO") || name == "OUT_DIR"
 }
 
 /// Variables that Rust sources read: by a call with a literal, by a constant that such a call
