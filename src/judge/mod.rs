@@ -6,10 +6,10 @@
 //! [`quantify`] combines cells, `association` relates effects to a measured similarity,
 //! `descriptive` reports published means without a test, `per_image` holds what each test image
 //! contributes, `images` resamples test images, `power` computes power, `scales` compares scales
-//! of accuracy, and `result` holds the output types. Beside the verdict: `how_far` (how far it
-//! stands), `direction` (mixed cells), `targets` (the range behind an average), `early` (estimates
-//! after an early stop), `one_seed` (whether it hinges on one), `false_supports` (how many to
-//! expect).
+//! of accuracy, [`two_zoos`] combines verdicts on two zoos, and `result` holds the output types.
+//! Beside the verdict: `how_far` (how far it stands), `direction` (mixed cells), `targets` (the
+//! range behind an average), `early` (estimates after an early stop), `one_seed` (whether it hinges
+//! on one), `false_supports` (how many to expect).
 
 mod association;
 mod cell;
@@ -31,6 +31,7 @@ mod quantify;
 pub(crate) mod result;
 pub(crate) mod scales;
 mod targets;
+pub mod two_zoos;
 
 use std::collections::BTreeSet;
 

@@ -10,7 +10,10 @@ use crate::{
     claim::words,
     evidence::Evidence,
     experiment::{ENGINE_VERSION, EvidenceKind, Verdict},
-    judge::{ClaimVerdict, FalseSupports, expected_false_supports, result::FORMAT_VERSION},
+    judge::{
+        ClaimVerdict, FalseSupports, expected_false_supports, result::FORMAT_VERSION,
+        two_zoos::TwoZoos,
+    },
 };
 
 /// The name of the file, in the folder of `index.html`.
@@ -35,6 +38,9 @@ pub struct Citation {
     /// fewer than two claims.
     #[serde(default)]
     pub false_supports: Vec<FalseSupports>,
+    /// Claims that were judged on both zoos at the paper's scale, `paper` and `salman`.
+    #[serde(default)]
+    pub two_zoos: Vec<TwoZoos>,
 }
 
 /// A version of this program.
@@ -128,6 +134,7 @@ pub fn citation(judged: &[Judged<'_>], command: &str) -> Citation {
         evidence,
         claims: judged.iter().map(cited_verdict).collect(),
         false_supports: expected_false_supports(judged.iter().map(|one| &one.verdict)),
+        two_zoos: super::two_zoos::of(judged),
     }
 }
 

@@ -20,6 +20,7 @@ mod section;
 mod spreadsheet;
 pub mod tables;
 pub(crate) mod terminal;
+mod two_zoos;
 
 use std::path::{Path, PathBuf};
 

@@ -55,6 +55,7 @@ pub fn verdicts(judged: &[Judged<'_>], brief: bool) -> String {
         text.push_str(&claim(judged, brief));
         text.push('\n');
     }
+    text.push_str(&super::two_zoos::text(judged, width()));
     text.push_str(&summary(judged));
     text
 }
