@@ -307,6 +307,49 @@ fn seeds_beyond_the_last_zoo_that_has_an_arm_s_model_are_neither_planned_nor_awa
     assert_eq!((seeds("kmnist"), seeds("mnist")), (5, 3));
 }
 
+/// All ordered pairs of ten natural models: each model is fine-tuned once a seed, for all pairs.
+#[test]
+fn pairs_of_checkpoints_share_fifty_fine_tunes_and_are_counted() {
+    let text = include_str!("../../claims/other_checkpoint/other_checkpoint.toml");
+    let world = with_zoos();
+    let claim = check::claim("other_checkpoint.toml", text, &world);
+    let claim = claim.unwrap_or_else(|error| panic!("{error}"));
+    let pairs: BTreeSet<_> = claim
+        .hypothesis
+        .contrasts
+        .iter()
+        .map(|pair| [0, 1].map(|side| pair.terms[side].arm.zoo.unwrap()))
+        .collect();
+    assert!(pairs.iter().all(|[one, other]| one != other && (2..=11).contains(one)));
+    assert_eq!((pairs.len(), claim.hypothesis.contrasts.len()), (90, 90));
+    let labels = claim.hypothesis.contrasts.iter().map(|pair| pair.label.as_str());
+    assert_eq!(labels.collect::<BTreeSet<_>>().len(), 90);
+    assert_eq!(claim.hypothesis.contrasts[0].label, "zoo 2 - zoo 3");
+
+    let nothing = Evidence { world: world.clone(), ..evidence(vec![]) };
+    let plan = outstanding(&[&claim], &nothing);
+    assert_eq!(plan.len(), 50);
+    // The first model leads every other one; the others differ by noise alone.
+    let records = plan.into_keys().map(|(key, seed)| {
+        let place = World::place(seed).unwrap();
+        let (zoo, noise) = (key.zoo.unwrap(), [0.0, 0.4, 0.2, 0.3, 0.1]);
+        let noise = noise[(place + zoo as usize) % 5];
+        record(&key, seed, if zoo == 2 { 60.0 } else { 50.0 } + noise)
+    });
+    let all = Evidence { world, ..evidence(records.collect()) };
+    let verdict = judge(&claim, &all);
+    let supported = verdict.cells.iter().filter(|cell| cell.verdict == Verdict::Supported);
+    assert_eq!(supported.count(), 9, "{}", verdict.reason);
+    assert!(verdict.reason.contains("9 of 90"), "{}", verdict.reason);
+    // A world without these zoos has no record of them, and says so.
+    let one = World::smoke_one_zoo();
+    let without = Evidence { world: one.clone(), ..evidence(vec![]) };
+    assert!(at_most(&[&claim], &one).is_empty());
+    let verdict = judge(&claim, &without);
+    assert_eq!(verdict.verdict, Verdict::Incomplete);
+    assert!(verdict.reason.contains("set-up has no zoo"), "{}", verdict.reason);
+}
+
 #[test]
 fn arms_and_cells_compared_with_themselves_share_no_run() {
     let text = include_str!("../../claims/control_same_source.toml");
