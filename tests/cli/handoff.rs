@@ -47,15 +47,22 @@ fn the_program_that_judges_has_no_image_and_no_weights() {
     let engine = cfg!(feature = "bundled").then(|| std::fs::read(engine).unwrap());
     let has = |bytes: &[u8], part: &[u8]| bytes.windows(part.len()).any(|other| other == part);
     let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/smoke");
-    for file in ["zoo/natural.safetensors", "images/kmnist-train-images-idx3-ubyte.gz"] {
+    let files = [
+        "zoo/natural.safetensors",
+        "zoos/2/natural.safetensors",
+        "images/kmnist-train-images-idx3-ubyte.gz",
+    ];
+    for file in files {
         let bundled = std::fs::read(goldens.join(file)).unwrap();
         let part = &bundled[bundled.len() / 2..][..32];
         assert!(!has(&bytes, part), "{file}");
         assert!(engine.as_ref().is_none_or(|engine| has(engine, part)), "{file}");
     }
-    let card = std::fs::read(goldens.join("zoo/natural.json")).unwrap();
-    let part = &card[card.len() / 2..][..32];
-    assert!(has(&bytes, part), "cards are in it");
+    for card in ["zoo/natural.json", "zoos/2/natural.json"] {
+        let card = std::fs::read(goldens.join(card)).unwrap();
+        let part = &card[card.len() / 2..][..32];
+        assert!(has(&bytes, part), "cards are in it");
+    }
 }
 
 #[cfg(not(feature = "engine"))]

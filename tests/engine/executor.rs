@@ -15,10 +15,10 @@ use common::stand_in;
 use repro::{
     assets::{Assets as _, Bundled, IdentifiedTrial},
     engine::executor::{ExecutorError, FirstSteps, Local, Workers},
-    experiment::{Key, Seed, Trial},
+    experiment::{Augmentation, BatchNorm, Key, Seed, Trial},
     plan::campaign::Event,
     store::{Ended, Entry, Ledger},
-    world::World,
+    world::{FIRST_ZOO, SeedZoos, SourceModels, World},
 };
 use tch::Device;
 
@@ -402,4 +402,50 @@ fn a_broken_device_ends_the_run_without_failed_records() {
     assert!(trial.ends_with("seed 2"), "{trial}");
     let [entry] = ended.try_into().expect("only the entry that had ended is stored");
     assert!(matches!(entry.outcome, Ended::Finished(_)) && entry.id == trials[0].id);
+}
+
+/// One epoch from natural on 100 images of KMNIST at a place in the order of seeds; with `frozen`,
+/// norms are frozen and there is no augmentation, so that the features of the test set are fixed.
+fn of_place(place: usize, zoo: u32, frozen: bool) -> IdentifiedTrial {
+    let mut recipe = World::smoke().recipe(Key::new("kmnist", "natural", 3, 100));
+    (recipe.protocol.epochs, recipe.protocol.evaluate) = (1, vec![1]);
+    if frozen {
+        recipe.protocol.batch_norm = BatchNorm::Frozen;
+        recipe.protocol.augmentation = Augmentation::NONE;
+    }
+    Bundled.identify(Trial { recipe, seed: World::seed(place) }, zoo).unwrap()
+}
+
+/// Seeds of one source start from models of that name in several zoos, in one process: what is kept
+/// of one zoo's model is never used for another's.
+#[test]
+fn seeds_that_start_from_zoos_of_their_own_have_the_bits_that_they_have_alone() {
+    let mut world = World::smoke();
+    world.source_models = SourceModels::OneASeed;
+    world.zoos = SeedZoos { places: (2..=4).collect(), ..SeedZoos::default() };
+    let key = Key::new("kmnist", "natural", 3, 100);
+    let mut trials = Vec::new();
+    for frozen in [false, true] {
+        for place in 0..2 {
+            let zoo = world.zoo_of(&key, World::seed(place));
+            assert_eq!(zoo as usize, place + 2);
+            trials.push(of_place(place, zoo, frozen));
+            // The same recipe and seed from another model of that name.
+            trials.push(of_place(place, FIRST_ZOO, frozen));
+        }
+    }
+    let names: BTreeSet<&str> = trials.iter().map(|named| named.id.as_str()).collect();
+    assert_eq!(names.len(), trials.len(), "names differ by the digest of the weights");
+    let together = run(&trials, 1);
+    assert_eq!(together.len(), trials.len());
+    let mut first_losses = BTreeSet::new();
+    for named in &trials {
+        let found = together.iter().find(|entry| entry.id == named.id).unwrap();
+        let alone = run(std::slice::from_ref(named), 1).swap_remove(0);
+        assert!(found.agrees_with(&alone), "{:?} from {}", named.trial.seed, named.weights);
+        assert_eq!(found.weights, named.weights);
+        let Ended::Finished(outcome) = &found.outcome else { panic!("{:?}", found.outcome) };
+        first_losses.insert(outcome.first_losses[0].to_bits());
+    }
+    assert_eq!(first_losses.len(), trials.len(), "each model has a first loss of its own");
 }
