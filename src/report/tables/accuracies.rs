@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     evidence::{Evidence, Status},
-    experiment::{Key, Resolution},
+    experiment::Key,
     figure::numbers::value,
     stats::{Alpha, Sample, prediction_interval},
 };
@@ -104,15 +104,7 @@ pub(super) fn accuracies(evidence: &Evidence) -> Vec<PredictedAccuracy> {
 
 /// Test accuracies of finished runs at their last epoch, in percent.
 fn last_accuracies(source: &str, blocks: u32, evidence: &Evidence) -> Vec<f64> {
-    let key = Key {
-        target: TARGET.into(),
-        source: source.into(),
-        blocks,
-        images: IMAGES,
-        resolution: Resolution::Native,
-        seed_stream: 0,
-        influence: false,
-    };
+    let key = Key::new(TARGET, source, blocks, IMAGES);
     let seeds = evidence.records.seeds(&key).into_iter().flat_map(|seeds| seeds.values());
     let finished = seeds.filter(|record| record.status == Status::Finished);
     finished.filter_map(|record| record.last().map(|last| last.test_accuracy)).collect()
