@@ -18,7 +18,7 @@ impl Hypothesis {
     /// Why a world can't have a record of every key; `None` if it can.
     #[must_use]
     pub fn unavailable(&self, world: &World) -> Option<String> {
-        self.keys().iter().find_map(|key| world.unavailable(key))
+        self.keys().iter().find_map(|key| self.metric.unavailable(key, world))
     }
 }
 
@@ -34,6 +34,18 @@ pub fn keys(terms: &[Term], cells: &[Cell], metric: &Metric) -> BTreeSet<Key> {
 }
 
 impl Metric {
+    /// Why a world can't have a record of this key with the metric; `None` if it can.
+    #[must_use]
+    pub fn unavailable(&self, key: &Key, world: &World) -> Option<String> {
+        let unmeasured = || {
+            let is_of_attack = matches!(self, Self::AdversarialAccuracy(_));
+            (is_of_attack && world.adversarial_test(key).is_none()).then(|| {
+                format!("the {} set-up measures no adversarial accuracy of {key}", world.id)
+            })
+        };
+        world.unavailable(key).or_else(unmeasured)
+    }
+
     /// The key whose final accuracy is the threshold for `key`, if the metric has such a threshold.
     #[must_use]
     pub fn reference(&self, key: &Key) -> Option<Key> {

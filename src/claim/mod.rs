@@ -288,6 +288,16 @@ pub enum Metric {
     /// Share of test images that have the class of their most influential training images, in
     /// points.
     InfluenceMatch(InfluenceMatch),
+    /// Test accuracy under attack after the last epoch, in points.
+    AdversarialAccuracy(Attacked),
+}
+
+/// Images that are attacked to measure adversarial accuracy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attacked {
+    /// How many test images the world attacks; `None` in a world that measures no adversarial
+    /// accuracy.
+    pub images: Option<u32>,
 }
 
 /// A share of test images, and how influence is measured.
@@ -354,7 +364,10 @@ impl Metric {
             Self::Accuracy(at) | Self::LogOdds(at) | Self::LogError(at) | Self::Loss(at) => {
                 Some(at)
             }
-            Self::EpochsTo(_) | Self::AreaBelowOwnEnd | Self::InfluenceMatch(_) => None,
+            Self::EpochsTo(_)
+            | Self::AreaBelowOwnEnd
+            | Self::InfluenceMatch(_)
+            | Self::AdversarialAccuracy(_) => None,
         }
     }
 
@@ -362,12 +375,22 @@ impl Metric {
     #[must_use]
     pub fn unit(&self) -> Unit {
         match self {
-            Self::Accuracy(_) | Self::AreaBelowOwnEnd | Self::InfluenceMatch(_) => Unit::Points,
+            Self::Accuracy(_)
+            | Self::AreaBelowOwnEnd
+            | Self::InfluenceMatch(_)
+            | Self::AdversarialAccuracy(_) => Unit::Points,
             Self::LogOdds(_) => Unit::LogOdds,
             Self::LogError(_) => Unit::LogError,
             Self::Loss(_) => Unit::Nats,
             Self::EpochsTo(_) => Unit::Epochs,
         }
+    }
+
+    /// The value below which all arms are at the floor: a contrast between them says little about
+    /// what it asks, since none of them can fall much further. `None` for a metric without a floor.
+    #[must_use]
+    pub fn floor(&self) -> Option<f64> {
+        matches!(self, Self::AdversarialAccuracy(_)).then_some(5.0)
     }
 
     /// The smallest step between two recorded values: the published log has accuracy to a hundredth
@@ -377,6 +400,10 @@ impl Metric {
     #[must_use]
     pub fn resolution(&self) -> f64 {
         match self {
+            Self::AdversarialAccuracy(Attacked { images: Some(images) }) => {
+                100.0 / f64::from(*images)
+            }
+            Self::AdversarialAccuracy(Attacked { images: None }) => 0.01,
             Self::Accuracy(_) | Self::AreaBelowOwnEnd | Self::InfluenceMatch(_) => 0.01,
             Self::LogOdds(_) => 4e-4,
             Self::LogError(_) => 1e-4,

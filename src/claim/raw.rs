@@ -179,6 +179,16 @@ pub enum RawMetric {
     /// Share of test images that have the class of their most influential training images, in
     /// points.
     InfluenceMatch(RawInfluenceMatch),
+    /// Test accuracy under the attack by which the world measures it, in percentage points.
+    AdversarialAccuracy(LastEpoch),
+}
+
+/// The only evaluation of a quantity that is measured once, after the last epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LastEpoch {
+    /// The last epoch.
+    Last,
 }
 
 /// A share of test images, and how influence is measured.

@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use super::{
-    Axis, Cell, Claim, Holds, Hypothesis, InfluenceMatch, Metric, Over, PaperRef, Relation, Share,
-    Threshold, label::arm,
+    Attacked, Axis, Cell, Claim, Holds, Hypothesis, InfluenceMatch, Metric, Over, PaperRef,
+    Relation, Share, Threshold, label::arm,
 };
 use crate::{experiment::Moment, world::World};
 
@@ -76,6 +76,11 @@ pub fn metric(metric: &Metric) -> String {
                 }
             };
             format!("share of test images {counted}, in points ({inverse})")
+        }
+        Metric::AdversarialAccuracy(Attacked { images }) => {
+            let images =
+                images.map_or_else(String::new, |images| format!(" on {images} test images"));
+            format!("test accuracy under attack in points{images}, at the last epoch")
         }
     }
 }

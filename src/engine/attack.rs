@@ -5,6 +5,8 @@
 //! with which those models were trained; untargeted. The caller sets the model to evaluation mode
 //! and draws the noise of a random start.
 
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal, Uniform};
 use tch::{Reduction, Tensor};
 
 use crate::engine::no_grad;
@@ -116,6 +118,19 @@ impl Attack {
             Constraint::Linf => offset.clamp(-self.epsilon, self.epsilon),
         };
         (images + offset).clamp(0.0, 1.0)
+    }
+}
+
+/// Noise for the random starts of so many values: standard normal for L2, uniform in [-1, 1] for
+/// L-infinity.
+#[must_use]
+pub fn noise(constraint: Constraint, values: usize, generator: &mut ChaCha8Rng) -> Vec<f32> {
+    match constraint {
+        Constraint::L2 => StandardNormal.sample_iter(generator).take(values).collect(),
+        Constraint::Linf => {
+            let uniform = Uniform::new_inclusive(-1.0, 1.0).expect("finite bounds");
+            uniform.sample_iter(generator).take(values).collect()
+        }
     }
 }
 

@@ -7,7 +7,8 @@ use std::{
 };
 
 use crate::experiment::{
-    Counts, Evaluation, Found, Inverse, Key, MeasuredInfluence, RecipeDigest, Seed,
+    Counts, Evaluation, Found, Inverse, Key, MeasuredAdversarial, MeasuredInfluence, RecipeDigest,
+    Seed,
 };
 
 /// Whether a fine-tune ran to its end.
@@ -36,6 +37,8 @@ pub struct Record {
     pub correct: Option<Arc<[bool]>>,
     /// Influence at its end, by each measured inverse; empty if it was not measured.
     pub influence: Arc<[MeasuredInfluence]>,
+    /// Adversarial accuracy at its end; `None` if it was not measured.
+    pub adversarial: Option<Arc<MeasuredAdversarial>>,
 }
 
 impl Record {
@@ -51,8 +54,16 @@ impl Record {
     ) -> Option<Self> {
         evaluations.sort_by_key(|evaluation| evaluation.epoch);
         let is_possible = status == Status::Stopped || !evaluations.is_empty();
-        let (correct, influence) = (None, Arc::default());
-        is_possible.then_some(Self { key, seed, recipe, status, evaluations, correct, influence })
+        is_possible.then_some(Self {
+            key,
+            seed,
+            recipe,
+            status,
+            evaluations,
+            correct: None,
+            influence: Arc::default(),
+            adversarial: None,
+        })
     }
 
     /// Adds for each test image whether it was classified correctly at the end.
@@ -65,6 +76,12 @@ impl Record {
     #[must_use]
     pub fn with_influence(self, influence: &[MeasuredInfluence]) -> Self {
         Self { influence: influence.into(), ..self }
+    }
+
+    /// Adds the adversarial accuracy at its end, if it was measured.
+    #[must_use]
+    pub fn with_adversarial(self, measured: Option<&MeasuredAdversarial>) -> Self {
+        Self { adversarial: measured.cloned().map(Arc::new), ..self }
     }
 
     /// The counts of influence by an inverse; `None` if the run stopped, or if the measurement

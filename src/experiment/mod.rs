@@ -4,6 +4,7 @@
 //! `util`: reading files, computing and judging are left to others. Record names are digests of
 //! these types, so their serialised form must not change.
 
+mod adversarial;
 mod architecture;
 pub(crate) mod bits;
 pub mod card;
@@ -25,6 +26,7 @@ mod seed;
 mod trainable;
 mod verdict;
 
+pub use adversarial::{AdversarialTest, AdversarialTestError, MeasuredAdversarial};
 pub use architecture::{Architecture, Block, Stem};
 pub use card::{Card, Epoch, WeightsPrecision};
 pub use choices::{Augmentation, BatchNorm, Constraint, Head, Normalisation, Precision};

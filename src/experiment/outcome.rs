@@ -1,9 +1,9 @@
-//! The outcome of a fine-tune: accuracies, losses, one bit for each test image, and influence if it
-//! was measured.
+//! The outcome of a fine-tune: accuracies, losses, one bit for each test image, and influence and
+//! adversarial accuracy if they were measured.
 
 use serde::{Deserialize, Serialize};
 
-use super::{MeasuredInfluence, bits, number};
+use super::{MeasuredAdversarial, MeasuredInfluence, bits, number};
 
 /// One evaluation of a fine-tune on the whole test set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,4 +49,8 @@ pub struct Outcome {
     /// (`engine::fine_tune::measure_influence`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub influence: Vec<MeasuredInfluence>,
+    /// Adversarial accuracy after the last epoch, if the recipe measures it
+    /// (`engine::fine_tune::measure_adversarial`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adversarial: Option<MeasuredAdversarial>,
 }

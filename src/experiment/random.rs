@@ -27,11 +27,13 @@ pub enum Purpose {
     Resampling,
     /// The start of the search for eigenvectors.
     Influence,
+    /// The random starts of the attack on a fine-tuned model.
+    AdversarialTest,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Subset,
         Self::Head,
         Self::Order,
@@ -40,6 +42,7 @@ impl Purpose {
         Self::Initialisation,
         Self::Resampling,
         Self::Influence,
+        Self::AdversarialTest,
     ];
 
     /// The name that the generator is derived from. A changed name changes what every seed means.
@@ -53,6 +56,7 @@ impl Purpose {
             Self::Initialisation => "initialisation",
             Self::Resampling => "resampling",
             Self::Influence => "influence",
+            Self::AdversarialTest => "adversarial test",
         }
     }
 }

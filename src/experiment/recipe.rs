@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
-    Architecture, Inverse, Key, Protocol, ProtocolError, Resolution, Seed, TooManyBlocks, Trainable,
+    AdversarialTest, AdversarialTestError, Architecture, Inverse, Key, Protocol, ProtocolError,
+    Resolution, Seed, TooManyBlocks, Trainable,
 };
 
 /// Version of the engine: raised by hand whenever the engine gives other results for the same
@@ -37,6 +38,10 @@ pub struct Recipe {
     /// The inverses by which influence is measured at its end, if the key says that it is measured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub influence: Vec<Inverse>,
+    /// How adversarial accuracy is measured at its end, if it is. That does not change the
+    /// fine-tune, but its record has a name of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adversarial: Option<AdversarialTest>,
 }
 
 /// What decides a fine-tune, beside its key and seed, as comparable values.
@@ -73,6 +78,9 @@ pub enum RecipeError {
     /// How it measures influence is invalid.
     #[error("influence: {0}")]
     Influence(String),
+    /// How it measures adversarial accuracy is invalid.
+    #[error("adversarial: {0}")]
+    Adversarial(#[from] AdversarialTestError),
     /// The world has no such source, target or size.
     #[error("{0}")]
     Unavailable(String),
@@ -170,14 +178,15 @@ impl Trial {
     #[must_use]
     pub fn family(&self) -> String {
         let mut shared = self.clone();
-        let Recipe { key, trained, protocol, influence, .. } = &mut shared.recipe;
+        let Recipe { key, trained, protocol, influence, adversarial, .. } = &mut shared.recipe;
         if !protocol.frozen_part_is_fixed() {
             key.blocks = 0;
             *trained = None;
             *protocol = protocol.of_family();
-            // Influence is measured after the last epoch.
+            // Influence and adversarial accuracy are measured after the last epoch.
             key.influence = false;
             influence.clear();
+            *adversarial = None;
         }
         serde_json::to_string(&shared).expect("plain data")
     }

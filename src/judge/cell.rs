@@ -7,7 +7,7 @@ use super::{
     decide::{Answer, Side, decide_with},
     early::{self, Estimates},
     flag::Flag,
-    images,
+    floor, images,
     interim::Interim,
     per_image::PerImage,
     power,
@@ -87,7 +87,8 @@ impl<'a> Analysis<'a> {
         let Hypothesis { relation, metric, contrasts, .. } = self.hypothesis;
         let values: Vec<Censored> =
             joined.rows.iter().map(|row| row.contrast.shifted(shift)).collect();
-        let judgeable = joined.mixed_recipes.is_none();
+        let judgeable =
+            joined.mixed_recipes.is_none() && self.at_the_floor(contrast, joined).is_none();
         let seeds = if judgeable { self.looks(values.len()) } else { Vec::new() };
         let (level, resolution) = (self.level(), metric.resolution());
         let answer = |seeds: usize| {
@@ -155,6 +156,15 @@ impl<'a> Analysis<'a> {
         self.evidence.world.seeds_with_models(&keys, *next) == *next
     }
 
+    /// Why a cell is at the metric's floor, by the seeds of the first look.
+    fn at_the_floor(&self, contrast: &Contrast, joined: &Joined) -> Option<String> {
+        let look = match self.evidence.design {
+            SamplingDesign::FixedSample => joined.rows.len(),
+            SamplingDesign::GroupSequential => self.design.looks.seeds()[0],
+        };
+        floor::at_the_floor(&self.hypothesis.metric, &contrast.terms, &joined.rows, look)
+    }
+
     /// The numbers of seeds of the looks that `seeds` seeds reach: all of them in a fixed design.
     pub(super) fn looks(&self, seeds: usize) -> Vec<usize> {
         match self.evidence.design {
@@ -189,14 +199,17 @@ impl<'a> Analysis<'a> {
         let mut joined = joined.clone();
         joined.rows.truncate(look.unwrap_or(joined.rows.len()));
         let side = answer.map_or(Side::Undecided, |answer| answer.side);
-        let welch = self.welch(&contrast.terms, &joined);
-        let seeds_and_images = self.seeds_and_images(unit, &joined);
+        let at_the_floor = self.at_the_floor(contrast, &joined);
+        let judged = at_the_floor.is_none();
+        let welch = self.welch(&contrast.terms, &joined).filter(|_| judged);
+        let seeds_and_images = self.seeds_and_images(unit, &joined).filter(|_| judged);
         let stopped_early =
             side != Side::Undecided && look.is_some_and(|look| look < self.design.looks.last());
         let estimates = self.estimates(&joined, index.filter(|_| sequential), stopped_early);
         let mut flags =
             self.flags(contrast, &joined, answer, welch.as_ref(), seeds_and_images.as_ref());
         flags.extend(stopped_early.then_some(Flag::StoppedEarly));
+        flags.extend(at_the_floor.is_some().then_some(Flag::AtTheFloor));
         let interval = answer.filter(|answer| answer.low.is_some() || answer.high.is_some());
         let mut cell = CellVerdict {
             name: self.hypothesis.cell_name(named),
@@ -217,7 +230,7 @@ impl<'a> Analysis<'a> {
             p_adjusted: None,
             verdict: if interim.incomplete { Verdict::Incomplete } else { side.into() },
             detectable: None,
-            reason: self.reason(&joined, answer),
+            reason: self.reason(&joined, answer, at_the_floor.as_deref()),
             flags,
             missing_seeds: joined.missing_seeds,
             spared_seeds: match side {
@@ -228,7 +241,7 @@ impl<'a> Analysis<'a> {
             unmatched_seeds: joined.unmatched_seeds,
             failed_seeds: joined.rows.iter().filter(|row| !row.contrast.finished).count(),
             look,
-            e_value: self.e_value(&joined),
+            e_value: self.e_value(&joined).filter(|_| at_the_floor.is_none()),
             welch,
             seeds_and_images,
             test_images: images::interval(
@@ -373,7 +386,12 @@ impl<'a> Analysis<'a> {
     }
 
     /// The reason for the verdict on this cell.
-    fn reason(&self, joined: &Joined, answer: Option<&Answer>) -> String {
+    fn reason(
+        &self,
+        joined: &Joined,
+        answer: Option<&Answer>,
+        at_the_floor: Option<&str>,
+    ) -> String {
         if let [first, rest @ ..] = joined.absent.as_slice() {
             let more =
                 if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
@@ -384,6 +402,9 @@ impl<'a> Analysis<'a> {
         }
         if let Some(reason) = &joined.unobservable {
             return reason.to_string();
+        }
+        if let Some(why) = at_the_floor {
+            return why.to_owned();
         }
         let unit = self.hypothesis.metric.unit().name();
         match answer {
@@ -411,7 +432,9 @@ impl<'a> Analysis<'a> {
             );
         }
         let first = absent.first().map_or_else(String::new, |key| format!(", such as {key}"));
-        let unavailable = absent.iter().find_map(|key| self.evidence.world.unavailable(key));
+        let Hypothesis { metric, .. } = self.hypothesis;
+        let world = &self.evidence.world;
+        let unavailable = absent.iter().find_map(|key| metric.unavailable(key, world));
         let unavailable = unavailable.filter(|_| self.evidence.kind.is_local());
         let because = unavailable.map_or_else(String::new, |reason| format!(" ({reason})"));
         format!(

@@ -13,6 +13,9 @@ pub enum Flag {
     NoRecords,
     /// Recipes differ where the contrast does not vary them: the cell can't be judged.
     MixedRecipes,
+    /// Every arm lies below the metric's floor (5 % for adversarial accuracy): the cell can't be
+    /// judged.
+    AtTheFloor,
     /// One seed: no spread, so no confidence interval.
     SingleSeed,
     /// Planned seeds missing from every arm.
@@ -54,6 +57,7 @@ impl Flag {
         match self {
             Self::NoRecords => "no_records",
             Self::MixedRecipes => "mixed_recipes",
+            Self::AtTheFloor => "at_the_floor",
             Self::SingleSeed => "single_seed",
             Self::MissingSeeds => "missing_seeds",
             Self::UnmatchedSeeds => "unmatched_seeds",
@@ -79,6 +83,10 @@ impl Flag {
             Self::NoRecords => "at least one arm has no record",
             Self::MixedRecipes => {
                 "recipes differ where the contrast does not vary them; the cell can't be judged"
+            }
+            Self::AtTheFloor => {
+                "every arm lies below the metric's floor, where a difference says little; the cell \
+                 can't be judged"
             }
             Self::SingleSeed => "one seed: no spread, so no confidence interval",
             Self::MissingSeeds => "planned seeds missing from every arm: they were never run",

@@ -19,8 +19,8 @@ const RESAMPLES: NonZeroU32 = NonZeroU32::new(1000).unwrap();
 
 /// The percentile bootstrap interval of a contrast over its first `seeds` seeds, in accuracy
 /// points, at confidence 1 - 2 alpha. `None` unless records have one bit per test image: whether
-/// the last epoch classifies it correctly, or whether it has the class of its most influential
-/// training image.
+/// the last epoch classifies it correctly (attacked or not), or whether it has the class of its
+/// most influential training image.
 pub(super) fn interval(
     metric: &Metric,
     per_image: &PerImage,

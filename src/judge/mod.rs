@@ -4,12 +4,12 @@
 //! [`observe`] reads a metric off one record, [`join`] pairs arms by seed, [`decide`] tests one
 //! sample against the margin, `cell` makes the verdict on a cell, [`interim`] says when to stop,
 //! [`quantify`] combines cells, `association` relates effects to a measured similarity,
-//! `descriptive` reports published means without a test, `per_image` holds what each test image
-//! contributes, `images` resamples test images, `power` computes power, `scales` compares scales
-//! of accuracy, [`two_zoos`] combines verdicts on two zoos, and `result` holds the output types.
-//! Beside the verdict: `how_far` (how far it stands), `direction` (mixed cells), `targets` (the
-//! range behind an average), `early` (estimates after an early stop), `one_seed` (whether it hinges
-//! on one), `false_supports` (how many to expect).
+//! `descriptive` reports published means without a test, `floor` finds cells too low to be judged,
+//! `per_image` holds what each test image contributes, `images` resamples test images, `power`
+//! computes power, `scales` compares scales of accuracy, [`two_zoos`] combines verdicts on two
+//! zoos, and `result` holds the output types. Beside the verdict: `how_far` (how far it stands),
+//! `direction` (mixed cells), `targets` (the range behind an average), `early` (estimates after an
+//! early stop), `one_seed` (whether it hinges on one), `false_supports` (how many to expect).
 
 mod association;
 mod cell;
@@ -19,6 +19,7 @@ mod direction;
 mod early;
 mod false_supports;
 mod flag;
+mod floor;
 mod how_far;
 mod images;
 pub mod interim;

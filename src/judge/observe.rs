@@ -179,6 +179,7 @@ pub fn observe(
         }),
         Metric::AreaBelowOwnEnd => area_below_own_end(record),
         Metric::InfluenceMatch(of) => influence_match(record, *of),
+        Metric::AdversarialAccuracy(_) => adversarial_accuracy(record),
     }
 }
 
@@ -196,6 +197,15 @@ fn influence_match(record: &Record, of: InfluenceMatch) -> Result<Censored, Unob
             let count = count.ok_or(Unobservable::NotRecorded)?;
             Ok(Censored::exactly(counts.percent(count)))
         }
+    }
+}
+
+/// A run that stopped could have ended with any value.
+fn adversarial_accuracy(record: &Record) -> Result<Censored, Unobservable> {
+    match (&record.adversarial, record.status) {
+        (_, Status::Stopped) => Ok(Censored { low: 0.0, high: 100.0, finished: false }),
+        (Some(measured), Status::Finished) => Ok(Censored::exactly(measured.accuracy())),
+        (None, Status::Finished) => Err(Unobservable::NotRecorded),
     }
 }
 

@@ -107,7 +107,7 @@ fn of_seed(
 /// method); `None` for a metric that is not a function of one bit per test image.
 fn derivative(metric: &Metric, correct: &[bool]) -> Option<f64> {
     match metric {
-        Metric::Accuracy(Moment::Last) => Some(100.0),
+        Metric::Accuracy(Moment::Last) | Metric::AdversarialAccuracy(_) => Some(100.0),
         Metric::LogOdds(Moment::Last) => Some(Scale::LogOdds.slope(correct)),
         Metric::LogError(Moment::Last) => Some(Scale::LogError.slope(correct)),
         Metric::InfluenceMatch(of) => (of.share == Share::Rank(1)).then_some(100.0),
@@ -115,13 +115,16 @@ fn derivative(metric: &Metric, correct: &[bool]) -> Option<f64> {
     }
 }
 
-/// One bit per test image: whether the last epoch classifies it correctly, or whether it has the
-/// class of its most influential training image.
+/// One bit per test image: whether the last epoch classifies it correctly (for adversarial accuracy,
+/// under attack, the attacked images), or whether it has the class of its most influential training image.
 fn bits(evidence: &Evidence, key: &Key, seed: Seed, metric: &Metric) -> Option<Arc<[bool]>> {
     let record = evidence.records.seeds(key)?.get(&seed)?;
     match metric {
         Metric::InfluenceMatch(of) => {
             record.counts(of.inverse).ok()?.map(|counts| counts.first.as_slice().into())
+        }
+        Metric::AdversarialAccuracy(_) => {
+            record.adversarial.as_ref().map(|measured| measured.correct.as_slice().into())
         }
         _ => record.correct.clone(),
     }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    experiment::{MultiplyAdds, Recipe, Trial},
+    experiment::{AdversarialTest, MultiplyAdds, Recipe, Trial},
     store::{Ended, Entry, Provenance},
     world::World,
 };
@@ -73,10 +73,15 @@ impl Cost {
         // the paper's scale.
         let measured = recipes.iter().filter(|recipe| recipe.key.influence).count() as f64;
         let for_influence = measured * (test + images);
+        // Each step passes each image forward and, for its gradient, about as much backward; one
+        // pass finds the loss of the last point and one what is classified correctly.
+        let attacked = recipes.iter().filter_map(|recipe| recipe.adversarial);
+        let passes = |test: AdversarialTest| f64::from(test.images) * f64::from(test.steps + 1);
+        let attacked = 2.0 * attacked.map(passes).sum::<f64>();
         let mut flops = 2.0
             * (trained * counted.siblings_training(&blocks) as f64
                 + tested * counted.siblings_testing(&blocks) as f64
-                + for_influence * counted.forward() as f64);
+                + (for_influence + attacked) * counted.forward() as f64);
         if protocol.frozen_part_is_fixed() {
             // One forward pass through it per image of either set, instead of one per step or test.
             let saved = trained - images + tested;
@@ -202,7 +207,7 @@ mod tests {
 
     fn recipe(world: &World, blocks: u32, images: u32) -> Recipe {
         let key = Key::new("kmnist", "natural", blocks, images);
-        world.recipe(key)
+        Recipe { adversarial: None, ..world.recipe(key) }
     }
 
     #[test]
@@ -251,6 +256,17 @@ mod tests {
     }
 
     #[test]
+    fn an_attack_costs_two_passes_a_step_and_two_more() {
+        let smoke = World::smoke();
+        let plain = recipe(&smoke, 3, 400);
+        let attacked = smoke.recipe(plain.key.clone());
+        assert_eq!(attacked.adversarial.map(|test| (test.images, test.steps)), Some((500, 20)));
+        let forward = MultiplyAdds::new(smoke.architecture(), 28).forward() as f64;
+        let [plain, attacked] = [plain, attacked].map(|recipe| Cost::of_recipe(&recipe, &smoke));
+        assert_eq!(attacked.flops - plain.flops, 2.0 * 500.0 * 42.0 * forward);
+    }
+
+    #[test]
     fn more_blocks_and_more_images_cost_more() {
         let smoke = World::smoke();
         let flops = |blocks, images| Cost::of_recipe(&recipe(&smoke, blocks, images), &smoke).flops;
@@ -274,6 +290,7 @@ mod tests {
                 correct: Vec::new(),
                 weights: String::new(),
                 influence: Vec::new(),
+                adversarial: None,
             }),
             provenance: Provenance {
                 program: String::new(),

@@ -144,7 +144,8 @@ fn possible(hypothesis: &Hypothesis, seeds: usize, world: &World) -> BTreeSet<(K
     for contrast in &hypothesis.contrasts {
         for (_, cells) in contrast.units(&hypothesis.average_over) {
             let of = keys(&contrast.terms, &cells, &hypothesis.metric);
-            if of.iter().all(|key| world.unavailable(key).is_none()) {
+            let missing = |key| hypothesis.metric.unavailable(key, world);
+            if of.iter().all(|key| missing(key).is_none()) {
                 for seed in seeds_of(&of, seeds, world) {
                     possible.extend(of.iter().map(|key| (key.clone(), seed)));
                 }
@@ -159,7 +160,8 @@ fn needed(hypothesis: &Hypothesis, design: &Design, evidence: &Evidence) -> Vec<
     for NeededSeeds { contrast, cells, seeds } in judge::needed_seeds(hypothesis, design, evidence)
     {
         let keys = keys(&contrast.terms, &cells, &hypothesis.metric);
-        if keys.iter().any(|key| evidence.world.unavailable(key).is_some()) {
+        let missing = |key| hypothesis.metric.unavailable(key, &evidence.world);
+        if keys.iter().any(|key| missing(key).is_some()) {
             continue;
         }
         let seeds = seeds_of(&keys, seeds, &evidence.world);

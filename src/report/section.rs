@@ -151,8 +151,7 @@ fn hypothesis(hypothesis: &Hypothesis) -> Markup {
 /// Why a local world can't run a fine-tune that the hypothesis compares.
 fn unavailable(one: &Judged<'_>) -> Option<String> {
     let local = one.evidence.kind.is_local();
-    let keys = one.claim.hypothesis.keys();
-    keys.iter().filter(|_| local).find_map(|key| one.evidence.world.unavailable(key))
+    local.then(|| one.claim.hypothesis.unavailable(&one.evidence.world)).flatten()
 }
 
 /// Why there is no figure, and how to provide the missing records.

@@ -80,7 +80,8 @@ impl Entry {
         match &self.outcome {
             Ended::Finished(outcome) => record(Status::Finished, outcome.evaluations.clone())
                 .with_correct(&outcome.correct)
-                .with_influence(&outcome.influence),
+                .with_influence(&outcome.influence)
+                .with_adversarial(outcome.adversarial.as_ref()),
             Ended::Failed { .. } => record(Status::Stopped, Vec::new()),
         }
     }

@@ -14,11 +14,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Deserialize;
 pub use source_models::{FIRST_ZOO, SeedZoos, SourceModels};
-pub use tables::{BlockMapping, Packed, PlannedSeeds, Schedule, SourceClasses, TargetInfo, Zoo};
+pub use tables::{
+    Adversarial, BlockMapping, Packed, PlannedSeeds, Schedule, SourceClasses, TargetInfo, Zoo,
+};
 pub use user_names::{UserNames, UserNamesError};
 
 use crate::experiment::{
-    Architecture, EvidenceKind, Inverse, Key, Pretraining, Protocol, Resolution, Seed,
+    AdversarialTest, Architecture, EvidenceKind, Inverse, Key, Pretraining, Protocol, Resolution,
+    Seed,
 };
 use crate::util::suggest::did_you_mean;
 
@@ -66,6 +69,8 @@ pub struct World {
     /// How influence is measured if a claim needs it: first as the paper's authors did, then as
     /// secondary hypotheses (readings) ask.
     pub influence: Vec<Inverse>,
+    /// The fine-tunes after which adversarial accuracy is measured, if there are any.
+    pub adversarial: Option<Adversarial>,
     /// Planned seeds, in the order of increasing sizes.
     pub seeds: Vec<PlannedSeeds>,
     /// How fine-tunes are done; `schedules` replaces the schedule of larger sizes.
@@ -118,6 +123,13 @@ impl World {
     pub fn draws(&self, target: &str, images: u32) -> bool {
         let limit = self.targets.get(target).and_then(|target| target.max_images);
         limit.is_none_or(|limit| images <= limit)
+    }
+
+    /// How adversarial accuracy is measured after the fine-tune of a key; `None` if it is not.
+    #[must_use]
+    pub fn adversarial_test(&self, key: &Key) -> Option<AdversarialTest> {
+        let adversarial = self.adversarial.as_ref().filter(|measured| measured.is_of(key));
+        adversarial.map(|measured| measured.test)
     }
 
     /// The network of its source models.

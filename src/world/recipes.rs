@@ -29,7 +29,9 @@ impl World {
         }
         let influence = if key.influence { self.influence.clone() } else { Vec::new() };
         let trained = Some(self.blocks(key.blocks)).filter(|here| *here != key.blocks);
-        Recipe { world: self.recorded_as().into(), key, trained, protocol, influence }
+        let adversarial = self.adversarial_test(&key);
+        let world = self.recorded_as().into();
+        Recipe { world, key, trained, protocol, influence, adversarial }
     }
 
     /// Reads a user's recipe, the text of `file`, for one of `worlds`. Missing fields of the
@@ -80,6 +82,12 @@ impl World {
             let influence = toml::Value::try_from(&world.influence).expect("plain data");
             table.insert("influence".to_owned(), influence);
         }
+        if let (Some(test), false) =
+            (world.adversarial_test(&key), table.contains_key("adversarial"))
+        {
+            let test = toml::Value::try_from(test).expect("plain data");
+            table.insert("adversarial".to_owned(), test);
+        }
         let mut recipe: Recipe = toml::Value::Table(table).try_into().map_err(grammar)?;
         recipe.world = world.recorded_as().into();
         if recipe.trained.is_none() {
@@ -103,6 +111,11 @@ impl World {
             inverse.check().map_err(|error| RecipeError::Influence(error.to_string()))?;
         }
         recipe.fits(self.architecture())?;
+        if let (Some(test), Some(target)) =
+            (&recipe.adversarial, self.targets.get(&*recipe.key.target))
+        {
+            test.check(target.test)?;
+        }
         if let Some(reason) = self.unavailable(&recipe.key) {
             return Err(RecipeError::Unavailable(reason));
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::experiment::Architecture;
+use crate::experiment::{AdversarialTest, Architecture, Key, Resolution};
 
 /// The classes of Fashion-MNIST that source models are trained on.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,6 +33,38 @@ pub struct BlockMapping {
     pub paper: u32,
     /// The number of residual blocks in this world's network.
     pub here: u32,
+}
+
+/// The fine-tunes after which adversarial accuracy is measured, and how: those of every listed
+/// target, source model, size and number of blocks, at native resolution, in the seed stream that
+/// all claims share, without influence. One record of such a fine-tune serves every claim.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Adversarial {
+    /// How it is measured.
+    pub test: AdversarialTest,
+    /// Targets.
+    pub targets: Vec<String>,
+    /// Source models.
+    pub sources: Vec<String>,
+    /// Numbers of training images.
+    pub sizes: Vec<u32>,
+    /// Numbers of fine-tuned blocks.
+    pub blocks: Vec<u32>,
+}
+
+impl Adversarial {
+    /// Whether it is measured after the fine-tune of this key.
+    pub(super) fn is_of(&self, key: &Key) -> bool {
+        let names = |list: &[String], name: &str| list.iter().any(|listed| listed == name);
+        key.resolution == Resolution::Native
+            && key.seed_stream == 0
+            && !key.influence
+            && names(&self.targets, &key.target)
+            && names(&self.sources, &key.source)
+            && self.sizes.contains(&key.images)
+            && self.blocks.contains(&key.blocks)
+    }
 }
 
 /// Checkpoints that were published, or that `repro pretrain` made.

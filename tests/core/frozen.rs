@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use repro::{
     assets::{Assets as _, Bundled, IdentifiedTrial},
     claim::check,
-    experiment::{EvidenceKind, Key, Seed, Trial, Verdict},
+    experiment::{EvidenceKind, Key, Recipe, Resolution, Seed, Trial, Verdict},
     judge::judge,
     plan::campaign::{Campaign, Event, Runner},
     store::{Ledger, LedgerError, bundle},
@@ -101,7 +101,44 @@ fn names_of_records_have_not_changed_in_any_world() {
         let world = World::all().into_iter().find(|world| world.id == id).unwrap();
         let target = if id.starts_with("smoke") { "kmnist" } else { "cifar10" };
         let key = Key { influence, ..Key::new(target, "l2_3", 3, 400) };
-        let trial = Trial { recipe: world.recipe(key), seed: Seed(20_000_000) };
+        // The smoke world measures adversarial accuracy after this fine-tune.
+        let recipe = Recipe { adversarial: None, ..world.recipe(key) };
+        let trial = Trial { recipe, seed: Seed(20_000_000) };
         assert_eq!(trial.id("weights", "data"), name, "{id}");
     }
+}
+
+/// Only the fine-tunes that a world lists carry the measure, so all others keep their names.
+#[test]
+fn the_measure_of_adversarial_accuracy_is_part_of_the_names_that_the_world_lists() {
+    let smoke = World::smoke();
+    let name = |recipe: Recipe| Trial { recipe, seed: Seed(20_000_000) }.id("weights", "data");
+    let with = smoke.recipe(Key::new("kmnist", "l2_3", 3, 400));
+    assert_eq!(
+        name(with.clone()),
+        "ae7c89bfdc411a250247f0f9f9f35153cf2d88f97436ab1ee8c38e4cf64102b2"
+    );
+    assert_ne!(name(Recipe { adversarial: None, ..with.clone() }), name(with));
+    let mut carried = 0;
+    for target in smoke.targets.keys() {
+        for source in smoke.sources.keys() {
+            for blocks in [0, 1, 3, 9] {
+                for images in [100, 400, 1600] {
+                    let key = Key::new(target, source, blocks, images);
+                    let listed = ["natural", "l2_3"].contains(&source.as_str())
+                        && (images, blocks > 0) == (400, true);
+                    assert_eq!(smoke.recipe(key.clone()).adversarial.is_some(), listed, "{key}");
+                    carried += u32::from(listed);
+                    for other in [
+                        Key { influence: true, ..key.clone() },
+                        Key { seed_stream: 1, ..key.clone() },
+                        Key { resolution: Resolution::Pixels(7), ..key },
+                    ] {
+                        assert_eq!(smoke.recipe(other.clone()).adversarial, None, "{other}");
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(carried, 18);
 }

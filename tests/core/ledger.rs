@@ -63,6 +63,7 @@ fn finished(losses: &[f64], accuracy: f64, correct: Vec<bool>) -> Ended {
         correct,
         weights: "0123".to_owned(),
         influence: Vec::new(),
+        adversarial: None,
     })
 }
 

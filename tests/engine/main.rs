@@ -16,6 +16,7 @@ static ONE_THREAD: extern "C" fn() = {
 #[path = "../common/mod.rs"]
 mod common;
 
+mod adversarial;
 mod attack;
 mod executor;
 mod fidelity;

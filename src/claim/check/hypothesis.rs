@@ -12,11 +12,11 @@ use super::{
 };
 use crate::{
     claim::{
-        Axis, Cell, Contrast, Holds, Hypothesis, InfluenceMatch, Metric, Relation, Share, Term,
-        Threshold, label,
+        Attacked, Axis, Cell, Contrast, Holds, Hypothesis, InfluenceMatch, Metric, Relation, Share,
+        Term, Threshold, label,
         raw::{
-            Name, RawCells, RawContrast, RawHolds, RawHypothesis, RawInfluenceMatch, RawMetric,
-            RawRelation, RawShare,
+            LastEpoch, Name, RawCells, RawContrast, RawHolds, RawHypothesis, RawInfluenceMatch,
+            RawMetric, RawRelation, RawShare,
         },
     },
     experiment::Inverse,
@@ -80,6 +80,11 @@ impl Checker<'_> {
             RawMetric::AreaBelowOwnEnd => Metric::AreaBelowOwnEnd,
             RawMetric::InfluenceMatch(of) => {
                 Metric::InfluenceMatch(self.influence_match(of, raw.span())?)
+            }
+            RawMetric::AdversarialAccuracy(LastEpoch::Last) => {
+                let adversarial = self.world.adversarial.as_ref();
+                let images = adversarial.map(|measured| measured.test.images);
+                Metric::AdversarialAccuracy(Attacked { images })
             }
         })
     }

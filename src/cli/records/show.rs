@@ -81,6 +81,9 @@ pub(crate) fn details(entry: &Entry) -> String {
             line("first loss", &format!("{first:.4}"));
             let after = outcome.test_loss_after_first_step;
             line("then", &format!("{after:.4} on the test set after one step"));
+            if let Some(measured) = &outcome.adversarial {
+                line("under attack", &format!("{:.2} % ({})", measured.accuracy(), measured.test));
+            }
             let rows = outcome.evaluations.iter().map(|evaluation| {
                 vec![
                     evaluation.epoch.to_string(),

@@ -28,10 +28,13 @@ use crate::{
     engine::{
         catch_torch_panic::attempt,
         device,
-        fine_tune::{FineTuneError, Sibling, fine_tune_siblings, measure_influence},
+        fine_tune::{
+            FineTuneError, Material, Sibling, fine_tune_siblings, measure_adversarial,
+            measure_influence,
+        },
         model::{Network, NoTf32},
     },
-    experiment::{ENGINE_VERSION, Outcome},
+    experiment::{ENGINE_VERSION, Outcome, Recipe},
     store::{Ended, Entry, Ledger, LedgerError, Provenance},
 };
 use families::families;
@@ -343,9 +346,13 @@ impl Local<'_> {
                 let ended = fine_tune_siblings(material, &siblings, seed, self.stop)?;
                 let measured =
                     |(named, (mut outcome, network)): (&&IdentifiedTrial, (Outcome, Network))| {
-                        let inverses = &named.trial.recipe.influence;
+                        let Recipe { influence, adversarial, protocol, .. } = &named.trial.recipe;
                         outcome.influence =
-                            measure_influence(&network, material, subset.images(), inverses, seed);
+                            measure_influence(&network, material, subset.images(), influence, seed);
+                        outcome.adversarial = adversarial.map(|how| {
+                            let Material { test, .. } = material;
+                            measure_adversarial(&network, test, how, protocol.batch, seed)
+                        });
                         outcome
                     };
                 Ok(family.iter().zip(ended).map(measured).collect())

@@ -1,13 +1,15 @@
 //! One fine-tune: its [`Protocol`], the learning rate (`schedule`), the training loop ([`fine_tune`])
-//! over images or their fixed features (`features`), the test pass ([`evaluate`]), and influence at the
-//! end (`measure_influence`). The executor chooses what is fine-tuned and keeps the outcome.
+//! over images or their fixed features (`features`), the test pass ([`evaluate`]), and at the end
+//! influence (`measure_influence`) and adversarial accuracy ([`measure_adversarial`]). The executor chooses what is fine-tuned and keeps the outcome.
 
+mod adversarial;
 mod evaluate;
 mod features;
 mod influence;
 pub(crate) mod schedule;
 mod siblings;
 
+pub use adversarial::measure_adversarial;
 pub use evaluate::{Test, evaluate};
 pub use features::fixed_features;
 pub(crate) use influence::measure_influence;

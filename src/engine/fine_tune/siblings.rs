@@ -154,6 +154,7 @@ impl<'a> Run<'a> {
             correct: Vec::new(),
             weights: String::new(),
             influence: Vec::new(),
+            adversarial: None,
         };
         let (losses, correct, first_losses) = (Vec::new(), Vec::new(), Vec::new());
         Ok(Self { protocol, network, sgd, outcome, losses, correct, first_losses })

@@ -8,10 +8,12 @@ use std::{
 };
 
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal, Uniform};
 use tch::{Device, Tensor};
 
-use crate::{engine::transfer, experiment::Constraint};
+use crate::{
+    engine::{attack, transfer},
+    experiment::Constraint,
+};
 
 /// Batches that a thread draws ahead.
 const AHEAD: usize = 2;
@@ -36,7 +38,8 @@ impl Noise {
         mut generator: ChaCha8Rng,
         device: Device,
     ) -> Self {
-        let drawn = batches.into_iter().map(move |count| draw(constraint, count, &mut generator));
+        let drawn =
+            batches.into_iter().map(move |count| attack::noise(constraint, count, &mut generator));
         Self { threads: vec![thread(drawn, device)], turn: Cell::new(0) }
     }
 
@@ -51,8 +54,8 @@ impl Noise {
             let batches = (0..).zip(batches.iter().copied());
             let own: Vec<(u32, usize)> = batches.skip(first).step_by(SIDE_BY_SIDE).collect();
             let drawn = own.into_iter();
-            let drawn =
-                drawn.map(move |(batch, count)| draw(constraint, count, &mut generator(batch)));
+            let drawn = drawn
+                .map(move |(batch, count)| attack::noise(constraint, count, &mut generator(batch)));
             thread(drawn, device)
         });
         Self { threads: threads.collect(), turn: Cell::new(0) }
@@ -87,16 +90,6 @@ fn thread(
     receiver
 }
 
-fn draw(constraint: Constraint, count: usize, generator: &mut ChaCha8Rng) -> Vec<f32> {
-    match constraint {
-        Constraint::L2 => StandardNormal.sample_iter(generator).take(count).collect(),
-        Constraint::Linf => {
-            let uniform = Uniform::new_inclusive(-1.0, 1.0).expect("finite bounds");
-            uniform.sample_iter(generator).take(count).collect()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tch::Kind;
@@ -120,8 +113,12 @@ mod tests {
             for (batch, count) in (0..).zip(&batches) {
                 let images = Tensor::zeros([*count as i64], (Kind::Float, Device::Cpu));
                 let next = |noise: &Noise| Vec::<f32>::try_from(noise.like(&images)).unwrap();
-                assert_eq!(next(&alone), draw(constraint, *count, &mut in_order));
-                assert_eq!(next(&several), draw(constraint, *count, &mut of(batch)), "{batch}");
+                assert_eq!(next(&alone), attack::noise(constraint, *count, &mut in_order));
+                assert_eq!(
+                    next(&several),
+                    attack::noise(constraint, *count, &mut of(batch)),
+                    "{batch}"
+                );
             }
         }
     }

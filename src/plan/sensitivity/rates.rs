@@ -159,6 +159,7 @@ mod tests {
                 correct: Vec::new(),
                 weights: "w".to_owned(),
                 influence: Vec::new(),
+                adversarial: None,
             }))
         };
         let failed = Some(Ended::Failed { reason: "a test".to_owned() });

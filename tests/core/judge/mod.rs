@@ -1,5 +1,6 @@
 //! The judge on small logs, each made for one question.
 
+mod adversarial;
 mod association;
 mod beside;
 mod how_far;
