@@ -39,6 +39,7 @@ fn differ_in_scale_alone(asked: &Hypothesis, other: &Hypothesis) -> bool {
         && zero
         && asked.contrasts == other.contrasts
         && asked.average_over == other.average_over
+        && asked.over == other.over
         && asked.holds == other.holds
 }
 
