@@ -97,16 +97,6 @@ impl World {
 mod tests {
     use super::*;
 
-    fn smoke_with_zoos() -> World {
-        let mut world = World::smoke();
-        world.source_models = SourceModels::OneASeed;
-        world.zoos = SeedZoos {
-            places: (2..=11).collect(),
-            only_in: [("gaussian".to_owned(), (2..=6).collect())].into(),
-        };
-        world
-    }
-
     #[test]
     fn the_place_of_a_seed_is_the_inverse_of_the_order_of_seeds() {
         for place in [0, 1, 9, 10, 900] {
@@ -119,7 +109,7 @@ mod tests {
 
     #[test]
     fn the_ten_places_take_zoos_2_to_11_in_order_and_other_seeds_zoo_1() {
-        let world = smoke_with_zoos();
+        let world = World::smoke();
         let key = Key::new("kmnist", "natural", 3, 400);
         for place in 0..10 {
             let seed = World::seed(place);
@@ -138,7 +128,7 @@ mod tests {
 
     #[test]
     fn gaussian_is_unavailable_beyond_its_fifth_further_zoo() {
-        let world = smoke_with_zoos();
+        let world = World::smoke();
         let key = |source: &str| Key::new("kmnist", source, 3, 400);
         for place in 0..12 {
             let why = world.unavailable_with(&key("gaussian"), World::seed(place));
@@ -165,7 +155,11 @@ mod tests {
         let (smoke, one) = (World::smoke(), World::smoke_one_zoo());
         assert_eq!((one.source_models, one.zoos.places.len()), (SourceModels::One, 0));
         assert_eq!((smoke.recorded_as(), one.recorded_as()), ("smoke", "smoke"));
-        let key = Key::new("kmnist", "natural", 3, 400);
+        let key = Key::new("kmnist", "natural", 3, 100);
         assert_eq!(smoke.recipe(key.clone()), one.recipe(key));
+        // The records of 0.1.0 have no adversarial accuracy.
+        let attacked = Key::new("kmnist", "natural", 3, 400);
+        assert!(smoke.recipe(attacked.clone()).adversarial.is_some());
+        assert_eq!(one.recipe(attacked).adversarial, None);
     }
 }

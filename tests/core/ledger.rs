@@ -35,7 +35,10 @@ fn entry(seed: u64, outcome: Ended) -> Entry {
 }
 
 fn entry_of(trial: Trial, outcome: Ended) -> Entry {
-    let IdentifiedTrial { trial, weights, data, id } = Bundled.identify(trial, 1).unwrap();
+    let IdentifiedTrial { trial, weights, data, id } = {
+        let zoo = World::smoke().zoo_of(&trial.recipe.key, trial.seed);
+        Bundled.identify(trial, zoo).unwrap()
+    };
     let provenance = Provenance {
         images: None,
         program: "0.0.0".to_owned(),

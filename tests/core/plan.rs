@@ -13,7 +13,7 @@ use repro::{
     judge::judge,
     plan::{Outstanding, at_most, outstanding},
     stats::{Alpha, Sample, t_interval},
-    world::{SeedZoos, SourceModels, World},
+    world::World,
 };
 
 /// l2_3 minus natural on KMNIST and MNIST at 100 images, with more TOML after it.
@@ -259,25 +259,16 @@ descriptive = { reason = "a test" }
     assert_eq!(most.len(), 60);
 }
 
-/// A world with a source model a seed, where the zoos of the first five places alone have a
-/// Gaussian model.
-fn with_zoos() -> World {
-    let mut world = World::smoke();
-    world.source_models = SourceModels::OneASeed;
-    let only_in = [("gaussian".to_owned(), (2..=6).collect())].into();
-    world.zoos = SeedZoos { places: (2..=11).collect(), only_in };
-    world
-}
-
 #[test]
 fn seeds_beyond_the_last_zoo_that_has_an_arm_s_model_are_neither_planned_nor_awaited() {
     let cells = "target = [\"kmnist\", \"mnist\"], images = 100, blocks = 3";
     let text = gap_text("smoke", "greater_than = 0.0", cells, "");
     let text = text.replace("source = \"natural\"", "source = \"gaussian\"");
-    let world = with_zoos();
+    // The zoos of the first five places alone have a Gaussian model.
+    let world = World::smoke();
     let claim = check::claim("gap.toml", &text, &world).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(at_most(&[&claim], &world).len(), 2 * 2 * 5);
-    assert_eq!(at_most(&[&claim], &World::smoke()).len(), 2 * 2 * 10);
+    assert_eq!(at_most(&[&claim], &World::smoke_one_zoo()).len(), 2 * 2 * 10);
     // KMNIST stays undecided, MNIST is decided at once.
     let values = |key: &Key, place: usize| match (&*key.target, &*key.source) {
         ("kmnist", "l2_3") => [52.0, 48.0][place % 2],
@@ -311,7 +302,8 @@ fn seeds_beyond_the_last_zoo_that_has_an_arm_s_model_are_neither_planned_nor_awa
 #[test]
 fn pairs_of_checkpoints_share_fifty_fine_tunes_and_are_counted() {
     let text = include_str!("../../claims/other_checkpoint/other_checkpoint.toml");
-    let world = with_zoos();
+    // The zoos of the first five places alone have a Gaussian model.
+    let world = World::smoke();
     let claim = check::claim("other_checkpoint.toml", text, &world);
     let claim = claim.unwrap_or_else(|error| panic!("{error}"));
     let pairs: BTreeSet<_> = claim

@@ -7,7 +7,7 @@ use repro::{
     engine::executor::{Local, Workers},
     experiment::{AdversarialTest, Constraint, Key, Outcome, Protocol, Recipe, Seed, Trial},
     store::{Ended, Ledger},
-    world::World,
+    world::{FIRST_ZOO, World},
 };
 use tch::Device;
 
@@ -32,7 +32,7 @@ fn ran(recipes: &[Recipe]) -> Vec<Outcome> {
     let ledger = Ledger::new(folder.path().to_owned());
     let trial = |recipe: &Recipe| Trial { recipe: recipe.clone(), seed: Seed(7) };
     let trials: Vec<_> =
-        recipes.iter().map(|recipe| Bundled.identify(trial(recipe)).unwrap()).collect();
+        recipes.iter().map(|recipe| Bundled.identify(trial(recipe), FIRST_ZOO).unwrap()).collect();
     let local = Local {
         ledger: &ledger,
         assets: &Bundled,

@@ -18,7 +18,7 @@ use repro::{
     experiment::{Augmentation, BatchNorm, Key, Seed, Trial},
     plan::campaign::Event,
     store::{Ended, Entry, Ledger},
-    world::{FIRST_ZOO, SeedZoos, SourceModels, World},
+    world::{FIRST_ZOO, World},
 };
 use tch::Device;
 
@@ -420,9 +420,7 @@ fn of_place(place: usize, zoo: u32, frozen: bool) -> IdentifiedTrial {
 /// of one zoo's model is never used for another's.
 #[test]
 fn seeds_that_start_from_zoos_of_their_own_have_the_bits_that_they_have_alone() {
-    let mut world = World::smoke();
-    world.source_models = SourceModels::OneASeed;
-    world.zoos = SeedZoos { places: (2..=4).collect(), ..SeedZoos::default() };
+    let world = World::smoke();
     let key = Key::new("kmnist", "natural", 3, 100);
     let mut trials = Vec::new();
     for frozen in [false, true] {

@@ -2,7 +2,7 @@
 
 use crate::common::own_evidence;
 use repro::{
-    claim::{Claim, check},
+    claim::{Claim, Over, check},
     evidence::{Evidence, Record, Status},
     experiment::{Evaluation, EvidenceKind, Key, MeasuredAdversarial, RecipeDigest, Verdict},
     judge::{ClaimVerdict, Flag, judge},
@@ -65,7 +65,9 @@ fn points_are_of_the_attacked_images_and_their_step_is_the_resolution() {
     assert!((cell.mean.unwrap() - 20.2).abs() < 1e-9);
     assert_eq!(cell.test_images.as_ref().unwrap().images, 500);
     // Seeds that agree have half a step of 0.2 points as their spread.
-    let found = verdict(|_, _| [Some(200), Some(100)]);
+    let mut over_seeds = claim(&World::smoke());
+    over_seeds.hypothesis.over = Over::Seeds;
+    let found = judge(&over_seeds, &evidence(|_, _| [Some(200), Some(100)]));
     let cell = &found.cells[0];
     assert!(cell.flags.contains(&Flag::SpreadFloored));
     // 7.6488 is the critical t with 3 seeds at the level of one of three looks.
