@@ -1,12 +1,14 @@
 //! A checked claim: what a spec means once every name in it is known and no part of it contradicts
 //! another. Only these types reach the planner, the judge and the report. [`raw`] reads the TOML,
-//! [`check`] checks it, and [`suite`] finds the files.
+//! [`check`] checks it, [`suite`] finds the files, and [`lock`] says whether a hypothesis changed.
 
 pub mod association;
 pub mod check;
 pub mod coverage;
+mod digest;
 mod keys;
 pub(crate) mod label;
+pub mod lock;
 mod one_or_many;
 pub mod raw;
 pub mod suite;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 pub use association::{Association, Larger, Similarity};
 pub use check::ClaimError;
 pub use keys::keys;
+pub use lock::{LockState, Locked};
 pub use raw::{Axis, Descriptive, Over, PaperRef, PlotAxis, Threshold};
 
 use crate::{
@@ -114,6 +117,11 @@ pub struct Hypothesis {
     pub holds: Holds,
     /// What varies in the interval that decides.
     pub over: Over,
+    /// The digest of what is judged: of the spec, before a world resolves its names. `None` where
+    /// the hypothesis is not that of a spec, as under another choice of the evaluated epoch.
+    pub digest: Option<String>,
+    /// What the lock of its folder says about it.
+    pub lock: LockState,
 }
 
 impl Hypothesis {

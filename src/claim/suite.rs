@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Claim, ClaimError, check};
+use super::{Claim, ClaimError, check, lock::Lock};
 use crate::{
     util::{OldSpelling, files, suggest::did_you_mean},
     world::World,
@@ -33,6 +33,21 @@ const EMBEDDED: [(&str, &str); 14] = [
     embedded!("control_same_source"),
 ];
 
+/// The lock of the project's claims.
+const EMBEDDED_LOCK: &str = include_str!("../../claims/lock.toml");
+
+/// The name of a folder's lock.
+pub(crate) const LOCK: &str = "lock.toml";
+
+/// Files of a folder of claims that are no claims: readers of claims pass them over.
+pub(crate) const RESERVED: [&str; 2] = [LOCK, "coverage.toml"];
+
+/// Whether a file of a folder of claims is a claim.
+pub(crate) fn is_claim(file: &Path) -> bool {
+    let is_toml = file.extension().is_some_and(|extension| extension == "toml");
+    is_toml && file.file_name().is_some_and(|name| RESERVED.iter().all(|other| *name != **other))
+}
+
 /// A suite of claims that can't be loaded.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum SuiteError {
@@ -56,6 +71,15 @@ pub enum SuiteError {
         /// The folder.
         path: PathBuf,
     },
+    /// The lock is not in its format.
+    #[error("failed to read {path}: {what}")]
+    #[diagnostic(code(claim::lock))]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
     /// The file's name is not the claim's id.
     #[error("failed to load {file}: the claim in it has the id `{id}`")]
     #[diagnostic(help("rename the file to {id}.toml, or change the id to the file's name"))]
@@ -76,9 +100,6 @@ pub enum SuiteError {
     },
 }
 
-/// Files in a folder of claims that are no claims: readers of claims pass them over.
-const RESERVED: [&str; 2] = ["lock.toml", "coverage.toml"];
-
 /// Size limit of a spec; the project's largest has 6 KB.
 const LARGEST_SPEC_BYTES: u64 = 1 << 20;
 
@@ -86,6 +107,7 @@ const LARGEST_SPEC_BYTES: u64 = 1 << 20;
 #[derive(Debug)]
 pub struct Suite {
     claims: Vec<Claim>,
+    lock: Lock,
     notes: Vec<OldSpelling>,
 }
 
@@ -93,15 +115,18 @@ impl Suite {
     /// The project's claims.
     ///
     /// # Errors
-    /// If a spec is malformed, which a test rules out.
+    /// If a spec or the lock is malformed, which a test rules out.
     pub fn embedded(world: &World) -> Result<Self, SuiteError> {
-        Self::from_texts(EMBEDDED.map(|(file, text)| (file.to_owned(), text.to_owned())), world)
+        let texts = EMBEDDED.map(|(file, text)| (file.to_owned(), text.to_owned()));
+        let lock = read_lock(Path::new("claims").join(LOCK), EMBEDDED_LOCK)?;
+        Self::from_texts(texts, lock, world)
     }
 
-    /// The claims of a folder: every `.toml` file in it that is not reserved, sorted by name.
+    /// The claims of a folder: every `.toml` file in it that is a claim, sorted by name; and its
+    /// lock, if it has one.
     ///
     /// # Errors
-    /// If the folder or a file can't be read, or a spec is malformed.
+    /// If the folder or a file can't be read, or a spec or the lock is malformed.
     pub(crate) fn from_folder(folder: &Path, world: &World) -> Result<Self, SuiteError> {
         let unreadable = |path: &Path| {
             let path = path.to_owned();
@@ -110,9 +135,7 @@ impl Suite {
         let mut files = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(unreadable(folder))? {
             let path = entry.map_err(unreadable(folder))?.path();
-            let is_reserved =
-                path.file_name().is_some_and(|name| RESERVED.iter().any(|of| name == *of));
-            if !is_reserved && path.extension().is_some_and(|extension| extension == "toml") {
+            if is_claim(&path) {
                 files.push(path);
             }
         }
@@ -125,30 +148,44 @@ impl Suite {
         if texts.is_empty() {
             return Err(SuiteError::NoClaims { path: folder.to_owned() });
         }
-        Self::from_texts(texts, world)
+        let path = folder.join(LOCK);
+        let lock = match files::text(&path, LARGEST_SPEC_BYTES) {
+            Ok(text) => read_lock(path, &text)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Lock::default(),
+            Err(error) => return Err(unreadable(&path)(error)),
+        };
+        Self::from_texts(texts, lock, world)
     }
 
     fn from_texts(
         texts: impl IntoIterator<Item = (String, String)>,
+        lock: Lock,
         world: &World,
     ) -> Result<Self, SuiteError> {
         let (mut claims, mut notes) = (Vec::new(), Vec::new());
         for (file, text) in texts {
-            let (claim, old) = check::claim_with_notes(&file, &text, world)?;
+            let (mut claim, old) = check::claim_with_notes(&file, &text, world)?;
             let is_named = Path::new(&file).file_stem().is_some_and(|stem| *stem == *claim.id);
             if !is_named {
                 return Err(SuiteError::Misnamed { file, id: claim.id });
             }
+            lock.mark(&mut claim);
             claims.push(claim);
             notes.extend(old);
         }
-        Ok(Self { claims, notes })
+        Ok(Self { claims, lock, notes })
     }
 
     /// All claims.
     #[must_use]
     pub fn claims(&self) -> &[Claim] {
         &self.claims
+    }
+
+    /// The lock of the folder; empty if it has none.
+    #[must_use]
+    pub fn lock(&self) -> &Lock {
+        &self.lock
     }
 
     /// Old spellings in the files, each once a file.
@@ -178,6 +215,10 @@ impl Suite {
         }
         Ok(self.claims.iter().filter(|claim| ids.is_empty() || ids.contains(&claim.id)).collect())
     }
+}
+
+fn read_lock(path: PathBuf, text: &str) -> Result<Lock, SuiteError> {
+    Lock::parse(text).map_err(|what| SuiteError::Lock { path, what })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::{Failure, Suites, exit};
 use crate::{
     claim::{
         Claim,
-        suite::{Suite, SuiteError},
+        suite::{Suite, SuiteError, is_claim},
     },
     util::shell::quoted,
 };
@@ -97,5 +97,5 @@ fn file_of(name: &str) -> Option<(Option<String>, PathBuf)> {
 
 fn has_claims(folder: &Path) -> bool {
     let mut files = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    files.any(|file| file.path().extension().is_some_and(|ending| ending == "toml"))
+    files.any(|file| is_claim(&file.path()))
 }

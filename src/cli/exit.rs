@@ -29,7 +29,7 @@ pub const INCONCLUSIVE: u8 = 2;
 /// Some claim is incomplete, or something could not be drawn or compared.
 pub const INCOMPLETE: u8 = 3;
 /// Some result is not the expected one: a verdict with `--expected`, or a mean or decision that
-/// disagrees with the published one in `compare`.
+/// disagrees with the published one in `compare`, or a hypothesis that is not as locked.
 pub const UNEXPECTED: u8 = 4;
 
 /// The table of exit codes, as `repro --help` prints it.
@@ -44,7 +44,8 @@ Exit codes (of several, the first in this order):
    2  INCONCLUSIVE  some claim is inconclusive
    0                success: what was judged is supported
    4  UNEXPECTED    with --expected, in place of 0 to 3: some verdict is not the expected one;
-                    compare: some mean or decision disagrees with the published one
+                    compare: some mean or decision disagrees with the published one;
+                    lock --check: some hypothesis is not as locked
  130  INTERRUPTED   stopped by Ctrl-C; what has finished is kept";
 
 /// The result of a command that did its work.
@@ -59,6 +60,8 @@ pub enum Outcome {
     /// Whether everything compared agrees with what was published; `None` where there was nothing
     /// to compare.
     Compared(Option<bool>),
+    /// Whether every hypothesis is as locked.
+    Locked(bool),
 }
 
 impl Outcome {
@@ -82,11 +85,12 @@ impl Outcome {
             Self::Done
             | Self::Judged(Verdict::Supported)
             | Self::Expected(true)
+            | Self::Locked(true)
             | Self::Compared(Some(true)) => 0,
             Self::Judged(Verdict::Refuted) => REFUTED,
             Self::Judged(Verdict::Inconclusive) => INCONCLUSIVE,
             Self::Judged(Verdict::Incomplete) | Self::Compared(None) => INCOMPLETE,
-            Self::Expected(false) | Self::Compared(Some(false)) => UNEXPECTED,
+            Self::Expected(false) | Self::Compared(Some(false)) | Self::Locked(false) => UNEXPECTED,
         }
     }
 }
@@ -268,6 +272,7 @@ mod tests {
         assert_eq!(Outcome::Expected(false).code(), 4);
         assert_eq!(Outcome::Compared(Some(true)).code(), 0);
         assert_eq!(Outcome::Compared(Some(false)).code(), 4);
+        assert_eq!(Outcome::Locked(false).code(), 4);
         assert_eq!(Outcome::Compared(None).code(), 3);
         assert_eq!(Outcome::from_verdicts(&[]), Outcome::Judged(Verdict::Supported));
     }

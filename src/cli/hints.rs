@@ -15,9 +15,10 @@ use crate::{
 };
 
 /// Help that names a command or an option, by the diagnostic code of the error.
-const HELP: [(&str, &str); 16] = [
+const HELP: [(&str, &str); 17] = [
     ("checkpoint::weights", "`repro inspect` lists the tensors that the file has"),
     ("claim::folder", "give --claims a folder of claims, each in a file <id>.toml"),
+    ("claim::lock", "restore the file; or delete it, and `repro lock` writes it with today's date"),
     ("claim::unknown", "`repro list` lists every claim"),
     ("engine::another_training", "delete it to start again, or name another folder with --out"),
     (

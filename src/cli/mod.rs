@@ -25,6 +25,7 @@ mod invocation;
 mod kind;
 mod list;
 mod local;
+mod lock;
 mod man;
 mod messages;
 mod numbers;
@@ -99,6 +100,9 @@ enum Command {
     /// Explain claims in words: hypothesis, cells, seeds needed, place in the paper
     #[command(after_help = show::EXAMPLES)]
     Show(show::Show),
+    /// Write the digest and the date of each hypothesis into the lock of a folder of claims
+    #[command(after_help = lock::EXAMPLES)]
+    Lock(lock::Lock),
     /// Draw figures of the paper and of its reproduction, by name; list them
     #[command(after_help = figure::EXAMPLES)]
     Figure(figure::Figure),
@@ -280,6 +284,7 @@ fn run_command(command: &Command, suites: &Suites<'_>) -> Result<Outcome, Failur
         Command::Verify(command) => command.run(suites),
         Command::List(command) => command.run(suites),
         Command::Show(command) => command.run(suites),
+        Command::Lock(command) => command.run(suites),
         Command::Figure(command) => command.run(suites),
         Command::Table(command) => command.run(),
         Command::Doctor(command) => command.run(suites),

@@ -7,9 +7,10 @@
 //! `descriptive` reports published means without a test, `floor` finds cells too low to be judged,
 //! `per_image` holds what each test image contributes, `images` resamples test images, `power`
 //! computes power, `scales` compares scales of accuracy, [`two_zoos`] combines verdicts on two
-//! zoos, and `result` holds the output types. Beside the verdict: `how_far` (how far it stands),
-//! `direction` (mixed cells), `targets` (the range behind an average), `early` (estimates after an
-//! early stop), `one_seed` (whether it hinges on one), `false_supports` (how many to expect).
+//! zoos, and `result` holds the output types. Beside the verdict: `population` (what it is about),
+//! `how_far` (how far it stands), `direction` (mixed cells), `targets` (the range behind an
+//! average), `early` (estimates after an early stop), `one_seed` (whether it hinges on one),
+//! `false_supports` (how many to expect).
 
 mod association;
 mod cell;
@@ -27,6 +28,7 @@ pub mod join;
 pub mod observe;
 mod one_seed;
 mod per_image;
+mod population;
 pub(crate) mod power;
 mod quantify;
 pub(crate) mod result;
@@ -41,6 +43,7 @@ pub use decide::{Answer, Side, decide};
 pub use direction::Direction;
 pub use false_supports::{expected_false_supports, in_words as false_supports_in_words};
 pub use flag::Flag;
+pub use population::{FineTunes, Images, Population};
 pub use quantify::{Unit, quantify};
 pub use result::{
     CellVerdict, ClaimVerdict, FalseSupports, HowFar, RangeOverTargets, RefutedAs, ScaleVerdict,
@@ -89,6 +92,10 @@ pub fn judge(claim: &Claim, evidence: &Evidence) -> ClaimVerdict {
         borderline: primary.borderline,
         direction: primary.direction,
         hinges_on_one_seed: primary.hinges_on_one_seed,
+        population: Some(Population::new(evidence, false)),
+        digest: claim.hypothesis.digest.clone(),
+        locked: Some(claim.hypothesis.locked(evidence.kind)),
+        locked_on: claim.hypothesis.lock.date(),
         conditional_on: conditional_on(claim, evidence),
         how_far: primary.how_far,
         cells: primary.cells,
@@ -143,6 +150,7 @@ fn judge_secondary(
             }
         }
     };
+    let of_means = reading.descriptive.as_ref().is_some_and(|of| of.means_of_figure.is_some());
     SecondaryVerdict {
         id: reading.id.clone(),
         sentence: hypothesis.statement.clone(),
@@ -153,6 +161,10 @@ fn judge_secondary(
         direction: judged.direction,
         hinges_on_one_seed: judged.hinges_on_one_seed,
         how_far: judged.how_far,
+        population: (!of_means).then(|| Population::new(evidence, false)),
+        digest: hypothesis.digest.clone(),
+        locked: Some(hypothesis.locked(evidence.kind)),
+        locked_on: hypothesis.lock.date(),
         unit: hypothesis.metric.unit(),
         margin: hypothesis.relation.threshold(),
         cells: judged.cells,

@@ -4,9 +4,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{association::AssociationResult, direction::Direction, flag::Flag};
+use super::{
+    association::AssociationResult, direction::Direction, flag::Flag, population::Population,
+};
 use crate::{
-    claim::{Cell, Contrast, Expected, Hypothesis, Unit},
+    claim::{Cell, Contrast, Expected, Hypothesis, Locked, Unit},
     experiment::{EvidenceKind, Resolution, Verdict},
 };
 
@@ -58,6 +60,20 @@ pub struct ClaimVerdict {
     /// critical t of all seeds. Null for an incomplete claim.
     #[serde(default)]
     pub hinges_on_one_seed: Option<bool>,
+    /// The population that the verdict is about.
+    #[serde(default)]
+    pub population: Option<Population>,
+    /// The digest of the hypothesis as it is judged, without its words (BLAKE3 in hexadecimal);
+    /// null where it is not that of a spec.
+    #[serde(default)]
+    pub digest: Option<String>,
+    /// Whether the hypothesis was fixed before its evidence.
+    #[serde(default)]
+    pub locked: Option<Locked>,
+    /// The date (UTC) on which the hypothesis, as it is or as it was, was locked; null where it is
+    /// not locked.
+    #[serde(default)]
+    pub locked_on: Option<String>,
     /// What the verdict is conditional on.
     pub conditional_on: Vec<String>,
     /// How far the verdict stands.
@@ -112,6 +128,21 @@ pub struct SecondaryVerdict {
     /// Whether it hinges on one seed, as for the claim; null where it is not judged.
     #[serde(default)]
     pub hinges_on_one_seed: Option<bool>,
+    /// The population that the verdict is about; null for published means,
+    /// which stand for none.
+    #[serde(default)]
+    pub population: Option<Population>,
+    /// The digest of the hypothesis as it is judged, without its words (BLAKE3 in hexadecimal);
+    /// null where it is not that of a spec.
+    #[serde(default)]
+    pub digest: Option<String>,
+    /// Whether the hypothesis was fixed before its evidence.
+    #[serde(default)]
+    pub locked: Option<Locked>,
+    /// The date (UTC) on which the hypothesis, as it is or as it was, was locked; null where it is
+    /// not locked.
+    #[serde(default)]
+    pub locked_on: Option<String>,
     /// Unit of means, intervals and margin.
     pub unit: Unit,
     /// The value that contrasts are tested against, in that unit.

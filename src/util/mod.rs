@@ -1,6 +1,7 @@
-//! Utilities that any module may need: atomic writes and file locks, hexadecimal text, suggestions
-//! for misspelt names and keys, shell quoting, and the next step for the user as data.
+//! Utilities that any module may need: atomic writes and file locks, today's date, hexadecimal text,
+//! suggestions for misspelt names and keys, shell quoting, and the next step for the user as data.
 
+pub(crate) mod date;
 pub mod files;
 mod hex;
 mod hint;

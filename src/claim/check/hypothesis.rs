@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     claim::{
-        Attacked, Axis, Cell, Contrast, Holds, Hypothesis, InfluenceMatch, Metric, Relation, Share,
-        Term, Threshold, label,
+        Attacked, Axis, Cell, Contrast, Holds, Hypothesis, InfluenceMatch, LockState, Metric,
+        Relation, Share, Term, Threshold, label,
         raw::{
             LastEpoch, Name, RawCells, RawContrast, RawHolds, RawHypothesis, RawInfluenceMatch,
             RawMetric, RawRelation, RawShare,
@@ -53,6 +53,8 @@ impl Checker<'_> {
             average_over,
             holds: holds(&raw.holds, units)?,
             over: raw.over,
+            digest: None,
+            lock: LockState::NotLocked,
         })
     }
 

@@ -17,6 +17,7 @@ use toml::de::{DeTable, Deserializer};
 
 use super::{
     Arm, Axis, Cell, Claim, Design, Expected, Plot, PlotAxis, SecondaryHypothesis,
+    digest::digest,
     raw::{Name, RawArm, RawClaim, RawDesign, RawHypothesis, RawPlot, RawSecondaryHypothesis},
 };
 use crate::{
@@ -186,8 +187,11 @@ impl Checker<'_> {
             return fault(0..0, format!("format is {}: this version reads format 1", raw.format));
         }
         let id = checked_id(&raw.id)?;
-        let hypothesis = self.hypothesis(&raw.hypothesis)?;
-        let readings = self.readings(raw)?;
+        let design = design(&raw.design)?;
+        let mut hypothesis = self.hypothesis(&raw.hypothesis)?;
+        let Design { looks, alpha, .. } = &design;
+        hypothesis.digest = Some(digest(&raw.hypothesis, self.arms, looks, *alpha, None));
+        let readings = self.readings(raw, &design)?;
         let associations = self.associations(&raw.associations)?;
         let mut seen = BTreeSet::new();
         let plot = |raw: &RawPlot| {
@@ -216,7 +220,7 @@ impl Checker<'_> {
             title: raw.title.clone(),
             statement: raw.statement.clone(),
             paper: raw.paper.clone(),
-            design: design(&raw.design)?,
+            design,
             hypothesis,
             readings,
             associations,
@@ -226,7 +230,8 @@ impl Checker<'_> {
         })
     }
 
-    fn readings(&self, claim: &RawClaim) -> Checked<Vec<SecondaryHypothesis>> {
+    fn readings(&self, claim: &RawClaim, design: &Design) -> Checked<Vec<SecondaryHypothesis>> {
+        let Design { secondary_looks, alpha, .. } = design;
         // Each reading as a whole hypothesis, so that a later one may repeat it.
         let mut whole: BTreeMap<&str, RawHypothesis> = BTreeMap::new();
         let mut readings = Vec::new();
@@ -248,11 +253,11 @@ impl Checker<'_> {
                 },
             };
             let merged = merged(raw, repeated);
-            readings.push(SecondaryHypothesis {
-                id,
-                hypothesis: self.hypothesis(&merged)?,
-                descriptive: raw.descriptive.clone(),
-            });
+            let descriptive = raw.descriptive.clone();
+            let mut hypothesis = self.hypothesis(&merged)?;
+            let digest = digest(&merged, self.arms, secondary_looks, *alpha, descriptive.as_ref());
+            hypothesis.digest = Some(digest);
+            readings.push(SecondaryHypothesis { id, hypothesis, descriptive });
             whole.insert(raw.id.as_ref(), merged);
         }
         Ok(readings)

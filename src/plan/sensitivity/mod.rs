@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
-    claim::{Claim, Metric},
+    claim::{Claim, LockState, Metric},
     evidence::{Evidence, Record},
     experiment::{Augmentation, BatchNorm, Head, Key, Moment, Protocol, Verdict},
     judge::{CellVerdict, ClaimVerdict, judge},
@@ -129,6 +129,9 @@ impl Choice {
             match claim.hypothesis.metric {
                 Metric::Accuracy(Moment::Last) if !fixed => {
                     claim.hypothesis.metric = Metric::Accuracy(Moment::Best);
+                    // It is not the hypothesis of the spec.
+                    claim.hypothesis.digest = None;
+                    claim.hypothesis.lock = LockState::NotLocked;
                 }
                 _ => return None,
             }

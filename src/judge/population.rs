@@ -1,0 +1,115 @@
+//! The estimand: the population that a verdict is about, which follows from what differs between its
+//! seeds. `conditional_on` names the checkpoints and test sets that it does not reach beyond.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    evidence::Evidence,
+    experiment::EvidenceKind,
+    world::{SourceModels, World},
+};
+
+/// The population that a verdict is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Population {
+    /// Which fine-tunes.
+    pub fine_tunes: FineTunes,
+    /// Which test images.
+    pub test_images: Images,
+    /// Both in words.
+    pub sentence: String,
+}
+
+/// New fine-tunes: with seeds that were not run, by the same protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FineTunes {
+    /// Of the same checkpoints: every seed starts from them.
+    OfTheseCheckpoints,
+    /// Of source models that are trained in the same way: every seed has its own.
+    OfNewSourceModels,
+}
+
+/// The images on which fine-tunes are tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Images {
+    /// Those of the test sets.
+    These,
+    /// New ones like them: the interval contains the sampling of test images.
+    New,
+}
+
+impl Population {
+    /// The population of a verdict on this evidence; `new_images` if its interval is over seeds and
+    /// test images together.
+    #[must_use]
+    pub fn new(evidence: &Evidence, new_images: bool) -> Self {
+        Self::of(evidence.kind, &evidence.world, new_images)
+    }
+
+    fn of(kind: EvidenceKind, world: &World, new_images: bool) -> Self {
+        let (fine_tunes, of) = match (kind, world.source_models) {
+            // A log may have fine-tunes of several checkpoints under one name, and can't say so.
+            (EvidenceKind::Log, _) => (
+                FineTunes::OfTheseCheckpoints,
+                "the checkpoints that the log's fine-tunes started from, which it does not identify",
+            ),
+            (_, SourceModels::One) => (FineTunes::OfTheseCheckpoints, "these checkpoints"),
+            (_, SourceModels::OneASeed) => {
+                (FineTunes::OfNewSourceModels, "new source models trained in the same way")
+            }
+        };
+        let (test_images, on) = if new_images {
+            (Images::New, "new test images")
+        } else {
+            (Images::These, "these test images")
+        };
+        let sentence = format!("new fine-tunes of {of}, on {on}");
+        Self { fine_tunes, test_images, sentence }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_and_images_decide_the_population() {
+        let one = World::smoke();
+        let several = World { source_models: SourceModels::OneASeed, ..World::smoke() };
+        for (kind, world, new_images, sentence) in [
+            (EvidenceKind::Smoke, &one, false, "of these checkpoints, on these test images"),
+            (EvidenceKind::Smoke, &one, true, "of these checkpoints, on new test images"),
+            (
+                EvidenceKind::Smoke,
+                &several,
+                false,
+                "of new source models trained in the same way, on these test images",
+            ),
+            (
+                EvidenceKind::Log,
+                &World::paper(),
+                false,
+                "of the checkpoints that the log's fine-tunes started from, which it does not \
+                 identify, on these test images",
+            ),
+        ] {
+            let population = Population::of(kind, world, new_images);
+            assert_eq!(population.sentence, format!("new fine-tunes {sentence}"));
+            assert_eq!(
+                population.fine_tunes == FineTunes::OfNewSourceModels,
+                world.source_models == SourceModels::OneASeed
+            );
+            assert_eq!(population.test_images == Images::New, new_images);
+        }
+    }
+
+    #[test]
+    fn every_shipped_world_has_one_checkpoint_an_arm() {
+        for world in World::all() {
+            assert_eq!(world.source_models, SourceModels::One, "{}", world.id);
+        }
+    }
+}
