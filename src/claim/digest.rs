@@ -252,3 +252,167 @@ fn quoted(name: &str) -> String {
 fn number(value: f64) -> String {
     (value + 0.0).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        claim::{Claim, check, suite::Suite},
+        world::World,
+    };
+
+    const SPEC: &str = r#"
+format = 1
+id = "gap"
+title = "The gap"
+statement = "A claim."
+paper = { figures = ["2"] }
+
+[arms]
+robust = { source = "l2_3" }
+natural = { source = "natural" }
+
+[hypothesis]
+statement = "A hypothesis."
+contrasts = [{ terms = { robust = 1.0, natural = -1.0 } }]
+metric = { accuracy = "last" }
+relation = { greater_than = 0.0 }
+holds = "every"
+cells = { target = ["svhn", "fmnist"], images = ["few", 400], blocks = 3 }
+
+[[reading]]
+id = "other"
+statement = "A reading."
+holds = { at_least = 1 }
+"#;
+
+    fn claim(spec: &str) -> Claim {
+        check::claim("gap.toml", spec, &World::paper()).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn digests(spec: &str) -> [String; 2] {
+        let claim = claim(spec);
+        [claim.hypothesis, claim.readings[0].hypothesis.clone()]
+            .map(|hypothesis| hypothesis.digest.unwrap())
+    }
+
+    #[test]
+    fn digests_are_pinned_and_the_same_in_every_world() {
+        for world in World::all() {
+            let suite = Suite::embedded(&world).unwrap_or_else(|error| panic!("{error}"));
+            for (id, pinned) in [
+                ("faster_convergence", "a5533710fa386c4c0bd54b7ab8b9c22e"),
+                ("control_same_source", "c559b41199aef023d18d9fec8b5612c6"),
+                ("control_more_images", "766cb8cd1fec968da8058ab8ae349910"),
+            ] {
+                let digest = suite.get(id).unwrap().hypothesis.digest.clone().unwrap();
+                assert!(digest.starts_with(pinned) && digest.len() == 64, "{id}: {digest}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_projects_claims_are_as_locked() {
+        let suite = Suite::embedded(&World::paper()).unwrap_or_else(|error| panic!("{error}"));
+        let (_, differences) = suite.lock().updated(suite.claims(), "2020-07-11");
+        assert_eq!(differences, [], "`repro lock` was not run after a hypothesis changed");
+    }
+
+    #[test]
+    fn words_names_order_and_defaults_do_not_change_a_digest() {
+        for (from, to) in [
+            ("A claim.", "Other words."),
+            ("A hypothesis.", "Other words."),
+            ("A reading.", "Other words."),
+            ("The gap", "Other words"),
+            ("figures = [\"2\"]", "figures = [\"3\"]"),
+            ("robust = 1.0, natural = -1.0", "natural = -1.0, robust = 1.0"),
+            ("[\"svhn\", \"fmnist\"]", "[\"fmnist\", \"svhn\"]"),
+            ("[\"few\", 400]", "[400, \"few\"]"),
+            ("blocks = 3", "blocks = [3], resolution = \"native\""),
+            ("\n[arms]", "\n[design]\nlooks = [3, 5, 10]\nalpha = 0.025\n[arms]"),
+            ("[arms]\nrobust = {", "[arms]\nrobust = { at = \"last\","),
+            ("holds = \"every\"", "holds = \"every\"\naverage_over = []"),
+            ("holds = \"every\"", "holds = \"every\"\nover = \"seeds\""),
+        ] {
+            // `few` has 400 in it, so only one of the two stays.
+            let spec = |text: &str| text.replace("[\"few\", 400]", "[400, 1600]");
+            let to = to.replace("[400, \"few\"]", "[1600, 400]");
+            let (base, from) = (spec(SPEC), spec(from));
+            assert!(base.contains(&from), "{from}");
+            assert_eq!(digests(&base), digests(&base.replacen(&from, &to, 1)), "{from} -> {to}");
+        }
+        let base = SPEC.replace("[\"few\", 400]", "400");
+        let renamed = base.replace("robust", "strong");
+        assert_eq!(digests(&base), digests(&renamed));
+        let expected =
+            format!("{base}\n[expected.smoke]\nverdict = \"refuted\"\nreason = \"none\"");
+        assert_eq!(digests(&base), digests(&expected));
+    }
+
+    #[test]
+    fn every_judged_part_changes_the_digest() {
+        let base = SPEC.replace("[\"few\", 400]", "[400, 1600]");
+        let mut seen = vec![digests(&base)];
+        for (from, to) in [
+            ("source = \"l2_3\"", "source = \"linf_4\""),
+            ("source = \"l2_3\"", "source = \"l2_3\", at = \"best\""),
+            ("robust = 1.0, natural = -1.0", "robust = 2.0, natural = -2.0"),
+            ("robust = 1.0, natural = -1.0", "robust = -1.0, natural = 1.0"),
+            ("accuracy = \"last\"", "accuracy = \"best\""),
+            ("accuracy = \"last\"", "loss = \"last\""),
+            ("accuracy = \"last\"", "log_odds = \"last\""),
+            ("accuracy = \"last\"", "log_odds = \"best\""),
+            ("accuracy = \"last\"", "log_error = \"last\""),
+            ("accuracy = \"last\"", "adversarial_accuracy = \"last\""),
+            ("{ accuracy = \"last\" }", "\"area_below_own_end\""),
+            ("accuracy = \"last\"", "epochs_to = { share_of_own_end = 0.95 }"),
+            ("accuracy = \"last\"", "epochs_to = { share_of_own_end = 0.9 }"),
+            ("accuracy = \"last\"", "epochs_to = { accuracy = 50.0 }"),
+            ("accuracy = \"last\"", "epochs_to = { final_accuracy_of = \"natural\" }"),
+            ("greater_than = 0.0", "greater_than = 1.0"),
+            ("greater_than = 0.0", "not_worse_than = 0.0"),
+            ("greater_than = 0.0", "equivalent_within = 1.0"),
+            ("[\"svhn\", \"fmnist\"]", "[\"svhn\", \"kmnist\"]"),
+            ("[400, 1600]", "[400, 800]"),
+            ("blocks = 3", "blocks = 1"),
+            ("blocks = 3", "blocks = 3, resolution = 32"),
+            ("holds = \"every\"", "holds = \"every\"\naverage_over = [\"target\"]"),
+            ("holds = \"every\"", "holds = \"every\"\nover = \"seeds_and_images\""),
+            ("source = \"natural\"", "source = \"natural\", zoo = 1"),
+            ("source = \"natural\"", "source = \"natural\", zoo = 2"),
+            ("\n[arms]", "\n[design]\nlooks = [3, 5]\n[arms]"),
+            ("\n[arms]", "\n[design]\nalpha = 0.01\n[arms]"),
+        ] {
+            assert!(base.contains(from), "{from}");
+            let spec = base.replacen(from, to, 1);
+            seen.push(digests(&spec));
+        }
+        let primary: std::collections::BTreeSet<&String> = seen.iter().map(|of| &of[0]).collect();
+        assert_eq!(primary.len(), seen.len(), "two primary hypotheses have one digest");
+        // A reading has the parts of the primary hypothesis that it does not replace.
+        let other = base.replace("{ at_least = 1 }", "\"more_than_chance\"");
+        let descriptive = format!("{base}descriptive = {{ reason = \"none\" }}");
+        let [before, counted, reported] =
+            [&base, &other, &descriptive].map(|spec| digests(spec)[1].clone());
+        assert!(before != counted && before != reported && counted != reported);
+        assert_eq!(digests(&base)[0], digests(&descriptive)[0]);
+    }
+
+    #[test]
+    fn a_reading_of_an_earlier_one_has_the_digest_of_what_it_repeats() {
+        let reading = |id: &str, rest: &str| {
+            format!("\n[[reading]]\nid = \"{id}\"\nstatement = \"A reading.\"\n{rest}\n")
+        };
+        let base = SPEC.replace("[\"few\", 400]", "400");
+        let whole = "holds = { at_least = 1 }\nrelation = { greater_than = 1.0 }";
+        let spec = format!(
+            "{base}{}{}",
+            reading("of_other", "of = \"other\"\nrelation = { greater_than = 1.0 }"),
+            reading("whole", whole)
+        );
+        let claim = claim(&spec);
+        let digest = |place: usize| claim.readings[place].hypothesis.digest.clone().unwrap();
+        assert_eq!(digest(1), digest(2));
+        assert_ne!(digest(0), digest(1));
+    }
+}
