@@ -12,8 +12,8 @@ use std::{collections::BTreeMap, fmt::Write};
 use serde_json::Value;
 
 use super::raw::{
-    Axis, Descriptive, LastEpoch, Name, OneOrMany, Over, RawArm, RawCells, RawContrast, RawHolds, RawHypothesis,
-    RawInfluenceMatch, RawMetric, RawRelation, RawShare, Threshold, ValueOrGroup,
+    Axis, Descriptive, LastEpoch, Name, OneOrMany, Over, RawArm, RawCells, RawContrast, RawHolds,
+    RawHypothesis, RawInfluenceMatch, RawMetric, RawRelation, RawShare, Threshold, ValueOrGroup,
 };
 use crate::{
     experiment::{Moment, Resolution},

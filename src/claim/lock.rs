@@ -32,6 +32,16 @@ pub enum LockState {
 }
 
 impl LockState {
+    /// The state in words.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::NotLocked => "not locked".to_owned(),
+            Self::ChangedSince(date) => format!("changed since it was locked on {date}"),
+            Self::LockedOn(date) => format!("locked on {date}"),
+        }
+    }
+
     /// The date of the lock, if it has the hypothesis.
     #[must_use]
     pub fn date(&self) -> Option<String> {
@@ -42,7 +52,8 @@ impl LockState {
     }
 }
 
-/// Whether the hypothesis was fixed before its evidence.
+/// Whether the hypothesis is what its lock has. The history of the repository shows whether the lock
+/// came before the first result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Locked {
@@ -57,8 +68,22 @@ pub enum Locked {
     ChosenWithLog,
 }
 
+impl Locked {
+    /// A sentence without a full stop, with the date of the lock.
+    #[must_use]
+    pub fn in_words(self, on: Option<&str>) -> String {
+        let on = on.map_or_else(String::new, |date| format!(" on {date}"));
+        match self {
+            Self::Locked => format!("the hypothesis was locked{on}"),
+            Self::Changed => format!("the hypothesis was changed since it was locked{on}"),
+            Self::NotLocked => "the hypothesis is not locked".to_owned(),
+            Self::ChosenWithLog => "the hypothesis was chosen with the log at hand".to_owned(),
+        }
+    }
+}
+
 impl Hypothesis {
-    /// Whether it was fixed before this evidence.
+    /// Whether it is what its lock has; on the published log no lock can be earlier.
     #[must_use]
     pub fn locked(&self, kind: EvidenceKind) -> Locked {
         match (kind, &self.lock) {

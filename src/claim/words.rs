@@ -286,5 +286,6 @@ fn hypothesis(hypothesis: &Hypothesis, world: &World) -> Vec<String> {
     if hypothesis.over == Over::SeedsAndImages {
         lines.push("  over       seeds and test images together".to_owned());
     }
+    lines.push(format!("  lock       {}", hypothesis.lock.in_words()));
     lines
 }

@@ -1,6 +1,6 @@
 //! `repro show`: claims in words.
 
-use std::{collections::BTreeMap, io::Write};
+use std::{collections::BTreeMap, fmt::Write as _, io::Write};
 
 use clap::Args;
 use schemars::JsonSchema;
@@ -14,10 +14,10 @@ use super::{
     messages::stdout,
 };
 use crate::{
-    claim::{Claim, words},
+    claim::{Claim, Locked, words},
     experiment::{EvidenceKind, Verdict},
-    report::terminal,
-    world::World,
+    judge::Population,
+    report::{estimand, terminal},
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -80,6 +80,12 @@ struct ShownClaim {
     hypothesis: String,
     /// How many cells, or averages over cells, it is judged in.
     units: usize,
+    /// Whether the primary hypothesis is what the lock of its folder has.
+    locked: Locked,
+    /// The date (UTC) of that lock; null where it is not locked.
+    locked_on: Option<String>,
+    /// What a verdict is about, by kind of evidence.
+    population: BTreeMap<String, Population>,
     /// Ids of its secondary hypotheses.
     secondary_hypotheses: Vec<String>,
     /// The verdict that the claim expects, by kind of evidence.
@@ -89,7 +95,17 @@ struct ShownClaim {
 }
 
 impl ShownClaim {
-    fn new(claim: &Claim, world: &World) -> Self {
+    fn new(claim: &Claim, suites: &Suites<'_>) -> Self {
+        let world = suites.world(EvidenceKind::Published);
+        let populations = estimand::populations(claim, |kind| suites.world(kind));
+        let mut text = words::claim(claim, &world);
+        text.push_str("\npopulation of a verdict\n");
+        for line in estimand::lines(&populations) {
+            // Writing to a String can't fail.
+            let _ = writeln!(text, "  {line}");
+        }
+        let population =
+            populations.into_iter().map(|(kind, of)| (kind.name().to_owned(), of)).collect();
         let expected = claim.expected.iter();
         let expected = expected.map(|(kind, expected)| (kind.name().to_owned(), expected.verdict));
         Self {
@@ -100,9 +116,12 @@ impl ShownClaim {
             looks: claim.design.looks.seeds().to_vec(),
             hypothesis: claim.hypothesis.statement.clone(),
             units: claim.hypothesis.units(),
+            locked: claim.hypothesis.locked(EvidenceKind::Smoke),
+            locked_on: claim.hypothesis.lock.date(),
+            population,
             secondary_hypotheses: claim.readings.iter().map(|of| of.id.clone()).collect(),
             expected: expected.collect(),
-            text: words::claim(claim, world),
+            text,
         }
     }
 }
@@ -113,10 +132,10 @@ impl Show {
             return coverage::print(self.format);
         }
         let kind = EvidenceKind::Published;
-        let (suite, world) = (suites.suite(kind)?, suites.world(kind));
+        let suite = suites.suite(kind)?;
         let claims = self.ids.select(&suite, suites)?;
         let claims: Vec<ShownClaim> =
-            claims.into_iter().map(|claim| ShownClaim::new(claim, &world)).collect();
+            claims.into_iter().map(|claim| ShownClaim::new(claim, suites)).collect();
         let mut out = stdout();
         if let Format::Json = self.format {
             json(&mut out, &ShownClaims { format_version: 1, claims })?;

@@ -51,7 +51,7 @@ pub use result::{
 };
 
 use crate::{
-    claim::{Cell, Claim, Contrast, Design, Hypothesis, SecondaryHypothesis},
+    claim::{Cell, Claim, Contrast, Design, Hypothesis, Over, SecondaryHypothesis},
     evidence::{Evidence, SamplingDesign},
     experiment::Verdict,
     stats::holm,
@@ -66,6 +66,7 @@ use one_seed::hinges_on_one_seed;
 #[must_use]
 pub fn judge(claim: &Claim, evidence: &Evidence) -> ClaimVerdict {
     let primary = judge_hypothesis(&claim.hypothesis, &claim.design, evidence);
+    let primary_population = population(&claim.hypothesis, &primary, evidence);
     let design = claim.design.for_secondary();
     let mut readings: Vec<SecondaryVerdict> =
         claim.readings.iter().map(|reading| judge_secondary(reading, &design, evidence)).collect();
@@ -92,7 +93,7 @@ pub fn judge(claim: &Claim, evidence: &Evidence) -> ClaimVerdict {
         borderline: primary.borderline,
         direction: primary.direction,
         hinges_on_one_seed: primary.hinges_on_one_seed,
-        population: Some(Population::new(evidence, false)),
+        population: Some(primary_population),
         digest: claim.hypothesis.digest.clone(),
         locked: Some(claim.hypothesis.locked(evidence.kind)),
         locked_on: claim.hypothesis.lock.date(),
@@ -151,6 +152,7 @@ fn judge_secondary(
         }
     };
     let of_means = reading.descriptive.as_ref().is_some_and(|of| of.means_of_figure.is_some());
+    let population = (!of_means).then(|| population(hypothesis, &judged, evidence));
     SecondaryVerdict {
         id: reading.id.clone(),
         sentence: hypothesis.statement.clone(),
@@ -161,7 +163,7 @@ fn judge_secondary(
         direction: judged.direction,
         hinges_on_one_seed: judged.hinges_on_one_seed,
         how_far: judged.how_far,
-        population: (!of_means).then(|| Population::new(evidence, false)),
+        population,
         digest: hypothesis.digest.clone(),
         locked: Some(hypothesis.locked(evidence.kind)),
         locked_on: hypothesis.lock.date(),
@@ -171,6 +173,16 @@ fn judge_secondary(
         averages: judged.averages,
         other_scales: Vec::new(),
     }
+}
+
+/// The population of a verdict: over new test images if the interval over seeds and images decided,
+/// so not where a unit was judged over seeds alone.
+fn population(hypothesis: &Hypothesis, judged: &Judged, evidence: &Evidence) -> Population {
+    let units = if judged.averages.is_empty() { &judged.cells } else { &judged.averages };
+    let new_images = hypothesis.over == Over::SeedsAndImages
+        && units.iter().any(|unit| unit.seeds_and_images.is_some())
+        && !units.iter().any(|unit| unit.flags.contains(&Flag::SeedsAlone));
+    Population::new(evidence.kind, &evidence.world, new_images)
 }
 
 struct Judged {

@@ -5,7 +5,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    evidence::Evidence,
     experiment::EvidenceKind,
     world::{SourceModels, World},
 };
@@ -42,24 +41,30 @@ pub enum Images {
 }
 
 impl Population {
-    /// The population of a verdict on this evidence; `new_images` if its interval is over seeds and
-    /// test images together.
+    /// The population of a verdict on evidence of this kind in its world; `new_images` if its
+    /// interval is over seeds and test images together.
     #[must_use]
-    pub fn new(evidence: &Evidence, new_images: bool) -> Self {
-        Self::of(evidence.kind, &evidence.world, new_images)
-    }
-
-    fn of(kind: EvidenceKind, world: &World, new_images: bool) -> Self {
+    pub fn new(kind: EvidenceKind, world: &World, new_images: bool) -> Self {
+        // Zoos after the first are trained at the eps that the first chose from the grid.
+        let eps = if world.pretraining.is_some() {
+            " (with the eps of adversarial training that zoo 1 chose)"
+        } else {
+            ""
+        };
         let (fine_tunes, of) = match (kind, world.source_models) {
             // A log may have fine-tunes of several checkpoints under one name, and can't say so.
             (EvidenceKind::Log, _) => (
                 FineTunes::OfTheseCheckpoints,
-                "the checkpoints that the log's fine-tunes started from, which it does not identify",
+                "the checkpoints that the log's fine-tunes started from, which it does not identify"
+                    .to_owned(),
             ),
-            (_, SourceModels::One) => (FineTunes::OfTheseCheckpoints, "these checkpoints"),
-            (_, SourceModels::OneASeed) => {
-                (FineTunes::OfNewSourceModels, "new source models trained in the same way")
+            (_, SourceModels::One) => {
+                (FineTunes::OfTheseCheckpoints, "these checkpoints".to_owned())
             }
+            (_, SourceModels::OneASeed) => (
+                FineTunes::OfNewSourceModels,
+                format!("new source models too, trained in the same way{eps}"),
+            ),
         };
         let (test_images, on) = if new_images {
             (Images::New, "new test images")
@@ -77,8 +82,9 @@ mod tests {
 
     #[test]
     fn seeds_and_images_decide_the_population() {
-        let one = World::smoke();
+        let one = World::smoke_one_zoo();
         let several = World { source_models: SourceModels::OneASeed, ..World::smoke() };
+        let fetched = World { source_models: SourceModels::OneASeed, ..World::paper() };
         for (kind, world, new_images, sentence) in [
             (EvidenceKind::Smoke, &one, false, "of these checkpoints, on these test images"),
             (EvidenceKind::Smoke, &one, true, "of these checkpoints, on new test images"),
@@ -86,7 +92,14 @@ mod tests {
                 EvidenceKind::Smoke,
                 &several,
                 false,
-                "of new source models trained in the same way, on these test images",
+                "of new source models too, trained in the same way (with the eps of adversarial \
+                 training that zoo 1 chose), on these test images",
+            ),
+            (
+                EvidenceKind::Paper,
+                &fetched,
+                true,
+                "of new source models too, trained in the same way, on new test images",
             ),
             (
                 EvidenceKind::Log,
@@ -96,20 +109,13 @@ mod tests {
                  identify, on these test images",
             ),
         ] {
-            let population = Population::of(kind, world, new_images);
+            let population = Population::new(kind, world, new_images);
             assert_eq!(population.sentence, format!("new fine-tunes {sentence}"));
             assert_eq!(
                 population.fine_tunes == FineTunes::OfNewSourceModels,
                 world.source_models == SourceModels::OneASeed
             );
             assert_eq!(population.test_images == Images::New, new_images);
-        }
-    }
-
-    #[test]
-    fn every_shipped_world_has_one_checkpoint_an_arm() {
-        for world in World::all() {
-            assert_eq!(world.source_models, SourceModels::One, "{}", world.id);
         }
     }
 }

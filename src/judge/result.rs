@@ -67,7 +67,7 @@ pub struct ClaimVerdict {
     /// null where it is not that of a spec.
     #[serde(default)]
     pub digest: Option<String>,
-    /// Whether the hypothesis was fixed before its evidence.
+    /// Whether the hypothesis is what `lock.toml` has; null in verdicts of older versions.
     #[serde(default)]
     pub locked: Option<Locked>,
     /// The date (UTC) on which the hypothesis, as it is or as it was, was locked; null where it is
@@ -128,15 +128,14 @@ pub struct SecondaryVerdict {
     /// Whether it hinges on one seed, as for the claim; null where it is not judged.
     #[serde(default)]
     pub hinges_on_one_seed: Option<bool>,
-    /// The population that the verdict is about; null for published means,
-    /// which stand for none.
+    /// The population that the verdict is about; null for published means, which stand for none.
     #[serde(default)]
     pub population: Option<Population>,
     /// The digest of the hypothesis as it is judged, without its words (BLAKE3 in hexadecimal);
     /// null where it is not that of a spec.
     #[serde(default)]
     pub digest: Option<String>,
-    /// Whether the hypothesis was fixed before its evidence.
+    /// Whether the hypothesis is what `lock.toml` has; null in verdicts of older versions.
     #[serde(default)]
     pub locked: Option<Locked>,
     /// The date (UTC) on which the hypothesis, as it is or as it was, was locked; null where it is

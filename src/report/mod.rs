@@ -10,6 +10,7 @@ mod cells;
 pub mod citation;
 pub mod comparison;
 mod comparison_cells;
+pub(crate) mod estimand;
 pub mod gallery;
 mod how_far;
 mod html;

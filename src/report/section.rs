@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use super::{BORDERLINE, HINGES, Judged, cells, drawings, how_far, html::badge};
+use super::{BORDERLINE, HINGES, Judged, cells, drawings, estimand, how_far, html::badge};
 use crate::figure::{axis::plain, numbers::signed, svg};
 use crate::{
     claim::{Hypothesis, words},
@@ -80,6 +80,7 @@ fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
                 }
                 @let how_far = how_far::sentences(&verdict.how_far, &claim.hypothesis);
                 @if !how_far.is_empty() { p.reason { (how_far.join("; ")) "." } }
+                p.reason { (sentence(&estimand::sentence(verdict))) }
                 @if verdict.hinges_on_one_seed == Some(true) { p.reason { (HINGES) "." } }
                 (expected(one))
             }
@@ -245,6 +246,9 @@ fn readings(one: &Judged<'_>, several: bool) -> Markup {
                                 @for sentence in how_far::of_reading(one.claim, reading) {
                                     " " (sentence) "."
                                 }
+                                @for about in estimand::of_reading(verdict, reading) {
+                                    " " (sentence(&about))
+                                }
                                 @if let Some(means) = means_in_words(reading) { " " (means) }
                             }
                         }
@@ -296,6 +300,12 @@ fn provenance(one: &Judged<'_>) -> Markup {
             div {
                 h4 { "Conditional on" }
                 ul { @for condition in &verdict.conditional_on { li { (condition) } } }
+            }
+            @if let Some(digest) = &verdict.digest {
+                div {
+                    h4 { "Hypothesis" }
+                    p.digest { "BLAKE3 of what is judged " code { (digest) } }
+                }
             }
             div {
                 h4 { "Evidence" }

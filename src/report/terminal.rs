@@ -13,7 +13,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
-use super::{Judged, beside, how_far};
+use super::{Judged, beside, estimand, how_far};
 use crate::figure::numbers::{self, confidence};
 use crate::{
     claim::words,
@@ -81,6 +81,7 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
     for sentence in how_far::sentences(&verdict.how_far, &claim.hypothesis) {
         line(2, &sentence);
     }
+    line(2, &estimand::sentence(verdict));
     if verdict.borderline {
         line(2, super::BORDERLINE);
     }
@@ -116,7 +117,9 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
             _ => "",
         };
         let how_far = how_far::of_reading(claim, reading);
-        let how_far: String = how_far.iter().map(|sentence| format!("; {sentence}")).collect();
+        let about = estimand::of_reading(verdict, reading);
+        let how_far: String =
+            how_far.iter().chain(&about).map(|sentence| format!("; {sentence}")).collect();
         // A reason that begins with the verdict does not repeat it.
         let repeated = format!("{} ", reading.verdict);
         let reason = reading.reason.strip_prefix(&repeated).unwrap_or(&reading.reason);
