@@ -1,7 +1,8 @@
 //! `REPRO_REQUIRE`: the kinds of tests that must not be skipped where they can't run.
 
-/// Tests that need more than every machine has: a GPU, or also the paper's checkpoints and images.
-const KINDS: [&str; 2] = ["gpu", "paper"];
+/// Tests that need more than every machine has: a GPU, or also the paper's checkpoints and images,
+/// or the repository's whole history.
+const KINDS: [&str; 3] = ["gpu", "paper", "history"];
 
 /// Whether the variable requires a kind.
 ///

@@ -24,7 +24,7 @@ fn an_unknown_kind_in_repro_require_is_an_error() {
     assert_eq!(["gpu", "paper"].map(|kind| lists("gpu,paper", kind)), [Ok(true), Ok(true)]);
     for typo in ["Paper", "papr", "1", "gpu paper"] {
         let error = lists(typo, "paper").unwrap_err();
-        assert!(error.contains(typo) && error.contains("gpu, paper"), "{error}");
+        assert!(error.contains(typo) && error.contains("gpu, paper, history"), "{error}");
     }
     // The value in this process is known.
     let _ = required("gpu");

@@ -47,6 +47,23 @@ fn every_command_is_valid_shell_without_pasted_expressions() {
 }
 
 #[test]
+fn the_job_that_runs_every_test_has_the_whole_history_and_requires_it() {
+    let documents = Yaml::load_from_str(WORKFLOW).expect("YAML");
+    let steps = documents[0]["jobs"]["everything"]["steps"].as_sequence().expect("steps");
+    let step = |key: &str, text: &str| {
+        let has = |step: &&Yaml<'_>| {
+            let value = step.as_mapping_get(key).and_then(Yaml::as_str);
+            value.is_some_and(|value| value.contains(text))
+        };
+        steps.iter().find(has).unwrap_or_else(|| panic!("no step with {text}"))
+    };
+    let checkout = step("uses", "actions/checkout@");
+    assert_eq!(checkout["with"]["fetch-depth"].as_integer(), Some(0));
+    let all = step("run", ".ci/run");
+    assert_eq!(all["env"]["REPRO_REQUIRE"].as_str(), Some("history"));
+}
+
+#[test]
 fn it_builds_with_the_oldest_allowed_toolchain() {
     let manifest: toml::Table = toml::from_str(MANIFEST).unwrap();
     let oldest = manifest["package"]["rust-version"].as_str().unwrap();

@@ -5,6 +5,7 @@ mod common;
 
 mod continuous_integration;
 mod docs;
+mod history;
 mod layers;
 mod readme;
 mod scripts;
