@@ -3,6 +3,7 @@
 
 mod forms;
 mod lists;
+mod lock;
 mod names;
 mod old_spellings;
 mod pipes;
