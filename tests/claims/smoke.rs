@@ -14,7 +14,7 @@ use repro::{
     claim::{Claim, suite::Suite},
     engine::executor::{Local, Workers},
     experiment::{EvidenceKind, Key, Protocol, Trial as FineTune},
-    judge::{CellVerdict, ClaimVerdict},
+    judge::{CellVerdict, ClaimVerdict, SecondaryVerdict},
     plan,
     store::{Ended, Entry, Ledger},
     world::World,
@@ -56,6 +56,24 @@ fn trial(claim: &Claim, world: &Arc<World>) -> Trial {
     })
 }
 
+/// What a golden has of a claim.
+#[derive(Deserialize, Serialize)]
+struct Golden {
+    /// The hypotheses that have a result, by their names in the lock. The repository's history shows
+    /// by their digests that each was locked before it (`tests/project/history.rs`).
+    #[serde(default)]
+    hypotheses: BTreeMap<String, Digest>,
+    /// Cells by name.
+    #[serde(flatten)]
+    cells: BTreeMap<String, Recorded>,
+}
+
+/// A hypothesis as it was judged.
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
+struct Digest {
+    digest: String,
+}
+
 /// A cell's recorded mean.
 #[derive(Deserialize, Serialize)]
 struct Recorded {
@@ -65,24 +83,16 @@ struct Recorded {
 }
 
 fn golden(verdict: &ClaimVerdict) -> Result<(), Failed> {
-    let readings = verdict.readings.iter().flat_map(|reading| {
-        let cells = reading.cells.iter().chain(&reading.averages);
-        cells.map(|cell| (reading.id.as_str(), reading.margin, cell))
-    });
-    let primary =
-        verdict.cells.iter().chain(&verdict.averages).map(|cell| ("", verdict.margin, cell));
-    let found: BTreeMap<String, Recorded> = primary
-        .chain(readings)
-        .filter_map(|(reading, margin, cell)| {
-            let name = format!("{reading} {}: {}", cell.contrast, cell.name);
-            Some((name.trim().to_owned(), recorded(cell, margin)?))
-        })
-        .collect();
+    let found = found(verdict);
     let path = goldens().join("claims").join(format!("{}-smoke.json", verdict.claim));
     if updating() {
         return write(&path, &found);
     }
-    let recorded: BTreeMap<String, Recorded> = read(&path)?;
+    let recorded: Golden = read(&path)?;
+    if recorded.hypotheses != found.hypotheses {
+        return Err(format!("other hypotheses than in {}", path.display()).into());
+    }
+    let (recorded, found) = (recorded.cells, found.cells);
     let names = |of: &BTreeMap<String, Recorded>| of.keys().cloned().collect::<Vec<_>>();
     if names(&recorded) != names(&found) {
         return Err(format!("other cells than in {}", path.display()).into());
@@ -99,6 +109,29 @@ fn golden(verdict: &ClaimVerdict) -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+/// The cells of a verdict that have a spread, and the hypotheses that they belong to.
+fn found(verdict: &ClaimVerdict) -> Golden {
+    let ClaimVerdict { claim, digest, margin, cells, averages, .. } = verdict;
+    let primary = (claim.clone(), "", digest, *margin, cells, averages);
+    let readings = verdict.readings.iter().map(|reading| {
+        let SecondaryVerdict { id, digest, margin, cells, averages, .. } = reading;
+        (format!("{claim}.{id}"), id.as_str(), digest, *margin, cells, averages)
+    });
+    let mut golden = Golden { hypotheses: BTreeMap::new(), cells: BTreeMap::new() };
+    for (name, reading, digest, margin, cells, averages) in [primary].into_iter().chain(readings) {
+        let of = |cell: &CellVerdict| {
+            let name = format!("{reading} {}: {}", cell.contrast, cell.name);
+            Some((name.trim().to_owned(), recorded(cell, margin)?))
+        };
+        let cells: Vec<_> = cells.iter().chain(averages).filter_map(of).collect();
+        if let Some(digest) = digest.clone().filter(|_| !cells.is_empty()) {
+            golden.hypotheses.insert(name, Digest { digest });
+        }
+        golden.cells.extend(cells);
+    }
+    golden
 }
 
 /// The pooled standard deviation over seeds of a contrast's cells.
