@@ -314,7 +314,7 @@ holds = { at_least = 1 }
     fn the_projects_claims_are_as_locked() {
         let suite = Suite::embedded(&World::paper()).unwrap_or_else(|error| panic!("{error}"));
         let (_, differences) = suite.lock().updated(suite.claims(), "2020-07-11");
-        assert_eq!(differences, [], "`repro lock` was not run after a hypothesis changed");
+        assert_eq!(differences, [], "a hypothesis changed after claims/lock.toml was written");
     }
 
     #[test]

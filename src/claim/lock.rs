@@ -13,7 +13,7 @@ use crate::experiment::EvidenceKind;
 /// The header of the file.
 const HEADER: &str = "\
 # What each hypothesis was when it was locked: the digest of what is judged, and the date (UTC).
-# Written by `repro lock`; commit it before the first result of a hypothesis.
+# The command `lock` writes it; commit it before the first result of a hypothesis.
 format = 1
 
 [hypotheses]
