@@ -27,7 +27,8 @@ Examples:
   repro lock                               the project's own claims
 
 A hypothesis that did not change keeps its date. Its digest is of what is judged: contrasts, arms, \
-cells, metric, relation, quantifier, averages, looks and alpha; not of its words or figures.";
+cells, metric, relation, quantifier, averages, interval, looks and alpha; not of its words or \
+figures.";
 
 #[derive(Args)]
 pub(super) struct Lock {

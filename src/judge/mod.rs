@@ -182,7 +182,7 @@ fn population(hypothesis: &Hypothesis, judged: &Judged, evidence: &Evidence) -> 
     let new_images = hypothesis.over == Over::SeedsAndImages
         && units.iter().any(|unit| unit.seeds_and_images.is_some())
         && !units.iter().any(|unit| unit.flags.contains(&Flag::SeedsAlone));
-    Population::new(evidence.kind, &evidence.world, new_images)
+    Population::new(hypothesis, evidence.kind, &evidence.world, new_images)
 }
 
 struct Judged {

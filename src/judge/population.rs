@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    claim::Hypothesis,
     experiment::EvidenceKind,
     world::{SourceModels, World},
 };
@@ -41,17 +42,26 @@ pub enum Images {
 }
 
 impl Population {
-    /// The population of a verdict on evidence of this kind in its world; `new_images` if its
-    /// interval is over seeds and test images together.
+    /// The population of a verdict on a hypothesis, on evidence of this kind in its world;
+    /// `new_images` if its interval is over seeds and test images together.
     #[must_use]
-    pub fn new(kind: EvidenceKind, world: &World, new_images: bool) -> Self {
+    pub fn new(
+        hypothesis: &Hypothesis,
+        kind: EvidenceKind,
+        world: &World,
+        new_images: bool,
+    ) -> Self {
+        let mut arms = hypothesis.contrasts.iter().flat_map(|of| &of.terms).map(|term| &term.arm);
+        // The seed does not vary the source model of an arm that fixes its zoo.
+        let source_models =
+            if arms.any(|arm| arm.zoo.is_some()) { SourceModels::One } else { world.source_models };
         // Zoos after the first are trained at the eps that the first chose from the grid.
         let eps = if world.pretraining.is_some() {
             " (with the eps of adversarial training that zoo 1 chose)"
         } else {
             ""
         };
-        let (fine_tunes, of) = match (kind, world.source_models) {
+        let (fine_tunes, of) = match (kind, source_models) {
             // A log may have fine-tunes of several checkpoints under one name, and can't say so.
             (EvidenceKind::Log, _) => (
                 FineTunes::OfTheseCheckpoints,
@@ -79,6 +89,12 @@ impl Population {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::claim::suite::Suite;
+
+    fn hypothesis() -> Hypothesis {
+        let suite = Suite::embedded(&World::smoke()).unwrap_or_else(|error| panic!("{error}"));
+        suite.get("l2_best").unwrap().hypothesis.clone()
+    }
 
     #[test]
     fn seeds_and_images_decide_the_population() {
@@ -109,7 +125,7 @@ mod tests {
                  identify, on these test images",
             ),
         ] {
-            let population = Population::new(kind, world, new_images);
+            let population = Population::new(&hypothesis(), kind, world, new_images);
             assert_eq!(population.sentence, format!("new fine-tunes {sentence}"));
             assert_eq!(
                 population.fine_tunes == FineTunes::OfNewSourceModels,
@@ -117,5 +133,14 @@ mod tests {
             );
             assert_eq!(population.test_images == Images::New, new_images);
         }
+    }
+
+    #[test]
+    fn an_arm_that_fixes_its_zoo_is_of_this_checkpoint_in_every_world() {
+        let several = World { source_models: SourceModels::OneASeed, ..World::smoke() };
+        let mut hypothesis = hypothesis();
+        hypothesis.contrasts[0].terms[0].arm.zoo = Some(3);
+        let population = Population::new(&hypothesis, EvidenceKind::Smoke, &several, false);
+        assert_eq!(population.fine_tunes, FineTunes::OfTheseCheckpoints);
     }
 }

@@ -39,7 +39,8 @@ pub(crate) fn populations(
     let asked = claim.hypothesis.over == Over::SeedsAndImages;
     // A log does not say which test images a fine-tune classifies correctly.
     let new_images = |kind: EvidenceKind| asked && kind.is_local();
-    let of = |kind| (kind, Population::new(kind, &world(kind), new_images(kind)));
+    let of =
+        |kind| (kind, Population::new(&claim.hypothesis, kind, &world(kind), new_images(kind)));
     EvidenceKind::ALL.into_iter().map(of).collect()
 }
 
