@@ -3,6 +3,7 @@
 use super::*;
 use repro::{
     evidence::{Evidence, Record},
+    judge::Images,
     stats::{AddedVariance, Sample, t_with_added},
 };
 
@@ -20,6 +21,11 @@ fn with_bits(
     });
     evidence.records = Records::new(records.collect::<Vec<_>>()).unwrap();
     evidence
+}
+
+/// The test images that a verdict is about.
+fn about(verdict: &ClaimVerdict) -> Images {
+    verdict.population.as_ref().unwrap().test_images
 }
 
 /// l2_3 alone is right on the first images: as many as its lead of 5 points and a seed's own few.
@@ -72,6 +78,7 @@ fn a_verdict_that_test_images_would_change_is_flagged_and_a_claim_can_ask_for_it
         let cell = &asked.cells[0];
         assert_eq!(asked.verdict, Verdict::Inconclusive);
         assert!(!asked.how_far.changed_by_test_images && !has(&asked, Flag::SeedsAlone));
+        assert_eq!((about(&verdict), about(&asked)), (Images::These, Images::New));
         let both = cell.seeds_and_images.as_ref().unwrap();
         assert_eq!((cell.low, cell.high), (Some(both.low), Some(both.high)));
         assert!(asked.how_far.detectable.unwrap() > 1.0);
@@ -88,11 +95,14 @@ fn without_bits_or_with_a_failed_run_it_is_over_seeds_alone_and_says_so() {
     let seeds = judge(&claim(&claim_text("greater_than = 0.0")), &silent);
     assert!(has(&without, Flag::SeedsAlone) && without.cells[0].seeds_and_images.is_none());
     assert_eq!(without.cells[0].low, seeds.cells[0].low);
+    assert_eq!(about(&without), Images::These);
     assert!(!has(&seeds, Flag::SeedsAlone) && !seeds.how_far.changed_by_test_images);
     let stopped = runs.iter_mut().find(|run| run.source == "natural" && run.seed == 4).unwrap();
     stopped.accuracy.truncate(1);
     let failed = with_bits(&runs, SamplingDesign::FixedSample, leading);
-    assert!(has(&judge(&claim(&text), &failed), Flag::SeedsAlone));
+    let failed = judge(&claim(&text), &failed);
+    assert!(has(&failed, Flag::SeedsAlone));
+    assert_eq!(about(&failed), Images::These);
 }
 
 #[test]
