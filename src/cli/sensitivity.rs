@@ -27,7 +27,7 @@ use crate::{
         self,
         cost::{Cost, Throughput},
         sensitivity::{
-            self, Answer, Answers, CHOICES, Choice, HELD_OUT, RATES, Rate, Tuned, curve,
+            self, Answer, Answers, CHOICES, Choice, Estimate, HELD_OUT, RATES, Rate, Tuned, curve,
         },
     },
     report::{self, terminal},
@@ -128,8 +128,8 @@ impl Sensitivity {
                     message!("  it can't be judged in full in this set-up: {reason}");
                 }
             }
-            let paper = answers.first().map(|answer| answer.verdict.verdict);
-            answers.push(Answer::new(choice, &claim, &gathered.evidence, paper));
+            let answer = Answer::new(choice, &claim, &gathered.evidence, answers.first());
+            answers.push(answer);
         }
         if let Some(folder) = &self.figures {
             let world = suites.world(kind);
@@ -232,6 +232,7 @@ fn text(claim: &Claim, answers: &[Answer]) -> String {
         ]
     });
     let verdicts = terminal::table(&["choice", "verdict", "", "mean"], rows);
+    let differences = differences(answers);
     let accuracies = of_sources(answers);
     let reason = |Answer { choice, verdict, .. }: &Answer| {
         terminal::prose(&format!("{}: {}", choice.id, verdict.reason)) + "\n"
@@ -241,7 +242,32 @@ fn text(claim: &Claim, answers: &[Answer]) -> String {
     let means = terminal::prose(
         "Accuracy after the last epoch in percent, mean over cells of the first look's seeds:",
     );
-    format!("{claim}\n\n{verdicts}\n\n{means}\n\n{accuracies}\n\n{reasons}")
+    format!("{claim}\n\n{verdicts}\n\n{differences}{means}\n\n{accuracies}\n\n{reasons}")
+}
+
+/// What each choice adds to the effect under the paper's recipe, over cells and by the seeds in
+/// common; empty if only the paper's recipe is judged.
+fn differences(answers: &[Answer]) -> String {
+    let number =
+        |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |it| format!("{it:+.2}"));
+    let row = |answer: &Answer| {
+        let Estimate { seeds, mean, low, high, .. } = answer.difference?;
+        let words = answer.choice.words.to_owned();
+        Some(vec![words, number(mean), number(low), number(high), seeds.to_string()])
+    };
+    let rows: Vec<Vec<String>> = answers.iter().filter_map(row).collect();
+    let of = answers.iter().filter_map(|answer| answer.difference?.confidence).next();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let confidence = of.map_or_else(String::new, |percent| format!("{percent:.0} % "));
+    let words = terminal::prose(&format!(
+        "Minus the paper's recipe: difference of the contrast within a seed, mean over cells, with \
+         its {confidence}t interval over the seeds that both verdicts used in every cell. Each \
+         interval is for one choice, and takes no account of when seeds stopped:",
+    ));
+    let header = ["choice", "difference", "low", "high", "seeds"];
+    format!("{words}\n\n{}\n\n", terminal::table(&header, rows))
 }
 
 /// A row for each choice, a column for each source model.

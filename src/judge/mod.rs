@@ -10,7 +10,8 @@
 //! zoos, and `result` holds the output types. Beside the verdict: `population` (what it is about),
 //! `how_far` (how far it stands), `direction` (mixed cells), `targets` (the range behind an
 //! average), `early` (estimates after an early stop), `one_seed` (whether it hinges on one),
-//! `false_supports` (how many to expect).
+//! `false_supports` (how many to expect), and `values` (one a seed, by which two verdicts are
+//! compared).
 
 mod association;
 mod cell;
@@ -35,6 +36,7 @@ pub(crate) mod result;
 pub(crate) mod scales;
 mod targets;
 pub mod two_zoos;
+mod values;
 
 use std::collections::BTreeSet;
 
@@ -49,6 +51,7 @@ pub use result::{
     CellVerdict, ClaimVerdict, FalseSupports, HowFar, RangeOverTargets, RefutedAs, ScaleVerdict,
     SecondaryVerdict, SeedsAndImages, TestImages, Verdicts,
 };
+pub use values::{UnitValues, unit_values};
 
 use crate::{
     claim::{Cell, Claim, Contrast, Design, Hypothesis, Over, SecondaryHypothesis},

@@ -9,6 +9,8 @@ use common::{Run, claim, claim_text, evidence, gap_text, log, one_look, rows, ru
 use repro::{evidence::SamplingDesign, plan::sensitivity::accuracies, world::World};
 #[cfg(feature = "engine")]
 use repro::{judge::Verdicts, plan::sensitivity::Answers, report::COLUMNS};
+#[cfg(feature = "engine")]
+use serde_json::Value::{self, Array, Null};
 
 /// A folder of claims with l2_3 above natural with 100 images of KMNIST and no block, at one look of three
 /// seeds.
@@ -87,6 +89,27 @@ fn each_choice_is_priced_run_judged_and_set_beside_the_paper_s_recipe() {
     let ids: Vec<&str> = answers.iter().map(|one| one["choice"]["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["paper", "head", "best_epoch", "gentle"]);
     assert_eq!(answers[0]["effect"], "kept");
+    // The difference from the paper's recipe is paired: with one cell and one set of seeds, its mean
+    // is the difference of the means, and its interval is not that of either.
+    assert_eq!((&answers[0]["difference"], &answers[0]["differences"]), (&Null, &Array(vec![])));
+    for (answer, seeds) in answers[1..].iter().map(|answer| (answer, &answer["cells"][0]["seeds"]))
+    {
+        let (of_cell, of_mean) = (&answer["differences"][0], &answer["difference"]);
+        assert_eq!((&of_cell["seeds"], &of_mean["seeds"]), (seeds, seeds));
+        let [mean, before, now] =
+            [of_mean, &answers[0], answer].map(|it| it["mean"].as_f64().unwrap());
+        assert!((mean - (now - before)).abs() < 1e-9, "{mean} {now} {before}");
+        let number = |of: &Value, name: &str| of[name].as_f64().unwrap();
+        for name in ["low", "high"] {
+            assert!((number(of_cell, name) - number(of_mean, name)).abs() < 1e-9);
+        }
+        assert!(number(of_mean, "low") < mean && mean < number(of_mean, "high"));
+    }
+    let (_, paired) = table.split_once("Minus the paper's recipe").unwrap();
+    let row = paired.lines().find(|line| line.starts_with("PyTorch's own head")).unwrap();
+    let shown: Vec<&str> = row.split_whitespace().rev().take(4).collect();
+    let exact = |name: &str| format!("{:+.2}", answers[1]["difference"][name].as_f64().unwrap());
+    assert_eq!(shown, ["3".to_owned(), exact("high"), exact("low"), exact("mean")]);
     let rounded: Vec<String> = ["l2_3", "natural"]
         .map(|source| format!("{:.1}", answers[1]["accuracies"][source].as_f64().unwrap()))
         .to_vec();

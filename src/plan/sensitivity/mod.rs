@@ -2,6 +2,7 @@
 //! protocol or of a claim's metric. It shows claims that hold under one choice only. Each choice is
 //! then planned, run and judged like any claim.
 
+mod difference;
 mod rates;
 
 use std::{
@@ -21,6 +22,7 @@ use crate::{
     world::World,
 };
 
+pub use difference::{Difference, Estimate, Used, differences};
 pub use rates::{HELD_OUT, RATES, Rate, Tuned, best_rates, missing, tuning};
 
 /// A learning rate at which networks do not diverge at the first step.
@@ -234,6 +236,14 @@ pub struct Answer {
     /// The accuracy of each source model, in percent: the last test accuracy over the seeds of the
     /// first look.
     pub accuracies: BTreeMap<Arc<str>, f64>,
+    /// The contrast under this choice minus that under the paper's recipe, for each judged unit, in
+    /// the claim's unit; empty for the paper's recipe.
+    pub differences: Vec<Difference>,
+    /// The same for the mean over units within a seed, from the seeds that all units have in
+    /// common; null for the paper's recipe.
+    pub difference: Option<Estimate>,
+    #[serde(skip)]
+    used: Used,
 }
 
 /// The verdicts on a claim under each selected choice, the paper's recipe first: the output of
@@ -247,17 +257,24 @@ pub struct Answers {
 }
 
 impl Answer {
-    /// Judges a claim on evidence of fine-tunes under this choice. `paper` is the verdict under the
+    /// Judges a claim on evidence of fine-tunes under this choice. `paper` is the answer under the
     /// paper's recipe; `None` if this is the paper's recipe.
     #[must_use]
-    pub fn new(choice: Choice, claim: &Claim, evidence: &Evidence, paper: Option<Verdict>) -> Self {
+    pub fn new(choice: Choice, claim: &Claim, evidence: &Evidence, paper: Option<&Self>) -> Self {
         let verdict = judge(claim, evidence);
         let means: Vec<f64> = units(&verdict).iter().filter_map(|unit| unit.mean).collect();
+        let used = Used::new(claim, evidence, &verdict);
+        let compared = paper.map(|paper| differences(claim, &used, &paper.used));
+        let (differences, difference) = compared.unzip();
+        let before = paper.map_or(verdict.verdict, |paper| paper.verdict.verdict);
         Self {
             choice,
-            effect: Effect::between(paper.unwrap_or(verdict.verdict), verdict.verdict),
+            effect: Effect::between(before, verdict.verdict),
             mean: (!means.is_empty()).then(|| mean(&means)),
             accuracies: accuracies(claim, evidence),
+            differences: differences.unwrap_or_default(),
+            difference,
+            used,
             verdict,
         }
     }
