@@ -106,12 +106,12 @@ impl Sensitivity {
                 continue;
             };
             message!("{}", choice.words);
-            let mut world = choice.world(suites.world(kind));
+            let mut world = choice.world(&claim, suites.world(kind));
             let mut rates_are_known = true;
             if choice.chooses_rates() {
                 let rates = self.rates(&claim, &world, suites)?;
                 rates_are_known = rates.is_some();
-                world.learning_rates = rates.unwrap_or_default();
+                world = sensitivity::at_rates(&claim, world, rates.unwrap_or_default());
             }
             let context = self.local.context_in(kind, world, suites);
             let mut gathered = context.evidence(&[&claim], !self.no_run && rates_are_known)?;

@@ -23,7 +23,7 @@ use crate::{
 };
 
 pub use difference::{Difference, Estimate, Used, differences};
-pub use rates::{HELD_OUT, RATES, Rate, Tuned, best_rates, missing, tuning};
+pub use rates::{HELD_OUT, RATES, Rate, Tuned, at_rates, best_rates, missing, tuning};
 
 /// A learning rate at which networks do not diverge at the first step.
 const GENTLE_RATE: f64 = 0.01;
@@ -97,10 +97,14 @@ pub const CHOICES: [Choice; 11] = [
 ];
 
 impl Choice {
-    /// The world with this choice's protocol and schedules.
+    /// The world with this choice's protocol and schedules, for a claim that is judged in it.
+    ///
+    /// A fine-tune by another protocol serves this claim alone. So it is attacked only if the claim
+    /// reads adversarial accuracy. One by the paper's recipe stays as it is, with its record.
     #[must_use]
-    pub fn world(&self, mut world: World) -> World {
+    pub fn world(&self, claim: &Claim, mut world: World) -> World {
         if let Change::Training(change, times) = self.change {
+            let before = world.protocol.clone();
             let protocol = &mut world.protocol;
             change(protocol);
             (protocol.epochs, protocol.evaluate) =
@@ -108,6 +112,9 @@ impl Choice {
             for schedule in &mut world.schedules {
                 (schedule.epochs, schedule.evaluate) =
                     scaled(schedule.epochs, &schedule.evaluate, times);
+            }
+            if world.protocol != before && !reads_attack(claim) {
+                world.adversarial = None;
             }
         }
         world
@@ -140,6 +147,10 @@ impl Choice {
         }
         Some(claim)
     }
+}
+
+fn reads_attack(claim: &Claim) -> bool {
+    matches!(claim.hypothesis.metric, Metric::AdversarialAccuracy(_))
 }
 
 /// The accuracy of each source model: the last test accuracy of its fine-tunes in percent, averaged
@@ -300,12 +311,17 @@ pub fn curve(answers: &[Answer]) -> ClaimVerdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::EvidenceKind;
+    use crate::{
+        claim::{Attacked, suite::Suite},
+        experiment::EvidenceKind,
+    };
 
     #[test]
     fn each_choice_is_a_valid_and_distinct_recipe() {
         for kind in EvidenceKind::LOCAL {
-            let worlds = CHOICES.map(|choice| (choice.id, choice.world(kind.world())));
+            let suite = Suite::embedded(&kind.world()).unwrap();
+            let claim = suite.get("robust_beats_natural").unwrap();
+            let worlds = CHOICES.map(|choice| (choice.id, choice.world(claim, kind.world())));
             for (at, (id, world)) in worlds.iter().enumerate() {
                 for images in [100, 3200] {
                     assert_eq!(world.protocol(images).check(), Ok(()), "{kind} {id}");
@@ -317,6 +333,26 @@ mod tests {
                 assert_eq!(!before.is_empty(), same, "{kind} {id}");
             }
         }
+    }
+
+    #[test]
+    fn another_protocol_is_attacked_only_for_a_claim_that_reads_it() {
+        let world = World::smoke();
+        let suite = Suite::embedded(&world).unwrap();
+        let of_accuracy = suite.get("robust_beats_natural").unwrap();
+        let attacked = |claim: &Claim| {
+            let world = |choice: &&Choice| choice.world(claim, world.clone()).adversarial.is_some();
+            CHOICES.iter().filter(world).map(|choice| choice.id).collect::<Vec<_>>()
+        };
+        // The paper's recipe keeps its records, and rates are chosen later.
+        assert_eq!(attacked(of_accuracy), ["paper", "own_rates", "best_epoch"]);
+        assert_eq!(attacked(&of_attack(of_accuracy)), CHOICES.map(|choice| choice.id));
+    }
+
+    pub(super) fn of_attack(claim: &Claim) -> Claim {
+        let mut claim = claim.clone();
+        claim.hypothesis.metric = Metric::AdversarialAccuracy(Attacked { images: Some(500) });
+        claim
     }
 
     #[test]

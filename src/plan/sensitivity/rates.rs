@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::reads_attack;
 use crate::{
     assets::IdentifiedTrial,
     claim::Claim,
@@ -18,7 +19,7 @@ pub const RATES: [f64; 3] = [0.1, 0.03, 0.01];
 pub const HELD_OUT: std::ops::Range<usize> = 1000..1003;
 
 /// The fine-tunes that the learning rates are chosen from: every key that a claim may need, at each
-/// of the [`RATES`], with the seeds [`HELD_OUT`].
+/// of the [`RATES`], with the seeds [`HELD_OUT`]. None is attacked.
 #[must_use]
 pub fn tuning(claim: &Claim, world: &World) -> Vec<Trial> {
     let keys: BTreeSet<Key> =
@@ -26,13 +27,26 @@ pub fn tuning(claim: &Claim, world: &World) -> Vec<Trial> {
     let mut trials = Vec::new();
     for key in keys {
         for rate in RATES {
-            let mut recipe = world.recipe(key.clone());
+            let mut recipe = Recipe { adversarial: None, ..world.recipe(key.clone()) };
             recipe.protocol.learning_rate = rate;
             let seeds = HELD_OUT.map(World::seed);
             trials.extend(seeds.map(|seed| Trial { recipe: recipe.clone(), seed }));
         }
     }
     trials
+}
+
+/// The world with chosen rates, for a claim that is judged in it. As under any other protocol, a
+/// source whose rate is not the world's own is attacked only if the claim reads adversarial
+/// accuracy.
+#[must_use]
+pub fn at_rates(claim: &Claim, mut world: World, rates: BTreeMap<String, f64>) -> World {
+    let own = world.protocol.learning_rate;
+    if let Some(adversarial) = world.adversarial.as_mut().filter(|_| !reads_attack(claim)) {
+        let unchanged = |source: &String| rates.get(source).is_none_or(|rate| *rate == own);
+        adversarial.sources.retain(unchanged);
+    }
+    World { learning_rates: rates, ..world }
 }
 
 /// A fine-tune that rates are chosen from.
@@ -103,7 +117,7 @@ pub struct Rate {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::tests::of_attack, *};
     use crate::{
         claim::suite::Suite,
         experiment::{Evaluation, Outcome, Seed},
@@ -187,6 +201,21 @@ mod tests {
         let mut other = natural(&world);
         other.protocol.momentum = 0.5;
         assert_ne!(world.digest(&other), world.digest(&robust(&world)));
+    }
+
+    #[test]
+    fn only_a_source_at_the_world_s_own_rate_stays_attacked() {
+        let suite = Suite::embedded(&World::smoke()).unwrap();
+        let rates = BTreeMap::from([("natural".to_owned(), 0.03), ("l2_3".to_owned(), 0.1)]);
+        let claim = suite.get("robust_beats_natural").unwrap();
+        let attacked = |claim: &Claim, source: &str| {
+            let world = at_rates(claim, World::smoke(), rates.clone());
+            world.recipe(Key::new("kmnist", source, 3, 400)).adversarial.is_some()
+        };
+        assert!(attacked(claim, "l2_3") && !attacked(claim, "natural"));
+        assert!(attacked(&of_attack(claim), "natural"));
+        let tuned = tuning(claim, &World::smoke());
+        assert!(tuned.iter().all(|trial| trial.recipe.adversarial.is_none()));
     }
 
     #[test]
