@@ -1,7 +1,7 @@
 //! Passes the folder of libtorch to the linker and the crate, so that the programs run from any
 //! folder without an environment variable, and a digest of the sources to the crate. torch-sys
-//! finds libtorch, and `scripts/setup.py` installs it. Lists the further zoos of the smoke world,
-//! which the crate embeds.
+//! finds libtorch, and `scripts/setup.py` installs it. Lists the further zoos of the smoke world and
+//! its specification curves, which the crate embeds.
 
 use std::{
     env, fs,
@@ -15,6 +15,7 @@ fn main() {
     println!("cargo::rerun-if-changed=Cargo.lock");
     println!("cargo::rustc-env=REPRO_SOURCES={:016x}", digest_of_sources());
     list_zoos().expect("the zoos of goldens/smoke can be listed");
+    list_curves().expect("the curves of goldens/smoke can be listed");
     if env::var_os("CARGO_FEATURE_ENGINE").is_some() {
         libtorch();
     }
@@ -51,6 +52,23 @@ fn list_zoos() -> std::io::Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     fs::write(out.join("zoo_cards.rs"), cards + "]")?;
     fs::write(out.join("zoo_weights.rs"), weights + "]")
+}
+
+/// Writes the list of `goldens/smoke/sensitivity/curve-CLAIM.json` as Rust: the claim, the file.
+fn list_curves() -> std::io::Result<()> {
+    const CURVES: &str = "goldens/smoke/sensitivity";
+    println!("cargo::rerun-if-changed={CURVES}");
+    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let mut list = Vec::new();
+    for file in fs::read_dir(CURVES)? {
+        let path = root.join(file?.path());
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let claim = name.strip_prefix("curve-").and_then(|name| name.strip_suffix(".json"));
+        list.extend(claim.map(|claim| format!("({claim:?}, include_str!({path:?})),\n")));
+    }
+    list.sort();
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    fs::write(out.join("curves.rs"), format!("&[\n{}]", list.concat()))
 }
 
 /// Passes the folder and the version of libtorch on, and sets the run path of the programs.

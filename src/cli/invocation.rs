@@ -66,6 +66,16 @@ impl Invocation {
     pub fn on_a_log(&self, claim: &str) -> String {
         self.verify(&[claim.to_owned()], &[], Some("FILE"))
     }
+
+    /// The command that computes a claim's specification curve from local runs.
+    #[must_use]
+    pub fn as_curve(&self, claim: &str, kind: EvidenceKind) -> String {
+        let claims = self.claims.as_ref();
+        let folder =
+            claims.map(|folder| format!(" --claims {}", quoted(&folder.display().to_string())));
+        let (folder, options) = (folder.unwrap_or_default(), hints::options(&self.folders));
+        format!("repro sensitivity {} --curve --evidence {kind}{folder}{options}", quoted(claim))
+    }
 }
 
 #[cfg(test)]
@@ -103,5 +113,10 @@ mod tests {
             assert_eq!(invocation.verify(&gap, kinds, log), expected);
         }
         assert_eq!(Invocation::default().verify(&[], &[], None), "repro verify");
+        assert_eq!(
+            invocation.as_curve("gap", EvidenceKind::Smoke),
+            "repro sensitivity gap --curve --evidence smoke --claims 'my claims' --ledger kept \
+             --data images"
+        );
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     checkpoint::Inspection,
     claim::raw::RawClaim,
     judge::Verdicts,
-    plan::sensitivity::Answers,
+    plan::sensitivity::{Answers, curve::Curve},
     replication::Comparison,
     report::{citation::Citation, tables::PaperTable},
 };
@@ -33,6 +33,8 @@ enum Of {
     Citation,
     /// What `sensitivity --format json` prints
     Sensitivity,
+    /// What `sensitivity --curve --format json` prints
+    Curve,
     /// What `compare --format json` prints
     Comparison,
     /// What `inspect --format json` prints
@@ -64,6 +66,7 @@ impl Schema {
             Of::Verdicts => schemars::schema_for!(Verdicts),
             Of::Citation => schemars::schema_for!(Citation),
             Of::Sensitivity => schemars::schema_for!(Answers),
+            Of::Curve => schemars::schema_for!(Curve),
             Of::Comparison => schemars::schema_for!(Comparison),
             Of::Inspection => schemars::schema_for!(Inspection),
             Of::List => schemars::schema_for!(ClaimList),

@@ -129,6 +129,7 @@ impl Verify {
                 verdict: judge::judge(claim, evidence),
                 again: invocation.again(&claim.id, evidence),
                 on_a_log: invocation.on_a_log(&claim.id),
+                as_curve: invocation.as_curve(&claim.id, evidence.kind),
             }));
         }
         // Verdicts on one claim come together, in the order of the claims.

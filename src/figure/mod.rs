@@ -1,7 +1,7 @@
 //! Figures as plain data, by name, and as drawings.
 //!
 //! The [`catalogue`] lists the figures of the paper and of its reproduction. [`curves`],
-//! [`forest`], [`scatter`] and [`influential`] compute their content, [`chart`] and [`svg`] draw
+//! [`forest`], [`scatter`], [`specification_curve`] and [`influential`] compute their content, [`chart`] and [`svg`] draw
 //! it, and [`png`] renders the drawing. `report` writes files and pages.
 
 pub(crate) mod axis;
@@ -19,5 +19,6 @@ pub(crate) mod palette;
 pub mod png;
 pub mod published;
 pub mod scatter;
+pub mod specification_curve;
 pub(crate) mod steps;
 pub mod svg;

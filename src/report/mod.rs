@@ -18,6 +18,7 @@ mod junit;
 mod power;
 mod replication;
 mod section;
+mod specification_curve;
 mod spreadsheet;
 pub mod tables;
 pub(crate) mod terminal;
@@ -29,6 +30,8 @@ pub use annotations::annotations;
 pub use comparison_cells::comparison_cells;
 pub use html::html;
 pub use junit::junit;
+pub use specification_curve::spreadsheet_of_curve;
+pub(crate) use specification_curve::write_specification_curve;
 pub(crate) use spreadsheet::spreadsheet_of_choices;
 pub use spreadsheet::{COLUMNS, spreadsheet};
 
@@ -55,6 +58,8 @@ pub struct Judged<'a> {
     pub again: String,
     /// The command that judges the claim on a log, `FILE`.
     pub on_a_log: String,
+    /// The command that computes the claim's specification curve.
+    pub as_curve: String,
 }
 
 impl Judged<'_> {

@@ -101,6 +101,7 @@ fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
             }
             @if figures.is_empty() { (nothing_to_draw(one)) }
             @for drawing in &figures { (svg::figure(drawing)) }
+            (super::specification_curve::section(one, several))
             (readings(one, several))
             (super::associations::table(&one.verdict.associations))
             @if verdict.verdict != Verdict::Incomplete || has_mean(&verdict.cells) {

@@ -56,7 +56,7 @@ pub(crate) fn spreadsheet_of_choices(answers: &[Answer]) -> String {
     csv_text(&[&["choice"], &COLUMNS[..]].concat(), answers.iter().flat_map(of_choice))
 }
 
-fn csv_text(columns: &[&str], lines: impl Iterator<Item = Vec<String>>) -> String {
+pub(super) fn csv_text(columns: &[&str], lines: impl Iterator<Item = Vec<String>>) -> String {
     const MEMORY: &str = "writing to memory can't fail";
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(columns).expect(MEMORY);

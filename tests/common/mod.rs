@@ -190,3 +190,8 @@ pub fn again(claim: &Claim, evidence: &Evidence) -> String {
 pub fn on_a_log(claim: &Claim) -> String {
     format!("repro verify --claim {} --log FILE", claim.id)
 }
+
+/// A command that computes a claim's specification curve, as the command line spells it.
+pub fn as_curve(claim: &Claim) -> String {
+    format!("repro sensitivity {} --curve --evidence smoke", claim.id)
+}

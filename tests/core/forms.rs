@@ -52,6 +52,7 @@ fn rendered<T>(input: &(Claim, Evidence), render: impl Fn(&[Judged<'_>]) -> T) -
         verdict,
         again: common::again(claim, evidence),
         on_a_log: common::on_a_log(claim),
+        as_curve: common::as_curve(claim),
     }])
 }
 

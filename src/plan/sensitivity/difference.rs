@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::units;
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
 
 /// A mean over seeds with its t interval, in the claim's unit. A number that can't be computed is
 /// null.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
     /// Seeds that it is from.
     pub seeds: usize,

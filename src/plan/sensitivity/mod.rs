@@ -2,6 +2,7 @@
 //! protocol or of a claim's metric. It shows claims that hold under one choice only. Each choice is
 //! then planned, run and judged like any claim.
 
+pub mod curve;
 mod difference;
 mod rates;
 
@@ -291,13 +292,12 @@ impl Answer {
     }
 }
 
-/// The specification curve as one verdict: the units of each choice, with the choice as their
-/// contrast.
+/// All choices as one verdict: the units of each, with the choice as their contrast.
 ///
 /// # Panics
 /// If there is no answer.
 #[must_use]
-pub fn curve(answers: &[Answer]) -> ClaimVerdict {
+pub fn by_choice(answers: &[Answer]) -> ClaimVerdict {
     let first = &answers.first().expect("the paper's recipe is judged").verdict;
     let of_choice = |Answer { choice, verdict, .. }: &Answer| {
         let unit =

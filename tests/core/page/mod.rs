@@ -34,6 +34,7 @@ fn write_page(folder: &Path) -> String {
                 verdict,
                 again: common::again(claim, evidence),
                 on_a_log: common::on_a_log(claim),
+                as_curve: common::as_curve(claim),
             });
         }
     }

@@ -38,6 +38,7 @@ fn judged<'a>(claim: &'a Claim, evidence: &'a Evidence) -> Judged<'a> {
         verdict: judge(claim, evidence),
         again: common::again(claim, evidence),
         on_a_log: common::on_a_log(claim),
+        as_curve: common::as_curve(claim),
     }
 }
 

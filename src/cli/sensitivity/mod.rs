@@ -1,5 +1,7 @@
 //! `repro sensitivity`: a claim judged again under each choice that a critic would question.
 
+mod curve;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Write,
@@ -27,7 +29,8 @@ use crate::{
         self,
         cost::{Cost, Throughput},
         sensitivity::{
-            self, Answer, Answers, CHOICES, Choice, Estimate, HELD_OUT, RATES, Rate, Tuned, curve,
+            self, Answer, Answers, CHOICES, Choice, Estimate, HELD_OUT, RATES, Rate, Tuned,
+            by_choice,
         },
     },
     report::{self, terminal},
@@ -40,6 +43,7 @@ Examples:
   repro sensitivity robust_beats_natural --no-run     print what it would cost
   repro sensitivity robust_beats_natural
   repro sensitivity l2_best --choice head,gentle --figures figures
+  repro sensitivity robust_beats_natural --curve --no-run
 
 Choices, each in place of the paper's: paper (nothing is changed; always judged first), \
 learning_rate (.01, not .1), own_rates (each source's own best of .1, .03 and .01, chosen on \
@@ -47,7 +51,9 @@ held-out seeds, not one for all), head (PyTorch's own, not N(0, 1)), batch_norm 
 train mode), augmentation (none), best_epoch (on the test set, not the last), short and long (half \
 and twice as many epochs), gentle: rate, head, batch norms and augmentation together, and \
 gentle_long: the same in ten times as many epochs. A second table has the accuracy of each source \
-model, so that a lead over models that learn nothing can be recognised. The command can be stopped \
+model, so that a lead over models that learn nothing can be recognised. --curve judges all 16 \
+combinations of learning_rate, head, batch_norm and augmentation, each read at the last and at the \
+best epoch; the plan and its price are printed first. The command can be stopped \
 at any time; the same command resumes.";
 
 #[derive(Args)]
@@ -62,6 +68,10 @@ pub(super) struct Sensitivity {
     /// A choice; repeat it or separate several with commas [default: all]
     #[arg(long = "choice", value_name = "CHOICE", value_delimiter = ',')]
     choices: Vec<String>,
+    /// The specification curve: all 16 combinations of rate, head, batch norms and augmentation,
+    /// each also at the best epoch, with the seeds of the first look
+    #[arg(long, conflicts_with = "choices")]
+    curve: bool,
     /// The kind of local runs
     #[arg(
         long,
@@ -73,7 +83,7 @@ pub(super) struct Sensitivity {
     /// Text for people, or a form for programs
     #[arg(long, value_parser = OneOf(FORMATS), default_value = "text")]
     format: Format,
-    /// Write the specification curve as an SVG file into this folder
+    /// Write every cell under each choice, or the curve, as an SVG file into this folder
     #[arg(long, value_name = "DIR")]
     figures: Option<PathBuf>,
     /// Print what it would cost, judge the records in the ledger, and run nothing
@@ -85,8 +95,8 @@ pub(super) struct Sensitivity {
 
 const FORMATS: &[Offered] = &[
     (Format::Text, None),
-    (Format::Json, Some("Everything, by the schema of `repro schema sensitivity`")),
-    (Format::Csv, Some("A line for each cell under each choice")),
+    (Format::Json, Some("Everything, by `repro schema sensitivity`; a curve by `schema curve`")),
+    (Format::Csv, Some("A line for each cell under each choice; for a curve, a specification")),
 ];
 
 impl Sensitivity {
@@ -98,6 +108,9 @@ impl Sensitivity {
         let suite = suites.suite(kind)?;
         let id = self.id.as_ref().or(self.claim.as_ref()).expect("clap requires one of them");
         let claim = claim_ids::one(id, &suite, suites)?;
+        if self.curve {
+            return self.specification_curve(claim, suites);
+        }
         let choices = self.choices()?;
         let mut answers: Vec<Answer> = Vec::new();
         for choice in choices {
@@ -134,7 +147,7 @@ impl Sensitivity {
         if let Some(folder) = &self.figures {
             let world = suites.world(kind);
             let name = format!("{}-sensitivity", claim.id);
-            let file = report::write_forest(folder, claim, &curve(&answers), &world, &name)
+            let file = report::write_forest(folder, claim, &by_choice(&answers), &world, &name)
                 .map_err(|error| Failure::new(exit::OUTPUT, error))?;
             if let Some(file) = file {
                 message!("figure: {}", file.display());
@@ -313,8 +326,13 @@ fn report_rates(best: &BTreeMap<String, Rate>) {
 
 /// Prints what fine-tunes would cost.
 fn cost(trials: &[Trial], speed: Option<Throughput>, context: &RunContext) {
-    let cost = Cost::of_trials(trials, &context.world);
-    let seconds = speed.unwrap_or(Throughput::REFERENCE).seconds(cost) / context.at_once() as f64;
+    let seconds = seconds(trials, speed, context);
     let trials = counted(trials.len(), "fine-tune");
     message!("  {trials} to run next, about {}", minutes(seconds));
+}
+
+/// The time of fine-tunes in seconds.
+fn seconds(trials: &[Trial], speed: Option<Throughput>, context: &RunContext) -> f64 {
+    let cost = Cost::of_trials(trials, &context.world);
+    speed.unwrap_or(Throughput::REFERENCE).seconds(cost) / context.at_once() as f64
 }

@@ -1,0 +1,96 @@
+//! The specification curve of a claim: its file, its table as CSV, and its place in the report,
+//! where a claim without one has the command that computes it, with the price.
+
+use std::path::{Path, PathBuf};
+
+use maud::{Markup, html};
+
+use super::{Judged, ReportError, make, spreadsheet::csv_text, write};
+use crate::{
+    claim::Claim,
+    figure::{numbers::counted, specification_curve::draw, svg},
+    plan::{
+        cost::Throughput,
+        sensitivity::curve::{
+            self, Curve,
+            kept::{CLAIMS, kept},
+        },
+    },
+};
+
+/// Writes the figure to `<claim>-curve.svg`; `None` if there is nothing to draw.
+///
+/// # Errors
+/// If the folder can't be created or the file can't be written.
+pub(crate) fn write_specification_curve(
+    folder: &Path,
+    claim: &Claim,
+    curve: &Curve,
+) -> Result<Option<PathBuf>, ReportError> {
+    make(folder)?;
+    let Some(drawing) = draw(curve, format!("{}-curve", claim.id)) else { return Ok(None) };
+    let text = svg::file(&drawing, &claim.title);
+    write(folder, &format!("{}.svg", drawing.name), text.as_bytes()).map(Some)
+}
+
+/// A line for each specification: whether each choice differs from the paper's, then the numbers.
+#[must_use]
+pub fn spreadsheet_of_curve(curve: &Curve) -> String {
+    let or_empty = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    let choices = || curve.factors.iter().map(|factor| factor.choice.as_str());
+    let numbers = ["verdict", "unit", "margin", "seeds", "mean", "low", "high"];
+    let header: Vec<&str> = ["claim"].into_iter().chain(choices()).chain(numbers).collect();
+    let lines = curve.specifications.iter().map(|one| {
+        let of = &one.estimate;
+        let mut line = vec![curve.claim.clone()];
+        line.extend(choices().map(|choice| one.has(choice).to_string()));
+        line.extend([one.verdict.to_string(), curve.unit.name().to_owned()]);
+        line.extend([curve.margin.to_string(), of.seeds.to_string()]);
+        line.extend([of.mean, of.low, of.high].map(or_empty));
+        line
+    });
+    csv_text(&header, lines)
+}
+
+/// The curve beside the claim if it was run once and kept; otherwise the command and its price.
+/// Empty for a claim that gets no curve, and where fine-tunes can't be run.
+pub(super) fn section(one: &Judged<'_>, several: bool) -> Markup {
+    let Judged { claim, evidence, .. } = one;
+    let runs = evidence.kind.is_local() && CLAIMS.contains(&claim.id.as_str());
+    if !runs || claim.hypothesis.unavailable(&evidence.world).is_some() {
+        return html! {};
+    }
+    let name = if several {
+        format!("{}-curve-{}", claim.id, evidence.kind)
+    } else {
+        format!("{}-curve", claim.id)
+    };
+    html! {
+        h4 { "Specification curve" }
+        @match kept(claim, evidence).and_then(|curve| draw(&curve, name)) {
+            Some(drawing) => {
+                (svg::figure(&drawing))
+                p.aside { "Run once and kept with the program. " (price(one)) ":" }
+            }
+            None => p { "Not run. " (price(one)) ":" }
+        }
+        pre { code { (one.as_curve) } }
+    }
+}
+
+/// What a curve costs if no record exists.
+fn price(one: &Judged<'_>) -> String {
+    let (count, cost) = curve::price(one.claim, &one.evidence.world);
+    let minutes = Throughput::REFERENCE.seconds(cost) / 60.0;
+    let time = if minutes < 600.0 {
+        format!("{minutes:.0} minutes")
+    } else {
+        format!("{:.0} hours", minutes / 60.0)
+    };
+    format!(
+        "The claim under all 16 combinations of learning rate, head, batch norms and augmentation, \
+         each read at the last and at the best epoch, takes at most {}, about {time} on one thread \
+         of the reference machine",
+        counted(count, "fine-tune"),
+    )
+}
