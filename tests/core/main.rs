@@ -6,6 +6,7 @@ mod common;
 
 mod after_stopping;
 mod checkpoint;
+mod curve;
 mod data;
 mod fetch;
 mod fingerprint;
