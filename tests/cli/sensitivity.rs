@@ -6,7 +6,11 @@ use std::{path::Path, process::Output};
 
 use assert_cmd::Command;
 use common::{Run, claim, claim_text, evidence, gap_text, log, one_look, rows, run};
-use repro::{evidence::SamplingDesign, plan::sensitivity::accuracies, world::World};
+use repro::{
+    evidence::SamplingDesign,
+    plan::sensitivity::{accuracies, curve::Curve},
+    world::World,
+};
 #[cfg(feature = "engine")]
 use repro::{judge::Verdicts, plan::sensitivity::Answers, report::COLUMNS};
 #[cfg(feature = "engine")]
@@ -155,6 +159,20 @@ fn every_choice_has_a_price_if_nothing_can_run() {
     let said = text(&run.stderr);
     assert!(run.status.success() && said.contains("is missing"), "{said}");
     assert!(text(&run.stdout).contains("the same in ten times as many epochs"));
+}
+
+#[test]
+fn a_specification_curve_is_priced_before_it_runs_and_judges_what_is_there() {
+    let folder = with_claim();
+    let priced = sensitivity(folder.path(), &["--curve", "--no-run", "--format", "json"]);
+    let said = text(&priced.stderr);
+    // 16 recipes, two arms, three seeds.
+    assert!(priced.status.success() && said.contains("96 fine-tunes to run next"), "{said}");
+    let curve: Curve = serde_json::from_slice(&priced.stdout).unwrap();
+    assert_eq!((curve.specifications.len(), curve.counts.incomplete), (32, 32));
+    assert!(!folder.path().join("ledger/entries").exists());
+    let both = sensitivity(folder.path(), &["--curve", "--choice", "head"]);
+    assert_eq!(both.status.code(), Some(64), "{}", text(&both.stderr));
 }
 
 /// Two sources, three rates, three held-out seeds; then three seeds of each source at its own.
