@@ -4,7 +4,7 @@
 //! is left to the engine.
 
 use super::bundled;
-use crate::experiment::{Against, Pretraining, Seed, Threat};
+use crate::experiment::{Against, Model, Pretraining, Seed, Threat};
 
 /// Seeds whose zoos have a Gaussian model: the first five, to keep the weights of ten zoos small.
 const WITH_GAUSSIAN: std::ops::RangeInclusive<u64> = 2..=6;
@@ -31,6 +31,32 @@ pub fn recipe(bundled: &Pretraining, seed: Seed) -> Pretraining {
         }
     }
     recipe
+}
+
+/// Leaves only the models of these roles in a recipe.
+///
+/// # Errors
+/// If the recipe has no such role, or a role is not among them that others need: the natural one,
+/// with which all are compared, or one whose eps another's follows from.
+pub fn keep_roles(recipe: &mut Pretraining, roles: &[String]) -> Result<(), String> {
+    let seed = recipe.seed.0;
+    let has = |role: &&String| recipe.models.iter().any(|model| model.role == **role);
+    if let Some(unknown) = roles.iter().find(|role| !has(role)) {
+        return Err(format!("the zoo of seed {seed} has no model `{unknown}`"));
+    }
+    let is_natural = |model: &Model| model.against == Against::Nothing;
+    recipe.models.retain(|model| roles.contains(&model.role) || is_natural(model));
+    for Model { role, against } in &recipe.models {
+        let needed = match against {
+            Against::Nothing => role,
+            Against::Attack { .. } => continue,
+            Against::Stronger { than, .. } | Against::NoiseAsLongAs(than) => than,
+        };
+        if !roles.contains(needed) {
+            return Err(format!("the zoo of seed {seed} can't be trained without `{needed}`"));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -76,6 +102,27 @@ mod tests {
             let recipe = recipe(&bundled, Seed(seed));
             let expected = if seed <= 6 { &all[..] } else { &all[..4] };
             assert_eq!(roles(&recipe), expected, "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn roles_are_kept_with_those_that_they_need() {
+        let bundled = World::smoke().pretraining.unwrap();
+        let keep = |named: &[&str]| {
+            let mut recipe = recipe(&bundled, Seed(2));
+            let names: Vec<String> = named.iter().map(ToString::to_string).collect();
+            keep_roles(&mut recipe, &names).map(|()| roles(&recipe).join(" "))
+        };
+        assert_eq!(keep(&["l2_3", "natural"]).unwrap(), "natural l2_3");
+        assert_eq!(keep(&["natural", "linf_8", "linf_4"]).unwrap(), "natural linf_4 linf_8");
+        for (named, said) in [
+            (&["l2_3"][..], "without `natural`"),
+            (&["natural", "linf_8"], "without `linf_4`"),
+            (&["natural", "gaussian"], "without `l2_3`"),
+            (&["natural", "l2_4"], "no model `l2_4`"),
+        ] {
+            let error = keep(named).unwrap_err();
+            assert!(error.contains(said), "{error}");
         }
     }
 }

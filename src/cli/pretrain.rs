@@ -12,6 +12,7 @@ Examples:
   repro fetch fmnist && repro pretrain --world smoke --out zoo
   repro pretrain --world smoke --from ~/fashion-mnist --out zoo
   repro pretrain --world smoke --seeds 2..11 --out zoos
+  repro pretrain --world smoke --seeds 2..4 --roles natural,l2_3 --steps-share 0.25 --out quarter
   repro pretrain --world lab --device cuda
 
 It writes <role>.safetensors and <role>.json (a card: command, seed, data, accuracies, curve) for each \
@@ -20,7 +21,9 @@ stopped, with the same source. It is written when Ctrl-C stops it, and else ever
 
 With --seeds it trains one further zoo for each seed, in <out>/<seed>: by the recipe of the \
 bundled zoo, whose seed is 1, at the eps that the bundled zoo chose; a Gaussian model for seeds \
-2 to 6 only. Weights are stored in half precision, and each card measures its model as it is stored.";
+2 to 6 only. Weights are stored in half precision, and each card measures its model as it is stored. \
+--steps-share trains them for less: each epoch ends after that share of its steps, rounded up; initial \
+weights, order of images and learning rates are those of the zoo of the same seed.";
 
 #[derive(Args)]
 pub(super) struct Pretrain {
@@ -31,6 +34,13 @@ pub(super) struct Pretrain {
     /// for smoke only
     #[arg(long, value_name = "SEEDS")]
     pub(super) seeds: Option<Seeds>,
+    /// Train only these of a further zoo's models; repeat it or separate several with commas [default:
+    /// all]
+    #[arg(long, value_name = "ROLE", value_delimiter = ',', requires = "seeds")]
+    pub(super) roles: Vec<String>,
+    /// Take only this share of each epoch's steps, above 0 and at most 1 [default: all]
+    #[arg(long, value_name = "SHARE", value_parser = share, requires = "seeds")]
+    pub(super) steps_share: Option<f64>,
     /// The source's images: for smoke the folder that holds Fashion-MNIST's four official files (IDX,
     /// plain or .gz) [default: where `repro fetch fmnist` puts them], for lab the packed file
     /// [default: lab/source.safetensors in the data folder]
@@ -59,6 +69,12 @@ impl Pretrain {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
         handoff::required(suites.engine)?.pretrain(self)
     }
+}
+
+/// A share of steps.
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| *share > 0.0 && *share <= 1.0);
+    share.ok_or_else(|| format!("`{text}` is no number above 0 and at most 1"))
 }
 
 /// Seeds from whole numbers and inclusive ranges, separated by commas.
@@ -110,6 +126,14 @@ mod tests {
         assert_eq!(read("2..4,7"), [2, 3, 4, 7]);
         assert_eq!(read("7, 2..4,3"), [2, 3, 4, 7]);
         assert_eq!(read("5..5"), [5]);
+    }
+
+    #[test]
+    fn a_share_of_steps_is_above_0_and_at_most_1() {
+        assert_eq!((share("0.25"), share("1")), (Ok(0.25), Ok(1.0)));
+        for text in ["0", "-0.5", "1.01", "nan", "inf", "a quarter", ""] {
+            assert!(share(text).is_err(), "{text}");
+        }
     }
 
     #[test]

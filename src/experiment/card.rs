@@ -38,6 +38,9 @@ pub struct Card {
     /// What packed training images were made from, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_made_from: Option<String>,
+    /// The share of each epoch's steps that it was trained for, if not all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps_share: Option<f64>,
     /// The threat that it was trained against.
     pub threat: Threat,
     /// Accuracy on the source's test images, in percent.

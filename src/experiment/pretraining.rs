@@ -43,6 +43,10 @@ pub struct Pretraining {
     /// computes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<Precision>,
+    /// The share of each epoch's steps that is taken, above 0 and at most 1: its first steps, of the
+    /// same order of images; by default all steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps_share: Option<f64>,
     /// Steps of the attack in training, each of length 2.5 x eps / steps (the convention of the
     /// `robustness` library for evaluation), from a random start; the best point is kept.
     pub attack_steps: u32,
@@ -59,6 +63,18 @@ pub struct Pretraining {
         alias = "most_cost"
     )]
     pub max_accuracy_drop: f64,
+}
+
+impl Pretraining {
+    /// The number of images that an epoch sees of so many training images: whole steps, rounded
+    /// up.
+    #[must_use]
+    pub fn images_of_epoch(&self, train: usize) -> usize {
+        let batch = self.batch as usize;
+        let Some(share) = self.steps_share else { return train };
+        let steps = (train.div_ceil(batch) as f64 * share).ceil() as usize;
+        train.min(steps * batch)
+    }
 }
 
 /// The threat that a model is trained against.
@@ -116,4 +132,32 @@ pub enum Against {
     },
     /// Gaussian noise as long as another model's radius, instead of an attack.
     NoiseAsLongAs(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::world::World;
+
+    #[test]
+    fn a_share_of_an_epoch_is_of_whole_steps_rounded_up_and_no_more_than_all_images() {
+        let mut pretraining = World::smoke().pretraining.unwrap();
+        assert_eq!((pretraining.batch, pretraining.steps_share), (128, None));
+        assert_eq!(pretraining.images_of_epoch(36_000), 36_000);
+        let mut images = |share, train| {
+            pretraining.steps_share = Some(share);
+            pretraining.images_of_epoch(train)
+        };
+        assert_eq!(images(1.0, 36_000), 36_000);
+        // 282 steps, the last of them of fewer images.
+        assert_eq!(images(0.25, 36_000), 71 * 128);
+        assert_eq!(images(0.25, 100), 100);
+        assert_eq!(images(0.001, 36_000), 128);
+    }
+
+    /// The identity of a checkpoint is this text.
+    #[test]
+    fn a_recipe_without_a_share_does_not_name_it() {
+        let pretraining = World::smoke().pretraining.unwrap();
+        assert!(!serde_json::to_string(&pretraining).unwrap().contains("share"));
+    }
 }

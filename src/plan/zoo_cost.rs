@@ -46,9 +46,10 @@ impl Pretraining {
             }
             Against::Nothing | Against::NoiseAsLongAs(_) => 0.0,
         };
+        let seen = self.images_of_epoch(train as usize);
         // A step is one forward pass and backward passes to inputs and to weights; an epoch ends
         // with a test.
-        forward * (train as f64 * (3.0 + attack) + test as f64)
+        forward * (seen as f64 * (3.0 + attack) + test as f64)
     }
 }
 

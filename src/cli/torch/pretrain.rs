@@ -106,7 +106,8 @@ impl Pretrain {
         self.print(&cards, &out)
     }
 
-    /// Rejects `--seeds` for another world, and the seed of the bundled zoo.
+    /// Rejects `--seeds` for another world, the seed of the bundled zoo, and roles that can't be
+    /// trained.
     fn check(&self, seeds: &Seeds, bundled: &Pretraining) -> Result<(), Failure> {
         if !matches!(self.world, WorldArgument::Smoke) {
             let message = "--seeds makes further zoos of the smoke world only";
@@ -117,6 +118,13 @@ impl Pretrain {
                 format!("seed {} is that of the bundled zoo", bundled.seed.0),
                 "leave that seed out; the same command without --seeds makes the bundled zoo",
             ));
+        }
+        for seed in &seeds.0 {
+            self.recipe(bundled, *seed).map_err(|message| {
+                let help = "name natural, and for linf_8 and gaussian the model whose eps theirs \
+                            follows from";
+                Failure::usage(message, help)
+            })?;
         }
         Ok(())
     }
@@ -134,15 +142,36 @@ impl Pretrain {
             }];
         };
         let of = seeds.len();
+        let changes = self.changes();
         let zoo = |(index, seed): (usize, &Seed)| Zoo {
-            recipe: further_zoos::recipe(&pretraining, *seed),
+            recipe: self.recipe(&pretraining, *seed).expect("roles are checked"),
             precision: WeightsPrecision::Half,
             out: out.join(seed.0.to_string()),
             // Names this seed alone: a card does not depend on which other zoos are made.
-            command: format!("repro pretrain --world {world} --seeds {}{from}", seed.0),
+            command: format!("repro pretrain --world {world} --seeds {}{changes}{from}", seed.0),
             place: Some((index + 1, of)),
         };
         seeds.iter().enumerate().map(zoo).collect()
+    }
+
+    /// The recipe of a further zoo, with these options' models and steps.
+    fn recipe(&self, bundled: &Pretraining, seed: Seed) -> Result<Pretraining, String> {
+        let mut recipe = further_zoos::recipe(bundled, seed);
+        recipe.steps_share = self.steps_share;
+        if !self.roles.is_empty() {
+            further_zoos::keep_roles(&mut recipe, &self.roles)?;
+        }
+        Ok(recipe)
+    }
+
+    /// The options that change a further zoo's recipe, as its cards name them.
+    fn changes(&self) -> String {
+        let roles = match self.roles.is_empty() {
+            true => String::new(),
+            false => format!(" --roles {}", self.roles.join(",")),
+        };
+        let share = self.steps_share.map(|share| format!(" --steps-share {share}"));
+        roles + &share.unwrap_or_default()
     }
 
     /// Prints what came out, a row for each model.
@@ -214,7 +243,7 @@ impl Pretrain {
 }
 
 impl Zoo {
-    /// Reports the progress of one of its trainings, whose epochs have so many images. `left` takes
+    /// Reports the progress of one of its trainings, of so many images. `left` takes
     /// a training and its latest epoch, and returns the seconds that all zoos still take.
     fn report(
         &self,
@@ -257,7 +286,7 @@ impl Zoo {
             epoch.train_loss,
             epoch.test_accuracy,
             epoch.seconds,
-            images as f64 / epoch.seconds
+            self.recipe.images_of_epoch(images) as f64 / epoch.seconds
         ));
     }
 }
@@ -307,5 +336,18 @@ mod tests {
             (7, "out/7", "repro pretrain --world smoke --seeds 7 --from PATH", Some((3, 3))),
         ];
         assert_eq!(made, expected);
+    }
+
+    #[test]
+    fn a_shorter_zoo_of_some_roles_differs_from_the_whole_one_in_these_alone() {
+        let options = ["--seeds", "2", "--roles", "natural,l2_3", "--steps-share", "0.25"];
+        let (short, whole) = (zoos(&options).remove(0), zoos(&["--seeds", "2"]).remove(0));
+        let command =
+            "repro pretrain --world smoke --seeds 2 --roles natural,l2_3 --steps-share 0.25";
+        assert_eq!(short.command, command);
+        assert_eq!((short.recipe.steps_share, whole.recipe.steps_share), (Some(0.25), None));
+        assert_eq!(short.recipe.models, whole.recipe.models[..2]);
+        let models = whole.recipe.models.clone();
+        assert_eq!(Pretraining { steps_share: None, models, ..short.recipe }, whole.recipe);
     }
 }

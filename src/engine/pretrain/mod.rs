@@ -227,7 +227,7 @@ pub fn first_losses(
     first: &OnDevice,
     stop: &dyn Fn() -> bool,
 ) -> Result<Vec<f64>, PretrainError> {
-    let short = Pretraining { epochs: 1, ..pretraining.clone() };
+    let short = Pretraining { epochs: 1, steps_share: None, ..pretraining.clone() };
     let source = SourceImages { train: first, test: first };
     let (_, curve) = train(&short, threat, &source, None, stop, &mut |_| ())?;
     Ok(curve.into_iter().flat_map(|epoch| epoch.first_losses).collect())

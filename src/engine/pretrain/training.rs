@@ -74,7 +74,7 @@ impl<'a> Training<'a> {
             (pretraining.normalisation, pretraining.implementation());
         let average = pretraining.ema_decay.map(|decay| {
             let mean = mean.map_or_else(|| weights.copy_to(device), |mean| mean.copy_to(device));
-            let in_all = source.train.len() as usize;
+            let in_all = pretraining.images_of_epoch(source.train.len() as usize);
             let steps = curve.len() * in_all.div_ceil(pretraining.batch as usize);
             Ema::new(&mean, normalisation, implementation, decay, steps as u64)
         });
@@ -137,19 +137,20 @@ impl<'a> Training<'a> {
 
     /// Images of an epoch.
     fn in_all(&self) -> usize {
-        self.source.train.len() as usize
+        self.pretraining.images_of_epoch(self.source.train.len() as usize)
     }
 
     fn draw(&self, epoch: u32) -> Drawn {
-        let (pretraining, source, in_all) = (self.pretraining, self.source, self.in_all());
+        let (pretraining, source) = (self.pretraining, self.source);
+        let (images, seen) = (source.train.len() as usize, self.in_all());
         let device = source.train.labels.device();
         let rate = learning_rate(pretraining.learning_rate, pretraining.epochs, epoch);
         let mut order = random::epoch_generator(pretraining.seed, Purpose::Order, epoch);
-        let order = random::permutation(in_all, &mut order);
+        let order = random::permutation(images, &mut order);
         let draws = pretraining.draws(epoch, &order, device);
         let noise = self.threat.noise().map(|constraint| {
-            let values = source.train.pixels.numel() / in_all;
-            let batches = order.chunks(pretraining.batch as usize);
+            let values = source.train.pixels.numel() / images;
+            let batches = order[..seen].chunks(pretraining.batch as usize);
             let batches = batches.map(|batch| batch.len() * values).collect();
             pretraining.noise(constraint, epoch, batches, device)
         });

@@ -191,6 +191,7 @@ impl ZooBuilder<'_> {
                 source_sha256: source_sha256.to_owned(),
                 source_images: self.train.len() as u64,
                 source_made_from: self.made_from.map(str::to_owned),
+                steps_share: self.pretraining.steps_share,
                 threat: made.threat,
                 clean_accuracy: made.clean,
                 robust_accuracy: Vec::new(),

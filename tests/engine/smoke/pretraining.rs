@@ -319,6 +319,41 @@ fn models_of_one_zoo_begin_alike_and_see_images_in_the_same_order() {
 }
 
 #[test]
+fn a_share_of_the_steps_begins_like_all_of_them_which_are_an_ordinary_training() {
+    tch::set_num_threads(1);
+    let bundled = World::smoke().pretraining.unwrap();
+    let images = OnDevice::new(&bundled::first_of_source().unwrap().first(300), tch::Device::Cpu);
+    let source = pretrain::SourceImages { train: &images, test: &images };
+    let recipe = Pretraining { epochs: 2, batch: 32, ..further_zoos::recipe(&bundled, Seed(2)) };
+    let attack = Threat::Attack { constraint: Constraint::L2, epsilon: 1.5 };
+    let go = |steps_share: Option<f64>| {
+        let recipe = Pretraining { steps_share, ..recipe.clone() };
+        let mut steps = Vec::new();
+        let mut progress = |event: TrainingEvent<'_>| {
+            if let TrainingEvent::Images { epoch, done, in_all } = event {
+                steps.push((epoch, done, in_all));
+            }
+        };
+        let made = pretrain::train(&recipe, attack, &source, None, &|| false, &mut progress);
+        let (network, curve) = made.unwrap();
+        let losses: Vec<Vec<f64>> = curve.into_iter().map(|epoch| epoch.first_losses).collect();
+        let first = pretrain::first_losses(&recipe, attack, &images, &|| false).unwrap();
+        (network.weights().digest(), losses, steps, first)
+    };
+    let whole = go(None);
+    assert_eq!(whole.2.len(), 20);
+    assert_eq!(go(Some(1.0)), whole);
+    // Three of ten steps an epoch, of the same images and from the same random starts.
+    let (digest, losses, steps, first) = go(Some(0.25));
+    let of = |epoch| [32, 64, 96].map(|done| (epoch, done, 96));
+    assert_eq!(steps, [of(1), of(2)].concat());
+    assert_eq!(losses[0], whole.1[0][..3]);
+    assert_ne!(losses[1], whole.1[1][..3], "another first epoch is behind it");
+    assert_ne!(digest, whole.0);
+    assert_eq!(first, whole.3, "a card's first losses are of steps that anyone can repeat");
+}
+
+#[test]
 fn weights_in_half_precision_are_read_back_as_they_were_rounded() {
     let card = bundled::card("natural").unwrap();
     let single = Weights::from(bundled::weights("natural").unwrap());
@@ -348,6 +383,25 @@ fn weights_in_half_precision_are_read_back_as_they_were_rounded() {
                 "{name}: {value} {stored}"
             );
         }
+    }
+}
+
+/// The same command with other options for its seeds.
+#[test]
+fn roles_and_shares_that_no_zoo_can_have_are_rejected() {
+    let seeds = &["--seeds", "2"][..];
+    for (words, said) in [
+        ([seeds, &["--roles", "l2_3"]].concat(), "can't be trained without `natural`"),
+        ([seeds, &["--roles", "natural,l2_4"]].concat(), "no model `l2_4`"),
+        ([seeds, &["--steps-share", "0"]].concat(), "no number above 0 and at most 1"),
+        (vec!["--steps-share", "0.25"], "--seeds"),
+    ] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_repro"));
+        let output = command.args(["pretrain", "--world", "smoke", "--from", "."]).args(&words);
+        let output = output.output().unwrap();
+        let error = crate::common::stderr::stderr_text(&output.stderr);
+        assert_eq!(output.status.code(), Some(64), "{words:?}: {error}");
+        assert!(error.contains(said), "{words:?}: {error}");
     }
 }
 
