@@ -1,7 +1,7 @@
 //! The images and source models of the smoke world (`goldens/smoke`), embedded in the program with
 //! the feature `bundled`. Their digests and cards are always embedded, since record names contain
 //! them. Zoo 1 is in `goldens/smoke/zoo`; further zoos are those in `goldens/smoke/zoos`, each in a
-//! folder of its number, which `build.rs` lists.
+//! folder of its number, which `build.rs` lists; those above [`QUARTER`] are pretrained for less.
 
 #[cfg(feature = "bundled")]
 mod embedded;
@@ -13,7 +13,7 @@ use crate::{
     data::{Dataset, Images, Target},
     experiment::{Card, Key},
     util::Hint,
-    world::FIRST_ZOO,
+    world::{FIRST_ZOO, QUARTER},
 };
 
 use super::{Assets, Missing};
@@ -55,7 +55,8 @@ pub(super) fn no_model(source: &str, zoo: u32) -> Missing {
     if zoo == FIRST_ZOO || card(source).is_none() {
         return missing(source);
     }
-    let zoos = cards().iter().filter(|(_, card)| card.role == source).map(|(zoo, _)| zoo);
+    let has = |(zoo, card): &&(u32, Card)| card.role == source && *zoo < QUARTER;
+    let zoos = cards().iter().filter(has).map(|(zoo, _)| zoo);
     let zoos: Vec<String> = zoos.map(ToString::to_string).collect();
     Missing {
         what: format!("zoo {zoo} has no `{source}` that is bundled with the program"),
@@ -195,14 +196,35 @@ mod tests {
         for (zoo, card) in cards().iter().filter(|(zoo, _)| *zoo != FIRST_ZOO) {
             let name = format!("zoo {zoo}, {}", card.role);
             let first = super::card(&card.role).unwrap_or_else(|| panic!("{name}"));
-            let recipe = further_zoos::recipe(&recipe, crate::experiment::Seed((*zoo).into()));
+            let seed = zoo % QUARTER;
+            let recipe = further_zoos::recipe(&recipe, crate::experiment::Seed(seed.into()));
             assert!(recipe.models.iter().any(|model| model.role == card.role), "{name}");
-            assert_eq!((card.seed, card.threat), (u64::from(*zoo), first.threat), "{name}");
+            assert_eq!((card.seed, card.threat), (u64::from(seed), first.threat), "{name}");
+            assert_eq!(card.steps_share, (*zoo > QUARTER).then_some(0.25), "{name}");
             assert_eq!(card.weights_precision, WeightsPrecision::Half, "{name}");
             assert_eq!(card.architecture, first.architecture, "{name}");
             assert_ne!(card.weights, first.weights, "{name}");
             assert_eq!(Bundled.zoo_with(&card.role, &card.weights), Some(*zoo), "{name}");
         }
+    }
+
+    /// Models of a quarter of the steps see the first images of their seed's whole models: the
+    /// same processor gives the same losses.
+    #[test]
+    fn cards_of_a_quarter_begin_as_those_of_the_whole_zoo_of_their_seed() {
+        let quarter = cards().iter().filter(|(zoo, _)| *zoo > QUARTER);
+        let mut names = Vec::new();
+        for (zoo, card) in quarter {
+            let whole = card_of(&card.role, zoo - QUARTER).unwrap();
+            assert_eq!(card.first_losses, whole.first_losses, "{zoo} {}", card.role);
+            let begun = |card: &Card| card.curve[0].first_losses.clone();
+            assert_eq!(begun(card), begun(whole), "{zoo} {}", card.role);
+            assert_ne!(card.weights, whole.weights, "{zoo} {}", card.role);
+            assert!(card.clean_accuracy < whole.clean_accuracy, "{zoo} {}", card.role);
+            names.push((zoo - QUARTER, card.role.as_str()));
+        }
+        let expected = [2, 3, 4].map(|zoo| [(zoo, "l2_3"), (zoo, "natural")]);
+        assert_eq!(names, expected.concat());
     }
 
     /// What a world's file says of its zoos holds for those that ship.

@@ -13,7 +13,7 @@ mod user_names;
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Deserialize;
-pub use source_models::{FIRST_ZOO, SeedZoos, SourceModels};
+pub use source_models::{FIRST_ZOO, QUARTER, SeedZoos, SourceModels};
 pub use tables::{
     Adversarial, BlockMapping, Packed, PlannedSeeds, Schedule, SourceClasses, TargetInfo, Zoo,
 };

@@ -13,6 +13,10 @@ use crate::experiment::{Key, Seed};
 /// The number of the zoo that a fine-tune starts from unless its world or its key names another.
 pub const FIRST_ZOO: u32 = 1;
 
+/// The zoo of a seed that was pretrained for a quarter of each epoch's steps has the number of the
+/// whole zoo of that seed, plus this.
+pub const QUARTER: u32 = 1000;
+
 /// Which population of source models the seeds of a world sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]

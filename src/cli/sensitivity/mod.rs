@@ -50,8 +50,10 @@ learning_rate (.01, not .1), own_rates (each source's own best of .1, .03 and .0
 held-out seeds, not one for all), head (PyTorch's own, not N(0, 1)), batch_norm (frozen, not in \
 train mode), augmentation (none), best_epoch (on the test set, not the last), short and long (half \
 and twice as many epochs), gentle: rate, head, batch norms and augmentation together, and \
-gentle_long: the same in ten times as many epochs. A second table has the accuracy of each source \
-model, so that a lead over models that learn nothing can be recognised. --curve judges all 16 \
+gentle_long: the same in ten times as many epochs; and pretraining: source models that were \
+pretrained for a quarter of each epoch's steps (natural and l2_3, three seeds). A second table has \
+the accuracy of each source model, so that a lead over models that learn nothing can be \
+recognised. --curve judges all 16 \
 combinations of learning_rate, head, batch_norm and augmentation, each read at the last and at the \
 best epoch; the plan and its price are printed first. The command can be stopped \
 at any time; the same command resumes.";
@@ -114,6 +116,10 @@ impl Sensitivity {
         let choices = self.choices()?;
         let mut answers: Vec<Answer> = Vec::new();
         for choice in choices {
+            if let Some(reason) = choice.unavailable(claim, &suites.world(kind)) {
+                message!("{}: skipped, {reason}", choice.words);
+                continue;
+            }
             let Some(claim) = choice.claim(claim) else {
                 message!("{}: skipped, the claim fixes its evaluations", choice.words);
                 continue;

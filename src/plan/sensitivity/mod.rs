@@ -4,6 +4,7 @@
 
 pub mod curve;
 mod difference;
+mod quarter;
 mod rates;
 
 use std::{
@@ -48,6 +49,8 @@ enum Change {
     BestEpoch,
     /// Uses the best learning rate of each source model instead of one for all.
     RatePerSource,
+    /// Uses source models that were pretrained for a quarter of each epoch's steps.
+    QuarterPretraining,
 }
 
 /// Changes nothing: the paper's protocol.
@@ -66,8 +69,9 @@ const fn choice(id: &'static str, words: &'static str, change: Change) -> Choice
 }
 
 /// The paper's recipe, then one choice at a time, then all gentle ones together, with the paper's
-/// number of epochs and with ten times as many, enough to memorise the training images.
-pub const CHOICES: [Choice; 11] = [
+/// number of epochs and with ten times as many, enough to memorise the training images; last the
+/// one choice of pretraining.
+pub const CHOICES: [Choice; 12] = [
     choice("paper", "the paper's recipe", Change::Training(paper, 1.0)),
     choice(
         "learning_rate",
@@ -95,15 +99,23 @@ pub const CHOICES: [Choice; 11] = [
     choice("long", "twice as many epochs", Change::Training(paper, 2.0)),
     choice("gentle", "all gentle choices together", Change::Training(gentle, 1.0)),
     choice("gentle_long", "the same in ten times as many epochs", Change::Training(gentle, 10.0)),
+    choice("pretraining", "pretraining at a quarter of its length", Change::QuarterPretraining),
 ];
 
 impl Choice {
-    /// The world with this choice's protocol and schedules, for a claim that is judged in it.
+    /// The world with this choice's protocol, schedules and source models, for a claim that is
+    /// judged in it.
     ///
     /// A fine-tune by another protocol serves this claim alone. So it is attacked only if the claim
     /// reads adversarial accuracy. One by the paper's recipe stays as it is, with its record.
     #[must_use]
     pub fn world(&self, claim: &Claim, mut world: World) -> World {
+        if let Change::QuarterPretraining = self.change {
+            world.zoos = quarter::zoos(&world);
+            if !reads_attack(claim) {
+                world.adversarial = None;
+            }
+        }
         if let Change::Training(change, times) = self.change {
             let before = world.protocol.clone();
             let protocol = &mut world.protocol;
@@ -119,6 +131,16 @@ impl Choice {
             }
         }
         world
+    }
+
+    /// Why a claim can't be judged under this choice in a world, for lack of source models; `None`
+    /// if it can.
+    #[must_use]
+    pub fn unavailable(&self, claim: &Claim, world: &World) -> Option<String> {
+        match self.change {
+            Change::QuarterPretraining => quarter::unavailable(claim, world),
+            Change::Training(..) | Change::BestEpoch | Change::RatePerSource => None,
+        }
     }
 
     /// Whether learning rates must be chosen first ([`tuning`], [`best_rates`]).
@@ -328,8 +350,9 @@ mod tests {
                 }
                 let same = |(_, other): &&(_, World)| other.protocol == world.protocol;
                 let before: Vec<_> = worlds[..at].iter().filter(same).collect();
-                // `best_epoch` uses the paper's recipe; `own_rates` chooses rates later.
-                let same = ["best_epoch", "own_rates"].contains(id);
+                // `best_epoch` and `pretraining` use the paper's recipe; `own_rates` chooses rates
+                // later.
+                let same = ["best_epoch", "own_rates", "pretraining"].contains(id);
                 assert_eq!(!before.is_empty(), same, "{kind} {id}");
             }
         }
