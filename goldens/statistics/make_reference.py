@@ -6,6 +6,7 @@
 Rewrites reference.json beside itself. Numbers are written with all their digits; non-finite ones don't occur.
 """
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import scipy
 import statsmodels
-from scipy import optimize, stats
+from scipy import linalg, optimize, stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
@@ -239,6 +240,39 @@ def seeds_and_images():
     return found
 
 
+def frechets():
+    """Distances between two samples of features by their definition, with scipy's matrix square root."""
+    generator = np.random.default_rng(SEED)
+    cases = []
+    for width, count, other in [(1, 9, 12), (2, 20, 30), (4, 40, 25), (6, 50, 80)]:
+        first = generator.normal(0, 1, (count, width)) @ generator.normal(0, 1, (width, width))
+        second = generator.normal(0.5, 2, (other, width)) @ generator.normal(0, 1, (width, width))
+        covariances = [np.atleast_2d(np.cov(each, rowvar=False)) for each in (first, second)]
+        apart = ((first.mean(axis=0) - second.mean(axis=0)) ** 2).sum()
+        root = linalg.sqrtm(covariances[0] @ covariances[1])
+        assert np.abs(np.imag(root)).max() < 1e-9
+        distance = apart + np.trace(covariances[0] + covariances[1] - 2 * np.real(root))
+        cases.append({
+            "first": [list(row) for row in first], "second": [list(row) for row in second], "distance": distance,
+        })
+    return cases
+
+
+def shuffles():
+    """Matches of labels with items, over all orders of the labels, one by one."""
+    generator = np.random.default_rng(SEED)
+    cases = []
+    for labels, classes in [([0, 1], 2), ([0, 0, 1, 2], 3), ([0, 0, 0, 1, 1], 2), ([0, 1, 1, 2, 2, 2, 3], 4)]:
+        matches = generator.integers(0, 6, (len(labels), classes))
+        sums = [matches[np.arange(len(labels)), list(order)].sum() for order in itertools.permutations(labels)]
+        cases.append({
+            "matches": [[int(value) for value in row] for row in matches],
+            "labels": [labels.count(label) for label in range(classes)],
+            "mean": np.mean(sums), "standard_deviation": np.std(sums),
+        })
+    return cases
+
+
 def plain(value):
     """numpy's scalars as Python's, refusing what JSON can't hold."""
     if isinstance(value, dict):
@@ -272,6 +306,8 @@ def main():
         "groupings": groupings(generator),
         "kendalls": kendalls(generator),
         "seeds_and_images": seeds_and_images(),
+        "frechets": frechets(),
+        "shuffles": shuffles(),
     }
     lines = ",\n".join(
         f"{json.dumps(name)}: " + (

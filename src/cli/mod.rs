@@ -8,6 +8,7 @@ mod complete_names;
 mod completions;
 mod convert;
 mod coverage;
+mod distance;
 mod doctor;
 mod exit;
 mod expected;
@@ -142,6 +143,9 @@ enum Command {
     /// Train the source models of a set-up
     #[command(after_help = pretrain::EXAMPLES)]
     Pretrain(pretrain::Pretrain),
+    /// Measure how far each target's images are from the source's, by a source model's features
+    #[command(after_help = distance::EXAMPLES)]
+    Distance(distance::Distance),
     /// List the tensors of a checkpoint, and what was skipped
     #[command(after_help = inspect::EXAMPLES)]
     Inspect(inspect::Inspect),
@@ -298,6 +302,7 @@ fn run_command(command: &Command, suites: &Suites<'_>) -> Result<Outcome, Failur
         Command::Rerun(command) => command.run(suites),
         Command::Fetch(command) => command.run(),
         Command::Pretrain(command) => command.run(suites),
+        Command::Distance(command) => command.run(suites),
         Command::Inspect(command) => command.run(),
         Command::Convert(command) => command.run(),
         Command::Schema(command) => command.run(),

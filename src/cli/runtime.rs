@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::ValueEnum;
 
-use super::{Failure, Outcome, pretrain::Pretrain};
+use super::{Failure, Outcome, distance::Distance, pretrain::Pretrain};
 use crate::{
     assets::{Assets, IdentifiedTrial},
     experiment::{Precision, Trial},
@@ -31,6 +31,11 @@ pub(super) trait Engine: Sync {
     /// # Errors
     /// Those of the command.
     fn pretrain(&self, command: &Pretrain) -> Result<Outcome, Failure>;
+    /// Measures distances between features.
+    ///
+    /// # Errors
+    /// Those of the command.
+    fn distance(&self, command: &Distance) -> Result<Outcome, Failure>;
 }
 
 /// Which device to open, and for images of which size.

@@ -6,6 +6,7 @@ pub(crate) mod catch_torch_panic;
 pub mod device;
 pub mod executor;
 pub mod fine_tune;
+pub mod frechet;
 pub mod influence;
 pub mod model;
 pub mod no_grad;

@@ -9,6 +9,7 @@ mod architecture;
 pub(crate) mod bits;
 pub mod card;
 mod choices;
+mod distances;
 mod evidence_kind;
 mod flops;
 mod influence;
@@ -30,6 +31,7 @@ pub use adversarial::{AdversarialTest, AdversarialTestError, MeasuredAdversarial
 pub use architecture::{Architecture, Block, Stem};
 pub use card::{Card, Epoch, WeightsPrecision};
 pub use choices::{Augmentation, BatchNorm, Constraint, Head, Normalisation, Precision};
+pub use distances::{FeatureDistances, FeatureMoments, ImagesSeen, TargetDistance};
 pub use evidence_kind::EvidenceKind;
 pub use flops::MultiplyAdds;
 pub use influence::{

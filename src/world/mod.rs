@@ -4,6 +4,7 @@
 //! [`UserNames`] what a user adds; finding models and images on disk is left to
 //! [`assets`](crate::assets).
 
+mod distances;
 mod embedded;
 mod recipes;
 mod source_models;

@@ -21,6 +21,7 @@ mod attack;
 mod executor;
 mod fidelity;
 mod fine_tune;
+mod frechet;
 mod gpu;
 mod influence;
 mod lab;

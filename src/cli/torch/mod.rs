@@ -1,5 +1,6 @@
 //! The engine for the commands: opens devices and runs trials on them.
 
+mod distance;
 mod doctor;
 mod estimate;
 mod pretrain;
@@ -7,7 +8,9 @@ mod pretrain;
 use std::sync::Once;
 
 use super::{
-    Failure, Outcome, exit, hints,
+    Failure, Outcome,
+    distance::Distance,
+    exit, hints,
     local::unusable,
     messages::message,
     pretrain::Pretrain,
@@ -47,6 +50,10 @@ impl Engine for Torch {
 
     fn pretrain(&self, command: &Pretrain) -> Result<Outcome, Failure> {
         command.train()
+    }
+
+    fn distance(&self, command: &Distance) -> Result<Outcome, Failure> {
+        command.measure()
     }
 }
 

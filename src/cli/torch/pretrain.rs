@@ -9,7 +9,9 @@ use std::{
 
 use super::{
     super::{
-        Failure, Outcome, exit, interrupt,
+        Failure, Outcome, exit,
+        folders::Data,
+        interrupt,
         messages::stdout,
         pretrain::{Pretrain, Seeds, WorldArgument},
         progress,
@@ -64,7 +66,10 @@ impl Pretrain {
             self.check(seeds, &pretraining)?;
         }
         let (train, test, made_from) = match (&world.source, &world.packed) {
-            (Some(source), _) => self.fashion(source)?,
+            (Some(source), _) => {
+                let (train, test) = fashion(self.from.as_deref(), &self.data, source)?;
+                (train, test, None)
+            }
             (None, packed) => self.packed(packed.as_ref().expect("a world has a source"))?,
         };
         // Of a packed source as many as somebody packed.
@@ -200,28 +205,6 @@ impl Pretrain {
         Ok(Outcome::Done)
     }
 
-    /// The classes of Fashion-MNIST that are the source.
-    fn fashion(&self, source: &SourceClasses) -> Result<ReadSource, Failure> {
-        let folder = self.from.clone().unwrap_or_else(|| self.data.folder().join(FASHION));
-        let unread = |error: DataError| match (&self.from, error) {
-            (None, DataError::NeitherPlainNorGzip { path, cause }) => {
-                let missing = format!("failed to read {} or {0}.gz: {cause}", path.display());
-                let help = format!(
-                    "fetch it with `repro fetch {FASHION}{}`, or name the folder that holds the official \
-                     files with --from",
-                    self.data.named()
-                );
-                Failure::new(exit::INPUT, miette::miette!(help = help, "{missing}"))
-            }
-            (_, error) => Failure::new(exit::INPUT, error),
-        };
-        let split = |split: &Split| -> Result<Dataset, Failure> {
-            let whole = split.read(&folder).map_err(unread)?;
-            Ok(whole.select_classes(&source.classes))
-        };
-        Ok((split(&FASHION_TRAIN)?, split(&FASHION_TEST)?, None))
-    }
-
     /// Both splits of a packed source.
     fn packed(&self, packed: &world::Packed) -> Result<ReadSource, Failure> {
         let own = || self.data.folder().join(&packed.folder).join(&packed.source);
@@ -240,6 +223,32 @@ impl Pretrain {
             _ => unreachable!("packed images are read as bytes"),
         }
     }
+}
+
+/// The classes of Fashion-MNIST that are the source: images to train on and to test on.
+pub(super) fn fashion(
+    from: Option<&Path>,
+    data: &Data,
+    source: &SourceClasses,
+) -> Result<(Dataset, Dataset), Failure> {
+    let folder = from.map_or_else(|| data.folder().join(FASHION), Path::to_owned);
+    let unread = |error: DataError| match (from, error) {
+        (None, DataError::NeitherPlainNorGzip { path, cause }) => {
+            let missing = format!("failed to read {} or {0}.gz: {cause}", path.display());
+            let help = format!(
+                "fetch it with `repro fetch {FASHION}{}`, or name the folder that holds the \
+                 official files with --from",
+                data.named()
+            );
+            Failure::new(exit::INPUT, miette::miette!(help = help, "{missing}"))
+        }
+        (_, error) => Failure::new(exit::INPUT, error),
+    };
+    let split = |split: &Split| -> Result<Dataset, Failure> {
+        let whole = split.read(&folder).map_err(unread)?;
+        Ok(whole.select_classes(&source.classes))
+    };
+    Ok((split(&FASHION_TRAIN)?, split(&FASHION_TEST)?))
 }
 
 impl Zoo {

@@ -47,7 +47,7 @@ const MODULES: [&str; 18] = [
 const MAX_MODULES: usize = 20;
 
 /// The program's commands, old spellings included.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "list",
     "show",
     "verify",
@@ -68,6 +68,7 @@ const COMMANDS: [&str; 21] = [
     "completions",
     "doctor",
     "pretrain",
+    "distance",
     "sensitivity",
 ];
 
