@@ -51,6 +51,10 @@ pub enum RawSimilarity {
     /// The accuracy of the head alone (0 blocks) as a share of that of the best number of blocks at
     /// the same size.
     HeadOnlyShare(RawHeadOnlyShare),
+    /// The Fréchet distance between a source model's penultimate features on the source's and on
+    /// the target's test images: the smaller, the more similar. Read from the distances that ship
+    /// with a world; unavailable in a world without.
+    FrechetDistance(RawFrechetDistance),
 }
 
 /// Of which source model, among which numbers of blocks.
@@ -62,6 +66,14 @@ pub struct RawHeadOnlyShare {
     /// Numbers of blocks, 0 among them; those without records on some target are left out, which is
     /// said.
     pub blocks: Vec<u32>,
+}
+
+/// Between the features of which source model.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawFrechetDistance {
+    /// The source model; that of zoo 1, whatever zoos the seeds start from.
+    pub source: String,
 }
 
 /// Where an effect is expected to be larger.
@@ -101,24 +113,46 @@ pub enum Similarity {
         /// Numbers of blocks in increasing order, 0 first.
         blocks: Vec<u32>,
     },
+    /// Minus the Fréchet distance between features on the source's and on the target's test images.
+    FrechetDistance {
+        /// The source model, of zoo 1.
+        source: Arc<str>,
+    },
 }
 
 impl Similarity {
+    /// What it is called in JSON: its key in a claim.
+    #[must_use]
+    pub fn measure(&self) -> &'static str {
+        match self {
+            Self::HeadOnlyShare { .. } => "head_only_share",
+            Self::FrechetDistance { .. } => "frechet_distance",
+        }
+    }
+
     /// What it is, in words.
     #[must_use]
     pub fn in_words(&self) -> String {
-        let Self::HeadOnlyShare { source, blocks } = self;
-        let blocks: Vec<String> = blocks.iter().map(u32::to_string).collect();
-        format!(
-            "accuracy of {source} with 0 blocks as a share of that with the best of {} blocks",
-            blocks.join(", ")
-        )
+        match self {
+            Self::HeadOnlyShare { source, blocks } => {
+                let blocks: Vec<String> = blocks.iter().map(u32::to_string).collect();
+                let blocks = blocks.join(", ");
+                format!(
+                    "accuracy of {source} with 0 blocks as a share of that with the best of \
+                     {blocks} blocks"
+                )
+            }
+            Self::FrechetDistance { source } => format!(
+                "minus the Fréchet distance between features of {source} (zoo 1) on the source's \
+                 and on the target's test images, so that more is more similar"
+            ),
+        }
     }
 
-    /// The keys of a cell that it reads, each with its number of blocks.
+    /// The keys of a cell that it reads, each with its number of blocks; none for a distance.
     #[must_use]
     pub fn keys(&self, cell: &Cell) -> Vec<(u32, Key)> {
-        let Self::HeadOnlyShare { source, blocks } = self;
+        let Self::HeadOnlyShare { source, blocks } = self else { return Vec::new() };
         let of = |blocks: &u32| {
             let (source, blocks) = (vec![source.clone()], vec![*blocks]);
             let number = blocks[0];

@@ -1,8 +1,9 @@
 //! Whether an effect follows the measured similarity of targets: a permutation test of the grouping,
 //! and a rank correlation over targets. Pure; it never changes a verdict.
 //!
-//! Seeds are split in a fixed way: effects are means over seeds at odd places (the first, the third,
-//! ...), similarities over those at even places, so that the same noise is not in both.
+//! Where the similarity is of fine-tunes, seeds are split in a fixed way: effects are means over
+//! seeds at odd places (the first, the third, ...), similarities over those at even places, so that
+//! the same noise is not in both. A distance is of no fine-tune, and effects are then over all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use super::join::join;
 use crate::{
-    claim::{Association, Cell, Design, Larger, association::ACCURACY},
+    claim::{Association, Cell, Design, Larger, Similarity, association::ACCURACY},
     evidence::{Evidence, SamplingDesign, Status},
     experiment::{Key, Seed},
     stats::{grouping, kendall},
+    world::World,
 };
 
 /// With fewer targets the numbers are descriptive, without p.
@@ -31,6 +33,13 @@ pub struct AssociationResult {
     pub effect: String,
     /// How similarity is measured.
     pub similarity: String,
+    /// The measure's name: `head_only_share` or `frechet_distance`.
+    #[serde(default = "head_only_share")]
+    pub measure: String,
+    /// Why the similarity is not available in this world; null where it is. There are then no
+    /// sizes.
+    #[serde(default)]
+    pub unavailable: Option<String>,
     /// Where the effect is expected to be larger: `similar` or `dissimilar`. Both p are one-sided
     /// in this direction.
     pub larger_on: String,
@@ -38,12 +47,17 @@ pub struct AssociationResult {
     pub sizes: Vec<AssociationAt>,
 }
 
+/// The measure of results older than its name.
+fn head_only_share() -> String {
+    "head_only_share".to_owned()
+}
+
 /// An association at one size, or averaged over sizes. A number that can't be computed is null.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AssociationAt {
     /// Training images; null for the average over sizes.
     pub images: Option<u32>,
-    /// Numbers of blocks that the share compares: those that every target has.
+    /// Numbers of blocks that the share compares: those that every target has; none for a distance.
     pub blocks: Vec<u32>,
     /// Each target's numbers.
     pub targets: Vec<AssociatedTarget>,
@@ -71,13 +85,15 @@ pub struct AssociatedTarget {
     pub target: String,
     /// Whether it is in the group of similar targets.
     pub similar: bool,
-    /// The measured similarity, over seeds at even places.
+    /// The measured similarity, larger where a target is more like the source: the share, over
+    /// seeds at even places, or minus the distance.
     pub similarity: Option<f64>,
-    /// The mean effect in points, over seeds at odd places.
+    /// The mean effect in points, over seeds at odd places, or over all where the similarity is a
+    /// distance.
     pub effect: Option<f64>,
     /// Seeds of the effect.
     pub effect_seeds: usize,
-    /// Seeds of the similarity, the fewest of its numbers of blocks.
+    /// Seeds of the similarity, the fewest of its numbers of blocks; 0 for a distance.
     pub similarity_seeds: usize,
 }
 
@@ -89,8 +105,9 @@ pub fn associate(
     evidence: &Evidence,
 ) -> AssociationResult {
     let halves = Halves::new(association, design, evidence);
-    let sizes: BTreeSet<u32> =
-        association.effect.cells.iter().filter_map(|cell| cell.images).collect();
+    let unavailable = unavailable(&association.similarity, &evidence.world);
+    let sizes = association.effect.cells.iter().filter_map(|cell| cell.images);
+    let sizes: BTreeSet<u32> = sizes.filter(|_| unavailable.is_none()).collect();
     let mut all: Vec<AssociationAt> =
         sizes.into_iter().map(|images| at(association, images, &halves, evidence)).collect();
     if all.len() > 1 {
@@ -101,12 +118,26 @@ pub fn associate(
         sentence: association.statement.clone(),
         effect: association.effect.label.clone(),
         similarity: association.similarity.in_words(),
+        measure: association.similarity.measure().to_owned(),
+        unavailable,
         larger_on: match association.larger_on {
             Larger::Similar => "similar",
             Larger::Dissimilar => "dissimilar",
         }
         .to_owned(),
         sizes: all,
+    }
+}
+
+/// Why a world has no such similarity; `None` if it has.
+fn unavailable(similarity: &Similarity, world: &World) -> Option<String> {
+    let Similarity::FrechetDistance { source } = similarity else { return None };
+    match world.feature_distances() {
+        None => Some(format!("not measured in the {} set-up", world.id)),
+        Some(found) if found.source != **source => {
+            Some(format!("measured with {} alone in the {} set-up", found.source, world.id))
+        }
+        Some(_) => None,
     }
 }
 
@@ -128,6 +159,10 @@ impl Halves {
             SamplingDesign::FixedSample => usize::MAX,
             SamplingDesign::GroupSequential => design.looks.seeds()[0],
         };
+        if let Similarity::FrechetDistance { .. } = association.similarity {
+            let effect = seeds.into_iter().take(most).collect();
+            return Self { effect, similarity: BTreeSet::new() };
+        }
         let (mut effect, mut similarity) = (BTreeSet::new(), BTreeSet::new());
         for (index, seed) in seeds.into_iter().take(most).enumerate() {
             let half = if index.is_multiple_of(2) { &mut effect } else { &mut similarity };
@@ -173,10 +208,20 @@ fn at(
         let best = shared.iter().map(|(mean, _)| *mean).fold(0.0, f64::max);
         let head = means.get(&0).filter(|_| shared.len() > 1 && best > 0.0);
         let target = cell.target.clone().unwrap_or_default();
+        let similarity = match association.similarity {
+            Similarity::HeadOnlyShare { .. } => {
+                head.filter(|_| blocks.contains(&0)).map(|(mean, _)| mean / best)
+            }
+            Similarity::FrechetDistance { .. } => {
+                let distances = evidence.world.feature_distances();
+                let of = distances.and_then(|found| found.targets.get(&*target));
+                of.map(|of| -of.distance)
+            }
+        };
         AssociatedTarget {
             similar: association.similar.contains(&target),
             target: target.to_string(),
-            similarity: head.filter(|_| blocks.contains(&0)).map(|(mean, _)| mean / best),
+            similarity,
             effect,
             effect_seeds: effects.len(),
             similarity_seeds: shared.iter().map(|(_, seeds)| *seeds).min().unwrap_or(0),

@@ -5,8 +5,11 @@ use maud::{Markup, html};
 use super::html::wide;
 use crate::{
     figure::numbers::{counted, grouped, probability, signed, value},
-    judge::{AssociationAt, AssociationResult},
+    judge::{AssociatedTarget, AssociationAt, AssociationResult},
 };
+
+/// The measure that is a distance, which is shown without its sign.
+const DISTANCE: &str = "frechet_distance";
 
 /// One sentence an association and size, each with its indent.
 pub(super) fn sentences(associations: &[AssociationResult]) -> Vec<(usize, String)> {
@@ -14,10 +17,22 @@ pub(super) fn sentences(associations: &[AssociationResult]) -> Vec<(usize, Strin
         let head = format!("association {}: {}", association.id, association.similarity);
         let head = (2, head);
         let sizes = association.sizes.iter();
+        let why = association.unavailable.clone().or_else(|| distances(association));
+        let why = why.map(|why| (4, why));
         let each = sizes.map(|size| (4, format!("{}: {}", place(size), in_words(size))));
-        std::iter::once(head).chain(each).collect::<Vec<_>>()
+        std::iter::once(head).chain(why).chain(each).collect::<Vec<_>>()
     };
     associations.iter().flat_map(of).collect()
+}
+
+/// Each target's distance from the source, where the similarity is one.
+fn distances(association: &AssociationResult) -> Option<String> {
+    let size = association.sizes.first().filter(|_| association.measure == DISTANCE)?;
+    let of = |target: &AssociatedTarget| {
+        Some(format!("{} {}", target.target, value(-target.similarity?)))
+    };
+    let each: Vec<String> = size.targets.iter().filter_map(of).collect();
+    Some(format!("distances: {}", each.join(", ")))
 }
 
 fn place(size: &AssociationAt) -> String {
@@ -57,26 +72,38 @@ pub(super) fn table(associations: &[AssociationResult]) -> Markup {
         @for association in associations {
             h4 { "Association " code { (association.id) } ", which never changes the verdict" }
             p { (association.sentence) " Similarity: " (association.similarity) "." }
-            ul {
-                @for size in &association.sizes { li { (place(size)) ": " (in_words(size)) "." } }
-            }
-            details {
-                summary { "Targets of " code { (association.id) } }
-                (wide("Targets, with the effect and the similarity of each", "", &targets(association)))
+            @if let Some(why) = &association.unavailable { p { "Here it is " (why) "." } }
+            @if !association.sizes.is_empty() {
+                ul {
+                    @for size in &association.sizes {
+                        li { (place(size)) ": " (in_words(size)) "." }
+                    }
+                }
+                details {
+                    summary { "Targets of " code { (association.id) } }
+                    (wide(
+                        "Targets, with the effect and the similarity of each", "",
+                        &targets(association),
+                    ))
+                }
             }
         }
     }
 }
 
 fn targets(association: &AssociationResult) -> Markup {
-    let share = |share: Option<f64>| share.map_or_else(String::new, |of| value(100.0 * of));
+    let distance = association.measure == DISTANCE;
+    let similarity = |similarity: Option<f64>| {
+        let shown = |of: f64| value(if distance { -of } else { 100.0 * of });
+        similarity.map_or_else(String::new, shown)
+    };
     let effect = |effect: Option<f64>| effect.map_or_else(String::new, |of| signed(Some(of)));
     html! {
         thead { tr {
             th scope="col" { "size" }
             th scope="col" { "target" }
             th scope="col" { "group" }
-            th.number scope="col" { "similarity, %" }
+            th.number scope="col" { @if distance { "distance" } @else { "similarity, %" } }
             th.number scope="col" { "effect, points" }
             th.number scope="col" { "seeds of the similarity" }
             th.number scope="col" { "seeds of the effect" }
@@ -88,7 +115,7 @@ fn targets(association: &AssociationResult) -> Markup {
                         td { (place(size)) }
                         td { (target.target) }
                         td { @if target.similar { "similar" } @else { "other" } }
-                        td.number { (share(target.similarity)) }
+                        td.number { (similarity(target.similarity)) }
                         td.number { (effect(target.effect)) }
                         td.number { (target.similarity_seeds) }
                         td.number { (target.effect_seeds) }

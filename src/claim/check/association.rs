@@ -66,7 +66,13 @@ impl Checker<'_> {
     }
 
     fn similarity(&self, raw: &Spanned<RawSimilarity>) -> Checked<Similarity> {
-        let RawSimilarity::HeadOnlyShare(of) = raw.as_ref();
+        let of = match raw.as_ref() {
+            RawSimilarity::HeadOnlyShare(of) => of,
+            RawSimilarity::FrechetDistance(of) => {
+                self.source(&of.source, &raw.span())?;
+                return Ok(Similarity::FrechetDistance { source: of.source.as_str().into() });
+            }
+        };
         self.source(&of.source, &raw.span())?;
         let blocks: BTreeSet<u32> = of.blocks.iter().copied().collect();
         if blocks.len() != of.blocks.len() || blocks.len() < 2 || !blocks.contains(&0) {

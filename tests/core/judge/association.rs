@@ -6,7 +6,8 @@ use common::{Run, evidence, log, rows};
 use repro::{
     claim::{check, suite::Suite},
     evidence::{Evidence, SamplingDesign},
-    judge::{AssociationResult, judge},
+    experiment::EvidenceKind,
+    judge::{AssociatedTarget, AssociationResult, judge},
     world::World,
 };
 
@@ -121,4 +122,49 @@ fn the_published_log_has_every_size_and_the_average_of_both_claims() {
             assert!(size.targets.iter().all(|of| (of.effect_seeds, of.similarity_seeds) == (5, 5)));
         }
     }
+}
+
+#[test]
+fn a_distance_is_similarity_with_its_sign_turned_and_needs_no_seeds() {
+    let claim = check::claim("gap.toml", TEXT, &World::smoke()).unwrap();
+    let targets = [("fmnist_held_out", 1.0, 0.9), ("kmnist", 6.0, 0.4), ("mnist", 4.0, 0.7)];
+    // Effects are over all seeds: half of them have the lead -100.
+    let text = log(&rows(&runs(&targets)));
+    let smoke = EvidenceKind::Smoke;
+    let evidence = Evidence {
+        kind: smoke,
+        world: smoke.world(),
+        ..evidence(&text, SamplingDesign::FixedSample)
+    };
+    let found = judge(&claim, &evidence).associations.remove(1);
+    assert_eq!((found.measure.as_str(), found.unavailable.clone()), ("frechet_distance", None));
+    assert!(found.similarity.contains("natural (zoo 1)"), "{found:?}");
+    let shipped = World::smoke().feature_distances().unwrap();
+    let size = &found.sizes[0];
+    for of in &size.targets {
+        assert_eq!(of.similarity, Some(-shipped.targets[&of.target].distance), "{of:?}");
+        assert_eq!((of.effect_seeds, of.similarity_seeds), (4, 0));
+    }
+    let effect = |target: &str| {
+        let of = |of: &&AssociatedTarget| of.target == target;
+        size.targets.iter().find(of).unwrap().effect.unwrap()
+    };
+    assert!((effect("kmnist") + 47.0).abs() < 1e-9, "{size:?}");
+    assert!(size.blocks.is_empty() && size.tau.is_some() && size.tau_p.is_none());
+    assert!(size.reason.as_ref().unwrap().contains("fewer than five targets"), "{size:?}");
+}
+
+#[test]
+fn a_world_without_distances_says_so_and_has_no_numbers() {
+    let claim = check::claim("gap.toml", TEXT, &World::paper()).unwrap();
+    let evidence = evidence(&log(&rows(&runs(&SIX))), SamplingDesign::FixedSample);
+    let found = judge(&claim, &evidence).associations.remove(1);
+    assert_eq!(found.unavailable.as_deref(), Some("not measured in the paper set-up"));
+    assert!(found.sizes.is_empty());
+    let other = TEXT.replace("distance = { source = \"natural\"", "distance = { source = \"l2_3\"");
+    let claim = check::claim("gap.toml", &other, &World::smoke()).unwrap();
+    let smoke = Evidence { world: World::smoke(), ..evidence };
+    let found = judge(&claim, &smoke).associations.remove(1);
+    let why = found.unavailable.unwrap();
+    assert_eq!(why, "measured with natural alone in the smoke set-up");
 }
