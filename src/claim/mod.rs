@@ -24,7 +24,7 @@ pub use lock::{LockState, Locked};
 pub use raw::{Axis, Descriptive, Over, PaperRef, PlotAxis, Threshold};
 
 use crate::{
-    experiment::{EvidenceKind, Inverse, Key, Moment, Resolution, Verdict},
+    experiment::{EvidenceKind, Inverse, Key, Moment, Ranking, Resolution, Verdict},
     stats::{Alpha, Looks},
 };
 
@@ -315,6 +315,8 @@ pub struct InfluenceMatch {
     pub share: Share,
     /// How the Hessian is inverted.
     pub inverse: Inverse,
+    /// How training images are ranked.
+    pub by: Ranking,
 }
 
 /// Test images that are counted, by the classes of their most influential training images.

@@ -10,7 +10,7 @@ use toml::Spanned;
 
 pub use super::association::RawAssociation;
 pub use super::one_or_many::{OneOrMany, ValueOrGroup};
-use crate::experiment::{Moment, Resolution, Verdict};
+use crate::experiment::{Moment, Ranking, Resolution, Verdict};
 
 /// A name with its place in the file, so that an error can point at it.
 pub(crate) type Name = Spanned<String>;
@@ -204,6 +204,10 @@ pub struct RawInfluenceMatch {
     /// What is added to eigenvalues; 0 by default.
     #[schemars(range(min = 0.0))]
     pub damping: Option<f64>,
+    /// How training images are ranked: by influence on the loss of the test image's own class by
+    /// default. The other rankings are measured with the world's first inverse alone.
+    #[serde(default)]
+    pub by: Ranking,
 }
 
 /// Test images that are counted, by the classes of their most influential training images.

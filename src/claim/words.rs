@@ -7,7 +7,10 @@ use super::{
     Attacked, Axis, Cell, Claim, Holds, Hypothesis, InfluenceMatch, Metric, Over, PaperRef,
     Relation, Share, Threshold, label::arm,
 };
-use crate::{experiment::Moment, world::World};
+use crate::{
+    experiment::{Moment, Ranking},
+    world::World,
+};
 
 /// Where the claim is made, such as `paper: figure 2; reproduction: figures A1, A2`.
 #[must_use]
@@ -62,20 +65,34 @@ pub fn metric(metric: &Metric) -> String {
              the schedule, in points"
                 .to_owned()
         }
-        Metric::InfluenceMatch(InfluenceMatch { share, inverse }) => {
-            let counted = match share {
-                Share::Rank(1) => {
-                    "whose most influential training image has their class".to_owned()
+        Metric::InfluenceMatch(InfluenceMatch { share, inverse, by }) => {
+            let (most, by, class, how) = match by {
+                Ranking::Influence => {
+                    ("most influential", "influence", "their class", format!(" ({inverse})"))
                 }
+                Ranking::InfluenceOnPredicted => (
+                    "most influential",
+                    "influence",
+                    "the class that the model predicts for them",
+                    format!(" (influence on the loss of that class, {inverse})"),
+                ),
+                Ranking::Features => (
+                    "nearest",
+                    "features",
+                    "their class",
+                    " (by the cosine between features, without gradients)".to_owned(),
+                ),
+            };
+            let counted = match share {
+                Share::Rank(1) => format!("whose {most} training image has {class}"),
                 Share::Rank(rank) => {
-                    format!("whose training image of rank {rank} by influence has their class")
+                    format!("whose training image of rank {rank} by {by} has {class}")
                 }
                 Share::ThreeOfFive => {
-                    "of whose 5 most influential training images at least 3 have their class"
-                        .to_owned()
+                    format!("of whose 5 {most} training images at least 3 have {class}")
                 }
             };
-            format!("share of test images {counted}, in points ({inverse})")
+            format!("share of test images {counted}, in points{how}")
         }
         Metric::AdversarialAccuracy(Attacked { images }) => {
             let images =

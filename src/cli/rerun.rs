@@ -86,6 +86,12 @@ impl Rerun {
             writeln!(out, "the same bits: {}", recorded.trial.recipe.key)?;
             return Ok(Outcome::Done);
         }
+        if recorded.agrees_with_newer(&again) {
+            let key = &recorded.trial.recipe.key;
+            writeln!(out, "the same bits in all that the record has: {key}")?;
+            writeln!(out, "it is older than influence by other rankings, which it lacks")?;
+            return Ok(Outcome::Done);
+        }
         writeln!(out, "other bits: {}", recorded.trial.recipe.key)?;
         let apart = apart(&recorded, &again);
         if let Some((first_loss, points)) = apart {

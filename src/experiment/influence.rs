@@ -1,5 +1,6 @@
 //! Influence in a record: counts by rank, and a few example images.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{bits, number};
@@ -108,12 +109,85 @@ pub struct Counts {
     /// For each test image, whether it has the class of its most influential training image.
     #[serde(with = "bits")]
     pub first: Vec<bool>,
+    /// What chance gives; absent from records that are older than it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chance: Option<Chance>,
+    /// The same by other rankings; only for the first inverse of a record, and absent from records
+    /// that are older than it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_rankings: Option<OtherRankings>,
     /// Example test images; only for the first inverse of a record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gallery: Vec<InfluentialExample>,
 }
 
+/// How many test images have the class of their most influential training image, by chance: the
+/// labels of the training images are shuffled, and their ranking stays. Exact, over all orders.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chance {
+    /// The mean, in percent of test images.
+    pub mean: f64,
+    /// The standard deviation, in points.
+    pub standard_deviation: f64,
+}
+
+/// Counts by rankings other than influence on the loss of the test image's own class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtherRankings {
+    /// By influence on the loss of the class that the network predicts; matches are with that
+    /// class.
+    pub influence_on_predicted: RankedCounts,
+    /// By the cosine between features, without gradients; matches are with the test image's own
+    /// class.
+    pub features: RankedCounts,
+}
+
+/// Counts by one ranking of training images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RankedCounts {
+    /// As [`Counts::matches`].
+    pub matches: Vec<u32>,
+    /// As [`Counts::three_of_five`].
+    pub three_of_five: u32,
+    /// As [`Counts::first`].
+    #[serde(with = "bits")]
+    pub first: Vec<bool>,
+    /// What chance gives; `None` for a single training image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chance: Option<Chance>,
+}
+
+/// How the training images of a test image are ranked, and which class counts as a match.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Ranking {
+    /// By influence on the loss of the test image's own class, which is the class that counts.
+    #[default]
+    Influence,
+    /// By influence on the loss of the class that the network predicts, which is the class that
+    /// counts.
+    InfluenceOnPredicted,
+    /// By the cosine between penultimate features, without gradients; the test image's own class
+    /// counts.
+    Features,
+}
+
 impl Counts {
+    /// The counts by a ranking: by rank, of three of five, and the bits of the first rank. `None`
+    /// if they were not measured.
+    #[must_use]
+    pub fn by(&self, ranking: Ranking) -> Option<(&[u32], u32, &[bool])> {
+        let other = match ranking {
+            Ranking::Influence => return Some((&self.matches, self.three_of_five, &self.first)),
+            Ranking::InfluenceOnPredicted => &self.other_rankings.as_ref()?.influence_on_predicted,
+            Ranking::Features => &self.other_rankings.as_ref()?.features,
+        };
+        Some((&other.matches, other.three_of_five, &other.first))
+    }
+
     /// A number of test images as a percentage of all test images.
     #[must_use]
     pub fn percent(&self, count: u32) -> f64 {

@@ -35,7 +35,8 @@ pub use distances::{FeatureDistances, FeatureMoments, ImagesSeen, TargetDistance
 pub use evidence_kind::EvidenceKind;
 pub use flops::MultiplyAdds;
 pub use influence::{
-    Counts, Found, InfluentialExample, Inverse, InverseError, MeasuredInfluence, Pictured, RANKS,
+    Chance, Counts, Found, InfluentialExample, Inverse, InverseError, MeasuredInfluence,
+    OtherRankings, Pictured, RANKS, RankedCounts, Ranking,
 };
 pub use key::Key;
 #[cfg(feature = "engine")]

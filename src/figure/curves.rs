@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::{
+    chance,
     groups::distinct,
     legend::{Notes, difference_label, difference_mark, label},
     numbers::grouped,
@@ -14,7 +15,7 @@ use super::{
 use crate::{
     claim::{Arm, Cell, InfluenceMatch, Metric, Plot, PlotAxis, Share, Term},
     evidence::Evidence,
-    experiment::{EvidenceKind, Inverse, Key, Moment},
+    experiment::{EvidenceKind, Inverse, Key, Moment, Ranking},
     judge::join::{Joined, join},
     stats::{Alpha, Sample, t_interval},
 };
@@ -165,6 +166,8 @@ pub(crate) fn chart_over(
     let difference_marks = marks.map(|(index, pair)| difference_mark(index, pair, plot)).collect();
     let over = |panel: &Panel| panel.published.iter().any(|curve| !curve.points.is_empty());
     let published = published.filter(|_| panels.iter().any(over));
+    let by_chance = chance::sentence(plot, &draft.metric(Step::Rank(1)), evidence);
+    let notes = draft.notes.in_words().into_iter().chain(by_chance).collect();
     Chart {
         id: plot.id.clone(),
         title: plot.title.clone(),
@@ -176,7 +179,7 @@ pub(crate) fn chart_over(
         difference_marks,
         published: published.map(|published| published.figure.to_owned()),
         panels,
-        notes: draft.notes.in_words(),
+        notes,
     }
 }
 
@@ -332,7 +335,8 @@ impl Draft<'_> {
             Step::Rank(rank) => {
                 let inverse = self.evidence.world.influence.first();
                 let inverse = inverse.copied().unwrap_or(Inverse::AUTHORS);
-                Metric::InfluenceMatch(InfluenceMatch { share: Share::Rank(rank), inverse })
+                let by = Ranking::Influence;
+                Metric::InfluenceMatch(InfluenceMatch { share: Share::Rank(rank), inverse, by })
             }
             _ => ACCURACY,
         }

@@ -6,6 +6,7 @@
 
 pub(crate) mod axis;
 pub mod catalogue;
+mod chance;
 pub mod chart;
 pub(crate) mod comparison_words;
 mod curve;

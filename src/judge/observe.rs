@@ -190,9 +190,10 @@ fn influence_match(record: &Record, of: InfluenceMatch) -> Result<Censored, Unob
         Err(NotMeasured) => Err(Unobservable::NotRecorded),
         Ok(None) => Ok(unknown),
         Ok(Some(counts)) => {
+            let (matches, three_of_five, _) = counts.by(of.by).ok_or(Unobservable::NotRecorded)?;
             let count = match of.share {
-                Share::ThreeOfFive => Some(counts.three_of_five),
-                Share::Rank(rank) => counts.matches.get(rank as usize - 1).copied(),
+                Share::ThreeOfFive => Some(three_of_five),
+                Share::Rank(rank) => matches.get(rank as usize - 1).copied(),
             };
             let count = count.ok_or(Unobservable::NotRecorded)?;
             Ok(Censored::exactly(counts.percent(count)))

@@ -121,7 +121,8 @@ fn bits(evidence: &Evidence, key: &Key, seed: Seed, metric: &Metric) -> Option<A
     let record = evidence.records.seeds(key)?.get(&seed)?;
     match metric {
         Metric::InfluenceMatch(of) => {
-            record.counts(of.inverse).ok()?.map(|counts| counts.first.as_slice().into())
+            let (.., first) = record.counts(of.inverse).ok()??.by(of.by)?;
+            Some(first.into())
         }
         Metric::AdversarialAccuracy(_) => {
             record.adversarial.as_ref().map(|measured| measured.correct.as_slice().into())

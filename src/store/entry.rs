@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     evidence::{Record, Status},
-    experiment::Evaluation,
+    experiment::{Evaluation, Found},
 };
 use crate::{
     experiment::{Outcome, Trial},
@@ -92,6 +92,15 @@ impl Entry {
         self.id == other.id && self.bits() == other.bits()
     }
 
+    /// Whether a newer run of the same trial gave the same bits in all that this record has, where
+    /// it is older than what chance gives and other rankings in counts of influence.
+    #[must_use]
+    pub fn agrees_with_newer(&self, newer: &Self) -> bool {
+        let as_old =
+            |entry: &Self| Self { outcome: entry.outcome.without_newer_counts(), ..entry.clone() };
+        self.bits() == as_old(self).bits() && self.agrees_with(&as_old(newer))
+    }
+
     /// The outcome as JSON, without wall-clock times.
     pub(crate) fn bits(&self) -> String {
         serde_json::to_string(&self.outcome.without_times()).expect("plain data")
@@ -99,6 +108,19 @@ impl Entry {
 }
 
 impl Ended {
+    /// The same outcome without what counts of influence did not have in version 0.1.0.
+    fn without_newer_counts(&self) -> Self {
+        let mut ended = self.clone();
+        if let Self::Finished(outcome) = &mut ended {
+            for measured in &mut outcome.influence {
+                if let Found::Counts(counts) = &mut measured.found {
+                    (counts.chance, counts.other_rankings) = (None, None);
+                }
+            }
+        }
+        ended
+    }
+
     /// The same outcome without wall-clock times.
     #[must_use]
     fn without_times(&self) -> Self {

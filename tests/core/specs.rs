@@ -47,6 +47,7 @@ fn a_metric_of_influence_needs_an_inverse_of_the_world() {
         "{ share = \"top_1\" }",
         "{ share = \"three_of_five\", truncation = 0.05 }",
         "{ share = { rank = 100 }, truncation = 0.01, damping = 0.0 }",
+        "{ share = { rank = 2 }, truncation = 0.05, by = \"influence_on_predicted\" }",
     ] {
         let claim = checked(&asked(good)).unwrap_or_else(|error| panic!("{error}"));
         let arm = &claim.hypothesis.contrasts[0].terms[0].arm;
@@ -61,6 +62,11 @@ fn a_metric_of_influence_needs_an_inverse_of_the_world() {
             "the paper set-up measures influence with truncation 0.05; truncation 0.01",
         ),
         ("{ share = \"top_1\", damping = 1.0 }", "the paper set-up measures influence with"),
+        (
+            "{ share = \"top_1\", by = \"features\", truncation = 0.01 }",
+            "a `by` other than influence is measured with truncation 0.05 only",
+        ),
+        ("{ share = \"top_1\", by = \"loss\" }", "unknown variant `loss`"),
         ("{ share = \"top_2\" }", "unknown variant `top_2`"),
         ("{ share = \"top_1\", cut = 1.0 }", "unknown field `cut`"),
     ] {

@@ -19,8 +19,7 @@ use crate::{
             RawMetric, RawRelation, RawShare,
         },
     },
-    experiment::Inverse,
-    experiment::RANKS,
+    experiment::{Inverse, RANKS, Ranking},
 };
 
 impl Checker<'_> {
@@ -118,7 +117,11 @@ impl Checker<'_> {
             }
             RawShare::Rank(rank) => Share::Rank(rank),
         };
-        Ok(InfluenceMatch { share, inverse })
+        if raw.by != Ranking::Influence && Some(&inverse) != measured.first() {
+            let what = format!("a `by` other than influence is measured with {} only", measured[0]);
+            return fault(at, what);
+        }
+        Ok(InfluenceMatch { share, inverse, by: raw.by })
     }
 
     pub(super) fn contrast(

@@ -11,12 +11,13 @@ use super::Material;
 use crate::{
     engine::{
         OnDevice,
-        influence::{Curvature, Influence, InfluenceError, LastLayer, Shares},
+        influence::{Curvature, Eigenpairs, Influence, InfluenceError, LastLayer, Scores, Shares},
         model::{Mode, Network},
         no_grad, transform,
     },
     experiment::{
-        Counts, Found, InfluentialExample, Inverse, MeasuredInfluence, Pictured, Seed,
+        Counts, Found, InfluentialExample, Inverse, MeasuredInfluence, OtherRankings, Pictured,
+        RankedCounts, Seed,
         random::{self, Purpose},
     },
 };
@@ -71,20 +72,49 @@ fn counts(
     for (place, inverse) in inverses.iter().enumerate() {
         let influence = Influence::new(&train, &test, &pairs, *inverse)?;
         let shares = Shares::new(&influence, train.labels(), test.labels());
-        let gallery = match place {
-            0 => gallery(material, subset, &test.predicted(), &shares),
-            _ => Vec::new(),
+        let (gallery, other_rankings) = match place {
+            0 => (
+                gallery(material, subset, &test.predicted(), &shares),
+                Some(other_rankings(&train, &test, &pairs, *inverse)?),
+            ),
+            _ => (Vec::new(), None),
         };
         counted.push(Counts {
             kept: influence.kept() as u32,
             largest: influence.largest(),
+            chance: shares.by_chance(train.labels(), test.labels()),
             matches: shares.matches,
             three_of_five: shares.three_of_five,
             first: shares.first,
+            other_rankings,
             gallery,
         });
     }
     Ok(counted)
+}
+
+/// Counts by influence on the loss of the predicted class, and by features alone.
+fn other_rankings(
+    train: &LastLayer,
+    test: &LastLayer,
+    pairs: &Eigenpairs,
+    inverse: Inverse,
+) -> Result<OtherRankings, InfluenceError> {
+    let ranked = |scores: &Scores, labels: &Tensor| {
+        let shares = Shares::by(scores, train.labels(), labels);
+        RankedCounts {
+            chance: shares.by_chance(train.labels(), labels),
+            matches: shares.matches,
+            three_of_five: shares.three_of_five,
+            first: shares.first,
+        }
+    };
+    let predicted = test.as_predicted();
+    let influence = Influence::new(train, &predicted, pairs, inverse)?;
+    Ok(OtherRankings {
+        influence_on_predicted: ranked(influence.scores(), predicted.labels()),
+        features: ranked(&Scores::of_features(train, test), test.labels()),
+    })
 }
 
 /// The features, logits and gradients of images at the last layer.

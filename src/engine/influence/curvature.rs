@@ -58,20 +58,32 @@ impl LastLayer {
             return Err(InfluenceError::Label { label, classes });
         }
         let probabilities = logits.softmax(1, Kind::Double);
-        let index = labels.unsqueeze(1);
-        // For the label's class, minus the sum of the other probabilities, which keeps all its
-        // digits. The probability minus one would be zero for an image that is fitted to the last
-        // digit.
-        let others = probabilities.scatter_value(1, &index, 0.0);
-        let of_label = -others.sum_dim_intlist([1].as_slice(), true, Kind::Double);
-        let residuals = others.scatter(1, &index, &of_label);
         let ones = Tensor::ones([images, 1], (Kind::Double, features.device()));
         Ok(Self {
             inputs: Tensor::cat(&[features, ones], 1),
+            residuals: residuals(&probabilities, labels),
             probabilities,
-            residuals,
             labels: labels.shallow_clone(),
         })
+    }
+
+    /// The same images with the classes that the network predicts as their labels.
+    #[must_use]
+    pub fn as_predicted(&self) -> Self {
+        let labels = self.predicted();
+        Self {
+            inputs: self.inputs.shallow_clone(),
+            residuals: residuals(&self.probabilities, &labels),
+            probabilities: self.probabilities.shallow_clone(),
+            labels,
+        }
+    }
+
+    /// Features of length 1, `[N, features]`; an image without features keeps zeros.
+    pub(super) fn directions(&self) -> Tensor {
+        let features = self.inputs.narrow(1, 0, self.inputs.size()[1] - 1);
+        let lengths = features.norm_scalaropt_dim(2.0, [1].as_slice(), true);
+        &features / lengths.clamp_min(f64::MIN_POSITIVE)
     }
 
     /// The number of images.
@@ -118,6 +130,16 @@ impl LastLayer {
             .collect();
         Tensor::cat(&parts, 0)
     }
+}
+
+/// Gradients of each image's loss by its logits. For the label's class it is minus the sum of the
+/// other probabilities, which keeps all its digits. The probability minus one would be zero for an
+/// image that is fitted to the last digit.
+fn residuals(probabilities: &Tensor, labels: &Tensor) -> Tensor {
+    let index = labels.unsqueeze(1);
+    let others = probabilities.scatter_value(1, &index, 0.0);
+    let of_label = -others.sum_dim_intlist([1].as_slice(), true, Kind::Double);
+    others.scatter(1, &index, &of_label)
 }
 
 /// The Hessian of the images' summed cross-entropy by the last layer's parameters: the sum over

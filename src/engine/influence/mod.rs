@@ -16,7 +16,7 @@ mod shares;
 
 pub use curvature::{Curvature, LastLayer};
 pub use eigen::{Eigenpairs, Operator, top};
-pub use matrix::Influence;
+pub use matrix::{Influence, Scores};
 pub use shares::Shares;
 
 use crate::experiment::InverseError;

@@ -2,8 +2,11 @@
 
 use tch::{Kind, Tensor};
 
-use super::Influence;
-use crate::experiment::RANKS;
+use super::{Influence, Scores};
+use crate::{
+    experiment::{Chance, RANKS},
+    stats::shuffled,
+};
 
 /// A majority of the most influential images: at least `THREE` of `FIVE`.
 const FIVE: i64 = 5;
@@ -24,6 +27,8 @@ pub struct Shares {
     pub first: Vec<bool>,
     /// Each test image's most influential training image, and the influence of that image.
     pub strongest: Vec<(usize, f64)>,
+    /// Whether each test image has a most influential one.
+    pub distinct: Vec<bool>,
 }
 
 impl Shares {
@@ -33,11 +38,20 @@ impl Shares {
     /// If there are not as many labels as images, or there are no test images.
     #[must_use]
     pub fn new(influence: &Influence, train: &Tensor, test: &Tensor) -> Self {
-        let parts: Vec<Self> = (0..influence.tests())
+        Self::by(influence.scores(), train, test)
+    }
+
+    /// Counts by any scores, in place of influences.
+    ///
+    /// # Panics
+    /// As [`Shares::new`].
+    #[must_use]
+    pub fn by(scores: &Scores, train: &Tensor, test: &Tensor) -> Self {
+        let parts: Vec<Self> = (0..scores.tests())
             .step_by(BATCH as usize)
             .map(|start| {
-                let length = BATCH.min(influence.tests() - start);
-                Self::count(&influence.on(start, length), train, &test.narrow(0, start, length))
+                let length = BATCH.min(scores.tests() - start);
+                Self::count(&scores.on(start, length), train, &test.narrow(0, start, length))
             })
             .collect();
         parts.into_iter().reduce(Self::and).expect("there are test images")
@@ -68,6 +82,7 @@ impl Shares {
             three_of_five: of_five.ge(THREE).sum(Kind::Int64).int64_value(&[]) as u32,
             first: Vec::<bool>::try_from(same.select(1, 0)).expect("one dimension"),
             strongest: first.into_iter().map(|image| image as usize).zip(highest).collect(),
+            distinct: Vec::<bool>::try_from(differ.squeeze_dim(1)).expect("one dimension"),
         }
     }
 
@@ -79,6 +94,33 @@ impl Shares {
         self.three_of_five += more.three_of_five;
         self.first.extend(more.first);
         self.strongest.extend(more.strongest);
+        self.distinct.extend(more.distinct);
         self
+    }
+
+    /// How many test images would have the class of their most influential training image if the
+    /// labels of the training images were shuffled and their ranking stayed, over all orders.
+    /// `None` for a single training image.
+    ///
+    /// # Panics
+    /// If labels are of other images.
+    #[must_use]
+    pub fn by_chance(&self, train: &Tensor, test: &Tensor) -> Option<Chance> {
+        let read = |labels: &Tensor| Vec::<i64>::try_from(labels).expect("one dimension");
+        let (train, test) = (read(train), read(test));
+        let classes = train.iter().chain(&test).max().map_or(0, |largest| *largest as usize + 1);
+        let mut labels = vec![0_u32; classes];
+        train.iter().for_each(|label| labels[*label as usize] += 1);
+        // By training image and class: the test images of that class that it is the first of.
+        let mut matches = vec![vec![0_u32; classes]; train.len()];
+        for ((class, (first, _)), distinct) in test.iter().zip(&self.strongest).zip(&self.distinct)
+        {
+            matches[*first][*class as usize] += u32::from(*distinct);
+        }
+        let percent = 100.0 / test.len() as f64;
+        shuffled(&matches, &labels).map(|found| Chance {
+            mean: percent * found.mean,
+            standard_deviation: percent * found.standard_deviation,
+        })
     }
 }

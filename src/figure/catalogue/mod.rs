@@ -17,7 +17,7 @@ use crate::{
         Arm, Cell, InfluenceMatch, Metric, Plot, PlotAxis, Share, check, raw::Name, raw::RawPlot,
     },
     evidence::Evidence,
-    experiment::{EvidenceKind, Inverse, Key, Moment},
+    experiment::{EvidenceKind, Inverse, Key, Moment, Ranking},
     util::suggest::did_you_mean,
     world::World,
 };
@@ -159,6 +159,7 @@ impl Curves {
             PlotAxis::Rank => Metric::InfluenceMatch(InfluenceMatch {
                 share: Share::Rank(1),
                 inverse: Inverse::AUTHORS,
+                by: Ranking::Influence,
             }),
             _ => Metric::Accuracy(Moment::Last),
         }

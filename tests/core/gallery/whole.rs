@@ -27,6 +27,8 @@ fn measured() -> Vec<MeasuredInfluence> {
         matches: vec![1; 100],
         three_of_five: 1,
         first: vec![true],
+        chance: None,
+        other_rankings: None,
         gallery,
     };
     vec![MeasuredInfluence { inverse: Inverse::AUTHORS, found: Found::Counts(counts) }]

@@ -5,7 +5,7 @@ use repro::{
     claim::{Claim, PlotAxis, suite::Suite},
     evidence::{Evidence, Record, Status},
     experiment::{
-        Counts, Evaluation, EvidenceKind, Found, InfluentialExample, Inverse, Key,
+        Chance, Counts, Evaluation, EvidenceKind, Found, InfluentialExample, Inverse, Key,
         MeasuredInfluence, Pictured, RecipeDigest, Resolution, Verdict,
     },
     figure::{curves::chart, influential, svg},
@@ -35,6 +35,8 @@ fn measured(first: u32, train_label: u32) -> Vec<MeasuredInfluence> {
             matches: (0..100).map(|rank: u32| first.saturating_sub(rank)).collect(),
             three_of_five: first,
             first: (0..TESTS).map(|image| image < first).collect(),
+            chance: Some(Chance { mean: 10.0, standard_deviation: 0.75 }),
+            other_rankings: None,
             gallery,
         })
     };
@@ -104,7 +106,34 @@ fn a_claim_about_influence_is_judged_on_records_of_influence() {
     let of_images = verdict.cells[0].test_images.as_ref().unwrap();
     assert_eq!(of_images.images, TESTS as usize);
     assert!(of_images.low < 22.0 && 22.0 < of_images.high);
-    assert!(verdict.readings.iter().all(|reading| reading.verdict == Verdict::Supported));
+    for reading in &verdict.readings {
+        // These records are older than other rankings.
+        let measured = !["predicted_class", "features_alone"].contains(&&*reading.id);
+        let expected = if measured { Verdict::Supported } else { Verdict::Incomplete };
+        assert_eq!(reading.verdict, expected, "{}", reading.id);
+        assert!(measured || reading.reason.contains("don't contain"), "{}", reading.reason);
+    }
+}
+
+#[test]
+fn the_figure_says_what_chance_gives_or_that_records_are_older() {
+    let (claim, evidence) = (claim(), evidence());
+    let notes = chart(&claim.plots[0], &evidence).notes.join(" ");
+    let expected = "By chance, with the labels of the training images shuffled, the first rank has: \
+                    Fashion-MNIST, four held-out classes 10.00 % (two standard deviations of one \
+                    run: 1.50 points); KMNIST 10.00 %";
+    assert!(notes.contains(expected), "{notes}");
+    let older = evidence.records.iter().map(|record| {
+        let mut influence = record.influence.to_vec();
+        for measured in &mut influence {
+            let Found::Counts(counts) = &mut measured.found else { panic!("they were measured") };
+            counts.chance = None;
+        }
+        record.clone().with_influence(&influence)
+    });
+    let older = own_evidence(EvidenceKind::Smoke, older.collect());
+    let notes = chart(&claim.plots[0], &older).notes.join(" ");
+    assert!(notes.contains("the records are older than it"), "{notes}");
 }
 
 #[test]

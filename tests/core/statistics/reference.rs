@@ -22,6 +22,15 @@ struct Reference {
     groupings: Vec<GroupingCase>,
     kendalls: Vec<KendallCase>,
     seeds_and_images: Vec<Crossed>,
+    shuffles: Vec<Shuffle>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Shuffle {
+    matches: Vec<Vec<u32>>,
+    labels: Vec<u32>,
+    mean: f64,
+    standard_deviation: f64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -362,4 +371,20 @@ fn a_table_that_says_nothing_of_images_has_no_variance() {
     let none = |table: &[Vec<f64>]| AddedVariance::of_images(&[table]).is_none();
     assert!(none(&[]) && none(&[vec![1.0, 2.0]]) && none(&[vec![1.0], vec![2.0]]));
     assert!(none(&[vec![1.0, 2.0], vec![1.0]]) && none(&[vec![1.0, f64::NAN], vec![1.0, 2.0]]));
+}
+
+#[test]
+fn matches_by_chance_are_those_over_all_orders() {
+    for case in reference().shuffles {
+        let found = shuffled(&case.matches, &case.labels).unwrap();
+        assert_agrees(found.mean, case.mean, &case);
+        assert_agrees(found.standard_deviation, case.standard_deviation, &case);
+    }
+    // One item has one order; numbers that do not agree have none.
+    assert_eq!(shuffled(&[vec![1]], &[1]), None);
+    assert_eq!(shuffled(&[vec![1, 2], vec![1, 2]], &[1, 2]), None);
+    assert_eq!(shuffled(&[vec![1, 2], vec![1]], &[1, 1]), None);
+    // What is the same for every label does not vary.
+    let same = shuffled(&[vec![3, 3], vec![1, 1]], &[1, 1]).unwrap();
+    assert_eq!((same.mean, same.standard_deviation), (4.0, 0.0));
 }
