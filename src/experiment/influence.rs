@@ -115,7 +115,7 @@ pub struct Counts {
     /// The same by other rankings; only for the first inverse of a record, and absent from records
     /// that are older than it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub other_rankings: Option<OtherRankings>,
+    pub other_rankings: Option<Box<OtherRankings>>,
     /// Example test images; only for the first inverse of a record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gallery: Vec<InfluentialExample>,

@@ -75,7 +75,7 @@ fn counts(
         let (gallery, other_rankings) = match place {
             0 => (
                 gallery(material, subset, &test.predicted(), &shares),
-                Some(other_rankings(&train, &test, &pairs, *inverse)?),
+                Some(Box::new(other_rankings(&train, &test, &pairs, *inverse)?)),
             ),
             _ => (Vec::new(), None),
         };
