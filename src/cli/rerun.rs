@@ -89,7 +89,7 @@ impl Rerun {
         if recorded.agrees_with_newer(&again) {
             let key = &recorded.trial.recipe.key;
             writeln!(out, "the same bits in all that the record has: {key}")?;
-            writeln!(out, "it is older than influence by other rankings, which it lacks")?;
+            writeln!(out, "it is older than influence by other rankings, which it does not have")?;
             return Ok(Outcome::Done);
         }
         writeln!(out, "other bits: {}", recorded.trial.recipe.key)?;

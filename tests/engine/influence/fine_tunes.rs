@@ -112,10 +112,10 @@ fn a_record_has_other_rankings_and_what_chance_gives() {
     assert_ne!(features.first, counts[0].first);
 }
 
-/// A record of 0.1.0 is the same JSON without the new keys: it is read, lacks them, and agrees with
-/// a rerun in all that it has.
+/// A record of 0.1.0 is the same JSON without the new keys: it is read without them, and
+/// agrees with a rerun in all that it has.
 #[test]
-fn an_older_record_lacks_other_rankings_and_agrees_with_a_rerun() {
+fn an_older_record_has_no_other_rankings_and_agrees_with_a_rerun() {
     let entry = ran(recipe(true));
     let mut json = serde_json::to_value(&entry).unwrap();
     let measured = json.pointer_mut("/outcome/finished/influence").unwrap();
