@@ -16,7 +16,7 @@ use super::raw::{
     RawHypothesis, RawInfluenceMatch, RawMetric, RawRelation, RawShare, Threshold, ValueOrGroup,
 };
 use crate::{
-    experiment::{Moment, Resolution},
+    experiment::{Moment, Ranking, Resolution},
     stats::{Alpha, Looks},
 };
 
@@ -149,7 +149,7 @@ fn measured(metric: &RawMetric) -> String {
         RawMetric::EpochsTo(Threshold::ShareOfOwnEnd(share)) => {
             format!("epochs_to share_of_own_end {}", number(*share))
         }
-        RawMetric::InfluenceMatch(RawInfluenceMatch { share, truncation, damping }) => {
+        RawMetric::InfluenceMatch(RawInfluenceMatch { share, truncation, damping, by }) => {
             let share = match share {
                 RawShare::Top1 => "rank 1".to_owned(),
                 RawShare::Rank(rank) => format!("rank {rank}"),
@@ -160,7 +160,13 @@ fn measured(metric: &RawMetric) -> String {
             let damping = damping.or(truncation.as_ref().map(|_| 0.0)).map(number);
             let [truncation, damping] =
                 [truncation, damping].map(|value| value.unwrap_or_else(|| "world".to_owned()));
-            format!("influence_match {share} truncation {truncation} damping {damping}")
+            // Only where it is not the default, which older hypotheses have.
+            let by = match by {
+                Ranking::Influence => "",
+                Ranking::InfluenceOnPredicted => " by influence_on_predicted",
+                Ranking::Features => " by features",
+            };
+            format!("influence_match {share} truncation {truncation} damping {damping}{by}")
         }
     }
 }
