@@ -3,7 +3,7 @@
 use crate::{
     claim::{Claim, Over},
     experiment::EvidenceKind,
-    judge::{ClaimVerdict, Population, SecondaryVerdict},
+    judge::{ClaimVerdict, Images, Population, SecondaryVerdict},
     world::World,
 };
 
@@ -23,6 +23,14 @@ pub(super) fn of_reading(verdict: &ClaimVerdict, reading: &SecondaryVerdict) -> 
     let lock = reading.locked.map(|locked| locked.in_words(reading.locked_on.as_deref()));
     let of_claim = verdict.locked.map(|locked| locked.in_words(verdict.locked_on.as_deref()));
     let lock = lock.filter(|lock| of_claim.as_ref() != Some(lock));
+    let same_models = |of: &Population| {
+        verdict.population.as_ref().is_some_and(|claim| claim.fine_tunes == of.fine_tunes)
+    };
+    let about = |of: &Population| match of.test_images {
+        Images::New if same_models(of) => "on new test images".to_owned(),
+        Images::These if same_models(of) => "on these test images".to_owned(),
+        Images::New | Images::These => about(of),
+    };
     differs.map(about).into_iter().chain(lock).collect()
 }
 

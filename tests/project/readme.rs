@@ -9,4 +9,5 @@ mod commands;
 mod numbers;
 mod outputs;
 mod page;
+mod source_models;
 mod tables;
