@@ -9,7 +9,7 @@ use repro::{
     experiment::{EvidenceKind, Key, Moment, Threat},
     plan::sensitivity::CHOICES,
     replication::{Remark, Sameness},
-    world::World,
+    world::{FIRST_ZOO, World},
 };
 
 use super::page::{text, words};
@@ -121,15 +121,27 @@ fn what_claims_say_of_figures_2_and_3_is_what_their_points_give() {
     self::says("docs/results/verdicts.md", &phrase);
 }
 
-/// What a world says of a source model is what the model's card says.
+/// What a world says of its source models is what the cards of its zoos say.
 #[test]
-fn the_world_says_what_each_source_model_costs() {
-    let world = World::smoke();
-    for (role, words) in &world.sources {
-        let card = bundled::card(role).unwrap_or_else(|| panic!("{role} has no card"));
-        assert!(words.contains(&format!("{:.2} %", card.clean_accuracy)), "{role}: {words}");
-        if let Threat::Attack { epsilon, .. } = card.threat {
-            assert!(words.contains(&format!("eps {epsilon}")), "{role}: {words}");
+fn the_worlds_say_what_their_source_models_cost() {
+    let (one, ten) = (World::smoke_one_zoo(), World::smoke());
+    for (world, zoos) in [(&one, &[FIRST_ZOO][..]), (&ten, &ten.zoos.places)] {
+        for (role, words) in &world.sources {
+            let cards = zoos.iter().filter_map(|zoo| bundled::card_of(role, *zoo));
+            let accuracies: Vec<f64> = cards.clone().map(|card| card.clean_accuracy).collect();
+            let least = accuracies.iter().copied().fold(f64::INFINITY, f64::min);
+            let most = accuracies.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let says = if zoos.len() == 1 {
+                format!("{least:.2} %")
+            } else {
+                format!("{least:.1} to {most:.1} %")
+            };
+            assert!(words.contains(&says), "{role}: {words}: {says}");
+            for card in cards {
+                if let Threat::Attack { epsilon, .. } = card.threat {
+                    assert!(words.contains(&format!("eps {epsilon}")), "{role}: {words}");
+                }
+            }
         }
     }
 }
