@@ -225,7 +225,7 @@ fn standard_output_is_json_alone_and_valid_by_its_schema() {
 
     assert_eq!(verdicts["format_version"], 1);
     let claims = verdicts["claims"].as_array().unwrap();
-    assert_eq!(claims.len(), 13);
+    assert_eq!(claims.len(), 14);
     let cells = |id: &str| {
         let claim = claims.iter().find(|claim| claim["claim"] == id).unwrap();
         claim["cells"].as_array().unwrap().clone()

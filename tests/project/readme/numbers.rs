@@ -65,6 +65,49 @@ fn the_accuracies_under_choices_are_what_the_program_printed() {
 }
 
 #[test]
+fn a_quarter_of_pretraining_says_what_the_program_printed() {
+    let text = printed("pretraining");
+    let row = |words: &str, of: &str| -> Vec<String> {
+        let (_, table) = text.split_once(of).unwrap();
+        let row = table.lines().find(|line| line.starts_with(words)).unwrap();
+        row[words.len()..].split_whitespace().map(str::to_owned).collect()
+    };
+    let quarter = CHOICES.iter().find(|choice| choice.id == "pretraining").unwrap().words;
+    let lead = |words: &str| row(words, "verdict").last().unwrap().clone();
+    let difference = row(quarter, "difference");
+    for phrase in [
+        format!("{} points on average, in place of {}", lead(quarter), lead("the paper's recipe")),
+        format!(
+            "the difference is {} points, with an interval from {} to {}",
+            difference[0], difference[1], difference[2]
+        ),
+    ] {
+        says("docs/results/sensitivity.md", &phrase);
+    }
+}
+
+#[test]
+fn shares_of_the_specification_curve_are_those_of_the_golden() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("goldens/smoke/sensitivity/curve-shape_bias.json");
+    let curve: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let specifications = curve["specifications"].as_array().unwrap();
+    let count =
+        |verdict: &str| specifications.iter().filter(|one| one["verdict"] == verdict).count();
+    let phrase = format!(
+        "of {} specifications {} are supported, {} are refuted and {} are inconclusive",
+        specifications.len(),
+        count("supported"),
+        count("refuted"),
+        count("inconclusive")
+    );
+    says("docs/results/sensitivity.md", &phrase);
+    let below = specifications.iter().filter(|one| one["mean"].as_f64().unwrap() < 0.0).count();
+    assert_eq!(2 * below, specifications.len(), "half of the means are below zero");
+}
+
+#[test]
 fn the_lead_under_gentle_choices_is_what_the_program_printed() {
     let rows = sensitivity("robust_beats_natural");
     let lead = |id: &str| {
