@@ -42,8 +42,7 @@ pub fn draw(curve: &Curve, name: String) -> Option<Drawing> {
     )];
     let undrawn = curve.specifications.len() - shown.len();
     if undrawn > 0 {
-        notes
-            .push(format!("Not drawn, for want of a mean: {}.", counted(undrawn, "specification")));
+        notes.push(format!("Not drawn, without a mean: {}.", counted(undrawn, "specification")));
     }
     Some(Drawing {
         name,

@@ -1,4 +1,4 @@
-//! The contrast values that a hypothesis is judged on, one a seed, for whoever compares two of
+//! The contrast values that a hypothesis is judged on, one a seed, for anyone who compares two of
 //! them.
 
 use super::{join::join, observe::Censored};

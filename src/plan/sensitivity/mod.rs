@@ -133,8 +133,8 @@ impl Choice {
         world
     }
 
-    /// Why a claim can't be judged under this choice in a world, for lack of source models; `None`
-    /// if it can.
+    /// Why a claim can't be judged under this choice in a world that has no source models for it;
+    /// `None` if it can.
     #[must_use]
     pub fn unavailable(&self, claim: &Claim, world: &World) -> Option<String> {
         match self.change {

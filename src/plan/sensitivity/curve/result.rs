@@ -140,7 +140,8 @@ pub struct SpecifiedUnit {
     pub contrast: String,
     /// Its own verdict, at level alpha.
     pub verdict: Verdict,
-    /// Its contrast, one value for each of the curve's seeds; null for a seed that an arm lacks.
+    /// Its contrast, one value for each of the curve's seeds; null for a seed that an arm has no
+    /// record of.
     pub values: Vec<Option<Value>>,
 }
 
