@@ -46,6 +46,7 @@ pub fn html(judged: &[Judged<'_>], comparisons: &[Comparison], command: &str) ->
                     @if let Some(sentence) = super::false_supports(judged) {
                         p.aside { (sentence) "." }
                     }
+                    (super::two_zoos::on_page(judged))
                     (sources(judged))
                     div id="claims" {
                         @for of_claim in by_claim(judged) { (section(&of_claim, judged)) }

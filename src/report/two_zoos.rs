@@ -1,6 +1,8 @@
-//! The verdicts of two zoos together, as text.
+//! The verdicts of two zoos together, as text and on the page.
 
 use std::fmt::Write;
+
+use maud::{Markup, html};
 
 use super::{Judged, terminal::wrapped};
 use crate::judge::two_zoos::{TwoZoos, two_zoos};
@@ -20,6 +22,21 @@ pub(super) fn text(judged: &[Judged<'_>], width: usize) -> String {
         text.push('\n');
     }
     text
+}
+
+/// The same as a list; nothing if no claim was judged on both zoos.
+pub(super) fn on_page(judged: &[Judged<'_>]) -> Markup {
+    let both = of(judged);
+    html! {
+        @if !both.is_empty() {
+            h2 { "Both zoos at the paper's scale" }
+            ul {
+                @for TwoZoos { claim, together, reason, .. } in &both {
+                    li { code { (claim) } ": " strong { (together) } ": " (reason) "." }
+                }
+            }
+        }
+    }
 }
 
 /// The claims that were judged on both zoos.

@@ -8,11 +8,11 @@ use crate::common;
 use std::{collections::BTreeSet, path::Path};
 
 use base64::Engine;
-use common::{Run, claim, claim_text, evidence, log, rows, run};
+use common::{Run, claim, claim_text, evidence, log, own_evidence, rows, run};
 use repro::{
     claim::{Claim, suite::Suite},
     evidence::{Evidence, SamplingDesign},
-    experiment::Verdict,
+    experiment::{EvidenceKind, Verdict},
     figure::svg,
     judge::judge,
     replication::{Comparison, compare},
@@ -224,6 +224,19 @@ fn every_section_has_its_verdict_and_the_command_to_reproduce_it() {
         }
     }
     assert!(page.contains(&format!("<code>{COMMAND}</code>")));
+}
+
+#[test]
+fn the_page_says_what_both_zoos_at_the_paper_s_scale_say_together() {
+    let suite = suite();
+    let claim = suite.get("l2_best").unwrap();
+    let [paper, salman] =
+        [EvidenceKind::Paper, EvidenceKind::Salman].map(|kind| own_evidence(kind, Vec::new()));
+    let one = [judged(claim, &paper)];
+    assert!(!html(&one, &[], COMMAND).contains("Both zoos"));
+    let page = html(&[judged(claim, &paper), judged(claim, &salman)], &[], COMMAND);
+    let both = "<li><code>l2_best</code>: <strong>incomplete</strong>: incomplete on both zoos; ";
+    assert!(page.contains("Both zoos") && page.contains(both), "{page}");
 }
 
 #[test]
