@@ -13,13 +13,14 @@ use super::{
     format::{Format, Offered, OneOf, json},
     kind,
     messages::{message, stdout},
-    sources::print_sources,
+    sources::{note_reading, print_sources},
 };
 use crate::{
     evidence::Evidence,
     experiment::EvidenceKind,
     replication::{Comparison, compare},
     report::{comparison, comparison_cells, write_scatter},
+    util::shown::inert,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -90,6 +91,7 @@ impl Compare {
                 self.folders.evidence(self.evidence, &suite.select(&[])?, suites)?
             }
         };
+        note_reading(&evidence);
         if self.verbose {
             print_sources([&evidence]);
         }
@@ -104,7 +106,9 @@ impl Compare {
         }
         let mut out = stdout();
         match self.format {
-            Format::Text => out.write_all(comparison::text(&found, self.brief).as_bytes())?,
+            Format::Text => {
+                out.write_all(inert(&comparison::text(&found, self.brief)).as_bytes())?;
+            }
             Format::Csv => out.write_all(comparison_cells(&found).as_bytes())?,
             Format::Json => {
                 json(&mut out, &found)?;

@@ -11,7 +11,7 @@ use super::{
     hints, kind,
     local::LocalArguments,
     messages::{message, stdout},
-    sources::print_sources,
+    sources::{note_reading, print_sources},
 };
 use crate::{
     evidence::Evidence,
@@ -106,6 +106,7 @@ impl Figure {
                 .map(|kind| self.gathered(kind, needed, suites))
                 .collect::<Result<_, _>>()?,
         };
+        evidence.iter().for_each(note_reading);
         if self.verbose {
             print_sources(&evidence);
         }

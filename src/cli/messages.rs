@@ -9,7 +9,10 @@ use std::{
 
 use anstream::AutoStream;
 
-/// Prints a line on standard error; does nothing if standard error is closed.
+use crate::util::shown::inert;
+
+/// Prints a line on standard error, never as a command to a CI system; does nothing if standard
+/// error is closed.
 macro_rules! message {
     ($($words:tt)*) => { $crate::cli::messages::print(format_args!($($words)*)) };
 }
@@ -17,7 +20,8 @@ pub(super) use message;
 
 /// Use [`message!`].
 pub(super) fn print(line: Arguments<'_>) {
-    let _ = writeln!(AutoStream::auto(std::io::stderr().lock()), "{line}");
+    let line = line.to_string();
+    let _ = writeln!(AutoStream::auto(std::io::stderr().lock()), "{}", inert(&line));
 }
 
 /// Standard output, plain where it is no terminal, without the error of a closed pipe.

@@ -19,7 +19,7 @@ use super::{
     kind,
     local::LocalArguments,
     messages::{message, stdout},
-    sources::print_sources,
+    sources::{note_reading, print_sources},
 };
 use crate::{
     claim::{Claim, suite::Suite},
@@ -34,7 +34,7 @@ use crate::{
         gallery::{render_figures, write_gallery},
         terminal,
     },
-    util::shell::quoted,
+    util::{shell::quoted, shown::inert},
     world::World,
 };
 
@@ -212,6 +212,7 @@ impl Verify {
             }
             _ => self.gathered(kind, &claims, suites)?,
         };
+        note_reading(&evidence);
         for name in evidence.unknown_names() {
             message!(
                 "note: no claim can use some of the runs: {name}; worlds/own.toml beside your \
@@ -220,9 +221,14 @@ impl Verify {
         }
         let cut_short =
             if kind == EvidenceKind::Log { evidence.stopped_early() } else { Vec::new() };
-        for cut in cut_short {
+        if let Some((first, others)) = cut_short.split_first() {
+            let others = match others.len() {
+                0 => String::new(),
+                more => format!("; so are runs of {more} more targets and sizes"),
+            };
             message!(
-                "note: {cut}; if they ended as planned, remove the later epochs of the others"
+                "note: {first}{others}; if they ended as planned, remove the later epochs of the \
+                 others"
             );
         }
         Ok(Side { suite, evidence })
@@ -285,7 +291,7 @@ impl Verify {
         let mut out = stdout();
         match self.format {
             Format::Text => {
-                out.write_all(terminal::verdicts(judged, self.brief).as_bytes())?;
+                out.write_all(inert(&terminal::verdicts(judged, self.brief)).as_bytes())?;
             }
             Format::Csv => out.write_all(report::spreadsheet(judged).as_bytes())?,
             Format::Junit => out.write_all(report::junit(judged, self.expected).as_bytes())?,

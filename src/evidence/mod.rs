@@ -18,11 +18,15 @@ pub use record::{DuplicateRecord, NotMeasured, Record, Records, Status};
 use crate::{
     claim::Claim,
     experiment::{EvidenceKind, Key},
-    util::{hexadecimal, suggest::did_you_mean},
+    util::{
+        hexadecimal,
+        shown::{few, shown},
+        suggest::suggest,
+    },
     world::World,
 };
 use means::{Mean, Points};
-use published::LogError;
+use published::{Log, LogError};
 
 /// The authors' consolidated log of April 2020; `goldens/published/README.md` states its origin.
 const PUBLISHED_RUNS: &[u8] = include_bytes!("../../goldens/published/runs.csv.gz");
@@ -64,6 +68,8 @@ pub struct Evidence {
     pub records: Records,
     /// Published means without seeds, which are reported and never judged.
     pub means: Vec<Mean>,
+    /// What of a log was read in another way than it stands there, a sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Evidence {
@@ -84,6 +90,7 @@ impl Evidence {
             design: SamplingDesign::FixedSample,
             records: published::read("runs.csv.gz", &runs)?,
             means,
+            notes: Vec::new(),
         })
     }
 
@@ -105,8 +112,7 @@ impl Evidence {
     /// # Errors
     /// As [`published::read_file`].
     pub fn log(path: &Path) -> Result<Self, LogError> {
-        let (records, bytes) = published::read_file(path)?;
-        Ok(Self::from_records(path.display().to_string(), records, &bytes))
+        Ok(Self::from_log(path.display().to_string(), published::read_file(path)?))
     }
 
     /// A log in memory, as CSV with the columns of the published log
@@ -115,43 +121,58 @@ impl Evidence {
     /// # Errors
     /// As [`published::read`].
     pub fn from_csv(name: &str, csv: &[u8]) -> Result<Self, LogError> {
-        Ok(Self::from_records(name.to_owned(), published::read(name, csv)?, csv))
+        let (records, notes) = published::read_with_notes(name, csv)?;
+        Ok(Self::from_log(name.to_owned(), Log { records, notes, sha256: sha256(csv) }))
     }
 
-    fn from_records(file: String, records: Records, bytes: &[u8]) -> Self {
+    fn from_log(file: String, Log { records, notes, sha256 }: Log) -> Self {
         Self {
             kind: EvidenceKind::Log,
             title: format!("fine-tunes logged in {file}"),
             file: Some(file),
-            sha256: sha256(bytes),
+            sha256,
             spared: None,
             world: EvidenceKind::Log.world(),
             design: SamplingDesign::FixedSample,
             records,
             means: Vec::new(),
+            notes,
         }
     }
 
-    /// Targets and source models of the records that the world does not know, each with the nearest
-    /// known name. No claim can use their records unless the user adds the names to the world.
+    /// Targets and source models of the records that the world does not know: a line for targets
+    /// and one for sources, with the nearest known name of the first few. No claim can use their
+    /// records unless the user adds the names to the world.
     #[must_use]
     pub(crate) fn unknown_names(&self) -> Vec<String> {
-        let find = |what: &str, names: BTreeSet<&str>, known: Vec<&str>| -> Vec<String> {
-            let hint = |name| did_you_mean(name, known.iter().copied());
-            let unknown = names.into_iter().filter(|name| !known.contains(name));
-            unknown.map(|name| format!("unknown {what} `{name}`{}", hint(name))).collect()
-        };
+        fn listed<T>(
+            what: &str,
+            names: BTreeSet<&str>,
+            known: &BTreeMap<String, T>,
+        ) -> Option<String> {
+            let unknown: Vec<&str> =
+                names.into_iter().filter(|name| !known.contains_key(*name)).collect();
+            let near = |name: &str| suggest(name, known.keys().map(String::as_str));
+            match unknown.as_slice() {
+                [] => None,
+                [name] => {
+                    let hint = near(name).map(|near| format!(", did you mean `{near}`?"));
+                    Some(format!("unknown {what} `{}`{}", shown(name), hint.unwrap_or_default()))
+                }
+                several => {
+                    let hint = |name: &str| {
+                        near(name).map_or_else(String::new, |near| format!(" (or `{near}`?)"))
+                    };
+                    let names = few(several.iter().copied(), hint);
+                    Some(format!("{} unknown {what}s: {names}", several.len()))
+                }
+            }
+        }
         let keys = || self.records.iter().map(|record| &record.key);
         let targets = keys().map(|key| &*key.target).collect();
         let sources = keys().map(|key| &*key.source).collect();
-        let mut names =
-            find("target", targets, self.world.targets.keys().map(String::as_str).collect());
-        names.extend(find(
-            "source",
-            sources,
-            self.world.sources.keys().map(String::as_str).collect(),
-        ));
-        names
+        let targets = listed("target", targets, &self.world.targets);
+        targets.into_iter().chain(listed("source", sources, &self.world.sources)).collect()
     }
 
     /// Targets and sizes where more than half of the runs are assumed to have stopped early,
@@ -170,8 +191,9 @@ impl Evidence {
         let mostly = cells.into_iter().filter(|(_, (all, stopped, _))| 2 * stopped > *all);
         mostly.map(|((target, images), (all, stopped, longest))| {
             format!(
-                "{stopped} of {all} runs on {target}, {images} images, end before epoch {longest}, \
-                 the end of other runs, and are assumed to have stopped early"
+                "{stopped} of {all} runs on {}, {images} images, end before epoch {longest}, the \
+                 end of other runs, and are assumed to have stopped early",
+                shown(target)
             )
         })
         .collect()

@@ -177,6 +177,7 @@ impl Campaign<'_> {
             design: SamplingDesign::GroupSequential,
             records,
             means: Vec::new(),
+            notes: Vec::new(),
         };
         let speeds = Throughputs::by_records(&entries, self.world);
         Ok(Gathered { evidence, beyond, speeds, damaged })

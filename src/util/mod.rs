@@ -1,5 +1,6 @@
 //! Utilities that any module may need: atomic writes and file locks, today's date, hexadecimal text,
-//! suggestions for misspelt names and keys, shell quoting, and the next step for the user as data.
+//! suggestions for misspelt names and keys, text of other people's files as it is shown, shell
+//! quoting, and the next step for the user as data.
 
 pub(crate) mod date;
 pub mod files;
@@ -7,6 +8,7 @@ mod hex;
 mod hint;
 pub(crate) mod machine;
 pub(crate) mod shell;
+pub(crate) mod shown;
 pub(crate) mod spelling;
 pub(crate) mod suggest;
 

@@ -84,6 +84,7 @@ pub fn evidence(text: &str, looking: SamplingDesign) -> Evidence {
         design: looking,
         records: published::read("test.csv", text.as_bytes()).unwrap(),
         means: Vec::new(),
+        notes: Vec::new(),
     }
 }
 
@@ -99,6 +100,7 @@ pub fn own_evidence(kind: EvidenceKind, records: Vec<Record>) -> Evidence {
         design: SamplingDesign::GroupSequential,
         records: Records::new(records).unwrap(),
         means: Vec::new(),
+        notes: Vec::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use miette::Diagnostic;
 use proptest::prelude::*;
 use repro::{
     evidence::{
-        Status,
+        Evidence, Status,
         published::{COLUMNS, LogError, read, read_file, unpack},
     },
     experiment::Resolution,
@@ -29,6 +29,113 @@ fn refused(text: &str) -> LogError {
 #[test]
 fn the_log_that_other_tests_damage_is_valid() {
     assert_eq!(read("runs.csv", good().as_bytes()).unwrap().len(), 2);
+}
+
+/// What a name has that can't be seen is said.
+#[test]
+fn a_name_with_spaces_around_it_or_in_another_encoding_says_so() {
+    for (name, shown) in [("svhn ", "`svhn `"), ("svhn\u{a0}", "`svhn\\u{a0}`"), ("\tsvhn", "")] {
+        let message = refused(&good().replace("svhn,", &format!("{name},"))).to_string();
+        assert!(message.contains(shown), "{message}");
+        assert!(
+            message.contains("begins or ends with a space") || message.contains("can't be seen"),
+            "{message}"
+        );
+    }
+    let latin: Vec<u8> = good().replace("svhn", "svhn_").into_bytes();
+    let latin: Vec<u8> = latin.iter().map(|b| if *b == b'_' { 0xe9 } else { *b }).collect();
+    let latin =
+        [COLUMNS.join(",").as_bytes(), b"\n", &latin[COLUMNS.join(",").len() + 1..]].concat();
+    let error = read("runs.csv", &latin).unwrap_err();
+    assert!(error.to_string().contains("is not in UTF-8"), "{error}");
+    assert!(error.help().unwrap().to_string().contains("Latin-1"));
+}
+
+#[test]
+fn any_printable_name_may_stand_in_a_log() {
+    for name in ["facebook/opt-125m", "BNG(breast-w)", "méthode", "=1+1", "\"a, b\""] {
+        let records = read("runs.csv", good().replace("svhn", name).as_bytes()).unwrap();
+        let name = name.trim_matches('"');
+        assert!(records.iter().all(|record| &*record.key.target == name), "{name}");
+    }
+}
+
+/// The log with a first column without a name.
+fn indexed(values: &[&str]) -> String {
+    let with = |(line, value): (&str, &&str)| format!("{value},{line}\n");
+    good().lines().zip(values).map(with).collect()
+}
+
+#[test]
+fn a_nameless_first_column_that_counts_rows_is_an_index() {
+    let whole = read("runs.csv", good().as_bytes()).unwrap().len();
+    for header in ["", "Unnamed: 0", "\"\""] {
+        for values in [["0", "1", "2", "3"], ["1", "2", "3", "4"], ["0", "1", "0", "1"]] {
+            let text = indexed(&[&[header][..], &values[..]].concat());
+            assert_eq!(read("runs.csv", text.as_bytes()).unwrap().len(), whole, "{text}");
+            let notes = Evidence::from_csv("runs.csv", text.as_bytes()).unwrap().notes;
+            assert!(notes.len() == 1 && notes[0].contains("index"), "{notes:?}");
+        }
+    }
+    for values in [["7", "8", "9", "10"], ["0", "1", "3", "4"], ["a", "b", "c", "d"]] {
+        let error = refused(&indexed(&[&[""][..], &values[..]].concat()));
+        assert!(error.to_string().contains("column 1 has no name"), "{error}");
+        assert!(error.help().unwrap().to_string().contains("index=False"));
+    }
+    let last = good().lines().map(|line| format!("{line},\n")).collect::<String>();
+    assert!(refused(&last).to_string().contains("column 12 has no name"));
+}
+
+/// Whatever the line ends, with and without what spreadsheets and `cat` add.
+#[test]
+fn line_ends_blank_lines_and_repeated_headers_change_nothing() {
+    let sorted = |text: &str| {
+        let mut runs: Vec<_> = read("runs.csv", text.as_bytes()).unwrap().iter().cloned().collect();
+        runs.sort_by(|left, right| left.key.cmp(&right.key));
+        runs
+    };
+    let (expected, header) = (sorted(&good()), COLUMNS.join(","));
+    let rows = good().split_once('\n').unwrap().1.to_owned();
+    for (text, notes) in [
+        (good().replace('\n', "\r\n"), 0),
+        (good().replace('\n', "\r"), 0),
+        (format!("\u{feff}{}", good()), 0),
+        (good().replace('\n', "\n\n"), 0),
+        (format!("{}  \n,,,,,,,,,,\n\n", good()), 1),
+        (format!("{header}\n\u{feff}{header}\n{header}\n{rows}"), 1),
+        (good().replace(",1,1,", ",1.0,1.0,").replace(",3,100,", ",3.0,1e2,"), 0),
+    ] {
+        assert_eq!(sorted(&text), expected, "{text:?}");
+        let found = Evidence::from_csv("runs.csv", text.as_bytes()).unwrap().notes;
+        assert_eq!(found.len(), notes, "{found:?}");
+    }
+    let fault = good().replacen(",1.5,", ",x,", 1).replace('\n', "\r");
+    assert!(refused(&fault).to_string().contains("line 2, column test_loss"), "{fault:?}");
+    assert!(refused(&good().replace(",1,1,", ",1.5,1,")).to_string().contains("column seed"));
+}
+
+/// Each row of a long run was once compared with every earlier one.
+#[test]
+fn the_rows_of_a_run_may_have_any_order_and_none_twice() {
+    let row = |epoch: u32| format!("svhn,l2_3,3,100,1,{epoch},30,1.5,50,0.5,10");
+    for epochs in [vec![1, 2, 3], vec![3, 2, 1], vec![2, 3, 1], vec![1, 3, 2]] {
+        let records =
+            read("runs.csv", log(&epochs.iter().map(|it| row(*it)).collect::<Vec<_>>()).as_bytes());
+        let records = records.unwrap();
+        let found = records.iter().next().unwrap().evaluations();
+        assert!(found.iter().map(|evaluation| evaluation.epoch).eq(1..=3), "{epochs:?}");
+    }
+    for (epochs, line) in [(vec![1, 1], 3), (vec![1, 3, 2, 3], 5), (vec![3, 2, 1, 4, 4], 6)] {
+        let text = log(&epochs.iter().map(|it| row(*it)).collect::<Vec<_>>());
+        let message = refused(&text).to_string();
+        assert!(message.contains(&format!("line {line}")), "{message}");
+    }
+    let long = "x".repeat(5_000_000);
+    let text = log(&[row(1), row(1)]).replace("l2_3", &long);
+    assert!(refused(&text).to_string().len() < 300);
+    // Descending, which a comparison with every earlier row takes minutes for.
+    let rows: Vec<String> = (1..=200_000).rev().map(row).collect();
+    assert_eq!(read("runs.csv", log(&rows).as_bytes()).unwrap().len(), 1);
 }
 
 /// Characters that would control a terminal or a CI system.
@@ -179,13 +286,13 @@ fn a_compressed_log_reads_as_its_text_and_is_refused_if_truncated() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("runs.csv.gz");
     std::fs::write(&file, &packed).unwrap();
-    assert_eq!(read_file(&file).unwrap().0.len(), 2);
+    assert_eq!(read_file(&file).unwrap().records.len(), 2);
     // The format is found by content, not by name.
     let renamed = folder.path().join("renamed.csv");
     std::fs::copy(&file, &renamed).unwrap();
-    assert_eq!(read_file(&renamed).unwrap().0.len(), 2);
+    assert_eq!(read_file(&renamed).unwrap().records.len(), 2);
     std::fs::write(&file, good()).unwrap();
-    assert_eq!(read_file(&file).unwrap().0.len(), 2);
+    assert_eq!(read_file(&file).unwrap().records.len(), 2);
     let missing = read_file(&folder.path().join("none.csv")).expect_err("no such file");
     assert!(missing.to_string().contains("none.csv"), "{missing}");
 }
@@ -196,9 +303,17 @@ fn files_often_mistaken_for_csv_are_named() {
     for (bytes, what) in [
         (&sixteen[..], "text in UTF-16, not CSV"),
         (b"PK\x03\x04 and so on", "a zip archive, as spreadsheets are, not CSV"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "a Git LFS pointer"),
+        (b"\n<!DOCTYPE html>\n<html>", "a web page"),
+        (b"BZh91AY&SY", "compressed by bzip2"),
+        (b"\xfd7zXZ\0\0", "compressed by xz"),
+        (b"[\n  {\"seed\": 1}]", "JSON"),
+        (b"d\0a\0t\0a\0", "text in UTF-16"),
         (b"PAR1 and so on", "a Parquet file, not CSV"),
     ] {
-        let error = read("runs.xlsx", bytes).expect_err(what).to_string();
+        let error = read("runs.xlsx", bytes).expect_err(what);
+        assert!(error.help().is_some(), "{error}");
+        let error = error.to_string();
         assert!(error.contains(what), "{error}");
     }
 }

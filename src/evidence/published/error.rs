@@ -34,12 +34,14 @@ pub enum LogError {
     },
     /// It is not CSV.
     #[error("failed to read the log {file}: it is {what}, not CSV in UTF-8")]
-    #[diagnostic(help("export it as CSV in UTF-8, compressed by gzip or not"))]
+    #[diagnostic(help("{help}"))]
     Other {
         /// The log's name.
         file: String,
         /// What it is.
         what: &'static str,
+        /// How a log is made of it.
+        help: &'static str,
     },
     /// A column is missing, unknown or given twice.
     #[error("failed to read the log {file}, line 1: {what}")]
@@ -66,13 +68,23 @@ pub enum LogError {
         /// What is wrong with it.
         what: String,
     },
-    /// A field has an invalid value.
-    #[error(
-        "failed to read the log {file}, line {line}, column {column}: `{value}` is not {expected}"
-    )]
+    /// A column has no name, and does not count the rows.
+    #[error("failed to read the log {file}, line {line}: {what}")]
     #[diagnostic(help(
-        "fix the value, or remove all rows of the run, which then counts as missing"
+        "give the column a name or leave it out: pandas' to_csv writes its index there, unless it \
+         is called with index=False"
     ))]
+    Nameless {
+        /// The log's name.
+        file: String,
+        /// The row's line, counted from 1.
+        line: u64,
+        /// Which column, with the value that is no count.
+        what: String,
+    },
+    /// A field has an invalid value.
+    #[error("failed to read the log {file}, line {line}, column {column}: `{value}` {what}")]
+    #[diagnostic(help("{help}"))]
     Value {
         /// The log's name.
         file: String,
@@ -82,8 +94,10 @@ pub enum LogError {
         column: &'static str,
         /// The value, at most 40 characters of it.
         value: String,
-        /// The valid values.
-        expected: &'static str,
+        /// What is wrong with it: which values are valid, or what a name has.
+        what: &'static str,
+        /// How to fix it.
+        help: &'static str,
     },
     /// No accuracy is above 1: accuracies look like fractions, and would be judged as a hundredth
     /// of their value.

@@ -5,15 +5,24 @@
 
 mod columns;
 mod error;
+mod formats;
+mod oddities;
 mod runs;
 
-use std::{io::Read, path::Path};
+use std::{
+    io::{BufRead, BufReader, Read},
+    path::Path,
+};
+
+use flate2::bufread::MultiGzDecoder;
+use sha2::{Digest, Sha256};
 
 pub use error::LogError;
 
 use super::Records;
-use crate::util::files::GZIP;
+use crate::util::{files::GZIP, hexadecimal};
 use columns::Columns;
+use oddities::Oddities;
 use runs::Runs;
 
 /// Columns that every log has, in the order of the published log; a log may have any order.
@@ -38,37 +47,67 @@ pub(crate) const RESOLUTION_COLUMN: &str = "resolution";
 /// Size limit of a log, before it is read; the published log has 2 MB.
 pub const LARGEST_LOG_BYTES: u64 = 1 << 30;
 
-/// First bytes of files that are easily taken for CSV, and what the files are.
-const OTHERS: [(&[u8], &str); 4] = [
-    (b"\xff\xfe", "text in UTF-16"),
-    (b"\xfe\xff", "text in UTF-16"),
-    (b"PK\x03\x04", "a zip archive, as spreadsheets are"),
-    (b"PAR1", "a Parquet file"),
-];
+/// The size of the buffer that a log is read through, in bytes.
+const BUFFER: usize = 1 << 16;
 
-/// Reads a log from disk, compressed by gzip or not, whatever the file's name. Returns its records
-/// and the bytes of the file.
+/// A log as it is read.
+#[derive(Debug)]
+pub struct Log {
+    /// Its fine-tunes.
+    pub records: Records,
+    /// What was read in another way than it stands in the file, a sentence each.
+    pub notes: Vec<String>,
+    /// SHA-256 of the file's bytes, in hexadecimal.
+    pub sha256: String,
+}
+
+/// Reads a log from disk, compressed by gzip or not, whatever the file's name. The file is read
+/// once, and no copy of it is kept.
 ///
 /// # Errors
 /// As [`read`], and if the file can't be read.
-pub fn read_file(path: &Path) -> Result<(Records, Vec<u8>), LogError> {
+pub fn read_file(path: &Path) -> Result<Log, LogError> {
     let file = path.display().to_string();
     let unreadable = |cause| LogError::Unreadable { file: file.clone(), cause };
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .map_err(unreadable)?
-        .take(LARGEST_LOG_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    if bytes.len() as u64 > LARGEST_LOG_BYTES {
-        return Err(LogError::TooLarge { file });
-    }
-    let records = if bytes.starts_with(&GZIP) {
-        read(&file, &unpack(&file, &bytes)?)?
+    let too_large = || LogError::TooLarge { file: file.clone() };
+    let opened = std::fs::File::open(path).map_err(unreadable)?;
+    let hashed = Hashed { inner: opened.take(LARGEST_LOG_BYTES + 1), hash: Sha256::new() };
+    let mut bytes = BufReader::with_capacity(BUFFER, hashed);
+    let parsed = if bytes.fill_buf().map_err(unreadable)?.starts_with(&GZIP) {
+        let unpacked = MultiGzDecoder::new(&mut bytes).take(LARGEST_LOG_BYTES + 1);
+        let mut unpacked = BufReader::with_capacity(BUFFER, unpacked);
+        let parsed = parse(&file, &mut unpacked);
+        if unpacked.get_ref().limit() == 0 {
+            return Err(too_large());
+        }
+        parsed.map_err(|error| match error {
+            LogError::Unreadable { file, cause } => LogError::Damaged { file, cause },
+            other => other,
+        })
     } else {
-        read(&file, &bytes)?
+        parse(&file, &mut bytes)
     };
-    Ok((records, bytes))
+    if bytes.get_ref().inner.limit() == 0 {
+        return Err(too_large());
+    }
+    let (records, notes) = parsed?;
+    std::io::copy(&mut bytes, &mut std::io::sink()).map_err(unreadable)?;
+    let sha256 = hexadecimal(&bytes.into_inner().hash.finalize());
+    Ok(Log { records, notes, sha256 })
+}
+
+/// A reader whose bytes are hashed as they are read.
+struct Hashed<R> {
+    inner: R,
+    hash: Sha256,
+}
+
+impl<R: Read> Read for Hashed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.hash.update(&buffer[..count]);
+        Ok(count)
+    }
 }
 
 /// Decompresses a gzip stream of at most [`LARGEST_LOG_BYTES`].
@@ -77,7 +116,7 @@ pub fn read_file(path: &Path) -> Result<(Records, Vec<u8>), LogError> {
 /// If the stream is damaged, truncated or too large.
 pub fn unpack(file: &str, packed: &[u8]) -> Result<Vec<u8>, LogError> {
     let mut bytes = Vec::with_capacity(packed.len().saturating_mul(6).min(1 << 24));
-    flate2::read::MultiGzDecoder::new(packed)
+    MultiGzDecoder::new(packed)
         .take(LARGEST_LOG_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(|cause| LogError::Damaged { file: file.to_owned(), cause })?;
@@ -92,30 +131,71 @@ pub fn unpack(file: &str, packed: &[u8]) -> Result<Vec<u8>, LogError> {
 /// # Errors
 /// The first error, as [`LogError`] lists them, with its line.
 pub fn read(file: &str, bytes: &[u8]) -> Result<Records, LogError> {
-    if let Some((_, what)) = OTHERS.iter().find(|(begins, _)| bytes.starts_with(begins)) {
-        return Err(LogError::Other { file: file.to_owned(), what });
+    parse(file, bytes).map(|(records, _)| records)
+}
+
+/// As [`read`], with notes on what was read in another way than it stands there.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_with_notes(
+    file: &str,
+    bytes: &[u8],
+) -> Result<(Records, Vec<String>), LogError> {
+    parse(file, bytes)
+}
+
+fn parse(file: &str, mut bytes: impl BufRead) -> Result<(Records, Vec<String>), LogError> {
+    let unreadable = |cause| LogError::Unreadable { file: file.to_owned(), cause };
+    let first = bytes.fill_buf().map_err(unreadable)?;
+    if let Some(formats::Other { what, help }) = formats::other(first) {
+        return Err(LogError::Other { file: file.to_owned(), what, help });
     }
-    let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(bytes);
-    let row_error = |error: &csv::Error| LogError::Row {
-        file: file.to_owned(),
-        line: error.position().map_or(1, csv::Position::line),
-        what: cause(error),
-    };
-    let columns = {
-        let headers = reader.byte_headers().map_err(|error| row_error(&error))?;
-        Columns::find(headers).map_err(|what| LogError::Header { file: file.to_owned(), what })?
-    };
+    if first.starts_with(BOM) {
+        bytes.consume(BOM.len());
+    }
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .has_headers(false)
+        .buffer_capacity(BUFFER)
+        .from_reader(bytes);
+    let row_error = |line: u64, what: String| LogError::Row { file: file.to_owned(), line, what };
+    let mut header = csv::ByteRecord::new();
+    reader.read_byte_record(&mut header).map_err(|error| broken(file, error))?;
+    let mut columns =
+        Columns::find(&header).map_err(|what| LogError::Header { file: file.to_owned(), what })?;
     let mut runs = Runs::default();
+    let mut oddities = Oddities::default();
     let mut row = csv::ByteRecord::new();
-    let (mut rows, mut highest) = (0, 0.0_f64);
-    while reader.read_byte_record(&mut row).map_err(|error| row_error(&error))? {
-        let line = row.position().map_or(0, csv::Position::line);
+    let (mut rows, mut highest) = (0_u64, 0.0_f64);
+    while reader.read_byte_record(&mut row).map_err(|error| broken(file, error))? {
+        let line = line(row.position());
+        if is_header(&row, &header) {
+            oddities.headers.count(line);
+            continue;
+        }
+        if row.iter().all(|field| field.trim_ascii().is_empty()) {
+            oddities.empty.count(line);
+            continue;
+        }
+        if row.len() != header.len() {
+            let what = format!("the row has {} fields, the header has {}", row.len(), header.len());
+            return Err(row_error(line, what));
+        }
+        if columns.is_indexed {
+            oddities.index(&row[0]).map_err(|what| LogError::Nameless {
+                file: file.to_owned(),
+                line,
+                what,
+            })?;
+        }
         let (run, evaluation) = columns.parse(&row).map_err(|fault| LogError::Value {
             file: file.to_owned(),
             line,
             column: fault.column,
             value: fault.value,
-            expected: fault.expected,
+            what: fault.what,
+            help: fault.help,
         })?;
         let epoch = evaluation.epoch;
         rows += 1;
@@ -133,15 +213,30 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Records, LogError> {
     if highest <= 1.0 && highest > 0.0 {
         return Err(LogError::Fractions { file: file.to_owned(), rows });
     }
-    Ok(runs.into_records())
+    Ok((runs.into_records(), oddities.notes()))
 }
 
-fn cause(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("the row has {len} fields, the header has {expected_len}")
-        }
-        csv::ErrorKind::Utf8 { .. } => "the row is not valid UTF-8".to_owned(),
-        _ => error.to_string(),
+/// A byte order mark in UTF-8.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// Whether a row repeats the header, as in files that were put together.
+fn is_header(row: &csv::ByteRecord, header: &csv::ByteRecord) -> bool {
+    row.len() == header.len()
+        && row
+            .iter()
+            .zip(header)
+            .all(|(field, name)| field.strip_prefix(BOM).unwrap_or(field) == name)
+}
+
+/// The line of a row. The reader counts line feeds, which a file with carriage returns alone lacks.
+fn line(at: Option<&csv::Position>) -> u64 {
+    at.map_or(0, |at| if at.line() == 1 { at.record() + 1 } else { at.line() })
+}
+
+fn broken(file: &str, error: csv::Error) -> LogError {
+    let (file, line, what) = (file.to_owned(), line(error.position()), error.to_string());
+    match error.into_kind() {
+        csv::ErrorKind::Io(cause) => LogError::Unreadable { file, cause },
+        _ => LogError::Row { file, line, what },
     }
 }

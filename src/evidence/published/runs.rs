@@ -1,11 +1,12 @@
 //! Groups the rows of a log into runs, and infers what the log does not state: the schedule of each
 //! run, and so whether it reached its end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{
     evidence::{Record, Records, Status},
     experiment::{Evaluation, Key, RecipeDigest, Seed},
+    util::shown::shown,
 };
 
 /// What identifies a run.
@@ -21,6 +22,9 @@ pub(super) struct Run {
 pub(super) struct Runs {
     rows: Vec<(Run, Vec<Evaluation>)>,
     index: HashMap<Run, usize>,
+    /// The epochs of runs whose rows are not in their order, by the run's place: each row is then
+    /// looked up, since comparing it with every earlier row of a long run takes hours.
+    unordered: HashMap<usize, HashSet<u32>>,
 }
 
 impl Runs {
@@ -37,8 +41,15 @@ impl Runs {
             }),
         };
         let (run, evaluations) = &mut self.rows[place];
-        if evaluations.iter().any(|earlier| earlier.epoch == evaluation.epoch) {
-            return Err(format!("{}, seed {}", run.key, run.seed.0));
+        let is_next = evaluations.last().is_none_or(|last| last.epoch < evaluation.epoch);
+        if !is_next || self.unordered.contains_key(&place) {
+            let epochs = self
+                .unordered
+                .entry(place)
+                .or_insert_with(|| evaluations.iter().map(|earlier| earlier.epoch).collect());
+            if !epochs.insert(evaluation.epoch) {
+                return Err(named(run));
+            }
         }
         evaluations.push(evaluation);
         Ok(())
@@ -82,6 +93,12 @@ impl Runs {
         });
         Records::new(records).expect("the rows of one run are one record")
     }
+}
+
+/// A run in words, however long its names are.
+fn named(Run { key, seed }: &Run) -> String {
+    let [target, source] = [&key.target, &key.source].map(|name| shown(name).into());
+    format!("{}, seed {}", Key { target, source, ..key.clone() }, seed.0)
 }
 
 fn same(epochs: &[u32], evaluations: &[Evaluation]) -> bool {
