@@ -1,6 +1,6 @@
 //! Numbers as text: rounded, with a true minus sign, never `NaN`.
 
-use crate::judge::CellVerdict;
+use crate::{judge::CellVerdict, util::decimals};
 
 /// A true minus sign, as wide as a plus.
 const MINUS: &str = "\u{2212}";
@@ -41,16 +41,18 @@ pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{plural}")
 }
 
-/// A number with two decimals, always signed: `+22.02`.
+/// A number with two decimals, always signed: `+22.02`; with three significant digits where it is
+/// too small for that.
 #[must_use]
 pub(crate) fn signed(value: Option<f64>) -> String {
+    signed_to(value, 2)
+}
+
+/// The same with other decimals, for numbers that are read together.
+#[must_use]
+pub(crate) fn signed_to(value: Option<f64>, places: usize) -> String {
     match value {
-        Some(value) if value.is_finite() => {
-            let text = format!("{value:+.2}");
-            // A small negative number rounds to +0.00.
-            let text = if text == "-0.00" { "+0.00".to_owned() } else { text };
-            text.replace('-', MINUS)
-        }
+        Some(value) if value.is_finite() => decimals::signed(value, places).replace('-', MINUS),
         _ => NONE.to_owned(),
     }
 }
@@ -60,7 +62,10 @@ pub(crate) fn signed(value: Option<f64>) -> String {
 pub fn interval(low: Option<f64>, high: Option<f64>) -> String {
     match (low, high) {
         (None, None) => NONE.to_owned(),
-        (low, high) => format!("{} to {}", signed(low), signed(high)),
+        (low, high) => {
+            let places = decimals::decimals([low, high].into_iter().flatten());
+            format!("{} to {}", signed_to(low, places), signed_to(high, places))
+        }
     }
 }
 
@@ -104,7 +109,8 @@ mod tests {
     fn a_missing_number_is_a_dash() {
         assert_eq!(signed(None), NONE);
         assert_eq!(signed(Some(f64::NAN)), NONE);
-        assert_eq!(signed(Some(-0.001)), "+0.00");
+        assert_eq!(signed(Some(-0.001)), "\u{2212}0.00100");
+        assert_eq!(signed(Some(-0.0)), "+0.00");
         assert_eq!(signed(Some(-1.0)), "\u{2212}1.00");
         assert_eq!(interval(Some(1.0), None), "+1.00 to \u{2013}");
         assert_eq!(probability(Some(0.000_012)), "1.2e\u{2212}5");

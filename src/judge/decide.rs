@@ -8,6 +8,7 @@ use crate::{
     experiment::Verdict,
     judge::observe::Censored,
     stats::{AddedVariance, Alpha, Sample, TTest, t_with_added},
+    util::decimals::{decimals, signed},
 };
 
 /// On which side of the margin the confidence interval lies.
@@ -251,9 +252,11 @@ impl Answer {
             Relation::NotWorseThan(_) => format!("above {}", relation.threshold()),
             Relation::EquivalentWithin(margin) => format!("within {margin} of zero"),
         };
-        let mean = self
-            .estimate
-            .map_or_else(|| "no mean".to_owned(), |mean| format!("mean {mean:+.2} {unit}"));
+        let places = decimals([self.estimate, self.low, self.high].into_iter().flatten());
+        let mean = self.estimate.map_or_else(
+            || "no mean".to_owned(),
+            |mean| format!("mean {} {unit}", signed(mean, places)),
+        );
         if seeds < 2 {
             return format!("{mean} over {seeds} seed: no spread, so no confidence interval");
         }
@@ -271,7 +274,7 @@ impl Answer {
             );
         }
         let end = |end: Option<f64>| {
-            end.map_or_else(|| "unbounded".to_owned(), |end| format!("{end:+.2}"))
+            end.map_or_else(|| "unbounded".to_owned(), |end| signed(end, places))
         };
         let (low, high) = (end(self.low), end(self.high));
         let interval = format!("{mean}, confidence interval {low} to {high} over {seeds} seeds");

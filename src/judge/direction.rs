@@ -10,6 +10,7 @@ use crate::{
     claim::{Holds, Relation, Unit as Measure},
     experiment::Verdict,
     stats::{Alpha, holm},
+    util::decimals::plain,
 };
 
 /// The sides of the threshold on which cells surely lie.
@@ -123,6 +124,7 @@ fn short(size: f64) -> String {
     match size {
         size if size >= 0.05 => format!("{size:.1}"),
         size if size >= 0.005 => format!("{size:.2}"),
-        size => format!("{size:.4}"),
+        size if size >= 0.000_05 => format!("{size:.4}"),
+        size => plain(size),
     }
 }

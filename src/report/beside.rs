@@ -2,7 +2,10 @@
 //! averages, the exact sign-flip p, and estimates after an early stop.
 
 use super::terminal::probability;
-use crate::judge::{CellVerdict, Flag};
+use crate::{
+    judge::{CellVerdict, Flag},
+    util::decimals::signed,
+};
 
 /// Bias and correction of a mean below this size, in its unit, are not listed.
 const SMALL: f64 = 0.005;
@@ -88,7 +91,7 @@ fn named(cell: &CellVerdict, cells: &[CellVerdict]) -> String {
     }
 }
 
-/// A signed number with two decimals.
+/// A signed number.
 fn number(value: f64) -> String {
-    format!("{value:+.2}")
+    signed(value, 2)
 }

@@ -9,9 +9,10 @@ use super::{
     html::{badge, wide},
 };
 use crate::figure::groups::{distinct, together};
-use crate::figure::numbers::{self, NONE, confidence, grouped, probability, signed};
+use crate::figure::numbers::{self, NONE, confidence, grouped, probability, signed, signed_to};
 use crate::{
     judge::{CellVerdict, Flag},
+    util::decimals::decimals,
     world::World,
 };
 
@@ -106,14 +107,16 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
                                     (or_none(cell.resolution.map(|pixels| pixels.to_string())))
                                 }
                             }
-                            td.number.strong { (signed(cell.mean)) }
+                            @let ends = [cell.mean, cell.low, cell.high];
+                            @let places = decimals(ends.into_iter().flatten());
+                            td.number.strong { (signed_to(cell.mean, places)) }
                             @if corrected {
                                 td.number { (signed(cell.median_unbiased)) }
                                 td.number { (signed(cell.stopping_bias)) }
                             }
                             @if range { td { (or_none(beside::range(cell))) } }
-                            td.number { (signed(cell.low)) }
-                            td.number { (signed(cell.high)) }
+                            td.number { (signed_to(cell.low, places)) }
+                            td.number { (signed_to(cell.high, places)) }
                             @if with_images {
                                 td.number { (or_none(how_far::over_seeds_and_images(cell))) }
                             }

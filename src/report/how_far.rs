@@ -4,6 +4,7 @@ use crate::{
     claim::{Claim, Hypothesis, Relation},
     figure::numbers::signed,
     judge::{CellVerdict, HowFar, RefutedAs, SecondaryVerdict, SeedsAndImages},
+    util::decimals::plain,
 };
 
 /// The manner in which a hypothesis is refuted.
@@ -26,25 +27,28 @@ pub(super) fn after_verdict(how_far: &HowFar, otherwise: &str) -> String {
 pub(super) fn sentences(how_far: &HowFar, hypothesis: &Hypothesis) -> Vec<String> {
     let (unit, relation) = (hypothesis.metric.unit().name(), hypothesis.relation);
     let stands = how_far.stands_to.map(|to| match relation {
-        Relation::GreaterThan(_) => format!("stands up to a margin of {to:.2} {unit}"),
+        Relation::GreaterThan(_) => format!("stands up to a margin of {} {unit}", plain(to)),
         Relation::NotWorseThan(_) if to < 0.0 => {
-            format!("stands as not worse than {:.2} {unit}", -to)
+            format!("stands as not worse than {} {unit}", plain(-to))
         }
-        Relation::NotWorseThan(_) => format!("stands even as greater than {to:.2} {unit}"),
-        Relation::EquivalentWithin(_) => format!("stands down to a margin of {to:.2} {unit}"),
+        Relation::NotWorseThan(_) => format!("stands even as greater than {} {unit}", plain(to)),
+        Relation::EquivalentWithin(_) => format!("stands down to a margin of {} {unit}", plain(to)),
     });
     let detectable = how_far.detectable.map(|effect| match relation {
         Relation::EquivalentWithin(_) => format!(
-            "these seeds have 80 % power to show equivalence within {effect:.2} {unit}, if there \
-             is no difference"
+            "these seeds have 80 % power to show equivalence within {} {unit}, if there is no \
+             difference",
+            plain(effect)
         ),
         _ => format!(
-            "these seeds have 80 % power to find a difference of {effect:.2} {unit} from the margin"
+            "these seeds have 80 % power to find a difference of {} {unit} from the margin",
+            plain(effect)
         ),
     });
     let checkpoints = how_far.stands_to_checkpoint_sd.map(|sd| {
         format!(
-            "falls if leads differ between checkpoints by a standard deviation above {sd:.2} {unit}"
+            "falls if leads differ between checkpoints by a standard deviation above {} {unit}",
+            plain(sd)
         )
     });
     let images = how_far.changed_by_test_images.then(|| {

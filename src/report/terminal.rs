@@ -19,6 +19,7 @@ use crate::{
     claim::words,
     experiment::{EvidenceKind, Verdict},
     judge::{CellVerdict, Flag, scales},
+    util::decimals::{decimals, signed},
 };
 
 /// The width of text, in columns, if the output is no terminal; also the maximum.
@@ -288,6 +289,8 @@ fn of_cells(cells: &[&CellVerdict], flags: &[Flag]) -> String {
             coordinates.iter().map(|(_, of)| of(cell).unwrap_or_default()).collect();
         let marks =
             cell.flags.iter().filter_map(|flag| flags.iter().position(|known| known == flag));
+        let places = decimals([cell.mean, cell.low, cell.high].into_iter().flatten());
+        let number = |value: Option<f64>| number(value, places);
         row.extend([
             ahead(cell),
             number(cell.mean),
@@ -317,9 +320,9 @@ fn letter(index: usize) -> char {
     char::from(b'a' + u8::try_from(index).unwrap_or(25).min(25))
 }
 
-/// A signed number with two decimals; a dash if missing.
-fn number(value: Option<f64>) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("{value:+.2}"))
+/// A signed number; a dash if missing.
+fn number(value: Option<f64>, places: usize) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| signed(value, places))
 }
 
 pub(super) fn probability(value: Option<f64>) -> String {
@@ -427,8 +430,8 @@ mod tests {
 
     #[test]
     fn a_missing_number_is_a_dash_and_never_a_zero() {
-        assert_eq!(number(None), "-");
-        assert_eq!(number(Some(0.0)), "+0.00");
+        assert_eq!(number(None, 2), "-");
+        assert_eq!(number(Some(0.0), 2), "+0.00");
         assert_eq!(probability(None), "-");
     }
 }
