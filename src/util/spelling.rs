@@ -10,6 +10,8 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
+use super::shown::is_hidden;
+
 /// A key or a value whose spelling changed.
 pub(crate) enum Renamed {
     /// A key of the tables at a path. In a path `*` is any key, and an array stands for its tables.
@@ -83,6 +85,32 @@ impl Found {
             new,
         };
         found.into_iter().map(note).collect()
+    }
+}
+
+/// What is wrong with a text that has hidden characters.
+pub(crate) const HIDDEN: &str =
+    "the text has a control character or another one that can't be seen";
+
+/// The place of the first name or text with a character that can't be seen. Line breaks and tabs may
+/// stand in texts, not in names.
+#[must_use]
+pub(crate) fn hidden(table: &DeTable<'_>) -> Option<Range<usize>> {
+    table.iter().find_map(|(key, value)| {
+        if key.get_ref().contains(is_hidden) { Some(key.span()) } else { hidden_in(value) }
+    })
+}
+
+fn hidden_in(value: &Spanned<DeValue<'_>>) -> Option<Range<usize>> {
+    match value.get_ref() {
+        DeValue::String(text) => {
+            let text = text.replace("\r\n", "\n");
+            let is_odd = |c: char| is_hidden(c) && !matches!(c, '\n' | '\t');
+            text.contains(is_odd).then(|| value.span())
+        }
+        DeValue::Array(values) => values.iter().find_map(hidden_in),
+        DeValue::Table(table) => hidden(table),
+        _ => None,
     }
 }
 

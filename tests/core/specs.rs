@@ -333,6 +333,12 @@ fn ids_of_readings_and_plots_follow_the_rule_for_ids_of_claims() {
     let plot = plot.replace("ID", "p");
     let twice = checked(&format!("{}{plot}{plot}", good())).unwrap_err();
     assert!(twice.what.contains("two plots have the id `p`"), "{}", twice.what);
+    // A report draws them for every claim, in files of these names.
+    for drawn in ["forest", "gallery"] {
+        let plot = plot.replace("\"p\"", &format!("\"{drawn}\""));
+        let error = checked(&format!("{}{plot}", good())).unwrap_err();
+        assert!(error.what.contains("every report draws"), "{}", error.what);
+    }
 }
 
 #[test]
@@ -397,4 +403,18 @@ fn every_embedded_spec_is_valid_by_its_schema() {
         checked += 1;
     }
     assert!(checked >= 10);
+}
+
+/// Characters that a terminal or a CI system interprets.
+#[test]
+fn texts_with_hidden_characters_are_refused_with_their_line() {
+    for (from, to) in [
+        ("title = \"", "title = \"\\u001b[31m"),
+        ("title = \"", "title = \"\\u202e"),
+        ("statement = \"", "statement = \"\\r::error::"),
+    ] {
+        assert!(good().contains(from), "{from}");
+        let error = checked(&good().replacen(from, to, 1)).unwrap_err();
+        assert!(error.what.contains("can't be seen"), "{}", error.what);
+    }
 }

@@ -25,7 +25,7 @@ use crate::{
     stats::{Alpha, Looks, MOST_SEEDS},
     util::{
         OldSpelling,
-        spelling::{self, Renamed},
+        spelling::{self, HIDDEN, Renamed},
         suggest::{did_you_mean, with_suggestion},
     },
     world::World,
@@ -76,6 +76,9 @@ const RENAMED: [Renamed; 7] = [
     Renamed::Key { at: &["arms", "*"], old: "draw", new: "seed_stream" },
     Renamed::Key { at: &["expected"], old: "sister", new: "salman" },
 ];
+
+/// Ids of figures that a claim has beside its own: a plot of this id would write the same file.
+const DRAWN: [&str; 2] = ["forest", "gallery"];
 
 /// An unknown target or source model.
 fn unknown<T>(at: Range<usize>, what: impl Into<String>) -> Checked<T> {
@@ -130,6 +133,9 @@ fn read(text: &str) -> Checked<(RawClaim, spelling::Found)> {
         at: both.at,
         help: GRAMMAR,
     })?;
+    if let Some(at) = spelling::hidden(document.get_ref()) {
+        return fault(at, HIDDEN);
+    }
     let raw = RawClaim::deserialize(Deserializer::from(document)).map_err(malformed)?;
     Ok((raw, found))
 }
@@ -195,7 +201,12 @@ impl Checker<'_> {
         let associations = self.associations(&raw.associations)?;
         let mut seen = BTreeSet::new();
         let plot = |raw: &RawPlot| {
-            if !seen.insert(checked_id(&raw.id)?) {
+            let id = checked_id(&raw.id)?;
+            if DRAWN.contains(&&*id) {
+                let what = format!("`{id}` is a figure that every report draws: give another id");
+                return fault(raw.id.span(), what);
+            }
+            if !seen.insert(id) {
                 return fault(
                     raw.id.span(),
                     format!("two plots have the id `{}`", raw.id.as_ref()),
