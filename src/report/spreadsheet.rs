@@ -1,5 +1,7 @@
 //! All cells of all verdicts as CSV.
 
+use std::borrow::Cow;
+
 use super::Judged;
 use crate::{
     judge::{CellVerdict, ClaimVerdict},
@@ -61,9 +63,18 @@ pub(super) fn csv_text(columns: &[&str], lines: impl Iterator<Item = Vec<String>
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(columns).expect(MEMORY);
     for line in lines {
-        writer.write_record(&line).expect(MEMORY);
+        writer.write_record(line.iter().map(|field| no_formula(field).into_owned())).expect(MEMORY);
     }
     String::from_utf8(writer.into_inner().expect(MEMORY)).expect("fields are UTF-8")
+}
+
+/// A field that no spreadsheet takes for a formula: a name may begin as one.
+fn no_formula(field: &str) -> Cow<'_, str> {
+    if field.starts_with(['=', '+', '-', '@', '\t', '\r']) && field.parse::<f64>().is_err() {
+        Cow::Owned(format!("'{field}"))
+    } else {
+        Cow::Borrowed(field)
+    }
 }
 
 /// One line per cell and average of the primary and the secondary hypotheses.
@@ -123,4 +134,18 @@ fn fields(cell: &CellVerdict, margin: f64) -> Vec<String> {
         or_empty(test_images.map(|images| images.high)),
         flags.join(" "),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_no_formula_and_a_number_stays() {
+        assert_eq!(no_formula("=HYPERLINK(\"x\")"), "'=HYPERLINK(\"x\")");
+        assert_eq!(no_formula("@SUM(A1)"), "'@SUM(A1)");
+        for field in ["-1.5", "+inf", "ours - base", "", "NaN"] {
+            assert_eq!(no_formula(field), field);
+        }
+    }
 }
