@@ -78,7 +78,7 @@ impl DataFolder {
             Some(packed) if !self.world.user_names.has(target) => {
                 self.data.join(&packed.folder).join(target)
             }
-            _ => self.data.join(target),
+            _ => self.data.join(folder_name(target)),
         }
     }
 
@@ -120,6 +120,21 @@ impl DataFolder {
         let mut digests = self.digests.lock().expect("lock is not poisoned");
         digests.entry(name.to_owned()).or_insert_with(compute).clone()
     }
+}
+
+/// The name of a target's folder: the target's, with each character that has a meaning in a path
+/// written as `%` and its number, so that no name leads out of the data folder.
+fn folder_name(target: &str) -> String {
+    let mut name = String::new();
+    for (index, c) in target.chars().enumerate() {
+        let is_plain = !c.is_ascii() || c.is_ascii_alphanumeric() || "_-.".contains(c);
+        if is_plain && (index, c) != (0, '.') {
+            name.push(c);
+        } else {
+            name.push_str(&format!("%{:02X}", u32::from(c)));
+        }
+    }
+    name
 }
 
 impl DataFolder {
@@ -277,5 +292,19 @@ fn unknown(name: &str, world: &World) -> Missing {
     Missing {
         what: format!("`{name}` is not available in the {} set-up", world.id),
         help: Hint::UserNames { world: world.id.clone() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folder_name;
+
+    #[test]
+    fn no_name_of_a_target_leads_out_of_the_data_folder() {
+        assert_eq!(folder_name("flowers-102_v1.0"), "flowers-102_v1.0");
+        assert_eq!(folder_name("facebook/opt-125m"), "facebook%2Fopt-125m");
+        assert_eq!(folder_name("../x"), "%2E.%2Fx");
+        assert_eq!(folder_name(".."), "%2E.");
+        assert_eq!(folder_name("méthode"), "méthode");
     }
 }

@@ -16,7 +16,8 @@ use crate::{
     data::official,
     util::{
         OldSpelling, files,
-        spelling::{self, Renamed},
+        shown::{fault_of_name, shown},
+        spelling::{self, HIDDEN, Renamed},
         suggest::{did_you_mean, in_toml},
     },
 };
@@ -92,14 +93,18 @@ impl UserNames {
         let mut document = DeTable::parse(text).map_err(malformed)?;
         let found =
             spelling::modernise(document.get_mut(), &RENAMED).map_err(|both| both.to_string())?;
+        let hidden = spelling::hidden(document.get_ref());
         let mut own = Self::deserialize(Deserializer::from(document)).map_err(malformed)?;
         own.notes = found.notes(file, text);
+        if let Some(at) = hidden {
+            return Err(format!("line {}: {HIDDEN}", spelling::line(text, at.start)));
+        }
         if own.format != 1 {
             return Err(format!("format is {}: this version reads format 1", own.format));
         }
         let worlds = World::all();
         for (name, target) in &own.targets {
-            plain("target", name)?;
+            printable("target", name)?;
             let folder = |world: &World| {
                 name == ZOOS || world.packed.as_ref().is_some_and(|packed| packed.folder == *name)
             };
@@ -112,7 +117,7 @@ impl UserNames {
             }
         }
         for (name, source) in &own.sources {
-            plain("source", name)?;
+            printable("source", name)?;
             if own.targets.contains_key(name) || worlds.iter().any(|world| known(world, name)) {
                 return Err(taken(name));
             }
@@ -178,8 +183,20 @@ fn taken(name: &str) -> String {
     format!("the name `{name}` is already in use: choose another one")
 }
 
-/// Checks a name, which becomes that of a file or folder: it must not lead out of its folder or be
-/// hidden in it.
+/// Checks the name of a target or a source model, which may be any that a log has.
+fn printable(what: &str, name: &str) -> Result<(), String> {
+    /// The limit of characters: a target's folder is named after it.
+    const LONGEST: usize = 100;
+    match fault_of_name(name) {
+        Some(fault) => Err(format!("{what} `{}` {fault}", shown(name))),
+        None if name.chars().count() > LONGEST => {
+            Err(format!("{what} `{}` has more than {LONGEST} characters", shown(name)))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Checks the name of a file: it must not lead out of its folder or be hidden in it.
 fn plain(what: &str, name: &str) -> Result<(), String> {
     let known = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     if name.starts_with(|first: char| first.is_ascii_alphanumeric()) && name.chars().all(known) {
@@ -280,10 +297,15 @@ mod tests {
             assert!(found.contains(taken) && found.contains("already"), "{found}");
         }
         for invalid in ["../flowers", ".flowers", "a/b", "", "a b"] {
-            assert!(
-                error("targets.flowers", &format!("targets.\"{invalid}\"")).contains("a name has")
-            );
             assert!(error("imagenet_l2_5.pt", invalid).contains("a name has"));
+        }
+        for (invalid, what) in [("", "not a name"), (" a", "a space"), ("a\\u001b", "be seen")] {
+            let found = error("targets.flowers", &format!("targets.\"{invalid}\""));
+            assert!(found.contains(what), "{found}");
+        }
+        for name in ["facebook/opt-125m", "BNG(breast-w)", "méthode", "../flowers", "=1+1"] {
+            let text = OWN.replace("targets.flowers", &format!("targets.\"{name}\""));
+            assert!(UserNames::parse("own.toml", &text).unwrap().has(name));
         }
         assert!(error("format = 1", "format = 2").contains("this version reads format 1"));
         assert!(error("train = 1020", "train = 0").contains("must be at least 1"));

@@ -149,3 +149,49 @@ fn old_spellings_are_accepted_with_one_note_for_each_file_and_key() {
         }
     }
 }
+
+/// Names of models and data sets elsewhere have slashes, brackets and letters beyond ASCII.
+#[test]
+fn any_printable_name_may_stand_in_a_log() {
+    for name in ["facebook/opt-125m", "BNG(breast-w)", "méthode", "=1+1", "../up"] {
+        let folder = folder();
+        let renamed = |file: &str| {
+            let path = folder.path().join(file);
+            let text = fs::read_to_string(&path).unwrap();
+            let text = text.replace("l2_5", name).replace("flowers", &format!("{name} set"));
+            fs::write(path, text).unwrap();
+        };
+        renamed("gap.toml");
+        renamed("runs.csv");
+        let own_text = OWN
+            .replace("targets.flowers", &format!("targets.\"{name} set\""))
+            .replace("sources.l2_5", &format!("sources.\"{name}\""));
+        own(folder.path(), &own_text);
+        let (code, text, said) = ran(folder.path(), &LOGGED);
+        assert_eq!((code, said.as_str()), (0, ""), "{text}");
+        let (_, csv, _) = ran(folder.path(), &[&LOGGED[..], &["--format", "csv"]].concat());
+        assert!(!csv.contains(",=1"), "{csv}");
+    }
+}
+
+#[test]
+fn many_names_that_nobody_knows_are_one_note() {
+    let folder = folder();
+    own(folder.path(), OWN);
+    let path = folder.path().join("runs.csv");
+    let mut text = fs::read_to_string(&path).unwrap();
+    let row = text.lines().nth(1).unwrap().to_owned();
+    for number in 0..1000 {
+        text.push_str(&row.replace("l2_5", &format!("run-{number}")));
+        text.push('\n');
+    }
+    text.push_str(&row.replace("l2_5", &"x".repeat(100_000)));
+    fs::write(&path, text).unwrap();
+    let (code, _, said) = ran(folder.path(), &LOGGED);
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains("1001 unknown sources: `run-0`, `run-1`, `run-10` and 998 more"),
+        "{said}"
+    );
+    assert!(said.len() < 500 && said.matches("note:").count() == 1, "{said}");
+}
