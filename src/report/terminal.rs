@@ -353,8 +353,8 @@ pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> St
             column.set_cell_alignment(CellAlignment::Right);
         }
         column.set_padding((0, 2));
-        // Names and verdicts are never broken, so that they can be searched and copied.
-        if index == 0 || header[index] == "verdict" {
+        // Names, intervals and verdicts are never broken, so that they can be searched and copied.
+        if index == 0 || ["interval", "verdict"].contains(&header[index]) {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }

@@ -11,6 +11,9 @@ const EXTRACT: &str = "extract it, and name the CSV file in it";
 const PANDAS: &str = "read it with the library that wrote it, and export the table as CSV: \
                       pandas.DataFrame.to_csv(\"runs.csv\", index=False)";
 
+const PARQUET: &str = "make CSV of it: pandas.read_parquet(FILE).to_csv(\"runs.csv\", index=False)";
+const FEATHER: &str = "make CSV of it: pandas.read_feather(FILE).to_csv(\"runs.csv\", index=False)";
+
 /// First bytes, what the file is, and what to do.
 const BEGINNINGS: [(&[u8], &str, &str); 22] = [
     (
@@ -28,8 +31,8 @@ const BEGINNINGS: [(&[u8], &str, &str); 22] = [
     (b"\xfd7zXZ\0", "compressed by xz", "decompress it with `unxz`, or compress it by gzip"),
     (b"\x28\xb5\x2f\xfd", "compressed by zstd", "decompress it with `unzstd`"),
     (b"\x04\x22\x4d\x18", "compressed by lz4", "decompress it with `unlz4`"),
-    (b"PAR1", "a Parquet file", "pandas.read_parquet(FILE).to_csv(\"runs.csv\", index=False)"),
-    (b"ARROW1", "an Arrow file", "pandas.read_feather(FILE).to_csv(\"runs.csv\", index=False)"),
+    (b"PAR1", "a Parquet file", PARQUET),
+    (b"ARROW1", "an Arrow file", FEATHER),
     (b"\x93NUMPY", "a NumPy array", PANDAS),
     (b"\x89HDF", "an HDF5 file", PANDAS),
     (b"SQLite format 3\0", "an SQLite database", PANDAS),
@@ -62,7 +65,7 @@ pub(super) fn other(first: &[u8]) -> Option<Other> {
     }
     let list = start.strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
     if start.starts_with(b"{") || list.is_some_and(|list| list.starts_with(b"{")) {
-        let help = "make a table of it: pandas.read_json(FILE).to_csv(\"runs.csv\", index=False)";
+        let help = "make CSV of it: pandas.read_json(FILE).to_csv(\"runs.csv\", index=False)";
         return Some(Other { what: "JSON", help });
     }
     let is_binary = first.contains(&0);
