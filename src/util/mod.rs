@@ -1,6 +1,6 @@
-//! Utilities that any module may need: atomic writes and file locks, today's date, hexadecimal text,
-//! decimals of numbers, suggestions for misspelt names and keys, text of other people's files as it
-//! is shown, shell quoting, and the next step for the user as data.
+//! Utilities that any module may need: atomic writes and file locks, today's date, hexadecimal
+//! text, decimals of numbers, suggestions for misspelt names and keys, text of other people's files
+//! as it is shown, shell quoting, and the next step for the user as data.
 
 pub(crate) mod date;
 pub(crate) mod decimals;

@@ -92,8 +92,8 @@ impl Found {
 pub(crate) const HIDDEN: &str =
     "the text has a control character or another one that can't be seen";
 
-/// The place of the first name or text with a character that can't be seen. Line breaks and tabs may
-/// stand in texts, not in names.
+/// The place of the first name or text with a character that can't be seen. Line breaks and tabs
+/// may stand in texts, not in names.
 #[must_use]
 pub(crate) fn hidden(table: &DeTable<'_>) -> Option<Range<usize>> {
     table.iter().find_map(|(key, value)| {

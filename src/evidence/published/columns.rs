@@ -32,7 +32,7 @@ pub(super) struct Fault {
 /// Help with a value.
 const FIX: &str = "fix the value, or remove all rows of the run, which then counts as missing";
 /// Help with a name that has something that can't be seen.
-const RENAME: &str = "remove the characters that are shown as \\n or \\u{…}, and the spaces around the \
+const RENAME: &str = "remove the characters that are shown as \\n or \\u{…}, and spaces around the \
                       name: spreadsheets and web pages leave no-break spaces in names";
 /// Help with text in another encoding.
 const ENCODING: &str = "save the log in UTF-8: Latin-1 and Windows-1252 write letters beyond ASCII \

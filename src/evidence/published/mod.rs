@@ -228,7 +228,8 @@ fn is_header(row: &csv::ByteRecord, header: &csv::ByteRecord) -> bool {
             .all(|(field, name)| field.strip_prefix(BOM).unwrap_or(field) == name)
 }
 
-/// The line of a row. The reader counts line feeds, which a file with carriage returns alone lacks.
+/// The line of a row. The reader counts line feeds, and a file with carriage returns alone has
+/// none.
 fn line(at: Option<&csv::Position>) -> u64 {
     at.map_or(0, |at| if at.line() == 1 { at.record() + 1 } else { at.line() })
 }

@@ -41,8 +41,8 @@ impl Lines {
 }
 
 impl Oddities {
-    /// The value of a first column without a name, which must count the rows from 0 or 1; where logs
-    /// were put together, it may begin again.
+    /// The value of a first column without a name, which must count the rows from 0 or 1; it may
+    /// begin again where logs were put together.
     pub(super) fn index(&mut self, field: &[u8]) -> Result<(), String> {
         let value = whole(field);
         let (first, counts) = match (self.index, value) {
