@@ -154,6 +154,19 @@ impl Records {
         Ok(all)
     }
 
+    /// The same records, those of some keys as stopped before the end of their schedule: `planned`
+    /// gives the epochs of that schedule, `None` for keys that stay as they are.
+    #[must_use]
+    pub(super) fn stopping(mut self, planned: impl Fn(&Key) -> Option<u32>) -> Self {
+        for (key, seeds) in &mut self.by_key {
+            let Some(epochs) = planned(key) else { continue };
+            for record in seeds.values_mut() {
+                (record.status, record.recipe.epochs) = (Status::Stopped, epochs);
+            }
+        }
+        self
+    }
+
     /// The records of one key by seed; `None` if there are none.
     #[must_use]
     pub fn seeds(&self, key: &Key) -> Option<&BTreeMap<Seed, Record>> {

@@ -3,7 +3,7 @@
 use crate::common;
 use std::io::Write;
 
-use common::{log, rows, run};
+use common::{Run, log, rows, run};
 use flate2::{Compression, write::GzEncoder};
 use miette::Diagnostic;
 use proptest::prelude::*;
@@ -152,6 +152,23 @@ fn a_run_shorter_than_others_of_its_schedule_stopped_early() {
     found.sort_by_key(|(seed, ..)| *seed);
     let (stopped, finished) = (Status::Stopped, Status::Finished);
     assert_eq!(found, [(1, 60, stopped), (2, 60, stopped), (3, 60, finished), (4, 11, finished)]);
+}
+
+#[test]
+fn where_a_run_ends_is_never_inferred_from_another_arm_or_cell() {
+    let own = [run("l2_3", 1, 60.0), run("l2_3", 2, 61.0)];
+    let longer = |source| {
+        let mut longer = run(source, 3, 70.0);
+        longer.accuracy.push((120, 75.0));
+        longer
+    };
+    let blocks = Run { blocks: 9, ..longer("l2_3") };
+    for other in [longer("natural"), blocks, Run { images: 200, ..longer("l2_3") }] {
+        let key = (other.source, other.blocks, other.images);
+        let text = log(&[rows(&own), rows(&[other])].concat());
+        let records = read("runs.csv", text.as_bytes()).unwrap();
+        assert!(records.iter().all(|record| record.status == Status::Finished), "{key:?}");
+    }
 }
 
 #[test]

@@ -45,16 +45,16 @@ impl Runs {
     }
 
     /// A log does not state the planned length of a run. If the logged epochs of a run are a proper
-    /// prefix of those of another run on the same target and size, the run is assumed to have had
-    /// that schedule and to have stopped early. Every other run is assumed to have ended as
-    /// planned.
+    /// prefix of those of another run of the same key (the same arm in the same cell), the run is
+    /// assumed to have had that schedule and to have stopped early. Every other run is assumed to
+    /// have ended as planned: runs of other methods say nothing about it.
     pub(super) fn into_records(mut self) -> Records {
         for (_, evaluations) in &mut self.rows {
             evaluations.sort_by_key(|evaluation| evaluation.epoch);
         }
-        let mut schedules: HashMap<(&str, u32), Vec<Vec<u32>>> = HashMap::new();
+        let mut schedules: HashMap<&Key, Vec<Vec<u32>>> = HashMap::new();
         for (run, evaluations) in &self.rows {
-            let known = schedules.entry((&run.key.target, run.key.images)).or_default();
+            let known = schedules.entry(&run.key).or_default();
             if !known.iter().any(|epochs| same(epochs, evaluations)) {
                 known.push(evaluations.iter().map(|evaluation| evaluation.epoch).collect());
             }
@@ -64,7 +64,7 @@ impl Runs {
             .iter()
             .map(|(run, evaluations)| {
                 let count = evaluations.len();
-                schedules[&(&*run.key.target, run.key.images)]
+                schedules[&run.key]
                     .iter()
                     .filter(|other| other.len() > count && same(&other[..count], evaluations))
                     .filter_map(|other| other.last().copied())
