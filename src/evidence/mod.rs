@@ -19,10 +19,10 @@ use crate::{
     claim::Claim,
     experiment::{EvidenceKind, Key},
     util::{hexadecimal, suggest::did_you_mean},
-    world::World,
+    world::{UserNames, World},
 };
 use means::{Mean, Points};
-use published::LogError;
+use published::{LogError, Percent};
 
 /// The authors' consolidated log of April 2020; `goldens/published/README.md` states its origin.
 const PUBLISHED_RUNS: &[u8] = include_bytes!("../../goldens/published/runs.csv.gz");
@@ -112,12 +112,13 @@ impl Evidence {
         })
     }
 
-    /// A user's log.
+    /// A user's log; the file of the user's names may state that its accuracies are percent.
     ///
     /// # Errors
     /// As [`published::read_file`].
-    pub fn log(path: &Path) -> Result<Self, LogError> {
-        let (records, bytes) = published::read_file(path)?;
+    pub fn log(path: &Path, names: &UserNames) -> Result<Self, LogError> {
+        let percent = if names.percent() { Percent::Stated } else { Percent::ByName };
+        let (records, bytes) = published::read_file_as(path, percent)?;
         Ok(Self::from_records(path.display().to_string(), records, &bytes))
     }
 

@@ -9,10 +9,11 @@ use miette::Diagnostic;
 use proptest::prelude::*;
 use repro::{
     evidence::{
-        Status,
+        Evidence, Status,
         published::{COLUMNS, LogError, read, read_file, unpack},
     },
     experiment::Resolution,
+    world::UserNames,
 };
 
 fn good() -> String {
@@ -96,12 +97,51 @@ fn every_fault_is_reported_with_its_line_and_column() {
 #[test]
 fn a_log_without_rows_or_an_empty_file_is_refused() {
     assert!(matches!(refused(&format!("{}\n", COLUMNS.join(","))), LogError::Empty { .. }));
-    // Accuracies from 0 to 1 would be judged as a hundredth of their value.
-    let fractions = log(&rows(&[run("l2_3", 1, 0.5), run("natural", 1, 1.0)]));
-    assert!(matches!(refused(&fractions), LogError::Fractions { rows: 4, .. }));
-    let percent = log(&rows(&[run("l2_3", 1, 0.5), run("natural", 1, 1.5)]));
-    assert!(read("log.csv", percent.as_bytes()).is_ok());
     assert!(matches!(refused(""), LogError::Header { .. }));
+}
+
+/// Accuracies from 0 to 1 would be judged as a hundredth of their value.
+#[test]
+fn a_source_model_without_an_accuracy_above_1_on_a_target_is_refused() {
+    let refused_for = |runs: &[Run<'_>]| match refused(&log(&rows(runs))) {
+        LogError::Fractions { line, source_model, target, rows, .. } => {
+            (line, format!("{source_model} on {target}"), rows)
+        }
+        other => panic!("{other}"),
+    };
+    let on = |target, run| Run { target, ..run };
+    let all = [run("l2_3", 1, 0.5), run("natural", 1, 1.0)];
+    assert_eq!(refused_for(&all), (2, "l2_3 on svhn".to_owned(), 2));
+    // Neither another source model nor another target, nor one odd value, hides them.
+    let one_arm = [run("l2_3", 1, 90.0), run("natural", 1, 0.5), run("natural", 2, 1.0)];
+    assert_eq!(refused_for(&one_arm), (4, "natural on svhn".to_owned(), 4));
+    let one_target = [run("l2_3", 1, 90.0), on("mnist", run("l2_3", 1, 0.9))];
+    assert_eq!(refused_for(&one_target), (4, "l2_3 on mnist".to_owned(), 2));
+    let odd = [run("l2_3", 1, 0.5), run("natural", 1, 0.5), run("natural", 9, 1.67)];
+    assert_eq!(refused_for(&odd), (2, "l2_3 on svhn".to_owned(), 2));
+    // Single values at or below 1 are common, and 0 is 0 in either unit.
+    for accepted in [
+        vec![run("l2_3", 1, 0.5), run("l2_3", 2, 30.0)],
+        vec![run("l2_3", 1, 60.0), run("natural", 1, 0.0)],
+    ] {
+        assert!(read("log.csv", log(&rows(&accepted)).as_bytes()).is_ok());
+    }
+}
+
+#[test]
+fn accuracies_below_1_percent_are_read_where_the_user_states_percent() {
+    let claims = tempfile::tempdir().unwrap();
+    let file = claims.path().join("runs.csv");
+    std::fs::write(&file, log(&rows(&[run("l2_3", 1, 0.5), run("natural", 1, 0.3)]))).unwrap();
+    let names = |own: &str| {
+        std::fs::create_dir_all(claims.path().join("worlds")).unwrap();
+        std::fs::write(claims.path().join("worlds/own.toml"), own).unwrap();
+        UserNames::read(claims.path()).unwrap()
+    };
+    let told = Evidence::log(&file, &names("format = 1\npercent = true\n")).unwrap();
+    assert_eq!(told.records.len(), 2);
+    let untold = Evidence::log(&file, &names("format = 1\n")).unwrap_err();
+    assert!(untold.help().unwrap().to_string().contains("percent = true"));
 }
 
 #[test]

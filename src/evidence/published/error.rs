@@ -85,20 +85,28 @@ pub enum LogError {
         /// The valid values.
         expected: &'static str,
     },
-    /// No accuracy is above 1: accuracies look like fractions, and would be judged as a hundredth
-    /// of their value.
+    /// No accuracy of a source model on a target is above 1: accuracies look like fractions, and
+    /// would be judged as a hundredth of their value.
     #[error(
-        "failed to read the log {file}: none of its {rows} test accuracies is above 1, so they are \
-         probably fractions, not percent"
+        "failed to read the log {file}, line {line}: no test accuracy of {source_model} on \
+         {target} is above 1 ({rows} rows, this is the first), so they are probably fractions, not \
+         percent"
     )]
     #[diagnostic(help(
-        "write test_accuracy_percent and train_accuracy_percent in percent, from 0 to 100"
+        "write test_accuracy_percent and train_accuracy_percent in percent, from 0 to 100; if they \
+         are percent, write `percent = true` in worlds/own.toml in your folder of claims"
     ))]
     Fractions {
         /// The log's name.
         file: String,
-        /// The number of rows.
-        rows: u64,
+        /// The line of its first row, counted from 1.
+        line: u64,
+        /// The source model.
+        source_model: String,
+        /// The target.
+        target: String,
+        /// The number of its rows.
+        rows: usize,
     },
     /// Two rows have the same evaluation.
     #[error("failed to read the log {file}, line {line}: epoch {epoch} of {run} is given twice")]

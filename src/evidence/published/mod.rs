@@ -14,7 +14,7 @@ pub use error::LogError;
 use super::Records;
 use crate::util::files::GZIP;
 use columns::Columns;
-use runs::Runs;
+use runs::{Fractions, Runs};
 
 /// Columns that every log has, in the order of the published log; a log may have any order.
 pub const COLUMNS: [&str; 11] = [
@@ -46,12 +46,30 @@ const OTHERS: [(&[u8], &str); 4] = [
     (b"PAR1", "a Parquet file"),
 ];
 
+/// Whether the accuracies of a log are known to be percent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Percent {
+    /// By the column's name alone: a source model with no accuracy above 1 on a target is refused.
+    #[default]
+    ByName,
+    /// The user states it, as where few of a thousand classes are found.
+    Stated,
+}
+
 /// Reads a log from disk, compressed by gzip or not, whatever the file's name. Returns its records
 /// and the bytes of the file.
 ///
 /// # Errors
 /// As [`read`], and if the file can't be read.
 pub fn read_file(path: &Path) -> Result<(Records, Vec<u8>), LogError> {
+    read_file_as(path, Percent::ByName)
+}
+
+/// As [`read_file`], where the user may have stated that accuracies are percent.
+pub(super) fn read_file_as(
+    path: &Path,
+    percent: Percent,
+) -> Result<(Records, Vec<u8>), LogError> {
     let file = path.display().to_string();
     let unreadable = |cause| LogError::Unreadable { file: file.clone(), cause };
     let mut bytes = Vec::new();
@@ -64,9 +82,9 @@ pub fn read_file(path: &Path) -> Result<(Records, Vec<u8>), LogError> {
         return Err(LogError::TooLarge { file });
     }
     let records = if bytes.starts_with(&GZIP) {
-        read(&file, &unpack(&file, &bytes)?)?
+        read_as(&file, &unpack(&file, &bytes)?, percent)?
     } else {
-        read(&file, &bytes)?
+        read_as(&file, &bytes, percent)?
     };
     Ok((records, bytes))
 }
@@ -92,6 +110,10 @@ pub fn unpack(file: &str, packed: &[u8]) -> Result<Vec<u8>, LogError> {
 /// # Errors
 /// The first error, as [`LogError`] lists them, with its line.
 pub fn read(file: &str, bytes: &[u8]) -> Result<Records, LogError> {
+    read_as(file, bytes, Percent::ByName)
+}
+
+fn read_as(file: &str, bytes: &[u8], percent: Percent) -> Result<Records, LogError> {
     if let Some((_, what)) = OTHERS.iter().find(|(begins, _)| bytes.starts_with(begins)) {
         return Err(LogError::Other { file: file.to_owned(), what });
     }
@@ -107,7 +129,6 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Records, LogError> {
     };
     let mut runs = Runs::default();
     let mut row = csv::ByteRecord::new();
-    let (mut rows, mut highest) = (0, 0.0_f64);
     while reader.read_byte_record(&mut row).map_err(|error| row_error(&error))? {
         let line = row.position().map_or(0, csv::Position::line);
         let (run, evaluation) = columns.parse(&row).map_err(|fault| LogError::Value {
@@ -118,9 +139,7 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Records, LogError> {
             expected: fault.expected,
         })?;
         let epoch = evaluation.epoch;
-        rows += 1;
-        highest = highest.max(evaluation.test_accuracy);
-        runs.push(run, evaluation).map_err(|run| LogError::Duplicate {
+        runs.push(run, evaluation, line).map_err(|run| LogError::Duplicate {
             file: file.to_owned(),
             line,
             epoch,
@@ -130,10 +149,16 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Records, LogError> {
     if runs.is_empty() {
         return Err(LogError::Empty { file: file.to_owned() });
     }
-    if highest <= 1.0 && highest > 0.0 {
-        return Err(LogError::Fractions { file: file.to_owned(), rows });
+    match runs.fractions().filter(|_| percent == Percent::ByName) {
+        Some(Fractions { line, source, target, rows }) => Err(LogError::Fractions {
+            file: file.to_owned(),
+            line,
+            source_model: source.to_owned(),
+            target: target.to_owned(),
+            rows,
+        }),
+        None => Ok(runs.into_records()),
     }
-    Ok(runs.into_records())
 }
 
 fn cause(error: &csv::Error) -> String {

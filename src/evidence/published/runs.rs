@@ -20,7 +20,19 @@ pub(super) struct Run {
 #[derive(Default)]
 pub(super) struct Runs {
     rows: Vec<(Run, Vec<Evaluation>)>,
+    /// The line of the first row of each run.
+    lines: Vec<u64>,
     index: HashMap<Run, usize>,
+}
+
+/// A source model whose accuracies on a target all lie at or below 1.
+pub(super) struct Fractions<'a> {
+    /// The line of its first row.
+    pub(super) line: u64,
+    pub(super) source: &'a str,
+    pub(super) target: &'a str,
+    /// The number of its rows.
+    pub(super) rows: usize,
 }
 
 impl Runs {
@@ -28,11 +40,18 @@ impl Runs {
         self.rows.is_empty()
     }
 
-    pub(super) fn push(&mut self, run: Run, evaluation: Evaluation) -> Result<(), String> {
+    /// Adds the row at `line`.
+    pub(super) fn push(
+        &mut self,
+        run: Run,
+        evaluation: Evaluation,
+        line: u64,
+    ) -> Result<(), String> {
         let place = match self.rows.last() {
             Some((last, _)) if *last == run => self.rows.len() - 1,
             _ => *self.index.entry(run.clone()).or_insert_with(|| {
                 self.rows.push((run, Vec::with_capacity(8)));
+                self.lines.push(line);
                 self.rows.len() - 1
             }),
         };
@@ -42,6 +61,21 @@ impl Runs {
         }
         evaluations.push(evaluation);
         Ok(())
+    }
+
+    /// The first source model in the log whose accuracies on a target all lie at or below 1, and are
+    /// not all 0, which is 0 in either unit. Single values at or below 1 are common.
+    pub(super) fn fractions(&self) -> Option<Fractions<'_>> {
+        let mut arms: HashMap<(&str, &str), (Fractions<'_>, f64)> = HashMap::new();
+        for ((run, evaluations), &line) in self.rows.iter().zip(&self.lines) {
+            let (source, target) = (&*run.key.source, &*run.key.target);
+            let first = || (Fractions { line, source, target, rows: 0 }, 0.0);
+            let (arm, highest) = arms.entry((source, target)).or_insert_with(first);
+            arm.rows += evaluations.len();
+            *highest = evaluations.iter().map(|row| row.test_accuracy).fold(*highest, f64::max);
+        }
+        let fractions = arms.into_values().filter(|(_, highest)| *highest > 0.0 && *highest <= 1.0);
+        fractions.map(|(arm, _)| arm).min_by_key(|arm| arm.line)
     }
 
     /// A log does not state the planned length of a run. If the logged epochs of a run are a proper
