@@ -20,7 +20,7 @@ use crate::{
     experiment::{Key, Moment, Verdict},
     judge::{
         join::{Joined, join},
-        observe::Censored,
+        observe::{Censored, Unobservable},
     },
     stats::{
         AddedVariance, Alpha, Interval, Sample, e_value, paired_t, sign_flip_p, t_with_added,
@@ -348,6 +348,10 @@ impl<'a> Analysis<'a> {
         [
             (Flag::NoRecords, !joined.absent.is_empty()),
             (Flag::MixedRecipes, joined.mixed_recipes.is_some()),
+            (
+                Flag::ShareNotLogged,
+                matches!(joined.unobservable, Some(Unobservable::FarFromShare { .. })),
+            ),
             (Flag::SingleSeed, joined.rows.len() == 1),
             (Flag::MissingSeeds, joined.missing_seeds > 0),
             (Flag::UnmatchedSeeds, joined.unmatched_seeds > 0),

@@ -16,6 +16,9 @@ pub enum Flag {
     /// Every arm lies below the metric's floor (5 % for adversarial accuracy): the cell can't be
     /// judged.
     AtTheFloor,
+    /// The first logged epoch from a share of the schedule on lies beyond 1.5 times the share: the
+    /// cell can't be judged.
+    ShareNotLogged,
     /// One seed: no spread, so no confidence interval.
     SingleSeed,
     /// Planned seeds missing from every arm.
@@ -58,6 +61,7 @@ impl Flag {
             Self::NoRecords => "no_records",
             Self::MixedRecipes => "mixed_recipes",
             Self::AtTheFloor => "at_the_floor",
+            Self::ShareNotLogged => "share_not_logged",
             Self::SingleSeed => "single_seed",
             Self::MissingSeeds => "missing_seeds",
             Self::UnmatchedSeeds => "unmatched_seeds",
@@ -87,6 +91,10 @@ impl Flag {
             Self::AtTheFloor => {
                 "every arm lies below the metric's floor, where a difference says little; the cell \
                  can't be judged"
+            }
+            Self::ShareNotLogged => {
+                "no epoch is logged near the share of the schedule that is read; the cell can't be \
+                 judged"
             }
             Self::SingleSeed => "one seed: no spread, so no confidence interval",
             Self::MissingSeeds => "planned seeds missing from every arm: they were never run",
