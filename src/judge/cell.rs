@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 
 use super::{
     decide::{Answer, Side, decide_with},
+    diverged,
     early::{self, Estimates},
     flag::Flag,
     floor, images,
@@ -230,7 +231,7 @@ impl<'a> Analysis<'a> {
             p_adjusted: None,
             verdict: if interim.incomplete { Verdict::Incomplete } else { side.into() },
             detectable: None,
-            reason: self.reason(&joined, answer, at_the_floor.as_deref()),
+            reason: self.reason(unit, &joined, answer, at_the_floor.as_deref()),
             flags,
             missing_seeds: joined.missing_seeds,
             spared_seeds: match side {
@@ -338,8 +339,11 @@ impl<'a> Analysis<'a> {
         seeds_and_images: Option<&SeedsAndImages>,
     ) -> Vec<Flag> {
         let failed = joined.rows.iter().any(|row| !row.contrast.finished);
-        let censored =
-            joined.rows.iter().any(|row| row.contrast.finished && row.contrast.exact().is_none());
+        let diverged = joined.rows.iter().any(diverged::has_diverged);
+        let censored = joined.rows.iter().any(|row| {
+            let known = row.contrast.exact().is_some() || diverged::has_diverged(row);
+            row.contrast.finished && !known
+        });
         let own = self.hypothesis.metric.moment();
         let best = contrast.terms.iter().any(|term| term.arm.at.or(own) == Some(Moment::Best));
         let disagrees = welch
@@ -356,6 +360,7 @@ impl<'a> Analysis<'a> {
             (Flag::MissingSeeds, joined.missing_seeds > 0),
             (Flag::UnmatchedSeeds, joined.unmatched_seeds > 0),
             (Flag::FailedTrials, failed),
+            (Flag::Diverged, diverged),
             (Flag::Censored, censored),
             (Flag::ScheduleDiffers, joined.schedule_differs),
             (Flag::SubsetOverPool, joined.subset_over_pool),
@@ -392,6 +397,7 @@ impl<'a> Analysis<'a> {
     /// The reason for the verdict on this cell.
     fn reason(
         &self,
+        unit: &Paired<'_>,
         joined: &Joined,
         answer: Option<&Answer>,
         at_the_floor: Option<&str>,
@@ -410,11 +416,15 @@ impl<'a> Analysis<'a> {
         if let Some(why) = at_the_floor {
             return why.to_owned();
         }
-        let unit = self.hypothesis.metric.unit().name();
-        match answer {
-            None => format!("too few seeds in common to all arms ({})", joined.rows.len()),
-            Some(answer) => answer.in_words(self.hypothesis.relation, unit, joined.rows.len()),
-        }
+        let Hypothesis { metric, relation, .. } = self.hypothesis;
+        let (seeds, unit_name) = (joined.rows.len(), metric.unit().name());
+        let Some(answer) = answer else {
+            return format!("too few seeds in common to all arms ({seeds})");
+        };
+        let Paired { contrast, cells, .. } = unit;
+        let diverged =
+            diverged::reason(&contrast.terms, cells, metric, &joined.rows, self.evidence);
+        diverged.unwrap_or_else(|| answer.in_words(*relation, unit_name, seeds))
     }
 
     /// The reason for an incomplete hypothesis: missing records, or records without the metric.

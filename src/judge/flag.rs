@@ -27,6 +27,8 @@ pub enum Flag {
     UnmatchedSeeds,
     /// Runs that stopped early.
     FailedTrials,
+    /// Runs that finished and diverged: their loss is not finite, so the cell has no interval.
+    Diverged,
     /// Values known only up to the logged epochs (interval-censored).
     Censored,
     /// Schedules differ between the compared targets or sizes.
@@ -66,6 +68,7 @@ impl Flag {
             Self::MissingSeeds => "missing_seeds",
             Self::UnmatchedSeeds => "unmatched_seeds",
             Self::FailedTrials => "failed_trials",
+            Self::Diverged => "diverged",
             Self::Censored => "censored",
             Self::ScheduleDiffers => "schedule_differs",
             Self::SubsetOverPool => "subset_over_pool",
@@ -103,6 +106,7 @@ impl Flag {
                 "runs that stopped early; the verdict must hold without them and with them at \
                  their worst value"
             }
+            Self::Diverged => "runs that diverged: their loss is not finite, so there is no interval",
             Self::Censored => {
                 "known only up to the logged epochs; the verdict must hold at both bounds"
             }

@@ -5,6 +5,7 @@
 //! sample against the margin, `cell` makes the verdict on a cell, [`interim`] says when to stop,
 //! [`quantify`] combines cells, `association` relates effects to a measured similarity,
 //! `descriptive` reports published means without a test, `floor` finds cells too low to be judged,
+//! `diverged` runs that diverged,
 //! `per_image` holds what each test image contributes, `images` resamples test images, `power`
 //! computes power, `scales` compares scales of accuracy, [`two_zoos`] combines verdicts on two
 //! zoos, and `result` holds the output types. Beside the verdict: `population` (what it is about),
@@ -18,6 +19,7 @@ mod cell;
 mod decide;
 mod descriptive;
 mod direction;
+mod diverged;
 mod early;
 mod false_supports;
 mod flag;

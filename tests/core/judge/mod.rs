@@ -179,6 +179,29 @@ fn seeds_that_agree_to_the_last_digit_have_their_spread_floored() {
 }
 
 #[test]
+fn a_run_that_diverged_is_named_and_is_not_censored() {
+    let text = claim_text("greater_than = 0.0").replace("accuracy = \"last\"", "loss = \"last\"");
+    for loss in ["nan", "inf", "1e101"] {
+        let mut lines = rows(&leads(&[5.0, 6.0, 5.5]));
+        let natural = "svhn,natural,3,100,2,100,50,";
+        let line = lines.iter_mut().find(|line| line.starts_with(natural)).unwrap();
+        *line = line.replace(",1.5,", &format!(",{loss},"));
+        let verdict = judge(&claim(&text), &evidence(&log(&lines), SamplingDesign::FixedSample));
+        assert_eq!(verdict.verdict, Verdict::Inconclusive);
+        assert!(has(&verdict, Flag::Diverged) && !has(&verdict, Flag::Censored), "{loss}");
+        let run = "svhn from natural, 100 images, 3 blocks, seed 2, ended with a loss";
+        assert!(verdict.reason.contains(run), "{}", verdict.reason);
+        // Accuracy is its result.
+        let gap = judge(
+            &claim(&claim_text("greater_than = 0.0")),
+            &evidence(&log(&lines), SamplingDesign::FixedSample),
+        );
+        assert_eq!(gap.verdict, Verdict::Supported);
+        assert!(!has(&gap, Flag::Diverged));
+    }
+}
+
+#[test]
 fn recipes_that_differ_between_arms_or_seeds_can_t_be_judged() {
     let shorter = |runs: &mut Vec<Run<'_>>, index: usize| {
         let last = runs[index].accuracy.last().unwrap().1;
