@@ -13,6 +13,7 @@ use super::{
     per_image::PerImage,
     power,
     result::{CellVerdict, SeedsAndImages, Welch},
+    same_numbers::{SameNumbers, same_numbers},
     targets,
 };
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
     evidence::{Evidence, SamplingDesign},
     experiment::{Key, Moment, Verdict},
     judge::{
-        join::{Joined, join},
+        join::{Joined, Row, join},
         observe::{Censored, Unobservable},
     },
     stats::{
@@ -88,8 +89,9 @@ impl<'a> Analysis<'a> {
         let Hypothesis { relation, metric, contrasts, .. } = self.hypothesis;
         let values: Vec<Censored> =
             joined.rows.iter().map(|row| row.contrast.shifted(shift)).collect();
-        let judgeable =
-            joined.mixed_recipes.is_none() && self.at_the_floor(contrast, joined).is_none();
+        let judgeable = joined.mixed_recipes.is_none()
+            && self.at_the_floor(contrast, joined).is_none()
+            && self.same_numbers(unit, &joined.rows).deterministic.is_none();
         let seeds = if judgeable { self.looks(values.len()) } else { Vec::new() };
         let (level, resolution) = (self.level(), metric.resolution());
         let answer = |seeds: usize| {
@@ -159,11 +161,23 @@ impl<'a> Analysis<'a> {
 
     /// Why a cell is at the metric's floor, by the seeds of the first look.
     fn at_the_floor(&self, contrast: &Contrast, joined: &Joined) -> Option<String> {
-        let look = match self.evidence.design {
-            SamplingDesign::FixedSample => joined.rows.len(),
-            SamplingDesign::GroupSequential => self.design.looks.seeds()[0],
-        };
+        let look = self.first_look(joined.rows.len());
         floor::at_the_floor(&self.hypothesis.metric, &contrast.terms, &joined.rows, look)
+    }
+
+    /// Seeds that change nothing; an arm is deterministic by the seeds of the first look.
+    fn same_numbers(&self, unit: &Paired<'_>, rows: &[Row]) -> SameNumbers {
+        let Paired { contrast, cells, .. } = unit;
+        let (metric, look) = (&self.hypothesis.metric, self.first_look(rows.len()));
+        same_numbers(&contrast.terms, cells, metric, rows, look, self.evidence)
+    }
+
+    /// The number of seeds of the first look: all of them in a fixed design.
+    fn first_look(&self, seeds: usize) -> usize {
+        match self.evidence.design {
+            SamplingDesign::FixedSample => seeds,
+            SamplingDesign::GroupSequential => self.design.looks.seeds()[0],
+        }
     }
 
     /// The numbers of seeds of the looks that `seeds` seeds reach: all of them in a fixed design.
@@ -201,7 +215,9 @@ impl<'a> Analysis<'a> {
         joined.rows.truncate(look.unwrap_or(joined.rows.len()));
         let side = answer.map_or(Side::Undecided, |answer| answer.side);
         let at_the_floor = self.at_the_floor(contrast, &joined);
-        let judged = at_the_floor.is_none();
+        let same_numbers = self.same_numbers(unit, &joined.rows);
+        let unjudged = at_the_floor.as_ref().or(same_numbers.deterministic.as_ref());
+        let judged = unjudged.is_none();
         let welch = self.welch(&contrast.terms, &joined).filter(|_| judged);
         let seeds_and_images = self.seeds_and_images(unit, &joined).filter(|_| judged);
         let stopped_early =
@@ -211,6 +227,10 @@ impl<'a> Analysis<'a> {
             self.flags(contrast, &joined, answer, welch.as_ref(), seeds_and_images.as_ref());
         flags.extend(stopped_early.then_some(Flag::StoppedEarly));
         flags.extend(at_the_floor.is_some().then_some(Flag::AtTheFloor));
+        let deterministic = same_numbers.deterministic.is_some();
+        flags.extend(deterministic.then_some(Flag::Deterministic));
+        let repeated = !deterministic && same_numbers.seeds > 0;
+        flags.extend(repeated.then_some(Flag::SameNumbers));
         let interval = answer.filter(|answer| answer.low.is_some() || answer.high.is_some());
         let mut cell = CellVerdict {
             name: self.hypothesis.cell_name(named),
@@ -231,7 +251,7 @@ impl<'a> Analysis<'a> {
             p_adjusted: None,
             verdict: if interim.incomplete { Verdict::Incomplete } else { side.into() },
             detectable: None,
-            reason: self.reason(unit, &joined, answer, at_the_floor.as_deref()),
+            reason: self.reason(unit, &joined, answer, unjudged.map(String::as_str)),
             flags,
             missing_seeds: joined.missing_seeds,
             spared_seeds: match side {
@@ -240,9 +260,10 @@ impl<'a> Analysis<'a> {
                 _ => self.design.looks.last().saturating_sub(seeds_used.unwrap_or_default()),
             },
             unmatched_seeds: joined.unmatched_seeds,
+            same_seeds: same_numbers.seeds,
             failed_seeds: joined.rows.iter().filter(|row| !row.contrast.finished).count(),
             look,
-            e_value: self.e_value(&joined).filter(|_| at_the_floor.is_none()),
+            e_value: self.e_value(&joined).filter(|_| judged),
             welch,
             seeds_and_images,
             test_images: images::interval(
@@ -400,7 +421,7 @@ impl<'a> Analysis<'a> {
         unit: &Paired<'_>,
         joined: &Joined,
         answer: Option<&Answer>,
-        at_the_floor: Option<&str>,
+        unjudged: Option<&str>,
     ) -> String {
         if let [first, rest @ ..] = joined.absent.as_slice() {
             let more =
@@ -413,7 +434,7 @@ impl<'a> Analysis<'a> {
         if let Some(reason) = &joined.unobservable {
             return reason.to_string();
         }
-        if let Some(why) = at_the_floor {
+        if let Some(why) = unjudged {
             return why.to_owned();
         }
         let Hypothesis { metric, relation, .. } = self.hypothesis;

@@ -16,6 +16,10 @@ pub enum Flag {
     /// Every arm lies below the metric's floor (5 % for adversarial accuracy): the cell can't be
     /// judged.
     AtTheFloor,
+    /// Every seed of an arm has the same numbers, three runs or more: the cell can't be judged.
+    Deterministic,
+    /// Seeds of an arm with the numbers of an earlier seed.
+    SameNumbers,
     /// The first logged epoch from a share of the schedule on lies beyond 1.5 times the share: the
     /// cell can't be judged.
     ShareNotLogged,
@@ -63,6 +67,8 @@ impl Flag {
             Self::NoRecords => "no_records",
             Self::MixedRecipes => "mixed_recipes",
             Self::AtTheFloor => "at_the_floor",
+            Self::Deterministic => "deterministic",
+            Self::SameNumbers => "same_numbers",
             Self::ShareNotLogged => "share_not_logged",
             Self::SingleSeed => "single_seed",
             Self::MissingSeeds => "missing_seeds",
@@ -94,6 +100,14 @@ impl Flag {
             Self::AtTheFloor => {
                 "every arm lies below the metric's floor, where a difference says little; the cell \
                  can't be judged"
+            }
+            Self::Deterministic => {
+                "every seed of an arm has the same accuracies and losses: its seed changes nothing, \
+                 and the cell can't be judged"
+            }
+            Self::SameNumbers => {
+                "seeds with the accuracies and losses of an earlier seed of their arm: a copy, or a \
+                 coincidence of few numbers"
             }
             Self::ShareNotLogged => {
                 "no epoch is logged near the share of the schedule that is read; the cell can't be \

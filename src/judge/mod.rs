@@ -5,7 +5,7 @@
 //! sample against the margin, `cell` makes the verdict on a cell, [`interim`] says when to stop,
 //! [`quantify`] combines cells, `association` relates effects to a measured similarity,
 //! `descriptive` reports published means without a test, `floor` finds cells too low to be judged,
-//! `diverged` runs that diverged,
+//! `diverged` runs that diverged, `same_numbers` seeds that change nothing,
 //! `per_image` holds what each test image contributes, `images` resamples test images, `power`
 //! computes power, `scales` compares scales of accuracy, [`two_zoos`] combines verdicts on two
 //! zoos, and `result` holds the output types. Beside the verdict: `population` (what it is about),
@@ -35,6 +35,7 @@ mod population;
 pub(crate) mod power;
 mod quantify;
 pub(crate) mod result;
+mod same_numbers;
 pub(crate) mod scales;
 mod targets;
 pub mod two_zoos;

@@ -129,6 +129,31 @@ fn a_source_model_without_an_accuracy_above_1_on_a_target_is_refused() {
 }
 
 #[test]
+fn runs_with_the_same_numbers_at_three_evaluations_are_copies() {
+    let curve = |seed: u64, last: f64| {
+        [(1, 10.0), (51, 40.0), (100, last)]
+            .map(|(epoch, accuracy)| format!("svhn,l2_3,3,100,{seed},{epoch},{accuracy},1,2,3,{seed}"))
+    };
+    let text = |curves: &[[String; 3]]| log(&curves.concat());
+    let copied = refused(&text(&[curve(1, 60.0), curve(7, 61.0), curve(9, 60.0)]));
+    assert_eq!(
+        copied.to_string(),
+        "failed to read the log runs.csv: seeds 1 and 9 of svhn from l2_3, 100 images, 3 blocks \
+         have the same accuracies and losses at all 3 epochs, so they are one run"
+    );
+    let accepted = |text: &str| assert!(read("runs.csv", text.as_bytes()).is_ok(), "{text}");
+    accepted(&text(&[curve(1, 60.0), curve(7, 61.0)]));
+    // Two evaluations may agree by chance, a curve that never changes is a model that collapsed,
+    // and a loss that is not finite is no number.
+    let two = [curve(1, 60.0), curve(9, 60.0)].map(|curve| curve[..2].to_vec());
+    accepted(&log(&two.concat()));
+    let flat = [curve(1, 10.0), curve(9, 10.0)].map(|curve| curve.map(|row| row.replace(",40,", ",10,")));
+    accepted(&text(&flat));
+    let diverged = [curve(1, 60.0), curve(9, 60.0)].map(|curve| curve.map(|row| row.replace(",1,2,3,", ",nan,2,nan,")));
+    accepted(&text(&diverged));
+}
+
+#[test]
 fn accuracies_below_1_percent_are_read_where_the_user_states_percent() {
     let claims = tempfile::tempdir().unwrap();
     let file = claims.path().join("runs.csv");

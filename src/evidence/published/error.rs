@@ -1,6 +1,7 @@
 //! Errors in a log.
 
 use super::{COLUMNS, LARGEST_LOG_BYTES, RESOLUTION_COLUMN};
+use crate::experiment::Key;
 
 /// An error in a log, with its place and how to fix it.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -122,6 +123,27 @@ pub enum LogError {
         epoch: u32,
         /// The run: its key and seed.
         run: String,
+    },
+    /// Two runs of one arm in one cell have the same accuracies and losses throughout.
+    #[error(
+        "failed to read the log {file}: seeds {first} and {second} of {key} have the same accuracies \
+         and losses at all {evaluations} epochs, so they are one run"
+    )]
+    #[diagnostic(help(
+        "remove all rows of one of the two seeds: a copy is no second run, nor is a run that its \
+         seed does not change"
+    ))]
+    Copies {
+        /// The log's name.
+        file: String,
+        /// What the runs are of.
+        key: Key,
+        /// The seed of one run.
+        first: u64,
+        /// The seed of the other.
+        second: u64,
+        /// The number of their evaluations.
+        evaluations: usize,
     },
     /// There is no row after the header.
     #[error("failed to read the log {file}: it has no rows")]

@@ -4,6 +4,7 @@
 //! inferred here alone (`runs`).
 
 mod columns;
+mod copies;
 mod error;
 mod runs;
 
@@ -14,6 +15,7 @@ pub use error::LogError;
 use super::Records;
 use crate::util::files::GZIP;
 use columns::Columns;
+use copies::{Copies, copies};
 use runs::{Fractions, Runs};
 
 /// Columns that every log has, in the order of the published log; a log may have any order.
@@ -157,7 +159,21 @@ fn read_as(file: &str, bytes: &[u8], percent: Percent) -> Result<Records, LogErr
             target: target.to_owned(),
             rows,
         }),
-        None => Ok(runs.into_records()),
+        None => distinct(file, runs.into_records()),
+    }
+}
+
+/// The records, if none of them is a copy of another.
+fn distinct(file: &str, records: Records) -> Result<Records, LogError> {
+    match copies(&records) {
+        Some(Copies { key, seeds: [first, second], evaluations }) => Err(LogError::Copies {
+            file: file.to_owned(),
+            key,
+            first: first.0,
+            second: second.0,
+            evaluations,
+        }),
+        None => Ok(records),
     }
 }
 

@@ -201,6 +201,44 @@ fn a_run_that_diverged_is_named_and_is_not_censored() {
     }
 }
 
+/// Runs of both arms, each with the same numbers in every log of the test but for the accuracy.
+fn plain(points: &[f64]) -> Vec<String> {
+    let runs = (1..).zip(points).flat_map(|(seed, points)| {
+        [("l2_3", 66.0 + points), ("natural", 66.0)].map(|(source, accuracy)| {
+            format!("svhn,{source},3,100,{seed},100,{accuracy},0.5,0,0,{seed}")
+        })
+    });
+    runs.collect()
+}
+
+#[test]
+fn an_arm_whose_seeds_all_agree_can_t_be_judged() {
+    let of = |rows: &[String]| {
+        let claim = claim(&claim_text("greater_than = 0.0"));
+        judge(&claim, &evidence(&log(rows), SamplingDesign::FixedSample))
+    };
+    // Both arms, and one of them.
+    for points in [[0.5; 5], [0.5, 0.6, 0.4, 0.7, 0.3]] {
+        let verdict = of(&plain(&points));
+        assert_eq!(verdict.verdict, Verdict::Inconclusive);
+        assert!(has(&verdict, Flag::Deterministic) && !has(&verdict, Flag::SameNumbers));
+        let cell = &verdict.cells[0];
+        let numbers = [cell.mean, cell.low, cell.high, cell.t, cell.p, cell.e_value];
+        assert_eq!(numbers, [None; 6]);
+        assert_eq!(cell.same_seeds, 4);
+        assert!(verdict.reason.contains("all 5 seeds of svhn from"), "{}", verdict.reason);
+    }
+    // Two runs that agree are counted.
+    let mut some = plain(&[0.5, 0.6, 0.4, 0.7]);
+    for (row, natural) in some.iter_mut().skip(1).step_by(2).zip([66.0, 66.0, 66.1, 66.2]) {
+        *row = row.replace(",100,66,", &format!(",100,{natural},"));
+    }
+    let verdict = of(&some);
+    assert!(has(&verdict, Flag::SameNumbers) && !has(&verdict, Flag::Deterministic));
+    assert_eq!((verdict.cells[0].same_seeds, verdict.cells[0].seeds), (1, 4));
+    assert!(verdict.cells[0].p.is_some());
+}
+
 #[test]
 fn recipes_that_differ_between_arms_or_seeds_can_t_be_judged() {
     let shorter = |runs: &mut Vec<Run<'_>>, index: usize| {
