@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use super::published::Printed;
 use crate::experiment::{
     Counts, Evaluation, Found, Inverse, Key, MeasuredAdversarial, MeasuredInfluence, RecipeDigest,
     Seed,
@@ -168,6 +169,7 @@ pub struct DuplicateRecord {
 pub struct Records {
     by_key: HashMap<Key, BTreeMap<Seed, Record>>,
     count: usize,
+    printed: Option<Printed>,
 }
 
 impl Records {
@@ -186,6 +188,18 @@ impl Records {
             all.count += 1;
         }
         Ok(all)
+    }
+
+    /// The same records, of a log that prints numbers with these steps.
+    #[must_use]
+    pub(super) fn with_printed(self, printed: Printed) -> Self {
+        Self { printed: Some(printed), ..self }
+    }
+
+    /// The smallest steps of a log's numbers; `None` if the records are not of a log.
+    #[must_use]
+    pub fn printed(&self) -> Option<Printed> {
+        self.printed
     }
 
     /// The same records, those of some keys as stopped before the end of their schedule: `planned`

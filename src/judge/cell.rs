@@ -13,6 +13,7 @@ use super::{
     per_image::PerImage,
     power,
     result::{CellVerdict, SeedsAndImages, Welch},
+    resolution::resolution,
     same_numbers::{SameNumbers, same_numbers},
     targets,
 };
@@ -59,6 +60,8 @@ pub(super) struct Paired<'a> {
     named: Cell,
     pub(super) cells: Vec<Cell>,
     pub(super) joined: Joined,
+    /// The smallest step of its values; their spread is at least half of it.
+    pub(super) resolution: f64,
     per_image: OnceCell<PerImage>,
 }
 
@@ -78,22 +81,24 @@ impl<'a> Analysis<'a> {
         named: Cell,
         cells: Vec<Cell>,
     ) -> Paired<'a> {
-        let joined = join(&contrast.terms, &cells, &self.hypothesis.metric, self.evidence);
-        Paired { contrast, named, cells, joined, per_image: OnceCell::new() }
+        let (terms, metric) = (&contrast.terms, &self.hypothesis.metric);
+        let joined = join(terms, &cells, metric, self.evidence);
+        let resolution = resolution(terms, &cells, metric, self.evidence);
+        Paired { contrast, named, cells, joined, resolution, per_image: OnceCell::new() }
     }
 
     /// The answer at each look. `shift` is added to every value, in the metric's unit: 0, except
     /// in the check for borderline verdicts.
     pub(super) fn interim(&self, unit: &Paired<'_>, shift: f64) -> Interim {
         let Paired { contrast, named, joined, .. } = unit;
-        let Hypothesis { relation, metric, contrasts, .. } = self.hypothesis;
+        let Hypothesis { relation, contrasts, .. } = self.hypothesis;
         let values: Vec<Censored> =
             joined.rows.iter().map(|row| row.contrast.shifted(shift)).collect();
         let judgeable = joined.mixed_recipes.is_none()
             && self.at_the_floor(contrast, joined).is_none()
             && self.same_numbers(unit, &joined.rows).deterministic.is_none();
         let seeds = if judgeable { self.looks(values.len()) } else { Vec::new() };
-        let (level, resolution) = (self.level(), metric.resolution());
+        let (level, resolution) = (self.level(), unit.resolution);
         let answer = |seeds: usize| {
             let added = self.added(unit, seeds);
             decide_with(&values[..seeds], 0, *relation, level, resolution, added)
@@ -143,7 +148,7 @@ impl<'a> Analysis<'a> {
         let added = self.per_image(unit).variance(joined.rows.len())?;
         let values = joined.rows.iter().map(|row| row.contrast.exact());
         let sample = Sample::new(values.collect::<Option<Vec<f64>>>()?).ok()?;
-        let sample = sample.with_resolution(self.hypothesis.metric.resolution());
+        let sample = sample.with_resolution(unit.resolution);
         let test = t_with_added(&sample, 0.0, added);
         let Interval { low, high } = test.interval(self.level());
         let side = Side::from_bounds(low, high, self.hypothesis.relation);
@@ -222,7 +227,8 @@ impl<'a> Analysis<'a> {
         let seeds_and_images = self.seeds_and_images(unit, &joined).filter(|_| judged);
         let stopped_early =
             side != Side::Undecided && look.is_some_and(|look| look < self.design.looks.last());
-        let estimates = self.estimates(&joined, index.filter(|_| sequential), stopped_early);
+        let look_index = index.filter(|_| sequential);
+        let estimates = self.estimates(&joined, unit.resolution, look_index, stopped_early);
         let mut flags =
             self.flags(contrast, &joined, answer, welch.as_ref(), seeds_and_images.as_ref());
         flags.extend(stopped_early.then_some(Flag::StoppedEarly));
@@ -263,7 +269,7 @@ impl<'a> Analysis<'a> {
             same_seeds: same_numbers.seeds,
             failed_seeds: joined.rows.iter().filter(|row| !row.contrast.finished).count(),
             look,
-            e_value: self.e_value(&joined).filter(|_| judged),
+            e_value: self.e_value(&joined, unit.resolution).filter(|_| judged),
             welch,
             seeds_and_images,
             test_images: images::interval(
@@ -302,10 +308,15 @@ impl<'a> Analysis<'a> {
     }
 
     /// The estimates of a sequential design at the look of this index.
-    fn estimates(&self, joined: &Joined, look: Option<usize>, early: bool) -> Estimates {
+    fn estimates(
+        &self,
+        joined: &Joined,
+        resolution: f64,
+        look: Option<usize>,
+        early: bool,
+    ) -> Estimates {
         let values: Option<Vec<f64>> = joined.rows.iter().map(|row| row.contrast.exact()).collect();
         let sample = values.and_then(|values| Sample::new(values).ok());
-        let resolution = self.hypothesis.metric.resolution();
         match (sample, self.one_threshold(), look) {
             (Some(sample), Some(threshold), Some(look)) => {
                 let sample = sample.with_resolution(resolution);
@@ -338,7 +349,7 @@ impl<'a> Analysis<'a> {
         })
     }
 
-    fn e_value(&self, joined: &Joined) -> Option<f64> {
+    fn e_value(&self, joined: &Joined, resolution: f64) -> Option<f64> {
         if joined.mixed_recipes.is_some()
             || matches!(self.hypothesis.relation, Relation::EquivalentWithin(_))
         {
@@ -346,7 +357,7 @@ impl<'a> Analysis<'a> {
         }
         let values =
             joined.rows.iter().map(|row| row.contrast.exact()).collect::<Option<Vec<f64>>>()?;
-        let sample = Sample::new(values).ok()?.with_resolution(self.hypothesis.metric.resolution());
+        let sample = Sample::new(values).ok()?.with_resolution(resolution);
         let t = paired_t(&sample, self.hypothesis.relation.threshold()).t;
         Some(e_value(t, sample.len(), self.design.e_value_g)).filter(|value| value.is_finite())
     }

@@ -6,6 +6,7 @@
 //! [`quantify`] combines cells, `association` relates effects to a measured similarity,
 //! `descriptive` reports published means without a test, `floor` finds cells too low to be judged,
 //! `diverged` runs that diverged, `same_numbers` seeds that change nothing,
+//! `resolution` the smallest step of a contrast,
 //! `per_image` holds what each test image contributes, `images` resamples test images, `power`
 //! computes power, `scales` compares scales of accuracy, [`two_zoos`] combines verdicts on two
 //! zoos, and `result` holds the output types. Beside the verdict: `population` (what it is about),
@@ -34,6 +35,7 @@ mod per_image;
 mod population;
 pub(crate) mod power;
 mod quantify;
+mod resolution;
 pub(crate) mod result;
 mod same_numbers;
 pub(crate) mod scales;

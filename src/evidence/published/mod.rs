@@ -6,16 +6,19 @@
 mod columns;
 mod copies;
 mod error;
+mod printed;
 mod runs;
 
 use std::{io::Read, path::Path};
 
 pub use error::LogError;
+pub use printed::Printed;
 
 use super::Records;
 use crate::util::files::GZIP;
 use columns::Columns;
 use copies::{Copies, copies};
+use printed::Decimals;
 use runs::{Fractions, Runs};
 
 /// Columns that every log has, in the order of the published log; a log may have any order.
@@ -129,7 +132,7 @@ fn read_as(file: &str, bytes: &[u8], percent: Percent) -> Result<Records, LogErr
         let headers = reader.byte_headers().map_err(|error| row_error(&error))?;
         Columns::find(headers).map_err(|what| LogError::Header { file: file.to_owned(), what })?
     };
-    let mut runs = Runs::default();
+    let (mut runs, mut decimals) = (Runs::default(), Decimals::default());
     let mut row = csv::ByteRecord::new();
     while reader.read_byte_record(&mut row).map_err(|error| row_error(&error))? {
         let line = row.position().map_or(0, csv::Position::line);
@@ -141,6 +144,8 @@ fn read_as(file: &str, bytes: &[u8], percent: Percent) -> Result<Records, LogErr
             expected: fault.expected,
         })?;
         let epoch = evaluation.epoch;
+        let (accuracy, loss) = columns.test_numbers(&row);
+        decimals.add(accuracy, loss);
         runs.push(run, evaluation, line).map_err(|run| LogError::Duplicate {
             file: file.to_owned(),
             line,
@@ -159,7 +164,7 @@ fn read_as(file: &str, bytes: &[u8], percent: Percent) -> Result<Records, LogErr
             target: target.to_owned(),
             rows,
         }),
-        None => distinct(file, runs.into_records()),
+        None => distinct(file, runs.into_records().with_printed(decimals.printed())),
     }
 }
 

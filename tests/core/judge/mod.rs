@@ -11,12 +11,13 @@ use crate::common;
 
 use common::{Run, claim, claim_text, evidence, log, rows, run};
 use repro::{
-    claim::{Expected, Relation},
-    evidence::{Records, SamplingDesign},
+    claim::{Expected, Relation, check},
+    evidence::{Evidence, Records, SamplingDesign},
     experiment::Verdict,
     judge::{ClaimVerdict, Flag, decide, judge, observe::Censored},
     replication::one_seed::one_seed,
     stats::Alpha,
+    world::{UserNames, World},
 };
 
 fn gap(runs: &[Run<'_>]) -> ClaimVerdict {
@@ -237,6 +238,49 @@ fn an_arm_whose_seeds_all_agree_can_t_be_judged() {
     assert!(has(&verdict, Flag::SameNumbers) && !has(&verdict, Flag::Deterministic));
     assert_eq!((verdict.cells[0].same_seeds, verdict.cells[0].seeds), (1, 4));
     assert!(verdict.cells[0].p.is_some());
+}
+
+/// A log in which both arms of two seeds differ by one point, in one test set or another.
+fn one_item(own: &str, numbers: [&str; 4]) -> ClaimVerdict {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("worlds")).unwrap();
+    std::fs::write(folder.path().join("worlds/own.toml"), own).unwrap();
+    let names = UserNames::read(folder.path()).unwrap();
+    let runs = [("l2_3", 1), ("natural", 1), ("l2_3", 2), ("natural", 2)];
+    let lines: Vec<String> = (runs.iter().zip(numbers))
+        .map(|((source, seed), accuracy)| {
+            format!("tiny,{source},3,100,{seed},1,{accuracy},1.5,50,0.{seed},10")
+        })
+        .collect();
+    let world = World::paper().with(&names);
+    let text = claim_text("greater_than = 0.0").replace("svhn", "tiny");
+    let claim = check::claim("gap.toml", &text, &world).unwrap();
+    judge(&claim, &Evidence { world, ..evidence(&log(&lines), SamplingDesign::FixedSample) })
+}
+
+#[test]
+fn the_spread_of_a_log_is_at_least_half_a_test_item_or_half_the_last_digit() {
+    let own = |test: u32| {
+        format!("format = 1\n[targets.tiny]\ntitle = \"Tiny\"\ntrain = 1000\ntest = {test}\n")
+    };
+    let of = |test: u32, numbers| {
+        let verdict = one_item(&own(test), numbers);
+        let cell = verdict.cells[0].clone();
+        assert_eq!(cell.mean, Some(1.0), "{}", cell.reason);
+        (verdict.verdict, 0.5 * (cell.high.unwrap() - cell.low.unwrap()))
+    };
+    // 12.706 * spread / sqrt(2), the spread half of the step.
+    let half = |step: f64| 12.706_204_736 * step / 2.0 / 2.0_f64.sqrt();
+    let near = |found: f64, expected: f64| (found - expected).abs() < 1e-6;
+    let (verdict, width) = of(100, ["91", "90", "90", "89"]);
+    assert!(verdict == Verdict::Inconclusive && near(width, half(1.0)), "{width}");
+    // Zeros that are printed are digits.
+    let (verdict, width) = of(1000, ["91.0", "90.0", "90.0", "89.0"]);
+    assert!(verdict == Verdict::Supported && near(width, half(0.1)), "{width}");
+    let (_, width) = of(1000, ["91.000", "90.000", "90.000", "89.000"]);
+    assert!(near(width, half(0.1)), "{width}");
+    let (verdict, width) = of(1000, ["91", "90", "90", "89"]);
+    assert!(verdict == Verdict::Inconclusive && near(width, half(1.0)), "{width}");
 }
 
 #[test]
