@@ -400,9 +400,8 @@ mod tests {
         for epochs in [25, 50, 100] {
             let points: Vec<(u32, f64)> =
                 (1..=epochs).map(|epoch| (epoch, f64::from(epoch) / 2.0)).collect();
-            let key = record(Status::Finished, &points);
-            let recipe = RecipeDigest { epochs, ..RecipeDigest::default() };
-            let record = Record { recipe, ..key };
+            let mut record = record(Status::Finished, &points);
+            record.recipe.epochs = epochs;
             for percent in 1_u32..=100 {
                 let metric = Metric::Accuracy(Moment::FromShare(f64::from(percent) / 100.0));
                 let first = (percent * epochs).div_ceil(100);

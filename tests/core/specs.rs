@@ -52,10 +52,10 @@ fn contrasts(terms: &[&str], holds: &str) -> String {
 #[test]
 fn one_cell_twice_is_refused_whatever_its_arms_are_called_and_however_it_is_scaled() {
     const GAP: &str = "{ robust = 1.0, natural = -1.0 }";
-    const THIRD: &str = "{ third = 1.0, natural = -1.0, other = 1e-6, robust = -1e-6 }";
+    const THIRD: &str = "{ other = 1e-6, third = 1.0, robust = -1e-6, natural = -1.0 }";
     let refused = |again: &str, holds: &str| {
         let error = *checked(&contrasts(&[GAP, again, THIRD], holds)).expect_err(again);
-        assert_eq!(error.line, 14, "{error}");
+        assert_eq!(error.line, 15, "{error}");
         error.to_string()
     };
     for again in [
@@ -63,7 +63,7 @@ fn one_cell_twice_is_refused_whatever_its_arms_are_called_and_however_it_is_scal
         "{ natural = -1.0, robust = 1.0 }",
         "{ robust = 0.3, natural = -0.3 }",
         "{ other = 2.0, natural = -2.0 }",
-        "{ robust = 0.5, other = 0.5, natural = -1.0 }",
+        "{ robust = 0.5, natural = -1.0, other = 0.5 }",
     ] {
         for holds in ["\"every\"", "{ at_least = 1 }", "\"more_than_chance\""] {
             let error = refused(again, holds);
@@ -86,7 +86,7 @@ fn more_than_chance_needs_cells_that_share_no_run() {
     let text = contrasts(&shared, "\"more_than_chance\"");
     let error = checked(&text).unwrap_err().to_string();
     assert!(error.contains("both `"), "{error}");
-    assert!(error.contains("read svhn from natural, 100 images, 3 blocks"), "{error}");
+    assert!(error.contains("read svhn from l2_3, 100 images, 3 blocks"), "{error}");
     let stated = text.replace("holds = ", "shared_runs = true\nholds = ");
     assert!(checked(&stated).is_ok());
     let every = contrasts(&shared, "\"every\"");
