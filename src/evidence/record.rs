@@ -134,11 +134,13 @@ impl Record {
         Some(ends.map(|number| (number + 0.0).to_bits()))
     }
 
-    /// Whether every evaluation has the same test accuracy and loss.
+    /// Whether it has several evaluations, all with the same test accuracy and loss: a model that
+    /// collapsed, as one that always gives the same class.
     #[must_use]
-    pub(super) fn is_flat(&self) -> bool {
+    pub(crate) fn is_flat(&self) -> bool {
         let of = |evaluation: &Evaluation| (evaluation.test_accuracy, evaluation.test_loss);
-        self.evaluations.windows(2).all(|pair| of(&pair[0]) == of(&pair[1]))
+        let same = self.evaluations.windows(2).all(|pair| of(&pair[0]) == of(&pair[1]));
+        same && self.evaluations.len() > 1
     }
 
     /// The last logged evaluation, which is the final one only of a finished run; `None` if the run

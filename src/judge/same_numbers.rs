@@ -1,6 +1,7 @@
 //! Seeds that change nothing: runs of one arm in one cell that are equal in every accuracy and
 //! loss. Two may agree by chance; where three or more runs are all equal, the arm is deterministic,
-//! and a spread over its seeds says nothing.
+//! and a spread over its seeds says nothing. Models that collapsed are equal too, and that is a
+//! result: such an arm counts only where no arm varies at all.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -37,7 +38,7 @@ pub(super) fn same_numbers(
     let keys: BTreeSet<Key> =
         keys.flat_map(|(term, cell)| term.arm.keys(cell, metric)).collect();
     let mut repeated: BTreeSet<Seed> = BTreeSet::new();
-    let mut deterministic = None;
+    let (mut deterministic, mut collapsed, mut varies) = (None, None, false);
     for key in &keys {
         let Some(seeds) = evidence.records.seeds(key) else { continue };
         let runs: Vec<&Record> = rows.iter().filter_map(|row| seeds.get(&row.seed)).collect();
@@ -54,13 +55,19 @@ pub(super) fn same_numbers(
         }
         let first = &runs[..runs.len().min(look)];
         let all_equal = first.iter().skip(1).all(|run| run.has_the_numbers_of(first[0]));
-        if first.len() >= RUNS && all_equal && deterministic.is_none() {
-            deterministic = Some(format!(
+        if first.len() < RUNS || !all_equal {
+            varies = true;
+            continue;
+        }
+        let found = if first[0].is_flat() { &mut collapsed } else { &mut deterministic };
+        found.get_or_insert_with(|| {
+            format!(
                 "all {} seeds of {key} have the same accuracies and losses: the seed changes \
                  nothing in this arm, so a spread over seeds can't be judged",
                 first.len()
-            ));
-        }
+            )
+        });
     }
+    let deterministic = deterministic.or(collapsed.filter(|_| !varies));
     SameNumbers { seeds: repeated.len(), deterministic }
 }

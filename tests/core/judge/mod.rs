@@ -229,6 +229,15 @@ fn an_arm_whose_seeds_all_agree_can_t_be_judged() {
         assert_eq!(cell.same_seeds, 4);
         assert!(verdict.reason.contains("all 5 seeds of svhn from"), "{}", verdict.reason);
     }
+    // A baseline that collapsed is a result, unless nothing varies.
+    let collapsed = |points: &[f64]| {
+        let both = plain(points).into_iter().flat_map(|row| [row.replace(",100,6", ",50,6"), row]);
+        of(&both.collect::<Vec<String>>())
+    };
+    let one = collapsed(&[0.5, 0.6, 0.4, 0.7, 0.3]);
+    assert_eq!(one.verdict, Verdict::Supported, "{}", one.reason);
+    assert!(has(&one, Flag::SameNumbers) && one.cells[0].same_seeds == 4);
+    assert!(has(&collapsed(&[0.5; 5]), Flag::Deterministic));
     // Two runs that agree are counted.
     let mut some = plain(&[0.5, 0.6, 0.4, 0.7]);
     for (row, natural) in some.iter_mut().skip(1).step_by(2).zip([66.0, 66.0, 66.1, 66.2]) {
