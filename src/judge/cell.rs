@@ -12,8 +12,8 @@ use super::{
     interim::Interim,
     per_image::PerImage,
     power,
-    result::{CellVerdict, SeedsAndImages, Welch},
     resolution::resolution,
+    result::{CellVerdict, SeedsAndImages, Welch},
     same_numbers::{SameNumbers, same_numbers},
     targets,
 };

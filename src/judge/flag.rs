@@ -120,7 +120,9 @@ impl Flag {
                 "runs that stopped early; the verdict must hold without them and with them at \
                  their worst value"
             }
-            Self::Diverged => "runs that diverged: their loss is not finite, so there is no interval",
+            Self::Diverged => {
+                "runs that diverged: their loss is not finite, so there is no interval"
+            }
             Self::Censored => {
                 "known only up to the logged epochs; the verdict must hold at both bounds"
             }

@@ -420,7 +420,10 @@ mod tests {
         let at = |share| accuracy(Moment::FromShare(share));
         // Logged: 1, 11, 21, 31 and 50 of 50. A fifth is 10, and 15 the farthest.
         assert_eq!(at(0.2), Ok(Censored::exactly(40.0)));
-        assert_eq!(at(0.14), Err(Unobservable::FarFromShare { share: 0.14, epochs: 50, logged: 11 }));
+        assert_eq!(
+            at(0.14),
+            Err(Unobservable::FarFromShare { share: 0.14, epochs: 50, logged: 11 })
+        );
         assert_eq!(at(0.28), Ok(Censored::exactly(60.0)));
         assert_eq!(
             at(0.14).unwrap_err().to_string(),

@@ -35,8 +35,7 @@ pub(super) fn same_numbers(
     evidence: &Evidence,
 ) -> SameNumbers {
     let keys = terms.iter().flat_map(|term| cells.iter().map(move |cell| (term, cell)));
-    let keys: BTreeSet<Key> =
-        keys.flat_map(|(term, cell)| term.arm.keys(cell, metric)).collect();
+    let keys: BTreeSet<Key> = keys.flat_map(|(term, cell)| term.arm.keys(cell, metric)).collect();
     let mut repeated: BTreeSet<Seed> = BTreeSet::new();
     let (mut deterministic, mut collapsed, mut varies) = (None, None, false);
     for key in &keys {

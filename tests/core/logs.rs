@@ -131,8 +131,9 @@ fn a_source_model_without_an_accuracy_above_1_on_a_target_is_refused() {
 #[test]
 fn runs_with_the_same_numbers_at_three_evaluations_are_copies() {
     let curve = |seed: u64, last: f64| {
-        [(1, 10.0), (51, 40.0), (100, last)]
-            .map(|(epoch, accuracy)| format!("svhn,l2_3,3,100,{seed},{epoch},{accuracy},1,2,3,{seed}"))
+        [(1, 10.0), (51, 40.0), (100, last)].map(|(epoch, accuracy)| {
+            format!("svhn,l2_3,3,100,{seed},{epoch},{accuracy},1,2,3,{seed}")
+        })
     };
     let text = |curves: &[[String; 3]]| log(&curves.concat());
     let copied = refused(&text(&[curve(1, 60.0), curve(7, 61.0), curve(9, 60.0)]));
@@ -147,9 +148,11 @@ fn runs_with_the_same_numbers_at_three_evaluations_are_copies() {
     // and a loss that is not finite is no number.
     let two = [curve(1, 60.0), curve(9, 60.0)].map(|curve| curve[..2].to_vec());
     accepted(&log(&two.concat()));
-    let flat = [curve(1, 10.0), curve(9, 10.0)].map(|curve| curve.map(|row| row.replace(",40,", ",10,")));
+    let flat =
+        [curve(1, 10.0), curve(9, 10.0)].map(|curve| curve.map(|row| row.replace(",40,", ",10,")));
     accepted(&text(&flat));
-    let diverged = [curve(1, 60.0), curve(9, 60.0)].map(|curve| curve.map(|row| row.replace(",1,2,3,", ",nan,2,nan,")));
+    let diverged = [curve(1, 60.0), curve(9, 60.0)]
+        .map(|curve| curve.map(|row| row.replace(",1,2,3,", ",nan,2,nan,")));
     accepted(&text(&diverged));
 }
 

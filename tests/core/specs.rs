@@ -79,10 +79,8 @@ fn one_cell_twice_is_refused_whatever_its_arms_are_called_and_however_it_is_scal
 
 #[test]
 fn more_than_chance_needs_cells_that_share_no_run() {
-    let shared = [
-        "{ robust = 1.0, natural = -1.0 }",
-        "{ third = 1.0, natural = -0.5, other = -0.5 }",
-    ];
+    let shared =
+        ["{ robust = 1.0, natural = -1.0 }", "{ third = 1.0, natural = -0.5, other = -0.5 }"];
     let text = contrasts(&shared, "\"more_than_chance\"");
     let error = checked(&text).unwrap_err().to_string();
     assert!(error.contains("both `"), "{error}");
@@ -92,7 +90,8 @@ fn more_than_chance_needs_cells_that_share_no_run() {
     let every = contrasts(&shared, "\"every\"");
     assert!(checked(&every).is_ok(), "every has no need of it");
     // The same run at two epochs is one run.
-    let early = text.replace("{ source = \"l2_3\" }\nthird", "{ source = \"natural\", at = \"best\" }\nthird");
+    let early = text
+        .replace("{ source = \"l2_3\" }\nthird", "{ source = \"natural\", at = \"best\" }\nthird");
     assert!(checked(&early).is_err());
 }
 

@@ -71,10 +71,7 @@ pub fn read_file(path: &Path) -> Result<(Records, Vec<u8>), LogError> {
 }
 
 /// As [`read_file`], where the user may have stated that accuracies are percent.
-pub(super) fn read_file_as(
-    path: &Path,
-    percent: Percent,
-) -> Result<(Records, Vec<u8>), LogError> {
+pub(super) fn read_file_as(path: &Path, percent: Percent) -> Result<(Records, Vec<u8>), LogError> {
     let file = path.display().to_string();
     let unreadable = |cause| LogError::Unreadable { file: file.clone(), cause };
     let mut bytes = Vec::new();
