@@ -166,10 +166,10 @@ fn accuracies_below_1_percent_are_read_where_the_user_states_percent() {
         std::fs::write(claims.path().join("worlds/own.toml"), own).unwrap();
         UserNames::read(claims.path()).unwrap()
     };
-    let told = Evidence::log(&file, &names("format = 1\npercent = true\n")).unwrap();
-    assert_eq!(told.records.len(), 2);
-    let untold = Evidence::log(&file, &names("format = 1\n")).unwrap_err();
-    assert!(untold.help().unwrap().to_string().contains("percent = true"));
+    let stated = Evidence::log(&file, &names("format = 1\npercent = true\n")).unwrap();
+    assert_eq!(stated.records.len(), 2);
+    let unstated = Evidence::log(&file, &names("format = 1\n")).unwrap_err();
+    assert!(unstated.help().unwrap().to_string().contains("percent = true"));
 }
 
 #[test]
