@@ -23,9 +23,9 @@
 //!     cells = { target = "svhn", images = 100, blocks = 3 }"#;
 //! let claim = check::claim("gap.toml", spec, &World::paper())?;
 //! let mut log = repro::evidence::published::COLUMNS.join(",");
-//! for (seed, lead) in [(1, 3.1), (2, 2.4), (3, 2.9)] {
-//!     log += &format!("\nsvhn,l2_3,3,100,{seed},30,{},1,99,0.1,60", 50.0 + lead);
-//!     log += &format!("\nsvhn,natural,3,100,{seed},30,50.0,1,99,0.1,60");
+//! for (seed, robust, natural) in [(1, 53.1, 50.0), (2, 52.0, 49.6), (3, 53.2, 50.3)] {
+//!     log += &format!("\nsvhn,l2_3,3,100,{seed},30,{robust},1,99,0.1,60");
+//!     log += &format!("\nsvhn,natural,3,100,{seed},30,{natural},1,99,0.1,60");
 //! }
 //! let verdict = judge(&claim, &Evidence::from_csv("runs.csv", log.as_bytes())?);
 //! assert_eq!(verdict.verdict.name(), "supported");

@@ -52,6 +52,8 @@ fn canonical(
         average_over,
         holds,
         over,
+        // What the spec states of its cells: they are the same.
+        shared_runs: _,
     } = hypothesis;
     let metric = metric.as_ref();
     let mut text = "repro hypothesis 1\n".to_owned();

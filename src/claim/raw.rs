@@ -323,6 +323,10 @@ pub struct RawHypothesis {
     /// What varies in the interval that decides: `seeds`, or `seeds_and_images`.
     #[serde(default)]
     pub over: Over,
+    /// With `more_than_chance`: cells may share fine-tunes, so that their count is a description
+    /// and its test is not exact. Readings take it over.
+    #[serde(default)]
+    pub shared_runs: bool,
 }
 
 /// A secondary hypothesis (reading): the primary hypothesis, or an earlier reading, with some of

@@ -85,7 +85,7 @@ impl Compare {
             ));
         }
         let evidence = match &self.log {
-            Some(log) => Evidence::log(log)?,
+            Some(log) => Evidence::log(log, &suites.names)?,
             None => {
                 let suite = suites.suite(self.evidence)?;
                 self.folders.evidence(self.evidence, &suite.select(&[])?, suites)?

@@ -100,7 +100,7 @@ impl Figure {
             catalogue.figures.iter().map(|figure| figure.name.clone()).collect();
         let needed = if names.is_empty() { &every } else { &names };
         let evidence: Vec<Evidence> = match &self.log {
-            Some(log) => vec![Evidence::log(log)?],
+            Some(log) => vec![Evidence::log(log, &suites.names)?],
             None => kind::published_and_smoke(&self.evidence)
                 .into_iter()
                 .map(|kind| self.gathered(kind, needed, suites))

@@ -208,7 +208,8 @@ impl Verify {
         }
         let evidence = match (kind, &self.log) {
             (EvidenceKind::Log, Some(log)) => {
-                Evidence { world: suites.world(kind), ..Evidence::log(log)? }
+                let world = suites.world(kind);
+                Evidence { world, ..Evidence::log(log, &suites.names)? }
             }
             _ => self.gathered(kind, &claims, suites)?,
         };

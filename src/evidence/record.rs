@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use super::published::Printed;
 use crate::experiment::{
     Counts, Evaluation, Found, Inverse, Key, MeasuredAdversarial, MeasuredInfluence, RecipeDigest,
     Seed,
@@ -106,6 +107,42 @@ impl Record {
         &self.evaluations
     }
 
+    /// Whether another run has the same number for every accuracy and loss at the same epochs. A
+    /// number that is not finite is equal to none, since it says only that a run diverged; so is
+    /// a run without evaluations.
+    #[must_use]
+    pub(crate) fn has_the_numbers_of(&self, other: &Self) -> bool {
+        let (own, others) = (&self.evaluations, &other.evaluations);
+        let equal = |(own, other): (&Evaluation, &Evaluation)| {
+            let same = |own: f64, other: f64| own.is_finite() && own == other;
+            own.epoch == other.epoch
+                && same(own.test_accuracy, other.test_accuracy)
+                && same(own.test_loss, other.test_loss)
+                && same(own.train_accuracy, other.train_accuracy)
+                && same(own.train_loss, other.train_loss)
+        };
+        !own.is_empty() && own.len() == others.len() && own.iter().zip(others).all(equal)
+    }
+
+    /// The numbers of its first and its last evaluation, to find runs with the same numbers among
+    /// many; `None` for a run without evaluations.
+    #[must_use]
+    pub(crate) fn ends(&self) -> Option<[u64; 4]> {
+        let (first, last) = (self.evaluations.first()?, self.last()?);
+        let ends = [first.test_accuracy, first.test_loss, last.test_accuracy, last.test_loss];
+        // Adding 0 makes one number of 0 and -0, which are equal.
+        Some(ends.map(|number| (number + 0.0).to_bits()))
+    }
+
+    /// Whether it has several evaluations, all with the same test accuracy and loss: a model that
+    /// collapsed, as one that always gives the same class.
+    #[must_use]
+    pub(crate) fn is_flat(&self) -> bool {
+        let of = |evaluation: &Evaluation| (evaluation.test_accuracy, evaluation.test_loss);
+        let same = self.evaluations.windows(2).all(|pair| of(&pair[0]) == of(&pair[1]));
+        same && self.evaluations.len() > 1
+    }
+
     /// The last logged evaluation, which is the final one only of a finished run; `None` if the run
     /// stopped before its first evaluation.
     #[must_use]
@@ -134,6 +171,7 @@ pub struct DuplicateRecord {
 pub struct Records {
     by_key: HashMap<Key, BTreeMap<Seed, Record>>,
     count: usize,
+    printed: Option<Printed>,
 }
 
 impl Records {
@@ -154,10 +192,40 @@ impl Records {
         Ok(all)
     }
 
+    /// The same records, of a log that prints numbers with these steps.
+    #[must_use]
+    pub(super) fn with_printed(self, printed: Printed) -> Self {
+        Self { printed: Some(printed), ..self }
+    }
+
+    /// The smallest steps of a log's numbers; `None` if the records are not of a log.
+    #[must_use]
+    pub fn printed(&self) -> Option<Printed> {
+        self.printed
+    }
+
+    /// The same records, those of some keys as stopped before the end of their schedule: `planned`
+    /// gives the epochs of that schedule, `None` for keys that stay as they are.
+    #[must_use]
+    pub(super) fn stopping(mut self, planned: impl Fn(&Key) -> Option<u32>) -> Self {
+        for (key, seeds) in &mut self.by_key {
+            let Some(epochs) = planned(key) else { continue };
+            for record in seeds.values_mut() {
+                (record.status, record.recipe.epochs) = (Status::Stopped, epochs);
+            }
+        }
+        self
+    }
+
     /// The records of one key by seed; `None` if there are none.
     #[must_use]
     pub fn seeds(&self, key: &Key) -> Option<&BTreeMap<Seed, Record>> {
         self.by_key.get(key)
+    }
+
+    /// Every key that has a record, in an unspecified order.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.by_key.keys()
     }
 
     /// The number of records.

@@ -14,6 +14,7 @@ pub enum Moment {
     Best,
     /// The evaluation after this many epochs.
     Epoch(u32),
-    /// The first logged evaluation from this share of the schedule on.
+    /// The first logged evaluation from this share of the schedule on, which must lie within 1.5
+    /// times the share.
     FromShare(f64),
 }

@@ -5,13 +5,16 @@ use std::cell::OnceCell;
 
 use super::{
     decide::{Answer, Side, decide_with},
+    diverged,
     early::{self, Estimates},
     flag::Flag,
     floor, images,
     interim::Interim,
     per_image::PerImage,
     power,
+    resolution::resolution,
     result::{CellVerdict, SeedsAndImages, Welch},
+    same_numbers::{SameNumbers, same_numbers},
     targets,
 };
 use crate::{
@@ -19,8 +22,8 @@ use crate::{
     evidence::{Evidence, SamplingDesign},
     experiment::{Key, Moment, Verdict},
     judge::{
-        join::{Joined, join},
-        observe::Censored,
+        join::{Joined, Row, join},
+        observe::{Censored, Unobservable},
     },
     stats::{
         AddedVariance, Alpha, Interval, Sample, e_value, paired_t, sign_flip_p, t_with_added,
@@ -57,6 +60,8 @@ pub(super) struct Paired<'a> {
     named: Cell,
     pub(super) cells: Vec<Cell>,
     pub(super) joined: Joined,
+    /// The smallest step of its values; their spread is at least half of it.
+    pub(super) resolution: f64,
     per_image: OnceCell<PerImage>,
 }
 
@@ -76,21 +81,24 @@ impl<'a> Analysis<'a> {
         named: Cell,
         cells: Vec<Cell>,
     ) -> Paired<'a> {
-        let joined = join(&contrast.terms, &cells, &self.hypothesis.metric, self.evidence);
-        Paired { contrast, named, cells, joined, per_image: OnceCell::new() }
+        let (terms, metric) = (&contrast.terms, &self.hypothesis.metric);
+        let joined = join(terms, &cells, metric, self.evidence);
+        let resolution = resolution(terms, &cells, metric, self.evidence);
+        Paired { contrast, named, cells, joined, resolution, per_image: OnceCell::new() }
     }
 
     /// The answer at each look. `shift` is added to every value, in the metric's unit: 0, except
     /// in the check for borderline verdicts.
     pub(super) fn interim(&self, unit: &Paired<'_>, shift: f64) -> Interim {
         let Paired { contrast, named, joined, .. } = unit;
-        let Hypothesis { relation, metric, contrasts, .. } = self.hypothesis;
+        let Hypothesis { relation, contrasts, .. } = self.hypothesis;
         let values: Vec<Censored> =
             joined.rows.iter().map(|row| row.contrast.shifted(shift)).collect();
-        let judgeable =
-            joined.mixed_recipes.is_none() && self.at_the_floor(contrast, joined).is_none();
+        let judgeable = joined.mixed_recipes.is_none()
+            && self.at_the_floor(contrast, joined).is_none()
+            && self.same_numbers(unit, &joined.rows).deterministic.is_none();
         let seeds = if judgeable { self.looks(values.len()) } else { Vec::new() };
-        let (level, resolution) = (self.level(), metric.resolution());
+        let (level, resolution) = (self.level(), unit.resolution);
         let answer = |seeds: usize| {
             let added = self.added(unit, seeds);
             decide_with(&values[..seeds], 0, *relation, level, resolution, added)
@@ -140,7 +148,7 @@ impl<'a> Analysis<'a> {
         let added = self.per_image(unit).variance(joined.rows.len())?;
         let values = joined.rows.iter().map(|row| row.contrast.exact());
         let sample = Sample::new(values.collect::<Option<Vec<f64>>>()?).ok()?;
-        let sample = sample.with_resolution(self.hypothesis.metric.resolution());
+        let sample = sample.with_resolution(unit.resolution);
         let test = t_with_added(&sample, 0.0, added);
         let Interval { low, high } = test.interval(self.level());
         let side = Side::from_bounds(low, high, self.hypothesis.relation);
@@ -158,11 +166,23 @@ impl<'a> Analysis<'a> {
 
     /// Why a cell is at the metric's floor, by the seeds of the first look.
     fn at_the_floor(&self, contrast: &Contrast, joined: &Joined) -> Option<String> {
-        let look = match self.evidence.design {
-            SamplingDesign::FixedSample => joined.rows.len(),
-            SamplingDesign::GroupSequential => self.design.looks.seeds()[0],
-        };
+        let look = self.first_look(joined.rows.len());
         floor::at_the_floor(&self.hypothesis.metric, &contrast.terms, &joined.rows, look)
+    }
+
+    /// Seeds that change nothing; an arm is deterministic by the seeds of the first look.
+    fn same_numbers(&self, unit: &Paired<'_>, rows: &[Row]) -> SameNumbers {
+        let Paired { contrast, cells, .. } = unit;
+        let (metric, look) = (&self.hypothesis.metric, self.first_look(rows.len()));
+        same_numbers(&contrast.terms, cells, metric, rows, look, self.evidence)
+    }
+
+    /// The number of seeds of the first look: all of them in a fixed design.
+    fn first_look(&self, seeds: usize) -> usize {
+        match self.evidence.design {
+            SamplingDesign::FixedSample => seeds,
+            SamplingDesign::GroupSequential => self.design.looks.seeds()[0],
+        }
     }
 
     /// The numbers of seeds of the looks that `seeds` seeds reach: all of them in a fixed design.
@@ -200,16 +220,23 @@ impl<'a> Analysis<'a> {
         joined.rows.truncate(look.unwrap_or(joined.rows.len()));
         let side = answer.map_or(Side::Undecided, |answer| answer.side);
         let at_the_floor = self.at_the_floor(contrast, &joined);
-        let judged = at_the_floor.is_none();
+        let same_numbers = self.same_numbers(unit, &joined.rows);
+        let unjudged = at_the_floor.as_ref().or(same_numbers.deterministic.as_ref());
+        let judged = unjudged.is_none();
         let welch = self.welch(&contrast.terms, &joined).filter(|_| judged);
         let seeds_and_images = self.seeds_and_images(unit, &joined).filter(|_| judged);
         let stopped_early =
             side != Side::Undecided && look.is_some_and(|look| look < self.design.looks.last());
-        let estimates = self.estimates(&joined, index.filter(|_| sequential), stopped_early);
+        let look_index = index.filter(|_| sequential);
+        let estimates = self.estimates(&joined, unit.resolution, look_index, stopped_early);
         let mut flags =
             self.flags(contrast, &joined, answer, welch.as_ref(), seeds_and_images.as_ref());
         flags.extend(stopped_early.then_some(Flag::StoppedEarly));
         flags.extend(at_the_floor.is_some().then_some(Flag::AtTheFloor));
+        let deterministic = same_numbers.deterministic.is_some();
+        flags.extend(deterministic.then_some(Flag::Deterministic));
+        let repeated = !deterministic && same_numbers.seeds > 0;
+        flags.extend(repeated.then_some(Flag::SameNumbers));
         let interval = answer.filter(|answer| answer.low.is_some() || answer.high.is_some());
         let mut cell = CellVerdict {
             name: self.hypothesis.cell_name(named),
@@ -230,7 +257,7 @@ impl<'a> Analysis<'a> {
             p_adjusted: None,
             verdict: if interim.incomplete { Verdict::Incomplete } else { side.into() },
             detectable: None,
-            reason: self.reason(&joined, answer, at_the_floor.as_deref()),
+            reason: self.reason(unit, &joined, answer, unjudged.map(String::as_str)),
             flags,
             missing_seeds: joined.missing_seeds,
             spared_seeds: match side {
@@ -239,9 +266,10 @@ impl<'a> Analysis<'a> {
                 _ => self.design.looks.last().saturating_sub(seeds_used.unwrap_or_default()),
             },
             unmatched_seeds: joined.unmatched_seeds,
+            same_seeds: same_numbers.seeds,
             failed_seeds: joined.rows.iter().filter(|row| !row.contrast.finished).count(),
             look,
-            e_value: self.e_value(&joined).filter(|_| at_the_floor.is_none()),
+            e_value: self.e_value(&joined, unit.resolution).filter(|_| judged),
             welch,
             seeds_and_images,
             test_images: images::interval(
@@ -280,10 +308,15 @@ impl<'a> Analysis<'a> {
     }
 
     /// The estimates of a sequential design at the look of this index.
-    fn estimates(&self, joined: &Joined, look: Option<usize>, early: bool) -> Estimates {
+    fn estimates(
+        &self,
+        joined: &Joined,
+        resolution: f64,
+        look: Option<usize>,
+        early: bool,
+    ) -> Estimates {
         let values: Option<Vec<f64>> = joined.rows.iter().map(|row| row.contrast.exact()).collect();
         let sample = values.and_then(|values| Sample::new(values).ok());
-        let resolution = self.hypothesis.metric.resolution();
         match (sample, self.one_threshold(), look) {
             (Some(sample), Some(threshold), Some(look)) => {
                 let sample = sample.with_resolution(resolution);
@@ -316,7 +349,7 @@ impl<'a> Analysis<'a> {
         })
     }
 
-    fn e_value(&self, joined: &Joined) -> Option<f64> {
+    fn e_value(&self, joined: &Joined, resolution: f64) -> Option<f64> {
         if joined.mixed_recipes.is_some()
             || matches!(self.hypothesis.relation, Relation::EquivalentWithin(_))
         {
@@ -324,7 +357,7 @@ impl<'a> Analysis<'a> {
         }
         let values =
             joined.rows.iter().map(|row| row.contrast.exact()).collect::<Option<Vec<f64>>>()?;
-        let sample = Sample::new(values).ok()?.with_resolution(self.hypothesis.metric.resolution());
+        let sample = Sample::new(values).ok()?.with_resolution(resolution);
         let t = paired_t(&sample, self.hypothesis.relation.threshold()).t;
         Some(e_value(t, sample.len(), self.design.e_value_g)).filter(|value| value.is_finite())
     }
@@ -338,8 +371,11 @@ impl<'a> Analysis<'a> {
         seeds_and_images: Option<&SeedsAndImages>,
     ) -> Vec<Flag> {
         let failed = joined.rows.iter().any(|row| !row.contrast.finished);
-        let censored =
-            joined.rows.iter().any(|row| row.contrast.finished && row.contrast.exact().is_none());
+        let diverged = joined.rows.iter().any(diverged::has_diverged);
+        let censored = joined.rows.iter().any(|row| {
+            let known = row.contrast.exact().is_some() || diverged::has_diverged(row);
+            row.contrast.finished && !known
+        });
         let own = self.hypothesis.metric.moment();
         let best = contrast.terms.iter().any(|term| term.arm.at.or(own) == Some(Moment::Best));
         let disagrees = welch
@@ -348,10 +384,15 @@ impl<'a> Analysis<'a> {
         [
             (Flag::NoRecords, !joined.absent.is_empty()),
             (Flag::MixedRecipes, joined.mixed_recipes.is_some()),
+            (
+                Flag::ShareNotLogged,
+                matches!(joined.unobservable, Some(Unobservable::FarFromShare { .. })),
+            ),
             (Flag::SingleSeed, joined.rows.len() == 1),
             (Flag::MissingSeeds, joined.missing_seeds > 0),
             (Flag::UnmatchedSeeds, joined.unmatched_seeds > 0),
             (Flag::FailedTrials, failed),
+            (Flag::Diverged, diverged),
             (Flag::Censored, censored),
             (Flag::ScheduleDiffers, joined.schedule_differs),
             (Flag::SubsetOverPool, joined.subset_over_pool),
@@ -388,9 +429,10 @@ impl<'a> Analysis<'a> {
     /// The reason for the verdict on this cell.
     fn reason(
         &self,
+        unit: &Paired<'_>,
         joined: &Joined,
         answer: Option<&Answer>,
-        at_the_floor: Option<&str>,
+        unjudged: Option<&str>,
     ) -> String {
         if let [first, rest @ ..] = joined.absent.as_slice() {
             let more =
@@ -403,14 +445,18 @@ impl<'a> Analysis<'a> {
         if let Some(reason) = &joined.unobservable {
             return reason.to_string();
         }
-        if let Some(why) = at_the_floor {
+        if let Some(why) = unjudged {
             return why.to_owned();
         }
-        let unit = self.hypothesis.metric.unit().name();
-        match answer {
-            None => format!("too few seeds in common to all arms ({})", joined.rows.len()),
-            Some(answer) => answer.in_words(self.hypothesis.relation, unit, joined.rows.len()),
-        }
+        let Hypothesis { metric, relation, .. } = self.hypothesis;
+        let (seeds, unit_name) = (joined.rows.len(), metric.unit().name());
+        let Some(answer) = answer else {
+            return format!("too few seeds in common to all arms ({seeds})");
+        };
+        let Paired { contrast, cells, .. } = unit;
+        let diverged =
+            diverged::reason(&contrast.terms, cells, metric, &joined.rows, self.evidence);
+        diverged.unwrap_or_else(|| answer.in_words(*relation, unit_name, seeds))
     }
 
     /// The reason for an incomplete hypothesis: missing records, or records without the metric.

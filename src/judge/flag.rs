@@ -16,6 +16,13 @@ pub enum Flag {
     /// Every arm lies below the metric's floor (5 % for adversarial accuracy): the cell can't be
     /// judged.
     AtTheFloor,
+    /// Every seed of an arm has the same numbers, three runs or more: the cell can't be judged.
+    Deterministic,
+    /// Seeds of an arm with the numbers of an earlier seed.
+    SameNumbers,
+    /// The first logged epoch from a share of the schedule on lies beyond 1.5 times the share: the
+    /// cell can't be judged.
+    ShareNotLogged,
     /// One seed: no spread, so no confidence interval.
     SingleSeed,
     /// Planned seeds missing from every arm.
@@ -24,6 +31,8 @@ pub enum Flag {
     UnmatchedSeeds,
     /// Runs that stopped early.
     FailedTrials,
+    /// Runs that finished and diverged: their loss is not finite, so the cell has no interval.
+    Diverged,
     /// Values known only up to the logged epochs (interval-censored).
     Censored,
     /// Schedules differ between the compared targets or sizes.
@@ -58,10 +67,14 @@ impl Flag {
             Self::NoRecords => "no_records",
             Self::MixedRecipes => "mixed_recipes",
             Self::AtTheFloor => "at_the_floor",
+            Self::Deterministic => "deterministic",
+            Self::SameNumbers => "same_numbers",
+            Self::ShareNotLogged => "share_not_logged",
             Self::SingleSeed => "single_seed",
             Self::MissingSeeds => "missing_seeds",
             Self::UnmatchedSeeds => "unmatched_seeds",
             Self::FailedTrials => "failed_trials",
+            Self::Diverged => "diverged",
             Self::Censored => "censored",
             Self::ScheduleDiffers => "schedule_differs",
             Self::SubsetOverPool => "subset_over_pool",
@@ -88,12 +101,27 @@ impl Flag {
                 "every arm lies below the metric's floor, where a difference says little; the cell \
                  can't be judged"
             }
+            Self::Deterministic => {
+                "every seed of an arm has the same accuracies and losses: its seed changes nothing, \
+                 and the cell can't be judged"
+            }
+            Self::SameNumbers => {
+                "seeds with the accuracies and losses of an earlier seed of their arm: a copy, or a \
+                 coincidence of few numbers"
+            }
+            Self::ShareNotLogged => {
+                "no epoch is logged near the share of the schedule that is read; the cell can't be \
+                 judged"
+            }
             Self::SingleSeed => "one seed: no spread, so no confidence interval",
             Self::MissingSeeds => "planned seeds missing from every arm: they were never run",
             Self::UnmatchedSeeds => "seeds missing from at least one arm, excluded from the pairs",
             Self::FailedTrials => {
                 "runs that stopped early; the verdict must hold without them and with them at \
                  their worst value"
+            }
+            Self::Diverged => {
+                "runs that diverged: their loss is not finite, so there is no interval"
             }
             Self::Censored => {
                 "known only up to the logged epochs; the verdict must hold at both bounds"

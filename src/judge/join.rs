@@ -104,8 +104,10 @@ pub fn join(terms: &[Term], cells: &[Cell], metric: &Metric, evidence: &Evidence
             Err(reason) => _ = joined.unobservable.get_or_insert(reason),
         }
     }
-    if joined.unobservable.is_some() {
-        joined.unread = !joined.rows.iter().any(|row| row.contrast.finished);
+    if let Some(reason) = &joined.unobservable {
+        // An evaluation far from a share exists, so nothing is missing.
+        joined.unread = !matches!(reason, Unobservable::FarFromShare { .. })
+            && !joined.rows.iter().any(|row| row.contrast.finished);
         joined.rows.clear();
     }
     joined

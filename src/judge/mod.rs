@@ -5,6 +5,8 @@
 //! sample against the margin, `cell` makes the verdict on a cell, [`interim`] says when to stop,
 //! [`quantify`] combines cells, `association` relates effects to a measured similarity,
 //! `descriptive` reports published means without a test, `floor` finds cells too low to be judged,
+//! `diverged` runs that diverged, `same_numbers` seeds that change nothing,
+//! `resolution` the smallest step of a contrast,
 //! `per_image` holds what each test image contributes, `images` resamples test images, `power`
 //! computes power, `scales` compares scales of accuracy, [`two_zoos`] combines verdicts on two
 //! zoos, and `result` holds the output types. Beside the verdict: `population` (what it is about),
@@ -18,6 +20,7 @@ mod cell;
 mod decide;
 mod descriptive;
 mod direction;
+mod diverged;
 mod early;
 mod false_supports;
 mod flag;
@@ -32,7 +35,9 @@ mod per_image;
 mod population;
 pub(crate) mod power;
 mod quantify;
+mod resolution;
 pub(crate) mod result;
+mod same_numbers;
 pub(crate) mod scales;
 mod targets;
 pub mod two_zoos;

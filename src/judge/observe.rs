@@ -109,10 +109,19 @@ impl Scale {
 }
 
 /// Why a metric can't be read off a record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Unobservable {
     /// This epoch was not logged.
     NotLogged(u32),
+    /// The first logged epoch from a share of the schedule on lies beyond 1.5 times the share.
+    FarFromShare {
+        /// The share.
+        share: f64,
+        /// Epochs of the schedule.
+        epochs: u32,
+        /// The first logged epoch from the share on.
+        logged: u32,
+    },
     /// Records of this evidence don't contain the quantity.
     NotRecorded,
     /// The world does not say how many test images there are.
@@ -123,6 +132,15 @@ impl std::fmt::Display for Unobservable {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NotLogged(epoch) => write!(formatter, "epoch {epoch} was not logged"),
+            Self::FarFromShare { share, epochs, logged } => {
+                // Without the rounding error of the product.
+                let percent = (share * 1e8).round() / 1e6;
+                write!(
+                    formatter,
+                    "no epoch near {percent} % of {epochs} epochs was logged: the first from there \
+                     on is {logged}, beyond 1.5 times the share"
+                )
+            }
             Self::NotRecorded => {
                 formatter.write_str("the records don't contain the measured quantity")
             }
@@ -139,7 +157,8 @@ impl std::fmt::Display for Unobservable {
 /// only the logarithmic scales need.
 ///
 /// # Errors
-/// If a named epoch was not logged, or the records don't contain the quantity.
+/// If a named epoch was not logged, none near a share of the schedule was, or the records don't
+/// contain the quantity.
 pub fn observe(
     metric: &Metric,
     at: Option<Moment>,
@@ -210,6 +229,11 @@ fn adversarial_accuracy(record: &Record) -> Result<Censored, Unobservable> {
     }
 }
 
+/// How far the first logged epoch may lie from a share of the schedule, as a multiple of it.
+const FARTHEST: f64 = 1.5;
+/// The rounding error of a share times a number of epochs, with room, relative to the product.
+const ROUNDING: f64 = 1e-9;
+
 enum Better {
     Higher,
     Lower,
@@ -251,7 +275,18 @@ fn read(
             }
             found
         }
-        Moment::FromShare(share) => first_from(share * f64::from(record.recipe.epochs)),
+        Moment::FromShare(share) => {
+            let epochs = record.recipe.epochs;
+            let at = share * f64::from(epochs);
+            // The product of 0.14 and 50 is 7.000000000000001, which must not exclude epoch 7.
+            let found = first_from(at * (1.0 - ROUNDING));
+            if let Some(&Evaluation { epoch: logged, .. }) = found
+                && f64::from(logged) > FARTHEST * at * (1.0 + ROUNDING)
+            {
+                return Err(Unobservable::FarFromShare { share, epochs, logged });
+            }
+            found
+        }
     };
     Ok(found.map_or(unknown, |evaluation| Censored::exactly(of(evaluation))))
 }
@@ -357,6 +392,48 @@ mod tests {
         // A fifth of 50 epochs is 10; the first logged epoch at or after 10 is 11.
         assert_eq!(accuracy(Moment::FromShare(0.2)), Ok(Censored::exactly(40.0)));
         assert_eq!(accuracy(Moment::Epoch(12)), Err(Unobservable::NotLogged(12)));
+    }
+
+    #[test]
+    fn a_share_of_the_schedule_is_exact() {
+        // Every whole percent of 25, 50 and 100 epochs: in binary, .07 of 100 is above 7.
+        for epochs in [25, 50, 100] {
+            let points: Vec<(u32, f64)> =
+                (1..=epochs).map(|epoch| (epoch, f64::from(epoch) / 2.0)).collect();
+            let mut record = record(Status::Finished, &points);
+            record.recipe.epochs = epochs;
+            for percent in 1_u32..=100 {
+                let metric = Metric::Accuracy(Moment::FromShare(f64::from(percent) / 100.0));
+                let first = (percent * epochs).div_ceil(100);
+                // The first epoch of all may lie far from a small share.
+                if 200 * first > 3 * percent * epochs {
+                    continue;
+                }
+                let seen = observe(&metric, None, &record, None, None);
+                assert_eq!(seen, Ok(Censored::exactly(f64::from(first) / 2.0)), "{percent} %");
+            }
+        }
+    }
+
+    #[test]
+    fn a_share_without_a_logged_epoch_near_it_can_t_be_read() {
+        let at = |share| accuracy(Moment::FromShare(share));
+        // Logged: 1, 11, 21, 31 and 50 of 50. A fifth is 10, and 15 the farthest.
+        assert_eq!(at(0.2), Ok(Censored::exactly(40.0)));
+        assert_eq!(
+            at(0.14),
+            Err(Unobservable::FarFromShare { share: 0.14, epochs: 50, logged: 11 })
+        );
+        assert_eq!(at(0.28), Ok(Censored::exactly(60.0)));
+        assert_eq!(
+            at(0.14).unwrap_err().to_string(),
+            "no epoch near 14 % of 50 epochs was logged: the first from there on is 11, beyond 1.5 \
+             times the share"
+        );
+        // A run that stopped before the share could have reached anything.
+        let stopped = record(Status::Stopped, &[(1, 10.0)]);
+        let metric = Metric::Accuracy(Moment::FromShare(0.2));
+        assert!(!observe(&metric, None, &stopped, None, None).unwrap().finished);
     }
 
     #[test]

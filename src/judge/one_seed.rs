@@ -63,14 +63,13 @@ impl<'a> Used<'a> {
     }
 
     fn without(&self, analysis: &Analysis<'_>, seed: Seed) -> Interim {
-        let metric = &analysis.hypothesis.metric;
         let answer = |seeds: &usize| {
             let rows = self.unit.joined.rows[..*seeds].iter().filter(|row| row.seed != seed);
             let values: Vec<Censored> = rows.map(|row| row.contrast).collect();
             let (relation, level) = (analysis.hypothesis.relation, analysis.level());
             let left_out = seeds - values.len();
             let added = analysis.added(self.unit, *seeds);
-            decide_with(&values, left_out, relation, level, metric.resolution(), added)
+            decide_with(&values, left_out, relation, level, self.unit.resolution, added)
         };
         Interim { answers: self.looks.iter().map(answer).collect(), ..self.interim.clone() }
     }

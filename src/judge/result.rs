@@ -249,6 +249,9 @@ pub struct CellVerdict {
     pub spared_seeds: usize,
     /// Seeds missing from at least one arm, but not from all: excluded from the pairs.
     pub unmatched_seeds: usize,
+    /// Seeds with a run that has the accuracies and losses of an earlier seed of the same arm.
+    #[serde(default)]
+    pub same_seeds: usize,
     /// Seeds with a failed run; they also count at their worst allowed value.
     pub failed_seeds: usize,
     /// Seeds at the look (interim analysis) where a sequential design stopped; null for a fixed
@@ -400,6 +403,7 @@ impl CellVerdict {
             missing_seeds: 0,
             spared_seeds: 0,
             unmatched_seeds: 0,
+            same_seeds: 0,
             failed_seeds: 0,
             look: None,
             e_value: None,

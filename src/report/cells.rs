@@ -168,6 +168,7 @@ fn flags_of(cell: &CellVerdict) -> String {
     let counted = |flag: &Flag| match flag {
         Flag::MissingSeeds => format!("{} {}", cell.missing_seeds, words(*flag)),
         Flag::UnmatchedSeeds => format!("{} {}", cell.unmatched_seeds, words(*flag)),
+        Flag::SameNumbers => format!("{} {}", cell.same_seeds, words(*flag)),
         Flag::FailedTrials => format!("{} {}", cell.failed_seeds, words(*flag)),
         flag => words(*flag),
     };

@@ -46,10 +46,7 @@ impl Sample {
     /// [`SampleError::NotFinite`] for the first value that is NaN, infinite or beyond 1e100;
     /// [`SampleError::TooFew`] for fewer than two values.
     pub fn new(values: Vec<f64>) -> Result<Sample, SampleError> {
-        // `!(a <= b)` and not `a > b`, which is false for NaN.
-        #[allow(clippy::neg_cmp_op_on_partial_ord)]
-        let unusable = |value: &f64| !(value.abs() <= LARGEST_MAGNITUDE);
-        if let Some(index) = values.iter().position(unusable) {
+        if let Some(index) = values.iter().position(|value| !Sample::accepts(*value)) {
             return Err(SampleError::NotFinite { index });
         }
         if values.len() < 2 {
@@ -59,6 +56,13 @@ impl Sample {
         let squares = values.iter().map(|value| (value - mean).powi(2));
         let variance = exact_sum(squares) / (values.len() - 1) as f64;
         Ok(Sample { mean, standard_deviation: variance.sqrt(), left_out: 0, values })
+    }
+
+    /// Whether a value may be in a sample: it is finite and at most 1e100 in magnitude.
+    #[must_use]
+    pub fn accepts(value: f64) -> bool {
+        // Not `value.abs() > LARGEST_MAGNITUDE`, which is false for NaN.
+        value.abs() <= LARGEST_MAGNITUDE
     }
 
     /// Raises the standard deviation to at least half the metric's resolution, in the metric's

@@ -40,6 +40,8 @@ const RENAMED: [Renamed; 3] = [
 pub struct UserNames {
     /// Version of this format: 1.
     format: u32,
+    /// Whether the accuracies of a log are stated to be percent; `false` can't be stated.
+    percent: Option<bool>,
     /// Targets by name, which is also the name of their folder in the data folder.
     #[serde(default)]
     targets: BTreeMap<String, TargetInfo>,
@@ -102,6 +104,10 @@ impl UserNames {
         if own.format != 1 {
             return Err(format!("format is {}: this version reads format 1", own.format));
         }
+        if own.percent == Some(false) {
+            let what = "percent is false: the accuracies of a log must be percent, from 0 to 100";
+            return Err(what.to_owned());
+        }
         let worlds = World::all();
         for (name, target) in &own.targets {
             printable("target", name)?;
@@ -159,6 +165,13 @@ impl UserNames {
             world.targets.insert(name.clone(), target.clone());
         }
         world.user_names = self.clone();
+    }
+
+    /// Whether the user states that the accuracies of a log are percent, even where all those of a
+    /// source model on a target lie at or below 1.
+    #[must_use]
+    pub fn percent(&self) -> bool {
+        self.percent == Some(true)
     }
 
     /// Old spellings in the file.
@@ -271,6 +284,13 @@ mod tests {
     }
 
     #[test]
+    fn percent_can_be_stated() {
+        let stated = OWN.replace("format = 1", "format = 1\npercent = true");
+        assert!(UserNames::parse("own.toml", &stated).unwrap().percent());
+        assert!(!UserNames::parse("own.toml", OWN).unwrap().percent());
+    }
+
+    #[test]
     fn a_file_above_the_size_limit_is_an_error() {
         let claims = tempfile::tempdir().unwrap();
         std::fs::create_dir(claims.path().join("worlds")).unwrap();
@@ -308,6 +328,7 @@ mod tests {
             assert!(UserNames::parse("own.toml", &text).unwrap().has(name));
         }
         assert!(error("format = 1", "format = 2").contains("this version reads format 1"));
+        assert!(error("format = 1", "format = 1\npercent = false").contains("from 0 to 100"));
         assert!(error("train = 1020", "train = 0").contains("must be at least 1"));
         assert!(error("train = 1020", "").contains("train"));
         assert!(error("description", "descriptive").contains("description"));

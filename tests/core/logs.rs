@@ -3,7 +3,7 @@
 use crate::common;
 use std::io::Write;
 
-use common::{log, rows, run};
+use common::{Run, log, rows, run};
 use flate2::{Compression, write::GzEncoder};
 use miette::Diagnostic;
 use proptest::prelude::*;
@@ -13,6 +13,7 @@ use repro::{
         published::{COLUMNS, LogError, read, read_file, unpack},
     },
     experiment::Resolution,
+    world::UserNames,
 };
 
 fn good() -> String {
@@ -203,12 +204,79 @@ fn every_fault_is_reported_with_its_line_and_column() {
 #[test]
 fn a_log_without_rows_or_an_empty_file_is_refused() {
     assert!(matches!(refused(&format!("{}\n", COLUMNS.join(","))), LogError::Empty { .. }));
-    // Accuracies from 0 to 1 would be judged as a hundredth of their value.
-    let fractions = log(&rows(&[run("l2_3", 1, 0.5), run("natural", 1, 1.0)]));
-    assert!(matches!(refused(&fractions), LogError::Fractions { rows: 4, .. }));
-    let percent = log(&rows(&[run("l2_3", 1, 0.5), run("natural", 1, 1.5)]));
-    assert!(read("log.csv", percent.as_bytes()).is_ok());
     assert!(matches!(refused(""), LogError::Header { .. }));
+}
+
+/// Accuracies from 0 to 1 would be judged as a hundredth of their value.
+#[test]
+fn a_source_model_without_an_accuracy_above_1_on_a_target_is_refused() {
+    let refused_for = |runs: &[Run<'_>]| match refused(&log(&rows(runs))) {
+        LogError::Fractions { line, source_model, target, rows, .. } => {
+            (line, format!("{source_model} on {target}"), rows)
+        }
+        other => panic!("{other}"),
+    };
+    let on = |target, run| Run { target, ..run };
+    let all = [run("l2_3", 1, 0.5), run("natural", 1, 1.0)];
+    assert_eq!(refused_for(&all), (2, "l2_3 on svhn".to_owned(), 2));
+    // Neither another source model nor another target, nor one odd value, hides them.
+    let one_arm = [run("l2_3", 1, 90.0), run("natural", 1, 0.5), run("natural", 2, 1.0)];
+    assert_eq!(refused_for(&one_arm), (4, "natural on svhn".to_owned(), 4));
+    let one_target = [run("l2_3", 1, 90.0), on("mnist", run("l2_3", 1, 0.9))];
+    assert_eq!(refused_for(&one_target), (4, "l2_3 on mnist".to_owned(), 2));
+    let odd = [run("l2_3", 1, 0.5), run("natural", 1, 0.5), run("natural", 9, 1.67)];
+    assert_eq!(refused_for(&odd), (2, "l2_3 on svhn".to_owned(), 2));
+    // Single values at or below 1 are common, and 0 is 0 in either unit.
+    for accepted in [
+        vec![run("l2_3", 1, 0.5), run("l2_3", 2, 30.0)],
+        vec![run("l2_3", 1, 60.0), run("natural", 1, 0.0)],
+    ] {
+        assert!(read("log.csv", log(&rows(&accepted)).as_bytes()).is_ok());
+    }
+}
+
+#[test]
+fn runs_with_the_same_numbers_at_three_evaluations_are_copies() {
+    let curve = |seed: u64, last: f64| {
+        [(1, 10.0), (51, 40.0), (100, last)].map(|(epoch, accuracy)| {
+            format!("svhn,l2_3,3,100,{seed},{epoch},{accuracy},1,2,3,{seed}")
+        })
+    };
+    let text = |curves: &[[String; 3]]| log(&curves.concat());
+    let copied = refused(&text(&[curve(1, 60.0), curve(7, 61.0), curve(9, 60.0)]));
+    assert_eq!(
+        copied.to_string(),
+        "failed to read the log runs.csv: seeds 1 and 9 of svhn from l2_3, 100 images, 3 blocks \
+         have the same accuracies and losses at all 3 epochs, so they are one run"
+    );
+    let accepted = |text: &str| assert!(read("runs.csv", text.as_bytes()).is_ok(), "{text}");
+    accepted(&text(&[curve(1, 60.0), curve(7, 61.0)]));
+    // Two evaluations may agree by chance, a curve that never changes is a model that collapsed,
+    // and a loss that is not finite is no number.
+    let two = [curve(1, 60.0), curve(9, 60.0)].map(|curve| curve[..2].to_vec());
+    accepted(&log(&two.concat()));
+    let flat =
+        [curve(1, 10.0), curve(9, 10.0)].map(|curve| curve.map(|row| row.replace(",40,", ",10,")));
+    accepted(&text(&flat));
+    let diverged = [curve(1, 60.0), curve(9, 60.0)]
+        .map(|curve| curve.map(|row| row.replace(",1,2,3,", ",nan,2,nan,")));
+    accepted(&text(&diverged));
+}
+
+#[test]
+fn accuracies_below_1_percent_are_read_where_the_user_states_percent() {
+    let claims = tempfile::tempdir().unwrap();
+    let file = claims.path().join("runs.csv");
+    std::fs::write(&file, log(&rows(&[run("l2_3", 1, 0.5), run("natural", 1, 0.3)]))).unwrap();
+    let names = |own: &str| {
+        std::fs::create_dir_all(claims.path().join("worlds")).unwrap();
+        std::fs::write(claims.path().join("worlds/own.toml"), own).unwrap();
+        UserNames::read(claims.path()).unwrap()
+    };
+    let stated = Evidence::log(&file, &names("format = 1\npercent = true\n")).unwrap();
+    assert_eq!(stated.records.len(), 2);
+    let unstated = Evidence::log(&file, &names("format = 1\n")).unwrap_err();
+    assert!(unstated.help().unwrap().to_string().contains("percent = true"));
 }
 
 #[test]
@@ -259,6 +327,23 @@ fn a_run_shorter_than_others_of_its_schedule_stopped_early() {
     found.sort_by_key(|(seed, ..)| *seed);
     let (stopped, finished) = (Status::Stopped, Status::Finished);
     assert_eq!(found, [(1, 60, stopped), (2, 60, stopped), (3, 60, finished), (4, 11, finished)]);
+}
+
+#[test]
+fn where_a_run_ends_is_never_inferred_from_another_arm_or_cell() {
+    let own = [run("l2_3", 1, 60.0), run("l2_3", 2, 61.0)];
+    let longer = |source| {
+        let mut longer = run(source, 3, 70.0);
+        longer.accuracy.push((120, 75.0));
+        longer
+    };
+    let blocks = Run { blocks: 9, ..longer("l2_3") };
+    for other in [longer("natural"), blocks, Run { images: 200, ..longer("l2_3") }] {
+        let key = (other.source, other.blocks, other.images);
+        let text = log(&[rows(&own), rows(&[other])].concat());
+        let records = read("runs.csv", text.as_bytes()).unwrap();
+        assert!(records.iter().all(|record| record.status == Status::Finished), "{key:?}");
+    }
 }
 
 #[test]

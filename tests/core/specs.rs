@@ -38,6 +38,63 @@ fn the_description_of_a_claim_has_its_expected_verdict_if_any() {
     assert!(words(without).contains("expected\n  no verdict yet"), "{}", words(without));
 }
 
+/// The valid spec with these contrasts, and a quantifier.
+fn contrasts(terms: &[&str], holds: &str) -> String {
+    let terms: Vec<String> = terms.iter().map(|terms| format!("{{ terms = {terms} }}")).collect();
+    let one = "contrasts = [{ terms = { robust = 1.0, natural = -1.0 } }]";
+    let text = good().replace(one, &format!("contrasts = [{}]", terms.join(", ")));
+    text.replace("holds = \"every\"", &format!("holds = {holds}")).replace(
+        "[hypothesis]",
+        "other = { source = \"l2_3\" }\nthird = { source = \"linf_4\" }\n[hypothesis]",
+    )
+}
+
+#[test]
+fn one_cell_twice_is_refused_whatever_its_arms_are_called_and_however_it_is_scaled() {
+    const GAP: &str = "{ robust = 1.0, natural = -1.0 }";
+    const THIRD: &str = "{ other = 1e-6, third = 1.0, robust = -1e-6, natural = -1.0 }";
+    let refused = |again: &str, holds: &str| {
+        let error = *checked(&contrasts(&[GAP, again, THIRD], holds)).expect_err(again);
+        assert_eq!(error.line, 15, "{error}");
+        error.to_string()
+    };
+    for again in [
+        GAP,
+        "{ natural = -1.0, robust = 1.0 }",
+        "{ robust = 0.3, natural = -0.3 }",
+        "{ other = 2.0, natural = -2.0 }",
+        "{ robust = 0.5, natural = -1.0, other = 0.5 }",
+    ] {
+        for holds in ["\"every\"", "{ at_least = 1 }", "\"more_than_chance\""] {
+            let error = refused(again, holds);
+            assert!(error.contains("one cell is there twice"), "{error}");
+        }
+    }
+    // The other direction is another question, but not of an equivalence.
+    let mirrored = contrasts(&[GAP, "{ natural = 1.0, robust = -1.0 }", THIRD], "\"every\"");
+    assert!(checked(&mirrored).is_ok());
+    let within = mirrored.replace("greater_than = 0.0", "equivalent_within = 1.0");
+    assert!(checked(&within).unwrap_err().to_string().contains("one cell is there twice"));
+}
+
+#[test]
+fn more_than_chance_needs_cells_that_share_no_run() {
+    let shared =
+        ["{ robust = 1.0, natural = -1.0 }", "{ third = 1.0, natural = -0.5, other = -0.5 }"];
+    let text = contrasts(&shared, "\"more_than_chance\"");
+    let error = checked(&text).unwrap_err().to_string();
+    assert!(error.contains("both `"), "{error}");
+    assert!(error.contains("read svhn from l2_3, 100 images, 3 blocks"), "{error}");
+    let stated = text.replace("holds = ", "shared_runs = true\nholds = ");
+    assert!(checked(&stated).is_ok());
+    let every = contrasts(&shared, "\"every\"");
+    assert!(checked(&every).is_ok(), "every has no need of it");
+    // The same run at two epochs is one run.
+    let early = text
+        .replace("{ source = \"l2_3\" }\nthird", "{ source = \"natural\", at = \"best\" }\nthird");
+    assert!(checked(&early).is_err());
+}
+
 #[test]
 fn a_metric_of_influence_needs_an_inverse_of_the_world() {
     let metric = "metric = { accuracy = \"last\" }";

@@ -9,6 +9,7 @@ use super::{
     Checked, Checker,
     coordinates::{fits, moment, same_runs},
     fault,
+    repeated::no_unit_twice,
 };
 use crate::{
     claim::{
@@ -44,7 +45,7 @@ impl Checker<'_> {
             }
         }
         let units = contrasts.iter().map(|contrast| contrast.units(&average_over).len()).sum();
-        Ok(Hypothesis {
+        let hypothesis = Hypothesis {
             statement: raw.statement.clone(),
             contrasts,
             metric,
@@ -54,7 +55,10 @@ impl Checker<'_> {
             over: raw.over,
             digest: None,
             lock: LockState::NotLocked,
-        })
+        };
+        let places: Vec<Range<usize>> = raw.contrasts.iter().map(Spanned::span).collect();
+        no_unit_twice(&hypothesis, &places, raw.shared_runs)?;
+        Ok(hypothesis)
     }
 
     fn metric(&self, raw: &Spanned<RawMetric>) -> Checked<Metric> {

@@ -5,6 +5,7 @@
 mod association;
 mod coordinates;
 mod hypothesis;
+mod repeated;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -325,6 +326,7 @@ fn merged(raw: &RawSecondaryHypothesis, of: &RawHypothesis) -> RawHypothesis {
         average_over: raw.average_over.clone().unwrap_or_else(|| of.average_over.clone()),
         holds: raw.holds.clone().unwrap_or_else(|| of.holds.clone()),
         over: raw.over.unwrap_or(of.over),
+        shared_runs: of.shared_runs,
     }
 }
 

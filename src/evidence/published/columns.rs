@@ -71,6 +71,12 @@ impl Columns {
         Ok(Self { required, resolution: position(RESOLUTION_COLUMN), is_indexed, last })
     }
 
+    /// The fields of a row's test accuracy and test loss, as they are printed.
+    pub(super) fn test_numbers<'a>(&self, row: &'a csv::ByteRecord) -> (&'a [u8], &'a [u8]) {
+        let field = |index: usize| row.get(self.required[index]).unwrap_or_default();
+        (field(6), field(7))
+    }
+
     pub(super) fn parse(&mut self, row: &csv::ByteRecord) -> Result<(Run, Evaluation), Fault> {
         let [target, source] = [self.name(row, 0)?, self.name(row, 1)?];
         let field = |index: usize| row.get(self.required[index]).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Errors in a log.
 
 use super::{COLUMNS, LARGEST_LOG_BYTES, RESOLUTION_COLUMN};
+use crate::experiment::Key;
 
 /// An error in a log, with its place and how to fix it.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -99,20 +100,28 @@ pub enum LogError {
         /// How to fix it.
         help: &'static str,
     },
-    /// No accuracy is above 1: accuracies look like fractions, and would be judged as a hundredth
-    /// of their value.
+    /// No accuracy of a source model on a target is above 1: accuracies look like fractions, and
+    /// would be judged as a hundredth of their value.
     #[error(
-        "failed to read the log {file}: none of its {rows} test accuracies is above 1, so they are \
-         probably fractions, not percent"
+        "failed to read the log {file}, line {line}: no test accuracy of {source_model} on \
+         {target} is above 1 ({rows} rows, this is the first), so they are probably fractions, not \
+         percent"
     )]
     #[diagnostic(help(
-        "write test_accuracy_percent and train_accuracy_percent in percent, from 0 to 100"
+        "write test_accuracy_percent and train_accuracy_percent in percent, from 0 to 100; if they \
+         are percent, write `percent = true` in worlds/own.toml in your folder of claims"
     ))]
     Fractions {
         /// The log's name.
         file: String,
-        /// The number of rows.
-        rows: u64,
+        /// The line of its first row, counted from 1.
+        line: u64,
+        /// The source model.
+        source_model: String,
+        /// The target.
+        target: String,
+        /// The number of its rows.
+        rows: usize,
     },
     /// Two rows have the same evaluation.
     #[error("failed to read the log {file}, line {line}: epoch {epoch} of {run} is given twice")]
@@ -128,6 +137,27 @@ pub enum LogError {
         epoch: u32,
         /// The run: its key and seed.
         run: String,
+    },
+    /// Two runs of one arm in one cell have the same accuracies and losses throughout.
+    #[error(
+        "failed to read the log {file}: seeds {first} and {second} of {key} have the same accuracies \
+         and losses at all {evaluations} epochs, so they are one run"
+    )]
+    #[diagnostic(help(
+        "remove all rows of one of the two seeds: a copy is no second run, nor is a run that its \
+         seed does not change"
+    ))]
+    Copies {
+        /// The log's name.
+        file: String,
+        /// What the runs are of.
+        key: Key,
+        /// The seed of one run.
+        first: u64,
+        /// The seed of the other.
+        second: u64,
+        /// The number of their evaluations.
+        evaluations: usize,
     },
     /// There is no row after the header.
     #[error("failed to read the log {file}: it has no rows")]

@@ -4,9 +4,11 @@
 //! inferred here alone (`runs`).
 
 mod columns;
+mod copies;
 mod error;
 mod formats;
 mod oddities;
+mod printed;
 mod runs;
 
 use std::{
@@ -18,12 +20,15 @@ use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
 pub use error::LogError;
+pub use printed::Printed;
 
 use super::Records;
 use crate::util::{files::GZIP, hexadecimal};
 use columns::Columns;
+use copies::{Copies, copies};
 use oddities::Oddities;
-use runs::Runs;
+use printed::Decimals;
+use runs::{Fractions, Runs};
 
 /// Columns that every log has, in the order of the published log; a log may have any order.
 pub const COLUMNS: [&str; 11] = [
@@ -50,6 +55,16 @@ pub const LARGEST_LOG_BYTES: u64 = 1 << 30;
 /// The size of the buffer that a log is read through, in bytes.
 const BUFFER: usize = 1 << 16;
 
+/// Whether the accuracies of a log are known to be percent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Percent {
+    /// By the column's name alone: a source model with no accuracy above 1 on a target is refused.
+    #[default]
+    ByName,
+    /// The user states it, as where few of a thousand classes are found.
+    Stated,
+}
+
 /// A log as it is read.
 #[derive(Debug)]
 pub struct Log {
@@ -67,6 +82,11 @@ pub struct Log {
 /// # Errors
 /// As [`read`], and if the file can't be read.
 pub fn read_file(path: &Path) -> Result<Log, LogError> {
+    read_file_as(path, Percent::ByName)
+}
+
+/// As [`read_file`], where the user may have stated that accuracies are percent.
+pub(super) fn read_file_as(path: &Path, percent: Percent) -> Result<Log, LogError> {
     let file = path.display().to_string();
     let unreadable = |cause| LogError::Unreadable { file: file.clone(), cause };
     let too_large = || LogError::TooLarge { file: file.clone() };
@@ -76,7 +96,7 @@ pub fn read_file(path: &Path) -> Result<Log, LogError> {
     let parsed = if bytes.fill_buf().map_err(unreadable)?.starts_with(&GZIP) {
         let unpacked = MultiGzDecoder::new(&mut bytes).take(LARGEST_LOG_BYTES + 1);
         let mut unpacked = BufReader::with_capacity(BUFFER, unpacked);
-        let parsed = parse(&file, &mut unpacked);
+        let parsed = parse(&file, &mut unpacked, percent);
         if unpacked.get_ref().limit() == 0 {
             return Err(too_large());
         }
@@ -85,7 +105,7 @@ pub fn read_file(path: &Path) -> Result<Log, LogError> {
             other => other,
         })
     } else {
-        parse(&file, &mut bytes)
+        parse(&file, &mut bytes, percent)
     };
     if bytes.get_ref().inner.limit() == 0 {
         return Err(too_large());
@@ -131,7 +151,7 @@ pub fn unpack(file: &str, packed: &[u8]) -> Result<Vec<u8>, LogError> {
 /// # Errors
 /// The first error, as [`LogError`] lists them, with its line.
 pub fn read(file: &str, bytes: &[u8]) -> Result<Records, LogError> {
-    parse(file, bytes).map(|(records, _)| records)
+    parse(file, bytes, Percent::ByName).map(|(records, _)| records)
 }
 
 /// As [`read`], with notes on what was read in another way than it stands there.
@@ -142,10 +162,14 @@ pub(super) fn read_with_notes(
     file: &str,
     bytes: &[u8],
 ) -> Result<(Records, Vec<String>), LogError> {
-    parse(file, bytes)
+    parse(file, bytes, Percent::ByName)
 }
 
-fn parse(file: &str, mut bytes: impl BufRead) -> Result<(Records, Vec<String>), LogError> {
+fn parse(
+    file: &str,
+    mut bytes: impl BufRead,
+    percent: Percent,
+) -> Result<(Records, Vec<String>), LogError> {
     let unreadable = |cause| LogError::Unreadable { file: file.to_owned(), cause };
     let first = bytes.fill_buf().map_err(unreadable)?;
     if let Some(formats::Other { what, help }) = formats::other(first) {
@@ -164,10 +188,9 @@ fn parse(file: &str, mut bytes: impl BufRead) -> Result<(Records, Vec<String>), 
     reader.read_byte_record(&mut header).map_err(|error| broken(file, error))?;
     let mut columns =
         Columns::find(&header).map_err(|what| LogError::Header { file: file.to_owned(), what })?;
-    let mut runs = Runs::default();
+    let (mut runs, mut decimals) = (Runs::default(), Decimals::default());
     let mut oddities = Oddities::default();
     let mut row = csv::ByteRecord::new();
-    let (mut rows, mut highest) = (0_u64, 0.0_f64);
     while reader.read_byte_record(&mut row).map_err(|error| broken(file, error))? {
         let line = line(row.position());
         if is_header(&row, &header) {
@@ -198,9 +221,9 @@ fn parse(file: &str, mut bytes: impl BufRead) -> Result<(Records, Vec<String>), 
             help: fault.help,
         })?;
         let epoch = evaluation.epoch;
-        rows += 1;
-        highest = highest.max(evaluation.test_accuracy);
-        runs.push(run, evaluation).map_err(|run| LogError::Duplicate {
+        let (accuracy, loss) = columns.test_numbers(&row);
+        decimals.add(accuracy, loss);
+        runs.push(run, evaluation, line).map_err(|run| LogError::Duplicate {
             file: file.to_owned(),
             line,
             epoch,
@@ -210,10 +233,33 @@ fn parse(file: &str, mut bytes: impl BufRead) -> Result<(Records, Vec<String>), 
     if runs.is_empty() {
         return Err(LogError::Empty { file: file.to_owned() });
     }
-    if highest <= 1.0 && highest > 0.0 {
-        return Err(LogError::Fractions { file: file.to_owned(), rows });
+    match runs.fractions().filter(|_| percent == Percent::ByName) {
+        Some(Fractions { line, source, target, rows }) => Err(LogError::Fractions {
+            file: file.to_owned(),
+            line,
+            source_model: source.to_owned(),
+            target: target.to_owned(),
+            rows,
+        }),
+        None => {
+            let records = runs.into_records().with_printed(decimals.printed());
+            Ok((distinct(file, records)?, oddities.notes()))
+        }
     }
-    Ok((runs.into_records(), oddities.notes()))
+}
+
+/// The records, if none of them is a copy of another.
+fn distinct(file: &str, records: Records) -> Result<Records, LogError> {
+    match copies(&records) {
+        Some(Copies { key, seeds: [first, second], evaluations }) => Err(LogError::Copies {
+            file: file.to_owned(),
+            key,
+            first: first.0,
+            second: second.0,
+            evaluations,
+        }),
+        None => Ok(records),
+    }
 }
 
 /// A byte order mark in UTF-8.

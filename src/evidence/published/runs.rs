@@ -21,10 +21,22 @@ pub(super) struct Run {
 #[derive(Default)]
 pub(super) struct Runs {
     rows: Vec<(Run, Vec<Evaluation>)>,
+    /// The line of the first row of each run.
+    lines: Vec<u64>,
     index: HashMap<Run, usize>,
     /// The epochs of runs whose rows are not in their order, by the run's place: each row is then
     /// looked up, since comparing it with every earlier row of a long run takes hours.
     unordered: HashMap<usize, HashSet<u32>>,
+}
+
+/// A source model whose accuracies on a target all lie at or below 1.
+pub(super) struct Fractions<'a> {
+    /// The line of its first row.
+    pub(super) line: u64,
+    pub(super) source: &'a str,
+    pub(super) target: &'a str,
+    /// The number of its rows.
+    pub(super) rows: usize,
 }
 
 impl Runs {
@@ -32,11 +44,18 @@ impl Runs {
         self.rows.is_empty()
     }
 
-    pub(super) fn push(&mut self, run: Run, evaluation: Evaluation) -> Result<(), String> {
+    /// Adds the row at `line`.
+    pub(super) fn push(
+        &mut self,
+        run: Run,
+        evaluation: Evaluation,
+        line: u64,
+    ) -> Result<(), String> {
         let place = match self.rows.last() {
             Some((last, _)) if *last == run => self.rows.len() - 1,
             _ => *self.index.entry(run.clone()).or_insert_with(|| {
                 self.rows.push((run, Vec::with_capacity(8)));
+                self.lines.push(line);
                 self.rows.len() - 1
             }),
         };
@@ -55,17 +74,32 @@ impl Runs {
         Ok(())
     }
 
+    /// The first source model in the log whose accuracies on a target all lie at or below 1, and are
+    /// not all 0, which is 0 in either unit. Single values at or below 1 are common.
+    pub(super) fn fractions(&self) -> Option<Fractions<'_>> {
+        let mut arms: HashMap<(&str, &str), (Fractions<'_>, f64)> = HashMap::new();
+        for ((run, evaluations), &line) in self.rows.iter().zip(&self.lines) {
+            let (source, target) = (&*run.key.source, &*run.key.target);
+            let first = || (Fractions { line, source, target, rows: 0 }, 0.0);
+            let (arm, highest) = arms.entry((source, target)).or_insert_with(first);
+            arm.rows += evaluations.len();
+            *highest = evaluations.iter().map(|row| row.test_accuracy).fold(*highest, f64::max);
+        }
+        let fractions = arms.into_values().filter(|(_, highest)| *highest > 0.0 && *highest <= 1.0);
+        fractions.map(|(arm, _)| arm).min_by_key(|arm| arm.line)
+    }
+
     /// A log does not state the planned length of a run. If the logged epochs of a run are a proper
-    /// prefix of those of another run on the same target and size, the run is assumed to have had
-    /// that schedule and to have stopped early. Every other run is assumed to have ended as
-    /// planned.
+    /// prefix of those of another run of the same key (the same arm in the same cell), the run is
+    /// assumed to have had that schedule and to have stopped early. Every other run is assumed to
+    /// have ended as planned: runs of other methods say nothing about it.
     pub(super) fn into_records(mut self) -> Records {
         for (_, evaluations) in &mut self.rows {
             evaluations.sort_by_key(|evaluation| evaluation.epoch);
         }
-        let mut schedules: HashMap<(&str, u32), Vec<Vec<u32>>> = HashMap::new();
+        let mut schedules: HashMap<&Key, Vec<Vec<u32>>> = HashMap::new();
         for (run, evaluations) in &self.rows {
-            let known = schedules.entry((&run.key.target, run.key.images)).or_default();
+            let known = schedules.entry(&run.key).or_default();
             if !known.iter().any(|epochs| same(epochs, evaluations)) {
                 known.push(evaluations.iter().map(|evaluation| evaluation.epoch).collect());
             }
@@ -75,7 +109,7 @@ impl Runs {
             .iter()
             .map(|(run, evaluations)| {
                 let count = evaluations.len();
-                schedules[&(&*run.key.target, run.key.images)]
+                schedules[&run.key]
                     .iter()
                     .filter(|other| other.len() > count && same(&other[..count], evaluations))
                     .filter_map(|other| other.last().copied())

@@ -11,12 +11,13 @@ use crate::common;
 
 use common::{Run, claim, claim_text, evidence, log, rows, run};
 use repro::{
-    claim::{Expected, Relation},
-    evidence::{Records, SamplingDesign},
+    claim::{Expected, Relation, check},
+    evidence::{Evidence, Records, SamplingDesign},
     experiment::Verdict,
     judge::{ClaimVerdict, Flag, decide, judge, observe::Censored},
     replication::one_seed::one_seed,
     stats::Alpha,
+    world::{UserNames, World},
 };
 
 fn gap(runs: &[Run<'_>]) -> ClaimVerdict {
@@ -176,6 +177,119 @@ fn seeds_that_agree_to_the_last_digit_have_their_spread_floored() {
     assert_eq!(cell.verdict, Verdict::Supported);
     assert!(cell.low.unwrap() < 5.0 && cell.high.unwrap() > 5.0);
     assert!(has(&verdict, Flag::SpreadFloored));
+}
+
+#[test]
+fn a_run_that_diverged_is_named_and_is_not_censored() {
+    let text = claim_text("greater_than = 0.0").replace("accuracy = \"last\"", "loss = \"last\"");
+    for loss in ["nan", "inf", "1e101"] {
+        let mut lines = rows(&leads(&[5.0, 6.0, 5.5]));
+        let natural = "svhn,natural,3,100,2,100,50,";
+        let line = lines.iter_mut().find(|line| line.starts_with(natural)).unwrap();
+        *line = line.replace(",1.5,", &format!(",{loss},"));
+        let verdict = judge(&claim(&text), &evidence(&log(&lines), SamplingDesign::FixedSample));
+        assert_eq!(verdict.verdict, Verdict::Inconclusive);
+        assert!(has(&verdict, Flag::Diverged) && !has(&verdict, Flag::Censored), "{loss}");
+        let run = "svhn from natural, 100 images, 3 blocks, seed 2, ended with a loss";
+        assert!(verdict.reason.contains(run), "{}", verdict.reason);
+        // Accuracy is its result.
+        let gap = judge(
+            &claim(&claim_text("greater_than = 0.0")),
+            &evidence(&log(&lines), SamplingDesign::FixedSample),
+        );
+        assert_eq!(gap.verdict, Verdict::Supported);
+        assert!(!has(&gap, Flag::Diverged));
+    }
+}
+
+/// Runs of both arms, each with the same numbers in every log of the test but for the accuracy.
+fn plain(points: &[f64]) -> Vec<String> {
+    let runs = (1..).zip(points).flat_map(|(seed, points)| {
+        [("l2_3", 66.0 + points), ("natural", 66.0)].map(|(source, accuracy)| {
+            format!("svhn,{source},3,100,{seed},100,{accuracy},0.5,0,0,{seed}")
+        })
+    });
+    runs.collect()
+}
+
+#[test]
+fn an_arm_whose_seeds_all_agree_can_t_be_judged() {
+    let of = |rows: &[String]| {
+        let claim = claim(&claim_text("greater_than = 0.0"));
+        judge(&claim, &evidence(&log(rows), SamplingDesign::FixedSample))
+    };
+    // Both arms, and one of them.
+    for points in [[0.5; 5], [0.5, 0.6, 0.4, 0.7, 0.3]] {
+        let verdict = of(&plain(&points));
+        assert_eq!(verdict.verdict, Verdict::Inconclusive);
+        assert!(has(&verdict, Flag::Deterministic) && !has(&verdict, Flag::SameNumbers));
+        let cell = &verdict.cells[0];
+        let numbers = [cell.mean, cell.low, cell.high, cell.t, cell.p, cell.e_value];
+        assert_eq!(numbers, [None; 6]);
+        assert_eq!(cell.same_seeds, 4);
+        assert!(verdict.reason.contains("all 5 seeds of svhn from"), "{}", verdict.reason);
+    }
+    // A baseline that collapsed is a result, unless nothing varies.
+    let collapsed = |points: &[f64]| {
+        let both = plain(points).into_iter().flat_map(|row| [row.replace(",100,6", ",50,6"), row]);
+        of(&both.collect::<Vec<String>>())
+    };
+    let one = collapsed(&[0.5, 0.6, 0.4, 0.7, 0.3]);
+    assert_eq!(one.verdict, Verdict::Supported, "{}", one.reason);
+    assert!(has(&one, Flag::SameNumbers) && one.cells[0].same_seeds == 4);
+    assert!(has(&collapsed(&[0.5; 5]), Flag::Deterministic));
+    // Two runs that agree are counted.
+    let mut some = plain(&[0.5, 0.6, 0.4, 0.7]);
+    for (row, natural) in some.iter_mut().skip(1).step_by(2).zip([66.0, 66.0, 66.1, 66.2]) {
+        *row = row.replace(",100,66,", &format!(",100,{natural},"));
+    }
+    let verdict = of(&some);
+    assert!(has(&verdict, Flag::SameNumbers) && !has(&verdict, Flag::Deterministic));
+    assert_eq!((verdict.cells[0].same_seeds, verdict.cells[0].seeds), (1, 4));
+    assert!(verdict.cells[0].p.is_some());
+}
+
+/// A log in which both arms of two seeds differ by one point, in one test set or another.
+fn one_item(own: &str, numbers: [&str; 4]) -> ClaimVerdict {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("worlds")).unwrap();
+    std::fs::write(folder.path().join("worlds/own.toml"), own).unwrap();
+    let names = UserNames::read(folder.path()).unwrap();
+    let runs = [("l2_3", 1), ("natural", 1), ("l2_3", 2), ("natural", 2)];
+    let lines: Vec<String> = (runs.iter().zip(numbers))
+        .map(|((source, seed), accuracy)| {
+            format!("tiny,{source},3,100,{seed},1,{accuracy},1.5,50,0.{seed},10")
+        })
+        .collect();
+    let world = World::paper().with(&names);
+    let text = claim_text("greater_than = 0.0").replace("svhn", "tiny");
+    let claim = check::claim("gap.toml", &text, &world).unwrap();
+    judge(&claim, &Evidence { world, ..evidence(&log(&lines), SamplingDesign::FixedSample) })
+}
+
+#[test]
+fn the_spread_of_a_log_is_at_least_half_a_test_item_or_half_the_last_digit() {
+    let own = |test: u32| {
+        format!("format = 1\n[targets.tiny]\ntitle = \"Tiny\"\ntrain = 1000\ntest = {test}\n")
+    };
+    let of = |test: u32, numbers| {
+        let verdict = one_item(&own(test), numbers);
+        let cell = verdict.cells[0].clone();
+        assert_eq!(cell.mean, Some(1.0), "{}", cell.reason);
+        (verdict.verdict, 0.5 * (cell.high.unwrap() - cell.low.unwrap()))
+    };
+    // 12.706 * spread / sqrt(2), the spread half of the step.
+    let half = |step: f64| 12.706_204_736 * step / 2.0 / 2.0_f64.sqrt();
+    let near = |found: f64, expected: f64| (found - expected).abs() < 1e-6;
+    let (verdict, width) = of(100, ["91", "90", "90", "89"]);
+    assert!(verdict == Verdict::Inconclusive && near(width, half(1.0)), "{width}");
+    // Zeros that are printed are digits.
+    let (verdict, width) = of(1000, ["91.0", "90.0", "90.0", "89.0"]);
+    assert!(verdict == Verdict::Supported && near(width, half(0.1)), "{width}");
+    let (_, width) = of(1000, ["91.000", "90.000", "90.000", "89.000"]);
+    assert!(near(width, half(0.1)), "{width}");
+    let (verdict, width) = of(1000, ["91", "90", "90", "89"]);
+    assert!(verdict == Verdict::Inconclusive && near(width, half(1.0)), "{width}");
 }
 
 #[test]
