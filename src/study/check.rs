@@ -3,13 +3,14 @@
 use std::{collections::BTreeMap, path::Path};
 
 use super::{
-    StudyError, Value,
+    StudyError,
     pattern::Pattern,
     raw::{
         Better, Form, RawFiles, RawLength, RawMetric, RawPlanned, RawStatus, RawStudy, RawValue,
         Scale,
     },
 };
+use crate::experiment::Value;
 
 /// What `repro init` writes where a person must decide.
 pub(crate) const TODO: &str = "TODO";

@@ -8,8 +8,6 @@ pub mod pattern;
 pub mod raw;
 pub mod runs;
 mod table;
-mod value;
 
 pub use check::{Factor, Length, Metric, Planned, Progress, Replicate, Study};
 pub use error::StudyError;
-pub use value::Value;

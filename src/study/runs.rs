@@ -7,11 +7,12 @@ use std::{
 };
 
 use super::{
-    Length, Study, StudyError, Value,
+    Length, Study, StudyError,
     pattern::Matched,
     raw::Scale,
     table::{self, Row},
 };
+use crate::experiment::Value;
 
 /// How a run ended, as far as its own rows and the study say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -102,6 +102,7 @@ impl Columns {
                 seed_stream: 0,
                 influence: false,
                 zoo: None,
+                factors: Arc::default(),
             },
             seed: Seed(number::<u64>(field(4)).ok_or_else(|| fault(4, "a seed, a whole number"))?),
         };

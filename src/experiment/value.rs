@@ -1,14 +1,20 @@
 //! The value of a factor: a text, or a number where the study says so.
 
-use std::{cmp::Ordering, fmt, hash, sync::Arc};
+use std::{cmp::Ordering, collections::BTreeMap, fmt, hash, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+/// Values of factors by their names.
+pub type Factors = BTreeMap<Arc<str>, Value>;
 
 /// The value of a factor.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum Value {
-    /// A text: any printable name.
-    Text(Arc<str>),
     /// A finite number.
     Number(f64),
+    /// A text: any printable name.
+    Text(Arc<str>),
 }
 
 impl Value {
