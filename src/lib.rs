@@ -51,5 +51,6 @@ pub mod replication;
 pub mod report;
 pub mod stats;
 pub mod store;
+pub mod study;
 pub mod util;
 pub mod world;

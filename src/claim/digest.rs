@@ -66,7 +66,7 @@ fn canonical(
     line("metric", &measured(metric));
     line("relation", &relation_text(*relation.as_ref()));
     line("holds", &holds_text(*holds.as_ref()));
-    line("average_over", &sorted(average_over.iter().map(|axis| axis_text(*axis).to_owned())));
+    line("average_over", &sorted(average_over.iter().map(|axis| axis_text(axis).to_owned())));
     match over {
         Over::Seeds => (),
         Over::SeedsAndImages => line("over", "seeds_and_images"),
@@ -190,12 +190,13 @@ fn holds_text(holds: RawHolds) -> String {
     }
 }
 
-fn axis_text(axis: Axis) -> &'static str {
+fn axis_text(axis: &Axis) -> &str {
     match axis {
         Axis::Target => "target",
         Axis::Images => "images",
         Axis::Blocks => "blocks",
         Axis::Resolution => "resolution",
+        Axis::Factor(name) => name,
     }
 }
 

@@ -24,7 +24,9 @@ pub use lock::{LockState, Locked};
 pub use raw::{Axis, Descriptive, Over, PaperRef, PlotAxis, Threshold};
 
 use crate::{
-    experiment::{EvidenceKind, Inverse, Key, Moment, Ranking, Resolution, Verdict},
+    experiment::{
+        EvidenceKind, Factors, Inverse, Key, Moment, Ranking, Resolution, Value, Verdict,
+    },
     stats::{Alpha, Looks},
 };
 
@@ -162,7 +164,7 @@ impl Contrast {
     pub fn units(&self, average_over: &BTreeSet<Axis>) -> Vec<(Cell, Vec<Cell>)> {
         let mut units: Vec<(Cell, Vec<Cell>)> = Vec::new();
         for cell in &self.cells {
-            let rest = average_over.iter().fold(cell.clone(), |cell, axis| cell.without(*axis));
+            let rest = average_over.iter().fold(cell.clone(), |cell, axis| cell.without(axis));
             match units.iter_mut().find(|(unit, _)| *unit == rest) {
                 Some((_, cells)) => cells.push(cell.clone()),
                 None => units.push((rest, vec![cell.clone()])),
@@ -201,6 +203,8 @@ pub struct Arm {
     pub seed_stream: u32,
     /// The zoo of the source models; `None` leaves it to the seed.
     pub zoo: Option<u32>,
+    /// Values of a study's own factors, by name; a list means their average.
+    pub factors: BTreeMap<Arc<str>, Vec<Value>>,
     /// The evaluation that is read, if it is not the metric's own.
     pub at: Option<Moment>,
 }
@@ -218,18 +222,21 @@ pub struct Cell {
     pub resolution: Option<Resolution>,
     /// The repetition, counted from 1, if the comparison is repeated.
     pub repetition: Option<u32>,
+    /// Values of a study's own factors, by name.
+    pub factors: Factors,
 }
 
 impl Cell {
     /// This cell without one coordinate, as an average over that axis has it.
     #[must_use]
-    pub fn without(&self, axis: Axis) -> Self {
+    pub fn without(&self, axis: &Axis) -> Self {
         let mut cell = self.clone();
         match axis {
             Axis::Target => cell.target = None,
             Axis::Images => cell.images = None,
             Axis::Blocks => cell.blocks = None,
             Axis::Resolution => cell.resolution = None,
+            Axis::Factor(name) => _ = cell.factors.remove(name),
         }
         cell
     }
@@ -239,12 +246,32 @@ impl Cell {
 const SEED_STREAMS: u32 = 2;
 
 impl Arm {
+    /// As [`Arm::keys`], over a study's own factors.
+    fn study_keys(&self, cell: &Cell) -> Vec<Key> {
+        let mut all = vec![cell.factors.clone()];
+        for (name, values) in &self.factors {
+            let with = |before: &Factors| -> Vec<Factors> {
+                let one = |value: &Value| {
+                    let mut factors = before.clone();
+                    factors.insert(name.clone(), value.clone());
+                    factors
+                };
+                values.iter().map(one).collect()
+            };
+            all = all.iter().flat_map(with).collect();
+        }
+        all.into_iter().map(Key::of_study).collect()
+    }
+
     /// Keys of the records whose average is this arm's value in a cell. Empty only if neither the
     /// arm nor the cell fixes a coordinate, which [`check`] rejects.
     #[must_use]
     pub fn keys(&self, cell: &Cell, metric: &Metric) -> Vec<Key> {
         fn values<T: Clone>(arm: &[T], cell: Option<&T>) -> Vec<T> {
             if arm.is_empty() { cell.cloned().into_iter().collect() } else { arm.to_vec() }
+        }
+        if !(self.factors.is_empty() && cell.factors.is_empty()) {
+            return self.study_keys(cell);
         }
         let mut keys = Vec::new();
         let first = cell.repetition.map_or(0, |repetition| (repetition - 1) * SEED_STREAMS);
@@ -267,6 +294,7 @@ impl Arm {
                                 seed_stream,
                                 influence: metric.is_of_influence(),
                                 zoo: self.zoo,
+                                factors: Arc::default(),
                             });
                         }
                     }

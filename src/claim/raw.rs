@@ -2,7 +2,7 @@
 //! Schema. Unknown fields are errors here. [`check`](super::check) decides what the fields mean
 //! together, and no later step sees these types.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -273,7 +273,7 @@ pub enum Over {
 }
 
 /// A coordinate over which contrast values are averaged within a seed before they are judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Axis {
     /// Over targets.
@@ -284,6 +284,9 @@ pub enum Axis {
     Blocks,
     /// Over resolutions.
     Resolution,
+    /// Over a study's own factor, by its name.
+    #[serde(untagged)]
+    Factor(Arc<str>),
 }
 
 /// A linear contrast of arms.

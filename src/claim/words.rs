@@ -127,7 +127,7 @@ pub fn relation(hypothesis: &Hypothesis) -> String {
 /// The quantifier in words: how many units must hold.
 #[must_use]
 pub fn holds(hypothesis: &Hypothesis) -> String {
-    let axes: Vec<&str> = hypothesis.average_over.iter().map(|axis| axis_name(*axis)).collect();
+    let axes: Vec<&str> = hypothesis.average_over.iter().map(|axis| axis_name(axis)).collect();
     let units = |noun: &str| match axes.as_slice() {
         [] => noun.replace("unit", "cell"),
         axes => {
@@ -146,12 +146,13 @@ pub fn holds(hypothesis: &Hypothesis) -> String {
     }
 }
 
-fn axis_name(axis: Axis) -> &'static str {
+fn axis_name(axis: &Axis) -> &str {
     match axis {
         Axis::Target => "targets",
         Axis::Images => "sizes",
         Axis::Blocks => "blocks",
         Axis::Resolution => "resolutions",
+        Axis::Factor(name) => name,
     }
 }
 

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::Resolution;
+use super::{Factors, Resolution};
 
 /// The key of a record, which with a seed identifies it: one cell of the experiment and one source
 /// model.
@@ -37,6 +37,14 @@ pub struct Key {
     /// (`World::zoo_of`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zoo: Option<u32>,
+    /// The values of a study's own factors, in whose place the fields above are empty; empty for
+    /// the fine-tunes of this paper.
+    #[serde(default, skip_serializing_if = "no_factors")]
+    pub factors: Arc<Factors>,
+}
+
+fn no_factors(factors: &Factors) -> bool {
+    factors.is_empty()
 }
 
 impl Key {
@@ -52,12 +60,25 @@ impl Key {
             seed_stream: 0,
             influence: false,
             zoo: None,
+            factors: Arc::default(),
         }
+    }
+
+    /// The key of a run in a study with factors of its own.
+    #[must_use]
+    pub fn of_study(factors: Factors) -> Self {
+        Self { factors: Arc::new(factors), ..Self::new("", "", 0, 0) }
     }
 }
 
 impl fmt::Display for Key {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.factors.is_empty() {
+            for (index, (name, value)) in self.factors.iter().enumerate() {
+                write!(formatter, "{}{name} {value}", if index > 0 { ", " } else { "" })?;
+            }
+            return Ok(());
+        }
         write!(
             formatter,
             "{} from {}, {} images, {} block{}",

@@ -25,6 +25,7 @@ pub(crate) mod recipe;
 mod resolution;
 mod seed;
 mod trainable;
+mod value;
 mod verdict;
 
 pub use adversarial::{AdversarialTest, AdversarialTestError, MeasuredAdversarial};
@@ -51,4 +52,5 @@ pub use seed::Seed;
 #[cfg(feature = "engine")]
 pub(crate) use trainable::is_of;
 pub use trainable::{PAPER_BLOCKS, TooManyBlocks, Trainable};
+pub use value::{Factors, Value};
 pub use verdict::Verdict;

@@ -165,15 +165,11 @@ pub(super) fn term(weight: f64, key: &Key) -> Term {
     Term {
         weight,
         arm: Arm {
-            zoo: None,
             name: key.source.to_string(),
             source: vec![key.source.clone()],
-            target: Vec::new(),
             blocks: vec![key.blocks],
-            images: Vec::new(),
-            resolution: Vec::new(),
             seed_stream: key.seed_stream,
-            at: None,
+            ..Arm::default()
         },
     }
 }

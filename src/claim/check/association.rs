@@ -32,7 +32,7 @@ impl Checker<'_> {
         let effect = self.contrast(&contrast, &raw.cells, &ACCURACY)?;
         let at = raw.id.span();
         let whole = |cell: &Cell| cell.target.is_some() && cell.images.is_some();
-        let rest = |cell: &Cell| cell.without(Axis::Target).without(Axis::Images);
+        let rest = |cell: &Cell| cell.without(&Axis::Target).without(&Axis::Images);
         let rests: BTreeSet<Cell> = effect.cells.iter().map(rest).collect();
         if !effect.cells.iter().all(whole) || rests.len() > 1 {
             let what =

@@ -11,7 +11,7 @@ use crate::{
         Arm, Cell,
         raw::{Name, OneOrMany, RawArm, RawCells, ValueOrGroup},
     },
-    experiment::{Moment, Resolution},
+    experiment::{Factors, Moment, Resolution},
     util::suggest::did_you_mean,
 };
 
@@ -58,7 +58,15 @@ impl Checker<'_> {
                     for &resolution in &each(&resolution) {
                         for &repetition in &each(&repetitions) {
                             let target = target.clone();
-                            cells.push(Cell { target, images, blocks, resolution, repetition });
+                            let factors = Factors::new();
+                            cells.push(Cell {
+                                target,
+                                images,
+                                blocks,
+                                resolution,
+                                repetition,
+                                factors,
+                            });
                         }
                     }
                 }
@@ -104,6 +112,7 @@ impl Checker<'_> {
                 Some(0) => return fault(key.span(), "zoo is 0: zoos are counted from 1"),
                 zoo => *zoo,
             },
+            factors: BTreeMap::new(),
             at: at.map(|at| moment(at, key.span())).transpose()?,
         })
     }

@@ -34,9 +34,9 @@ impl Checker<'_> {
         if contrasts.is_empty() {
             return fault(raw.holds.span(), "a hypothesis needs at least one contrast");
         }
-        let average_over: BTreeSet<Axis> = raw.average_over.iter().copied().collect();
+        let average_over: BTreeSet<Axis> = raw.average_over.iter().cloned().collect();
         for axis in &average_over {
-            let fixed = |cell: &Cell| cell.without(*axis) != *cell;
+            let fixed = |cell: &Cell| cell.without(axis) != *cell;
             if !contrasts.iter().any(|contrast| contrast.cells.iter().any(fixed)) {
                 return fault(
                     raw.holds.span(),

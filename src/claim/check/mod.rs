@@ -289,13 +289,13 @@ impl Checker<'_> {
         }
         // A panel is a target and a curve is an arm, so cells may vary only in target and axis.
         let panels = |cell: &Cell| match raw.x {
-            PlotAxis::Images => cell.without(Axis::Images),
-            PlotAxis::Blocks => cell.without(Axis::Blocks),
-            PlotAxis::Resolution => cell.without(Axis::Resolution),
+            PlotAxis::Images => cell.without(&Axis::Images),
+            PlotAxis::Blocks => cell.without(&Axis::Blocks),
+            PlotAxis::Resolution => cell.without(&Axis::Resolution),
             PlotAxis::Epoch | PlotAxis::Rank => cell.clone(),
         };
         let shapes: BTreeSet<Cell> =
-            cells.iter().map(|cell| panels(cell).without(Axis::Target)).collect();
+            cells.iter().map(|cell| panels(cell).without(&Axis::Target)).collect();
         if shapes.len() > 1 {
             let what = "the cells of a plot may vary only in the target and along x";
             return fault(raw.id.span(), what);

@@ -124,6 +124,7 @@ impl Columns {
                 seed_stream: 0,
                 influence: false,
                 zoo: None,
+                factors: Arc::default(),
                 target,
                 source,
             },

@@ -1,0 +1,406 @@
+//! From `log.toml` as written to what it means; contradictions and open questions are errors.
+
+use std::{collections::BTreeMap, path::Path};
+
+use super::{
+    StudyError,
+    pattern::Pattern,
+    raw::{
+        Better, Form, RawFiles, RawLength, RawMetric, RawPlanned, RawStatus, RawStudy, RawValue,
+        Scale,
+    },
+};
+use crate::experiment::Value;
+
+/// What `repro init` writes where a person must decide.
+pub(crate) const TODO: &str = "TODO";
+
+/// A study, as far as its log is concerned.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// Title, authors and link, as far as they are stated.
+    pub title: Option<String>,
+    /// Authors.
+    pub authors: Vec<String>,
+    /// Link.
+    pub link: Option<String>,
+    /// Files, from the folder of `log.toml`.
+    pub files: Vec<Pattern>,
+    /// Their form, where it is stated.
+    pub form: Option<Form>,
+    /// What separates columns of a table, where it is stated.
+    pub separator: Option<u8>,
+    /// The path of the rows in a JSON document.
+    pub rows: Option<String>,
+    /// Whether an unused column is an error.
+    pub strict: bool,
+    /// Factors, in the order of the file.
+    pub factors: Vec<Factor>,
+    /// The replicate.
+    pub replicate: Replicate,
+    /// Metrics, in the order of the file.
+    pub metrics: Vec<Metric>,
+    /// Progress; `None` where a run has one row.
+    pub progress: Option<Progress>,
+    /// How runs ended, where a column says it.
+    pub status: Option<RawStatus>,
+    /// Lists of a factor's values: the factor's index, and the values.
+    pub groups: BTreeMap<String, (usize, Vec<Value>)>,
+}
+
+/// A factor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Factor {
+    /// Its name in claims.
+    pub name: String,
+    /// Its column, JSON path or name in the files' path.
+    pub column: String,
+    /// Whether its values are numbers.
+    pub number: bool,
+    /// Its name as people write it.
+    pub title: String,
+    /// Its value where a row has none.
+    pub default: Option<Value>,
+}
+
+/// The replicate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replicate {
+    /// Its name.
+    pub name: String,
+    /// Its column, JSON path or name in the files' path.
+    pub column: String,
+    /// How many were planned; the first whose values match counts.
+    pub planned: Vec<Planned>,
+    /// Whether runs of the same replicate in two arms belong together.
+    pub paired: bool,
+    /// The column of the unit that replicates are nested in.
+    pub nested_in: Option<String>,
+    /// Test items by training items of cross-validation.
+    pub test_to_train: Option<f64>,
+}
+
+/// Planned replicates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    /// Values of factors, by their index.
+    pub of: Vec<(usize, Value)>,
+    /// How many.
+    pub count: usize,
+}
+
+/// A metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metric {
+    /// Its name in claims.
+    pub name: String,
+    /// Its column or JSON path.
+    pub column: String,
+    /// Its name as people write it.
+    pub title: String,
+    /// Which direction is better.
+    pub better: Better,
+    /// Its unit; empty where it has none.
+    pub unit: String,
+    /// The scale of the file's values.
+    pub scale: Scale,
+    /// Its least and largest value, in its unit.
+    pub range: Option<[f64; 2]>,
+    /// The smallest step between two values, in its unit.
+    pub step: Option<f64>,
+}
+
+/// How far a run is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// Its name.
+    pub name: String,
+    /// Its column or JSON path.
+    pub column: String,
+    /// The value at which a run begins.
+    pub from: f64,
+    /// The planned end of runs, where it is stated.
+    pub planned: Option<Length>,
+}
+
+/// The planned end of runs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Length {
+    /// The same for every run.
+    Everywhere(f64),
+    /// The column that has it.
+    Column(String),
+}
+
+impl Study {
+    /// Reads `log.toml`.
+    ///
+    /// # Errors
+    /// If it is malformed, contradicts itself, or still has a TODO.
+    pub fn parse(file: &Path, text: &str) -> Result<Self, StudyError> {
+        let error = |what: String| StudyError::Spec { file: file.display().to_string(), what };
+        if let Some((line, _)) = text.lines().enumerate().find(|(_, line)| is_open(line)) {
+            return Err(error(format!("line {} has a {TODO}: decide it", line + 1)));
+        }
+        let raw: RawStudy = toml::from_str(text).map_err(|cause| error(cause.to_string()))?;
+        checked(raw).map_err(error)
+    }
+}
+
+/// Whether a line has a TODO outside a comment.
+fn is_open(line: &str) -> bool {
+    let at = line.find(TODO);
+    at.is_some_and(|at| !line[..at].contains('#'))
+}
+
+fn checked(raw: RawStudy) -> Result<Study, String> {
+    if raw.format != 1 {
+        return Err(format!("format is {}: this version reads format 1", raw.format));
+    }
+    let own = |name: &str, column: Option<String>| column.unwrap_or_else(|| name.to_owned());
+    let factors: Vec<Factor> = raw
+        .factors
+        .into_iter()
+        .map(|factor| {
+            let default = factor.default.map(|value| of_kind(&factor.name, factor.number, value));
+            Ok(Factor {
+                column: own(&factor.name, factor.column),
+                number: factor.number,
+                title: factor.title.unwrap_or_else(|| factor.name.clone()),
+                default: default.transpose()?,
+                name: factor.name,
+            })
+        })
+        .collect::<Result<_, String>>()?;
+    let metrics: Vec<Metric> = raw.metrics.into_iter().map(metric).collect::<Result<_, _>>()?;
+    if metrics.is_empty() {
+        return Err("it has no [[metric]]".into());
+    }
+    let values = |of: BTreeMap<String, RawValue>| -> Result<Vec<(usize, Value)>, String> {
+        of.into_iter()
+            .map(|(name, value)| {
+                let index = index(&factors, &name)?;
+                Ok((index, of_kind(&name, factors[index].number, value)?))
+            })
+            .collect()
+    };
+    let planned = match raw.replicate.planned {
+        None => Vec::new(),
+        Some(RawPlanned::Everywhere(count)) => vec![Planned { of: Vec::new(), count }],
+        Some(RawPlanned::By(list)) => list
+            .into_iter()
+            .map(|of| Ok(Planned { of: values(of.of)?, count: of.count }))
+            .collect::<Result<_, String>>()?,
+    };
+    if raw.replicate.test_to_train.is_some_and(|share| !(share > 0.0 && share.is_finite())) {
+        return Err("test_to_train must be above 0: test items by training items".into());
+    }
+    let groups = raw
+        .groups
+        .into_iter()
+        .map(|(name, group)| {
+            let index = index(&factors, &group.factor)?;
+            let values = group.values.into_iter();
+            let values = values.map(|value| of_kind(&group.factor, factors[index].number, value));
+            Ok((name, (index, values.collect::<Result<Vec<_>, _>>()?)))
+        })
+        .collect::<Result<BTreeMap<_, _>, String>>()?;
+    let study = Study {
+        title: raw.title,
+        authors: raw.authors,
+        link: raw.link,
+        files: match raw.files {
+            RawFiles::One(file) => vec![Pattern::parse(&file)?],
+            RawFiles::Many(files) => {
+                files.iter().map(|file| Pattern::parse(file)).collect::<Result<_, _>>()?
+            }
+        },
+        form: raw.form,
+        separator: raw.separator.map(separator).transpose()?,
+        rows: raw.rows,
+        strict: raw.strict,
+        replicate: Replicate {
+            column: own(&raw.replicate.name, raw.replicate.column),
+            name: raw.replicate.name,
+            planned,
+            paired: raw.replicate.paired,
+            nested_in: raw.replicate.nested_in,
+            test_to_train: raw.replicate.test_to_train,
+        },
+        metrics,
+        progress: raw.progress.map(|progress| Progress {
+            column: own(&progress.name, progress.column),
+            name: progress.name,
+            from: progress.from,
+            planned: progress.planned.map(|planned| match planned {
+                RawLength::Everywhere(end) => Length::Everywhere(end),
+                RawLength::Column(column) => Length::Column(column),
+            }),
+        }),
+        status: raw.status,
+        groups,
+        factors,
+    };
+    names(&study)?;
+    Ok(study)
+}
+
+fn index(factors: &[Factor], name: &str) -> Result<usize, String> {
+    let known = factors.iter().map(|factor| factor.name.as_str());
+    factors.iter().position(|factor| factor.name == name).ok_or_else(|| {
+        format!("unknown factor `{name}`{}", crate::util::suggest::did_you_mean(name, known))
+    })
+}
+
+fn of_kind(name: &str, number: bool, value: RawValue) -> Result<Value, String> {
+    match (number, value) {
+        (true, RawValue::Number(value)) => {
+            Value::number(value).ok_or_else(|| format!("a value of {name} is not finite"))
+        }
+        (false, RawValue::Text(text)) => Ok(Value::Text(text.into())),
+        (true, RawValue::Text(text)) => {
+            Err(format!("`{text}` is no number, and {name} has `number = true`"))
+        }
+        (false, RawValue::Number(value)) => {
+            Err(format!("{value} is a number: write it in quotes, or give {name} `number = true`"))
+        }
+    }
+}
+
+fn metric(raw: RawMetric) -> Result<Metric, String> {
+    let RawMetric { name, column, title, better, unit, scale, range, step, items } = raw;
+    let share = scale == Scale::Share;
+    let unit = if share && unit.is_empty() { "points".to_owned() } else { unit };
+    if range.is_some_and(|[low, high]| !(low < high)) {
+        return Err(format!("the range of {name} must begin below its end"));
+    }
+    if step.is_some_and(|step| !(step > 0.0 && step.is_finite())) || items == Some(0) {
+        return Err(format!("the step and the items of {name} must be above 0"));
+    }
+    let range = range.or(match scale {
+        Scale::AsIs => None,
+        Scale::Share | Scale::Percent | Scale::PercentBelowOne => Some([0.0, 100.0]),
+    });
+    let step = match (step, items, scale) {
+        (Some(_), Some(_), _) => return Err(format!("{name} has `step` and `items`: give one")),
+        (None, Some(_), Scale::AsIs) => {
+            return Err(format!(
+                "{name} has `items`, which need `scale = \"share\"` or `\"percent\"`"
+            ));
+        }
+        (None, Some(items), _) => Some(100.0 / f64::from(items)),
+        (step, None, _) => step,
+    };
+    let (title, column) =
+        (title.unwrap_or_else(|| name.clone()), column.unwrap_or_else(|| name.clone()));
+    Ok(Metric { name, column, title, better, unit, scale, range, step })
+}
+
+fn separator(separator: char) -> Result<u8, String> {
+    u8::try_from(separator)
+        .ok()
+        .filter(|byte| {
+            byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"\"\n\r".contains(byte)
+        })
+        .ok_or_else(|| format!("`{}` can't separate columns", separator.escape_default()))
+}
+
+/// Names of claims are lower-case words; each stands for one thing.
+fn names(study: &Study) -> Result<(), String> {
+    let factors = study.factors.iter().map(|factor| &factor.name);
+    let metrics = study.metrics.iter().map(|metric| &metric.name);
+    let progress = study.progress.iter().map(|progress| &progress.name);
+    let mut seen: Vec<&str> = Vec::new();
+    for name in factors.chain(metrics).chain(progress).chain([&study.replicate.name]) {
+        let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(word) {
+            return Err(format!(
+                "`{}` is no name: use a-z, 0-9 and _, and give the column as `column`",
+                name.escape_default()
+            ));
+        }
+        if seen.contains(&name.as_str()) {
+            return Err(format!("`{name}` is the name of two things"));
+        }
+        seen.push(name);
+    }
+    let columns = study.factors.iter().map(|factor| factor.column.as_str());
+    let columns: Vec<&str> = columns
+        .chain([study.replicate.column.as_str()])
+        .chain(study.replicate.nested_in.as_deref())
+        .collect();
+    let unused = study.files.iter().flat_map(Pattern::names).find(|name| !columns.contains(name));
+    match unused {
+        Some(name) => Err(format!("`{{{name}}}` in `files` is no factor and not the replicate")),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STUDY: &str = r#"
+format = 1
+files = "runs/{dataset}/{method}/{seed}.json"
+[[factor]]
+name = "dataset"
+[[factor]]
+name = "method"
+title = "Method"
+[[factor]]
+name = "width"
+number = true
+default = 1
+[replicate]
+name = "seed"
+planned = [{ where = { dataset = "yahoo" }, count = 5 }, { count = 15 }]
+[[metric]]
+name = "accuracy"
+column = "metrics.test.accuracy"
+better = "higher"
+scale = "share"
+items = 2000
+[groups]
+small = { factor = "dataset", values = ["adult", "helena"] }
+"#;
+
+    fn parse(text: &str) -> Result<Study, String> {
+        Study::parse(Path::new("log.toml"), text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_study_states_its_log() {
+        let study = parse(STUDY).unwrap();
+        assert_eq!(study.factors[2].default, Some(Value::Number(1.0)));
+        let metric = &study.metrics[0];
+        assert_eq!(
+            (metric.unit.as_str(), metric.step, metric.range),
+            ("points", Some(0.05), Some([0.0, 100.0]))
+        );
+        assert_eq!(study.replicate.planned[0].of, [(0, Value::Text("yahoo".into()))]);
+        assert_eq!(study.groups["small"].0, 0);
+        assert!(study.replicate.paired);
+    }
+
+    #[test]
+    fn contradictions_and_open_questions_are_errors() {
+        for (from, to, says) in [
+            ("format = 1", "format = 2", "format 1"),
+            ("better = \"higher\"", "better = \"TODO\"", "line 19 has a TODO"),
+            ("better = \"higher\"", "", "missing field `better`"),
+            ("name = \"width\"", "name = \"seed\"", "two things"),
+            ("name = \"width\"", "name = \"Width\"", "no name"),
+            ("default = 1", "default = \"one\"", "no number"),
+            ("dataset = \"yahoo\"", "datset = \"yahoo\"", "did you mean `dataset`"),
+            ("items = 2000", "items = 0", "above 0"),
+            ("scale = \"share\"", "scale = \"as_is\"", "need `scale"),
+            ("{seed}.json", "{fold}.json", "`{fold}` in `files`"),
+            ("runs/{dataset}", "../{dataset}", "must not leave"),
+        ] {
+            let error = parse(&STUDY.replacen(from, to, 1)).unwrap_err();
+            assert!(error.contains(says), "{to}: {error}");
+        }
+        assert!(parse(&STUDY.replacen("better =", "# TODO: which?\nbetter =", 1)).is_ok());
+    }
+}

@@ -1,0 +1,63 @@
+//! Errors of a study and of its files.
+
+/// An error with its place and how to fix it.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum StudyError {
+    /// `log.toml` is malformed or contradicts itself.
+    #[error("failed to read {file}: {what}")]
+    #[diagnostic(code(study::spec), help("docs/reference/log-spec.md lists every field"))]
+    Spec {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// A file can't be opened or read.
+    #[error("failed to read the log {file}: {cause}")]
+    #[diagnostic(code(study::file), help("check that the file exists and can be read"))]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// The system's error.
+        cause: std::io::Error,
+    },
+    /// No file matches.
+    #[error("failed to find a log: no file matches {pattern}")]
+    #[diagnostic(code(study::file), help("check `files`; paths begin at the folder of log.toml"))]
+    NoFile {
+        /// The pattern.
+        pattern: String,
+    },
+    /// A file is larger than the limit.
+    #[error("failed to read the log {file}: it is larger than {limit} bytes")]
+    #[diagnostic(code(study::file), help("split it, and name all parts in `files`"))]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// The limit.
+        limit: u64,
+    },
+    /// A file has another form.
+    #[error("failed to read the log {file}: it is {what}")]
+    #[diagnostic(code(study::form))]
+    Other {
+        /// The file.
+        file: String,
+        /// What it is.
+        what: &'static str,
+        /// What makes a table of it.
+        #[help]
+        help: &'static str,
+    },
+    /// A row can't be read.
+    #[error("failed to read the log {file}, line {line}: {what}")]
+    #[diagnostic(code(study::row))]
+    Row {
+        /// The file.
+        file: String,
+        /// The line or the number of the row, counted from 1.
+        line: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+}

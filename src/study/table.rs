@@ -1,0 +1,232 @@
+//! Rows of files of any form: CSV, TSV, JSON and JSON lines, compressed by gzip or not.
+
+use std::{borrow::Cow, fs::File, io::Read, path::Path};
+
+use serde_json::Value as Json;
+
+use super::{Study, StudyError, pattern::Matched, raw::Form};
+use crate::util::files::GZIP;
+
+/// Size limit of one file, compressed and not.
+const LARGEST_FILE_BYTES: u64 = 1 << 30;
+
+/// First bytes of files of other forms, what they are, and what makes a table of them.
+const OTHERS: [(&[u8], &str, &str); 11] = [
+    (b"\xff\xfe", "text in UTF-16", "save it as UTF-8"),
+    (b"\xfe\xff", "text in UTF-16", "save it as UTF-8"),
+    (b"PK\x03\x04", "a zip archive, as spreadsheets are", "export the sheet as CSV, or unpack it"),
+    (
+        b"PAR1",
+        "a Parquet file",
+        "python -c \"import pandas; pandas.read_parquet('FILE').to_csv('runs.csv', index=False)\"",
+    ),
+    (b"\x93NUMPY", "a NumPy array", "write its values with their factors as CSV (numpy.savetxt)"),
+    (b"BZh", "compressed by bzip2", "bunzip2 FILE"),
+    (b"\xfd7zXZ", "compressed by xz", "unxz FILE"),
+    (b"\x28\xb5\x2f\xfd", "compressed by zstd", "unzstd FILE"),
+    (b"version https://git-lfs", "a pointer of Git LFS, not the file", "git lfs pull"),
+    (b"<!DOCTYPE", "a web page", "download the file itself, not its page"),
+    (b"<html", "a web page", "download the file itself, not its page"),
+];
+
+/// A row: the texts of the wanted columns, in their order.
+pub(super) struct Row<'a> {
+    /// The line, or the number of the row in a JSON document, counted from 1.
+    pub(super) line: u64,
+    /// `None` where the row has no value.
+    pub(super) fields: &'a [Option<Cow<'a, str>>],
+}
+
+/// What reads a row; a text is an error in it.
+pub(super) type Sink<'a> = dyn FnMut(&Row<'_>) -> Result<(), String> + 'a;
+
+/// The bytes of a file, decompressed.
+pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, StudyError> {
+    let file = || path.display().to_string();
+    let unreadable = |cause| StudyError::Unreadable { file: file(), cause };
+    let packed = limited(File::open(path).map_err(unreadable)?, &file())?;
+    let bytes = if packed.starts_with(&GZIP) {
+        limited(flate2::read::MultiGzDecoder::new(&packed[..]), &file())?
+    } else {
+        packed
+    };
+    match OTHERS.iter().find(|(begins, ..)| bytes.starts_with(begins)) {
+        Some((_, what, help)) => Err(StudyError::Other { file: file(), what, help }),
+        None => Ok(bytes),
+    }
+}
+
+fn limited(reader: impl Read, file: &str) -> Result<Vec<u8>, StudyError> {
+    let mut bytes = Vec::new();
+    reader
+        .take(LARGEST_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|cause| StudyError::Unreadable { file: file.to_owned(), cause })?;
+    if bytes.len() as u64 > LARGEST_FILE_BYTES {
+        return Err(StudyError::TooLarge { file: file.to_owned(), limit: LARGEST_FILE_BYTES });
+    }
+    Ok(bytes)
+}
+
+/// Reads the rows of a file. Returns the columns that `wanted` does not have; none for JSON, whose
+/// documents have whatever they have.
+pub(super) fn read(
+    study: &Study,
+    file: &Matched,
+    bytes: &[u8],
+    wanted: &[&str],
+    sink: &mut Sink<'_>,
+) -> Result<Vec<String>, StudyError> {
+    let name = file.path.display().to_string();
+    let error = |line, what| StudyError::Row { file: name.clone(), line, what };
+    let of_path: Vec<Option<&str>> =
+        wanted.iter().map(|column| file.values.get(*column).map(String::as_str)).collect();
+    match form(study, &file.path) {
+        Form::Csv => csv(study.separator.unwrap_or(b','), bytes, wanted, &of_path, sink)
+            .map_err(|(l, w)| error(l, w)),
+        Form::Tsv => csv(b'\t', bytes, wanted, &of_path, sink).map_err(|(l, w)| error(l, w)),
+        Form::Json => json(study, bytes, wanted, &of_path, sink)
+            .map(|()| Vec::new())
+            .map_err(|(line, what)| error(line, what)),
+        Form::Jsonl => {
+            for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+                let number = index as u64 + 1;
+                if line.iter().all(u8::is_ascii_whitespace) {
+                    continue;
+                }
+                let row =
+                    serde_json::from_slice(line).map_err(|why| error(number, why.to_string()))?;
+                object(&row, number, wanted, &of_path, sink).map_err(|what| error(number, what))?;
+            }
+            Ok(Vec::new())
+        }
+    }
+}
+
+/// The form of a file: as stated, else by its name; a table of commas where the name says nothing.
+fn form(study: &Study, path: &Path) -> Form {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase());
+    let name = name.unwrap_or_default();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    let ends = |end: &str| name.ends_with(end);
+    study.form.unwrap_or_else(|| match () {
+        () if ends(".tsv") => Form::Tsv,
+        () if ends(".json") => Form::Json,
+        () if ends(".jsonl") || ends(".ndjson") => Form::Jsonl,
+        () => Form::Csv,
+    })
+}
+
+type AtLine<T> = Result<T, (u64, String)>;
+
+fn csv(
+    separator: u8,
+    bytes: &[u8],
+    wanted: &[&str],
+    of_path: &[Option<&str>],
+    sink: &mut Sink<'_>,
+) -> AtLine<Vec<String>> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(separator).flexible(false).from_reader(bytes);
+    let fault = |why: &csv::Error| {
+        let line = why.position().map_or(1, csv::Position::line);
+        let what = match why.kind() {
+            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                format!("the row has {len} fields, the header has {expected_len}")
+            }
+            csv::ErrorKind::Utf8 { .. } => "the row is not valid UTF-8".to_owned(),
+            _ => why.to_string(),
+        };
+        (line, what)
+    };
+    let headers = reader.headers().map_err(|why| fault(&why))?.clone();
+    let mut places = Vec::with_capacity(wanted.len());
+    for (column, of_path) in wanted.iter().zip(of_path) {
+        let mut found = headers.iter().enumerate().filter(|(_, name)| name == column);
+        let place = found.next().map(|(index, _)| index);
+        if found.next().is_some() {
+            return Err((1, format!("column `{column}` is given twice")));
+        }
+        if place.is_some() && of_path.is_some() {
+            return Err((1, format!("`{column}` is a column and in the path of the file")));
+        }
+        places.push(place);
+    }
+    let unused = headers.iter().filter(|name| !wanted.contains(name)).map(str::to_owned);
+    let unused: Vec<String> = unused.collect();
+    let mut row = csv::StringRecord::new();
+    let mut fields: Vec<Option<Cow<'_, str>>> = Vec::with_capacity(wanted.len());
+    while reader.read_record(&mut row).map_err(|why| fault(&why))? {
+        // A header again, as logs have that were appended to.
+        if row == headers {
+            continue;
+        }
+        let line = row.position().map_or(0, csv::Position::line);
+        fields.clear();
+        fields.extend(places.iter().zip(of_path).map(|(place, of_path)| {
+            let text = place.and_then(|place| row.get(place)).or(*of_path)?;
+            let text = text.trim_matches([' ', '\t']);
+            (!text.is_empty()).then(|| Cow::Owned(text.to_owned()))
+        }));
+        sink(&Row { line, fields: &fields }).map_err(|what| (line, what))?;
+    }
+    Ok(unused)
+}
+
+fn json(
+    study: &Study,
+    bytes: &[u8],
+    wanted: &[&str],
+    of_path: &[Option<&str>],
+    sink: &mut Sink<'_>,
+) -> AtLine<()> {
+    let document: Json =
+        serde_json::from_slice(bytes).map_err(|why| (why.line() as u64, why.to_string()))?;
+    let rows = match &study.rows {
+        Some(path) => {
+            at(&document, path).ok_or_else(|| (1, format!("the document has no `{path}`")))?
+        }
+        None => &document,
+    };
+    match rows {
+        Json::Array(rows) => rows.iter().enumerate().try_for_each(|(index, row)| {
+            let number = index as u64 + 1;
+            object(row, number, wanted, of_path, sink).map_err(|what| (number, what))
+        }),
+        row => object(row, 1, wanted, of_path, sink).map_err(|what| (1, what)),
+    }
+}
+
+fn object(
+    row: &Json,
+    line: u64,
+    wanted: &[&str],
+    of_path: &[Option<&str>],
+    sink: &mut Sink<'_>,
+) -> Result<(), String> {
+    if !row.is_object() {
+        return Err("a row is no JSON object".to_owned());
+    }
+    let field = |(column, of_path): (&&str, &Option<&str>)| match (at(row, column), of_path) {
+        (Some(Json::String(text)), _) => Ok(Some(Cow::Owned(text.clone()))),
+        (Some(Json::Null), None) | (None, None) => Ok(None),
+        (Some(Json::Array(_) | Json::Object(_)), _) => {
+            Err(format!("`{column}` is a list or an object, not one value"))
+        }
+        (Some(value @ (Json::Number(_) | Json::Bool(_))), _) => {
+            Ok(Some(Cow::Owned(value.to_string())))
+        }
+        (None | Some(Json::Null), Some(text)) => Ok(Some(Cow::Owned((*text).to_owned()))),
+    };
+    let fields = wanted.iter().zip(of_path).map(field).collect::<Result<Vec<_>, _>>()?;
+    sink(&Row { line, fields: &fields })
+}
+
+/// The value at a path: a key as it is, else parts between dots.
+fn at<'a>(value: &'a Json, path: &str) -> Option<&'a Json> {
+    if let Some(found) = value.get(path) {
+        return Some(found);
+    }
+    path.match_indices('.').find_map(|(dot, _)| at(value.get(&path[..dot])?, &path[dot + 1..]))
+}
