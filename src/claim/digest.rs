@@ -10,14 +10,17 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use serde_json::Value;
+use toml::Spanned;
 
 use super::raw::{
-    Axis, Descriptive, LastEpoch, Name, OneOrMany, Over, RawArm, RawCells, RawContrast, RawHolds,
-    RawHypothesis, RawInfluenceMatch, RawMetric, RawRelation, RawShare, Threshold, ValueOrGroup,
+    Axis, Descriptive, LastEpoch, Name, OneOrMany, Over, RawArm, RawCells, RawContrast, RawFactors, RawHolds,
+    RawHypothesis, RawInfluenceMatch, RawMetric, RawRelation, RawShare, RawStudyMetric, Threshold, ValueOrGroup,
 };
+use super::{LogScale, Read};
 use crate::{
     experiment::{Moment, Ranking, Resolution},
     stats::{Alpha, Looks},
+    study::raw::RawValue,
 };
 
 /// The arms of a spec by name.
@@ -98,7 +101,7 @@ fn contrast(contrast: &RawContrast, cells: &RawCells, arms: &Arms, metric: &RawM
 }
 
 fn arm_text(arm: &RawArm, metric: &RawMetric) -> String {
-    let RawArm { source, target, blocks, images, resolution, seed_stream, zoo, at } = arm;
+    let RawArm { source, target, blocks, images, resolution, seed_stream, zoo, at, factors } = arm;
     // The evaluation that is read: the arm's own, or that of the metric.
     let at = match metric {
         RawMetric::Accuracy(moment)
@@ -108,7 +111,8 @@ fn arm_text(arm: &RawArm, metric: &RawMetric) -> String {
         RawMetric::EpochsTo(_)
         | RawMetric::AreaBelowOwnEnd
         | RawMetric::InfluenceMatch(_)
-        | RawMetric::AdversarialAccuracy(LastEpoch::Last) => None,
+        | RawMetric::AdversarialAccuracy(LastEpoch::Last)
+        | RawMetric::Study(_) => None,
     };
     tuple([
         ("source", names(source.as_ref().map(AsRef::as_ref))),
@@ -119,17 +123,19 @@ fn arm_text(arm: &RawArm, metric: &RawMetric) -> String {
         ("seed_stream", seed_stream.map_or_else(String::new, |stream| stream.to_string())),
         ("zoo", zoo.map_or_else(String::new, |zoo| zoo.to_string())),
         ("at", at.map_or_else(String::new, moment)),
+        ("factors", of_factors(factors)),
     ])
 }
 
 fn cells_text(cells: &RawCells) -> String {
-    let RawCells { target, images, blocks, resolution, repetitions } = cells;
+    let RawCells { target, images, blocks, resolution, repetitions, factors } = cells;
     tuple([
         ("target", names(target.as_ref().map(AsRef::as_ref))),
         ("images", values(images.as_ref().map(AsRef::as_ref), size)),
         ("blocks", values(blocks.as_ref(), u32::to_string)),
         ("resolution", resolutions(resolution.as_ref().map(AsRef::as_ref))),
         ("repetitions", repetitions.map_or_else(String::new, |count| count.to_string())),
+        ("factors", of_factors(factors)),
     ])
 }
 
@@ -142,6 +148,21 @@ fn measured(metric: &RawMetric) -> String {
         RawMetric::Loss(_) => "loss".to_owned(),
         RawMetric::AreaBelowOwnEnd => "area_below_own_end".to_owned(),
         RawMetric::AdversarialAccuracy(LastEpoch::Last) => "adversarial_accuracy last".to_owned(),
+        RawMetric::Study(RawStudyMetric { name, read, scale }) => {
+            let read = match read {
+                Read::Last => "last".to_owned(),
+                Read::Best => "best".to_owned(),
+                Read::Step(step) => format!("step {}", number(*step)),
+                Read::FromShare(share) => format!("from_share {}", number(*share)),
+                Read::StepsTo(value) => format!("steps_to {}", number(*value)),
+            };
+            let scale = match scale {
+                None => "",
+                Some(LogScale::LogOdds) => " log_odds",
+                Some(LogScale::LogError) => " log_error",
+            };
+            format!("study {} {read}{scale}", quoted(name))
+        }
         RawMetric::EpochsTo(Threshold::Accuracy(percent)) => {
             format!("epochs_to accuracy {}", number(*percent))
         }
@@ -207,6 +228,18 @@ fn moment(at: Moment) -> String {
         Moment::Epoch(epoch) => format!("epoch {epoch}"),
         Moment::FromShare(share) => format!("from_share {}", number(share)),
     }
+}
+
+/// A study's own factors, each with its values.
+fn of_factors(factors: &RawFactors) -> String {
+    let text = |value: &RawValue| match value {
+        RawValue::Number(value) => number(*value),
+        RawValue::Text(text) => quoted(text),
+    };
+    let of = |(name, list): (&Name, &Spanned<OneOrMany<RawValue>>)| {
+        format!("{} [{}]", quoted(name.as_ref()), values(Some(list.as_ref()), text))
+    };
+    sorted(factors.iter().map(of))
 }
 
 /// Named values, without those that are empty.

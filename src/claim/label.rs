@@ -4,8 +4,11 @@
 use std::collections::BTreeSet;
 
 use super::{Arm, Cell, Hypothesis, Term};
-use crate::experiment::Moment;
-use crate::world::World;
+use crate::{
+    experiment::{Moment, Value},
+    study::Factor,
+    world::World,
+};
 
 impl Hypothesis {
     /// The name of one of its cells: the coordinates that it fixes, with the number of blocks only
@@ -21,6 +24,7 @@ impl Hypothesis {
         parts.extend(blocks.map(|blocks| counted(&[blocks], "block")));
         parts.extend(cell.resolution.map(|resolution| format!("{resolution} px")));
         parts.extend(cell.repetition.map(|repetition| format!("repetition {repetition}")));
+        parts.extend(cell.factors.iter().map(|(name, value)| with_number(name, value)));
         if parts.is_empty() { "all cells".to_owned() } else { parts.join(" ") }
     }
 }
@@ -28,9 +32,9 @@ impl Hypothesis {
 /// The contrast in symbols, such as `l2_3 - natural`, without coordinates that all arms share.
 #[must_use]
 pub fn contrast(terms: &[Term], world: &World) -> String {
-    let parts: Vec<[String; 7]> = terms.iter().map(|term| coordinates(&term.arm, world)).collect();
+    let parts: Vec<Vec<String>> = terms.iter().map(|term| coordinates(&term.arm, world)).collect();
     let differs: Vec<bool> =
-        (0..7).map(|axis| parts.iter().any(|part| part[axis] != parts[0][axis])).collect();
+        (0..parts.first().map_or(0, Vec::len)).map(|axis| parts.iter().any(|part| part[axis] != parts[0][axis])).collect();
     let mut label = String::new();
     for (term, part) in terms.iter().zip(&parts) {
         let sign = match (label.is_empty(), term.weight < 0.0) {
@@ -72,9 +76,29 @@ pub fn arm(arm: &Arm, world: &World) -> String {
         .join(", ")
 }
 
-fn coordinates(arm: &Arm, world: &World) -> [String; 7] {
+/// A value of a factor: a text by itself, a number with the factor's name.
+fn with_number(name: &str, value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.to_string(),
+        Value::Number(number) => format!("{name} {number}"),
+    }
+}
+
+fn coordinates(arm: &Arm, world: &World) -> Vec<String> {
+    if let Some(study) = &world.study {
+        let of = |factor: &Factor| {
+            let values = arm.factors.get(factor.name.as_str()).map_or(&[][..], Vec::as_slice);
+            match values {
+                [] => String::new(),
+                [one] => with_number(&factor.name, one),
+                [first, .., last] if values.len() > 3 => format!("{first}..{last}"),
+                few => few.iter().map(ToString::to_string).collect::<Vec<_>>().join("|"),
+            }
+        };
+        return study.factors.iter().map(of).collect();
+    }
     let resolution = arm.resolution.iter().map(ToString::to_string).collect::<Vec<_>>();
-    [
+    vec![
         arm.source.join("|"),
         arm.zoo.map_or_else(String::new, |zoo| format!("zoo {zoo}")),
         targets(arm, world),

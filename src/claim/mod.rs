@@ -9,6 +9,7 @@ mod digest;
 mod keys;
 pub(crate) mod label;
 pub mod lock;
+mod of_study;
 mod one_or_many;
 pub mod raw;
 pub mod suite;
@@ -21,6 +22,7 @@ pub use association::{Association, Larger, Similarity};
 pub use check::ClaimError;
 pub use keys::keys;
 pub use lock::{LockState, Locked};
+pub use of_study::{LogScale, Read, StudyMetric};
 pub use raw::{Axis, Descriptive, Over, PaperRef, PlotAxis, Threshold};
 
 use crate::{
@@ -326,6 +328,9 @@ pub enum Metric {
     InfluenceMatch(InfluenceMatch),
     /// Test accuracy under attack after the last epoch, in points.
     AdversarialAccuracy(Attacked),
+    /// A metric of a study's own log. Its values are multiplied by -1 where lower ones are better,
+    /// so that a contrast says by how much its first arm is better.
+    Study(StudyMetric),
 }
 
 /// Images that are attacked to measure adversarial accuracy.
@@ -358,7 +363,7 @@ pub enum Share {
 
 /// The unit of a metric, and of its margins, means and intervals.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
@@ -372,18 +377,22 @@ pub enum Unit {
     LogOdds,
     /// Minus the logarithm of a test error.
     LogError,
+    /// A study's own; empty where its metric has none.
+    #[serde(untagged)]
+    Own(Arc<str>),
 }
 
 impl Unit {
     /// The unit's name.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Points => "points",
             Self::Epochs => "epochs",
             Self::Nats => "nats",
             Self::LogOdds => "log-odds",
             Self::LogError => "log error",
+            Self::Own(name) => name,
         }
     }
 }
@@ -405,7 +414,8 @@ impl Metric {
             Self::EpochsTo(_)
             | Self::AreaBelowOwnEnd
             | Self::InfluenceMatch(_)
-            | Self::AdversarialAccuracy(_) => None,
+            | Self::AdversarialAccuracy(_)
+            | Self::Study(_) => None,
         }
     }
 
@@ -421,6 +431,7 @@ impl Metric {
             Self::LogError(_) => Unit::LogError,
             Self::Loss(_) => Unit::Nats,
             Self::EpochsTo(_) => Unit::Epochs,
+            Self::Study(of) => of.unit(),
         }
     }
 
@@ -447,6 +458,7 @@ impl Metric {
             Self::LogError(_) => 1e-4,
             Self::Loss(_) => 1e-5,
             Self::EpochsTo(_) => 1.0,
+            Self::Study(of) => of.resolution(),
         }
     }
 }

@@ -24,6 +24,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
             fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Vec<T>, E> {
                 T::deserialize(number.into_deserializer()).map(|value| vec![value])
             }
+            fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Vec<T>, E> {
+                T::deserialize(number.into_deserializer()).map(|value| vec![value])
+            }
             fn visit_seq<A: serde::de::SeqAccess<'de>>(
                 self,
                 mut sequence: A,

@@ -9,8 +9,12 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use super::association::RawAssociation;
+pub use super::of_study::{RawFactors, RawStudyMetric};
 pub use super::one_or_many::{OneOrMany, ValueOrGroup};
-use crate::experiment::{Moment, Ranking, Resolution, Verdict};
+use crate::{
+    experiment::{Moment, Ranking, Resolution, Verdict},
+    study::raw::RawValue,
+};
 
 /// A name with its place in the file, so that an error can point at it.
 pub(crate) type Name = Spanned<String>;
@@ -30,6 +34,7 @@ pub struct RawClaim {
     /// The claim in one sentence, as a reader of the paper would put it.
     pub statement: String,
     /// Where the claim is in the paper and in the reproduction.
+    #[serde(default)]
     pub paper: PaperRef,
     /// How many seeds, and which risk of error.
     #[serde(default)]
@@ -135,6 +140,10 @@ pub struct RawArm {
     pub zoo: Option<u32>,
     /// The evaluation at which this arm is read, instead of the metric's own.
     pub at: Option<Moment>,
+    /// Values of a study's own factors, where the folder has a `log.toml`: they are written as
+    /// `dataset = "adult"`, without this table.
+    #[schemars(with = "BTreeMap<String, OneOrMany<RawValue>>")]
+    pub factors: RawFactors,
 }
 
 /// A list of cells: every combination of its coordinates.
@@ -156,6 +165,10 @@ pub struct RawCells {
     /// repetition is a cell. Every arm then sets `seed_stream`.
     #[schemars(range(min = 1, max = 1000))]
     pub repetitions: Option<u32>,
+    /// Values of a study's own factors, where the folder has a `log.toml`: they are written as
+    /// `dataset = ["adult", "helena"]` or `dataset = "every"`, without this table.
+    #[schemars(with = "BTreeMap<String, OneOrMany<RawValue>>")]
+    pub factors: RawFactors,
 }
 
 /// What is measured.
@@ -181,6 +194,9 @@ pub enum RawMetric {
     InfluenceMatch(RawInfluenceMatch),
     /// Test accuracy under the attack by which the world measures it, in percentage points.
     AdversarialAccuracy(LastEpoch),
+    /// A metric of a study, where the folder has a `log.toml`: it is written as `metric = "f1"` or
+    /// `metric = { f1 = "best" }`, without this table.
+    Study(RawStudyMetric),
 }
 
 /// The only evaluation of a quantity that is measured once, after the last epoch.

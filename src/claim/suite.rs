@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Claim, ClaimError, check, lock::Lock};
 use crate::{
+    study,
     util::{OldSpelling, files, suggest::did_you_mean},
     world::World,
 };
@@ -40,7 +41,7 @@ const EMBEDDED_LOCK: &str = include_str!("../../claims/lock.toml");
 pub(crate) const LOCK: &str = "lock.toml";
 
 /// Files of a folder of claims that are no claims: readers of claims pass them over.
-pub(crate) const RESERVED: [&str; 2] = [LOCK, "coverage.toml"];
+pub(crate) const RESERVED: [&str; 3] = [LOCK, study::FILE, "coverage.toml"];
 
 /// Whether a file of a folder of claims is a claim.
 pub(crate) fn is_claim(file: &Path) -> bool {

@@ -1,7 +1,7 @@
 //! A claim in words, for `repro show` and the report. The words are made from the checked claim, so
 //! they can't differ from what is judged.
 
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
 use super::{
     Attacked, Axis, Cell, Claim, Holds, Hypothesis, InfluenceMatch, Metric, Over, PaperRef,
@@ -94,6 +94,7 @@ pub fn metric(metric: &Metric) -> String {
             };
             format!("share of test images {counted}, in points{how}")
         }
+        Metric::Study(of) => of.in_words(),
         Metric::AdversarialAccuracy(Attacked { images }) => {
             let images =
                 images.map_or_else(String::new, |images| format!(" on {images} test images"));
@@ -116,11 +117,12 @@ fn when(at: Moment) -> String {
 /// How the contrast must compare with the margin.
 #[must_use]
 pub fn relation(hypothesis: &Hypothesis) -> String {
-    let unit = hypothesis.metric.unit().name();
+    let unit = hypothesis.metric.unit();
+    let unit = if unit.name().is_empty() { String::new() } else { format!(" {}", unit.name()) };
     match hypothesis.relation {
-        Relation::GreaterThan(margin) => format!("greater than {margin} {unit}"),
-        Relation::NotWorseThan(margin) => format!("not worse by more than {margin} {unit}"),
-        Relation::EquivalentWithin(margin) => format!("within {margin} {unit} of zero"),
+        Relation::GreaterThan(margin) => format!("greater than {margin}{unit}"),
+        Relation::NotWorseThan(margin) => format!("not worse by more than {margin}{unit}"),
+        Relation::EquivalentWithin(margin) => format!("within {margin}{unit} of zero"),
     }
 }
 
@@ -185,8 +187,12 @@ pub fn cells(cells: &[Cell]) -> String {
                 .collect(),
         ),
     ];
+    let names: BTreeSet<&str> =
+        cells.iter().flat_map(|cell| cell.factors.keys()).map(|name| &**name).collect();
+    let of = |name: &str| distinct(cells.iter().map(|cell| cell.factors.get(name)));
     let named: Vec<String> = parts
         .into_iter()
+        .chain(names.into_iter().map(|name| (name, of(name))))
         .filter(|(_, values)| !values.is_empty())
         .map(|(name, values)| format!("{name} {}", values.join(", ")))
         .collect();

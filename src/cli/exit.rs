@@ -9,7 +9,7 @@ use super::{hints, messages::message};
 use crate::engine::pretrain::PretrainError;
 use crate::{
     checkpoint::ReadError, claim::suite::SuiteError, evidence::published::LogError,
-    experiment::Verdict, judge::ClaimVerdict,
+    experiment::Verdict, judge::ClaimVerdict, study::StudyError,
 };
 
 /// The command line, a name or a claim is wrong.
@@ -179,6 +179,13 @@ impl Diagnostic for DisplayedFailure {
 
     fn diagnostic_source(&self) -> Option<&dyn Diagnostic> {
         self.report.diagnostic_source()
+    }
+}
+
+impl From<StudyError> for Failure {
+    fn from(error: StudyError) -> Self {
+        let status = if matches!(error, StudyError::Spec { .. }) { USAGE } else { INPUT };
+        Self::new(status, error)
     }
 }
 

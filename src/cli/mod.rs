@@ -53,7 +53,7 @@ mod verify;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use clap::{Parser, Subcommand};
@@ -67,6 +67,7 @@ use crate::{
     claim::suite::Suite,
     experiment::EvidenceKind,
     report::terminal,
+    study::Study,
     util::OldSpelling,
     world::{UserNames, World},
 };
@@ -223,6 +224,8 @@ struct Suites<'a> {
     folder: Option<&'a Path>,
     /// Targets and source models that it adds to every set-up.
     names: UserNames,
+    /// What its own log means, if it has one: its claims are then about that log alone.
+    study: Option<Arc<Study>>,
     /// The engine, if this program has one.
     engine: Option<&'static dyn Engine>,
     /// Old spellings in files, to print notes about.
@@ -234,7 +237,8 @@ impl<'a> Suites<'a> {
         let names = folder.map(UserNames::read).transpose();
         let names = names.map_err(|error| Failure::new(exit::USAGE, error))?;
         let names = names.unwrap_or_default();
-        let suites = Self { folder, names, engine, noted: Mutex::default() };
+        let study = folder.map(Study::of_folder).transpose()?.flatten().map(Arc::new);
+        let suites = Self { folder, names, study, engine, noted: Mutex::default() };
         suites.note_old_spellings(suites.names.notes());
         Ok(suites)
     }
@@ -255,13 +259,21 @@ impl<'a> Suites<'a> {
 
     /// The set-up of a kind of evidence, with the folder's own names.
     fn world(&self, kind: EvidenceKind) -> World {
+        if let Some(study) = &self.study {
+            return World::of_study(study.clone());
+        }
         kind.world().with(&self.names)
     }
 
     /// The same without a folder: figures by name use the project's names alone.
     fn without_folder(&self) -> Suites<'static> {
         let (names, engine) = (UserNames::default(), self.engine);
-        Suites { folder: None, names, engine, noted: Mutex::default() }
+        Suites { folder: None, names, study: None, engine, noted: Mutex::default() }
+    }
+
+    /// The study of the folder with the folder, if it has one.
+    fn study(&self) -> Option<(&Arc<Study>, &Path)> {
+        self.study.as_ref().zip(self.folder)
     }
 
     /// The claims, as the set-up of a kind of evidence has them.

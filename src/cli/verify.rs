@@ -113,7 +113,7 @@ struct Side {
 impl Verify {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
         let mut sides = Vec::new();
-        for kind in self.kinds() {
+        for kind in self.kinds(suites)? {
             sides.push(self.side(kind, suites)?);
         }
         if self.verbose {
@@ -144,8 +144,11 @@ impl Verify {
             let file = report::write_html(folder, &judged, &self.comparisons(&sides)?, &command)
                 .map_err(|error| Failure::new(exit::OUTPUT, error))?;
             message!("report: {}", file.display());
-            let file = self.gallery(folder, &sides, suites)?;
-            message!("gallery: {}", file.display());
+            // Figures by name are this paper's.
+            if suites.study.is_none() {
+                let file = self.gallery(folder, &sides, suites)?;
+                message!("gallery: {}", file.display());
+            }
         }
         if let Some(folder) = &self.figures {
             let files = report::write_figures(folder, &judged)
@@ -193,10 +196,14 @@ impl Verify {
         }
     }
 
-    fn kinds(&self) -> Vec<EvidenceKind> {
-        match &self.log {
-            Some(_) => vec![EvidenceKind::Log],
-            None => kind::published_and_smoke(&self.evidence),
+    fn kinds(&self, suites: &Suites<'_>) -> Result<Vec<EvidenceKind>, Failure> {
+        match (&self.log, &suites.study) {
+            (None, None) => Ok(kind::published_and_smoke(&self.evidence)),
+            (_, Some(_)) if !self.evidence.is_empty() => Err(Failure::usage(
+                "these claims are about the log that log.toml declares",
+                "leave --evidence out; --log FILE judges another file of the same study",
+            )),
+            _ => Ok(vec![EvidenceKind::Log]),
         }
     }
 
@@ -207,6 +214,10 @@ impl Verify {
             every_claim_expects(&claims, kind)?;
         }
         let evidence = match (kind, &self.log) {
+            (EvidenceKind::Log, log) if suites.study.is_some() => {
+                let (study, folder) = suites.study().expect("just seen");
+                Evidence::of_study(study, folder, log.as_deref())?
+            }
             (EvidenceKind::Log, Some(log)) => {
                 let world = suites.world(kind);
                 Evidence { world, ..Evidence::log(log, &suites.names)? }
@@ -214,14 +225,20 @@ impl Verify {
             _ => self.gathered(kind, &claims, suites)?,
         };
         note_reading(&evidence);
-        for name in evidence.unknown_names() {
+        let unknown =
+            if suites.study.is_some() { Vec::new() } else { evidence.unknown_names() };
+        for name in unknown {
             message!(
                 "note: no claim can use some of the runs: {name}; worlds/own.toml beside your \
                  claims can add names"
             );
         }
         let cut_short =
-            if kind == EvidenceKind::Log { evidence.stopped_early() } else { Vec::new() };
+            if kind == EvidenceKind::Log && suites.study.is_none() {
+                evidence.stopped_early()
+            } else {
+                Vec::new()
+            };
         if let Some((first, others)) = cut_short.split_first() {
             let others = match others.len() {
                 0 => String::new(),
@@ -281,7 +298,8 @@ impl Verify {
     /// Each evidence beside the published numbers; none if only some claims were asked for, since
     /// local evidence is then gathered in part.
     fn comparisons(&self, sides: &[Side]) -> Result<Vec<Comparison>, Failure> {
-        if !self.ids.all().is_empty() {
+        let of_study = |side: &Side| side.evidence.world.study.is_some();
+        if !self.ids.all().is_empty() || sides.iter().any(of_study) {
             return Ok(Vec::new());
         }
         let points = Evidence::published_points()?;

@@ -4,6 +4,7 @@
 
 pub mod means;
 pub mod published;
+mod of_study;
 mod record;
 
 use std::{
@@ -13,7 +14,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-pub use record::{DuplicateRecord, NotMeasured, Record, Records, Status};
+pub use record::{DuplicateRecord, Logged, NotMeasured, Record, Records, Status};
 
 use crate::{
     claim::Claim,

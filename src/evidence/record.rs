@@ -40,6 +40,29 @@ pub struct Record {
     pub influence: Arc<[MeasuredInfluence]>,
     /// Adversarial accuracy at its end; `None` if it was not measured.
     pub adversarial: Option<Arc<MeasuredAdversarial>>,
+    /// What a study's own log has of it, in whose place `evaluations` is empty; `None` for the
+    /// fine-tunes of this paper.
+    pub logged: Option<Arc<Logged>>,
+}
+
+/// The rows of a run in a study's own log.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Logged {
+    /// The progress of each row, increasing; 0 where a run has one row.
+    pub progress: Vec<f64>,
+    /// Values of the study's metrics, row by row; NaN where a row has none.
+    pub values: Vec<f64>,
+    /// The planned end of its progress, or where its cell's other runs end.
+    pub end: f64,
+}
+
+impl Logged {
+    /// The values of one of the study's metrics, with their progress.
+    pub(crate) fn of(&self, metric: usize) -> impl DoubleEndedIterator<Item = (f64, f64)> {
+        let metrics = self.values.len() / self.progress.len().max(1);
+        let at = move |(row, progress): (usize, &f64)| (*progress, self.values[row * metrics + metric]);
+        self.progress.iter().enumerate().map(at)
+    }
 }
 
 impl Record {
@@ -64,7 +87,24 @@ impl Record {
             correct: None,
             influence: Arc::default(),
             adversarial: None,
+            logged: None,
         })
+    }
+
+    /// A run of a study's own log.
+    #[must_use]
+    pub fn of_study(key: Key, seed: Seed, status: Status, logged: Logged) -> Self {
+        Self {
+            key,
+            seed,
+            recipe: RecipeDigest::default(),
+            status,
+            evaluations: Vec::new(),
+            correct: None,
+            influence: Arc::default(),
+            adversarial: None,
+            logged: Some(Arc::new(logged)),
+        }
     }
 
     /// Adds for each test image whether it was classified correctly at the end.
@@ -112,6 +152,13 @@ impl Record {
     /// a run without evaluations.
     #[must_use]
     pub(crate) fn has_the_numbers_of(&self, other: &Self) -> bool {
+        if let (Some(own), Some(other)) = (&self.logged, &other.logged) {
+            let finite = own.values.iter().any(|value| value.is_finite());
+            let same = |(own, other): (&f64, &f64)| own == other || own.is_nan() && other.is_nan();
+            return finite
+                && own.progress == other.progress
+                && own.values.iter().zip(&other.values).all(same);
+        }
         let (own, others) = (&self.evaluations, &other.evaluations);
         let equal = |(own, other): (&Evaluation, &Evaluation)| {
             let same = |own: f64, other: f64| own.is_finite() && own == other;
@@ -128,6 +175,12 @@ impl Record {
     /// many; `None` for a run without evaluations.
     #[must_use]
     pub(crate) fn ends(&self) -> Option<[u64; 4]> {
+        if let Some(logged) = &self.logged {
+            let mut of = logged.values.iter().filter(|value| value.is_finite());
+            let (first, last) = (of.next()?, of.next_back());
+            let ends = [Some(first), last, Some(&(logged.progress.len() as f64)), None];
+            return Some(ends.map(|number| number.map_or(0, |number| (number + 0.0).to_bits())));
+        }
         let (first, last) = (self.evaluations.first()?, self.last()?);
         let ends = [first.test_accuracy, first.test_loss, last.test_accuracy, last.test_loss];
         // Adding 0 makes one number of 0 and -0, which are equal.
@@ -138,6 +191,12 @@ impl Record {
     /// collapsed, as one that always gives the same class.
     #[must_use]
     pub(crate) fn is_flat(&self) -> bool {
+        if let Some(logged) = &self.logged {
+            let metrics = logged.values.len() / logged.progress.len().max(1);
+            let first = logged.values.get(..metrics).unwrap_or_default();
+            let mut rows = logged.values.chunks(metrics.max(1));
+            return logged.progress.len() > 1 && rows.all(|row| row == first);
+        }
         let of = |evaluation: &Evaluation| (evaluation.test_accuracy, evaluation.test_loss);
         let same = self.evaluations.windows(2).all(|pair| of(&pair[0]) == of(&pair[1]));
         same && self.evaluations.len() > 1
@@ -172,6 +231,8 @@ pub struct Records {
     by_key: HashMap<Key, BTreeMap<Seed, Record>>,
     count: usize,
     printed: Option<Printed>,
+    /// The smallest printed steps of a study's metrics, in their order and units.
+    digits: Vec<f64>,
 }
 
 impl Records {
@@ -196,6 +257,19 @@ impl Records {
     #[must_use]
     pub(super) fn with_printed(self, printed: Printed) -> Self {
         Self { printed: Some(printed), ..self }
+    }
+
+    /// The same records, of a study's log that prints its metrics with these steps.
+    #[must_use]
+    pub(super) fn with_digits(self, digits: Vec<f64>) -> Self {
+        Self { digits, ..self }
+    }
+
+    /// The smallest step of a study's metric as it is printed, in its unit; 0 where nothing is
+    /// known.
+    #[must_use]
+    pub(crate) fn digits(&self, metric: usize) -> f64 {
+        self.digits.get(metric).copied().unwrap_or_default()
     }
 
     /// The smallest steps of a log's numbers; `None` if the records are not of a log.

@@ -33,10 +33,11 @@ use crate::{
 
 /// How far rounding on another processor may move a mean, in the contrast's unit: twice the largest
 /// difference that was observed, a point; on a logarithmic scale, what a point makes at 90 %.
-pub(super) fn close(unit: Unit) -> f64 {
+pub(super) fn close(unit: &Unit) -> f64 {
     match unit {
         Unit::Points | Unit::Epochs | Unit::Nats => 1.0,
         Unit::LogOdds | Unit::LogError => 0.1,
+        Unit::Own(_) => 0.0,
     }
 }
 
@@ -420,7 +421,7 @@ impl<'a> Analysis<'a> {
     /// published log has the same numbers on every processor.
     fn is_borderline(&self, answer: &Answer) -> bool {
         let threshold = self.hypothesis.relation.threshold();
-        let by = close(self.hypothesis.metric.unit());
+        let by = close(&self.hypothesis.metric.unit());
         let close = |end: Option<f64>| end.is_some_and(|end| (end - threshold).abs() < by);
         self.evidence.design == SamplingDesign::GroupSequential
             && (close(answer.low) || close(answer.high))
@@ -449,7 +450,8 @@ impl<'a> Analysis<'a> {
             return why.to_owned();
         }
         let Hypothesis { metric, relation, .. } = self.hypothesis;
-        let (seeds, unit_name) = (joined.rows.len(), metric.unit().name());
+        let (seeds, unit_name) = (joined.rows.len(), metric.unit());
+        let unit_name = unit_name.name();
         let Some(answer) = answer else {
             return format!("too few seeds in common to all arms ({seeds})");
         };

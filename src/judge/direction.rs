@@ -84,7 +84,7 @@ impl Sides {
 
     /// `refuted as asked, of every cell: 6 of 9 above by 7.1 to 16.2 points and 1 below by 1.0
     /// points, after Holm`, if the hypothesis is refuted or open and the direction is mixed.
-    pub(super) fn mixed(&self, verdict: Verdict, holds: Holds, unit: Measure) -> Option<String> {
+    pub(super) fn mixed(&self, verdict: Verdict, holds: Holds, unit: &Measure) -> Option<String> {
         let open = matches!(verdict, Verdict::Refuted | Verdict::Inconclusive);
         if !open || self.direction() != Direction::Mixed {
             return None;
@@ -106,7 +106,7 @@ impl Sides {
 }
 
 /// ` by 1.0 points`, or ` by 7.1 to 16.2 points`.
-fn by(sizes: &[Option<f64>], unit: Measure) -> String {
+fn by(sizes: &[Option<f64>], unit: &Measure) -> String {
     let known = sizes.iter().flatten();
     let (low, high) = known.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), size| {
         (low.min(*size), high.max(*size))

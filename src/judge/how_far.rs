@@ -119,9 +119,11 @@ impl Reached<'_> {
     }
 
     /// The largest value at which `stands` is true, given that it is at 0, to a hundredth of the
-    /// metric's resolution. The search begins with `step` and does not go beyond `most`.
+    /// metric's resolution, or a millionth of `step` where it has none. The search begins with `step` and does not go beyond `most`.
     fn bisect(&self, step: f64, most: f64, stands: impl Fn(f64) -> bool) -> f64 {
-        let precision = self.analysis.hypothesis.metric.resolution() / 100.0;
+        let resolution = self.analysis.hypothesis.metric.resolution();
+        // A study may state no smallest step.
+        let precision = if resolution > 0.0 { resolution / 100.0 } else { step * 1e-6 };
         let (mut low, mut high) = (0.0, step.max(precision).min(most));
         while high < most && stands(high) {
             (low, high) = (high, (2.0 * high).min(most));

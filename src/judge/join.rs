@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    claim::{Cell, Metric, Term, keys},
+    claim::{Cell, Metric, Read, StudyMetric, Term, keys},
     evidence::{Evidence, Record, SamplingDesign},
     experiment::{Key, RecipeDigest, Seed},
     judge::observe::{Censored, Unobservable, observe},
@@ -72,6 +72,9 @@ pub fn join(terms: &[Term], cells: &[Cell], metric: &Metric, evidence: &Evidence
         return joined;
     }
     compare_recipes(&runs, &mut joined);
+    if let Metric::Study(of) = metric {
+        joined.mixed_recipes = mixed_grids(of, &runs);
+    }
 
     let in_any: BTreeSet<Seed> = runs.iter().flat_map(|(_, seeds)| seeds.keys()).copied().collect();
     let in_all: Vec<Seed> = in_any
@@ -80,10 +83,13 @@ pub fn join(terms: &[Term], cells: &[Cell], metric: &Metric, evidence: &Evidence
         .filter(|seed| runs.iter().all(|(_, seeds)| seeds.contains_key(seed)))
         .collect();
     // The world plans no seeds for user-defined names.
+    let of_study = evidence.world.study.is_some();
     let user_defined = |key: &Key| {
         evidence.world.user_names.has(&key.target) || evidence.world.user_names.has(&key.source)
     };
-    let planned = if keys.iter().any(user_defined) {
+    let planned = if of_study {
+        keys.iter().filter_map(|key| evidence.world.planned(key)).min()
+    } else if keys.iter().any(user_defined) {
         None
     } else {
         keys.iter().filter_map(|key| evidence.world.planned_seeds(key.images)).min()
@@ -138,6 +144,25 @@ fn row(
     let weights = terms.iter().map(|term| term.weight);
     let contrast = Censored::weighted(weights.zip(arms.iter().copied()));
     Ok(Row { seed, contrast, arms })
+}
+
+/// A description of steps at which the runs of a cell are evaluated, where they differ and the
+/// metric depends on them: one run's steps must begin as another's do.
+fn mixed_grids(of: &StudyMetric, runs: &[(&Key, &BTreeMap<Seed, Record>)]) -> Option<String> {
+    if !matches!(of.read, Read::Best | Read::FromShare(_) | Read::StepsTo(_)) {
+        return None;
+    }
+    let grids = || {
+        let records = runs.iter().flat_map(|(_, seeds)| seeds.values());
+        records.filter_map(|record| record.logged.as_ref()).map(|logged| &logged.progress[..])
+    };
+    let longest = grids().max_by_key(|grid| grid.len())?;
+    let other = grids().find(|grid| !longest.starts_with(grid))?;
+    let first = longest.iter().zip(other).find(|(one, other)| one != other)?;
+    Some(format!(
+        "runs are evaluated at different {}s ({} and {}), and {} depends on them",
+        of.progress, first.0, first.1, of.metric.name
+    ))
 }
 
 /// Checks recipes. Within one target and size, all arms and seeds must share one recipe, or the

@@ -30,6 +30,7 @@ mod images;
 pub mod interim;
 pub mod join;
 pub mod observe;
+mod of_study;
 mod one_seed;
 mod per_image;
 mod population;
@@ -280,7 +281,7 @@ fn judge_hypothesis(hypothesis: &Hypothesis, design: &Design, evidence: &Evidenc
         }
         _ => stopping.reason.clone(),
     };
-    let mixed = sides.mixed(stopping.verdict, hypothesis.holds, hypothesis.metric.unit());
+    let mixed = sides.mixed(stopping.verdict, hypothesis.holds, &hypothesis.metric.unit());
     let reason = mixed.into_iter().chain([reason]).collect::<Vec<String>>().join("; ");
     let is_judged = stopping.verdict != Verdict::Incomplete;
     let direction = is_judged.then(|| sides.direction());
@@ -343,7 +344,7 @@ fn unaveraged(
 fn is_borderline(analysis: &Analysis<'_>, units: &[Paired<'_>], verdict: Verdict) -> bool {
     let changes = |by: f64| stopping(analysis, &interims(analysis, units, by)).verdict != verdict;
     let sequential = analysis.evidence.design == SamplingDesign::GroupSequential;
-    let by = close(analysis.hypothesis.metric.unit());
+    let by = close(&analysis.hypothesis.metric.unit());
     sequential && (changes(by) || changes(-by))
 }
 

@@ -4,6 +4,7 @@
 //! and a run that stopped early could have ended with any value. So a value is a pair of bounds,
 //! and the judge requires that a verdict hold at both.
 
+use super::of_study;
 use crate::{
     claim::{InfluenceMatch, Metric, Share, Threshold},
     evidence::{NotMeasured, Record, Status},
@@ -122,6 +123,12 @@ pub enum Unobservable {
         /// The first logged epoch from the share on.
         logged: u32,
     },
+    /// No step near this share of the planned length was logged; the first from there on.
+    FarFromStep(f64, f64),
+    /// This step was not logged.
+    NotLoggedStep(f64),
+    /// A run may have any value, and the study states no range of the metric.
+    NoRange,
     /// Records of this evidence don't contain the quantity.
     NotRecorded,
     /// The world does not say how many test images there are.
@@ -132,6 +139,16 @@ impl std::fmt::Display for Unobservable {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NotLogged(epoch) => write!(formatter, "epoch {epoch} was not logged"),
+            Self::NotLoggedStep(step) => write!(formatter, "step {step} was not logged"),
+            Self::FarFromStep(at, logged) => write!(
+                formatter,
+                "no step near {at} was logged: the first from there on is {logged}, beyond 1.5 \
+                 times the share"
+            ),
+            Self::NoRange => formatter.write_str(
+                "a run that stopped could have ended with any value, and log.toml states no \
+                 `range` of the metric",
+            ),
             Self::FarFromShare { share, epochs, logged } => {
                 // Without the rounding error of the product.
                 let percent = (share * 1e8).round() / 1e6;
@@ -199,6 +216,7 @@ pub fn observe(
         Metric::AreaBelowOwnEnd => area_below_own_end(record),
         Metric::InfluenceMatch(of) => influence_match(record, *of),
         Metric::AdversarialAccuracy(_) => adversarial_accuracy(record),
+        Metric::Study(of) => of_study::observe(of, record),
     }
 }
 
@@ -230,9 +248,9 @@ fn adversarial_accuracy(record: &Record) -> Result<Censored, Unobservable> {
 }
 
 /// How far the first logged epoch may lie from a share of the schedule, as a multiple of it.
-const FARTHEST: f64 = 1.5;
+pub(super) const FARTHEST: f64 = 1.5;
 /// The rounding error of a share times a number of epochs, with room, relative to the product.
-const ROUNDING: f64 = 1e-9;
+pub(super) const ROUNDING: f64 = 1e-9;
 
 enum Better {
     Higher,

@@ -18,6 +18,10 @@ pub(super) fn resolution(
     metric: &Metric,
     evidence: &Evidence,
 ) -> f64 {
+    if let Metric::Study(of) = metric {
+        let digits = evidence.records.digits(of.index);
+        return of.resolution().max(if of.scale.is_none() { digits } else { 0.0 });
+    }
     if evidence.kind != EvidenceKind::Log || step(metric, 1.0, 1.0).is_none() {
         return metric.resolution();
     }
@@ -48,6 +52,9 @@ fn step(metric: &Metric, accuracy: f64, loss: f64) -> Option<f64> {
         Metric::LogOdds(_) => Some(4.0 * accuracy / 100.0),
         Metric::LogError(_) => Some(accuracy / 100.0),
         Metric::Loss(_) => Some(loss),
-        Metric::EpochsTo(_) | Metric::InfluenceMatch(_) | Metric::AdversarialAccuracy(_) => None,
+        Metric::EpochsTo(_)
+        | Metric::InfluenceMatch(_)
+        | Metric::AdversarialAccuracy(_)
+        | Metric::Study(_) => None,
     }
 }

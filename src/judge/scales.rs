@@ -57,14 +57,14 @@ fn depends_on_scale(verdict: Verdict, others: &[ScaleVerdict]) -> bool {
 
 /// The verdict as one word, and the scale where another one disagrees: `supported in points`.
 #[must_use]
-pub(crate) fn on_scale(verdict: Verdict, unit: Unit, others: &[ScaleVerdict]) -> String {
+pub(crate) fn on_scale(verdict: Verdict, unit: &Unit, others: &[ScaleVerdict]) -> String {
     let scale = scale(verdict, unit, others);
     scale.map_or_else(|| verdict.to_string(), |scale| format!("{verdict} {scale}"))
 }
 
 /// The scale of a verdict with which another scale disagrees: `in points`.
 #[must_use]
-pub(crate) fn scale(verdict: Verdict, unit: Unit, others: &[ScaleVerdict]) -> Option<String> {
+pub(crate) fn scale(verdict: Verdict, unit: &Unit, others: &[ScaleVerdict]) -> Option<String> {
     depends_on_scale(verdict, others).then(|| format!("in {}", unit.name()))
 }
 

@@ -25,7 +25,8 @@ pub(super) fn after_verdict(how_far: &HowFar, otherwise: &str) -> String {
 /// How far a verdict on a hypothesis stands, in sentences without a full stop.
 #[must_use]
 pub(super) fn sentences(how_far: &HowFar, hypothesis: &Hypothesis) -> Vec<String> {
-    let (unit, relation) = (hypothesis.metric.unit().name(), hypothesis.relation);
+    let (unit, relation) = (hypothesis.metric.unit(), hypothesis.relation);
+    let unit = unit.name();
     let stands = how_far.stands_to.map(|to| match relation {
         Relation::GreaterThan(_) => format!("stands up to a margin of {} {unit}", plain(to)),
         Relation::NotWorseThan(_) if to < 0.0 => {

@@ -66,7 +66,7 @@ fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
                         span.on { (manner) }
                     }
                     span.on {
-                        @if let Some(scale) = scale(verdict.verdict, verdict.unit, other_scales) {
+                        @if let Some(scale) = scale(verdict.verdict, &verdict.unit, other_scales) {
                             (scale) " "
                         }
                         "on " (evidence.kind) " evidence"
@@ -231,7 +231,7 @@ fn readings(one: &Judged<'_>, several: bool) -> Markup {
                                     }
                                     @let others = &reading.other_scales;
                                     @if let Some(scale) =
-                                        scale(reading.verdict, reading.unit, others)
+                                        scale(reading.verdict, &reading.unit, others)
                                     {
                                         " " (scale)
                                     }

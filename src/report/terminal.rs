@@ -72,7 +72,7 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
     };
     let style = style(verdict.verdict);
     line(0, &format!("{style}{}{style:#}  {}", mark(verdict.verdict), claim.id));
-    let said = scales::on_scale(verdict.verdict, verdict.unit, &verdict.other_scales);
+    let said = scales::on_scale(verdict.verdict, &verdict.unit, &verdict.other_scales);
     let (then, on) = (how_far::after_verdict(&verdict.how_far, " "), verdict.evidence);
     line(2, &format!("{style}{said}{style:#}{then}on {on} evidence"));
     line(2, &verdict.reason);
@@ -108,7 +108,7 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
         // The reason of one that is not judged says so.
         let judged = reading.judged.then(|| {
             let style = self::style(reading.verdict);
-            let said = scales::on_scale(reading.verdict, reading.unit, &reading.other_scales);
+            let said = scales::on_scale(reading.verdict, &reading.unit, &reading.other_scales);
             let then = how_far::after_verdict(&reading.how_far, ", ");
             format!("{style}{said}{style:#}{then}")
         });

@@ -10,7 +10,16 @@ use super::{
         Scale,
     },
 };
-use crate::experiment::Value;
+use crate::{
+    experiment::{Factors, Value},
+    util::{files, suggest::did_you_mean},
+};
+
+/// The name of a study's file in a folder of claims.
+pub(crate) const FILE: &str = "log.toml";
+
+/// Size limit of it.
+const LARGEST_BYTES: u64 = 1 << 20;
 
 /// What `repro init` writes where a person must decide.
 pub(crate) const TODO: &str = "TODO";
@@ -59,6 +68,8 @@ pub struct Factor {
     pub number: bool,
     /// Its name as people write it.
     pub title: String,
+    /// All its values, in the order of tables; empty where the study does not state them.
+    pub values: Vec<Value>,
     /// Its value where a row has none.
     pub default: Option<Value>,
 }
@@ -132,7 +143,60 @@ pub enum Length {
     Column(String),
 }
 
+/// What claims write for all values of a factor.
+pub(crate) const EVERY: &str = "every";
+
+impl Factor {
+    /// Whether a run may have this value.
+    #[must_use]
+    pub fn allows(&self, value: &Value) -> bool {
+        self.values.is_empty() || self.values.contains(value)
+    }
+
+    /// What is wrong with a value that it does not allow.
+    #[must_use]
+    pub fn unknown(&self, value: &Value) -> String {
+        let known: Vec<String> = self.values.iter().map(ToString::to_string).collect();
+        let hint = did_you_mean(&value.to_string(), known.iter().map(String::as_str));
+        format!("{} has no value `{value}` in log.toml{hint}", self.name)
+    }
+}
+
+impl Metric {
+    /// 1, or -1 where lower values are better: a value times this is better the higher it is.
+    #[must_use]
+    pub fn sign(&self) -> f64 {
+        match self.better {
+            Better::Higher => 1.0,
+            Better::Lower => -1.0,
+        }
+    }
+}
+
 impl Study {
+    /// The replicates that were planned for a combination of factors; `None` if it says nothing.
+    #[must_use]
+    pub fn planned(&self, factors: &Factors) -> Option<usize> {
+        let is = |(index, value): &(usize, Value)| {
+            factors.get(self.factors[*index].name.as_str()) == Some(value)
+        };
+        let of = self.replicate.planned.iter().find(|planned| planned.of.iter().all(is));
+        of.map(|of| of.count)
+    }
+
+    /// The study of a folder of claims; `None` if it has no `log.toml`.
+    ///
+    /// # Errors
+    /// If the file can't be read, and as [`Self::parse`].
+    pub fn of_folder(folder: &Path) -> Result<Option<Self>, StudyError> {
+        let file = folder.join(FILE);
+        match files::text(&file, LARGEST_BYTES) {
+            Ok(text) => Self::parse(&file, &text).map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(cause) => Err(StudyError::Unreadable { file: file.display().to_string(), cause }),
+        }
+    }
+
     /// Reads `log.toml`.
     ///
     /// # Errors
@@ -163,7 +227,10 @@ fn checked(raw: RawStudy) -> Result<Study, String> {
         .into_iter()
         .map(|factor| {
             let default = factor.default.map(|value| of_kind(&factor.name, factor.number, value));
+            let values = factor.values.into_iter();
+            let values = values.map(|value| of_kind(&factor.name, factor.number, value));
             Ok(Factor {
+                values: values.collect::<Result<_, _>>()?,
                 column: own(&factor.name, factor.column),
                 number: factor.number,
                 title: factor.title.unwrap_or_else(|| factor.name.clone()),
@@ -248,7 +315,7 @@ fn checked(raw: RawStudy) -> Result<Study, String> {
 fn index(factors: &[Factor], name: &str) -> Result<usize, String> {
     let known = factors.iter().map(|factor| factor.name.as_str());
     factors.iter().position(|factor| factor.name == name).ok_or_else(|| {
-        format!("unknown factor `{name}`{}", crate::util::suggest::did_you_mean(name, known))
+        format!("unknown factor `{name}`{}", did_you_mean(name, known))
     })
 }
 
@@ -323,6 +390,16 @@ fn names(study: &Study) -> Result<(), String> {
             return Err(format!("`{name}` is the name of two things"));
         }
         seen.push(name);
+    }
+    for (name, (factor, values)) in &study.groups {
+        let factor = &study.factors[*factor];
+        if name == EVERY || factor.values.iter().any(|value| value.to_string() == *name) {
+            return Err(format!("group `{name}` has the name of a value of {}", factor.name));
+        }
+        let other = values.iter().find(|value| !factor.allows(value));
+        if let Some(other) = other {
+            return Err(format!("group `{name}`: {}", factor.unknown(other)));
+        }
     }
     let columns = study.factors.iter().map(|factor| factor.column.as_str());
     let columns: Vec<&str> = columns

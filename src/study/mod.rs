@@ -9,5 +9,6 @@ pub mod raw;
 pub mod runs;
 mod table;
 
+pub(crate) use check::{EVERY, FILE};
 pub use check::{Factor, Length, Metric, Planned, Progress, Replicate, Study};
 pub use error::StudyError;

@@ -1,18 +1,26 @@
 //! Rows of a study's files, grouped into runs.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::Path,
     sync::Arc,
 };
 
 use super::{
-    Length, Study, StudyError,
+    Length, Metric, Study, StudyError,
     pattern::Matched,
     raw::Scale,
     table::{self, Row},
 };
-use crate::experiment::Value;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    experiment::Value,
+    util::{
+        digits::{decimals as decimals_of, step_of},
+        hexadecimal,
+    },
+};
 
 /// How a run ended, as far as its own rows and the study say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +46,8 @@ pub struct Run {
     pub unit: Option<Arc<str>>,
     /// How it ended.
     pub end: End,
+    /// The planned end of its progress, where the study or the run states it.
+    pub planned: Option<f64>,
     /// Evaluations by increasing progress.
     pub evaluations: Vec<Evaluation>,
 }
@@ -62,6 +72,10 @@ pub struct Runs {
     pub runs: Vec<Run>,
     /// Columns that the study does not name.
     pub unused: BTreeSet<String>,
+    /// SHA-256, in hexadecimal: of the file's bytes, or of the digests of several files.
+    pub sha256: String,
+    /// The smallest step of each metric as it is printed, in its unit.
+    pub digits: Vec<f64>,
 }
 
 impl Study {
@@ -84,19 +98,34 @@ impl Study {
         self.read_files(&files)
     }
 
+    /// Reads one file in place of the study's.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_log(&self, log: &Path) -> Result<Runs, StudyError> {
+        self.read_files(&[Matched { path: log.to_owned(), values: BTreeMap::new() }])
+    }
+
     fn read_files(&self, files: &[Matched]) -> Result<Runs, StudyError> {
         let columns = Columns::of(self);
         let mut reader = Reader::new(self, &columns);
         let mut unused = BTreeSet::new();
+        let mut digests = Vec::new();
         for (index, file) in files.iter().enumerate() {
             let bytes = table::bytes(&file.path)?;
+            digests.push(hexadecimal(&Sha256::digest(&bytes)));
             let wanted: Vec<&str> = columns.names.clone();
             let mut sink = |row: &Row<'_>| reader.push(index, row);
             unused.extend(table::read(self, file, &bytes, &wanted, &mut sink)?);
         }
         let names: Vec<String> = files.iter().map(|file| file.path.display().to_string()).collect();
+        let digits = reader.digits();
         let runs = reader.finish(&names)?;
-        Ok(Runs { files: names, runs, unused })
+        let sha256 = match digests.as_slice() {
+            [one] => one.clone(),
+            several => hexadecimal(&Sha256::digest(several.join("\n"))),
+        };
+        Ok(Runs { files: names, runs, unused, sha256, digits })
     }
 }
 
@@ -145,6 +174,8 @@ struct Reader<'a> {
     texts: HashMap<String, Arc<str>>,
     before: Vec<Option<String>>,
     last: usize,
+    /// The most decimals of each metric so far; `None` before its first value.
+    decimals: Vec<Option<u32>>,
 }
 
 impl<'a> Reader<'a> {
@@ -158,7 +189,17 @@ impl<'a> Reader<'a> {
             texts: HashMap::new(),
             before: Vec::new(),
             last: 0,
+            decimals: vec![None; study.metrics.len()],
         }
+    }
+
+    /// The smallest step of each metric as it is printed, in its unit.
+    fn digits(&self) -> Vec<f64> {
+        let of = |(metric, decimals): (&Metric, &Option<u32>)| {
+            let unit = if metric.scale == Scale::Share { 100.0 } else { 1.0 };
+            decimals.map_or(0.0, |decimals| unit * step_of(decimals))
+        };
+        self.study.metrics.iter().zip(&self.decimals).map(of).collect()
     }
 
     fn push(&mut self, file: usize, row: &Row<'_>) -> Result<(), String> {
@@ -185,6 +226,10 @@ impl<'a> Reader<'a> {
         let values = self.study.metrics.iter().enumerate().map(|(index, metric)| {
             let value = number(row, self.columns.metrics + index, &metric.column)?;
             let Some(value) = value else { return Ok(f64::NAN) };
+            if let Some(text) = &row.fields[self.columns.metrics + index] {
+                let decimals = &mut self.decimals[index];
+                *decimals = (*decimals).max(Some(decimals_of(text.as_bytes())));
+            }
             match metric.scale {
                 Scale::Share if value > 1.0 || value < 0.0 => Err(format!(
                     "{} is {value}, and a share of 1 lies between 0 and 1",
@@ -223,7 +268,11 @@ impl<'a> Reader<'a> {
                     Some(Value::Text(intern(&mut self.texts, name(&factor.column, text)?)))
                 }
             };
-            point.push(value.ok_or_else(|| format!("{} is empty", factor.column))?);
+            let value = value.ok_or_else(|| format!("{} is empty", factor.column))?;
+            if !factor.allows(&value) {
+                return Err(factor.unknown(&value));
+            }
+            point.push(value);
         }
         let mut text = |at: usize| {
             let column = self.columns.names[at];
@@ -237,7 +286,8 @@ impl<'a> Reader<'a> {
         Ok(*self.places.entry(key).or_insert_with(|| {
             let evaluations = Vec::with_capacity(1);
             self.planned.push(None);
-            self.runs.push(Run { point, replicate, unit, end: End::Unstated, evaluations });
+            let end = End::Unstated;
+            self.runs.push(Run { point, replicate, unit, end, planned: None, evaluations });
             self.runs.len() - 1
         }))
     }
@@ -291,6 +341,7 @@ impl<'a> Reader<'a> {
                 });
             }
             let last = run.evaluations.last().map(|last| last.progress);
+            run.planned = *planned;
             run.end = match (run.end, planned, last) {
                 (End::Unstated, _, _) if self.columns.progress.is_none() => End::Reached,
                 (End::Unstated, Some(planned), Some(last)) if last >= *planned => End::Reached,

@@ -4,6 +4,7 @@
 
 pub(crate) mod date;
 pub(crate) mod decimals;
+pub(crate) mod digits;
 pub mod files;
 mod hex;
 mod hint;

@@ -24,7 +24,7 @@ use crate::experiment::{
     AdversarialTest, Architecture, EvidenceKind, Inverse, Key, Pretraining, Protocol, Resolution,
     Seed,
 };
-use crate::util::suggest::did_you_mean;
+use crate::{study::Study, util::suggest::did_you_mean};
 
 /// The folder of zoos in the data folder.
 pub(crate) const ZOOS: &str = "zoos";
@@ -102,9 +102,34 @@ pub struct World {
     /// What a user added to it; empty in a shipped world.
     #[serde(skip)]
     pub user_names: UserNames,
+    /// What a user's own log means, if its folder of claims says so: its factors and metrics then
+    /// stand in place of targets, source models, sizes and blocks.
+    #[serde(skip)]
+    pub study: Option<Arc<Study>>,
 }
 
 impl World {
+    /// The world of a study's own log: nothing of this paper's.
+    #[must_use]
+    pub fn of_study(study: Arc<Study>) -> Self {
+        Self {
+            id: "log".to_owned(),
+            description: study.title.clone().unwrap_or_default(),
+            checkpoints: String::new(),
+            sources: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            targets: BTreeMap::new(),
+            sizes: BTreeMap::new(),
+            resolutions: BTreeMap::new(),
+            absent: BTreeMap::new(),
+            seeds: Vec::new(),
+            schedules: Vec::new(),
+            digests: BTreeMap::new(),
+            study: Some(study),
+            ..Self::paper()
+        }
+    }
+
     /// The same world with a user's names.
     #[must_use]
     pub fn with(mut self, names: &UserNames) -> Self {
@@ -177,6 +202,9 @@ impl World {
     /// Why a fine-tune of this key is impossible here; `None` if it is possible.
     #[must_use]
     pub fn unavailable(&self, key: &Key) -> Option<String> {
+        if self.study.is_some() {
+            return None;
+        }
         let absent = |name: &str, known: &mut dyn Iterator<Item = &String>| {
             let reason = match self.absent.get(name) {
                 Some(reason) => format!(": {reason}"),
@@ -219,6 +247,15 @@ impl World {
     #[must_use]
     pub(crate) fn planned_seeds(&self, images: u32) -> Option<usize> {
         self.seeds.iter().find(|plan| images <= plan.images_up_to).map(|plan| plan.count)
+    }
+
+    /// Runs that were planned for a key; `None` if nothing says how many.
+    #[must_use]
+    pub(crate) fn planned(&self, key: &Key) -> Option<usize> {
+        match &self.study {
+            Some(study) => study.planned(&key.factors),
+            None => self.planned_seeds(key.images),
+        }
     }
 
     /// Whether subsets of this size share so many images between seeds that the interval over seeds

@@ -5,21 +5,26 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use toml::Spanned;
 
-use super::{Checked, Checker, fault, unknown};
+use super::{Checked, Checker, fault, of_study, unknown};
 use crate::{
     claim::{
         Arm, Cell,
         raw::{Name, OneOrMany, RawArm, RawCells, ValueOrGroup},
     },
     experiment::{Factors, Moment, Resolution},
+    study::Study,
     util::suggest::did_you_mean,
 };
 
 /// Limit of cells; a spec with more is taken for a mistake.
-const MOST_CELLS: usize = 10_000;
+pub(super) const MOST_CELLS: usize = 10_000;
 
 impl Checker<'_> {
     pub(super) fn cells(&self, raw: &RawCells, at: &Range<usize>) -> Checked<Vec<Cell>> {
+        if let Some(study) = &self.world.study {
+            return of_study::cells(study, &raw.factors, at);
+        }
+        of_study::no_factors(&raw.factors)?;
         fn each<T: Clone>(values: &[T]) -> Vec<Option<T>> {
             if values.is_empty() { vec![None] } else { values.iter().cloned().map(Some).collect() }
         }
@@ -86,7 +91,12 @@ impl Checker<'_> {
             let hint = did_you_mean(name.as_ref(), names);
             return fault(name.span(), format!("unknown arm `{}`{hint}", name.as_ref()));
         };
-        let RawArm { source, target, blocks, images, resolution, seed_stream, zoo, at } = raw;
+        if let Some(study) = &self.world.study {
+            return of_study::arm(study, key, raw);
+        }
+        let RawArm { source, target, blocks, images, resolution, seed_stream, zoo, at, factors } =
+            raw;
+        of_study::no_factors(factors)?;
         let Some(source) = source else {
             return fault(key.span(), format!("arm `{}` has no source", key.as_ref()));
         };
@@ -163,8 +173,16 @@ impl Checker<'_> {
 }
 
 /// Checks that each coordinate is fixed by the arm or by the cells: not by both, not by neither.
-pub(super) fn fits(arm: &Arm, cells: &[Cell], at: &Range<usize>) -> Checked<()> {
+pub(super) fn fits(
+    arm: &Arm,
+    cells: &[Cell],
+    at: &Range<usize>,
+    study: Option<&Study>,
+) -> Checked<()> {
     let first = &cells[0];
+    if let Some(study) = study {
+        return of_study::fits(study, arm, first, at);
+    }
     let coordinates = [
         ("target", !arm.target.is_empty(), first.target.is_some()),
         ("images", !arm.images.is_empty(), first.images.is_some()),
@@ -237,7 +255,7 @@ fn many<T: Clone + PartialEq + std::fmt::Debug>(
     }
 }
 
-fn first_twice<T: PartialEq>(values: &[T]) -> Option<&T> {
+pub(super) fn first_twice<T: PartialEq>(values: &[T]) -> Option<&T> {
     values
         .iter()
         .enumerate()
@@ -249,6 +267,7 @@ fn first_twice<T: PartialEq>(values: &[T]) -> Option<&T> {
 pub(super) fn same_runs(left: &Arm, right: &Arm) -> bool {
     (&left.source, &left.target, &left.blocks, &left.images, &left.resolution)
         == (&right.source, &right.target, &right.blocks, &right.images, &right.resolution)
+        && left.factors == right.factors
         && (left.seed_stream, left.zoo, left.at) == (right.seed_stream, right.zoo, right.at)
 }
 

@@ -8,12 +8,12 @@ use toml::Spanned;
 use super::{
     Checked, Checker,
     coordinates::{fits, moment, same_runs},
-    fault,
+    fault, of_study,
     repeated::no_unit_twice,
 };
 use crate::{
     claim::{
-        Attacked, Axis, Cell, Contrast, Holds, Hypothesis, InfluenceMatch, LockState, Metric,
+        Attacked, Axis, Cell, Contrast, Holds, Hypothesis, InfluenceMatch, LockState, Metric, Over,
         Relation, Share, Term, Threshold, label,
         raw::{
             LastEpoch, Name, RawCells, RawContrast, RawHolds, RawHypothesis, RawInfluenceMatch,
@@ -21,6 +21,7 @@ use crate::{
         },
     },
     experiment::{Inverse, RANKS, Ranking},
+    util::suggest::did_you_mean,
 };
 
 impl Checker<'_> {
@@ -31,10 +32,14 @@ impl Checker<'_> {
             .iter()
             .map(|contrast| self.contrast(contrast, &raw.cells, &metric))
             .collect::<Checked<Vec<_>>>()?;
+        if raw.over == Over::SeedsAndImages && self.world.study.is_some() {
+            let what = "a log has no answers of single test images: remove `over`";
+            return fault(raw.holds.span(), what);
+        }
         if contrasts.is_empty() {
             return fault(raw.holds.span(), "a hypothesis needs at least one contrast");
         }
-        let average_over: BTreeSet<Axis> = raw.average_over.iter().cloned().collect();
+        let average_over = self.average_over(raw)?;
         for axis in &average_over {
             let fixed = |cell: &Cell| cell.without(axis) != *cell;
             if !contrasts.iter().any(|contrast| contrast.cells.iter().any(fixed)) {
@@ -61,8 +66,25 @@ impl Checker<'_> {
         Ok(hypothesis)
     }
 
+    fn average_over(&self, raw: &RawHypothesis) -> Checked<BTreeSet<Axis>> {
+        let axes = raw.average_over.iter();
+        if let Some(study) = &self.world.study {
+            return axes.map(|axis| of_study::axis(study, axis, &raw.holds.span())).collect();
+        }
+        if let Some(Axis::Factor(name)) = axes.clone().find(|axis| matches!(axis, Axis::Factor(_)))
+        {
+            let axes = ["target", "images", "blocks", "resolution"];
+            let hint = did_you_mean(name, axes);
+            return fault(raw.holds.span(), format!("unknown `{name}` in average_over{hint}"));
+        }
+        Ok(axes.cloned().collect())
+    }
+
     fn metric(&self, raw: &Spanned<RawMetric>) -> Checked<Metric> {
         Ok(match raw.as_ref() {
+            RawMetric::Study(of) => {
+                return of_study::metric(self.world.study.as_deref(), of, raw.span());
+            }
             RawMetric::Accuracy(at) => Metric::Accuracy(moment(*at, raw.span())?),
             RawMetric::LogOdds(at) => Metric::LogOdds(moment(*at, raw.span())?),
             RawMetric::LogError(at) => Metric::LogError(moment(*at, raw.span())?),
@@ -169,7 +191,7 @@ impl Checker<'_> {
         }
         let cells = self.cells(raw.cells.as_ref().unwrap_or(cells), &at)?;
         for term in &terms {
-            fits(&term.arm, &cells, &at)?;
+            fits(&term.arm, &cells, &at, self.world.study.as_deref())?;
         }
         if terms.windows(2).any(|pair| same_runs(&pair[0].arm, &pair[1].arm)) {
             return fault(

@@ -5,6 +5,7 @@
 mod association;
 mod coordinates;
 mod hypothesis;
+mod of_study;
 mod repeated;
 
 use std::{
@@ -104,7 +105,7 @@ pub(super) fn claim_with_notes(
     text: &str,
     world: &World,
 ) -> Result<(Claim, Vec<OldSpelling>), Box<ClaimError>> {
-    let outcome = read(text).and_then(|(raw, found)| {
+    let outcome = read(text, world.study.is_some()).and_then(|(raw, found)| {
         let claim = Checker { world, arms: &raw.arms }.claim(&raw)?;
         Ok((claim, found.notes(file, text)))
     });
@@ -122,7 +123,7 @@ pub(super) fn claim_with_notes(
 }
 
 /// A spec as written, its old spellings replaced.
-fn read(text: &str) -> Checked<(RawClaim, spelling::Found)> {
+fn read(text: &str, of_study: bool) -> Checked<(RawClaim, spelling::Found)> {
     let malformed = |error: toml::de::Error| Fault {
         at: error.span().unwrap_or(0..0),
         what: with_suggestion(error.message()),
@@ -136,6 +137,9 @@ fn read(text: &str) -> Checked<(RawClaim, spelling::Found)> {
     })?;
     if let Some(at) = spelling::hidden(document.get_ref()) {
         return fault(at, HIDDEN);
+    }
+    if of_study {
+        super::of_study::rewrite(document.get_mut());
     }
     let raw = RawClaim::deserialize(Deserializer::from(document)).map_err(malformed)?;
     Ok((raw, found))
@@ -167,7 +171,7 @@ pub fn arm_of_plot(
     world: &World,
 ) -> Result<Arm, String> {
     let arm = Checker { world, arms }.arm(name).map_err(|fault| fault.what)?;
-    coordinates::fits(&arm, &plot.cells, &name.span()).map_err(|fault| fault.what)?;
+    coordinates::fits(&arm, &plot.cells, &name.span(), None).map_err(|fault| fault.what)?;
     Ok(arm)
 }
 
@@ -199,6 +203,10 @@ impl Checker<'_> {
         let Design { looks, alpha, .. } = &design;
         hypothesis.digest = Some(digest(&raw.hypothesis, self.arms, looks, *alpha, None));
         let readings = self.readings(raw, &design)?;
+        if let (Some(_), Some(first)) = (&self.world.study, raw.associations.first()) {
+            let what = "claims about a study's log have no associations with similarity";
+            return fault(first.id.span(), what);
+        }
         let associations = self.associations(&raw.associations)?;
         let mut seen = BTreeSet::new();
         let plot = |raw: &RawPlot| {
@@ -276,6 +284,9 @@ impl Checker<'_> {
     }
 
     fn plot(&self, raw: &RawPlot) -> Checked<Plot> {
+        if self.world.study.is_some() {
+            return fault(raw.id.span(), "claims about a study's log have no plots of their own");
+        }
         let lines = raw.lines.iter().map(|name| self.arm(name)).collect::<Checked<Vec<_>>>()?;
         if lines.is_empty() || (raw.difference && lines.len() < 2) {
             return fault(
@@ -285,7 +296,7 @@ impl Checker<'_> {
         }
         let cells = self.cells(&raw.cells, &raw.id.span())?;
         for arm in &lines {
-            coordinates::fits(arm, &cells, &raw.id.span())?;
+            coordinates::fits(arm, &cells, &raw.id.span(), None)?;
         }
         // A panel is a target and a curve is an arm, so cells may vary only in target and axis.
         let panels = |cell: &Cell| match raw.x {

@@ -1,0 +1,137 @@
+//! The evidence of a study's own log: its runs as records. Where a run ends is the study's to say;
+//! where it says nothing, a run has ended where the longest run of the same combination of factors
+//! has.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::Path,
+    sync::Arc,
+};
+
+use super::{Evidence, Logged, Record, Records, SamplingDesign, Status};
+use crate::{
+    experiment::{EvidenceKind, Factors, Key, Seed, Value},
+    study::{
+        Study, StudyError,
+        runs::{End, Run, Runs},
+    },
+    util::shown::few,
+    world::World,
+};
+
+impl Evidence {
+    /// The runs of a study, from the files of its folder, or from `log` in their place.
+    ///
+    /// # Errors
+    /// As [`Study::read`].
+    pub fn of_study(
+        study: &Arc<Study>,
+        folder: &Path,
+        log: Option<&Path>,
+    ) -> Result<Self, StudyError> {
+        let Runs { files, runs, unused, sha256, digits } = match log {
+            Some(log) => study.read_log(log)?,
+            None => study.read(folder)?,
+        };
+        let file = match files.as_slice() {
+            [one] => one.clone(),
+            several => format!("{} files in {}", several.len(), folder.display()),
+        };
+        let mut notes = Vec::new();
+        if !unused.is_empty() {
+            let columns = few(unused.iter().map(String::as_str), |_| String::new());
+            notes.push(format!("log.toml names no use of {columns}"));
+        }
+        let names = names(study, &runs);
+        let (records, assumed) = records(study, runs, &names);
+        notes.extend(assumed);
+        let records = records.with_digits(digits);
+        let title = match &study.title {
+            Some(title) => format!("runs of {title}, logged in {file}"),
+            None => format!("runs logged in {file}"),
+        };
+        Ok(Self {
+            kind: EvidenceKind::Log,
+            title,
+            file: Some(file),
+            sha256,
+            spared: None,
+            world: World::of_study(study.clone()),
+            design: SamplingDesign::FixedSample,
+            records,
+            means: Vec::new(),
+            notes,
+        })
+    }
+}
+
+/// A number for each replicate: its own where all of them are whole numbers, else its place in the
+/// order of names. Of nested replicates, the name is that of the unit and of the replicate.
+fn names(study: &Study, runs: &[Run]) -> BTreeMap<Arc<str>, Seed> {
+    let all: BTreeSet<Arc<str>> = runs.iter().map(|run| name(study, run)).collect();
+    let whole: Option<Vec<u64>> = all.iter().map(|name| name.parse().ok()).collect();
+    // `1` and `01` are two names of one number.
+    let distinct = |numbers: &Vec<u64>| numbers.iter().collect::<BTreeSet<_>>().len() == all.len();
+    let numbers = whole.filter(distinct).unwrap_or_else(|| (0..all.len() as u64).collect());
+    all.iter().cloned().zip(numbers.into_iter().map(Seed)).collect()
+}
+
+fn name(study: &Study, run: &Run) -> Arc<str> {
+    match (&study.replicate.nested_in, &run.unit) {
+        (Some(_), Some(unit)) => format!("{unit}/{}", run.replicate).into(),
+        _ => run.replicate.clone(),
+    }
+}
+
+/// Records, and what was assumed about their ends, a sentence each.
+fn records(
+    study: &Study,
+    runs: Vec<Run>,
+    names: &BTreeMap<Arc<str>, Seed>,
+) -> (Records, Vec<String>) {
+    let factor_names: Vec<Arc<str>> =
+        study.factors.iter().map(|factor| factor.name.as_str().into()).collect();
+    let mut keys: HashMap<Arc<[Value]>, Key> = HashMap::new();
+    let mut longest: HashMap<Arc<[Value]>, f64> = HashMap::new();
+    for run in &runs {
+        let last = run.evaluations.last().map_or(0.0, |last| last.progress);
+        let end = longest.entry(run.point.clone()).or_insert(last);
+        *end = end.max(last);
+    }
+    let mut assumed = 0_usize;
+    let mut records = Vec::with_capacity(runs.len());
+    for run in runs {
+        let key = keys.entry(run.point.clone()).or_insert_with(|| {
+            let values = factor_names.iter().cloned().zip(run.point.iter().cloned());
+            Key::of_study(values.collect::<Factors>())
+        });
+        let end = longest[&run.point];
+        let last = run.evaluations.last().map_or(0.0, |last| last.progress);
+        let status = match run.end {
+            End::NeverRan => continue,
+            End::Reached => Status::Finished,
+            End::Stopped => Status::Stopped,
+            End::Unstated if last < end => {
+                assumed += 1;
+                Status::Stopped
+            }
+            End::Unstated => Status::Finished,
+        };
+        let seed = names[&name(study, &run)];
+        let mut logged = Logged { end: run.planned.unwrap_or(end), ..Logged::default() };
+        for evaluation in run.evaluations {
+            logged.progress.push(evaluation.progress);
+            logged.values.extend_from_slice(&evaluation.values);
+        }
+        records.push(Record::of_study(key.clone(), seed, status, logged));
+    }
+    let note = (assumed > 0).then(|| {
+        format!(
+            "{assumed} of {} runs end before other runs of the same factors and are assumed to \
+             have stopped: `planned` or `status` in log.toml would say it",
+            records.len()
+        )
+    });
+    // The reader has refused a run that is there twice.
+    (Records::new(records).unwrap_or_default(), note.into_iter().collect())
+}

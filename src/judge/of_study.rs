@@ -1,0 +1,116 @@
+//! The value of a study's own metric in one run. Values are multiplied by -1 where lower ones are
+//! better, so that higher is better for every metric.
+
+use super::observe::{Censored, FARTHEST, ROUNDING, Scale, Unobservable};
+use crate::{
+    claim::{LogScale, Read, StudyMetric},
+    evidence::{Logged, Record, Status},
+};
+
+/// Reads a metric off a run. A run that stopped could have ended anywhere in the metric's range.
+///
+/// # Errors
+/// If the run has no such value, or it stopped and the study states no range.
+pub(super) fn observe(of: &StudyMetric, record: &Record) -> Result<Censored, Unobservable> {
+    let logged = record.logged.as_ref().ok_or(Unobservable::NotRecorded)?;
+    let stopped = record.status == Status::Stopped;
+    let sign = of.metric.sign();
+    let values = || logged.of(of.index).filter(|(_, value)| !value.is_nan());
+    let exactly = |value: f64| Censored::exactly(sign * value);
+    let anything = || any_value(of).ok_or(Unobservable::NoRange);
+    let value = match of.read {
+        Read::Last if stopped => anything()?,
+        Read::Last => {
+            // The metric at the run's end, not an earlier one that happens to be there.
+            let (progress, value) = values().next_back().ok_or(Unobservable::NotRecorded)?;
+            let end = logged.progress.last().copied().unwrap_or_default();
+            if progress < end {
+                return Err(Unobservable::NotRecorded);
+            }
+            exactly(value)
+        }
+        Read::Best => {
+            let best = values().map(|(_, value)| sign * value).max_by(f64::total_cmp);
+            match (best, stopped) {
+                // Had the run continued, its best value could only have been better.
+                (Some(best), true) => Censored { low: best, ..anything()? },
+                (None, true) => anything()?,
+                (best, false) => Censored::exactly(best.ok_or(Unobservable::NotRecorded)?),
+            }
+        }
+        Read::Step(step) => match values().find(|(progress, _)| close(*progress, step)) {
+            Some((_, value)) => exactly(value),
+            None if stopped && is_beyond(logged, step) => anything()?,
+            None => return Err(Unobservable::NotLoggedStep(step)),
+        },
+        Read::FromShare(share) => {
+            let at = share * logged.end;
+            match values().find(|(progress, _)| *progress >= at * (1.0 - ROUNDING)) {
+                Some((progress, _)) if progress > FARTHEST * at * (1.0 + ROUNDING) => {
+                    return Err(Unobservable::FarFromStep(at, progress));
+                }
+                Some((_, value)) => exactly(value),
+                None if stopped => anything()?,
+                None => return Err(Unobservable::NotRecorded),
+            }
+        }
+        Read::StepsTo(threshold) => return steps_to(values(), sign, threshold),
+    };
+    Ok(on_scale(of, value))
+}
+
+/// Any value of the metric's range; `None` if the study states none.
+pub(super) fn any_value(of: &StudyMetric) -> Option<Censored> {
+    let [least, largest] = of.metric.range?;
+    let (one, other) = (of.metric.sign() * least, of.metric.sign() * largest);
+    Some(Censored { low: one.min(other), high: one.max(other), finished: false })
+}
+
+/// Minus the steps until a value is first reached: fewer are better. The bounds are the last step
+/// below it and the first at or above it; a run that never reached it has none.
+fn steps_to(
+    values: impl Iterator<Item = (f64, f64)>,
+    sign: f64,
+    threshold: f64,
+) -> Result<Censored, Unobservable> {
+    let (mut before, mut any) = (0.0, false);
+    for (progress, value) in values {
+        any = true;
+        if sign * value >= sign * threshold {
+            return Ok(Censored { low: -progress, high: -before, finished: true });
+        }
+        before = progress;
+    }
+    let never = Censored { low: f64::NEG_INFINITY, high: -before, finished: true };
+    if any { Ok(never) } else { Err(Unobservable::NotRecorded) }
+}
+
+/// A share in points on a logarithmic scale, kept half an item away from 0 and 1.
+fn on_scale(of: &StudyMetric, value: Censored) -> Censored {
+    let Some(scale) = of.scale else { return value };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a step is at least a part in four thousand million"
+    )]
+    let items = of.metric.step.map_or(1, |step| (100.0 / step).round().min(4e9) as u32);
+    let sign = of.metric.sign();
+    let (scale, percent) = (
+        match scale {
+            LogScale::LogOdds => Scale::LogOdds,
+            LogScale::LogError => Scale::LogError,
+        },
+        Censored { low: (sign * value.low).min(sign * value.high),
+                   high: (sign * value.low).max(sign * value.high), ..value },
+    );
+    let on = percent.on(scale, items);
+    if sign > 0.0 { on } else { Censored { low: -on.high, high: -on.low, ..on } }
+}
+
+fn close(one: f64, other: f64) -> bool {
+    (one - other).abs() <= ROUNDING * other.abs().max(1.0)
+}
+
+fn is_beyond(logged: &Logged, step: f64) -> bool {
+    logged.progress.last().is_none_or(|last| *last < step)
+}
