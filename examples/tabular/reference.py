@@ -13,6 +13,7 @@ from scipy import stats
 HERE = pathlib.Path(__file__).parent
 TEN = ["adult", "aloi", "california_housing", "covtype", "epsilon", "helena", "higgs_small", "jannis",
        "microsoft", "year"]
+NINE = [dataset for dataset in TEN if dataset != "aloi"]
 ELEVEN = sorted(TEN + ["yahoo"])
 
 scores = defaultdict(dict)
@@ -48,9 +49,9 @@ reference = {
     "resnet_is_a_strong_baseline.on_average_of_models": {
         dataset: cell(dataset, {"resnet": 1.0} | {method: -.25 for method in earlier})
         for dataset in ELEVEN},
-    "no_superior_family": pair("ft_transformer", "xgboost", TEN),
-    "no_superior_family.the_other_way_round": pair("xgboost", "ft_transformer", TEN),
-    "no_superior_family.catboost": pair("ft_transformer", "catboost", TEN),
+    "no_superior_family": pair("ft_transformer", "xgboost", NINE),
+    "no_superior_family.the_other_way_round": pair("xgboost", "ft_transformer", NINE),
+    "no_superior_family.catboost": pair("ft_transformer", "catboost", NINE),
 }
 (HERE / "reference.json").write_text(json.dumps(reference, indent=1) + "\n")
 for claim, cells in reference.items():

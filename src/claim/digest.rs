@@ -13,8 +13,9 @@ use serde_json::Value;
 use toml::Spanned;
 
 use super::raw::{
-    Axis, Descriptive, LastEpoch, Name, OneOrMany, Over, RawArm, RawCells, RawContrast, RawFactors, RawHolds,
-    RawHypothesis, RawInfluenceMatch, RawMetric, RawRelation, RawShare, RawStudyMetric, Threshold, ValueOrGroup,
+    Axis, Descriptive, LastEpoch, Name, OneOrMany, Over, RawArm, RawCells, RawContrast, RawFactors,
+    RawHolds, RawHypothesis, RawInfluenceMatch, RawMetric, RawRelation, RawShare, RawStudyMetric,
+    Threshold, ValueOrGroup,
 };
 use super::{LogScale, Read};
 use crate::{

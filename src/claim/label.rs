@@ -33,8 +33,9 @@ impl Hypothesis {
 #[must_use]
 pub fn contrast(terms: &[Term], world: &World) -> String {
     let parts: Vec<Vec<String>> = terms.iter().map(|term| coordinates(&term.arm, world)).collect();
-    let differs: Vec<bool> =
-        (0..parts.first().map_or(0, Vec::len)).map(|axis| parts.iter().any(|part| part[axis] != parts[0][axis])).collect();
+    let differs: Vec<bool> = (0..parts.first().map_or(0, Vec::len))
+        .map(|axis| parts.iter().any(|part| part[axis] != parts[0][axis]))
+        .collect();
     let mut label = String::new();
     for (term, part) in terms.iter().zip(&parts) {
         let sign = match (label.is_empty(), term.weight < 0.0) {

@@ -395,6 +395,12 @@ impl Unit {
             Self::Own(name) => name,
         }
     }
+
+    /// The name as it follows a number: with a space before it, or nothing where it has none.
+    #[must_use]
+    pub fn after(&self) -> String {
+        if self.name().is_empty() { String::new() } else { format!(" {}", self.name()) }
+    }
 }
 
 impl Metric {

@@ -128,7 +128,7 @@ impl Suite {
     ///
     /// # Errors
     /// If the folder or a file can't be read, or a spec or the lock is malformed.
-    pub(crate) fn from_folder(folder: &Path, world: &World) -> Result<Self, SuiteError> {
+    pub fn from_folder(folder: &Path, world: &World) -> Result<Self, SuiteError> {
         let unreadable = |path: &Path| {
             let path = path.to_owned();
             move |cause| SuiteError::Unreadable { path, cause }

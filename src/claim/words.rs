@@ -117,8 +117,7 @@ fn when(at: Moment) -> String {
 /// How the contrast must compare with the margin.
 #[must_use]
 pub fn relation(hypothesis: &Hypothesis) -> String {
-    let unit = hypothesis.metric.unit();
-    let unit = if unit.name().is_empty() { String::new() } else { format!(" {}", unit.name()) };
+    let unit = hypothesis.metric.unit().after();
     match hypothesis.relation {
         Relation::GreaterThan(margin) => format!("greater than {margin}{unit}"),
         Relation::NotWorseThan(margin) => format!("not worse by more than {margin}{unit}"),

@@ -225,20 +225,18 @@ impl Verify {
             _ => self.gathered(kind, &claims, suites)?,
         };
         note_reading(&evidence);
-        let unknown =
-            if suites.study.is_some() { Vec::new() } else { evidence.unknown_names() };
+        let unknown = if suites.study.is_some() { Vec::new() } else { evidence.unknown_names() };
         for name in unknown {
             message!(
                 "note: no claim can use some of the runs: {name}; worlds/own.toml beside your \
                  claims can add names"
             );
         }
-        let cut_short =
-            if kind == EvidenceKind::Log && suites.study.is_none() {
-                evidence.stopped_early()
-            } else {
-                Vec::new()
-            };
+        let cut_short = if kind == EvidenceKind::Log && suites.study.is_none() {
+            evidence.stopped_early()
+        } else {
+            Vec::new()
+        };
         if let Some((first, others)) = cut_short.split_first() {
             let others = match others.len() {
                 0 => String::new(),

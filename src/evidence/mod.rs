@@ -2,9 +2,10 @@
 //! evidence; only how its records are read differs. [`published`] reads logs, [`means`] reads
 //! published means; the ledger's records come from `store`.
 
+mod copies;
 pub mod means;
-pub mod published;
 mod of_study;
+pub mod published;
 mod record;
 
 use std::{

@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use super::copies::{Copies, copies};
 use super::{Evidence, Logged, Record, Records, SamplingDesign, Status};
 use crate::{
     experiment::{EvidenceKind, Factors, Key, Seed, Value},
@@ -46,6 +47,20 @@ impl Evidence {
         let (records, assumed) = records(study, runs, &names);
         notes.extend(assumed);
         let records = records.with_digits(digits);
+        if let Some(Copies { key, seeds, evaluations }) = copies(&records) {
+            let name = |seed: Seed| {
+                let found = names.iter().find(|(_, known)| **known == seed);
+                found.map_or_else(|| seed.0.to_string(), |(name, _)| name.to_string())
+            };
+            let [one, other] = seeds.map(name);
+            return Err(StudyError::Runs {
+                file,
+                what: format!(
+                    "runs {one} and {other} of {key} are copies: they have the same numbers in all \
+                     {evaluations} rows"
+                ),
+            });
+        }
         let title = match &study.title {
             Some(title) => format!("runs of {title}, logged in {file}"),
             None => format!("runs logged in {file}"),

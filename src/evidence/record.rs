@@ -60,7 +60,8 @@ impl Logged {
     /// The values of one of the study's metrics, with their progress.
     pub(crate) fn of(&self, metric: usize) -> impl DoubleEndedIterator<Item = (f64, f64)> {
         let metrics = self.values.len() / self.progress.len().max(1);
-        let at = move |(row, progress): (usize, &f64)| (*progress, self.values[row * metrics + metric]);
+        let at =
+            move |(row, progress): (usize, &f64)| (*progress, self.values[row * metrics + metric]);
         self.progress.iter().enumerate().map(at)
     }
 }
@@ -200,6 +201,12 @@ impl Record {
         let of = |evaluation: &Evaluation| (evaluation.test_accuracy, evaluation.test_loss);
         let same = self.evaluations.windows(2).all(|pair| of(&pair[0]) == of(&pair[1]));
         same && self.evaluations.len() > 1
+    }
+
+    /// How many evaluations were logged.
+    #[must_use]
+    pub(crate) fn rows(&self) -> usize {
+        self.logged.as_ref().map_or(self.evaluations.len(), |logged| logged.progress.len())
     }
 
     /// The last logged evaluation, which is the final one only of a finished run; `None` if the run

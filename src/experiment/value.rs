@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub type Factors = BTreeMap<Arc<str>, Value>;
 
 /// The value of a factor.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(untagged)]
 pub enum Value {
     /// A finite number.

@@ -6,13 +6,14 @@ use maud::{Markup, html};
 use super::{
     axis::{Axis, Scale, padded, plain, range},
     groups::{distinct, together},
-    numbers::{self, confidence, grouped, interval, place, signed},
+    numbers::{self, confidence, grouped, interval, place, signed_to},
     svg::{Drawing, Mark, PANEL_WIDTH, PanelDrawing, text_width},
 };
 use crate::{
-    claim::{Claim, Relation},
+    claim::{Claim, Relation, Unit},
     experiment::Verdict,
-    judge::{CellVerdict, ClaimVerdict},
+    judge::{CellVerdict, ClaimVerdict, factors},
+    util::decimals::decimals,
     world::World,
 };
 
@@ -77,6 +78,7 @@ fn grouping(cells: &[CellVerdict], world: &World, averages: bool) -> Vec<Group> 
             (false, false) => parts.join(", "),
         }
     };
+    let (differ, _) = factors(&cells.iter().collect::<Vec<_>>());
     let varies = |of: fn(&CellVerdict) -> String| distinct(cells.iter().map(of)).len() > 1;
     let blocks = varies(|cell| format!("{:?}", cell.blocks));
     let resolution = varies(|cell| format!("{:?}", cell.resolution));
@@ -92,7 +94,7 @@ fn grouping(cells: &[CellVerdict], world: &World, averages: bool) -> Vec<Group> 
         if let (true, Some(repetition)) = (repetition, cell.repetition) {
             return repetition.to_string();
         }
-        let mut parts = Vec::new();
+        let mut parts = cell.factors_in_words(&differ);
         if !by_target {
             parts.extend(cell.target.as_deref().map(|target| world.title(target).to_owned()));
         }
@@ -123,9 +125,9 @@ fn grouping(cells: &[CellVerdict], world: &World, averages: bool) -> Vec<Group> 
 const TOP: f64 = 38.0;
 const ROW: f64 = 19.0;
 const BELOW: f64 = 38.0;
-/// Right ends of the text columns of mean and plot.
-const MEAN: f64 = PANEL_WIDTH - 98.0;
-const PLOT_RIGHT: f64 = PANEL_WIDTH - 146.0;
+/// The least widths of the columns of intervals and of means, which hold four digits.
+const INTERVAL: f64 = 98.0;
+const MEAN: f64 = 48.0;
 
 /// The drawing of a claim's forest plot; `None` if no cell has a mean.
 #[must_use]
@@ -140,17 +142,24 @@ pub fn draw(claim: &Claim, verdict: &ClaimVerdict, world: &World, name: String) 
     let means = range([means.0, means.1].into_iter().chain(margins.iter().copied()))?;
     let unit = verdict.unit.name();
     // An interval far wider than the range of the means is cut and ends in an arrow.
-    let slack = (means.1 - means.0).max(1.0);
+    let least = if matches!(verdict.unit, Unit::Own(_)) { 0.0 } else { 1.0 };
+    let slack = (means.1 - means.0).max(least);
     let ends = range(
         rows().flat_map(|row| [row.low, row.high, row.mean]).flatten().chain([means.0, means.1]),
     )?;
     let visible = (ends.0.max(means.0 - slack), ends.1.min(means.1 + slack));
     let labels = rows().map(|row| text_width(&row.label, 11.0)).fold(0.0, f64::max);
+    let width = |of: &dyn Fn(&Row) -> String| {
+        rows().map(|row| text_width(&of(row), 11.0) + 12.0).fold(0.0, f64::max)
+    };
+    let mean_at = PANEL_WIDTH - width(&|row: &Row| interval(row.low, row.high)).max(INTERVAL);
     let plot = Plot {
         margins: &margins,
         range: padded(visible.0, visible.1, 4),
         left: (labels + 8.0).clamp(44.0, 130.0),
         unit,
+        mean_at,
+        right: mean_at - width(&|row: &Row| mean_of(row)).max(MEAN),
     };
     let mut marks: Vec<(Mark, String)> = Vec::new();
     for verdict in [Verdict::Supported, Verdict::Refuted, Verdict::Inconclusive] {
@@ -174,7 +183,10 @@ pub fn draw(claim: &Claim, verdict: &ClaimVerdict, world: &World, name: String) 
         subtitle: contrasts.join("; "),
         legend: marks,
         panels: groups.iter().map(|group| plot.panel(group)).collect(),
-        notes: vec![format!("Lines: {lines}. Dashed: the margin, {margin} {unit}.")],
+        notes: vec![format!(
+            "Lines: {lines}. Dashed: the margin, {margin}{}.",
+            verdict.unit.after()
+        )],
     })
 }
 
@@ -183,24 +195,33 @@ struct Plot<'a> {
     range: ((f64, f64), Vec<f64>),
     left: f64,
     unit: &'a str,
+    /// Right ends of the column of means and of the plot.
+    mean_at: f64,
+    right: f64,
+}
+
+/// A mean with the decimals of its interval.
+fn mean_of(row: &Row) -> String {
+    let places = decimals([row.mean, row.low, row.high].into_iter().flatten());
+    signed_to(row.mean, places)
 }
 
 impl Plot<'_> {
     fn panel(&self, group: &Group) -> PanelDrawing {
         #[expect(clippy::cast_precision_loss, reason = "a handful of rows")]
         let bottom = TOP + group.rows.len() as f64 * ROW;
-        let x = Axis::new(Scale::Linear, self.range.0, (self.left + 6.0, PLOT_RIGHT));
+        let x = Axis::new(Scale::Linear, self.range.0, (self.left + 6.0, self.right));
         let vertical = |value: f64| {
             format!("M{} {}V{}", place(x.place(value)), place(TOP - 4.0), place(bottom))
         };
         let margins: String = self.margins.iter().map(|margin| vertical(*margin)).collect();
-        let (left, right) = (place(self.left), place(PLOT_RIGHT + 6.0));
+        let (left, right) = (place(self.left), place(self.right + 6.0));
         let body = html! {
             text.t x="0" y="12" { (shortened(&group.heading)) }
             @if !group.counted.is_empty() {
                 text.s.r x=(place(self.left - 6.0)) y="27" { (group.counted) }
             }
-            text.s.r x=(place(MEAN)) y="27" { "mean" }
+            text.s.r x=(place(self.mean_at)) y="27" { "mean" }
             text.s.r x=(place(PANEL_WIDTH)) y="27" { "interval" }
             path.grid d=(self.range.1.iter().map(|tick| vertical(*tick)).collect::<String>()) {}
             path.margin d=(margins) {}
@@ -211,7 +232,7 @@ impl Plot<'_> {
             @for tick in &self.range.1 {
                 text.s.n.m x=(place(x.place(*tick))) y=(place(bottom + 14.0)) { (plain(*tick)) }
             }
-            text.s.m x=(place(f64::midpoint(self.left, PLOT_RIGHT))) y=(place(bottom + 29.0)) {
+            text.s.m x=(place(f64::midpoint(self.left, self.right))) y=(place(bottom + 29.0)) {
                 (self.unit)
             }
         };
@@ -247,7 +268,7 @@ impl Plot<'_> {
                 // A cell that can't be judged has no value; its dash is drawn at the margin.
                 (row.mark().draw(x.place(row.mean.unwrap_or(self.margins[0])), y))
             }
-            text class=(right) x=(place(MEAN)) y=(place(text)) { (signed(row.mean)) }
+            text class=(right) x=(place(self.mean_at)) y=(place(text)) { (mean_of(row)) }
             text class=(right) x=(place(PANEL_WIDTH)) y=(place(text)) {
                 (interval(row.low, row.high))
             }
@@ -284,7 +305,7 @@ fn in_words(group: &Group) -> String {
         .rows
         .iter()
         .map(|row| match row.mean {
-            Some(mean) => format!("{}: {} ({})", row.label, signed(Some(mean)), row.verdict),
+            Some(_) => format!("{}: {} ({})", row.label, mean_of(row), row.verdict),
             None => format!("{}: not judged", row.label),
         })
         .collect();

@@ -30,11 +30,11 @@ pub fn draw(curve: &Curve, name: String) -> Option<Drawing> {
     let means = range(shown.iter().filter_map(|one| one.estimate.mean))?;
     let used =
         VERDICTS.into_iter().filter(|verdict| shown.iter().any(|one| one.verdict == *verdict));
-    let unit = curve.unit.name();
+    let unit = curve.unit.after();
     let mut notes = vec![format!(
         "Each column is one specification: the mean over cells of {} a cell, with its {} % t \
          interval over seeds (cut where it leaves the plot). Its mark is the verdict, which is \
-         from the cells and not from this mean. Dashed: the margin, {} {unit}. Below: what differs \
+         from the cells and not from this mean. Dashed: the margin, {}{unit}. Below: what differs \
          from the paper's recipe.",
         counted(curve.seeds.len(), "seed"),
         plain(100.0 * (1.0 - 2.0 * curve.alpha)),

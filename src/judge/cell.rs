@@ -7,6 +7,7 @@ use super::{
     decide::{Answer, Side, decide_with},
     diverged,
     early::{self, Estimates},
+    factors::factors_of,
     flag::Flag,
     floor, images,
     interim::Interim,
@@ -246,6 +247,7 @@ impl<'a> Analysis<'a> {
             blocks: named.blocks,
             resolution: named.resolution,
             repetition: named.repetition,
+            factors: factors_of(named),
             contrast: contrast.label.clone(),
             unit: self.hypothesis.metric.unit(),
             seeds: joined.rows.len(),
@@ -387,7 +389,7 @@ impl<'a> Analysis<'a> {
             (Flag::MixedRecipes, joined.mixed_recipes.is_some()),
             (
                 Flag::ShareNotLogged,
-                matches!(joined.unobservable, Some(Unobservable::FarFromShare { .. })),
+                joined.unobservable.as_ref().is_some_and(Unobservable::is_far_from_share),
             ),
             (Flag::SingleSeed, joined.rows.len() == 1),
             (Flag::MissingSeeds, joined.missing_seeds > 0),
@@ -451,14 +453,14 @@ impl<'a> Analysis<'a> {
         }
         let Hypothesis { metric, relation, .. } = self.hypothesis;
         let (seeds, unit_name) = (joined.rows.len(), metric.unit());
-        let unit_name = unit_name.name();
+        let unit_name = unit_name.after();
         let Some(answer) = answer else {
             return format!("too few seeds in common to all arms ({seeds})");
         };
         let Paired { contrast, cells, .. } = unit;
         let diverged =
             diverged::reason(&contrast.terms, cells, metric, &joined.rows, self.evidence);
-        diverged.unwrap_or_else(|| answer.in_words(*relation, unit_name, seeds))
+        diverged.unwrap_or_else(|| answer.in_words(*relation, &unit_name, seeds))
     }
 
     /// The reason for an incomplete hypothesis: missing records, or records without the metric.
@@ -471,9 +473,10 @@ impl<'a> Analysis<'a> {
             let unread: Vec<&CellVerdict> = unread.collect();
             let (cell, why) = unread.first().map_or(("", ""), |cell| (&cell.name, &cell.reason));
             return format!(
-                "the {} evidence has a record of every fine-tune, but {} of {} {} can't be \
-                 measured: {why} ({cell})",
+                "the {} evidence has a record of every {}, but {} of {} {} can't be measured: \
+                 {why} ({cell})",
                 self.evidence.kind,
+                self.evidence.world.records_of().trim_end_matches('s'),
                 unread.len(),
                 judged.len(),
                 if self.hypothesis.average_over.is_empty() { "cells" } else { "averages" },
@@ -486,9 +489,10 @@ impl<'a> Analysis<'a> {
         let unavailable = unavailable.filter(|_| self.evidence.kind.is_local());
         let because = unavailable.map_or_else(String::new, |reason| format!(" ({reason})"));
         format!(
-            "missing records of {} of {} fine-tunes in the {} evidence{first}{because}",
+            "missing records of {} of {} {} in the {} evidence{first}{because}",
             absent.len(),
             keys.len(),
+            world.records_of(),
             self.evidence.kind,
         )
     }

@@ -255,7 +255,7 @@ impl Answer {
         let places = decimals([self.estimate, self.low, self.high].into_iter().flatten());
         let mean = self.estimate.map_or_else(
             || "no mean".to_owned(),
-            |mean| format!("mean {} {unit}", signed(mean, places)),
+            |mean| format!("mean {}{unit}", signed(mean, places)),
         );
         if seeds < 2 {
             return format!("{mean} over {seeds} seed: no spread, so no confidence interval");

@@ -116,7 +116,7 @@ fn by(sizes: &[Option<f64>], unit: &Measure) -> String {
     }
     let (low, high) = (short(low), short(high));
     let sizes = if low == high { low } else { format!("{low} to {high}") };
-    format!(" by {sizes} {}", unit.name())
+    format!(" by {sizes}{}", unit.after())
 }
 
 /// One decimal, or more where the size would read as zero.

@@ -102,11 +102,11 @@ impl Flag {
                  can't be judged"
             }
             Self::Deterministic => {
-                "every seed of an arm has the same accuracies and losses: its seed changes nothing, \
-                 and the cell can't be judged"
+                "every seed of an arm has the same numbers: its seed changes nothing, and the cell \
+                 can't be judged"
             }
             Self::SameNumbers => {
-                "seeds with the accuracies and losses of an earlier seed of their arm: a copy, or a \
+                "seeds whose numbers are all those of an earlier seed of their arm: a copy, or a \
                  coincidence of few numbers"
             }
             Self::ShareNotLogged => {

@@ -34,8 +34,8 @@ pub(super) fn at_the_floor(
     let named: Vec<String> =
         named.map(|(term, mean)| format!("{} {mean:.2}", term.arm.name)).collect();
     let (unit, named) = (metric.unit(), named.join(", "));
-    let unit = unit.name();
-    Some(format!("at the floor: every arm lies below {floor} {unit} ({named})"))
+    let unit = unit.after();
+    Some(format!("at the floor: every arm lies below {floor}{unit} ({named})"))
 }
 
 #[cfg(test)]

@@ -112,8 +112,8 @@ pub fn join(terms: &[Term], cells: &[Cell], metric: &Metric, evidence: &Evidence
     }
     if let Some(reason) = &joined.unobservable {
         // An evaluation far from a share exists, so nothing is missing.
-        joined.unread = !matches!(reason, Unobservable::FarFromShare { .. })
-            && !joined.rows.iter().any(|row| row.contrast.finished);
+        joined.unread =
+            !reason.is_far_from_share() && !joined.rows.iter().any(|row| row.contrast.finished);
         joined.rows.clear();
     }
     joined

@@ -22,6 +22,7 @@ mod descriptive;
 mod direction;
 mod diverged;
 mod early;
+mod factors;
 mod false_supports;
 mod flag;
 mod floor;
@@ -49,6 +50,7 @@ use std::collections::BTreeSet;
 pub use association::{AssociatedTarget, AssociationAt, AssociationResult};
 pub use decide::{Answer, Side, decide};
 pub use direction::Direction;
+pub use factors::factors;
 pub use false_supports::{expected_false_supports, in_words as false_supports_in_words};
 pub use flag::Flag;
 pub use population::{FineTunes, Images, Population};
@@ -122,6 +124,13 @@ pub fn judge(claim: &Claim, evidence: &Evidence) -> ClaimVerdict {
 
 /// What a verdict is conditional on: the checkpoints and the test images.
 fn conditional_on(claim: &Claim, evidence: &Evidence) -> Vec<String> {
+    if let Some(study) = &evidence.world.study {
+        let of = study.title.as_ref().map_or_else(String::new, |title| format!(" of {title}"));
+        return vec![
+            format!("the arms as they were run, with the test data of the log{of}"),
+            "what log.toml says that the log means".to_owned(),
+        ];
+    }
     let targets: BTreeSet<String> = claim
         .hypothesis
         .keys()

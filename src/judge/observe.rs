@@ -135,6 +135,13 @@ pub enum Unobservable {
     UnknownTestSet,
 }
 
+impl Unobservable {
+    /// Whether runs have evaluations, but none near the share of the schedule that is read.
+    pub(super) fn is_far_from_share(&self) -> bool {
+        matches!(self, Self::FarFromShare { .. } | Self::FarFromStep(..))
+    }
+}
+
 impl std::fmt::Display for Unobservable {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

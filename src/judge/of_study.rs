@@ -100,8 +100,11 @@ fn on_scale(of: &StudyMetric, value: Censored) -> Censored {
             LogScale::LogOdds => Scale::LogOdds,
             LogScale::LogError => Scale::LogError,
         },
-        Censored { low: (sign * value.low).min(sign * value.high),
-                   high: (sign * value.low).max(sign * value.high), ..value },
+        Censored {
+            low: (sign * value.low).min(sign * value.high),
+            high: (sign * value.low).max(sign * value.high),
+            ..value
+        },
     );
     let on = percent.on(scale, items);
     if sign > 0.0 { on } else { Censored { low: -on.high, high: -on.low, ..on } }

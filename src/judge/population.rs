@@ -51,6 +51,16 @@ impl Population {
         world: &World,
         new_images: bool,
     ) -> Self {
+        if let Some(study) = &world.study {
+            let replicate = &study.replicate.name;
+            return Self {
+                fine_tunes: FineTunes::OfTheseCheckpoints,
+                test_images: Images::These,
+                sentence: format!(
+                    "runs with a new {replicate} of the arms as they were run, on the same test data"
+                ),
+            };
+        }
         let mut arms = hypothesis.contrasts.iter().flat_map(|of| &of.terms).map(|term| &term.arm);
         // The seed does not vary the source model of an arm that fixes its zoo.
         let source_models =

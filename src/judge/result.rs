@@ -1,15 +1,18 @@
 //! Verdicts, in the form that `--format json` prints: version 1. The JSON Schema
 //! `claims/schemas/verdicts.schema.json` is generated from these types.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    association::AssociationResult, direction::Direction, flag::Flag, population::Population,
+    association::AssociationResult, direction::Direction, factors::factors_of, flag::Flag,
+    population::Population,
 };
 use crate::{
     claim::{Cell, Contrast, Expected, Hypothesis, Locked, Unit},
-    experiment::{EvidenceKind, Resolution, Verdict},
+    experiment::{EvidenceKind, Resolution, Value, Verdict},
 };
 
 /// Version of this format.
@@ -211,6 +214,10 @@ pub struct CellVerdict {
     pub resolution: Option<Resolution>,
     /// Repetition, counted from 1; null where the comparison is not repeated.
     pub repetition: Option<u32>,
+    /// Values of a study's own factors, by name; empty for this paper's, which have the fields
+    /// above.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub factors: BTreeMap<String, Value>,
     /// The contrast in symbols, naming what it varies.
     pub contrast: String,
     /// Unit of the numbers.
@@ -386,6 +393,7 @@ impl CellVerdict {
             blocks: cell.blocks,
             resolution: cell.resolution,
             repetition: cell.repetition,
+            factors: factors_of(cell),
             contrast: contrast.label.clone(),
             unit: hypothesis.metric.unit(),
             seeds: 0,

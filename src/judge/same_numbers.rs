@@ -61,8 +61,8 @@ pub(super) fn same_numbers(
         let found = if first[0].is_flat() { &mut collapsed } else { &mut deterministic };
         found.get_or_insert_with(|| {
             format!(
-                "all {} seeds of {key} have the same accuracies and losses: the seed changes \
-                 nothing in this arm, so a spread over seeds can't be judged",
+                "all {} seeds of {key} have the same numbers: the seed changes nothing in \
+                 this arm, so a spread over seeds can't be judged",
                 first.len()
             )
         });

@@ -11,7 +11,7 @@ use super::{
 use crate::figure::groups::{distinct, together};
 use crate::figure::numbers::{self, NONE, confidence, grouped, probability, signed, signed_to};
 use crate::{
-    judge::{CellVerdict, Flag},
+    judge::{CellVerdict, Flag, factors},
     util::decimals::decimals,
     world::World,
 };
@@ -23,12 +23,20 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
     let has = |of: fn(&CellVerdict) -> bool| cells.iter().any(of);
     let (target, images) = (has(|cell| cell.target.is_some()), has(|cell| cell.images.is_some()));
     // Coordinates that all cells share go into the caption.
+    let all: Vec<&CellVerdict> = cells.iter().collect();
+    let (differ, same) = factors(&all);
     let blocks = cells.iter().any(|cell| cell.blocks != cells[0].blocks);
     let resolution = cells.iter().any(|cell| cell.resolution != cells[0].resolution);
     let shared = cells.first().map(|cell| {
         let blocks = cell.blocks.filter(|_| !blocks).map(numbers::blocks);
         let pixels = cell.resolution.filter(|_| !resolution).map(|pixels| format!("{pixels} px"));
-        blocks.into_iter().chain(pixels).map(|part| format!(", {part}")).collect::<String>()
+        let factors = cell.factors_in_words(&same);
+        blocks
+            .into_iter()
+            .chain(pixels)
+            .chain(factors)
+            .map(|part| format!(", {part}"))
+            .collect::<String>()
     });
     let caption = caption.to_owned() + &shared.unwrap_or_default();
     let ends = confidence(cells).map_or_else(
@@ -48,6 +56,7 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
                 thead { tr {
                     @if several { th scope="col" { "contrast" } }
                     @if target { th scope="col" { "target" } }
+                    @for name in &differ { th scope="col" { (name) } }
                     @if images { th.number scope="col" { "images" } }
                     @if blocks { th.number scope="col" { "blocks" } }
                     @if resolution { th.number scope="col" { "pixels" } }
@@ -100,6 +109,7 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
                                 @let target = cell.target.as_deref();
                                 td { (target.map_or(NONE, |target| world.title(target))) }
                             }
+                            @for name in &differ { td { (cell.factor(name)) } }
                             @if images { td.number { (or_none(cell.images.map(grouped))) } }
                             @if blocks { td.number { (or_none(cell.blocks.map(grouped))) } }
                             @if resolution {
@@ -215,10 +225,13 @@ fn places(of: &[&CellVerdict], all: &[CellVerdict], world: &World) -> String {
         return if all.len() == 1 { "the one cell".to_owned() } else { "every cell".to_owned() };
     }
     let several = all.iter().any(|cell| cell.contrast != all[0].contrast);
+    let (differ, _) = factors(&all.iter().collect::<Vec<_>>());
     let place = |cell: &&CellVerdict| {
         let contrast = Some(cell.contrast.as_str()).filter(|_| several);
         let target = cell.target.as_deref().map(|target| world.title(target));
-        let name = contrast.into_iter().chain(target).collect::<Vec<_>>().join(", ");
+        let factors = cell.factors_in_words(&differ);
+        let factors = factors.iter().map(String::as_str);
+        let name = contrast.into_iter().chain(target).chain(factors).collect::<Vec<_>>().join(", ");
         (name, cell.images.map(grouped))
     };
     let named = |(place, sizes): (String, Vec<Option<String>>)| {

@@ -61,8 +61,11 @@ pub struct Paper {
     pub title: String,
     /// Authors.
     pub authors: Vec<String>,
-    /// arXiv identifier.
+    /// arXiv identifier; empty where it has none.
     pub arxiv: String,
+    /// Where it is published, of a study with a log of its own; null if it states none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
 }
 
 /// One evidence.
@@ -117,24 +120,38 @@ pub fn citation(judged: &[Judged<'_>], command: &str) -> Citation {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             engine: ENGINE_VERSION,
         },
-        paper: Paper {
-            title: "Adversarially-Trained Deep Nets Transfer Better".to_owned(),
-            authors: [
-                "Francisco Utrera",
-                "Evan Kravitz",
-                "N. Benjamin Erichson",
-                "Rajiv Khanna",
-                "Michael W. Mahoney",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-            arxiv: "2007.05869".to_owned(),
-        },
+        paper: paper(judged),
         command: command.to_owned(),
         evidence,
         claims: judged.iter().map(cited_verdict).collect(),
         false_supports: expected_false_supports(judged.iter().map(|one| &one.verdict)),
         two_zoos: super::two_zoos::of(judged),
+    }
+}
+
+/// The paper of the claims: that of the study whose log was judged, or this project's.
+fn paper(judged: &[Judged<'_>]) -> Paper {
+    if let Some(study) = judged.first().and_then(|one| one.evidence.world.study.as_deref()) {
+        return Paper {
+            title: study.title().to_owned(),
+            authors: study.authors.clone(),
+            arxiv: String::new(),
+            link: study.link.clone(),
+        };
+    }
+    Paper {
+        title: "Adversarially-Trained Deep Nets Transfer Better".to_owned(),
+        authors: [
+            "Francisco Utrera",
+            "Evan Kravitz",
+            "N. Benjamin Erichson",
+            "Rajiv Khanna",
+            "Michael W. Mahoney",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        arxiv: "2007.05869".to_owned(),
+        link: None,
     }
 }
 

@@ -26,29 +26,29 @@ pub(super) fn after_verdict(how_far: &HowFar, otherwise: &str) -> String {
 #[must_use]
 pub(super) fn sentences(how_far: &HowFar, hypothesis: &Hypothesis) -> Vec<String> {
     let (unit, relation) = (hypothesis.metric.unit(), hypothesis.relation);
-    let unit = unit.name();
+    let unit = unit.after();
     let stands = how_far.stands_to.map(|to| match relation {
-        Relation::GreaterThan(_) => format!("stands up to a margin of {} {unit}", plain(to)),
+        Relation::GreaterThan(_) => format!("stands up to a margin of {}{unit}", plain(to)),
         Relation::NotWorseThan(_) if to < 0.0 => {
-            format!("stands as not worse than {} {unit}", plain(-to))
+            format!("stands as not worse than {}{unit}", plain(-to))
         }
-        Relation::NotWorseThan(_) => format!("stands even as greater than {} {unit}", plain(to)),
-        Relation::EquivalentWithin(_) => format!("stands down to a margin of {} {unit}", plain(to)),
+        Relation::NotWorseThan(_) => format!("stands even as greater than {}{unit}", plain(to)),
+        Relation::EquivalentWithin(_) => format!("stands down to a margin of {}{unit}", plain(to)),
     });
     let detectable = how_far.detectable.map(|effect| match relation {
         Relation::EquivalentWithin(_) => format!(
-            "these seeds have 80 % power to show equivalence within {} {unit}, if there is no \
+            "these seeds have 80 % power to show equivalence within {}{unit}, if there is no \
              difference",
             plain(effect)
         ),
         _ => format!(
-            "these seeds have 80 % power to find a difference of {} {unit} from the margin",
+            "these seeds have 80 % power to find a difference of {}{unit} from the margin",
             plain(effect)
         ),
     });
     let checkpoints = how_far.stands_to_checkpoint_sd.map(|sd| {
         format!(
-            "falls if leads differ between checkpoints by a standard deviation above {} {unit}",
+            "falls if leads differ between checkpoints by a standard deviation above {}{unit}",
             plain(sd)
         )
     });

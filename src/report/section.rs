@@ -25,7 +25,11 @@ pub fn section(judged: &[&Judged<'_>], all: &[Judged<'_>]) -> Markup {
                 h2 id=(format!("{}-title", claim.id)) {
                     a href=(format!("#{}", claim.id)) { (claim.title) }
                 }
-                p.paper-ref { code { (claim.id) } " \u{00b7} " (words::place(&claim.paper)) }
+                @let place = words::place(&claim.paper);
+                p.paper-ref {
+                    code { (claim.id) }
+                    @if !place.is_empty() { " \u{00b7} " (place) }
+                }
                 p.lead { (claim.statement) }
                 @if !claim.paper.note.is_empty() { p.aside { (claim.paper.note) } }
             }
@@ -202,7 +206,9 @@ fn readings(one: &Judged<'_>, several: bool) -> Markup {
         }
     };
     let unit = |reading: &SecondaryVerdict| {
-        format!("{}, margin {}", reading.unit.name(), plain(reading.margin))
+        let unit = reading.unit.name();
+        let comma = if unit.is_empty() { "" } else { ", " };
+        format!("{unit}{comma}margin {}", plain(reading.margin))
     };
     html! {
         @if !verdict.readings.is_empty() {
@@ -287,10 +293,10 @@ fn means_in_words(reading: &SecondaryVerdict) -> Option<String> {
         crate::figure::axis::range(means.iter().copied()).filter(|_| !reading.judged)?;
     let of = format!("{} of {} cells have a mean", means.len(), reading.cells.len());
     Some(format!(
-        "{of}, from {} to {} {}.",
+        "{of}, from {} to {}{}.",
         signed(Some(low)),
         signed(Some(high)),
-        reading.unit.name()
+        reading.unit.after()
     ))
 }
 

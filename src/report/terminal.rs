@@ -17,8 +17,9 @@ use super::{Judged, beside, estimand, how_far};
 use crate::figure::numbers::{self, confidence};
 use crate::{
     claim::words,
+    evidence::Evidence,
     experiment::{EvidenceKind, Verdict},
-    judge::{CellVerdict, Flag, scales},
+    judge::{CellVerdict, Flag, factors, scales},
     util::decimals::{decimals, signed},
 };
 
@@ -153,7 +154,6 @@ fn summary(judged: &[Judged<'_>]) -> String {
         described.push(evidence.kind);
         let (kind, title, sha256) = (evidence.kind, &evidence.title, &evidence.sha256);
         let records = numbers::counted(evidence.records.len(), "record");
-        let checkpoints = &evidence.world.checkpoints;
         let spared = match evidence.spared {
             Some(spared) => {
                 format!(", {} saved by early stopping", numbers::counted(spared, "fine-tune"))
@@ -162,7 +162,7 @@ fn summary(judged: &[Judged<'_>]) -> String {
         };
         let notes = [
             format!("{kind} evidence: {title}, {records}{spared}, sha256 {sha256};"),
-            format!("conditional on {checkpoints}, and on the test set of each target"),
+            conditional(evidence),
         ];
         for part in notes.iter().flat_map(|note| wrapped(note, width())) {
             let _ = writeln!(text, "{part}");
@@ -172,6 +172,19 @@ fn summary(judged: &[Judged<'_>]) -> String {
         let _ = writeln!(text, "{}", prose(&sentence));
     }
     text
+}
+
+/// What verdicts on an evidence do not reach beyond.
+fn conditional(evidence: &Evidence) -> String {
+    match &evidence.world.study {
+        Some(_) => "conditional on the arms as they were run, on their test data, and on what \
+                    log.toml says that the log means"
+            .to_owned(),
+        None => format!(
+            "conditional on {}, and on the test set of each target",
+            evidence.world.checkpoints
+        ),
+    }
 }
 
 /// `2 claims`, or `2 claims on 2 kinds of evidence`.
@@ -203,7 +216,9 @@ fn cells(cells: &[CellVerdict]) -> String {
         let confidence = confidence(rows.iter().copied());
         let confidence =
             confidence.map_or_else(String::new, |of| format!(", {of} confidence intervals"));
-        let heading = format!("{contrast}, {}{confidence}{}", rows[0].unit.name(), shared(&rows));
+        let unit = rows[0].unit.name();
+        let unit = if unit.is_empty() { String::new() } else { format!(", {unit}") };
+        let heading = format!("{contrast}{unit}{confidence}{}", shared(&rows));
         for part in wrapped(&heading, width() - 4) {
             let _ = writeln!(text, "    {part}");
         }
@@ -274,19 +289,23 @@ fn shared(cells: &[&CellVerdict]) -> String {
         "blocks" => cells[0].blocks.map(numbers::blocks),
         name => Some(format!("{} {name}", of(cells[0])?)),
     });
-    named.map(|part| format!(", {part}")).collect()
+    let factors = cells[0].factors_in_words(&factors(cells).1);
+    named.chain(factors).map(|part| format!(", {part}")).collect()
 }
 
 fn of_cells(cells: &[&CellVerdict], flags: &[Flag]) -> String {
     let mut coordinates = COORDINATES.to_vec();
     coordinates
         .retain(|(_, of)| !is_shared(cells, *of) && cells.iter().any(|cell| of(cell).is_some()));
+    let (differ, _) = factors(cells);
     let mut header: Vec<&str> = coordinates.iter().map(|(name, _)| *name).collect();
+    header.extend(differ.iter().map(String::as_str));
     let seeds = if cells.iter().any(|cell| cell.seeds_ahead.is_some()) { "ahead" } else { "seeds" };
     header.extend([seeds, "mean", "interval", "p", "p, Holm", "verdict", "flags"]);
     let rows = cells.iter().map(|cell| {
         let mut row: Vec<String> =
             coordinates.iter().map(|(_, of)| of(cell).unwrap_or_default()).collect();
+        row.extend(differ.iter().map(|name| cell.factor(name)));
         let marks =
             cell.flags.iter().filter_map(|flag| flags.iter().position(|known| known == flag));
         let places = decimals([cell.mean, cell.low, cell.high].into_iter().flatten());

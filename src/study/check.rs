@@ -174,6 +174,12 @@ impl Metric {
 }
 
 impl Study {
+    /// Its title, or what stands in its place.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        self.title.as_deref().unwrap_or("study")
+    }
+
     /// The replicates that were planned for a combination of factors; `None` if it says nothing.
     #[must_use]
     pub fn planned(&self, factors: &Factors) -> Option<usize> {
@@ -314,9 +320,10 @@ fn checked(raw: RawStudy) -> Result<Study, String> {
 
 fn index(factors: &[Factor], name: &str) -> Result<usize, String> {
     let known = factors.iter().map(|factor| factor.name.as_str());
-    factors.iter().position(|factor| factor.name == name).ok_or_else(|| {
-        format!("unknown factor `{name}`{}", did_you_mean(name, known))
-    })
+    factors
+        .iter()
+        .position(|factor| factor.name == name)
+        .ok_or_else(|| format!("unknown factor `{name}`{}", did_you_mean(name, known)))
 }
 
 fn of_kind(name: &str, number: bool, value: RawValue) -> Result<Value, String> {

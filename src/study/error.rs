@@ -49,6 +49,15 @@ pub enum StudyError {
         #[help]
         help: &'static str,
     },
+    /// Runs contradict each other or the study.
+    #[error("failed to read the log {file}: {what}")]
+    #[diagnostic(code(study::runs), help("remove what is wrong: an absent run counts as missing"))]
+    Runs {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        what: String,
+    },
     /// A row can't be read.
     #[error("failed to read the log {file}, line {line}: {what}")]
     #[diagnostic(code(study::row))]

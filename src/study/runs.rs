@@ -120,6 +120,9 @@ impl Study {
         }
         let names: Vec<String> = files.iter().map(|file| file.path.display().to_string()).collect();
         let digits = reader.digits();
+        if let Some(error) = reader.shares(&names) {
+            return Err(error);
+        }
         let runs = reader.finish(&names)?;
         let sha256 = match digests.as_slice() {
             [one] => one.clone(),
@@ -313,6 +316,38 @@ impl<'a> Reader<'a> {
             (None, Some(Some(Length::Everywhere(end)))) => Ok(Some(*end)),
             (None, _) => Ok(None),
         }
+    }
+
+    /// The first row of an arm all of whose values of a percent lie at or below 1, as shares do.
+    fn shares(&self, files: &[String]) -> Option<StudyError> {
+        let percent = self.study.metrics.iter().enumerate();
+        for (index, metric) in percent.filter(|(_, metric)| metric.scale == Scale::Percent) {
+            let mut arms: HashMap<&[Value], (f64, (usize, u64))> = HashMap::new();
+            for run in &self.runs {
+                for row in &run.evaluations {
+                    let value = row.values[index];
+                    if !value.is_nan() {
+                        let arm = arms.entry(&run.point).or_insert((value, row.place));
+                        *arm = (arm.0.max(value), arm.1.min(row.place));
+                    }
+                }
+            }
+            let shares = arms.into_iter().filter(|(_, (largest, _))| *largest <= 1.0);
+            if let Some((point, (_, (file, line)))) = shares.min_by_key(|(_, (_, place))| *place) {
+                let point: Vec<String> = point.iter().map(ToString::to_string).collect();
+                return Some(StudyError::Row {
+                    file: files[file].clone(),
+                    line,
+                    what: format!(
+                        "no value of {} of {} is above 1: are they shares? Say scale = \"share\", \
+                         or \"percent_below_one\" if they are percent",
+                        metric.column,
+                        point.join(", ")
+                    ),
+                });
+            }
+        }
+        None
     }
 
     /// Runs with their evaluations in order. A progress twice in one run is an error.

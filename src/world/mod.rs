@@ -249,6 +249,12 @@ impl World {
         self.seeds.iter().find(|plan| images <= plan.images_up_to).map(|plan| plan.count)
     }
 
+    /// What its records are of, in the plural.
+    #[must_use]
+    pub(crate) fn records_of(&self) -> &'static str {
+        if self.study.is_some() { "runs" } else { "fine-tunes" }
+    }
+
     /// Runs that were planned for a key; `None` if nothing says how many.
     #[must_use]
     pub(crate) fn planned(&self, key: &Key) -> Option<usize> {

@@ -27,3 +27,4 @@ mod source_models;
 mod specs;
 mod statistics;
 mod statistics_properties;
+mod study;

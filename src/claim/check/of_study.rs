@@ -105,11 +105,7 @@ fn lists(study: &Study, raw: &RawFactors) -> Checked<Vec<(Arc<str>, Vec<Value>)>
     Ok(lists)
 }
 
-fn values(
-    study: &Study,
-    index: usize,
-    raw: &Spanned<OneOrMany<RawValue>>,
-) -> Checked<Vec<Value>> {
+fn values(study: &Study, index: usize, raw: &Spanned<OneOrMany<RawValue>>) -> Checked<Vec<Value>> {
     let (factor, at) = (&study.factors[index], raw.span());
     let mut values = Vec::new();
     for value in &raw.as_ref().0 {

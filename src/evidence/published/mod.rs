@@ -4,7 +4,6 @@
 //! inferred here alone (`runs`).
 
 mod columns;
-mod copies;
 mod error;
 mod formats;
 mod oddities;
@@ -22,10 +21,12 @@ use sha2::{Digest, Sha256};
 pub use error::LogError;
 pub use printed::Printed;
 
-use super::Records;
+use super::{
+    Records,
+    copies::{Copies, copies},
+};
 use crate::util::{files::GZIP, hexadecimal};
 use columns::Columns;
-use copies::{Copies, copies};
 use oddities::Oddities;
 use printed::Decimals;
 use runs::{Fractions, Runs};

@@ -1,12 +1,10 @@
-//! Runs of one arm in one cell that are equal in every accuracy and loss: one run under two seeds,
+//! Runs of one arm in one cell that are equal in every logged number: one run under two seeds,
 //! or a seed that changes nothing. Wall-clock seconds are no result, so they don't count.
 
 use std::collections::HashMap;
 
-use crate::{
-    evidence::{Record, Records},
-    experiment::{Key, Seed},
-};
+use super::{Record, Records};
+use crate::experiment::{Key, Seed};
 
 /// The fewest evaluations at which equal numbers are no coincidence.
 const EVALUATIONS: usize = 3;
@@ -29,7 +27,7 @@ fn copy_of(key: &Key, records: &Records) -> Option<Copies> {
     // Runs that differ at an end are never compared, so that the cost is linear.
     let mut alike: HashMap<[u64; 4], Vec<&Record>> = HashMap::new();
     for record in records.seeds(key)?.values() {
-        let evaluations = record.evaluations().len();
+        let evaluations = record.rows();
         if evaluations < EVALUATIONS || record.is_flat() {
             continue;
         }

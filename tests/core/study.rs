@@ -1,0 +1,253 @@
+//! A study's own log: verdicts on the runs of another paper, against scipy; and logs that do not
+//! carry a verdict.
+
+use std::{fs, path::Path, sync::Arc};
+
+use repro::{
+    claim::suite::Suite,
+    evidence::Evidence,
+    experiment::Verdict,
+    judge::{CellVerdict, ClaimVerdict, judge},
+    study::Study,
+    world::World,
+};
+use serde_json::Value;
+
+/// Every verdict on a folder of claims with its log.
+fn verdicts(folder: &Path) -> Result<Vec<ClaimVerdict>, String> {
+    let study = Study::of_folder(folder).map_err(|error| error.to_string())?;
+    let study = Arc::new(study.expect("the folder has a log.toml"));
+    let suite = Suite::from_folder(folder, &World::of_study(study.clone()))
+        .map_err(|error| error.to_string())?;
+    let evidence = Evidence::of_study(&study, folder, None).map_err(|error| error.to_string())?;
+    Ok(suite.claims().iter().map(|claim| judge(claim, &evidence)).collect())
+}
+
+fn close(one: f64, other: f64) -> bool {
+    (one - other).abs() <= 1e-8 * other.abs().max(1e-3)
+}
+
+/// Compares cells with those of the reference: by data set, or by method and data set.
+fn agree(name: &str, cells: &[CellVerdict], reference: &Value) -> usize {
+    let reference = reference[name].as_object().unwrap_or_else(|| panic!("no reference {name}"));
+    assert_eq!(cells.len(), reference.len(), "{name}");
+    for cell in cells {
+        let dataset = cell.factor("dataset");
+        let method = cell.contrast.strip_prefix("resnet - ").unwrap_or_default();
+        let expected = reference.get(&dataset);
+        let expected = expected.or_else(|| reference.get(&format!("{method} {dataset}")));
+        let expected = expected.unwrap_or_else(|| panic!("{name}: no reference for {dataset}"));
+        for (what, value) in [
+            ("mean", cell.mean),
+            ("low", cell.low),
+            ("high", cell.high),
+            ("t", cell.t),
+            ("p", cell.p),
+        ] {
+            let (value, scipy) = (value.unwrap(), expected[what].as_f64().unwrap());
+            assert!(close(value, scipy), "{name}, {dataset} {method}, {what}: {value}, {scipy}");
+        }
+        assert_eq!(cell.seeds as u64, expected["seeds"].as_u64().unwrap());
+    }
+    cells.len()
+}
+
+#[test]
+fn every_cell_of_another_paper_agrees_with_scipy() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/tabular");
+    let reference = fs::read_to_string(folder.join("reference.json")).unwrap();
+    let reference: Value = serde_json::from_str(&reference).unwrap();
+    let mut compared = 0;
+    for verdict in verdicts(&folder).unwrap() {
+        compared += agree(&verdict.claim, &verdict.cells, &reference);
+        for reading in &verdict.readings {
+            let name = format!("{}.{}", verdict.claim, reading.id);
+            if reference.get(&name).is_some() {
+                compared += agree(&name, &reading.cells, &reference);
+            }
+        }
+    }
+    assert_eq!(compared, 10 + 10 + 44 + 11 + 3 * 9);
+}
+
+#[test]
+fn the_other_paper_s_claims_have_these_verdicts() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/tabular");
+    let found = verdicts(&folder).unwrap();
+    let found: Vec<(&str, Verdict)> =
+        found.iter().map(|verdict| (verdict.claim.as_str(), verdict.verdict)).collect();
+    assert_eq!(
+        found,
+        [
+            ("no_superior_family", Verdict::Refuted),
+            ("resnet_is_a_strong_baseline", Verdict::Inconclusive),
+            ("transformer_beats_mlp", Verdict::Supported),
+            ("transformer_beats_resnet", Verdict::Supported),
+        ]
+    );
+}
+
+const LOG: &str = r#"
+format = 1
+files = "runs.csv"
+[[factor]]
+name = "method"
+[replicate]
+name = "fold"
+[[metric]]
+name = "f1"
+better = "higher"
+scale = "share"
+items = 1000
+"#;
+
+const CLAIM: &str = r#"
+format = 1
+id = "better"
+title = "New is better"
+statement = "The new method is better."
+[arms]
+new = { method = "new" }
+old = { method = "old" }
+[hypothesis]
+statement = "F1 of the new method is higher."
+contrasts = [{ terms = { new = 1.0, old = -1.0 } }]
+metric = "f1"
+relation = { greater_than = 0.0 }
+holds = "every"
+cells = {}
+"#;
+
+/// The verdict on a small study; `Err` with the error's text.
+fn verdict(log: &str, claim: &str, runs: &str) -> Result<ClaimVerdict, String> {
+    let folder = tempfile::tempdir().unwrap();
+    for (file, text) in [("log.toml", log), ("better.toml", claim), ("runs.csv", runs)] {
+        fs::write(folder.path().join(file), text).unwrap();
+    }
+    verdicts(folder.path()).map(|mut verdicts| verdicts.remove(0))
+}
+
+/// Runs of two methods with a lead of `lead` over six folds.
+fn runs(lead: f64) -> String {
+    let mut text = "method,fold,f1\n".to_owned();
+    for fold in 0..6 {
+        let old = 0.5 + 0.01 * f64::from(fold * 5 % 7);
+        let new = old + lead + 0.002 * f64::from(fold % 3);
+        text.push_str(&format!("old,f{fold},{old}\nnew,f{fold},{new}\n"));
+    }
+    text
+}
+
+#[test]
+fn a_metric_s_direction_decides_what_better_means() {
+    let higher = verdict(LOG, CLAIM, &runs(0.1)).unwrap();
+    assert_eq!(higher.verdict, Verdict::Supported, "{}", higher.reason);
+    assert!((higher.cells[0].mean.unwrap() - 10.2).abs() < 1e-9, "{:?}", higher.cells[0].mean);
+    let lower = LOG.replace("\"higher\"", "\"lower\"");
+    assert_eq!(verdict(&lower, CLAIM, &runs(0.1)).unwrap().verdict, Verdict::Refuted);
+    assert_eq!(verdict(&lower, CLAIM, &runs(-0.1)).unwrap().verdict, Verdict::Supported);
+}
+
+#[test]
+fn names_that_log_toml_does_not_have_are_errors_with_the_nearest() {
+    for (from, to, says) in [
+        ("method = \"new\"", "metod = \"new\"", "unknown factor `metod`, did you mean `method`?"),
+        ("metric = \"f1\"", "metric = \"f2\"", "unknown metric `f2`"),
+        ("metric = \"f1\"", "metric = { f1 = \"best\" }", "names no progress"),
+        ("cells = {}", "cells = { method = \"new\" }", "remove one of them"),
+        ("{ method = \"old\" }", "{}", "neither arm `old` nor the cells fix method"),
+        ("{ method = \"old\" }", "{ method = \"every\" }", "needs the values of method"),
+        ("holds = \"every\"", "holds = \"every\"\naverage_over = [\"images\"]", "unknown factor"),
+        ("holds = \"every\"", "holds = \"every\"\nover = \"seeds_and_images\"", "remove `over`"),
+    ] {
+        assert!(CLAIM.contains(from), "{from}");
+        let error = verdict(LOG, &CLAIM.replacen(from, to, 1), &runs(0.1)).unwrap_err();
+        assert!(error.contains(says), "{to}: {error}");
+    }
+    let values = LOG.replace("name = \"method\"", "name = \"method\"\nvalues = [\"new\", \"odd\"]");
+    let error = verdict(&values, CLAIM, &runs(0.1)).unwrap_err();
+    assert!(error.contains("method has no value `old` in log.toml"), "{error}");
+}
+
+#[test]
+fn values_on_the_wrong_scale_are_refused() {
+    let percent = LOG.replace("scale = \"share\"\nitems = 1000", "scale = \"percent\"");
+    let error = verdict(&percent, CLAIM, &runs(0.1)).unwrap_err();
+    assert!(
+        error.contains("line 2: no value of f1 of old is above 1: are they shares?"),
+        "{error}"
+    );
+    let insisted = percent.replace("\"percent\"", "\"percent_below_one\"");
+    assert!(verdict(&insisted, CLAIM, &runs(0.1)).is_ok());
+    let error = verdict(LOG, CLAIM, &runs(10.0)).unwrap_err();
+    assert!(error.contains("a share of 1 lies between 0 and 1"), "{error}");
+}
+
+/// As [`LOG`], with epochs.
+fn with_epochs(more: &str) -> String {
+    LOG.replace("[replicate]", &format!("[progress]\nname = \"epoch\"\n{more}\n[replicate]"))
+}
+
+/// As [`runs`], with three epochs a run; `last` gives the number of the last epoch.
+fn curves(last: impl Fn(&str, u32) -> u32) -> String {
+    let mut text = "method,fold,epoch,f1\n".to_owned();
+    for fold in 0..6 {
+        let old = 0.4 + 0.01 * f64::from(fold * 5 % 7);
+        for (method, lead) in [("old", 0.0), ("new", 0.1 + 0.002 * f64::from(fold % 3))] {
+            for epoch in 1..=last(method, fold) {
+                let f1 = old + lead + 0.02 * f64::from(epoch);
+                text.push_str(&format!("{method},f{fold},{epoch},{f1}\n"));
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn a_run_that_stopped_may_have_ended_anywhere_in_the_range() {
+    let log = with_epochs("planned = 3");
+    assert_eq!(verdict(&log, CLAIM, &curves(|_, _| 3)).unwrap().verdict, Verdict::Supported);
+    let stopped = curves(|method, fold| if method == "new" && fold == 1 { 2 } else { 3 });
+    let found = verdict(&log, CLAIM, &stopped).unwrap();
+    assert_eq!(found.verdict, Verdict::Inconclusive, "{}", found.reason);
+    assert_eq!(found.cells[0].failed_seeds, 1);
+    // Without a range nothing can be said.
+    let boundless = log.replace("scale = \"share\"\nitems = 1000", "");
+    let found = verdict(&boundless, CLAIM, &stopped).unwrap();
+    assert!(found.reason.contains("states no `range`"), "{}", found.reason);
+    // What a run reached is what it reached.
+    let epoch = CLAIM.replace("\"f1\"", "{ f1 = { step = 2.0 } }");
+    assert_eq!(verdict(&log, &epoch, &stopped).unwrap().verdict, Verdict::Supported);
+}
+
+#[test]
+fn metrics_are_read_at_best_at_steps_at_shares_and_as_steps_to_a_value() {
+    let log = with_epochs("planned = 3");
+    let of = |metric: &str| {
+        let claim = CLAIM.replace("metric = \"f1\"", &format!("metric = {{ f1 = {metric} }}"));
+        verdict(&log, &claim, &curves(|_, _| 3)).unwrap()
+    };
+    for metric in ["\"last\"", "\"best\"", "{ step = 1.0 }", "{ from_share = 0.66 }"] {
+        let found = of(metric);
+        assert_eq!(found.verdict, Verdict::Supported, "{metric}: {}", found.reason);
+    }
+    let far = of("{ from_share = 0.1 }");
+    assert_eq!(far.verdict, Verdict::Inconclusive);
+    assert!(far.reason.contains("beyond 1.5"), "{}", far.reason);
+    // Fewer steps are better: the new method is there at its first epoch.
+    let steps = of("{ steps_to = 0.46 }");
+    assert_eq!(steps.unit.name(), "epochs");
+    assert!(steps.cells[0].mean.is_some_and(|mean| mean > 0.0), "{:?}", steps.cells[0].mean);
+}
+
+#[test]
+fn runs_with_the_same_numbers_are_copies() {
+    let copied = curves(|_, _| 3).replace("old,f1,", "old,f9,");
+    let again: String = copied
+        .lines()
+        .filter(|line| line.starts_with("old,f9,"))
+        .map(|line| format!("{}\n", line.replace("f9", "f1")))
+        .collect();
+    let error = verdict(&with_epochs(""), CLAIM, &format!("{copied}{again}")).unwrap_err();
+    assert!(error.contains("runs f1 and f9 of method old are copies"), "{error}");
+}
