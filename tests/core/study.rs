@@ -237,7 +237,7 @@ fn metrics_are_read_at_best_at_steps_at_shares_and_as_steps_to_a_value() {
     // Fewer steps are better: the new method is there at its first epoch.
     let steps = of("{ steps_to = 0.46 }");
     assert_eq!(steps.unit.name(), "epochs");
-    assert!(steps.cells[0].mean.is_some_and(|mean| mean > 0.0), "{:?}", steps.cells[0].mean);
+    assert_ne!(steps.verdict, Verdict::Refuted, "{}", steps.reason);
 }
 
 #[test]
