@@ -6,7 +6,6 @@
 mod columns;
 mod copies;
 mod error;
-mod formats;
 mod oddities;
 mod printed;
 mod runs;
@@ -23,7 +22,7 @@ pub use error::LogError;
 pub use printed::Printed;
 
 use super::Records;
-use crate::util::{files::GZIP, hexadecimal};
+use crate::util::{files::GZIP, formats, hexadecimal};
 use columns::Columns;
 use copies::{Copies, copies};
 use oddities::Oddities;
@@ -172,7 +171,8 @@ fn parse(
 ) -> Result<(Records, Vec<String>), LogError> {
     let unreadable = |cause| LogError::Unreadable { file: file.to_owned(), cause };
     let first = bytes.fill_buf().map_err(unreadable)?;
-    if let Some(formats::Other { what, help }) = formats::other(first) {
+    let other = formats::other(first).or_else(|| formats::json(first));
+    if let Some(formats::Other { what, help }) = other {
         return Err(LogError::Other { file: file.to_owned(), what, help });
     }
     if first.starts_with(BOM) {
