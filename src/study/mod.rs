@@ -3,7 +3,9 @@
 //! them, `table` reads rows of any form, and [`runs`] groups them into runs. Nothing here judges.
 
 mod check;
+pub mod draft;
 mod error;
+pub mod infer;
 mod packed;
 pub mod pattern;
 pub mod raw;

@@ -87,6 +87,10 @@ pub struct RawFactor {
     pub number: bool,
     /// Its name as people write it.
     pub title: Option<String>,
+    /// All its values, in the order of tables: claims name them together as `every`, and a row with
+    /// another value is an error.
+    #[serde(default)]
+    pub values: Vec<RawValue>,
     /// Its value where a row has none.
     pub default: Option<RawValue>,
 }
