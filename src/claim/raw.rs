@@ -30,6 +30,7 @@ pub struct RawClaim {
     /// The claim in one sentence, as a reader of the paper would put it.
     pub statement: String,
     /// Where the claim is in the paper and in the reproduction.
+    #[serde(default)]
     pub paper: PaperRef,
     /// How many seeds, and which risk of error.
     #[serde(default)]
