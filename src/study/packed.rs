@@ -16,6 +16,7 @@ use super::{StudyError, pattern::STANDARD_INPUT};
 use crate::util::{
     files::GZIP,
     formats::{self, Other},
+    shown,
 };
 
 /// Size limit of one file, compressed and not.
@@ -26,7 +27,7 @@ const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// The decompressed bytes of a file, or of standard input.
 pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, StudyError> {
-    let file = || path.display().to_string();
+    let file = || shown::path(path);
     let unreadable = |cause| StudyError::Unreadable { file: file(), cause };
     let packed = if path == Path::new(STANDARD_INPUT) {
         limited(io::stdin().lock(), &file())?

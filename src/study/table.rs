@@ -5,6 +5,7 @@ use std::{borrow::Cow, path::Path};
 use serde_json::Value as Json;
 
 use super::{Study, StudyError, pattern::Matched, raw::Form};
+use crate::util::shown;
 
 /// How rows lie in a file.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,7 +45,7 @@ pub(super) fn read(
     wanted: &[&str],
     sink: &mut Sink<'_>,
 ) -> Result<Vec<String>, StudyError> {
-    let name = file.path.display().to_string();
+    let name = shown::path(&file.path);
     let error = |line, what| StudyError::Row { file: name.clone(), line, what };
     let of_path: Vec<Option<&str>> =
         wanted.iter().map(|column| file.values.get(*column).map(String::as_str)).collect();

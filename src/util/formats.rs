@@ -33,7 +33,7 @@ const WANDB: &str = "export the table of runs as CSV on the project's page";
 /// What makes a table of an MLflow store, a folder that is often called `mlruns`.
 pub(crate) const MLFLOW: Other = Other {
     what: "a store of MLflow",
-    help: "export it: mlflow experiments csv --experiment-id ID --filename runs.csv",
+    help: "export it: mlflow experiments csv -x ID -o runs.csv",
 };
 
 /// First bytes, what the file is, and what to do.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{FIRST_CLAIM, TODO, columns, comment, list, quoted, value};
+use super::{FIRST_CLAIM, TODO, columns, comment, list, log::in_file, quoted, value};
 use crate::study::{
     Study,
     infer::{Factor, Survey, arms_of},
@@ -51,18 +51,14 @@ pub fn first(survey: &Survey) -> String {
          contrasts = [{{ terms = {{ {one} = 1.0, {other} = -1.0 }} }}]\n",
         quoted(&format!("{TODO}: {one} is better than {other} in every cell."))
     );
-    let metrics: Vec<&str> =
-        survey.metrics.iter().map(|metric| metric.named.name.as_str()).collect();
+    let metrics = in_file(&survey.metrics).0.iter();
+    let metrics: Vec<&str> = metrics.map(|metric| metric.named.name.as_str()).collect();
     match &metrics[..] {
         [only] => {
             let _ = writeln!(text, "metric = \"{only}\"");
         }
         several => {
-            let _ = writeln!(
-                text,
-                "metric = \"{TODO}\"    # of log.toml: {}",
-                several.iter().take(6).copied().collect::<Vec<_>>().join(", ")
-            );
+            let _ = writeln!(text, "metric = \"{TODO}\"    # of log.toml: {}", several.join(", "));
         }
     }
     text += RELATION;

@@ -30,8 +30,9 @@ pub fn log(survey: &Survey, files: &str, is_within: bool) -> String {
     text += "format = 1\n# title = \"\"\n# authors = [\"\"]\n# link = \"https://\"\n";
     // Writing to a String can't fail, here and below.
     if !is_within {
-        text +=
-            &comment("The log is not in this folder: copy or link it here, or name it with --log.");
+        text += &comment(
+            "The log is not in this folder: copy or link it here, or name it when you judge.",
+        );
     }
     let _ = writeln!(text, "files = {}", quoted(files));
     if let Some(form) = survey.shape.form {
@@ -193,11 +194,16 @@ fn progress(survey: &Survey) -> String {
     text
 }
 
-fn metrics(metrics: &[Metric]) -> String {
-    // Columns with names of metrics; where there is none, all.
+/// The metrics that the file has, and the others: those with names of metrics; where there are
+/// none, all.
+pub(super) fn in_file(metrics: &[Metric]) -> (&[Metric], &[Metric]) {
     let known = metrics.iter().filter(|metric| metric.known).count();
-    let shown_fully = if known == 0 { metrics.len() } else { known }.min(MOST_METRICS);
-    let (full, rest) = metrics.split_at(shown_fully);
+    let count = if known == 0 { metrics.len() } else { known };
+    metrics.split_at(count.min(MOST_METRICS))
+}
+
+fn metrics(metrics: &[Metric]) -> String {
+    let (full, rest) = in_file(metrics);
     let mut text = String::new();
     for Metric { named: of, low, high, empty, share, .. } in full {
         text += "\n[[metric]]\n";

@@ -12,7 +12,7 @@ use crate::{
         raw::Form,
         table::{self, Layout, Row},
     },
-    util::shown::{few, shown},
+    util::shown::{self, few, shown},
 };
 
 /// A log with more columns is no table of runs.
@@ -104,7 +104,7 @@ pub(super) fn observe(log: &Path) -> Result<(Shape, Observed, Vec<String>), Stud
 }
 
 fn name(file: &Matched) -> String {
-    file.path.display().to_string()
+    shown::path(&file.path)
 }
 
 fn form(shape: &Shape, log: &Path, files: &[Matched]) -> Form {

@@ -11,7 +11,7 @@ use crate::{
     study::{StudyError, packed, pattern::Matched},
     util::{
         formats::{MLFLOW, Other},
-        shown::shown,
+        shown::{self, shown},
     },
 };
 
@@ -68,13 +68,13 @@ struct Value {
 pub(super) fn find(root: &Path) -> Result<Found, StudyError> {
     let all = walk(root)?;
     let no_runs = |what: String, help: &str| StudyError::NoRuns {
-        file: root.display().to_string(),
+        file: shown::path(root),
         what,
         help: help.to_owned(),
     };
     if all.iter().any(|path| path.last().is_some_and(|name| name == "meta.yaml")) {
         let Other { what, help } = MLFLOW;
-        return Err(StudyError::Other { file: root.display().to_string(), what, help });
+        return Err(StudyError::Other { file: shown::path(root), what, help });
     }
     let mut kinds: BTreeMap<(usize, &str), Vec<&Vec<String>>> = BTreeMap::new();
     let (mut others, mut first_other) = (0, None);
@@ -145,7 +145,7 @@ fn walk(root: &Path) -> Result<Vec<Vec<String>>, StudyError> {
     let mut folders: Vec<Vec<String>> = vec![Vec::new()];
     while let Some(folder) = folders.pop() {
         let at = joined(root, &folder);
-        let unreadable = |cause| StudyError::Unreadable { file: at.display().to_string(), cause };
+        let unreadable = |cause| StudyError::Unreadable { file: shown::path(&at), cause };
         for entry in fs::read_dir(&at).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
             let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
@@ -161,7 +161,7 @@ fn walk(root: &Path) -> Result<Vec<Vec<String>>, StudyError> {
             }
             if found.len() > MOST_FILES {
                 return Err(StudyError::NoRuns {
-                    file: root.display().to_string(),
+                    file: shown::path(root),
                     what: format!("the folder has more than {MOST_FILES} files"),
                     help: "name the folder of the logs".to_owned(),
                 });
@@ -324,7 +324,9 @@ impl fmt::Display for Pattern {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (level, part) in self.parts.iter().enumerate() {
             formatter.write_str(if level > 0 { "/" } else { "" })?;
-            formatter.write_str(&part.before)?;
+            // A name with what has a meaning in patterns can't be written: any text matches.
+            let has_meaning = part.values.is_empty() && part.before.contains(['{', '}', '*', '\\']);
+            formatter.write_str(if has_meaning { "*" } else { &part.before })?;
             for (index, value) in part.values.iter().enumerate() {
                 formatter.write_str(if index > 0 { &part.between } else { "" })?;
                 if value.is_named {

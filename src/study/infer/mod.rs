@@ -18,6 +18,7 @@ pub use cells::Cells;
 pub use columns::Shape;
 
 use super::StudyError;
+use crate::util::shown;
 
 /// What a log was seen to hold.
 #[derive(Clone, Debug)]
@@ -129,7 +130,7 @@ impl Survey {
     pub fn of(log: &Path) -> Result<Self, StudyError> {
         let (shape, observed, notes) = columns::observe(log)?;
         roles::survey(shape, &observed, notes).map_err(|(what, help)| StudyError::NoRuns {
-            file: log.display().to_string(),
+            file: shown::path(log),
             what,
             help,
         })

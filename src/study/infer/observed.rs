@@ -1,14 +1,13 @@
 //! The columns of a log as they were seen, each with its distinct values, without a meaning.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, HashMap},
-};
+use std::{borrow::Cow, collections::HashMap};
 
 /// A column with more distinct values keeps none of them: it is no factor and no seed.
 const MOST_VALUES: usize = 1 << 16;
 /// Limit of rows times columns: they are kept in memory.
 const MOST_FIELDS: usize = 1 << 26;
+/// Entries of a table that numbers combinations; beyond it a map does.
+const LARGEST_TABLE: usize = 1 << 22;
 /// The code of a field without a value.
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -63,7 +62,10 @@ impl Column {
             }
             return;
         };
-        let known = self.places.get(text).copied();
+        // Most logs have the rows of one run together.
+        let before = self.codes.last().copied().filter(|code| *code != NONE);
+        let same = before.filter(|code| self.values[*code as usize] == text);
+        let known = same.or_else(|| self.places.get(text).copied());
         if known.is_none() || self.many {
             self.first_seen(text);
         }
@@ -198,16 +200,33 @@ impl Observed {
         let mut groups = vec![0; rows.len()];
         let mut count = usize::from(!rows.is_empty());
         for column in columns {
-            let codes = &self.columns[*column].codes;
+            let Column { codes, values, .. } = &self.columns[*column];
             if codes.is_empty() {
                 continue;
             }
-            let mut known: HashMap<(u32, u32), u32> = HashMap::new();
-            for (group, row) in groups.iter_mut().zip(rows) {
-                let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
-                *group = *known.entry((*group, codes[*row])).or_insert(next);
+            // A place for each value, and one for none; in a table where it is small enough.
+            let width = values.len() + 1;
+            let place = |code: u32| if code == NONE { width - 1 } else { code as usize };
+            let mut next = 0;
+            let mut number = |known: &mut u32| {
+                if *known == NONE {
+                    *known = next;
+                    next += 1;
+                }
+                *known
+            };
+            if count.saturating_mul(width) <= LARGEST_TABLE {
+                let mut known = vec![NONE; count * width];
+                for (group, row) in groups.iter_mut().zip(rows) {
+                    *group = number(&mut known[*group as usize * width + place(codes[*row])]);
+                }
+            } else {
+                let mut known: HashMap<(u32, u32), u32> = HashMap::new();
+                for (group, row) in groups.iter_mut().zip(rows) {
+                    *group = number(known.entry((*group, codes[*row])).or_insert(NONE));
+                }
             }
-            count = known.len();
+            count = next as usize;
         }
         (groups, count)
     }
@@ -220,12 +239,15 @@ impl Observed {
     /// The first row of each combination of values of some columns.
     pub(super) fn firsts(&self, columns: &[usize]) -> Vec<usize> {
         let all: Vec<usize> = (0..self.rows()).collect();
-        let (groups, _) = self.groups(columns, &all);
-        let mut firsts = BTreeMap::new();
+        let (groups, count) = self.groups(columns, &all);
+        // Groups are numbered in the order of their first rows.
+        let mut firsts = Vec::with_capacity(count);
         for (row, group) in groups.iter().enumerate() {
-            firsts.entry(*group).or_insert(row);
+            if *group as usize == firsts.len() {
+                firsts.push(row);
+            }
         }
-        firsts.into_values().collect()
+        firsts
     }
 }
 
