@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    Length, Study, StudyError, packed,
-    pattern::{Matched, STANDARD_INPUT},
+    Length, Study, StudyError,
+    pattern::Matched,
     raw::Scale,
     table::{self, Row},
 };
@@ -73,7 +73,7 @@ impl Study {
         let mut files = Vec::new();
         for pattern in &self.files {
             if pattern.is_standard_input() {
-                let path = STANDARD_INPUT.into();
+                let path = super::pattern::STANDARD_INPUT.into();
                 files.push(Matched { path, values: BTreeMap::new() });
                 continue;
             }
@@ -94,7 +94,7 @@ impl Study {
         let mut reader = Reader::new(self, &columns);
         let mut unused = BTreeSet::new();
         for (index, file) in files.iter().enumerate() {
-            let bytes = packed::bytes(&file.path)?;
+            let bytes = table::bytes(&file.path)?;
             let wanted: Vec<&str> = columns.names.clone();
             let mut sink = |row: &Row<'_>| reader.push(index, row);
             unused.extend(table::read(&self.layout(), file, &bytes, &wanted, &mut sink)?);

@@ -4,6 +4,7 @@ use std::{borrow::Cow, path::Path};
 
 use serde_json::Value as Json;
 
+pub(super) use super::packed::bytes;
 use super::{Study, StudyError, pattern::Matched, raw::Form};
 use crate::util::shown;
 

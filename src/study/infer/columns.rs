@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::{folder, observed::Observed, words};
 use crate::{
     study::{
-        StudyError, packed,
+        StudyError,
         pattern::{Matched, STANDARD_INPUT},
         raw::Form,
         table::{self, Layout, Row},
@@ -45,12 +45,12 @@ pub(super) fn observe(log: &Path) -> Result<(Shape, Observed, Vec<String>), Stud
     let mut input = None;
     let mut bytes_of = |file: &Matched| -> Result<Vec<u8>, StudyError> {
         if file.path != Path::new(STANDARD_INPUT) {
-            return packed::bytes(&file.path);
+            return table::bytes(&file.path);
         }
         match input.take() {
             Some(bytes) => Ok(bytes),
             None => {
-                let bytes = packed::bytes(&file.path)?;
+                let bytes = table::bytes(&file.path)?;
                 input = Some(bytes.clone());
                 Ok(bytes)
             }
