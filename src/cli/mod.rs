@@ -20,6 +20,7 @@ mod format;
 mod handoff;
 mod help;
 pub mod hints;
+mod init;
 mod inspect;
 mod interrupt;
 mod invocation;
@@ -29,6 +30,7 @@ mod local;
 mod lock;
 mod man;
 mod messages;
+mod new;
 mod numbers;
 mod one_seed;
 mod plan;
@@ -105,6 +107,12 @@ enum Command {
     /// Write the digest and the date of each hypothesis into the lock of a folder of claims
     #[command(after_help = lock::EXAMPLES)]
     Lock(lock::Lock),
+    /// Survey a log, and write what it means (log.toml) and a first claim, for you to complete
+    #[command(after_help = init::EXAMPLES)]
+    Init(init::Init),
+    /// Write a claim for you to complete
+    #[command(after_help = new::EXAMPLES)]
+    New(new::New),
     /// Draw figures of the paper and of its reproduction, by name; list them
     #[command(after_help = figure::EXAMPLES)]
     Figure(figure::Figure),
@@ -301,6 +309,8 @@ fn run_command(command: &Command, suites: &Suites<'_>) -> Result<Outcome, Failur
         Command::List(command) => command.run(suites),
         Command::Show(command) => command.run(suites),
         Command::Lock(command) => command.run(suites),
+        Command::Init(command) => command.run(),
+        Command::New(command) => command.run(suites),
         Command::Figure(command) => command.run(suites),
         Command::Table(command) => command.run(),
         Command::Doctor(command) => command.run(suites),

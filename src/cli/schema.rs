@@ -14,6 +14,7 @@ use crate::{
     plan::sensitivity::{Answers, curve::Curve},
     replication::Comparison,
     report::{citation::Citation, tables::PaperTable},
+    study::raw::RawStudy,
 };
 
 #[derive(Args)]
@@ -27,6 +28,8 @@ pub(super) struct Schema {
 enum Of {
     /// A claim's file, for editors
     Claim,
+    /// What a log means: the file `log.toml`, for editors
+    Study,
     /// The part that `citation` and `sensitivity` share
     Verdicts,
     /// What `verify --format json` prints, and `repro-verdicts.json`: the form to cite
@@ -63,6 +66,7 @@ impl Schema {
     pub(super) fn run(&self) -> Result<Outcome, Failure> {
         let schema = match self.of {
             Of::Claim => schemars::schema_for!(RawClaim),
+            Of::Study => schemars::schema_for!(RawStudy),
             Of::Verdicts => schemars::schema_for!(Verdicts),
             Of::Citation => schemars::schema_for!(Citation),
             Of::Sensitivity => schemars::schema_for!(Answers),

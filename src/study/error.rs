@@ -5,7 +5,7 @@
 pub enum StudyError {
     /// `log.toml` is malformed or contradicts itself.
     #[error("failed to read {file}: {what}")]
-    #[diagnostic(code(study::spec), help("docs/reference/log-spec.md lists every field"))]
+    #[diagnostic(code(study::spec), help("docs/reference/study-spec.md lists every field"))]
     Spec {
         /// The file.
         file: String,
@@ -57,6 +57,18 @@ pub enum StudyError {
         file: String,
         /// What is wrong.
         what: String,
+    },
+    /// A log can be read, and holds no runs.
+    #[error("failed to find runs in {file}: {what}")]
+    #[diagnostic(code(study::no_runs))]
+    NoRuns {
+        /// The file.
+        file: String,
+        /// What it holds.
+        what: String,
+        /// What makes a log of it.
+        #[help]
+        help: String,
     },
     /// A row can't be read.
     #[error("failed to read the log {file}, line {line}: {what}")]

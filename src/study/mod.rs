@@ -1,9 +1,12 @@
 //! A study: what somebody's log means. `log.toml` ([`raw`]) names its files ([`pattern`]), which
-//! columns are factors, the replicate and metrics; `table` reads rows of any form, and [`runs`]
-//! groups them into runs. Nothing here judges.
+//! columns are factors, the replicate and metrics; `packed` decompresses
+//! them, `table` reads rows of any form, and [`runs`] groups them into runs. Nothing here judges.
 
 mod check;
+pub mod draft;
 mod error;
+pub mod infer;
+mod packed;
 pub mod pattern;
 pub mod raw;
 pub mod runs;

@@ -7,6 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// The path that stands for standard input.
+pub(crate) const STANDARD_INPUT: &str = "-";
+
 /// A pattern of paths, relative to the folder of the study.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
@@ -60,6 +63,13 @@ impl Pattern {
             Some(pair) => Err(format!("`{{{}}}` is in the path twice", pair[0])),
             None => Ok(pattern),
         }
+    }
+
+    /// Whether it stands for standard input.
+    #[must_use]
+    pub fn is_standard_input(&self) -> bool {
+        let is_dash = |piece: &Piece| *piece == Piece::Text(STANDARD_INPUT.to_owned());
+        matches!(&self.parts[..], [part] if matches!(&part[..], [piece] if is_dash(piece)))
     }
 
     /// The names in it, in the order of the path.

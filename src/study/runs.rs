@@ -86,6 +86,11 @@ impl Study {
     pub fn read(&self, folder: &Path) -> Result<Runs, StudyError> {
         let mut files = Vec::new();
         for pattern in &self.files {
+            if pattern.is_standard_input() {
+                let path = super::pattern::STANDARD_INPUT.into();
+                files.push(Matched { path, values: BTreeMap::new() });
+                continue;
+            }
             let found = pattern.files(folder).map_err(|cause| StudyError::Unreadable {
                 file: folder.display().to_string(),
                 cause,
@@ -116,7 +121,7 @@ impl Study {
             digests.push(hexadecimal(&Sha256::digest(&bytes)));
             let wanted: Vec<&str> = columns.names.clone();
             let mut sink = |row: &Row<'_>| reader.push(index, row);
-            unused.extend(table::read(self, file, &bytes, &wanted, &mut sink)?);
+            unused.extend(table::read(&self.layout(), file, &bytes, &wanted, &mut sink)?);
         }
         let names: Vec<String> = files.iter().map(|file| file.path.display().to_string()).collect();
         let digits = reader.digits();
@@ -280,7 +285,7 @@ impl<'a> Reader<'a> {
         let mut text = |at: usize| {
             let column = self.columns.names[at];
             let text = row.fields[at].as_ref().ok_or_else(|| format!("{column} is empty"))?;
-            Ok::<_, String>(intern(&mut self.texts, name(column, text)?))
+            Ok::<_, String>(intern(&mut self.texts, whole(name(column, text)?)))
         };
         let replicate = text(self.columns.replicate)?;
         let unit = self.columns.unit.map(text).transpose()?;
@@ -397,6 +402,15 @@ fn intern(texts: &mut HashMap<String, Arc<str>>, text: &str) -> Arc<str> {
     new
 }
 
+/// A whole number without the `.0` that some programs write: replicates are paired by their texts.
+fn whole(text: &str) -> &str {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.split_once('.') {
+        Some((whole, zeros)) if digits(whole) && zeros.bytes().all(|byte| byte == b'0') => whole,
+        _ => text,
+    }
+}
+
 /// A printable name: not empty, without control characters and without spaces around it.
 fn name<'a>(column: &str, text: &'a str) -> Result<&'a str, String> {
     if text.chars().any(char::is_control) {
@@ -493,6 +507,7 @@ scale = "share"
         let twice = csv.replace("méth", "method,seed,f1\nméth");
         let blank = csv.replace('\n', "\n\n");
         let tabs = csv.replace(',', "\t");
+        let decimals = csv.replace(",1,", ",1.0,");
         for (file, text) in [
             ("runs.csv", csv),
             ("runs.csv", &crlf),
@@ -500,9 +515,11 @@ scale = "share"
             ("runs.csv", &bom),
             ("runs.csv", &twice),
             ("runs.csv", &blank),
+            ("runs.csv", &decimals),
             ("runs.tsv", &tabs),
             ("runs.jsonl", lines),
             ("runs.json", &document),
+            ("runs.json", &format!("\u{feff}{document}")),
         ] {
             let runs = read_as(&table(""), file, text.as_bytes())
                 .unwrap_or_else(|why| panic!("{file}: {why}"));
@@ -564,7 +581,7 @@ better = "higher"
             ("method,seed,f1\na\u{a0},1,.5\n", "`a\\u{a0}`, which begins or ends with a space"),
             ("method,seed,f1\na,1\n", "line 2: the row has 2 fields, the header has 3"),
             ("method,seed,f1,f1\na,1,1,1\n", "line 1: column `f1` is given twice"),
-            ("version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
+            ("version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
             ("<!DOCTYPE html>", "a web page"),
         ] {
             let error = read_as(&table(""), "runs.csv", text.as_bytes()).unwrap_err();

@@ -1,33 +1,30 @@
-//! Rows of files of any form: CSV, TSV, JSON and JSON lines, compressed by gzip or not.
+//! Rows of files of any form: CSV, TSV, JSON and JSON lines.
 
-use std::{borrow::Cow, fs::File, io::Read, path::Path};
+use std::{borrow::Cow, path::Path};
 
 use serde_json::Value as Json;
 
+pub(super) use super::packed::bytes;
 use super::{Study, StudyError, pattern::Matched, raw::Form};
-use crate::util::files::GZIP;
+use crate::util::shown;
 
-/// Size limit of one file, compressed and not.
-const LARGEST_FILE_BYTES: u64 = 1 << 30;
+/// How rows lie in a file.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Layout<'a> {
+    /// The form, where it is stated.
+    pub(super) form: Option<Form>,
+    /// What separates columns, where it is stated.
+    pub(super) separator: Option<u8>,
+    /// The path of the rows in a JSON document.
+    pub(super) rows: Option<&'a str>,
+}
 
-/// First bytes of files of other forms, what they are, and what makes a table of them.
-const OTHERS: [(&[u8], &str, &str); 11] = [
-    (b"\xff\xfe", "text in UTF-16", "save it as UTF-8"),
-    (b"\xfe\xff", "text in UTF-16", "save it as UTF-8"),
-    (b"PK\x03\x04", "a zip archive, as spreadsheets are", "export the sheet as CSV, or unpack it"),
-    (
-        b"PAR1",
-        "a Parquet file",
-        "python -c \"import pandas; pandas.read_parquet('FILE').to_csv('runs.csv', index=False)\"",
-    ),
-    (b"\x93NUMPY", "a NumPy array", "write its values with their factors as CSV (numpy.savetxt)"),
-    (b"BZh", "compressed by bzip2", "bunzip2 FILE"),
-    (b"\xfd7zXZ", "compressed by xz", "unxz FILE"),
-    (b"\x28\xb5\x2f\xfd", "compressed by zstd", "unzstd FILE"),
-    (b"version https://git-lfs", "a pointer of Git LFS, not the file", "git lfs pull"),
-    (b"<!DOCTYPE", "a web page", "download the file itself, not its page"),
-    (b"<html", "a web page", "download the file itself, not its page"),
-];
+impl Study {
+    /// How rows lie in its files.
+    pub(super) fn layout(&self) -> Layout<'_> {
+        Layout { form: self.form, separator: self.separator, rows: self.rows.as_deref() }
+    }
+}
 
 /// A row: the texts of the wanted columns, in their order.
 pub(super) struct Row<'a> {
@@ -40,52 +37,25 @@ pub(super) struct Row<'a> {
 /// What reads a row; a text is an error in it.
 pub(super) type Sink<'a> = dyn FnMut(&Row<'_>) -> Result<(), String> + 'a;
 
-/// The bytes of a file, decompressed.
-pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, StudyError> {
-    let file = || path.display().to_string();
-    let unreadable = |cause| StudyError::Unreadable { file: file(), cause };
-    let packed = limited(File::open(path).map_err(unreadable)?, &file())?;
-    let bytes = if packed.starts_with(&GZIP) {
-        limited(flate2::read::MultiGzDecoder::new(&packed[..]), &file())?
-    } else {
-        packed
-    };
-    match OTHERS.iter().find(|(begins, ..)| bytes.starts_with(begins)) {
-        Some((_, what, help)) => Err(StudyError::Other { file: file(), what, help }),
-        None => Ok(bytes),
-    }
-}
-
-fn limited(reader: impl Read, file: &str) -> Result<Vec<u8>, StudyError> {
-    let mut bytes = Vec::new();
-    reader
-        .take(LARGEST_FILE_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|cause| StudyError::Unreadable { file: file.to_owned(), cause })?;
-    if bytes.len() as u64 > LARGEST_FILE_BYTES {
-        return Err(StudyError::TooLarge { file: file.to_owned(), limit: LARGEST_FILE_BYTES });
-    }
-    Ok(bytes)
-}
-
 /// Reads the rows of a file. Returns the columns that `wanted` does not have; none for JSON, whose
 /// documents have whatever they have.
 pub(super) fn read(
-    study: &Study,
+    layout: &Layout<'_>,
     file: &Matched,
     bytes: &[u8],
     wanted: &[&str],
     sink: &mut Sink<'_>,
 ) -> Result<Vec<String>, StudyError> {
-    let name = file.path.display().to_string();
+    let name = shown::path(&file.path);
     let error = |line, what| StudyError::Row { file: name.clone(), line, what };
     let of_path: Vec<Option<&str>> =
         wanted.iter().map(|column| file.values.get(*column).map(String::as_str)).collect();
-    match form(study, &file.path) {
-        Form::Csv => csv(study.separator.unwrap_or(b','), bytes, wanted, &of_path, sink)
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    match form(layout.form, &file.path) {
+        Form::Csv => csv(layout.separator.unwrap_or(b','), bytes, wanted, &of_path, sink)
             .map_err(|(l, w)| error(l, w)),
         Form::Tsv => csv(b'\t', bytes, wanted, &of_path, sink).map_err(|(l, w)| error(l, w)),
-        Form::Json => json(study, bytes, wanted, &of_path, sink)
+        Form::Json => json(layout.rows, bytes, wanted, &of_path, sink)
             .map(|()| Vec::new())
             .map_err(|(line, what)| error(line, what)),
         Form::Jsonl => {
@@ -104,12 +74,13 @@ pub(super) fn read(
 }
 
 /// The form of a file: as stated, else by its name; a table of commas where the name says nothing.
-fn form(study: &Study, path: &Path) -> Form {
+pub(super) fn form(stated: Option<Form>, path: &Path) -> Form {
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase());
     let name = name.unwrap_or_default();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    let packed = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end));
+    let name = packed.unwrap_or(&name);
     let ends = |end: &str| name.ends_with(end);
-    study.form.unwrap_or_else(|| match () {
+    stated.unwrap_or_else(|| match () {
         () if ends(".tsv") => Form::Tsv,
         () if ends(".json") => Form::Json,
         () if ends(".jsonl") || ends(".ndjson") => Form::Jsonl,
@@ -126,7 +97,6 @@ fn csv(
     of_path: &[Option<&str>],
     sink: &mut Sink<'_>,
 ) -> AtLine<Vec<String>> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader =
         csv::ReaderBuilder::new().delimiter(separator).flexible(false).from_reader(bytes);
     let fault = |why: &csv::Error| {
@@ -175,7 +145,7 @@ fn csv(
 }
 
 fn json(
-    study: &Study,
+    rows: Option<&str>,
     bytes: &[u8],
     wanted: &[&str],
     of_path: &[Option<&str>],
@@ -183,7 +153,7 @@ fn json(
 ) -> AtLine<()> {
     let document: Json =
         serde_json::from_slice(bytes).map_err(|why| (why.line() as u64, why.to_string()))?;
-    let rows = match &study.rows {
+    let rows = match rows {
         Some(path) => {
             at(&document, path).ok_or_else(|| (1, format!("the document has no `{path}`")))?
         }
@@ -224,7 +194,7 @@ fn object(
 }
 
 /// The value at a path: a key as it is, else parts between dots.
-fn at<'a>(value: &'a Json, path: &str) -> Option<&'a Json> {
+pub(super) fn at<'a>(value: &'a Json, path: &str) -> Option<&'a Json> {
     if let Some(found) = value.get(path) {
         return Some(found);
     }

@@ -131,22 +131,44 @@ pub(crate) const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// # Errors
 /// If a folder or file can't be written; the temporary file is deleted then.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    create(folder)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // A unique name, since processes on several machines may share a folder.
-    let mut file = tempfile::Builder::new()
-        .prefix(&format!(".{name}."))
-        // The usual permissions of a new file, reduced by the user's umask.
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)
-        .map_err(without_temporary_name)?;
+    let mut file = beside(path)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     // Flushing the folder puts the new name on disk.
-    File::open(folder)?.sync_all()
+    File::open(folder_of(path))?.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+/// A temporary file beside another one. The folder is created if it is missing.
+fn beside(path: &Path) -> Result<tempfile::NamedTempFile> {
+    let folder = folder_of(path);
+    create(folder)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // A unique name, since processes on several machines may share a folder.
+    tempfile::Builder::new()
+        .prefix(&format!(".{name}."))
+        // The usual permissions of a new file, reduced by the user's umask.
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .map_err(without_temporary_name)
+}
+
+/// Writes a file that does not exist yet, whole or not at all. The folder is created if it is
+/// missing.
+///
+/// # Errors
+/// If the file exists, or a folder or file can't be written.
+pub fn create_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = beside(path)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map_err(|error| error.error)?;
+    File::open(folder_of(path))?.sync_all()
 }
 
 /// tempfile's error without the temporary name that it ends with, which means nothing to people.

@@ -1,11 +1,12 @@
 //! Utilities that any module may need: atomic writes and file locks, today's date, hexadecimal
 //! text, decimals of numbers, suggestions for misspelt names and keys, text of other people's files
-//! as it is shown, shell quoting, and the next step for the user as data.
+//! as it is shown, files that are no table, shell quoting, and the next step for the user as data.
 
 pub(crate) mod date;
 pub(crate) mod decimals;
 pub(crate) mod digits;
 pub mod files;
+pub(crate) mod formats;
 mod hex;
 mod hint;
 pub(crate) mod machine;

@@ -1,7 +1,7 @@
 //! Text of other people's files as it is shown: what a terminal, a spreadsheet or a CI system would
 //! interpret is escaped, and what is too long is cut.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, path::Path};
 
 /// The number of characters of a text that are shown.
 const LONGEST: usize = 40;
@@ -47,6 +47,17 @@ pub(crate) fn shown(text: &str) -> String {
         }
     }
     shown + rest
+}
+
+/// A path in whole: hidden characters are escaped.
+#[must_use]
+pub(crate) fn path(path: &Path) -> String {
+    let escaped = |c: char| {
+        let hidden = is_hidden(c).then(|| c.escape_default());
+        let plain = hidden.is_none().then_some(c);
+        hidden.into_iter().flatten().chain(plain)
+    };
+    path.to_string_lossy().chars().flat_map(escaped).collect()
 }
 
 /// Text without commands to a CI system, which takes a line that begins with `::`, and `##[` within
@@ -99,6 +110,7 @@ mod tests {
         assert_eq!(shown("ours\u{a0}"), "ours\\u{a0}");
         assert_eq!(shown("ours\u{202e}"), "ours\\u{202e}");
         assert_eq!(shown("méthode BNG(breast-w)"), "méthode BNG(breast-w)");
+        assert_eq!(path(Path::new("runs/\u{1b}[31m é.csv")), "runs/\\u{1b}[31m é.csv");
         assert_eq!(shown(&"x".repeat(5_000_000)).chars().count(), LONGEST + 1);
     }
 

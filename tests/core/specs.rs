@@ -415,12 +415,14 @@ fn a_plot_varies_only_targets_and_its_axis() {
 fn the_published_schemas_are_those_of_this_version() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("claims/schemas");
     let claim = schemars::schema_for!(repro::claim::raw::RawClaim);
+    let study = schemars::schema_for!(repro::study::raw::RawStudy);
     let verdicts = schemars::schema_for!(repro::judge::Verdicts);
     let comparison = schemars::schema_for!(repro::replication::Comparison);
     let citation = schemars::schema_for!(repro::report::citation::Citation);
     let sensitivity = schemars::schema_for!(repro::plan::sensitivity::Answers);
     for (name, schema) in [
         ("claim", claim),
+        ("study", study),
         ("verdicts", verdicts),
         ("citation", citation),
         ("comparison", comparison),

@@ -5,7 +5,6 @@
 
 mod columns;
 mod error;
-mod formats;
 mod oddities;
 mod printed;
 mod runs;
@@ -25,7 +24,7 @@ use super::{
     Records,
     copies::{Copies, copies},
 };
-use crate::util::{files::GZIP, hexadecimal};
+use crate::util::{files::GZIP, formats, hexadecimal};
 use columns::Columns;
 use oddities::Oddities;
 use printed::Decimals;
@@ -173,7 +172,8 @@ fn parse(
 ) -> Result<(Records, Vec<String>), LogError> {
     let unreadable = |cause| LogError::Unreadable { file: file.to_owned(), cause };
     let first = bytes.fill_buf().map_err(unreadable)?;
-    if let Some(formats::Other { what, help }) = formats::other(first) {
+    let other = formats::other(first).or_else(|| formats::json(first));
+    if let Some(formats::Other { what, help }) = other {
         return Err(LogError::Other { file: file.to_owned(), what, help });
     }
     if first.starts_with(BOM) {

@@ -2,6 +2,7 @@
 //! exit codes.
 
 mod forms;
+mod init;
 mod lists;
 mod lock;
 mod names;

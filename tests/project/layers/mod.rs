@@ -22,7 +22,7 @@ use rules::*;
 use source::File;
 
 /// The modules in order: each uses only those to its right.
-const MODULES: [&str; 18] = [
+const MODULES: [&str; 19] = [
     "cli",
     "report",
     "figure",
@@ -36,6 +36,7 @@ const MODULES: [&str; 18] = [
     "evidence",
     "claim",
     "world",
+    "study",
     "data",
     "checkpoint",
     "stats",
@@ -47,8 +48,10 @@ const MODULES: [&str; 18] = [
 const MAX_MODULES: usize = 20;
 
 /// The program's commands, old spellings included.
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 24] = [
+    "init",
     "list",
+    "new",
     "show",
     "verify",
     "compare",

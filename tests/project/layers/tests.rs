@@ -153,11 +153,11 @@ fn modules_missing_from_the_list_or_the_crate_are_found() {
     assert_none(&modules_of_the_crate(&files(&[("src/lib.rs", &all)])));
     let found = |text: &str| modules_of_the_crate(&files(&[("src/lib.rs", text)]));
     let one_more = found(&format!("{all}mod helpers {{ mod inner; }}"));
-    assert_eq!(one_more, ["src/lib.rs:19: module `helpers` is not in the list of modules"]);
+    assert_eq!(one_more, ["src/lib.rs:20: module `helpers` is not in the list of modules"]);
     let one_fewer = found(&all.replace("pub mod stats;", ""));
     assert_eq!(one_fewer, ["src/lib.rs:1: module `stats` of the list is missing"]);
     let three_more = found(&format!("{all}mod a; mod b; mod c;"));
-    assert_eq!(three_more.last().unwrap(), "src/lib.rs:1: 21 modules, 20 at most");
+    assert_eq!(three_more.last().unwrap(), "src/lib.rs:1: 22 modules, 20 at most");
     assert_eq!(modules_of_the_crate(&[]), ["src/lib.rs is missing"]);
 }
 
