@@ -27,6 +27,7 @@ fn key() -> Key {
         seed_stream: 0,
         influence: false,
         zoo: None,
+        factors: std::sync::Arc::default(),
     }
 }
 

@@ -66,6 +66,7 @@ fn record(source: &str, target: &str, resolution: Resolution, place: usize) -> R
         seed_stream: 0,
         influence: true,
         zoo: None,
+        factors: std::sync::Arc::default(),
     };
     let evaluation = Evaluation {
         epoch: 24,
