@@ -1,10 +1,11 @@
 //! Evidence: records with their origin. The same claims and the same judge serve every kind of
 //! evidence; only how its records are read differs. [`published`] reads logs, [`means`] reads
-//! published means; the ledger's records come from `store`.
+//! published means, [`Replicates`] says how runs repeat; the ledger's records come from `store`.
 
 pub mod means;
 pub mod published;
 mod record;
+mod replicates;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,6 +15,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 pub use record::{DuplicateRecord, NotMeasured, Record, Records, Status};
+pub use replicates::{Planned, Replicates, Structure};
 
 use crate::{
     claim::Claim,
@@ -72,6 +74,8 @@ pub struct Evidence {
     pub design: SamplingDesign,
     /// The records.
     pub records: Records,
+    /// How its replicates are judged.
+    pub replicates: Replicates,
     /// Published means without seeds, which are reported and never judged.
     pub means: Vec<Mean>,
     /// What of a log was read in another way than it stands there, a sentence each.
@@ -101,6 +105,7 @@ impl Evidence {
                     && sources.contains(&&*key.source);
                 stops.then_some(epochs)
             }),
+            replicates: Replicates::default(),
             means,
             notes: Vec::new(),
         })
@@ -148,6 +153,7 @@ impl Evidence {
             world: EvidenceKind::Log.world(),
             design: SamplingDesign::FixedSample,
             records,
+            replicates: Replicates::default(),
             means: Vec::new(),
             notes,
         }

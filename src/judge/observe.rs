@@ -43,6 +43,16 @@ impl Censored {
         })
     }
 
+    /// A value that may be either of two.
+    #[must_use]
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            low: self.low.min(other.low),
+            high: self.high.max(other.high),
+            finished: self.finished && other.finished,
+        }
+    }
+
     /// Both bounds plus `by`.
     #[must_use]
     pub fn shifted(self, by: f64) -> Self {
@@ -126,6 +136,20 @@ pub enum Unobservable {
     NotRecorded,
     /// The world does not say how many test images there are.
     UnknownTestSet,
+    /// Planned runs of an arm are absent, and the metric has no range in which they may lie.
+    AbsentWithoutRange {
+        /// The arm.
+        arm: String,
+    },
+    /// Planned runs are absent, and nothing says what units they belong to.
+    AbsentWithoutUnit,
+}
+
+impl Unobservable {
+    /// Whether the runs that can't be read are those that are absent.
+    pub(super) fn is_of_absent_runs(&self) -> bool {
+        matches!(self, Self::AbsentWithoutRange { .. } | Self::AbsentWithoutUnit)
+    }
 }
 
 impl std::fmt::Display for Unobservable {
@@ -147,6 +171,14 @@ impl std::fmt::Display for Unobservable {
             Self::UnknownTestSet => {
                 formatter.write_str("the number of test images, which this scale needs, is unknown")
             }
+            Self::AbsentWithoutRange { arm } => write!(
+                formatter,
+                "planned runs of {arm} are not in the log, and the metric has no range in which \
+                 they may lie"
+            ),
+            Self::AbsentWithoutUnit => formatter.write_str(
+                "planned runs are not in the log, and nothing says what units they belong to",
+            ),
         }
     }
 }
