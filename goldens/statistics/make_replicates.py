@@ -2,7 +2,8 @@
 
     /path/to/python goldens/statistics/make_replicates.py   # numpy and scipy of requirements.txt
 
-Two arms, `first` minus `second`; every case has the 1 - 2 alpha interval and both one-sided p against `null`.
+Two arms, `first` minus `second`; every case has the 1 - 2 alpha interval, and both one-sided p
+against `null`.
 """
 
 import json
@@ -17,7 +18,7 @@ ALPHAS = [0.025, 0.025 / 3]
 
 
 def unpaired(generator):
-    """scipy.stats.ttest_ind without equal variances, on arms with their own numbers of replicates."""
+    """scipy.stats.ttest_ind without equal variances, on arms with other numbers of replicates."""
     cases = []
     for k, n, ratio in [(2, 2, 1), (3, 5, 4), (10, 7, 0.2), (5, 30, 3), (12, 12, 1)]:
         first = generator.normal(60, 2, k)
@@ -29,8 +30,12 @@ def unpaired(generator):
             cases.append({
                 "first": first.tolist(), "second": second.tolist(), "alpha": alpha, "null": null,
                 "df": found.df, "low": low + null, "high": high + null,
-                "p_greater": stats.ttest_ind(first, second + null, equal_var=False, alternative="greater").pvalue,
-                "p_less": stats.ttest_ind(first, second + null, equal_var=False, alternative="less").pvalue,
+                **{
+                    f"p_{side}": stats.ttest_ind(
+                        first, second + null, equal_var=False, alternative=side
+                    ).pvalue
+                    for side in ("greater", "less")
+                },
             })
     return cases
 
@@ -48,11 +53,13 @@ def floored(generator):
         shares = np.array([first.var(ddof=1) / k, spread**2 / n])
         df = shares.sum() ** 2 / (shares[0] ** 2 / (k - 1) + shares[1] ** 2 / (n - 1))
         assert math.isclose(found.pvalue, 2 * stats.t.sf(abs(found.statistic), df))
-        estimate, half = first.mean() - second.mean(), stats.t.isf(0.025, df) * math.sqrt(shares.sum())
+        estimate = first.mean() - second.mean()
+        half = stats.t.isf(0.025, df) * math.sqrt(shares.sum())
         cases.append({
-            "first": first.tolist(), "second": second.tolist(), "alpha": 0.025, "null": 0.0, "resolution": resolution,
-            "df": df, "low": estimate - half, "high": estimate + half,
-            "p_greater": stats.t.sf(found.statistic, df), "p_less": stats.t.cdf(found.statistic, df),
+            "first": first.tolist(), "second": second.tolist(), "alpha": 0.025, "null": 0.0,
+            "resolution": resolution, "df": df, "low": estimate - half, "high": estimate + half,
+            "p_greater": stats.t.sf(found.statistic, df),
+            "p_less": stats.t.cdf(found.statistic, df),
         })
     return cases
 
@@ -78,24 +85,31 @@ def folds(generator):
 
 
 def nested(generator):
-    """Replicates in units: the mean within a unit, then scipy's paired or Welch's test of the units."""
+    """Replicates in units: the mean within a unit, then scipy's paired or Welch's test."""
     cases = []
     for units, share in [(3, True), (6, True), (4, False), (9, False)]:
         own = [generator.normal(50, 3, units), generator.normal(50, 3, units)]
         if share:
             own[1] = own[0]
         runs = [
-            [generator.normal(level + 2 * (1 - arm), 1, int(generator.integers(1, 5))).tolist() for level in own[arm]]
+            [
+                generator.normal(level + 2 * (1 - arm), 1, int(generator.integers(1, 5))).tolist()
+                for level in own[arm]
+            ]
             for arm in range(2)
         ]
         first, second = ([float(np.mean(of)) for of in arm] for arm in runs)
         for alpha in ALPHAS:
-            test = stats.ttest_rel(first, second) if share else stats.ttest_ind(first, second, equal_var=False)
+            if share:
+                test = stats.ttest_rel(first, second)
+            else:
+                test = stats.ttest_ind(first, second, equal_var=False)
             low, high = test.confidence_interval(1 - 2 * alpha)
             cases.append({
-                "first": runs[0], "second": runs[1], "share_units": share, "alpha": alpha, "null": 0.0,
-                "df": test.df, "low": low, "high": high,
-                "p_greater": stats.t.sf(test.statistic, test.df), "p_less": stats.t.cdf(test.statistic, test.df),
+                "first": runs[0], "second": runs[1], "share_units": share, "alpha": alpha,
+                "null": 0.0, "df": test.df, "low": low, "high": high,
+                "p_greater": stats.t.sf(test.statistic, test.df),
+                "p_less": stats.t.cdf(test.statistic, test.df),
             })
     return cases
 
@@ -115,7 +129,7 @@ def main():
     generator = np.random.default_rng(SEED)
     made = {of.__name__: of(generator) for of in (unpaired, floored, folds, nested)}
     lines = ",\n".join(
-        f"{json.dumps(name)}: [\n" + ",\n".join(json.dumps(plain(case)) for case in cases) + "\n]"
+        f"{json.dumps(name)}: [\n" + ",\n".join(map(json.dumps, map(plain, cases))) + "\n]"
         for name, cases in made.items()
     )
     Path(__file__).with_name("replicates.json").write_text("{\n" + lines + "\n}\n")

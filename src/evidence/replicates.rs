@@ -17,8 +17,8 @@ pub struct Replicates {
     pub paired: bool,
     /// What replicates share with each other.
     pub structure: Structure,
-    /// Which runs were planned; `None` for an evidence that does not say it, where runs that some
-    /// arm lacks are left out of the pairs.
+    /// Which runs were planned; `None` for an evidence that does not say it, where runs that are
+    /// missing from some arm are left out of the pairs.
     pub planned: Option<Planned>,
 }
 

@@ -21,15 +21,15 @@ pub(super) struct Attendance {
     pub(super) nameless: usize,
     /// Replicates of some key that are left out.
     pub(super) left_out: usize,
-    /// What each key lacks, in the order of the keys.
-    pub(super) lacks: Vec<Lacks>,
+    /// What is missing from each key, in the order of the keys.
+    pub(super) missing: Vec<Missing>,
     /// Whether runs are lost of which nothing says what unit they belong to.
     pub(super) without_unit: bool,
 }
 
-/// What a key lacks.
+/// What is missing from a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Lacks {
+pub(super) struct Missing {
     /// Planned runs, or replicates, that are not in the log.
     pub(super) absent: usize,
     /// Replicates of other keys that were never planned for this one.
@@ -55,8 +55,8 @@ impl Attendance {
             let in_all = |seed: &Seed| logged.iter().all(|seeds| seeds.contains(seed));
             let certain: Vec<Seed> = any.iter().copied().filter(in_all).collect();
             let left_out = any.len() - certain.len();
-            let lacks = vec![Lacks::default(); keys.len()];
-            return Self { certain, left_out, lacks, ..Self::default() };
+            let missing = vec![Missing::default(); keys.len()];
+            return Self { certain, left_out, missing, ..Self::default() };
         };
 
         let mut found = Self::default();
@@ -97,7 +97,7 @@ impl Attendance {
         found.of_candidates = candidates.min(rest(certain));
         found.nameless = if all_known { rest(certain + candidates) } else { 0 };
         found.left_out = any.len() - certain - found.of_candidates;
-        let lacks = |((missing, lost), logged): (&(BTreeSet<Seed>, Lost), &BTreeSet<Seed>)| {
+        let of_key = |((missing, lost), logged): (&(BTreeSet<Seed>, Lost), &BTreeSet<Seed>)| {
             let named = match lost {
                 Lost::All => found.certain.iter().filter(|seed| missing.contains(seed)).count(),
                 Lost::Few(lost) => found.of_candidates.min(*lost),
@@ -108,9 +108,9 @@ impl Attendance {
                 Lost::Few(lost) => any.len() - logged.len() - lost,
                 Lost::None => any.len() - logged.len(),
             };
-            Lacks { absent: named + found.nameless, never_planned }
+            Missing { absent: named + found.nameless, never_planned }
         };
-        found.lacks = missing.iter().zip(&logged).map(lacks).collect();
+        found.missing = missing.iter().zip(&logged).map(of_key).collect();
         found
     }
 }

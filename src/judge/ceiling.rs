@@ -2,12 +2,7 @@
 //! that values are skewed, and a t interval errs more often than its level says.
 
 use super::join::Joined;
-use crate::{
-    claim::Metric,
-    evidence::Evidence,
-    experiment::EvidenceKind,
-    stats::Sample,
-};
+use crate::{claim::Metric, evidence::Evidence, experiment::EvidenceKind, stats::Sample};
 
 /// The share of a metric's range above which an arm is near its ceiling. With an arm above 97 % the
 /// measured type I error is .11 to .13 in place of .025.
@@ -34,7 +29,8 @@ pub(super) fn is_near(metric: &Metric, joined: &Joined, evidence: &Evidence) -> 
         return false;
     };
     let near = low + NEAR * (high - low);
-    let samples = std::iter::once(&joined.rows).chain(joined.independent.iter().map(|arm| &arm.rows));
+    let samples =
+        std::iter::once(&joined.rows).chain(joined.independent.iter().map(|arm| &arm.rows));
     samples.filter_map(|rows| Some((rows, rows.first()?.arms.len()))).any(|(rows, arms)| {
         (0..arms).any(|arm| {
             let known = rows.iter().filter_map(|row| row.arms[arm].exact());

@@ -111,9 +111,11 @@ impl<'a> Analysis<'a> {
         let Paired { joined, resolution, steps, .. } = unit;
         match joined.independent.as_slice() {
             [] => vec![group(None, &joined.rows, *resolution)],
-            arms => {
-                arms.iter().zip(steps).map(|(arm, step)| group(Some(arm), &arm.rows, *step)).collect()
-            }
+            arms => arms
+                .iter()
+                .zip(steps)
+                .map(|(arm, step)| group(Some(arm), &arm.rows, *step))
+                .collect(),
         }
     }
 
@@ -201,7 +203,9 @@ impl<'a> Analysis<'a> {
     /// next look.
     fn has_more_seeds(&self, Paired { contrast, cells, joined, .. }: &Paired<'_>) -> bool {
         let looks = self.design.looks.seeds();
-        let Some(next) = looks.iter().find(|look| **look > joined.replicates()) else { return false };
+        let Some(next) = looks.iter().find(|look| **look > joined.replicates()) else {
+            return false;
+        };
         let keys = keys(&contrast.terms, cells, &self.hypothesis.metric);
         self.evidence.world.seeds_with_models(&keys, *next) == *next
     }

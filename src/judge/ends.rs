@@ -1,6 +1,8 @@
 //! Samples for which a decision must hold, where values are known in part only: which end of each
 //! value, and with or without the runs that have no value.
 
+use std::slice::from_ref;
+
 use super::observe::Censored;
 use crate::stats::Sample;
 
@@ -59,7 +61,7 @@ pub(super) fn all_cases(groups: &[&[Censored]]) -> Option<Vec<Case>> {
             combined = combined
                 .into_iter()
                 .flat_map(|case| {
-                    samples.iter().map(move |sample| [&case[..], &[sample.clone()]].concat())
+                    samples.iter().map(move |sample| [&case[..], from_ref(sample)].concat())
                 })
                 .collect();
         }
@@ -93,7 +95,8 @@ mod tests {
     #[test]
     fn each_run_without_a_value_is_at_either_end_by_itself() {
         let values = [1.0, 2.0].map(Censored::exactly).into_iter();
-        let values: Vec<Censored> = values.chain([unknown(-9.0, 1.0), unknown(-5.0, 5.0)]).collect();
+        let values: Vec<Censored> =
+            values.chain([unknown(-9.0, 1.0), unknown(-5.0, 5.0)]).collect();
         let mut found: Vec<Vec<f64>> = all_cases(&[&values])
             .unwrap()
             .into_iter()
@@ -104,7 +107,10 @@ mod tests {
         found.dedup();
         assert_eq!(found[0], [1.0, 2.0]);
         // None, one (that with the higher middle) and two at their upper ends.
-        assert_eq!(found[1..4], [[1.0, 2.0, -5.0, -9.0], [1.0, 2.0, 5.0, -9.0], [1.0, 2.0, 5.0, 1.0]]);
+        assert_eq!(
+            found[1..4],
+            [[1.0, 2.0, -5.0, -9.0], [1.0, 2.0, 5.0, -9.0], [1.0, 2.0, 5.0, 1.0]]
+        );
     }
 
     #[test]
@@ -116,7 +122,8 @@ mod tests {
         let low = |sample: &Sample| sample.mean() - 2.776 * sample.standard_error();
         let least = all_cases(&[&values]).unwrap();
         let least = least.iter().map(|case| low(&case[0])).fold(f64::INFINITY, f64::min);
-        let steps = |of: Censored| (0..=20).map(move |i| of.low + (of.high - of.low) * f64::from(i) / 20.0);
+        let steps =
+            |of: Censored| (0..=20).map(move |i| of.low + (of.high - of.low) * f64::from(i) / 20.0);
         for first in steps(ranges[0]) {
             for second in steps(ranges[1]) {
                 let within = Sample::new(vec![3.0, 4.0, 3.5, first, second]).unwrap();

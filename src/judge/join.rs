@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attendance::{Attendance, Lacks};
+use super::attendance::{Attendance, Missing};
 use crate::{
     claim::{Cell, Metric, Term, keys},
     evidence::{Evidence, Record, SamplingDesign, Status, Structure},
@@ -290,14 +290,14 @@ impl Group {
             joined.unobservable.get_or_insert(Unobservable::AbsentWithoutUnit);
         }
         self.rows = rows;
-        let lacks: BTreeMap<&Key, &Lacks> =
-            self.keys.iter().zip(&self.attendance.lacks).collect();
+        let missing: BTreeMap<&Key, &Missing> =
+            self.keys.iter().zip(&self.attendance.missing).collect();
         for &term in &self.terms {
             let keys: BTreeSet<&Key> = leaves[term].iter().collect();
-            let of_arm = || keys.iter().filter_map(|key| lacks.get(key));
+            let of_arm = || keys.iter().filter_map(|key| missing.get(key));
             let arm = &terms[term].arm.name;
-            let absent = of_arm().map(|lacks| lacks.absent).sum();
-            let never_planned = of_arm().map(|lacks| lacks.never_planned).max().unwrap_or(0);
+            let absent = of_arm().map(|of| of.absent).sum();
+            let never_planned = of_arm().map(|of| of.never_planned).max().unwrap_or(0);
             for (list, count) in
                 [(&mut joined.absent_runs, absent), (&mut joined.never_planned, never_planned)]
             {
@@ -349,12 +349,7 @@ impl Reader<'_> {
     }
 
     /// The value of a replicate, averaged over the runs of its unit; `None` without a run.
-    fn value(
-        &self,
-        term: &Term,
-        key: &Key,
-        seed: Seed,
-    ) -> Result<Option<Censored>, Unobservable> {
+    fn value(&self, term: &Term, key: &Key, seed: Seed) -> Result<Option<Censored>, Unobservable> {
         let itself = [seed];
         let members = self.members.get(&seed).map_or(&itself[..], Vec::as_slice);
         let find = |key: &Key, seed: &Seed| self.evidence.records.seeds(key)?.get(seed);

@@ -7,7 +7,7 @@
 //! `descriptive` reports published means without a test, `floor` finds cells too low to be judged,
 //! `ceiling` those near a metric's highest value, `diverged` runs that diverged, `same_numbers`
 //! seeds that change nothing, `attendance` which replicates arms have, with what `absences` says of
-//! those they lack, `ends` the samples for which a decision must hold,
+//! the others, `ends` the samples for which a decision must hold,
 //! `resolution` the smallest step of a contrast,
 //! `per_image` holds what each test image contributes, `images` resamples test images, `power`
 //! computes power, `scales` compares scales of accuracy, [`two_zoos`] combines verdicts on two

@@ -162,7 +162,7 @@ fn an_absent_run_has_its_weight_in_an_average() {
 }
 
 #[test]
-fn several_cells_say_how_many_of_them_lack_runs() {
+fn several_cells_say_in_how_many_of_them_runs_are_missing() {
     let mut runs = Vec::new();
     for images in [100, 200] {
         let sized = without(5.0, &[8, 9, 10]).into_iter().map(|run| Run { images, ..run });
@@ -196,7 +196,7 @@ fn without_a_range_a_cell_with_absent_runs_is_open() {
 }
 
 #[test]
-fn unpaired_arms_lack_runs_of_their_own() {
+fn unpaired_arms_may_each_have_absent_runs() {
     let runs = without(5.0, &[8, 9, 10]);
     let unpaired =
         |planned| Replicates { paired: false, planned: Some(planned), ..Replicates::default() };
@@ -211,8 +211,8 @@ fn unpaired_arms_lack_runs_of_their_own() {
 }
 
 #[test]
-fn nested_replicates_lack_units_and_runs_without_a_unit_leave_the_cell_open() {
-    // Two sessions of each of five subjects; robust lacks the fifth subject.
+fn a_unit_may_be_absent_and_runs_without_a_unit_leave_the_cell_open() {
+    // Two sessions of each of five subjects; robust has no run of the fifth subject.
     let mut runs = without(5.0, &[9, 10]);
     let units = (1..=10).map(|seed| (Seed(seed), Seed(seed.div_ceil(2)))).collect();
     let nested = |planned| Replicates {

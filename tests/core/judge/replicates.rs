@@ -90,11 +90,8 @@ fn unpaired_arms_agree_with_scipy_whatever_their_seeds_are_called() {
             let counts: Vec<usize> = found.arms.iter().map(|arm| arm.replicates).collect();
             let (natural, robust) = (case.second.len(), case.first.len());
             let names: Vec<&str> = found.arms.iter().map(|arm| &*arm.arm).collect();
-            let expected = if names == ["robust", "natural"] {
-                [robust, natural]
-            } else {
-                [natural, robust]
-            };
+            let expected =
+                if names == ["robust", "natural"] { [robust, natural] } else { [natural, robust] };
             assert_eq!(counts, expected);
             assert_eq!(cell.seeds, natural.min(robust));
             // What needs pairs has no number.
@@ -145,8 +142,7 @@ fn nested_replicates_are_averaged_and_paired_where_arms_share_units() {
     assert_eq!(cases.len(), 4);
     for case in &cases {
         let (runs, units) = sessions(case);
-        let nested =
-            Replicates { structure: Structure::Nested { units }, ..Replicates::default() };
+        let nested = Replicates { structure: Structure::Nested { units }, ..Replicates::default() };
         let cell = case.agrees(&runs, &nested);
         assert_eq!((cell.seeds, cell.unpaired.is_none()), (case.first.len(), case.share_units));
         if let Some(found) = cell.unpaired {
@@ -178,10 +174,8 @@ fn every_relation_and_quantifier_works_on_unpaired_arms() {
         runs.extend(sized.map(|run| Run { images, ..run }));
     }
     let text = claim_text("greater_than = 0.0").replace("images = 100", "images = [100, 200]");
-    let average = text.replace(
-        "holds = \"every\"",
-        "holds = \"every\"\naverage_over = [\"images\"]",
-    );
+    let average =
+        text.replace("holds = \"every\"", "holds = \"every\"\naverage_over = [\"images\"]");
     let evidence = evidence(&log(&rows(&runs)), SamplingDesign::FixedSample);
     let evidence = Evidence { replicates: unpaired(), ..evidence };
     let each = judge(&claim(&text), &evidence);
