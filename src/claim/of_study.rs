@@ -101,6 +101,12 @@ impl StudyMetric {
         }
     }
 
+    /// Whether a value is read, and no number of steps.
+    #[must_use]
+    pub(crate) fn is_a_value(&self) -> bool {
+        !matches!(self.read, Read::StepsTo(_))
+    }
+
     /// In words, such as `F1 in points, at the end of a run`.
     #[must_use]
     pub fn in_words(&self) -> String {

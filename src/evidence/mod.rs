@@ -1,12 +1,13 @@
 //! Evidence: records with their origin. The same claims and the same judge serve every kind of
 //! evidence; only how its records are read differs. [`published`] reads logs, [`means`] reads
-//! published means; the ledger's records come from `store`.
+//! published means, [`Replicates`] says how runs repeat; the ledger's records come from `store`.
 
 mod copies;
 pub mod means;
 mod of_study;
 pub mod published;
 mod record;
+mod replicates;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,6 +17,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 pub use record::{DuplicateRecord, Logged, NotMeasured, Record, Records, Status};
+pub use replicates::{Planned, Replicates, Structure};
 
 use crate::{
     claim::Claim,
@@ -74,6 +76,8 @@ pub struct Evidence {
     pub design: SamplingDesign,
     /// The records.
     pub records: Records,
+    /// How its replicates are judged.
+    pub replicates: Replicates,
     /// Published means without seeds, which are reported and never judged.
     pub means: Vec<Mean>,
     /// What of a log was read in another way than it stands there, a sentence each.
@@ -103,6 +107,7 @@ impl Evidence {
                     && sources.contains(&&*key.source);
                 stops.then_some(epochs)
             }),
+            replicates: Replicates::default(),
             means,
             notes: Vec::new(),
         })
@@ -150,6 +155,7 @@ impl Evidence {
             world: EvidenceKind::Log.world(),
             design: SamplingDesign::FixedSample,
             records,
+            replicates: Replicates::default(),
             means: Vec::new(),
             notes,
         }

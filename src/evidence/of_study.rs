@@ -9,7 +9,9 @@ use std::{
 };
 
 use super::copies::{Copies, copies};
-use super::{Evidence, Logged, Record, Records, SamplingDesign, Status};
+use super::{
+    Evidence, Logged, Planned, Record, Records, Replicates, SamplingDesign, Status, Structure,
+};
 use crate::{
     experiment::{EvidenceKind, Factors, Key, Seed, Value},
     study::{
@@ -44,6 +46,7 @@ impl Evidence {
             notes.push(format!("log.toml names no use of {columns}"));
         }
         let names = names(study, &runs);
+        let replicates = replicates(study, &runs, &names);
         let (records, assumed) = records(study, runs, &names);
         notes.extend(assumed);
         let records = records.with_digits(digits);
@@ -74,6 +77,7 @@ impl Evidence {
             world: World::of_study(study.clone()),
             design: SamplingDesign::FixedSample,
             records,
+            replicates,
             means: Vec::new(),
             notes,
         })
@@ -91,6 +95,37 @@ fn names(study: &Study, runs: &[Run]) -> BTreeMap<Arc<str>, Seed> {
     all.iter().cloned().zip(numbers.into_iter().map(Seed)).collect()
 }
 
+/// What replicates share, and which were planned.
+fn replicates(study: &Study, runs: &[Run], names: &BTreeMap<Arc<str>, Seed>) -> Replicates {
+    let of = &study.replicate;
+    let structure = match (&of.nested_in, of.test_to_train) {
+        (Some(_), _) => {
+            let all: BTreeSet<&Arc<str>> = runs.iter().filter_map(|run| run.unit.as_ref()).collect();
+            let numbers: BTreeMap<&Arc<str>, Seed> =
+                all.into_iter().zip((0..).map(Seed)).collect();
+            let unit = |run: &Run| Some((names[&name(study, run)], numbers[run.unit.as_ref()?]));
+            Structure::Nested { units: runs.iter().filter_map(unit).collect() }
+        }
+        (None, Some(test_to_train)) => Structure::Folds { test_to_train },
+        (None, None) => Structure::Independent,
+    };
+    let mut never_ran: BTreeMap<Key, BTreeSet<Seed>> = BTreeMap::new();
+    for run in runs.iter().filter(|run| run.end == End::NeverRan) {
+        never_ran.entry(key(study, run)).or_default().insert(names[&name(study, run)]);
+    }
+    Replicates {
+        name: of.name.clone(),
+        paired: of.paired,
+        structure,
+        planned: Some(Planned { counts: study.planned(), never_ran }),
+    }
+}
+
+fn key(study: &Study, run: &Run) -> Key {
+    let names = study.factors.iter().map(|factor| Arc::from(factor.name.as_str()));
+    Key::of_study(names.zip(run.point.iter().cloned()).collect::<Factors>())
+}
+
 fn name(study: &Study, run: &Run) -> Arc<str> {
     match (&study.replicate.nested_in, &run.unit) {
         (Some(_), Some(unit)) => format!("{unit}/{}", run.replicate).into(),
@@ -104,8 +139,6 @@ fn records(
     runs: Vec<Run>,
     names: &BTreeMap<Arc<str>, Seed>,
 ) -> (Records, Vec<String>) {
-    let factor_names: Vec<Arc<str>> =
-        study.factors.iter().map(|factor| factor.name.as_str().into()).collect();
     let mut keys: HashMap<Arc<[Value]>, Key> = HashMap::new();
     let mut longest: HashMap<Arc<[Value]>, f64> = HashMap::new();
     for run in &runs {
@@ -116,10 +149,7 @@ fn records(
     let mut assumed = 0_usize;
     let mut records = Vec::with_capacity(runs.len());
     for run in runs {
-        let key = keys.entry(run.point.clone()).or_insert_with(|| {
-            let values = factor_names.iter().cloned().zip(run.point.iter().cloned());
-            Key::of_study(values.collect::<Factors>())
-        });
+        let key = keys.entry(run.point.clone()).or_insert_with(|| key(study, &run));
         let end = longest[&run.point];
         let last = run.evaluations.last().map_or(0.0, |last| last.progress);
         let status = match run.end {

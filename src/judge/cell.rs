@@ -4,7 +4,8 @@
 use std::cell::OnceCell;
 
 use super::{
-    decide::{Answer, Side, decide_with},
+    absences, ceiling,
+    decide::{Answer, Group, Side, Test, decide_with},
     diverged,
     early::{self, Estimates},
     factors::factors_of,
@@ -14,7 +15,7 @@ use super::{
     per_image::PerImage,
     power,
     resolution::resolution,
-    result::{CellVerdict, SeedsAndImages, Welch},
+    result::{CellVerdict, SeedsAndImages, Unpaired, UnpairedArm, Welch},
     same_numbers::{SameNumbers, same_numbers},
     targets,
 };
@@ -23,7 +24,7 @@ use crate::{
     evidence::{Evidence, SamplingDesign},
     experiment::{Key, Moment, Verdict},
     judge::{
-        join::{Joined, Row, join},
+        join::{Independent, Joined, OfArm, Row, join},
         observe::{Censored, Unobservable},
     },
     stats::{
@@ -64,6 +65,8 @@ pub(super) struct Paired<'a> {
     pub(super) joined: Joined,
     /// The smallest step of its values; their spread is at least half of it.
     pub(super) resolution: f64,
+    /// That of each arm's values, where arms share no replicates.
+    steps: Vec<f64>,
     per_image: OnceCell<PerImage>,
 }
 
@@ -86,24 +89,65 @@ impl<'a> Analysis<'a> {
         let (terms, metric) = (&contrast.terms, &self.hypothesis.metric);
         let joined = join(terms, &cells, metric, self.evidence);
         let resolution = resolution(terms, &cells, metric, self.evidence);
-        Paired { contrast, named, cells, joined, resolution, per_image: OnceCell::new() }
+        let step = |arm: &Independent| {
+            let own: Vec<Term> = arm.terms.iter().map(|term| terms[*term].clone()).collect();
+            self::resolution(&own, &cells, metric, self.evidence)
+        };
+        let steps = joined.independent.iter().map(step).collect();
+        Paired { contrast, named, cells, joined, resolution, steps, per_image: OnceCell::new() }
+    }
+
+    /// The values of the first `count` replicates, of each arm where arms share none; `leaving_out`
+    /// says which rows of a group are left out.
+    pub(super) fn groups(
+        unit: &Paired<'_>,
+        count: usize,
+        leaving_out: impl Fn(Option<&Independent>, &Row) -> bool,
+    ) -> Vec<Group> {
+        let group = |arm: Option<&Independent>, rows: &[Row], resolution: f64| {
+            let rows = &rows[..rows.len().min(count)];
+            let kept = rows.iter().filter(|row| !leaving_out(arm, row));
+            let values: Vec<Censored> = kept.map(|row| row.contrast).collect();
+            Group { left_out: rows.len() - values.len(), values, resolution }
+        };
+        let Paired { joined, resolution, steps, .. } = unit;
+        match joined.independent.as_slice() {
+            [] => vec![group(None, &joined.rows, *resolution)],
+            arms => arms
+                .iter()
+                .zip(steps)
+                .map(|(arm, step)| group(Some(arm), &arm.rows, *step))
+                .collect(),
+        }
+    }
+
+    /// How the first `seeds` replicates of a unit are tested.
+    pub(super) fn test(&self, unit: &Paired<'_>, seeds: usize) -> Test {
+        let replicates = &self.evidence.replicates;
+        Test {
+            relation: self.hypothesis.relation,
+            alpha: self.level(),
+            added: self.added(unit, seeds),
+            test_to_train: replicates.structure.test_to_train(),
+            each_end: replicates.planned.is_some(),
+        }
     }
 
     /// The answer at each look. `shift` is added to every value, in the metric's unit: 0, except
     /// in the check for borderline verdicts.
     pub(super) fn interim(&self, unit: &Paired<'_>, shift: f64) -> Interim {
         let Paired { contrast, named, joined, .. } = unit;
-        let Hypothesis { relation, contrasts, .. } = self.hypothesis;
-        let values: Vec<Censored> =
-            joined.rows.iter().map(|row| row.contrast.shifted(shift)).collect();
+        let contrasts = &self.hypothesis.contrasts;
         let judgeable = joined.mixed_recipes.is_none()
             && self.at_the_floor(contrast, joined).is_none()
-            && self.same_numbers(unit, &joined.rows).deterministic.is_none();
-        let seeds = if judgeable { self.looks(values.len()) } else { Vec::new() };
-        let (level, resolution) = (self.level(), unit.resolution);
+            && self.same_numbers(unit, joined).deterministic.is_none();
+        let seeds = if judgeable { self.looks(joined.replicates()) } else { Vec::new() };
         let answer = |seeds: usize| {
-            let added = self.added(unit, seeds);
-            decide_with(&values[..seeds], 0, *relation, level, resolution, added)
+            let mut groups = Self::groups(unit, self.of_each(seeds), |_, _| false);
+            for value in &mut groups[0].values {
+                *value = value.shifted(shift);
+            }
+            decide_with(&groups, self.test(unit, seeds))
         };
         let name = self.hypothesis.cell_name(named);
         Interim {
@@ -161,9 +205,20 @@ impl<'a> Analysis<'a> {
     /// next look.
     fn has_more_seeds(&self, Paired { contrast, cells, joined, .. }: &Paired<'_>) -> bool {
         let looks = self.design.looks.seeds();
-        let Some(next) = looks.iter().find(|look| **look > joined.rows.len()) else { return false };
+        let Some(next) = looks.iter().find(|look| **look > joined.replicates()) else {
+            return false;
+        };
         let keys = keys(&contrast.terms, cells, &self.hypothesis.metric);
         self.evidence.world.seeds_with_models(&keys, *next) == *next
+    }
+
+    /// How many replicates of each arm the look of this many has: all of them in a fixed design,
+    /// where arms that share none may have more than others.
+    pub(super) fn of_each(&self, look: usize) -> usize {
+        match self.evidence.design {
+            SamplingDesign::FixedSample => usize::MAX,
+            SamplingDesign::GroupSequential => look,
+        }
     }
 
     /// Why a cell is at the metric's floor, by the seeds of the first look.
@@ -173,10 +228,11 @@ impl<'a> Analysis<'a> {
     }
 
     /// Seeds that change nothing; an arm is deterministic by the seeds of the first look.
-    fn same_numbers(&self, unit: &Paired<'_>, rows: &[Row]) -> SameNumbers {
+    fn same_numbers(&self, unit: &Paired<'_>, joined: &Joined) -> SameNumbers {
         let Paired { contrast, cells, .. } = unit;
-        let (metric, look) = (&self.hypothesis.metric, self.first_look(rows.len()));
-        same_numbers(&contrast.terms, cells, metric, rows, look, self.evidence)
+        let seeds = joined.seeds(self.evidence, |_| true);
+        let (metric, look) = (&self.hypothesis.metric, self.first_look(seeds.len()));
+        same_numbers(&contrast.terms, cells, metric, &seeds, look, self.evidence)
     }
 
     /// The number of seeds of the first look: all of them in a fixed design.
@@ -219,10 +275,10 @@ impl<'a> Analysis<'a> {
         let look = index.filter(|_| sequential).map(|index| self.design.looks.seeds()[index]);
         let seeds_used = looks_used.checked_sub(1).map(|last| self.design.looks.seeds()[last]);
         let mut joined = joined.clone();
-        joined.rows.truncate(look.unwrap_or(joined.rows.len()));
+        joined.truncate(look.unwrap_or(usize::MAX));
         let side = answer.map_or(Side::Undecided, |answer| answer.side);
         let at_the_floor = self.at_the_floor(contrast, &joined);
-        let same_numbers = self.same_numbers(unit, &joined.rows);
+        let same_numbers = self.same_numbers(unit, &joined);
         let unjudged = at_the_floor.as_ref().or(same_numbers.deterministic.as_ref());
         let judged = unjudged.is_none();
         let welch = self.welch(&contrast.terms, &joined).filter(|_| judged);
@@ -239,6 +295,9 @@ impl<'a> Analysis<'a> {
         flags.extend(deterministic.then_some(Flag::Deterministic));
         let repeated = !deterministic && same_numbers.seeds > 0;
         flags.extend(repeated.then_some(Flag::SameNumbers));
+        let near = ceiling::is_near(&self.hypothesis.metric, &joined, self.evidence);
+        flags.extend((near && answer.is_some()).then_some(Flag::NearCeiling));
+        let count = |of: &[OfArm]| of.iter().map(|of| of.count).sum();
         let interval = answer.filter(|answer| answer.low.is_some() || answer.high.is_some());
         let mut cell = CellVerdict {
             name: self.hypothesis.cell_name(named),
@@ -250,7 +309,7 @@ impl<'a> Analysis<'a> {
             factors: factors_of(named),
             contrast: contrast.label.clone(),
             unit: self.hypothesis.metric.unit(),
-            seeds: joined.rows.len(),
+            seeds: joined.replicates(),
             mean: answer.and_then(|answer| answer.estimate),
             low: answer.and_then(|answer| answer.low),
             high: answer.and_then(|answer| answer.high),
@@ -270,7 +329,10 @@ impl<'a> Analysis<'a> {
             },
             unmatched_seeds: joined.unmatched_seeds,
             same_seeds: same_numbers.seeds,
-            failed_seeds: joined.rows.iter().filter(|row| !row.contrast.finished).count(),
+            failed_seeds: joined.all_rows().filter(|row| failed(row)).count(),
+            absent_runs: count(&joined.absent_runs),
+            never_planned: count(&joined.never_planned),
+            unpaired: self.unpaired(unit, &joined),
             look,
             e_value: self.e_value(&joined, unit.resolution).filter(|_| judged),
             welch,
@@ -301,13 +363,55 @@ impl<'a> Analysis<'a> {
     }
 
     fn seeds_ahead(&self, joined: &Joined) -> Option<usize> {
-        let threshold = self.one_threshold()?;
+        let threshold = self.one_threshold().filter(|_| joined.independent.is_empty())?;
         Some(joined.rows.iter().filter(|row| row.contrast.low > threshold).count())
     }
 
     fn sign_flip_p(&self, joined: &Joined) -> Option<f64> {
+        if self.are_folds() {
+            return None;
+        }
         let values: Option<Vec<f64>> = joined.rows.iter().map(|row| row.contrast.exact()).collect();
         sign_flip_p(&values?, self.one_threshold()?)
+    }
+
+    /// Whether replicates are folds, so that their differences are not independent.
+    fn are_folds(&self) -> bool {
+        self.evidence.replicates.structure.test_to_train() > 0.0
+    }
+
+    /// What Welch's t is made of, where arms share no replicates.
+    fn unpaired(&self, unit: &Paired<'_>, joined: &Joined) -> Option<Unpaired> {
+        if joined.independent.is_empty() || joined.replicates() == 0 {
+            return None;
+        }
+        let (terms, overlap) =
+            (&unit.contrast.terms, self.evidence.replicates.structure.test_to_train());
+        let mut arms = Vec::new();
+        let mut samples: Vec<Option<Sample>> = Vec::new();
+        for (arm, step) in joined.independent.iter().zip(&unit.steps) {
+            let of_group: Vec<f64> =
+                arm.rows.iter().filter_map(|row| row.contrast.exact()).collect();
+            let sample = Sample::new(of_group).ok();
+            samples.push(sample.map(|of| of.with_resolution(*step).as_folds(overlap)));
+            for (place, &term) in arm.terms.iter().enumerate() {
+                let values = arm.rows.iter().filter_map(|row| row.arms[place].exact());
+                let values: Vec<f64> = values.collect();
+                let sample = Sample::new(values).ok();
+                arms.push(UnpairedArm {
+                    arm: terms[term].arm.name.clone(),
+                    replicates: arm.rows.len(),
+                    mean: sample.as_ref().map(Sample::mean),
+                    standard_deviation: sample.as_ref().map(Sample::standard_deviation),
+                });
+            }
+        }
+        let samples: Option<Vec<Sample>> = samples.into_iter().collect();
+        let df = samples.map(|samples| {
+            let of: Vec<(f64, &Sample)> = samples.iter().map(|sample| (1.0, sample)).collect();
+            welch_contrast(&of, 0.0).degrees_of_freedom
+        });
+        Some(Unpaired { df: df.filter(|df| df.is_finite()), arms })
     }
 
     /// The estimates of a sequential design at the look of this index.
@@ -334,11 +438,12 @@ impl<'a> Analysis<'a> {
         if joined.mixed_recipes.is_some() {
             return None;
         }
+        let overlap = self.evidence.replicates.structure.test_to_train();
         let samples: Vec<Sample> = (0..terms.len())
             .map(|arm| {
                 joined.rows.iter().map(|row| row.arms[arm].exact()).collect::<Option<Vec<f64>>>()
             })
-            .map(|values| Sample::new(values?).ok())
+            .map(|values| Some(Sample::new(values?).ok()?.as_folds(overlap)))
             .collect::<Option<Vec<Sample>>>()?;
         let arms: Vec<(f64, &Sample)> =
             terms.iter().zip(&samples).map(|(term, sample)| (term.weight, sample)).collect();
@@ -354,6 +459,7 @@ impl<'a> Analysis<'a> {
 
     fn e_value(&self, joined: &Joined, resolution: f64) -> Option<f64> {
         if joined.mixed_recipes.is_some()
+            || self.are_folds()
             || matches!(self.hypothesis.relation, Relation::EquivalentWithin(_))
         {
             return None;
@@ -373,9 +479,8 @@ impl<'a> Analysis<'a> {
         welch: Option<&Welch>,
         seeds_and_images: Option<&SeedsAndImages>,
     ) -> Vec<Flag> {
-        let failed = joined.rows.iter().any(|row| !row.contrast.finished);
-        let diverged = joined.rows.iter().any(diverged::has_diverged);
-        let censored = joined.rows.iter().any(|row| {
+        let diverged = joined.all_rows().any(diverged::has_diverged);
+        let censored = joined.all_rows().any(|row| {
             let known = row.contrast.exact().is_some() || diverged::has_diverged(row);
             row.contrast.finished && !known
         });
@@ -391,10 +496,11 @@ impl<'a> Analysis<'a> {
                 Flag::ShareNotLogged,
                 joined.unobservable.as_ref().is_some_and(Unobservable::is_far_from_share),
             ),
-            (Flag::SingleSeed, joined.rows.len() == 1),
+            (Flag::SingleSeed, joined.replicates() == 1),
             (Flag::MissingSeeds, joined.missing_seeds > 0),
             (Flag::UnmatchedSeeds, joined.unmatched_seeds > 0),
-            (Flag::FailedTrials, failed),
+            (Flag::FailedTrials, joined.all_rows().any(failed)),
+            (Flag::AbsentRuns, !joined.absent_runs.is_empty()),
             (Flag::Diverged, diverged),
             (Flag::Censored, censored),
             (Flag::ScheduleDiffers, joined.schedule_differs),
@@ -452,15 +558,21 @@ impl<'a> Analysis<'a> {
             return why.to_owned();
         }
         let Hypothesis { metric, relation, .. } = self.hypothesis;
-        let (seeds, unit_name) = (joined.rows.len(), metric.unit());
-        let unit_name = unit_name.after();
+        let unit_name = metric.unit().after();
+        let absences = absences::in_words(joined, &self.evidence.replicates.name);
         let Some(answer) = answer else {
-            return format!("too few seeds in common to all arms ({seeds})");
+            let seeds = joined.replicates();
+            let common =
+                if joined.independent.is_empty() { " in common to all arms" } else { " of an arm" };
+            return format!("too few seeds{common} ({seeds}){absences}");
         };
         let Paired { contrast, cells, .. } = unit;
-        let diverged =
-            diverged::reason(&contrast.terms, cells, metric, &joined.rows, self.evidence);
-        diverged.unwrap_or_else(|| answer.in_words(*relation, &unit_name, seeds))
+        let seeds = joined.seeds(self.evidence, diverged::has_diverged);
+        let diverged = diverged::reason(&contrast.terms, cells, metric, &seeds, self.evidence);
+        diverged.unwrap_or_else(|| {
+            let answer = answer.in_words(*relation, &unit_name, &joined.counts());
+            format!("{answer}{absences}")
+        })
     }
 
     /// The reason for an incomplete hypothesis: missing records, or records without the metric.
@@ -496,4 +608,9 @@ impl<'a> Analysis<'a> {
             self.evidence.kind,
         )
     }
+}
+
+/// Whether a run of a row stopped early; absent runs are counted by themselves.
+fn failed(row: &Row) -> bool {
+    !row.contrast.finished && !row.absent
 }

@@ -6,8 +6,11 @@
 use crate::{
     claim::Relation,
     experiment::Verdict,
-    judge::observe::Censored,
-    stats::{AddedVariance, Alpha, Sample, TTest, t_with_added},
+    judge::{
+        ends::{Case, Scenario, all_cases, case},
+        observe::Censored,
+    },
+    stats::{AddedVariance, Alpha, Sample, TTest, t_with_added, welch_contrast},
     util::decimals::{decimals, signed},
 };
 
@@ -92,11 +95,32 @@ pub struct Answer {
     pub unbounded: usize,
 }
 
-/// Which bound of each value is used, and whether failed runs are included.
-#[derive(Clone, Copy)]
-enum Scenario {
-    Low { failed: bool },
-    High { failed: bool },
+/// The values of arms that are joined by replicate: all of a contrast, or those that share no
+/// replicate with its other arms.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    /// One value a replicate; those of several groups add up to the contrast.
+    pub(super) values: Vec<Censored>,
+    /// Further replicates that are left out of `values` and counted in the degrees of freedom: the
+    /// critical t is that of all.
+    pub(super) left_out: usize,
+    /// The smallest step of its values; their standard deviation is at least half of it.
+    pub(super) resolution: f64,
+}
+
+/// How values are tested.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Test {
+    /// What they are tested for.
+    pub(super) relation: Relation,
+    /// One-sided level of the interval.
+    pub(super) alpha: Alpha,
+    /// A variance of the mean beside that over replicates, for one group.
+    pub(super) added: AddedVariance,
+    /// Test items by training items, where replicates are folds; else 0.
+    pub(super) test_to_train: f64,
+    /// Whether each run without a value is at either end by itself, and not all at the worst.
+    pub(super) each_end: bool,
 }
 
 /// Tests one value per seed against the margin of `relation`, with t intervals at the one-sided
@@ -104,45 +128,21 @@ enum Scenario {
 /// half of it. Undecided with fewer than two finished seeds or a NaN.
 #[must_use]
 pub fn decide(values: &[Censored], relation: Relation, alpha: Alpha, resolution: f64) -> Answer {
-    decide_with(values, 0, relation, alpha, resolution, AddedVariance::NONE)
+    let group = Group { values: values.to_vec(), left_out: 0, resolution };
+    let added = AddedVariance::NONE;
+    decide_with(&[group], Test { relation, alpha, added, test_to_train: 0.0, each_end: false })
 }
 
-/// As [`decide`], with a variance of the mean beside that over seeds, and with `left_out` further
-/// seeds that are left out of `values` and counted in the degrees of freedom: the critical t is
-/// that of all seeds.
-pub(super) fn decide_with(
-    values: &[Censored],
-    left_out: usize,
-    relation: Relation,
-    alpha: Alpha,
-    resolution: f64,
-    added: AddedVariance,
-) -> Answer {
-    use Scenario::{High, Low};
-    let both = [
-        Low { failed: true },
-        Low { failed: false },
-        High { failed: true },
-        High { failed: false },
-    ];
-    // Failed runs at their worst value can't refute a hypothesis, nor support it at their best.
-    let (supporting, refuting): (&[Scenario], &[Scenario]) = match relation {
-        // All scenarios are one.
-        _ if values.iter().all(|value| value.exact().is_some()) => (&both[..1], &both[..1]),
-        Relation::EquivalentWithin(_) => (&both, &both),
-        _ => (
-            &[Low { failed: true }, Low { failed: false }, High { failed: false }],
-            &[High { failed: true }, High { failed: false }, Low { failed: false }],
-        ),
-    };
-    let sample = |scenario: &Scenario| take(values, *scenario);
-    let supporting: Option<Vec<Sample>> = supporting.iter().map(sample).collect();
-    let refuting: Option<Vec<Sample>> = refuting.iter().map(sample).collect();
-    let floored =
-        |sample: &Sample| sample.clone().with_resolution(resolution).leaving_out(left_out);
-    let intervals = |samples: &[Sample]| -> Vec<_> {
-        let test = |sample: &Sample| t_with_added(&floored(sample), 0.0, added);
-        samples.iter().map(|sample| test(sample).interval(alpha)).collect()
+/// As [`decide`], for the values of one group of arms, or of several that share no replicates:
+/// Welch's t of their sum.
+pub(super) fn decide_with(groups: &[Group], test: Test) -> Answer {
+    let Test { relation, alpha, .. } = test;
+    let values: Vec<&[Censored]> = groups.iter().map(|group| &*group.values).collect();
+    let all = || values.iter().copied().flatten();
+    let (supporting, refuting) = cases(&values, test);
+    let of = |case: &Case, null: f64| test.against(groups, case, null);
+    let intervals = |cases: &[Case]| -> Vec<_> {
+        cases.iter().map(|case| of(case, 0.0).interval(alpha)).collect()
     };
     let low = supporting.as_deref().map(|samples| {
         intervals(samples).iter().map(|interval| interval.low).fold(f64::INFINITY, min_or_nan)
@@ -150,18 +150,15 @@ pub(super) fn decide_with(
     let high = refuting.as_deref().map(|samples| {
         intervals(samples).iter().map(|interval| interval.high).fold(f64::NEG_INFINITY, max_or_nan)
     });
-    type Test = fn(&dyn Fn(f64) -> TTest, Relation) -> (f64, f64);
-    let tests = |samples: Option<&[Sample]>, test: Test| {
-        let tests = samples?.iter().map(|sample| {
-            let sample = floored(sample);
-            test(&|null| t_with_added(&sample, null, added), relation)
-        });
+    type Tail = fn(&dyn Fn(f64) -> TTest, Relation) -> (f64, f64);
+    let tests = |cases: Option<&[Case]>, tail: Tail| {
+        let tests = cases?.iter().map(|case| tail(&|null| of(case, null), relation));
         tests.max_by(|left, right| left.1.total_cmp(&right.1))
     };
     let towards = tests(supporting.as_deref(), towards);
     let against = tests(refuting.as_deref(), away);
     Answer {
-        estimate: estimate(values),
+        estimate: estimate_of(&values),
         low,
         high,
         t: towards.map(|(t, _)| t).filter(|t| t.is_finite()),
@@ -172,12 +169,11 @@ pub(super) fn decide_with(
             high.unwrap_or(f64::INFINITY),
             relation,
         ),
-        spread_floored: supporting
-            .iter()
-            .flatten()
-            .any(|sample| sample.standard_deviation() < floored(sample).standard_deviation()),
-        unbounded: values
-            .iter()
+        spread_floored: supporting.iter().flatten().any(|case| {
+            let mut each = case.iter().zip(groups);
+            each.any(|(sample, group)| sample.standard_deviation() < group.resolution / 2.0)
+        }),
+        unbounded: all()
             .filter(|value| value.finished && value.low < value.high && value.middle().is_none())
             .count(),
     }
@@ -192,12 +188,59 @@ fn max_or_nan(left: f64, right: f64) -> f64 {
     -min_or_nan(-left, -right)
 }
 
-fn take(values: &[Censored], scenario: Scenario) -> Option<Sample> {
-    let (failed, end): (bool, fn(&Censored) -> f64) = match scenario {
-        Scenario::Low { failed } => (failed, |value| value.low),
-        Scenario::High { failed } => (failed, |value| value.high),
-    };
-    Sample::new(values.iter().filter(|value| failed || value.finished).map(end).collect()).ok()
+impl Test {
+    /// The test of a case against a null value.
+    fn against(self, groups: &[Group], case: &Case, null: f64) -> TTest {
+        let floored = |(sample, group): (&Sample, &Group)| {
+            let sample = sample.clone().with_resolution(group.resolution);
+            sample.leaving_out(group.left_out).as_folds(self.test_to_train)
+        };
+        let samples: Vec<Sample> = case.iter().zip(groups).map(floored).collect();
+        match samples.as_slice() {
+            [one] => t_with_added(one, null, self.added),
+            several => {
+                let arms: Vec<(f64, &Sample)> = several.iter().map(|arm| (1.0, arm)).collect();
+                welch_contrast(&arms, null)
+            }
+        }
+    }
+}
+
+/// The cases in which a hypothesis must be supported, and those in which it must be refuted; `None`
+/// where a sample of one of them can't be made.
+fn cases(values: &[&[Censored]], test: Test) -> (Option<Vec<Case>>, Option<Vec<Case>>) {
+    use Scenario::{High, Low};
+    let both = [
+        Low { failed: true },
+        Low { failed: false },
+        High { failed: true },
+        High { failed: false },
+    ];
+    let of = |scenarios: &[Scenario]| scenarios.iter().map(|of| case(values, *of)).collect();
+    // All scenarios are one.
+    if values.iter().copied().flatten().all(|value| value.exact().is_some()) {
+        return (of(&both[..1]), of(&both[..1]));
+    }
+    if test.each_end {
+        let all = all_cases(values);
+        return (all.clone(), all);
+    }
+    // Failed runs at their worst value can't refute a hypothesis, nor support it at their best.
+    match test.relation {
+        Relation::EquivalentWithin(_) => (of(&both), of(&both)),
+        Relation::GreaterThan(_) | Relation::NotWorseThan(_) => (
+            of(&[Low { failed: true }, Low { failed: false }, High { failed: false }]),
+            of(&[High { failed: true }, High { failed: false }, Low { failed: false }]),
+        ),
+    }
+}
+
+/// The sum over groups of [`estimate`].
+fn estimate_of(groups: &[&[Censored]]) -> Option<f64> {
+    match groups {
+        [one] => estimate(one),
+        several => several.iter().map(|values| estimate(values)).sum(),
+    }
 }
 
 /// The mean over the finished seeds, with the midpoint of a value that has bounds.
@@ -246,7 +289,11 @@ fn away(at: &dyn Fn(f64) -> TTest, relation: Relation) -> (f64, f64) {
 impl Answer {
     /// The answer in words.
     #[must_use]
-    pub(crate) fn in_words(&self, relation: Relation, unit: &str, seeds: usize) -> String {
+    ///
+    /// `counts` has the number of seeds, or those of each arm where they are not paired.
+    pub(crate) fn in_words(&self, relation: Relation, unit: &str, counts: &[usize]) -> String {
+        let fewest = counts.iter().copied().min().unwrap_or(0);
+        let seeds = counts.iter().map(usize::to_string).collect::<Vec<String>>().join(" and ");
         let required = match relation {
             Relation::GreaterThan(margin) => format!("above {margin}"),
             Relation::NotWorseThan(_) => format!("above {}", relation.threshold()),
@@ -257,7 +304,7 @@ impl Answer {
             || "no mean".to_owned(),
             |mean| format!("mean {}{unit}", signed(mean, places)),
         );
-        if seeds < 2 {
+        if fewest < 2 {
             return format!("{mean} over {seeds} seed: no spread, so no confidence interval");
         }
         if self.low.is_none() && self.high.is_none() && self.unbounded > 0 {

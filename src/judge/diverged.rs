@@ -8,6 +8,7 @@ use super::{
 use crate::{
     claim::{Cell, Metric, Term},
     evidence::Evidence,
+    experiment::Seed,
     stats::Sample,
 };
 
@@ -20,21 +21,20 @@ fn diverged(value: &Censored) -> bool {
     value.finished && !Sample::accepts(value.low)
 }
 
-/// Why a cell has no interval: the first run that diverged, and how many more there are; `None` if
-/// there are none.
+/// Why a cell has no interval: the first run that diverged among those of `seeds`, and how many
+/// more there are; `None` if there are none.
 pub(super) fn reason(
     terms: &[Term],
     cells: &[Cell],
     metric: &Metric,
-    rows: &[Row],
+    seeds: &[Seed],
     evidence: &Evidence,
 ) -> Option<String> {
     let mut runs: Vec<String> = Vec::new();
-    for row in rows.iter().filter(|row| has_diverged(row)) {
-        let seed = row.seed;
+    for seed in seeds {
         for arm in terms.iter().map(|term| &term.arm) {
             for key in cells.iter().flat_map(|cell| arm.keys(cell, metric)) {
-                let record = evidence.records.seeds(&key).and_then(|seeds| seeds.get(&seed));
+                let record = evidence.records.seeds(&key).and_then(|seeds| seeds.get(seed));
                 let value = record.and_then(|of| observe(metric, arm.at, of, None, None).ok());
                 let Some(value) = value.filter(diverged) else { continue };
                 let loss = if value.low.is_finite() {

@@ -31,6 +31,10 @@ pub enum Flag {
     UnmatchedSeeds,
     /// Runs that stopped early.
     FailedTrials,
+    /// Runs that were planned and are not in the log.
+    AbsentRuns,
+    /// An arm's mean lies above 97 % of the metric's range: t intervals err more often there.
+    NearCeiling,
     /// Runs that finished and diverged: their loss is not finite, so the cell has no interval.
     Diverged,
     /// Values known only up to the logged epochs (interval-censored).
@@ -74,6 +78,8 @@ impl Flag {
             Self::MissingSeeds => "missing_seeds",
             Self::UnmatchedSeeds => "unmatched_seeds",
             Self::FailedTrials => "failed_trials",
+            Self::AbsentRuns => "absent_runs",
+            Self::NearCeiling => "near_ceiling",
             Self::Diverged => "diverged",
             Self::Censored => "censored",
             Self::ScheduleDiffers => "schedule_differs",
@@ -119,6 +125,14 @@ impl Flag {
             Self::FailedTrials => {
                 "runs that stopped early; the verdict must hold without them and with them at \
                  their worst value"
+            }
+            Self::AbsentRuns => {
+                "planned runs that are not in the log; the verdict must hold wherever in the \
+                 metric's range they lie"
+            }
+            Self::NearCeiling => {
+                "an arm lies above 97 % of the metric's range, where t intervals err more often \
+                 than they say; `log_error` in place of points errs less"
             }
             Self::Diverged => {
                 "runs that diverged: their loss is not finite, so there is no interval"

@@ -61,6 +61,7 @@ mod tests {
             seed: Seed(seed),
             contrast: Censored::exactly(one - nine),
             arms: [one, nine].map(|value| Censored::exactly(*value)).to_vec(),
+            absent: false,
         };
         (0..).zip(values).map(row).collect()
     }
@@ -85,7 +86,7 @@ mod tests {
         assert!(at_the_floor(&ATTACKED, &terms(), &found, 3).is_some());
         assert!(at_the_floor(&ATTACKED, &terms(), &found, 4).is_none());
         let unknown = Censored { low: 0.0, high: 100.0, finished: false };
-        found[0] = Row { seed: Seed(0), contrast: unknown, arms: vec![unknown; 2] };
+        found[0] = Row { contrast: unknown, arms: vec![unknown; 2], ..found[0].clone() };
         assert!(at_the_floor(&ATTACKED, &terms(), &found, 3).is_some());
         assert!(at_the_floor(&ATTACKED, &terms(), &found[..1], 3).is_none());
     }

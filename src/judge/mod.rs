@@ -5,7 +5,9 @@
 //! sample against the margin, `cell` makes the verdict on a cell, [`interim`] says when to stop,
 //! [`quantify`] combines cells, `association` relates effects to a measured similarity,
 //! `descriptive` reports published means without a test, `floor` finds cells too low to be judged,
-//! `diverged` runs that diverged, `same_numbers` seeds that change nothing,
+//! `ceiling` those near a metric's highest value, `diverged` runs that diverged, `same_numbers`
+//! seeds that change nothing, `attendance` which replicates arms have, with what `absences` says of
+//! the others, `ends` the samples for which a decision must hold,
 //! `resolution` the smallest step of a contrast,
 //! `per_image` holds what each test image contributes, `images` resamples test images, `power`
 //! computes power, `scales` compares scales of accuracy, [`two_zoos`] combines verdicts on two
@@ -15,13 +17,17 @@
 //! `false_supports` (how many to expect), and `values` (one a seed, by which two verdicts are
 //! compared).
 
+mod absences;
 mod association;
+mod attendance;
+mod ceiling;
 mod cell;
 mod decide;
 mod descriptive;
 mod direction;
 mod diverged;
 mod early;
+mod ends;
 mod factors;
 mod false_supports;
 mod flag;
@@ -57,7 +63,7 @@ pub use population::{FineTunes, Images, Population};
 pub use quantify::{Unit, quantify};
 pub use result::{
     CellVerdict, ClaimVerdict, FalseSupports, HowFar, RangeOverTargets, RefutedAs, ScaleVerdict,
-    SecondaryVerdict, SeedsAndImages, TestImages, Verdicts,
+    SecondaryVerdict, SeedsAndImages, TestImages, Unpaired, UnpairedArm, Verdicts,
 };
 pub use values::{UnitValues, unit_values};
 
@@ -291,7 +297,10 @@ fn judge_hypothesis(hypothesis: &Hypothesis, design: &Design, evidence: &Evidenc
         _ => stopping.reason.clone(),
     };
     let mixed = sides.mixed(stopping.verdict, hypothesis.holds, &hypothesis.metric.unit());
-    let reason = mixed.into_iter().chain([reason]).collect::<Vec<String>>().join("; ");
+    // The reason of an only cell has its own.
+    let absences = absences::of_all(&units, &evidence.replicates.name).filter(|_| units.len() > 1);
+    let reason =
+        mixed.into_iter().chain([reason]).chain(absences).collect::<Vec<String>>().join("; ");
     let is_judged = stopping.verdict != Verdict::Incomplete;
     let direction = is_judged.then(|| sides.direction());
     let hinges_on_one_seed = hinges_on_one_seed(&analysis, &units, &interims, &stopping);

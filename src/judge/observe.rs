@@ -44,6 +44,16 @@ impl Censored {
         })
     }
 
+    /// A value that may be either of two.
+    #[must_use]
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            low: self.low.min(other.low),
+            high: self.high.max(other.high),
+            finished: self.finished && other.finished,
+        }
+    }
+
     /// Both bounds plus `by`.
     #[must_use]
     pub fn shifted(self, by: f64) -> Self {
@@ -127,12 +137,24 @@ pub enum Unobservable {
     FarFromStep(f64, f64),
     /// This step was not logged.
     NotLoggedStep(f64),
-    /// A run may have any value, and the study states no range of the metric.
-    NoRange,
     /// Records of this evidence don't contain the quantity.
     NotRecorded,
     /// The world does not say how many test images there are.
     UnknownTestSet,
+    /// Planned runs of an arm are absent, and the metric has no range in which they may lie.
+    AbsentWithoutRange {
+        /// The arm.
+        arm: String,
+    },
+    /// Planned runs are absent, and nothing says what units they belong to.
+    AbsentWithoutUnit,
+}
+
+impl Unobservable {
+    /// Whether the runs that can't be read are those that are absent.
+    pub(super) fn is_of_absent_runs(&self) -> bool {
+        matches!(self, Self::AbsentWithoutRange { .. } | Self::AbsentWithoutUnit)
+    }
 }
 
 impl Unobservable {
@@ -152,10 +174,6 @@ impl std::fmt::Display for Unobservable {
                 "no step near {at} was logged: the first from there on is {logged}, beyond 1.5 \
                  times the share"
             ),
-            Self::NoRange => formatter.write_str(
-                "a run that stopped could have ended with any value, and log.toml states no \
-                 `range` of the metric",
-            ),
             Self::FarFromShare { share, epochs, logged } => {
                 // Without the rounding error of the product.
                 let percent = (share * 1e8).round() / 1e6;
@@ -171,6 +189,14 @@ impl std::fmt::Display for Unobservable {
             Self::UnknownTestSet => {
                 formatter.write_str("the number of test images, which this scale needs, is unknown")
             }
+            Self::AbsentWithoutRange { arm } => write!(
+                formatter,
+                "planned runs of {arm} are not in the log, and the metric has no range in which \
+                 they may lie"
+            ),
+            Self::AbsentWithoutUnit => formatter.write_str(
+                "planned runs are not in the log, and nothing says what units they belong to",
+            ),
         }
     }
 }

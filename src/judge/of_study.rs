@@ -10,16 +10,18 @@ use crate::{
 /// Reads a metric off a run. A run that stopped could have ended anywhere in the metric's range.
 ///
 /// # Errors
-/// If the run has no such value, or it stopped and the study states no range.
+/// If the run has no such value.
 pub(super) fn observe(of: &StudyMetric, record: &Record) -> Result<Censored, Unobservable> {
-    let logged = record.logged.as_ref().ok_or(Unobservable::NotRecorded)?;
     let stopped = record.status == Status::Stopped;
+    let Some(logged) = &record.logged else {
+        // A run that is absent from the log.
+        return if stopped { Ok(any_value(of)) } else { Err(Unobservable::NotRecorded) };
+    };
     let sign = of.metric.sign();
     let values = || logged.of(of.index).filter(|(_, value)| !value.is_nan());
     let exactly = |value: f64| Censored::exactly(sign * value);
-    let anything = || any_value(of).ok_or(Unobservable::NoRange);
     let value = match of.read {
-        Read::Last if stopped => anything()?,
+        Read::Last if stopped => any_of_range(of),
         Read::Last => {
             // The metric at the run's end, not an earlier one that happens to be there.
             let (progress, value) = values().next_back().ok_or(Unobservable::NotRecorded)?;
@@ -33,14 +35,14 @@ pub(super) fn observe(of: &StudyMetric, record: &Record) -> Result<Censored, Uno
             let best = values().map(|(_, value)| sign * value).max_by(f64::total_cmp);
             match (best, stopped) {
                 // Had the run continued, its best value could only have been better.
-                (Some(best), true) => Censored { low: best, ..anything()? },
-                (None, true) => anything()?,
+                (Some(best), true) => Censored { low: best, ..any_of_range(of) },
+                (None, true) => any_of_range(of),
                 (best, false) => Censored::exactly(best.ok_or(Unobservable::NotRecorded)?),
             }
         }
         Read::Step(step) => match values().find(|(progress, _)| close(*progress, step)) {
             Some((_, value)) => exactly(value),
-            None if stopped && is_beyond(logged, step) => anything()?,
+            None if stopped && is_beyond(logged, step) => any_of_range(of),
             None => return Err(Unobservable::NotLoggedStep(step)),
         },
         Read::FromShare(share) => {
@@ -50,7 +52,7 @@ pub(super) fn observe(of: &StudyMetric, record: &Record) -> Result<Censored, Uno
                     return Err(Unobservable::FarFromStep(at, progress));
                 }
                 Some((_, value)) => exactly(value),
-                None if stopped => anything()?,
+                None if stopped => any_of_range(of),
                 None => return Err(Unobservable::NotRecorded),
             }
         }
@@ -59,11 +61,19 @@ pub(super) fn observe(of: &StudyMetric, record: &Record) -> Result<Censored, Uno
     Ok(on_scale(of, value))
 }
 
-/// Any value of the metric's range; `None` if the study states none.
-pub(super) fn any_value(of: &StudyMetric) -> Option<Censored> {
-    let [least, largest] = of.metric.range?;
+/// Any value of the metric, in what a contrast is made of; steps to a value have no end.
+fn any_value(of: &StudyMetric) -> Censored {
+    match of.read {
+        Read::StepsTo(_) => Censored { low: f64::NEG_INFINITY, high: 0.0, finished: false },
+        _ => on_scale(of, any_of_range(of)),
+    }
+}
+
+/// Any value of the metric's range, which has no ends if the study states none.
+fn any_of_range(of: &StudyMetric) -> Censored {
+    let [least, largest] = of.metric.range.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
     let (one, other) = (of.metric.sign() * least, of.metric.sign() * largest);
-    Some(Censored { low: one.min(other), high: one.max(other), finished: false })
+    Censored { low: one.min(other), high: one.max(other), finished: false }
 }
 
 /// Minus the steps until a value is first reached: fewer are better. The bounds are the last step

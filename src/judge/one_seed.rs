@@ -8,7 +8,7 @@ use super::{
     cell::{Analysis, Paired},
     decide::decide_with,
     interim::{Interim, Stopping, stop},
-    observe::Censored,
+    join::Independent,
 };
 use crate::experiment::{Seed, Verdict};
 
@@ -28,13 +28,16 @@ pub(super) fn hinges_on_one_seed(
         .zip(&stopping.looks_used)
         .map(|((unit, interim), looks)| Used::new(analysis, unit, interim, *looks))
         .collect();
-    let seeds: BTreeSet<Seed> = used.iter().flat_map(Used::seeds).collect();
-    let changes = |seed: Seed| {
-        let without: Vec<Interim> = used.iter().map(|used| used.without(analysis, seed)).collect();
+    let seeds: BTreeSet<One> = used.iter().flat_map(|used| used.seeds(analysis)).collect();
+    let changes = |one: One| {
+        let without: Vec<Interim> = used.iter().map(|used| used.without(analysis, &one)).collect();
         stop(analysis.hypothesis.holds, analysis.design, &without).verdict != stopping.verdict
     };
     Some(seeds.into_iter().any(changes))
 }
+
+/// One seed: of one arm where arms share none, else of all.
+type One = (Option<String>, Seed);
 
 /// The looks that gave a unit its answer: from the one that decided it to the last one used.
 struct Used<'a> {
@@ -52,24 +55,32 @@ impl<'a> Used<'a> {
         looks_used: usize,
     ) -> Self {
         let first = interim.decisive(looks_used).map_or(0, |(index, _)| index);
-        let all = analysis.looks(unit.joined.rows.len());
+        let all = analysis.looks(unit.joined.replicates());
         let looks = all.into_iter().take(looks_used).skip(first).collect();
         Self { unit, interim, looks }
     }
 
-    fn seeds(&self) -> impl Iterator<Item = Seed> {
-        let rows = self.looks.last().map_or(&[][..], |seeds| &self.unit.joined.rows[..*seeds]);
-        rows.iter().map(|row| row.seed)
+    fn seeds(&self, analysis: &Analysis<'_>) -> Vec<One> {
+        let Some(look) = self.looks.last() else { return Vec::new() };
+        let (joined, count) = (&self.unit.joined, analysis.of_each(*look));
+        let paired = joined.rows.iter().take(count).map(|row| (None, row.seed));
+        let of_arm = |arm: &'a Independent| {
+            let name = self.name(arm);
+            arm.rows.iter().take(count).map(move |row| (Some(name.clone()), row.seed))
+        };
+        paired.chain(joined.independent.iter().flat_map(of_arm)).collect()
     }
 
-    fn without(&self, analysis: &Analysis<'_>, seed: Seed) -> Interim {
-        let answer = |seeds: &usize| {
-            let rows = self.unit.joined.rows[..*seeds].iter().filter(|row| row.seed != seed);
-            let values: Vec<Censored> = rows.map(|row| row.contrast).collect();
-            let (relation, level) = (analysis.hypothesis.relation, analysis.level());
-            let left_out = seeds - values.len();
-            let added = analysis.added(self.unit, *seeds);
-            decide_with(&values, left_out, relation, level, self.unit.resolution, added)
+    fn name(&self, arm: &Independent) -> String {
+        self.unit.contrast.terms[arm.terms[0]].arm.name.clone()
+    }
+
+    fn without(&self, analysis: &Analysis<'_>, (of_arm, seed): &One) -> Interim {
+        let answer = |look: &usize| {
+            let groups = Analysis::groups(self.unit, analysis.of_each(*look), |arm, row| {
+                row.seed == *seed && arm.map(|arm| self.name(arm)) == *of_arm
+            });
+            decide_with(&groups, analysis.test(self.unit, *look))
         };
         Interim { answers: self.looks.iter().map(answer).collect(), ..self.interim.clone() }
     }

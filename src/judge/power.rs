@@ -10,7 +10,7 @@ use std::{
 use crate::{
     claim::{Claim, Holds, Relation},
     evidence::{Evidence, SamplingDesign},
-    judge::{CellVerdict, ClaimVerdict, cell::Analysis},
+    judge::{CellVerdict, ClaimVerdict, Unpaired, cell::Analysis},
     stats::{MOST_SEEDS, binomial_upper_tail, detectable, seeds_needed, t_upper_quantile},
 };
 
@@ -108,15 +108,20 @@ pub fn claim_power<'a>(
     };
     let level = claim.design.alpha.level() / looks;
     let two_margins = matches!(hypothesis.relation, Relation::EquivalentWithin(_));
-    let cells: Vec<CellPower<'a>> = if two_margins {
+    let structure = &evidence.replicates.structure;
+    let folds = structure.test_to_train() > 0.0;
+    let unpaired = judged.iter().any(|cell| cell.unpaired.is_some());
+    let cells: Vec<CellPower<'a>> = if two_margins || folds || unpaired {
         Vec::new()
     } else {
         judged.iter().filter_map(|cell| of_cell(cell, verdict.margin, level)).collect()
     };
-    let unavailable = match (two_margins, cells.is_empty()) {
-        (true, _) => Some("an equivalence has two margins, so no single effect"),
-        (false, true) => Some("no cell has two seeds"),
-        (false, false) => None,
+    let unavailable = match cells.is_empty() {
+        _ if two_margins => Some("an equivalence has two margins, so no single effect"),
+        _ if folds => Some("folds share training items, so more of them are not more data"),
+        _ if unpaired => Some("arms share no seeds, so there is no one spread of pairs"),
+        true => Some("no cell has two seeds"),
+        false => None,
     };
     let must_hold = match hypothesis.holds {
         Holds::Every => Some(judged.len()),
@@ -150,8 +155,26 @@ pub(super) fn detectable_in(
         Relation::EquivalentWithin(_) => f64::midpoint(1.0, POWER),
         Relation::GreaterThan(_) | Relation::NotWorseThan(_) => POWER,
     };
-    let spread = spread(cell, analysis.level().level())?;
+    let of_interval = analysis.level().level();
+    if let Some(Unpaired { df, .. }) = cell.unpaired {
+        return detectable_unpaired(cell, df?, of_interval, level, power);
+    }
+    let spread = spread(cell, of_interval)?;
     Some(known_detectable(cell.seeds, level, power) * spread)
+}
+
+/// The same for arms that share no seeds, by Welch's degrees of freedom, rounded down.
+fn detectable_unpaired(
+    cell: &CellVerdict,
+    df: f64,
+    of_interval: f64,
+    level: f64,
+    power: f64,
+) -> Option<f64> {
+    let error = (cell.high? - cell.low?) / 2.0 / t_upper_quantile(of_interval, df);
+    let seeds = df.floor() as usize + 1;
+    let effect = known_detectable(seeds, level, power) * (seeds as f64).sqrt() * error;
+    (effect.is_finite() && effect > 0.0).then_some(effect)
 }
 
 /// The distance from the margin that as many cells as must hold each find with power [`POWER`], at

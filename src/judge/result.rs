@@ -222,7 +222,7 @@ pub struct CellVerdict {
     pub contrast: String,
     /// Unit of the numbers.
     pub unit: Unit,
-    /// Seeds in common to all arms.
+    /// Seeds in common to all arms; those of the arm that has the fewest where arms share none.
     pub seeds: usize,
     /// Mean contrast over seeds.
     pub mean: Option<f64>,
@@ -261,6 +261,14 @@ pub struct CellVerdict {
     pub same_seeds: usize,
     /// Seeds with a failed run; they also count at their worst allowed value.
     pub failed_seeds: usize,
+    /// Runs that the study planned and its log does not have; the verdict holds wherever in the
+    /// metric's range they lie.
+    #[serde(default)]
+    pub absent_runs: usize,
+    /// Seeds that the study never planned for an arm, summed over arms; they are excluded from the
+    /// pairs.
+    #[serde(default)]
+    pub never_planned: usize,
     /// Seeds at the look (interim analysis) where a sequential design stopped; null for a fixed
     /// design.
     pub look: Option<usize>,
@@ -269,6 +277,10 @@ pub struct CellVerdict {
     pub e_value: Option<f64>,
     /// Welch's unpaired interval on the same seeds at the same confidence.
     pub welch: Option<Welch>,
+    /// Where arms share no seeds, what their interval is made of, which is Welch's; null where they
+    /// are paired.
+    #[serde(default)]
+    pub unpaired: Option<Unpaired>,
     /// The confidence interval over seeds and test images together, at the same confidence; null
     /// where a record does not say which images it classifies correctly.
     #[serde(default)]
@@ -361,6 +373,28 @@ pub struct Welch {
     pub verdict: Verdict,
 }
 
+/// What Welch's interval is made of, where arms share no replicates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Unpaired {
+    /// Degrees of freedom, by the runs that have a value; null where an arm has fewer than two.
+    pub df: Option<f64>,
+    /// The arms, in the order of the contrast unless some have runs in common.
+    pub arms: Vec<UnpairedArm>,
+}
+
+/// One arm of a comparison whose arms share no replicates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UnpairedArm {
+    /// The arm.
+    pub arm: String,
+    /// Its replicates, with those that are absent.
+    pub replicates: usize,
+    /// Their mean, of those that have a value.
+    pub mean: Option<f64>,
+    /// Their standard deviation, of those that have a value.
+    pub standard_deviation: Option<f64>,
+}
+
 impl ClaimVerdict {
     /// Whether this is the verdict that a spec expects. A borderline verdict may also be the
     /// second one that the spec accepts.
@@ -413,9 +447,12 @@ impl CellVerdict {
             unmatched_seeds: 0,
             same_seeds: 0,
             failed_seeds: 0,
+            absent_runs: 0,
+            never_planned: 0,
             look: None,
             e_value: None,
             welch: None,
+            unpaired: None,
             seeds_and_images: None,
             test_images: None,
             seeds_ahead: None,

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::join::Row;
 use crate::{
     claim::{Cell, Metric, Term},
     evidence::{Evidence, Record},
@@ -24,13 +23,13 @@ pub(super) struct SameNumbers {
     pub(super) deterministic: Option<String>,
 }
 
-/// Compares the runs of the seeds of `rows`, arm by arm; an arm is deterministic by those of the
+/// Compares the runs of `seeds`, arm by arm; an arm is deterministic by those of the
 /// first `look` seeds, so that the answer does not depend on what else the evidence holds.
 pub(super) fn same_numbers(
     terms: &[Term],
     cells: &[Cell],
     metric: &Metric,
-    rows: &[Row],
+    seeds: &[Seed],
     look: usize,
     evidence: &Evidence,
 ) -> SameNumbers {
@@ -39,8 +38,8 @@ pub(super) fn same_numbers(
     let mut repeated: BTreeSet<Seed> = BTreeSet::new();
     let (mut deterministic, mut collapsed, mut varies) = (None, None, false);
     for key in &keys {
-        let Some(seeds) = evidence.records.seeds(key) else { continue };
-        let runs: Vec<&Record> = rows.iter().filter_map(|row| seeds.get(&row.seed)).collect();
+        let Some(records) = evidence.records.seeds(key) else { continue };
+        let runs: Vec<&Record> = seeds.iter().filter_map(|seed| records.get(seed)).collect();
         // Runs that differ at an end are never compared, so that the cost is linear.
         let mut kinds: HashMap<[u64; 4], Vec<&Record>> = HashMap::new();
         for &run in &runs {

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     assets::{Assets, IdentifiedTrial, Missing},
     claim::Claim,
-    evidence::{Evidence, Records, SamplingDesign},
+    evidence::{Evidence, Records, Replicates, SamplingDesign},
     experiment::{EvidenceKind, Key, Seed, Trial},
     plan::{
         self,
@@ -176,6 +176,7 @@ impl Campaign<'_> {
             world: self.world.clone(),
             design: SamplingDesign::GroupSequential,
             records,
+            replicates: Replicates::default(),
             means: Vec::new(),
             notes: Vec::new(),
         };

@@ -37,6 +37,7 @@ pub struct Sample {
     mean: f64,
     standard_deviation: f64,
     left_out: usize,
+    test_to_train: f64,
 }
 
 impl Sample {
@@ -55,7 +56,8 @@ impl Sample {
         let mean = mean_of(&values);
         let squares = values.iter().map(|value| (value - mean).powi(2));
         let variance = exact_sum(squares) / (values.len() - 1) as f64;
-        Ok(Sample { mean, standard_deviation: variance.sqrt(), left_out: 0, values })
+        let standard_deviation = variance.sqrt();
+        Ok(Sample { mean, standard_deviation, left_out: 0, test_to_train: 0.0, values })
     }
 
     /// Whether a value may be in a sample: it is finite and at most 1e100 in magnitude.
@@ -86,6 +88,18 @@ impl Sample {
         self
     }
 
+    /// The sample as folds of cross-validation, which share training items: the variance of their
+    /// mean is s²·(1/k + `test_to_train`) in place of s²/k (the corrected resampled t; Nadeau and
+    /// Bengio 2003). `test_to_train` is the number of test items by that of training items, 1/9 for
+    /// ten folds; for repeated cross-validation k counts all folds (Bouckaert and Frank 2004).
+    ///
+    /// A ratio of zero, below zero or NaN changes nothing.
+    #[must_use]
+    pub fn as_folds(mut self, test_to_train: f64) -> Sample {
+        self.test_to_train = test_to_train.max(0.0);
+        self
+    }
+
     /// The values in their given order.
     pub fn values(&self) -> &[f64] {
         &self.values
@@ -109,9 +123,13 @@ impl Sample {
         self.standard_deviation
     }
 
-    /// The standard error of the mean, s/√k.
+    /// The standard error of the mean: s/√k, or that of folds ([`Sample::as_folds`]).
     pub fn standard_error(&self) -> f64 {
-        self.standard_deviation / (self.len() as f64).sqrt()
+        let k = self.len() as f64;
+        if self.test_to_train > 0.0 {
+            return self.standard_deviation * (1.0 / k + self.test_to_train).sqrt();
+        }
+        self.standard_deviation / k.sqrt()
     }
 
     /// k − 1, the degrees of freedom of the standard deviation; k counts seeds that are left out

@@ -180,14 +180,14 @@ impl Study {
         self.title.as_deref().unwrap_or("study")
     }
 
-    /// The replicates that were planned for a combination of factors; `None` if it says nothing.
+    /// Numbers of planned runs by values of factors; the first that matches counts.
     #[must_use]
-    pub fn planned(&self, factors: &Factors) -> Option<usize> {
-        let is = |(index, value): &(usize, Value)| {
-            factors.get(self.factors[*index].name.as_str()) == Some(value)
+    pub fn planned(&self) -> Vec<(Factors, usize)> {
+        let value = |(index, value): &(usize, Value)| {
+            (self.factors[*index].name.as_str().into(), value.clone())
         };
-        let of = self.replicate.planned.iter().find(|planned| planned.of.iter().all(is));
-        of.map(|of| of.count)
+        let rule = |of: &Planned| (of.of.iter().map(value).collect(), of.count);
+        self.replicate.planned.iter().map(rule).collect()
     }
 
     /// The study of a folder of claims; `None` if it has no `log.toml`.
@@ -267,6 +267,9 @@ fn checked(raw: RawStudy) -> Result<Study, String> {
     };
     if raw.replicate.test_to_train.is_some_and(|share| !(share > 0.0 && share.is_finite())) {
         return Err("test_to_train must be above 0: test items by training items".into());
+    }
+    if raw.replicate.nested_in.is_some() && raw.replicate.test_to_train.is_some() {
+        return Err("replicates are nested in a unit, or folds with `test_to_train`: not both".into());
     }
     let groups = raw
         .groups

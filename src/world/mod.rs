@@ -255,15 +255,6 @@ impl World {
         if self.study.is_some() { "runs" } else { "fine-tunes" }
     }
 
-    /// Runs that were planned for a key; `None` if nothing says how many.
-    #[must_use]
-    pub(crate) fn planned(&self, key: &Key) -> Option<usize> {
-        match &self.study {
-            Some(study) => study.planned(&key.factors),
-            None => self.planned_seeds(key.images),
-        }
-    }
-
     /// Whether subsets of this size share so many images between seeds that the interval over seeds
     /// is too narrow: more than a quarter of the pool (in the paper, CIFAR-10 from 12,800 images
     /// on).

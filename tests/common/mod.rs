@@ -20,7 +20,7 @@ use repro::{
     assets::{IdentifiedTrial, Missing},
     claim::{Claim, check},
     evidence::{
-        Evidence, Record, Records, SamplingDesign,
+        Evidence, Record, Records, Replicates, SamplingDesign,
         published::{self, COLUMNS},
     },
     experiment::EvidenceKind,
@@ -84,6 +84,7 @@ pub fn evidence(text: &str, looking: SamplingDesign) -> Evidence {
         world: World::paper(),
         design: looking,
         records: published::read("test.csv", text.as_bytes()).unwrap(),
+        replicates: Replicates::default(),
         means: Vec::new(),
         notes: Vec::new(),
     }
@@ -100,6 +101,7 @@ pub fn own_evidence(kind: EvidenceKind, records: Vec<Record>) -> Evidence {
         world: kind.world(),
         design: SamplingDesign::GroupSequential,
         records: Records::new(records).unwrap(),
+        replicates: Replicates::default(),
         means: Vec::new(),
         notes: Vec::new(),
     }

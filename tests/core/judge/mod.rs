@@ -1,10 +1,12 @@
 //! The judge on small logs, each made for one question.
 
+mod absent;
 mod adversarial;
 mod association;
 mod beside;
 mod how_far;
 mod looks;
+mod replicates;
 mod seeds_and_images;
 
 use crate::common;

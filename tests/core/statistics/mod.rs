@@ -8,6 +8,7 @@ use repro::stats::*;
 
 mod a_sample;
 mod reference;
+mod replicates;
 mod sequential_designs;
 
 /// The relative tolerance of values that both sides compute in double precision. The largest

@@ -238,6 +238,45 @@ proptest! {
     }
 
     #[test]
+    fn folds_widen_with_their_overlap_and_never_narrow(
+        values in differences(),
+        alpha in levels(),
+        a in -1.0..2.0,
+        b in -1.0..2.0,
+    ) {
+        let of = |ratio: f64| t_interval(&sample(values.clone()).as_folds(ratio), alpha).width();
+        let (less, more) = (f64::min(a, b), f64::max(a, b));
+        prop_assert!(of(less) <= of(more) * (1.0 + ROUNDING));
+        prop_assert!(of(0.0) <= of(less) * (1.0 + ROUNDING));
+        for none in [0.0, -1.0, f64::NAN] {
+            prop_assert_eq!(of(none), t_interval(&sample(values.clone()), alpha).width());
+        }
+    }
+
+    #[test]
+    fn an_overlap_of_the_mean_of_k_halves_the_information(values in differences(), alpha in levels()) {
+        // 1/k + 1/k: the standard error is that of half as many values.
+        let found = sample(values);
+        let folds = found.clone().as_folds(1.0 / found.len() as f64);
+        let ratio = t_interval(&folds, alpha).width() / t_interval(&found, alpha).width();
+        prop_assume!(ratio.is_finite());
+        prop_assert!(close(ratio, 2.0_f64.sqrt(), 1.0));
+    }
+
+    #[test]
+    fn a_floor_in_one_arm_never_narrows_welchs_standard_error(
+        first in differences(),
+        second in differences(),
+        floor in 0.0..50.0,
+    ) {
+        let (first, second) = (sample(first), sample(second));
+        let of = |second: &Sample| welch_contrast(&[(1.0, &first), (-1.0, second)], 0.0);
+        let (plain, floored) = (of(&second), of(&second.clone().with_resolution(floor)));
+        prop_assert!(plain.standard_error <= floored.standard_error * (1.0 + ROUNDING));
+        prop_assert_eq!(plain.estimate, floored.estimate);
+    }
+
+    #[test]
     fn welchs_degrees_of_freedom_lie_between_the_fewest_and_all(
         arms in prop::collection::vec((-3.0..3.0, differences()), 1..6),
     ) {

@@ -1,0 +1,142 @@
+//! Samples for which a decision must hold, where values are known in part only: which end of each
+//! value, and with or without the runs that have no value.
+
+use std::slice::from_ref;
+
+use super::observe::Censored;
+use crate::stats::Sample;
+
+/// One sample for each group of values.
+pub(super) type Case = Vec<Sample>;
+
+/// Which bound of each value is used, and whether failed runs are included.
+#[derive(Clone, Copy)]
+pub(super) enum Scenario {
+    Low { failed: bool },
+    High { failed: bool },
+}
+
+/// The samples of a scenario; `None` where a group has fewer than two values or one that is
+/// infinite or NaN.
+pub(super) fn case(groups: &[&[Censored]], scenario: Scenario) -> Option<Case> {
+    let (failed, end): (bool, fn(&Censored) -> f64) = match scenario {
+        Scenario::Low { failed } => (failed, |value| value.low),
+        Scenario::High { failed } => (failed, |value| value.high),
+    };
+    let sample = |values: &&[Censored]| {
+        Sample::new(values.iter().filter(|value| failed || value.finished).map(end).collect()).ok()
+    };
+    groups.iter().map(sample).collect()
+}
+
+/// The most cases of several groups; with more, a group's runs without a value are all at one end,
+/// or half of them at each.
+const MOST: usize = 256;
+
+/// Every case: runs without a value left out, and each of them at either end by itself.
+///
+/// An end of the interval of a mean is a concave or convex function of the values, so over ranges
+/// its extreme is at their ends. Of as many ends, those that lie farthest apart count: with ranges
+/// of one width, the upper ends of those with the highest middle. Ranges of several widths are all
+/// widened to the widest.
+pub(super) fn all_cases(groups: &[&[Censored]]) -> Option<Vec<Case>> {
+    let mut cases = vec![
+        case(groups, Scenario::Low { failed: false })?,
+        case(groups, Scenario::High { failed: false })?,
+    ];
+    let without = |values: &&[Censored]| values.iter().filter(|value| !value.finished).count();
+    let unknown: Vec<usize> = groups.iter().map(without).collect();
+    if unknown.iter().all(|count| *count == 0) {
+        return Some(cases);
+    }
+    let product = unknown.iter().fold(1_usize, |all, count| all.saturating_mul(count + 1));
+    let counts = |of: usize| -> Vec<usize> {
+        if product <= MOST || groups.len() == 1 { (0..=of).collect() } else { vec![0, of / 2, of] }
+    };
+    for end in [|value: &Censored| value.low, |value: &Censored| value.high] {
+        let mut combined: Vec<Case> = vec![Vec::new()];
+        for (values, unknown) in groups.iter().zip(&unknown) {
+            let samples = counts(*unknown).into_iter().map(|high| at_ends(values, end, high));
+            let samples = samples.collect::<Option<Vec<Sample>>>()?;
+            combined = combined
+                .into_iter()
+                .flat_map(|case| {
+                    samples.iter().map(move |sample| [&case[..], from_ref(sample)].concat())
+                })
+                .collect();
+        }
+        cases.extend(combined);
+    }
+    Some(cases)
+}
+
+/// A sample with `high` of the runs without a value at their upper ends, and the others at their
+/// lower ones.
+fn at_ends(values: &[Censored], end: fn(&Censored) -> f64, high: usize) -> Option<Sample> {
+    let (known, mut unknown): (Vec<&Censored>, Vec<&Censored>) =
+        values.iter().partition(|value| value.finished);
+    let middle = |value: &Censored| f64::midpoint(value.low, value.high);
+    unknown.sort_by(|one, other| middle(other).total_cmp(&middle(one)));
+    let widest = unknown.iter().map(|value| value.high - value.low).fold(0.0, f64::max);
+    let widened = |value: &Censored, sign: f64| middle(value) + sign * widest / 2.0;
+    let upper = unknown.iter().take(high).map(|value| widened(value, 1.0));
+    let lower = unknown.iter().skip(high).map(|value| widened(value, -1.0));
+    Sample::new(known.into_iter().map(end).chain(upper).chain(lower).collect()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unknown(low: f64, high: f64) -> Censored {
+        Censored { low, high, finished: false }
+    }
+
+    #[test]
+    fn each_run_without_a_value_is_at_either_end_by_itself() {
+        let values = [1.0, 2.0].map(Censored::exactly).into_iter();
+        let values: Vec<Censored> =
+            values.chain([unknown(-9.0, 1.0), unknown(-5.0, 5.0)]).collect();
+        let mut found: Vec<Vec<f64>> = all_cases(&[&values])
+            .unwrap()
+            .into_iter()
+            .map(|case| case[0].values().to_vec())
+            .collect();
+        found.dedup();
+        found.sort_by_key(Vec::len);
+        found.dedup();
+        assert_eq!(found[0], [1.0, 2.0]);
+        // None, one (that with the higher middle) and two at their upper ends.
+        assert_eq!(
+            found[1..4],
+            [[1.0, 2.0, -5.0, -9.0], [1.0, 2.0, 5.0, -9.0], [1.0, 2.0, 5.0, 1.0]]
+        );
+    }
+
+    #[test]
+    fn ends_reach_at_least_as_far_as_any_value_within() {
+        // Against a grid of values in both ranges, which differ in width.
+        let known = [3.0, 4.0, 3.5].map(Censored::exactly);
+        let ranges = [unknown(-2.0, 6.0), unknown(0.0, 3.0)];
+        let values: Vec<Censored> = known.into_iter().chain(ranges).collect();
+        let low = |sample: &Sample| sample.mean() - 2.776 * sample.standard_error();
+        let least = all_cases(&[&values]).unwrap();
+        let least = least.iter().map(|case| low(&case[0])).fold(f64::INFINITY, f64::min);
+        let steps =
+            |of: Censored| (0..=20).map(move |i| of.low + (of.high - of.low) * f64::from(i) / 20.0);
+        for first in steps(ranges[0]) {
+            for second in steps(ranges[1]) {
+                let within = Sample::new(vec![3.0, 4.0, 3.5, first, second]).unwrap();
+                assert!(low(&within) >= least - 1e-12, "{first} {second}");
+            }
+        }
+    }
+
+    #[test]
+    fn many_runs_of_several_arms_are_few_cases() {
+        let arm: Vec<Censored> = [1.0, 2.0].map(Censored::exactly).into_iter().collect();
+        let arm = [arm, vec![unknown(0.0, 100.0); 40]].concat();
+        assert_eq!(all_cases(&[&arm, &arm, &arm]).unwrap().len(), 2 + 2 * 27);
+        assert_eq!(all_cases(&[&arm]).unwrap().len(), 2 + 2 * 41);
+    }
+}
