@@ -128,7 +128,7 @@ pub fn relation(hypothesis: &Hypothesis) -> String {
 /// The quantifier in words: how many units must hold.
 #[must_use]
 pub fn holds(hypothesis: &Hypothesis) -> String {
-    let axes: Vec<&str> = hypothesis.average_over.iter().map(|axis| axis_name(axis)).collect();
+    let axes: Vec<&str> = hypothesis.average_over.iter().map(axis_name).collect();
     let units = |noun: &str| match axes.as_slice() {
         [] => noun.replace("unit", "cell"),
         axes => {

@@ -46,7 +46,7 @@ impl New {
             let message = format!("`{}` is no id of a claim", shown(&self.claim));
             return Err(Failure::usage(message, "use a-z, 0-9 and _, a letter first"));
         }
-        if !is_claim(&path) || self.claim == "log" {
+        if !is_claim(&path) {
             let message = format!("`{}` is the name of another file of a folder", self.claim);
             return Err(Failure::usage(message, "give the claim another id"));
         }

@@ -100,9 +100,9 @@ fn replicates(study: &Study, runs: &[Run], names: &BTreeMap<Arc<str>, Seed>) -> 
     let of = &study.replicate;
     let structure = match (&of.nested_in, of.test_to_train) {
         (Some(_), _) => {
-            let all: BTreeSet<&Arc<str>> = runs.iter().filter_map(|run| run.unit.as_ref()).collect();
-            let numbers: BTreeMap<&Arc<str>, Seed> =
-                all.into_iter().zip((0..).map(Seed)).collect();
+            let all: BTreeSet<&Arc<str>> =
+                runs.iter().filter_map(|run| run.unit.as_ref()).collect();
+            let numbers: BTreeMap<&Arc<str>, Seed> = all.into_iter().zip((0..).map(Seed)).collect();
             let unit = |run: &Run| Some((names[&name(study, run)], numbers[run.unit.as_ref()?]));
             Structure::Nested { units: runs.iter().filter_map(unit).collect() }
         }

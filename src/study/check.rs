@@ -209,12 +209,17 @@ impl Study {
     /// If it is malformed, contradicts itself, or still has a TODO.
     pub fn parse(file: &Path, text: &str) -> Result<Self, StudyError> {
         let error = |what: String| StudyError::Spec { file: file.display().to_string(), what };
-        if let Some((line, _)) = text.lines().enumerate().find(|(_, line)| is_open(line)) {
-            return Err(error(format!("line {} has a {TODO}: decide it", line + 1)));
+        if let Some(line) = open_line(text) {
+            return Err(error(format!("line {line} has a {TODO}: decide it")));
         }
         let raw: RawStudy = toml::from_str(text).map_err(|cause| error(cause.to_string()))?;
         checked(raw).map_err(error)
     }
+}
+
+/// The first line, counted from 1, that has a TODO outside a comment.
+pub(crate) fn open_line(text: &str) -> Option<usize> {
+    text.lines().position(is_open).map(|line| line + 1)
 }
 
 /// Whether a line has a TODO outside a comment.
@@ -269,7 +274,9 @@ fn checked(raw: RawStudy) -> Result<Study, String> {
         return Err("test_to_train must be above 0: test items by training items".into());
     }
     if raw.replicate.nested_in.is_some() && raw.replicate.test_to_train.is_some() {
-        return Err("replicates are nested in a unit, or folds with `test_to_train`: not both".into());
+        return Err(
+            "replicates are nested in a unit, or folds with `test_to_train`: not both".into()
+        );
     }
     let groups = raw
         .groups

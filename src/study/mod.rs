@@ -12,6 +12,6 @@ pub mod raw;
 pub mod runs;
 mod table;
 
-pub(crate) use check::{EVERY, FILE};
+pub(crate) use check::{EVERY, FILE, TODO, open_line};
 pub use check::{Factor, Length, Metric, Planned, Progress, Replicate, Study};
 pub use error::StudyError;

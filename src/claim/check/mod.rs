@@ -25,6 +25,7 @@ use super::{
 use crate::{
     experiment::EvidenceKind,
     stats::{Alpha, Looks, MOST_SEEDS},
+    study::{TODO, open_line},
     util::{
         OldSpelling,
         spelling::{self, HIDDEN, Renamed},
@@ -129,6 +130,10 @@ fn read(text: &str, of_study: bool) -> Checked<(RawClaim, spelling::Found)> {
         what: with_suggestion(error.message()),
         help: GRAMMAR,
     };
+    if let Some(line) = open_line(text) {
+        let start = text.split_inclusive('\n').take(line - 1).map(str::len).sum::<usize>();
+        return fault(start..start, format!("a {TODO} is left on this line: decide it"));
+    }
     let mut document = DeTable::parse(text).map_err(malformed)?;
     let found = spelling::modernise(document.get_mut(), &RENAMED).map_err(|both| Fault {
         what: both.to_string(),
