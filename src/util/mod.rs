@@ -1,8 +1,10 @@
-//! Utilities that any module may need: atomic writes and file locks, today's date, hexadecimal text,
-//! suggestions for misspelt names and keys, shell quoting, and the next step for the user as data.
+//! Utilities that any module may need: atomic writes and file locks, gzip, today's date, hexadecimal
+//! text, suggestions for misspelt names and keys, shell quoting, and the next step for the user as
+//! data.
 
 pub(crate) mod date;
 pub mod files;
+pub mod gzip;
 mod hex;
 mod hint;
 pub(crate) mod machine;
