@@ -10,6 +10,7 @@ mod fuzz;
 mod hostile;
 mod memory;
 mod mutation;
+mod normaliser;
 mod program;
 mod reference;
 mod wrappers;
