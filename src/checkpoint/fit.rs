@@ -156,7 +156,7 @@ impl Checkpoint {
                 Fault::UnsupportedTensor { why: self.unsupported[&name].clone(), name }
             }
             WeightsError::Missing { .. } if !self.unwrapped.other_prefixes.is_empty() => {
-                let what = "what belongs to the network can't be told from its names".to_owned();
+                let what = "the names leave open what belongs to the network".to_owned();
                 Fault::Prefix { what, prefixes: self.unwrapped.other_prefixes.clone() }
             }
             cause => Fault::Weights { cause },

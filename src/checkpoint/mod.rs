@@ -61,7 +61,7 @@ pub const LARGEST_STREAM: u64 = 4 << 30;
 pub(crate) const MAX_EXPANSION: usize = 4;
 /// ... which is at least this number of bytes.
 pub(crate) const ALWAYS_ALLOWED_BYTES: usize = 64 << 20;
-/// Bytes that tell the formats of files apart.
+/// Bytes that distinguish the formats of files.
 const FIRST_BYTES: usize = 4096;
 
 /// The tensors of a checkpoint by their names in torchvision, and what was skipped.

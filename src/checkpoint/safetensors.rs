@@ -31,10 +31,11 @@ pub fn read(file: &Bytes) -> Result<Tensors, Fault> {
     let length = length.as_ref().try_into().map(u64::from_le_bytes).unwrap_or(u64::MAX);
     let left = file.len().saturating_sub(LENGTH);
     let header = usize::try_from(length).ok().filter(|header| *header <= left.min(MAX_HEADER));
-    let header = header.ok_or_else(|| damaged(format!("{length} bytes, of {left} in the file")))?;
+    let header =
+        header.ok_or_else(|| damaged(format!("it states {length} bytes, but {left} follow")))?;
     let text = file.range(LENGTH..LENGTH + header)?;
     let metadata: Metadata =
-        serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+        serde_json::from_slice(&text).map_err(|error| damaged(format!("invalid JSON: {error}")))?;
     let (stated, found) = (metadata.data_len(), left - header);
     if stated != found {
         return Err(damaged(format!("its tensors have {stated} bytes, but {found} follow")));

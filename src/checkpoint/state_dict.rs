@@ -1,6 +1,6 @@
 //! Finds the state dict in a pickle: the pickled object itself, or a dict somewhere in it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     error::{Fault, printable},
@@ -12,9 +12,8 @@ use super::{
 /// Keys under which a state dict is taken without being asked for, whatever else there is. The
 /// `robustness` library looks for `model` first.
 const KEYS: [&str; 2] = ["model", "state_dict"];
-/// Limits on the dicts that are looked at: how deep, and how many.
+/// How deep dicts are looked at. Each is looked at once, so that the work is bounded by the file.
 const MAX_DEPTH: usize = 4;
-const MAX_DICTS: usize = 1000;
 
 /// The state dict of a pickle, and what is around it.
 #[derive(Debug)]
@@ -34,8 +33,10 @@ pub type Keyed = Vec<(String, Id)>;
 
 /// A dict that has tensors under text keys.
 struct Candidate {
-    /// The keys that lead to it from the pickled object.
+    /// The keys that lead to it from the pickled object, ...
     path: Vec<String>,
+    /// ... and others that lead to the same dict.
+    aliases: Vec<Vec<String>>,
     entries: Keyed,
     other: Keyed,
     /// Whether its names are those of a network, perhaps with a prefix.
@@ -58,11 +59,17 @@ impl StateDict {
         let keys = || candidates.iter().filter_map(Candidate::key).collect::<Vec<_>>();
         let at = match key {
             Some(asked) => {
-                let is = |one: &Candidate| one.path.join(".") == asked;
-                candidates.iter().position(is).ok_or_else(|| Fault::Key {
+                let paths = |one: &Candidate| [&[one.path.clone()][..], &one.aliases].concat();
+                let found = candidates.iter().enumerate().find_map(|(at, one)| {
+                    let path = paths(one).into_iter().find(|path| path.join(".") == asked)?;
+                    Some((at, path))
+                });
+                let (at, path) = found.ok_or_else(|| Fault::Key {
                     what: format!("it has no dict of tensors under `{}`", printable(asked)),
                     keys: keys(),
-                })?
+                })?;
+                candidates[at].path = path;
+                at
             }
             None => match by_itself(&candidates) {
                 Choice::One(at) => at,
@@ -119,14 +126,20 @@ fn by_itself(candidates: &[Candidate]) -> Choice {
 /// ones.
 fn candidates(arena: &Arena<'_>, root: Id) -> Result<Vec<Candidate>, Fault> {
     let mut found = Vec::new();
-    let mut seen = HashSet::new();
+    // Dicts that were looked at, and which candidate they are.
+    let mut seen = HashMap::new();
     let mut level: Vec<(Vec<String>, Id)> = vec![(Vec::new(), root)];
     for _ in 0..MAX_DEPTH {
         let mut next = Vec::new();
         for (path, id) in level {
-            if seen.len() == MAX_DICTS || !seen.insert(id) {
+            if let Some(before) = seen.get(&id) {
+                if let Some(at) = *before {
+                    let same: &mut Candidate = &mut found[at];
+                    same.aliases.push(path);
+                }
                 continue;
             }
+            seen.insert(id, None);
             let Some(items) = arena.dictionary(id) else { continue };
             let is_needed = path.is_empty() || KEYS.iter().any(|key| path == [*key]);
             let (entries, other) = match keyed(arena, items) {
@@ -134,16 +147,21 @@ fn candidates(arena: &Arena<'_>, root: Id) -> Result<Vec<Candidate>, Fault> {
                 Err(_) if !is_needed => continue,
                 keyed => keyed?,
             };
-            let inner = entries.iter().map(|(name, value)| {
+            let may_be_dict = |id: Id| {
+                matches!(arena.get(id), Value::Dict(_) | Value::Object(_)) && !arena.is_tensor(id)
+            };
+            let inner = entries.iter().filter(|(_, value)| may_be_dict(*value));
+            next.extend(inner.map(|(name, value)| {
                 let path = path.iter().chain([name]).cloned().collect();
                 (path, *value)
-            });
-            next.extend(inner);
+            }));
             let tensors = entries.iter().filter(|(_, value)| arena.is_tensor(*value));
             let names = tensors.map(|(name, _)| name.as_str());
             if names.clone().next().is_some() {
                 let is_network = has_network(names);
-                found.push(Candidate { path, entries, other, is_network });
+                let aliases = Vec::new();
+                seen.insert(id, Some(found.len()));
+                found.push(Candidate { path, aliases, entries, other, is_network });
             }
         }
         level = next;

@@ -59,7 +59,7 @@ impl Convert {
         }
         // Before minutes of reading; the file is created only if there is still none.
         if existing == Existing::Keep && output.symlink_metadata().is_ok() {
-            return Err(unwritten(&output, &ErrorKind::AlreadyExists.into()));
+            return Err(kept(&output));
         }
         let checkpoint = Checkpoint::open_with(&self.file, &self.choice.choice())?;
         for skipped in checkpoint.skipped() {
@@ -80,7 +80,10 @@ impl Convert {
         if let Some(error) = unread {
             return Err(error.into());
         }
-        written.map_err(|cause| unwritten(&output, &cause))?;
+        written.map_err(|cause| match (existing, cause.kind()) {
+            (Existing::Keep, ErrorKind::AlreadyExists) => kept(&output),
+            _ => unwritten(&output, &cause),
+        })?;
         for (what, other) in [
             ("key", &checkpoint.unwrapped().other_keys),
             ("prefix", &checkpoint.unwrapped().other_prefixes),
@@ -113,19 +116,22 @@ fn made_up(file: &Path) -> PathBuf {
     file.with_file_name(name)
 }
 
+/// The failure to write a file that is there and that no option names.
+fn kept(output: &Path) -> Failure {
+    let report = miette::miette!(
+        help = "name the file to write with --output: it is replaced",
+        "failed to write {}: this file exists, and nothing asked to replace it",
+        output.display()
+    );
+    Failure::new(exit::OUTPUT, report)
+}
+
 fn unwritten(output: &Path, cause: &std::io::Error) -> Failure {
-    let path = output.display();
-    let report = if cause.kind() == ErrorKind::AlreadyExists {
-        miette::miette!(
-            help = "name the file to write with --output: it is replaced",
-            "failed to write {path}: this file exists, and nothing asked to replace it"
-        )
-    } else {
-        miette::miette!(
-            help = "check that the folder is writable and has free space",
-            "failed to write {path}: {cause}"
-        )
-    };
+    let report = miette::miette!(
+        help = "check that the folder is writable and has free space",
+        "failed to write {}: {cause}",
+        output.display()
+    );
     Failure::new(exit::OUTPUT, report)
 }
 

@@ -193,14 +193,14 @@ impl RunContext {
         speed: Option<Throughput>,
     ) -> Result<(), Failure> {
         let machine = self.machine()?;
-        self.tell_about_sources(trials);
+        self.report_sources(trials);
         let reporter = self.reporter(ledger);
         reporter.begins(trials, speed);
         machine.run(&self.place(ledger), trials, &|event| reporter.happens(event))
     }
 
     /// Prints what was taken off the names of the source models of trials.
-    fn tell_about_sources(&self, trials: &[IdentifiedTrial]) {
+    fn report_sources(&self, trials: &[IdentifiedTrial]) {
         let sources: BTreeSet<&str> =
             trials.iter().map(|trial| &*trial.trial.recipe.key.source).collect();
         for line in sources.into_iter().flat_map(|source| self.assets.about_source(source)) {
@@ -248,7 +248,7 @@ impl Runner for RunContext {
         report: &(dyn Fn(Event<'_>) + Sync),
     ) -> Result<(), Failure> {
         let machine = self.machine()?;
-        self.tell_about_sources(trials);
+        self.report_sources(trials);
         machine.run(&self.place(&self.ledger), trials, report)
     }
 }

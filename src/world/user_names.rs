@@ -64,7 +64,7 @@ struct UserSource {
     /// The keys that lead to its state dict, if a file has several.
     #[serde(default)]
     key: Option<String>,
-    /// What the names of its tensors begin with, if that can't be told from the names.
+    /// What the names of its tensors begin with, if the names leave it open.
     #[serde(default)]
     prefix: Option<String>,
     /// The normalisation of its images, if it is not the world's.

@@ -43,15 +43,15 @@ fn digest(stated: [f32; 2], more: &str) -> Result<(String, Vec<String>), Missing
     std::fs::write(zoo.join("own.pt"), network("module.model.", &beside)).unwrap();
     let assets = DataFolder::new(&world, folder.path(), no_progress);
     let digest = assets.weights_digest("own", 1)?;
-    let told = assets.about_source("own");
-    assert!(assets.about_source("own").is_empty(), "it is told once");
-    Ok((digest, told))
+    let said = assets.about_source("own");
+    assert!(assets.about_source("own").is_empty(), "it is said once");
+    Ok((digest, said))
 }
 
 #[test]
 fn a_normaliser_that_differs_from_the_protocol_is_refused_until_the_source_states_it() {
-    let (plain, told) = digest([0.0; 2], "").unwrap();
-    assert_eq!(told, ["source `own`: `module.model.` is taken off every name"]);
+    let (plain, said) = digest([0.0; 2], "").unwrap();
+    assert_eq!(said, ["source `own`: `module.model.` is taken off every name"]);
     let missing = digest([0.5, 0.25], "").unwrap_err();
     for part in ["own.pt", "mean [0.5, 0.5, 0.5]", "[0.25, 0.25, 0.25]", "[0.485, 0.456, 0.406]"] {
         assert!(missing.what.contains(part), "{part}: {missing}");

@@ -92,6 +92,12 @@ fn of_several_state_dicts_the_user_chooses_one() {
     assert!(best.skipped().iter().any(|line| line.to_string().starts_with("last: 3 tensors")));
     let error = choose(&file, Some("bset"), None).unwrap_err().to_string();
     assert!(error.contains("no dict of tensors under `bset`, under `last`, `best`"), "{error}");
+    // One dict under two keys needs no choice.
+    let begun = tensors(Pickle::new().raw(b"}").text("last"), NETWORK).raw(b"q\x07s");
+    let file = archive(&begun.text("best").raw(b"h\x07s").stop(), &[0; 8]);
+    assert_eq!(read(&file).unwrap().unwrapped().key.as_deref(), Some("last"));
+    let best = choose(&file, Some("best"), None).unwrap();
+    assert_eq!((names(&best), best.unwrapped().key.as_deref()), (NETWORK.to_vec(), Some("best")));
     // As before, `model` and `state_dict` need no choice, and what is beside them is named.
     let file = under(&[&["state_dict_ema"], &["state_dict"]]);
     let checkpoint = read(&file).unwrap();
