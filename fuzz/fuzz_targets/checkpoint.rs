@@ -13,7 +13,7 @@
 mod assembly;
 
 use libfuzzer_sys::fuzz_target;
-use repro::checkpoint::{Checkpoint, Inspection, Wrapping, to_safetensors};
+use repro::checkpoint::{Checkpoint, Inspection, Wrapping, write_safetensors};
 
 /// Limit on the bytes of all tensors, so that an input takes little time.
 const MAX_BYTES: usize = 1 << 20;
@@ -24,10 +24,11 @@ fuzz_target!(|input: &[u8]| {
         return;
     }
     let list = |checkpoint: &Checkpoint| -> Vec<(String, String)> {
-        let tensors = Inspection::new(checkpoint).tensors.into_iter();
+        let tensors = Inspection::new(checkpoint).unwrap().tensors.into_iter();
         tensors.map(|tensor| (tensor.name, tensor.sha256)).collect()
     };
-    let again = to_safetensors(&checkpoint);
+    let mut again = Vec::new();
+    write_safetensors(&checkpoint, &mut again).expect("memory is written");
     let again = Checkpoint::read("again", again).expect("a written checkpoint is valid");
     if again.wrapping() == Wrapping::Plain {
         assert_eq!(list(&again), list(&checkpoint));

@@ -9,13 +9,13 @@ use std::{
 
 use super::{Assets, Missing, ReadProgress, ZooToMake, card::read_card, remedy::Remedy};
 use crate::{
-    checkpoint::{Checkpoint, FittedTensors},
+    checkpoint::{Checkpoint, FittedTensors, Unwrapped, printable},
     data::{
         Target,
         official::{Format, OFFICIAL, Official},
         packed,
     },
-    experiment::{Architecture, Key},
+    experiment::{Architecture, Key, Normalisation},
     fetch::default_folder,
     util::{Command, Hint},
     world::{FIRST_ZOO, World, ZOOS},
@@ -29,14 +29,21 @@ pub struct DataFolder {
     /// Digests that were computed before, by the names of sources and targets: each is computed
     /// once.
     digests: Mutex<HashMap<String, Result<String, Missing>>>,
+    /// What was taken off the names of the tensors of a user's source models.
+    notes: Mutex<HashMap<String, Vec<String>>>,
     progress: ReadProgress,
 }
+
+/// How far a stated mean or standard deviation may be from the expected one: more than the rounding
+/// of half precision, less than the difference between the statistics of two data sets.
+const SAME_NORMALISATION: f32 = 5e-4;
 
 impl DataFolder {
     /// A world's assets in the folder `data`.
     #[must_use]
     pub fn new(world: &World, data: &Path, progress: ReadProgress) -> Self {
-        Self { data: data.to_owned(), world: world.clone(), digests: Mutex::default(), progress }
+        let (data, world) = (data.to_owned(), world.clone());
+        Self { data, world, digests: Mutex::default(), notes: Mutex::default(), progress }
     }
 
     /// The digest of a source's weights on disk.
@@ -167,7 +174,10 @@ impl DataFolder {
             return Err(remedy.missing(&path));
         }
         let read = |architecture: &Architecture| {
-            let weights = Checkpoint::open(&path).and_then(|checkpoint| {
+            let checkpoint = Checkpoint::open_with(&path, &self.world.user_names.choice(source))
+                .map_err(|error| remedy.unreadable(&error))?;
+            self.check_normaliser(source, &checkpoint, &path)?;
+            let weights = {
                 let mut architecture = architecture.clone();
                 // The head of a user's checkpoint may have another number of classes; every
                 // fine-tune replaces it.
@@ -177,8 +187,13 @@ impl DataFolder {
                     architecture.classes = u32::try_from(classes).unwrap_or(u32::MAX);
                 }
                 checkpoint.fitted(&architecture)
-            });
-            weights.map_err(|error| remedy.unreadable(&error))
+            };
+            let weights = weights.map_err(|error| remedy.unreadable(&error))?;
+            if user_defined {
+                let mut notes = self.notes.lock().expect("lock is not poisoned");
+                notes.entry(source.to_owned()).or_insert_with(|| taken_off(source, &checkpoint));
+            }
+            Ok(weights)
         };
         if !trained_here {
             return read(&zoo.architecture);
@@ -195,6 +210,44 @@ impl DataFolder {
                 format!("failed to verify {path}: its weights differ from its card's digest");
             Err(remedy.damaged(&what))
         }
+    }
+
+    /// Refuses a checkpoint that states another normalisation of its images than that of its
+    /// fine-tunes: the same weights would compute something else.
+    fn check_normaliser(
+        &self,
+        source: &str,
+        checkpoint: &Checkpoint,
+        path: &Path,
+    ) -> Result<(), Missing> {
+        let Some(stated) = checkpoint.normaliser() else { return Ok(()) };
+        let Normalisation { mean, std } = self.world.normalisation(source);
+        let close = |stated: &[f32], expected: &[f32; 3]| {
+            let mut pairs = stated.iter().zip(expected);
+            stated.len() == expected.len()
+                && pairs.all(|(stated, expected)| (stated - expected).abs() <= SAME_NORMALISATION)
+        };
+        if close(&stated.mean, &mean) && close(&stated.std, &std) {
+            return Ok(());
+        }
+        let what = format!(
+            "failed to use {}: it states that its images were normalised by mean {:?} and standard \
+             deviation {:?}, but fine-tunes from `{source}` use {mean:?} and {std:?}",
+            path.display(),
+            stated.mean,
+            stated.std
+        );
+        let help = format!(
+            "add to [sources.{source}] in `worlds/own.toml`: normalisation = {{ mean = {:?}, std = \
+             {:?} }}",
+            stated.mean, stated.std
+        );
+        let help = if self.world.user_names.has(source) {
+            Hint::Manual(help)
+        } else {
+            Hint::Manual("use the zoo's own file, or add this one as a source".to_owned())
+        };
+        Err(Missing { what, help })
     }
 
     /// A target's training and test images.
@@ -271,9 +324,30 @@ impl Assets for DataFolder {
         Some(ZooToMake { pretraining, train, test })
     }
 
+    fn about_source(&self, source: &str) -> Vec<String> {
+        // Reading the weights says what was taken off; an error is reported where they are needed.
+        let _ = self.weights_on_disk(source);
+        let mut notes = self.notes.lock().expect("lock is not poisoned");
+        notes.get_mut(source).map(std::mem::take).unwrap_or_default()
+    }
+
     fn progress(&self) -> ReadProgress {
         self.progress
     }
+}
+
+/// What was taken off the names of a user's source model, and what of its file is not used.
+fn taken_off(source: &str, checkpoint: &Checkpoint) -> Vec<String> {
+    let Unwrapped { key, prefix, .. } = checkpoint.unwrapped();
+    let key = key.as_ref().map(|key| format!("`{}` of its file is used", printable(key)));
+    let prefix = Some(prefix).filter(|prefix| !prefix.is_empty());
+    let prefix = prefix.map(|prefix| format!("`{}` is taken off every name", printable(prefix)));
+    let strays = checkpoint.strays();
+    let strays: Vec<String> = strays.iter().map(|name| format!("`{}`", printable(name))).collect();
+    let strays = Some(strays).filter(|strays| !strays.is_empty());
+    let strays = strays.map(|strays| format!("not used: {}", strays.join(", ")));
+    let parts = [key, prefix, strays].into_iter().flatten();
+    parts.map(|part| format!("source `{source}`: {part}")).collect()
 }
 
 /// The error for a user-defined source without a checkpoint in this world.

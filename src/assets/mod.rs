@@ -65,6 +65,12 @@ pub trait Assets: Debug + Send + Sync {
         None
     }
 
+    /// What was taken off the names of a source model's tensors, and what of its file is not used,
+    /// each in a sentence; nothing for models that ship, and when it is asked again.
+    fn about_source(&self, _source: &str) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The source models that have to be trained on this machine before any fine-tune; `None` if
     /// they exist, or are downloaded.
     fn zoo_to_make(&self) -> Option<ZooToMake> {

@@ -40,7 +40,7 @@ const FOREIGN: [(&[u8], &str, &str); 5] = [
 ];
 
 impl Container {
-    /// Detects a file's format.
+    /// Detects a file's format by its first bytes, of which some thousand suffice.
     ///
     /// # Errors
     /// If it is none of them; the error states what the file is, if that is known.
@@ -60,10 +60,15 @@ impl Container {
             return Ok(Self::Legacy);
         }
         if bytes.get(TAR.0..).is_some_and(|bytes| bytes.starts_with(TAR.1)) {
-            return foreign(
-                "a tar archive, as PyTorch wrote before 0.1.10",
-                "load it with PyTorch before 1.0, and save its state dict again",
-            );
+            // The first entry of PyTorch's is always this one.
+            return if bytes.starts_with(b"sys_info\0") {
+                foreign(
+                    "a tar archive, as PyTorch wrote before 0.1.10",
+                    "load it with PyTorch before 1.0, and save its state dict again",
+                )
+            } else {
+                foreign("a tar archive", "unpack it; if it has a checkpoint, use that")
+            };
         }
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
         match FOREIGN.iter().find(|(begin, ..)| text.starts_with(begin)) {

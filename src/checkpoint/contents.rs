@@ -3,14 +3,20 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::{
-    dtype::Dtype,
-    error::Fault,
+    bytes::Bytes,
+    error::{Fault, printable},
+    fit::single_precision,
     layout::Layout,
     pickle::Id,
+    prefix::{Place, Prefix, is_in_network, normaliser_of},
+    state_dict::StateDict,
     summary::{Skipped, Survey, objects},
     tensor::{Found, TensorSource},
-    unwrap::{Place, Scheme, StateDict, Wrapping},
+    unwrap::{Choice, Unwrapped},
 };
 
 /// Limit on the channels of a normaliser.
@@ -22,7 +28,7 @@ const RESERVED: &str = "__metadata__";
 /// A checkpoint's entries.
 #[derive(Debug)]
 pub struct Contents {
-    pub wrapping: Wrapping,
+    pub unwrapped: Unwrapped,
     /// The network's tensors, by their names in torchvision.
     pub tensors: BTreeMap<String, Layout>,
     /// Entries of the network that are no supported tensors, and what they are.
@@ -32,7 +38,7 @@ pub struct Contents {
 }
 
 /// The normalisation of images in each channel: (x - mean) / std.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Normaliser {
     /// The mean of each channel.
     pub mean: Vec<f32>,
@@ -44,21 +50,27 @@ impl Contents {
     /// From the tensors of a safetensors file.
     ///
     /// # Errors
-    /// If no tensor belongs to a network.
+    /// If no tensor belongs to a network, or the choice is not there.
     pub fn from_tensors(
         tensors: Vec<(String, Layout)>,
         skipped: Vec<Skipped>,
-        file: &[u8],
+        choice: &Choice,
+        file: &Bytes,
     ) -> Result<Self, Fault> {
+        if let Some(key) = &choice.key {
+            let what = format!("safetensors have no dicts, and no key `{}`", printable(key));
+            return Err(Fault::Key { what, keys: Vec::new() });
+        }
         let unsupported =
             skipped.iter().map(|skipped| (skipped.name.clone(), skipped.what.clone())).collect();
-        let scheme = Scheme::from_names(tensors.iter().map(|(name, _)| name.as_str()));
-        let wrapping = scheme.wrapping(false);
+        let names = tensors.iter().map(|(name, _)| name.as_str());
+        let prefix = found_prefix(Prefix::find(names, choice.prefix.as_deref()), choice)?;
+        let unwrapped = Unwrapped::new(None, Vec::new(), prefix.clone());
         let mut contents =
-            Self { wrapping, tensors: BTreeMap::new(), unsupported, skipped, normaliser: None };
+            Self { unwrapped, tensors: BTreeMap::new(), unsupported, skipped, normaliser: None };
         let mut others = OtherModules::default();
         for (name, layout) in tensors {
-            match scheme.place(&name) {
+            match prefix.place(&name) {
                 Place::Network(inner) => drop(contents.tensors.insert(inner.to_owned(), layout)),
                 Place::Outside(module) => {
                     others.entries_of(module).push((name.clone(), None, Some(layout)));
@@ -70,31 +82,35 @@ impl Contents {
                 1 => "1 tensor".to_owned(),
                 count => format!("{count} tensors"),
             };
-            contents.skip_module(module, count, &entries, file);
+            contents.skip_module(module, count, &entries, file)?;
         }
-        contents.checked()
+        contents.checked(file)
     }
 
     /// From a pickle.
     ///
     /// # Errors
-    /// If there is no state dict, or a tensor of the network is damaged or opaque.
+    /// If there is no state dict, a tensor of the network is damaged or opaque, or the choice is not
+    /// there.
     pub fn from_pickle(
         source: &TensorSource<'_>,
         skipped: Vec<Skipped>,
-        file: &[u8],
+        choice: &Choice,
+        file: &Bytes,
     ) -> Result<Self, Fault> {
         let arena = &source.arena;
-        let StateDict { nested, entries, skipped: outside } = StateDict::find(arena, source.root)?;
+        let StateDict { key, other_keys, entries, skipped: outside } =
+            StateDict::find(arena, source.root, choice.key.as_deref())?;
         let named = entries.iter().filter(|(_, value)| arena.is_tensor(*value));
-        let scheme = Scheme::from_names(named.map(|(name, _)| name.as_str()));
-        let wrapping = scheme.wrapping(nested);
+        let names = named.map(|(name, _)| name.as_str());
+        let prefix = found_prefix(Prefix::find(names, choice.prefix.as_deref()), choice)?;
+        let unwrapped = Unwrapped::new(key, other_keys, prefix.clone());
         let (tensors, unsupported) = (BTreeMap::new(), BTreeMap::new());
-        let mut contents = Self { wrapping, tensors, unsupported, skipped, normaliser: None };
+        let mut contents = Self { unwrapped, tensors, unsupported, skipped, normaliser: None };
         let mut survey = Survey::new(arena);
         let mut others = OtherModules::default();
         for (name, value) in entries {
-            let inner = match scheme.place(&name) {
+            let inner = match prefix.place(&name) {
                 Place::Network(inner) => inner,
                 Place::Outside(module) => {
                     let layout = match source.tensor(value, &name) {
@@ -125,7 +141,7 @@ impl Contents {
                 [(name, Some(value), _)] if *name == module => survey.describe(*value),
                 entries => survey.count(entries.iter().filter_map(|(_, id, _)| *id)).to_string(),
             };
-            contents.skip_module(module, count, &entries, file);
+            contents.skip_module(module, count, &entries, file)?;
         }
         for (name, value) in outside {
             let what = survey.describe(value);
@@ -136,11 +152,17 @@ impl Contents {
             let name = "elsewhere in the pickle".to_owned();
             contents.skipped.push(Skipped { name, what: objects(&uncounted) });
         }
-        contents.checked()
+        contents.checked(file)
     }
 
     /// Skips a module outside the network, and describes it.
-    fn skip_module(&mut self, module: String, count: String, entries: &[Entry], file: &[u8]) {
+    fn skip_module(
+        &mut self,
+        module: String,
+        count: String,
+        entries: &[Entry],
+        file: &Bytes,
+    ) -> Result<(), Fault> {
         let mut what = count;
         let copies = entries.iter().filter(|(name, _, layout)| {
             let inner = name.strip_prefix(&format!("{module}.model.")[..]);
@@ -150,7 +172,9 @@ impl Contents {
             0 => (),
             count => what = format!("{what}; {count} of them copies of the network's"),
         }
-        if let Some(normaliser) = normaliser(entries, file) {
+        let tensors: Vec<(&str, Option<&Layout>)> =
+            entries.iter().map(|(name, _, layout)| (name.as_str(), layout.as_ref())).collect();
+        if let Some(normaliser) = normaliser(&tensors, file)? {
             what = format!(
                 "{what}; mean {:?}, standard deviation {:?}",
                 normaliser.mean, normaliser.std
@@ -159,10 +183,23 @@ impl Contents {
             self.normaliser.get_or_insert(normaliser);
         }
         self.skipped.push(Skipped { name: module, what });
+        Ok(())
     }
 
-    /// Fails if there are no tensors, or one has a reserved name.
-    fn checked(self) -> Result<Self, Fault> {
+    /// Finds a normaliser among the network's tensors. Fails if there are no tensors, or one has a
+    /// reserved name.
+    fn checked(mut self, file: &Bytes) -> Result<Self, Fault> {
+        if self.normaliser.is_none() {
+            let mut modules: BTreeMap<&str, Vec<(&str, Option<&Layout>)>> = BTreeMap::new();
+            for (name, layout) in self.tensors.iter().filter(|(name, _)| !is_in_network(name)) {
+                if let Some((module, _)) = normaliser_of(name) {
+                    modules.entry(module).or_default().push((name, Some(layout)));
+                }
+            }
+            let found = modules.values().map(|tensors| normaliser(tensors, file));
+            let found = found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().next();
+            self.normaliser = found;
+        }
         if self.tensors.is_empty() {
             let found = match self.skipped.as_slice() {
                 [] => "nothing".to_owned(),
@@ -202,26 +239,38 @@ impl OtherModules {
     }
 }
 
-/// The normaliser, if the entries are exactly its mean and its standard deviation.
-fn normaliser(entries: &[Entry], file: &[u8]) -> Option<Normaliser> {
-    let [mean, std] = ["mean", "std"].map(|which| {
-        let matches = |name: &str| {
-            let last = name.rsplit('.').next();
-            last.is_some_and(|last| last.strip_prefix("new_").unwrap_or(last) == which)
-        };
-        let (_, _, layout) = entries.iter().find(|(name, ..)| matches(name))?;
-        let layout = layout.as_ref()?;
-        if Some(layout.dtype()) != Dtype::named("float32")
-            || layout.bytes() > MAX_CHANNELS * layout.dtype().bytes()
-        {
-            return None;
-        }
-        let bytes = layout.contiguous(file);
-        let (values, _) = bytes.as_chunks();
-        Some(values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect::<Vec<f32>>())
-    });
-    match entries.len() {
-        2 => Some(Normaliser { mean: mean?, std: std? }),
-        _ => None,
+/// The prefix that was found.
+///
+/// # Errors
+/// If the one that was asked for is not there.
+fn found_prefix(found: Result<Prefix, Vec<String>>, choice: &Choice) -> Result<Prefix, Fault> {
+    found.map_err(|prefixes| {
+        let asked = Prefix::asked(choice.prefix.as_deref().unwrap_or_default());
+        let what = format!("no tensor's name begins with `{}`", printable(&asked));
+        Fault::Prefix { what, prefixes }
+    })
+}
+
+/// The normaliser, if the tensors are exactly its mean and its standard deviation.
+fn normaliser(
+    tensors: &[(&str, Option<&Layout>)],
+    file: &Bytes,
+) -> Result<Option<Normaliser>, Fault> {
+    let &[(first, Some(one)), (second, Some(other))] = tensors else { return Ok(None) };
+    let [(module, first), (beside, second)] = match [first, second].map(normaliser_of) {
+        [Some(first), Some(second)] => [first, second],
+        _ => return Ok(None),
+    };
+    if module != beside || first == second {
+        return Ok(None);
     }
+    let values = |layout: &Layout| -> Result<Option<Vec<f32>>, Fault> {
+        if layout.bytes() > MAX_CHANNELS * layout.dtype().bytes() {
+            return Ok(None);
+        }
+        let bytes = layout.contiguous(file)?;
+        Ok(single_precision(layout.dtype(), &bytes).map(|(values, _)| values))
+    };
+    let (mean, std) = if second { (one, other) } else { (other, one) };
+    Ok(values(mean)?.zip(values(std)?).map(|(mean, std)| Normaliser { mean, std }))
 }

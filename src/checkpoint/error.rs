@@ -15,6 +15,10 @@ pub struct ReadError {
 }
 
 impl Diagnostic for ReadError {
+    fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.fault.code()
+    }
+
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
         self.fault.help()
     }
@@ -62,7 +66,8 @@ pub enum Fault {
     /// The file exceeds a limit.
     #[error("{place}: {what}")]
     #[diagnostic(help(
-        "check that it is the right file: no checkpoint of a residual network reaches this limit"
+        "check that it is the right file; if it is, load it with PyTorch, and save its state dict \
+         alone"
     ))]
     Bound {
         /// The offset, entry or name.
@@ -91,6 +96,24 @@ pub enum Fault {
         /// What it has instead.
         found: String,
     },
+    /// The state dict is not under the key that was asked for, or is not the only one.
+    #[error("{what}{}", listed(", under ", keys))]
+    #[diagnostic(code(checkpoint::key))]
+    Key {
+        /// What is not there, or what there is too much of.
+        what: String,
+        /// The keys of all dicts of tensors.
+        keys: Vec<String>,
+    },
+    /// No tensor has the prefix that was asked for, or several networks have one.
+    #[error("{what}{}", listed("; networks are below ", prefixes))]
+    #[diagnostic(code(checkpoint::prefix))]
+    Prefix {
+        /// What is not there, or what there is too much of.
+        what: String,
+        /// The prefixes of all networks.
+        prefixes: Vec<String>,
+    },
     /// A tensor of the network is not supported.
     #[error("tensor `{name}` is not supported: {why}")]
     #[diagnostic(help("load the file with PyTorch, and save this tensor as one of floats"))]
@@ -107,6 +130,12 @@ pub enum Fault {
         /// The first tensor that does not fit.
         cause: WeightsError,
     },
+}
+
+impl From<std::io::Error> for Fault {
+    fn from(cause: std::io::Error) -> Self {
+        Self::Io { cause }
+    }
 }
 
 impl Fault {
@@ -131,8 +160,21 @@ impl Fault {
     }
 }
 
+/// Names in a sentence; nothing if there are none.
+fn listed(before: &str, names: &[String]) -> String {
+    let quoted: Vec<String> =
+        names.iter().take(8).map(|name| format!("`{}`", printable(name))).collect();
+    match quoted.as_slice() {
+        [] => String::new(),
+        quoted => {
+            let more = if names.len() > quoted.len() { ", ..." } else { "" };
+            format!("{before}{}{more}", quoted.join(", "))
+        }
+    }
+}
+
 /// A name from an untrusted file for terminals: short, on one line, without control characters.
-pub(super) fn printable(name: &str) -> String {
+pub fn printable(name: &str) -> String {
     const MAX_LENGTH: usize = 120;
     let mut characters = name.chars();
     let mut printable: String = characters

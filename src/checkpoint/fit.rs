@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Checkpoint, Fault, NamedTensor, ReadError};
+use super::{Checkpoint, Dtype, Fault, MAX_STRAYS, NamedTensor, ReadError, prefix::is_in_network};
 use crate::experiment::Architecture;
 
 /// Tensors that do not fit an architecture.
@@ -97,81 +97,114 @@ impl FittedTensors {
 impl Checkpoint {
     /// The tensors of an architecture, converted to single precision from half, bfloat16 or double
     /// precision. `num_batches_tracked` is ignored: batch norm uses it only without a fixed
-    /// momentum.
+    /// momentum. So are the tensors that [`Checkpoint::strays`] names.
     ///
     /// # Errors
     /// If a tensor of the architecture is missing or has another shape, if the architecture does
     /// not have a tensor, or if a tensor has other types or values that are not finite.
     pub fn fitted(&self, architecture: &Architecture) -> Result<FittedTensors, ReadError> {
-        let tensors =
-            self.tensors().filter(|tensor| !tensor.name().ends_with(".num_batches_tracked"));
-        let entries = tensors
-            .map(|tensor| Ok((tensor.name().to_owned(), single(&tensor)?)))
-            .collect::<Result<BTreeMap<String, Values>, WeightsError>>();
-        let fitted = entries.and_then(|entries| fit(architecture, entries));
-        fitted.map_err(|cause| self.weights_fault(cause).in_file(&self.file))
+        let strays = self.strays();
+        let mut tensors: BTreeMap<&str, NamedTensor<'_>> = self
+            .tensors()
+            .filter(|tensor| is_needed(tensor.name()) && !strays.contains(&tensor.name()))
+            .map(|tensor| (tensor.name(), tensor))
+            .collect();
+        let mut take = |shapes: Vec<(String, Vec<i64>)>| {
+            let taken = shapes.into_iter().map(|(name, expected)| match tensors.remove(&*name) {
+                None => Err(WeightsError::Missing { name }),
+                Some(tensor) if shape(&tensor) != expected => {
+                    Err(WeightsError::Shape { name, found: shape(&tensor), expected })
+                }
+                Some(tensor) => Ok((name, tensor)),
+            });
+            taken.collect::<Result<Vec<_>, WeightsError>>()
+        };
+        let taken = take(architecture.parameter_shapes())
+            .and_then(|parameters| Ok((parameters, take(architecture.buffer_shapes())?)));
+        let (parameters, buffers) = taken.map_err(|cause| self.weights_fault(cause))?;
+        if let Some((name, _)) = tensors.pop_first() {
+            return Err(self.weights_fault(WeightsError::Unknown { name: name.to_owned() }));
+        }
+        // Values are read last, one tensor at a time, and none of a network that does not fit.
+        let read = |named: Vec<(String, NamedTensor<'_>)>| {
+            let values = named.into_iter().map(|(name, tensor)| {
+                let values = single(&tensor, &tensor.bytes()?);
+                Ok((name, values.map_err(|cause| self.weights_fault(cause))?))
+            });
+            values.collect::<Result<BTreeMap<_, _>, ReadError>>()
+        };
+        let (parameters, buffers) = (read(parameters)?, read(buffers)?);
+        Ok(FittedTensors { architecture: architecture.clone(), parameters, buffers })
+    }
+
+    /// The names of tensors outside all modules of residual networks, which [`Checkpoint::fitted`]
+    /// ignores: those of wrappers, such as counts of steps and normalisers. More than
+    /// [`MAX_STRAYS`] are another network's, so that none is ignored.
+    #[must_use]
+    pub fn strays(&self) -> Vec<&str> {
+        let names = self.tensors.keys().map(String::as_str);
+        let strays: Vec<&str> =
+            names.filter(|name| is_needed(name) && !is_in_network(name)).collect();
+        if strays.len() > MAX_STRAYS { Vec::new() } else { strays }
     }
 
     /// The fault of weights that do not fit. A missing tensor may be in the file as an unsupported
     /// one.
-    fn weights_fault(&self, cause: WeightsError) -> Fault {
-        if let WeightsError::Missing { name } = &cause
-            && let Some(why) = self.unsupported.get(name)
-        {
-            return Fault::UnsupportedTensor { name: name.clone(), why: why.clone() };
-        }
-        Fault::Weights { cause }
-    }
-}
-
-/// Matches tensors with an architecture, parameters first.
-fn fit(
-    architecture: &Architecture,
-    mut entries: BTreeMap<String, Values>,
-) -> Result<FittedTensors, WeightsError> {
-    let mut take = |shapes: Vec<(String, Vec<i64>)>| {
-        let taken = shapes.into_iter().map(|(name, expected)| match entries.remove(&name) {
-            None => Err(WeightsError::Missing { name }),
-            Some(Values { shape: found, .. }) if found != expected => {
-                Err(WeightsError::Shape { name, found, expected })
+    fn weights_fault(&self, cause: WeightsError) -> ReadError {
+        let fault = match cause {
+            WeightsError::Missing { name } if self.unsupported.contains_key(&name) => {
+                Fault::UnsupportedTensor { why: self.unsupported[&name].clone(), name }
             }
-            Some(values) => Ok((name, values)),
-        });
-        taken.collect::<Result<BTreeMap<_, _>, _>>()
-    };
-    let parameters = take(architecture.parameter_shapes())?;
-    let buffers = take(architecture.buffer_shapes())?;
-    match entries.pop_first() {
-        Some((name, _)) => Err(WeightsError::Unknown { name }),
-        None => Ok(FittedTensors { architecture: architecture.clone(), parameters, buffers }),
+            WeightsError::Missing { .. } if !self.unwrapped.other_prefixes.is_empty() => {
+                let what = "the names leave open what belongs to the network".to_owned();
+                Fault::Prefix { what, prefixes: self.unwrapped.other_prefixes.clone() }
+            }
+            cause => Fault::Weights { cause },
+        };
+        fault.in_file(&self.file)
     }
 }
 
-/// A tensor's values in single precision, rounded to nearest, ties to even, as PyTorch rounds.
-fn single(tensor: &NamedTensor<'_>) -> Result<Values, WeightsError> {
-    let bytes = tensor.bytes();
-    let (values, finite): (Vec<f32>, bool) = match tensor.dtype().name() {
+/// Whether a tensor is one of those that a fine-tune starts from.
+fn is_needed(name: &str) -> bool {
+    !name.ends_with(".num_batches_tracked")
+}
+
+fn shape(tensor: &NamedTensor<'_>) -> Vec<i64> {
+    tensor.shape().iter().map(|size| *size as i64).collect()
+}
+
+/// A tensor's values in single precision.
+fn single(tensor: &NamedTensor<'_>, bytes: &[u8]) -> Result<Values, WeightsError> {
+    let name = || tensor.name().to_owned();
+    match single_precision(tensor.dtype(), bytes) {
+        None => {
+            let found = tensor.dtype().name().to_owned();
+            Err(WeightsError::Kind { name: name(), found })
+        }
+        Some((_, false)) => Err(WeightsError::NotFinite { name: name() }),
+        Some((values, true)) => Ok(Values { shape: shape(tensor), values }),
+    }
+}
+
+/// Values in single precision, rounded to nearest, ties to even, as PyTorch rounds; second, whether
+/// all are finite. `None` for a type that has no floats.
+pub(super) fn single_precision(dtype: Dtype, bytes: &[u8]) -> Option<(Vec<f32>, bool)> {
+    Some(match dtype.name() {
         "float32" => {
-            let values: Vec<f32> = parts(&bytes).map(f32::from_le_bytes).collect();
+            let values: Vec<f32> = parts(bytes).map(f32::from_le_bytes).collect();
             let finite = values.iter().all(|value| value.is_finite());
             (values, finite)
         }
         "float64" => {
             // Checked before rounding, which may overflow to infinity.
-            let finite = parts(&bytes).map(f64::from_le_bytes).all(f64::is_finite);
-            (parts(&bytes).map(|part| f64::from_le_bytes(part) as f32).collect(), finite)
+            let finite = parts(bytes).map(f64::from_le_bytes).all(f64::is_finite);
+            (parts(bytes).map(|part| f64::from_le_bytes(part) as f32).collect(), finite)
         }
-        "float16" => widened(&bytes, from_half),
-        "bfloat16" => widened(&bytes, |bits| f32::from_bits(u32::from(bits) << 16)),
-        other => {
-            let name = tensor.name().to_owned();
-            return Err(WeightsError::Kind { name, found: other.to_owned() });
-        }
-    };
-    if !finite {
-        return Err(WeightsError::NotFinite { name: tensor.name().to_owned() });
-    }
-    Ok(Values { shape: tensor.shape().iter().map(|size| *size as i64).collect(), values })
+        "float16" => widened(bytes, from_half),
+        "bfloat16" => widened(bytes, |bits| f32::from_bits(u32::from(bits) << 16)),
+        _ => return None,
+    })
 }
 
 /// Converts 16-bit floats; second, whether all are finite.

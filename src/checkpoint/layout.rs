@@ -1,9 +1,9 @@
 //! The layout of a tensor (shape, strides, offset in a storage), and its elements as contiguous
 //! bytes.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, io, ops::Range};
 
-use super::dtype::Dtype;
+use super::{bytes::Bytes, dtype::Dtype};
 
 /// A tensor as a view of a range of the file's bytes, which contains every element
 /// ([`Layout::new`]).
@@ -80,20 +80,31 @@ impl Layout {
         self.bytes
     }
 
-    /// All elements, contiguous in row-major order and little-endian; borrowed from the file if
-    /// they are stored that way.
-    pub fn contiguous<'a>(&self, file: &'a [u8]) -> Cow<'a, [u8]> {
-        let storage = &file[self.storage.clone()];
+    /// All elements, contiguous in row-major order and little-endian; borrowed from bytes in memory
+    /// if they are stored that way.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub fn contiguous<'a>(&self, file: &'a Bytes) -> io::Result<Cow<'a, [u8]>> {
+        let begin = self.storage.start + self.offset;
         let mut bytes = if self.is_contiguous() {
-            Cow::Borrowed(&storage[self.offset..self.offset + self.bytes])
+            file.range(begin..begin + self.bytes)?
         } else {
-            Cow::Owned(self.gather(storage))
+            // From the first to the last element: no other part of the storage is read.
+            Cow::Owned(self.gather(&file.range(begin..begin + self.extent())?))
         };
         let width = self.dtype.swapped();
         if self.big_endian && width > 1 {
             bytes.to_mut().chunks_exact_mut(width).for_each(<[u8]>::reverse);
         }
-        bytes
+        Ok(bytes)
+    }
+
+    /// The bytes from the first element to the end of the last one.
+    fn extent(&self) -> usize {
+        let last: usize =
+            self.shape.iter().zip(&self.strides).map(|(size, stride)| (size - 1) * stride).sum();
+        (last + 1) * self.dtype.bytes()
     }
 
     fn is_contiguous(&self) -> bool {
@@ -108,8 +119,8 @@ impl Layout {
         })
     }
 
-    /// Copies the elements in row-major order.
-    fn gather(&self, storage: &[u8]) -> Vec<u8> {
+    /// Copies the elements in row-major order. `stored` begins with the first one.
+    fn gather(&self, stored: &[u8]) -> Vec<u8> {
         let width = self.dtype.bytes();
         let mut bytes = Vec::with_capacity(self.bytes);
         let (inner, outer) = match self.shape.split_last() {
@@ -120,9 +131,9 @@ impl Layout {
         let mut index = vec![0; outer.len()];
         loop {
             let at: usize = index.iter().zip(&self.strides).map(|(at, stride)| at * stride).sum();
-            let mut at = self.offset + at * width;
+            let mut at = at * width;
             for _ in 0..inner {
-                bytes.extend_from_slice(&storage[at..at + width]);
+                bytes.extend_from_slice(&stored[at..at + width]);
                 at += step;
             }
             // Increment the last index first, with carry.

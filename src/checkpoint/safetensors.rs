@@ -1,27 +1,47 @@
 //! Reads and writes the safetensors format with its crate: a length, a JSON header, and the
 //! tensors, which cover the rest of the file without gaps or overlaps.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    collections::HashMap,
+    io::{self, Write},
+};
 
-use safetensors::{SafeTensors, View};
+use safetensors::tensor::{Metadata, TensorInfo};
 
 use super::{
-    Checkpoint, NamedTensor, dtype::Dtype, error::Fault, layout::Layout, summary::Skipped,
+    Checkpoint, NamedTensor, ReadError, bytes::Bytes, dtype::Dtype, error::Fault, layout::Layout,
+    summary::Skipped,
 };
 
 /// Tensors by name, and unsupported tensors.
 type Tensors = (Vec<(String, Layout)>, Vec<Skipped>);
 
-/// Reads a safetensors file.
+/// Bytes of the length of a header.
+const LENGTH: usize = 8;
+/// Limit on the length of a header, which the format states.
+const MAX_HEADER: usize = 100_000_000;
+
+/// Reads a safetensors file. Only its header is read.
 ///
 /// # Errors
-/// If it is damaged or truncated.
-pub fn read(bytes: &[u8]) -> Result<Tensors, Fault> {
+/// If it is damaged or truncated, or can't be read.
+pub fn read(file: &Bytes) -> Result<Tensors, Fault> {
     let damaged = |what: String| Fault::damaged("the safetensors header", what);
-    let (header, metadata) =
-        SafeTensors::read_metadata(bytes).map_err(|error| damaged(error.to_string()))?;
+    let length = file.first(LENGTH)?;
+    let length = length.as_ref().try_into().map(u64::from_le_bytes).unwrap_or(u64::MAX);
+    let left = file.len().saturating_sub(LENGTH);
+    let header = usize::try_from(length).ok().filter(|header| *header <= left.min(MAX_HEADER));
+    let header =
+        header.ok_or_else(|| damaged(format!("it states {length} bytes, but {left} follow")))?;
+    let text = file.range(LENGTH..LENGTH + header)?;
+    let metadata: Metadata =
+        serde_json::from_slice(&text).map_err(|error| damaged(format!("invalid JSON: {error}")))?;
+    let (stated, found) = (metadata.data_len(), left - header);
+    if stated != found {
+        return Err(damaged(format!("its tensors have {stated} bytes, but {found} follow")));
+    }
     // Offsets are relative to the end of the header, and the crate has checked them.
-    let begin = 8 + header;
+    let begin = LENGTH + header;
     let (mut tensors, mut skipped) = (Vec::new(), Vec::new());
     for (name, info) in metadata.tensors() {
         let Some(dtype) = Dtype::from_safetensors(info.dtype) else {
@@ -43,32 +63,46 @@ pub fn read(bytes: &[u8]) -> Result<Tensors, Fault> {
     Ok((tensors, skipped))
 }
 
-/// The bytes of a safetensors file with a checkpoint's tensors.
+/// Writes a checkpoint's tensors as a safetensors file, one after the other.
 ///
-/// # Panics
-/// If the program is out of memory; [`Checkpoint::read`] limits how many bytes it needs.
-#[must_use]
-pub fn write(checkpoint: &Checkpoint) -> Vec<u8> {
+/// # Errors
+/// If a tensor can't be read, or a byte can't be written.
+pub fn write(checkpoint: &Checkpoint, to: &mut impl Write) -> Result<(), WriteError> {
+    let mut tensors: Vec<NamedTensor<'_>> = checkpoint.tensors().collect();
+    // The order of the safetensors library: by alignment, then by name.
+    tensors.sort_by_key(|tensor| std::cmp::Reverse(tensor.dtype().safetensors()));
+    let mut offset = 0;
+    let infos = tensors.iter().map(|tensor| {
+        let begin = offset;
+        offset += tensor.bytes_len();
+        let info = TensorInfo {
+            dtype: tensor.dtype().safetensors(),
+            shape: tensor.shape().to_vec(),
+            data_offsets: (begin, offset),
+        };
+        (tensor.name.to_owned(), info)
+    });
     // Python libraries require this entry.
-    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    let tensors = checkpoint.tensors().map(|tensor| (tensor.name, tensor));
-    safetensors::serialize(tensors, Some(metadata)).expect("safetensors supports all element types")
+    let about = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    let metadata = Metadata::new(Some(about), infos.collect());
+    let metadata = metadata.expect("the offsets are consecutive");
+    let mut header = serde_json::to_vec(&metadata).map_err(io::Error::other)?;
+    header.resize(header.len().next_multiple_of(LENGTH), b' ');
+    to.write_all(&(header.len() as u64).to_le_bytes())?;
+    to.write_all(&header)?;
+    for tensor in tensors {
+        to.write_all(&tensor.bytes()?)?;
+    }
+    Ok(())
 }
 
-impl View for NamedTensor<'_> {
-    fn dtype(&self) -> safetensors::Dtype {
-        self.dtype().safetensors()
-    }
-
-    fn shape(&self) -> &[usize] {
-        self.shape()
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        self.bytes()
-    }
-
-    fn data_len(&self) -> usize {
-        self.bytes_len()
-    }
+/// Why a checkpoint could not be written as safetensors.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// A tensor can't be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A byte can't be written.
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }

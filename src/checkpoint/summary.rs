@@ -56,6 +56,7 @@ impl<'s, 'a> Survey<'s, 'a> {
             // As Python prints it: with an exponent if it is large or small.
             Value::Float(value) => format!("{value:?}"),
             Value::Text(text) => format!("\"{}\"", printable(text)),
+            Value::OddText => Value::OddText.kind().to_owned(),
             Value::Object(_) if self.arena.known_call(id).is_none() => {
                 let name = called(self.arena, id);
                 let mut counts = self.count([id]);
@@ -85,7 +86,7 @@ impl<'s, 'a> Survey<'s, 'a> {
                 Value::Bool(_) | Value::Int(_) | Value::Huge | Value::Float(_) if !within => {
                     counts.numbers += 1;
                 }
-                Value::Text(_) | Value::Bytes(_) if !within => counts.texts += 1,
+                Value::Text(_) | Value::OddText | Value::Bytes(_) if !within => counts.texts += 1,
                 Value::Global(..) => {
                     if let Some((module, name)) = self.arena.global(id)
                         && known(module, name).is_none()

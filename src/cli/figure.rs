@@ -1,6 +1,9 @@
 //! `repro figure`: the figures of the paper and of its reproduction, by name, as files.
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::{ErrorKind, Write},
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
@@ -18,10 +21,11 @@ use crate::{
     experiment::{EvidenceKind, Verdict},
     figure::catalogue::FigureCatalogue,
     report::{
+        ReportError,
         gallery::{FigureFormat, RenderedFigure, render_figures, write_figure},
         terminal,
     },
-    util::Folders,
+    util::{Folders, files::Existing},
     world::World,
 };
 
@@ -58,9 +62,10 @@ pub(super) struct Figure {
     /// Draw from this log in place of the project's evidence (CSV, or CSV in .gz)
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
-    /// The folder that files are written into
-    #[arg(long, value_name = "DIR", default_value = "figures")]
-    out: PathBuf,
+    /// The folder that files are written into; files of the same names in it are replaced
+    /// [default: figures, where no file is replaced by another one]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// The form of the files; repeat it or separate several with commas [default: svg,png]
     #[arg(long, value_delimiter = ',', value_parser = OneOf(FORMATS))]
     format: Vec<Format>,
@@ -81,6 +86,9 @@ pub(super) struct Figure {
     #[command(flatten)]
     local: LocalArguments,
 }
+
+/// The folder of figures if the command names none.
+const FOLDER: &str = "figures";
 
 const FORMATS: &[Offered] = &[
     (Format::Svg, Some("A drawing that needs no other file")),
@@ -138,9 +146,12 @@ impl Figure {
     fn draw(&self, figures: &[RenderedFigure<'_>], names: &[String]) -> Result<Outcome, Failure> {
         let forms = self.forms();
         let mut out = stdout();
+        let (folder, existing) = match &self.out {
+            Some(folder) => (folder.as_path(), Existing::Replace),
+            None => (Path::new(FOLDER), Existing::Keep),
+        };
         for figure in figures {
-            let files = write_figure(&self.out, figure, &forms)
-                .map_err(|error| Failure::new(exit::OUTPUT, error))?;
+            let files = write_figure(folder, figure, &forms, existing).map_err(unwritten)?;
             for file in files {
                 writeln!(out, "{}", file.display())?;
             }
@@ -174,6 +185,21 @@ impl Figure {
         forms.dedup();
         forms
     }
+}
+
+/// The failure to write a figure's file. One that is kept needs an option.
+fn unwritten(error: ReportError) -> Failure {
+    let report = match &error {
+        ReportError::File { path, cause } if cause.kind() == ErrorKind::AlreadyExists => {
+            let path = path.display();
+            miette::miette!(
+                help = "name a folder with --out: its files are replaced",
+                "failed to write {path}: another file has this name, and nothing asked to replace it"
+            )
+        }
+        _ => error.into(),
+    };
+    Failure::new(exit::OUTPUT, report)
 }
 
 /// The form of a figure's file.

@@ -15,7 +15,15 @@ use crate::{
 };
 
 /// Help that names a command or an option, by the diagnostic code of the error.
-const HELP: [(&str, &str); 17] = [
+const HELP: [(&str, &str); 19] = [
+    (
+        "checkpoint::key",
+        "choose one with --key, or of a source in `worlds/own.toml` with key = \"KEY\"",
+    ),
+    (
+        "checkpoint::prefix",
+        "choose one with --prefix, or of a source in `worlds/own.toml` with prefix = \"PREFIX\"",
+    ),
     ("checkpoint::weights", "`repro inspect` lists the tensors that the file has"),
     ("claim::folder", "give --claims a folder of claims, each in a file <id>.toml"),
     ("claim::lock", "restore the file; or delete it, and `repro lock` writes it with today's date"),

@@ -1,6 +1,6 @@
 //! Local evidence for the commands: what the ledger has, and running what is missing.
 
-use std::sync::OnceLock;
+use std::{collections::BTreeSet, sync::OnceLock};
 
 use clap::Args;
 
@@ -193,9 +193,19 @@ impl RunContext {
         speed: Option<Throughput>,
     ) -> Result<(), Failure> {
         let machine = self.machine()?;
+        self.report_sources(trials);
         let reporter = self.reporter(ledger);
         reporter.begins(trials, speed);
         machine.run(&self.place(ledger), trials, &|event| reporter.happens(event))
+    }
+
+    /// Prints what was taken off the names of the source models of trials.
+    fn report_sources(&self, trials: &[IdentifiedTrial]) {
+        let sources: BTreeSet<&str> =
+            trials.iter().map(|trial| &*trial.trial.recipe.key.source).collect();
+        for line in sources.into_iter().flat_map(|source| self.assets.about_source(source)) {
+            message!("note: {line}");
+        }
     }
 
     /// How fast fine-tunes ran on the same processor, if records say.
@@ -237,7 +247,9 @@ impl Runner for RunContext {
         trials: &[IdentifiedTrial],
         report: &(dyn Fn(Event<'_>) + Sync),
     ) -> Result<(), Failure> {
-        self.machine()?.run(&self.place(&self.ledger), trials, report)
+        let machine = self.machine()?;
+        self.report_sources(trials);
+        machine.run(&self.place(&self.ledger), trials, report)
     }
 }
 

@@ -5,7 +5,7 @@
 use std::io::Read;
 
 use super::{Dataset, DatasetError};
-use crate::util::files::GZIP;
+use crate::util::{files::GZIP, gzip};
 
 /// Magic number of unsigned bytes in three dimensions: images, rows, columns.
 const IMAGES: u32 = 0x0000_0803;
@@ -144,7 +144,7 @@ pub(super) fn unpacked(file: &str, bytes: &[u8]) -> Result<Vec<u8>, IdxError> {
     let mut plain = Vec::new();
     let limit = LARGEST_BYTES + 1;
     if bytes.starts_with(&GZIP) {
-        flate2::read::MultiGzDecoder::new(bytes)
+        gzip::Members::new(bytes)
             .take(limit)
             .read_to_end(&mut plain)
             .map_err(|cause| IdxError::Damaged { file: file.to_owned(), cause })?;

@@ -6,6 +6,7 @@
 use std::{io::Read, path::Path};
 
 use super::DataError;
+use crate::util::gzip;
 
 /// Size limit of an array in bytes. The largest used one of SVHN has 225 MB.
 pub const LARGEST_BYTES: u64 = 1 << 30;
@@ -118,8 +119,12 @@ fn element(file: &[u8], at: usize) -> Result<(Array, usize), Fault> {
     };
     let array = match kind {
         COMPRESSED => {
-            let mut packed = Elements::new(flate2::read::ZlibDecoder::new(content));
-            packed.whole_matrix(at).map_err(|fault| (at, Some(packed.position), fault))
+            let mut packed = Elements::new(flate2::bufread::ZlibDecoder::new(content));
+            let array = packed.whole_matrix(at).and_then(|array| {
+                let end = gzip::only_zeros(packed.from.get_mut());
+                end.map(|()| array).map_err(|cause| format!("failed to unpack: {cause}"))
+            });
+            array.map_err(|fault| (at, Some(packed.position), fault))
         }
         MATRIX => {
             let mut plain = Elements::new(content);

@@ -1,6 +1,6 @@
 //! Unpacks untrusted archives: only regular files and folders, only below one folder, with limits
 //! on entries and bytes (from the catalogue), into a temporary folder that is renamed when it is
-//! complete.
+//! complete. Every archive is read to its end, after which only zeros may follow.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -9,8 +9,8 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use flate2::{bufread::GzDecoder, read::DeflateDecoder};
-use rawzip::{CompressionMethod, RECOMMENDED_BUFFER_SIZE, ZipArchive};
+use flate2::bufread::DeflateDecoder;
+use rawzip::{CompressionMethod, RECOMMENDED_BUFFER_SIZE, RangeReader, ZipArchive};
 use serde::{Deserialize, Serialize};
 use tar::EntryType;
 
@@ -18,6 +18,7 @@ use super::{
     catalogue::{Format, Unpack},
     checksum::Interrupted,
 };
+use crate::util::gzip::{Members, only_zeros};
 
 /// Bytes that one read asks for.
 const BUFFER: usize = 1 << 16;
@@ -136,19 +137,17 @@ impl Unpacking<'_> {
     fn tar_gz(&mut self, packed: impl io::BufRead) -> Result<(), UnpackError> {
         // Headers and long names take at most 4096 bytes per entry; a decompression bomb has more.
         let limit = self.how.max_entries.saturating_mul(4096).saturating_add(self.how.max_bytes);
-        let mut tar = tar::Archive::new(GzDecoder::new(packed).take(limit));
+        let mut tar = tar::Archive::new(Members::new(packed).take(limit));
         let unpacked = self.tar(&mut tar);
-        let mut rest = tar.into_inner();
-        if rest.limit() == 0 {
-            return Err(UnpackError::TooManyBytes(self.how.max_bytes));
+        let mut rest = BufReader::new(tar.into_inner());
+        let too_many = Err(UnpackError::TooManyBytes(self.how.max_bytes));
+        if rest.get_ref().limit() == 0 {
+            return too_many;
         }
         unpacked?;
-        // Read to the end of the gzip stream, where its checksum is verified.
-        io::copy(&mut rest, &mut io::sink()).map_err(damaged)?;
-        match rest.limit() {
-            0 => Err(UnpackError::TooManyBytes(self.how.max_bytes)),
-            _ => Ok(()),
-        }
+        // To the end of the last member, where its checksum is verified.
+        only_zeros(&mut rest).map_err(damaged)?;
+        if rest.get_ref().limit() == 0 { too_many } else { Ok(()) }
     }
 
     fn tar(&mut self, tar: &mut tar::Archive<impl Read>) -> Result<(), UnpackError> {
@@ -169,14 +168,19 @@ impl Unpacking<'_> {
 
     /// Unpacks every entry of a zip archive, or the inner archive.
     fn zip(&mut self, file: File) -> Result<(), UnpackError> {
+        let length = file.metadata().map_err(damaged)?.len();
         let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
         let zip = ZipArchive::from_file(file, &mut buffer).map_err(damaged)?;
+        let rest = RangeReader::new(zip.get_ref(), zip.end_offset()..length);
+        only_zeros(&mut BufReader::new(rest)).map_err(damaged)?;
         if zip.entries_hint() > self.how.max_entries {
             return Err(UnpackError::TooManyEntries(self.how.max_entries));
         }
         let inner = self.how.inner.clone();
         let mut records = zip.entries(&mut buffer);
+        let mut found = 0;
         while let Some(record) = records.next_entry().map_err(damaged)? {
+            found += 1;
             let name = record.file_path().as_bytes().to_vec();
             if inner.as_ref().is_some_and(|inner| inner.as_bytes() != name) {
                 continue;
@@ -194,8 +198,8 @@ impl Unpacking<'_> {
                 _ if encrypted => return Err(damaged("an entry is encrypted")),
                 CompressionMethod::STORE => Box::new(entry.verifying_reader(entry.reader())),
                 CompressionMethod::DEFLATE => {
-                    let inflated = DeflateDecoder::new(entry.reader());
-                    Box::new(entry.verifying_reader(inflated))
+                    let inflated = DeflateDecoder::new(BufReader::new(entry.reader()));
+                    Box::new(entry.verifying_reader(UsedUp(inflated)))
                 }
                 _ => return Err(damaged("an entry has an unsupported compression method")),
             };
@@ -203,6 +207,11 @@ impl Unpacking<'_> {
                 return self.tar_gz(BufReader::new(bytes));
             }
             self.entry(&name, kind, &mut bytes)?;
+        }
+        // Old programs state the count in 16 bits, whatever it is.
+        let stated = zip.entries_hint();
+        if found != stated && found & 0xffff != stated {
+            return Err(damaged(format!("it has {found} entries, but states {stated}")));
         }
         inner.map_or(Ok(()), |inner| Err(UnpackError::Missing(inner)))
     }
@@ -277,6 +286,19 @@ impl Unpacking<'_> {
             file.write_all(&buffer[..read]).map_err(unwritten(path))?;
         }
         file.flush().map_err(unwritten(path))
+    }
+}
+
+/// A compressed entry that must end where its bytes end.
+struct UsedUp<R>(DeflateDecoder<R>);
+
+impl<R: io::BufRead> Read for UsedUp<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.0.read(into)?;
+        if read == 0 && !into.is_empty() {
+            only_zeros(self.0.get_mut())?;
+        }
+        Ok(read)
     }
 }
 

@@ -41,7 +41,7 @@ use crate::{
     evidence::Evidence,
     judge::{ClaimVerdict, expected_false_supports, false_supports_in_words},
     replication::Comparison,
-    util::files,
+    util::files::{self, Existing},
     world::World,
 };
 
@@ -226,8 +226,17 @@ fn make(folder: &Path) -> Result<(), ReportError> {
 }
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, ReportError> {
+    write_unless_kept(folder, name, bytes, Existing::Replace)
+}
+
+fn write_unless_kept(
+    folder: &Path,
+    name: &str,
+    bytes: &[u8],
+    existing: Existing,
+) -> Result<PathBuf, ReportError> {
     let path = folder.join(name);
-    match files::replace(&path, bytes) {
+    match files::write(&path, existing, bytes) {
         Ok(()) => Ok(path),
         Err(cause) => Err(ReportError::File { path, cause }),
     }

@@ -124,6 +124,15 @@ fn create(folder: &Path) -> Result<()> {
 /// The first bytes of a gzip stream (RFC 1952).
 pub(crate) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
+/// What to do with a file that is already there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// Replace it: the user named the file.
+    Replace,
+    /// Keep it: the program made up the name. Writing the same bytes again is no error.
+    Keep,
+}
+
 /// Replaces a file atomically: writes a temporary file beside it, flushes it to disk, and renames
 /// it. A reader of `path`, also after a crash, finds the complete old or the complete new contents.
 /// The folder is created if it is missing.
@@ -131,10 +140,42 @@ pub(crate) const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// # Errors
 /// If a folder or file can't be written; the temporary file is deleted then.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_with(path, Existing::Replace, |file| file.write_all(bytes))
+}
+
+/// Writes a file atomically, as [`replace`], unless another one is there that has to be kept.
+///
+/// # Errors
+/// As [`replace`]; of kind [`ErrorKind::AlreadyExists`] if a file with other bytes is kept.
+pub fn write(path: &Path, existing: Existing, bytes: &[u8]) -> Result<()> {
+    match write_with(path, existing, |file| file.write_all(bytes)) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let mut there = Vec::new();
+            let read = File::open(path)
+                .and_then(|file| file.take(bytes.len() as u64 + 1).read_to_end(&mut there));
+            if read.is_ok() && there == bytes { Ok(()) } else { Err(error) }
+        }
+        written => written,
+    }
+}
+
+/// Writes a file atomically, as [`replace`], with what `contents` writes.
+///
+/// # Errors
+/// As [`replace`], and those of `contents`; of kind [`ErrorKind::AlreadyExists`] if a file is kept.
+pub fn write_with(
+    path: &Path,
+    existing: Existing,
+    contents: impl FnOnce(&mut File) -> Result<()>,
+) -> Result<()> {
     let mut file = beside(path)?;
-    file.write_all(bytes)?;
+    contents(file.as_file_mut())?;
     file.as_file().sync_all()?;
-    file.persist(path)?;
+    match existing {
+        Existing::Replace => file.persist(path)?,
+        // One step of the file system, so that no file that appears meanwhile is replaced.
+        Existing::Keep => file.persist_noclobber(path)?,
+    };
     // Flushing the folder puts the new name on disk.
     File::open(folder_of(path))?.sync_all()
 }
@@ -164,11 +205,7 @@ fn beside(path: &Path) -> Result<tempfile::NamedTempFile> {
 /// # Errors
 /// If the file exists, or a folder or file can't be written.
 pub fn create_new(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut file = beside(path)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path).map_err(|error| error.error)?;
-    File::open(folder_of(path))?.sync_all()
+    write_with(path, Existing::Keep, |file| file.write_all(bytes))
 }
 
 /// tempfile's error without the temporary name that it ends with, which means nothing to people.
@@ -193,6 +230,26 @@ mod tests {
         for code in [5, 28] {
             assert!(!has_no_locks(&Error::from_raw_os_error(code)), "{code}");
         }
+    }
+
+    #[test]
+    fn a_file_under_a_made_up_name_is_kept_unless_it_has_the_same_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        write(&file, Existing::Keep, b"first").unwrap();
+        write(&file, Existing::Keep, b"first").unwrap();
+        for other in [&b"firs"[..], b"first and more", b""] {
+            let error = write(&file, Existing::Keep, other).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+            assert_eq!(std::fs::read(&file).unwrap(), b"first");
+        }
+        // A link that leads nowhere is something that is there, too.
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("nowhere", &link).unwrap();
+        assert!(write(&link, Existing::Keep, b"").is_err());
+        write(&file, Existing::Replace, b"second").unwrap();
+        assert_eq!(std::fs::read(&file).unwrap(), b"second");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "no temporary file");
     }
 
     #[test]

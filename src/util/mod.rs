@@ -1,4 +1,4 @@
-//! Utilities that any module may need: atomic writes and file locks, today's date, hexadecimal
+//! Utilities that any module may need: atomic writes and file locks, gzip, today's date, hexadecimal
 //! text, decimals of numbers, suggestions for misspelt names and keys, text of other people's files
 //! as it is shown, files that are no table, shell quoting, and the next step for the user as data.
 
@@ -7,6 +7,7 @@ pub(crate) mod decimals;
 pub(crate) mod digits;
 pub mod files;
 pub(crate) mod formats;
+pub mod gzip;
 mod hex;
 mod hint;
 pub(crate) mod machine;

@@ -21,8 +21,8 @@ pub use tables::{
 pub use user_names::{UserNames, UserNamesError};
 
 use crate::experiment::{
-    AdversarialTest, Architecture, EvidenceKind, Inverse, Key, Pretraining, Protocol, Resolution,
-    Seed,
+    AdversarialTest, Architecture, EvidenceKind, Inverse, Key, Normalisation, Pretraining,
+    Protocol, Resolution, Seed,
 };
 use crate::{study::Study, util::suggest::did_you_mean};
 
@@ -87,6 +87,9 @@ pub struct World {
     /// (`plan::sensitivity` sets them).
     #[serde(skip)]
     pub learning_rates: BTreeMap<String, f64>,
+    /// Normalisations of a user's source models that replace the protocol's.
+    #[serde(skip)]
+    pub normalisations: BTreeMap<String, Normalisation>,
     /// The checkpoints of its source models, if they are in the data folder.
     pub zoo: Option<Zoo>,
     /// The packed images that replace the official files, if it has them.
@@ -190,6 +193,12 @@ impl World {
             protocol.evaluate.clone_from(&schedule.evaluate);
         }
         protocol
+    }
+
+    /// The normalisation of images for fine-tunes from a source model.
+    #[must_use]
+    pub fn normalisation(&self, source: &str) -> Normalisation {
+        self.normalisations.get(source).copied().unwrap_or(self.protocol.normalisation)
     }
 
     /// The seed at a place in the order of seeds, counted from 0 (the authors' seeds: `batch.py` of

@@ -24,6 +24,7 @@ impl World {
     #[must_use]
     pub fn recipe(&self, key: Key) -> Recipe {
         let mut protocol = self.protocol(key.images);
+        protocol.normalisation = self.normalisation(&key.source);
         if let Some(rate) = self.learning_rates.get(&*key.source) {
             protocol.learning_rate = *rate;
         }
@@ -71,7 +72,8 @@ impl World {
             Some(toml::Value::Table(changes)) => changes,
             Some(_) => return Err(RecipeError::Grammar("protocol must be a table".to_owned())),
         };
-        let mut protocol = toml::Table::try_from(world.protocol(key.images)).expect("plain data");
+        let usual = world.recipe(key.clone()).protocol;
+        let mut protocol = toml::Table::try_from(usual).expect("plain data");
         // The world's evaluations do not fit a schedule of another length: the last epoch does.
         if let (Some(epochs), false) = (changes.get("epochs"), changes.contains_key("evaluate")) {
             protocol.insert("evaluate".to_owned(), toml::Value::Array(vec![epochs.clone()]));
@@ -146,13 +148,17 @@ impl World {
     }
 
     /// What decides whether two records are comparable: the epochs, and a digest of the rest of the
-    /// protocol and of how influence is measured. A learning rate that belongs to a source model
-    /// (`learning_rates`) is part of the arm, so it is left out.
+    /// protocol and of how influence is measured. A learning rate and a normalisation that belong to
+    /// a source model (`learning_rates`, `normalisations`) are part of the arm, so they are left
+    /// out.
     #[must_use]
     pub fn digest(&self, recipe: &Recipe) -> RecipeDigest {
         let mut rest = recipe.protocol.clone();
         if self.learning_rates.contains_key(&*recipe.key.source) {
             rest.learning_rate = self.protocol.learning_rate;
+        }
+        if self.normalisations.get(&*recipe.key.source) == Some(&rest.normalisation) {
+            rest.normalisation = self.protocol.normalisation;
         }
         let epochs = std::mem::take(&mut rest.epochs);
         rest.evaluate.clear();

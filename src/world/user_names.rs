@@ -13,7 +13,9 @@ use toml::de::{DeTable, Deserializer};
 
 use super::{TargetInfo, World, ZOOS};
 use crate::{
+    checkpoint::Choice,
     data::official,
+    experiment::Normalisation,
     util::{
         OldSpelling, files,
         shown::{fault_of_name, shown},
@@ -62,6 +64,15 @@ struct UserSource {
     /// Its file in the zoo of each world; a log needs no file.
     #[serde(default)]
     files: BTreeMap<String, String>,
+    /// The keys that lead to its state dict, if a file has several.
+    #[serde(default)]
+    key: Option<String>,
+    /// What the names of its tensors begin with, if the names leave it open.
+    #[serde(default)]
+    prefix: Option<String>,
+    /// The normalisation of its images, if it is not the world's.
+    #[serde(default)]
+    normalisation: Option<Normalisation>,
 }
 
 /// An error in the file of user-defined names.
@@ -139,6 +150,15 @@ impl UserNames {
                 }
                 plain("file", file)?;
             }
+            if let Some(Normalisation { mean, std }) = source.normalisation {
+                let valid = mean.iter().all(|mean| mean.is_finite())
+                    && std.iter().all(|std| std.is_finite() && *std > 0.0);
+                if !valid {
+                    return Err(format!(
+                        "source `{name}`: normalisation has finite numbers, and `std` is above 0"
+                    ));
+                }
+            }
         }
         Ok(own)
     }
@@ -160,6 +180,9 @@ impl UserNames {
             if let Some(file) = source.files.get(&world.id) {
                 zoo.files.insert(name.clone(), file.clone());
             }
+            if let Some(normalisation) = source.normalisation {
+                world.normalisations.insert(name.clone(), normalisation);
+            }
         }
         for (name, target) in &self.targets {
             world.targets.insert(name.clone(), target.clone());
@@ -178,6 +201,16 @@ impl UserNames {
     #[must_use]
     pub fn notes(&self) -> &[OldSpelling] {
         &self.notes
+    }
+
+    /// What to take of the file of a source model.
+    #[must_use]
+    pub(crate) fn choice(&self, source: &str) -> Choice {
+        let source = self.sources.get(source);
+        source.map_or_else(Choice::default, |source| Choice {
+            key: source.key.clone(),
+            prefix: source.prefix.clone(),
+        })
     }
 
     /// Whether a target or a source model is user-defined.
@@ -270,6 +303,31 @@ mod tests {
     }
 
     #[test]
+    fn a_source_has_its_own_normalisation_and_says_what_to_take_of_its_file() {
+        let text = OWN.replace(
+            "files = {",
+            "key = \"state_dict_ema\"\nprefix = \"backbone\"\n\
+             normalisation = { mean = [0.5, 0.5, 0.5], std = [0.25, 0.25, 0.25] }\nfiles = {",
+        );
+        let (names, plain) =
+            [&text[..], OWN].map(|text| UserNames::parse("own.toml", text).unwrap()).into();
+        let world = EvidenceKind::Paper.world().with(&names);
+        let recipe = world.recipe(Key::new("flowers", "l2_5", 3, 100));
+        assert_eq!(recipe.protocol.normalisation.mean, [0.5; 3]);
+        // It is the arm's, so that arms stay comparable.
+        let other = world.recipe(Key::new("flowers", "natural", 3, 100));
+        assert_eq!(other.protocol.normalisation, Normalisation::IMAGENET);
+        assert_eq!(world.digest(&recipe), world.digest(&other));
+        let choice = names.choice("l2_5");
+        assert_eq!(choice.key.as_deref(), Some("state_dict_ema"));
+        assert_eq!(choice.prefix.as_deref(), Some("backbone"));
+        assert_eq!(plain.choice("l2_5"), Choice::default());
+        let world = EvidenceKind::Paper.world().with(&plain);
+        let recipe = world.recipe(Key::new("flowers", "l2_5", 3, 100));
+        assert_eq!(recipe.protocol.normalisation, Normalisation::IMAGENET);
+    }
+
+    #[test]
     fn names_that_a_world_has_keep_their_meaning() {
         for kind in [EvidenceKind::Paper, EvidenceKind::Lab, EvidenceKind::Smoke] {
             let (before, after) = (kind.world(), with(kind));
@@ -334,6 +392,11 @@ mod tests {
         assert!(error("description", "descriptive").contains("description"));
         assert!(error("paper =", "papier =").contains("did you mean `paper`?"));
         assert!(error("paper =", "smoke =").contains("(lab, paper, salman)"));
+        for std in ["[1, 1, 0.0]", "[1, 1, nan]", "[1, 1, inf]"] {
+            let normalisation = format!("\nnormalisation = {{ mean = [0, 0, 0], std = {std} }}");
+            let found = error("\n        files =", &format!("{normalisation}\nfiles ="));
+            assert!(found.contains("`std` is above 0"), "{found}");
+        }
     }
 
     #[test]

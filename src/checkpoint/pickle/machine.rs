@@ -9,16 +9,30 @@ use super::{
 };
 use crate::checkpoint::error::Fault;
 
-/// Limit on the operations of a pickle. That of a robust ResNet-50 with its momentum has 30,000.
-pub const MAX_OPERATIONS: usize = 1 << 20;
+/// Limit on the operations of a file's pickles. An operation is at least a byte, so that memory is
+/// bounded by the bytes of a pickle; this is where the bound stops growing. The pickle of a robust
+/// ResNet-50 with its momentum has 30,000 operations, a list with a number for each image of
+/// ImageNet 1.3 million.
+pub const MAX_OPERATIONS: usize = 1 << 27;
 
-/// Runs the pickle that begins at an offset of `bytes`. Returns its object and the offset of its
-/// end.
+/// Runs the pickle that begins at the offset `begin` of `bytes`, which are at the offset `base` of
+/// the file. Returns its object and the offset of its end in `bytes`.
 ///
 /// # Errors
 /// If it is damaged, or has too many operations.
-pub fn run<'a>(bytes: &'a [u8], begin: usize, arena: &mut Arena<'a>) -> Result<(Id, usize), Fault> {
-    let mut reader = Reader::new(bytes, begin);
+pub fn run<'a>(
+    bytes: &'a [u8],
+    begin: usize,
+    base: usize,
+    arena: &mut Arena<'a>,
+) -> Result<(Id, usize), Fault> {
+    let mut reader = Reader::new(bytes, begin, base);
+    let ran = run_with(&mut reader, arena);
+    arena.cut = reader.cut();
+    ran.map(|result| (result, reader.at() - base))
+}
+
+fn run_with<'a>(reader: &mut Reader<'a>, arena: &mut Arena<'a>) -> Result<Id, Fault> {
     let mut machine = Machine { arena, stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
     loop {
         let at = reader.at();
@@ -31,7 +45,7 @@ pub fn run<'a>(bytes: &'a [u8], begin: usize, arena: &mut Arena<'a>) -> Result<(
         let Some(result) = machine.step(operation).map_err(|what| Fault::pickle(at, what))? else {
             continue;
         };
-        return Ok((result, reader.at()));
+        return Ok(result);
     }
 }
 

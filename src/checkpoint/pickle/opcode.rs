@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::{
-    text::{escaped, quoted},
+    text::{Escaped, escaped, is_text_with_surrogates, quoted},
     value::Value,
 };
 use crate::checkpoint::error::Fault;
@@ -49,22 +49,31 @@ pub enum Operation<'a> {
     Build,
 }
 
-/// Reads the operations of a pickle. Offsets are relative to the beginning of the file.
+/// Reads the operations of a pickle. Offsets in errors are relative to the beginning of the file.
 #[derive(Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// The offset of `bytes` in the file.
+    base: usize,
+    /// Whether more bytes were asked for than there are.
+    cut: bool,
 }
 
 impl<'a> Reader<'a> {
-    /// Reads `bytes` from an offset to the end.
-    pub fn new(bytes: &'a [u8], at: usize) -> Self {
-        Self { bytes, at: at.min(bytes.len()) }
+    /// Reads `bytes`, which are at the offset `base` of the file, from an offset to their end.
+    pub fn new(bytes: &'a [u8], at: usize, base: usize) -> Self {
+        Self { bytes, at: at.min(bytes.len()), base, cut: false }
     }
 
-    /// The offset of the next operation.
+    /// The offset of the next operation in the file.
     pub fn at(&self) -> usize {
-        self.at
+        self.base + self.at
+    }
+
+    /// Whether more bytes were asked for than there are.
+    pub fn cut(&self) -> bool {
+        self.cut
     }
 
     /// Reads the next operation.
@@ -73,7 +82,7 @@ impl<'a> Reader<'a> {
     /// If it is unknown, invalid or truncated.
     pub fn next(&mut self) -> Result<Operation<'a>, Fault> {
         use Operation as O;
-        let begin = self.at;
+        let begin = self.at();
         let fault = |what: &str| Err(Fault::pickle(begin, what));
         Ok(match self.array::<1>()?[0] {
             b'.' => O::Stop,
@@ -128,7 +137,8 @@ impl<'a> Reader<'a> {
                 O::Push(python_2(Cow::Borrowed(self.take(length)?)))
             }
             b'V' => match escaped(self.line()?) {
-                Some(text) => O::Push(Value::Text(Cow::Owned(text))),
+                Some(Escaped::Text(text)) => O::Push(Value::Text(Cow::Owned(text))),
+                Some(Escaped::Odd) => O::Push(Value::OddText),
                 None => return fault("invalid escapes in a text"),
             },
             b'X' => {
@@ -202,7 +212,10 @@ impl<'a> Reader<'a> {
                 let length = u64::from_le_bytes(self.array()?);
                 match usize::try_from(length) {
                     Ok(length) if length <= self.bytes.len() - self.at => O::Nothing,
-                    _ => return fault("a frame is longer than the file"),
+                    _ => {
+                        self.cut = true;
+                        return fault("a frame is longer than the file");
+                    }
                 }
             }
             0x82..=0x84 => {
@@ -224,7 +237,8 @@ impl<'a> Reader<'a> {
             }
             None => {
                 let what = format!("{length} bytes should follow, but only {} do", left.len());
-                Err(Fault::pickle(self.at, what))
+                self.cut = true;
+                Err(Fault::pickle(self.at(), what))
             }
         }
     }
@@ -240,7 +254,7 @@ impl<'a> Reader<'a> {
 
     /// A length that is stored as a signed integer.
     fn signed(&mut self) -> Result<u64, Fault> {
-        let at = self.at;
+        let at = self.at();
         u64::try_from(i32::from_le_bytes(self.array()?))
             .map_err(|_| Fault::pickle(at, "a length is negative"))
     }
@@ -253,19 +267,22 @@ impl<'a> Reader<'a> {
                 self.at += end + 1;
                 Ok(&left[..end])
             }
-            None => Err(Fault::pickle(self.at, "a line has no end")),
+            None => {
+                self.cut = true;
+                Err(Fault::pickle(self.at(), "a line has no end"))
+            }
         }
     }
 
     fn number(&mut self) -> Result<u64, Fault> {
-        let at = self.at;
+        let at = self.at();
         let text = std::str::from_utf8(self.line()?).ok();
         text.and_then(|text| text.trim().parse().ok())
             .ok_or_else(|| Fault::pickle(at, "invalid number"))
     }
 
     fn names(&mut self) -> Result<(&'a str, &'a str), Fault> {
-        let at = self.at;
+        let at = self.at();
         let (module, name) = (self.line()?, self.line()?);
         match (std::str::from_utf8(module), std::str::from_utf8(name)) {
             (Ok(module), Ok(name)) => Ok((module, name)),
@@ -273,11 +290,15 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Text as Python encodes it: UTF-8, with lone surrogates as if they were characters.
     fn text(&mut self, length: u64) -> Result<Operation<'a>, Fault> {
-        let at = self.at;
-        std::str::from_utf8(self.take(length)?)
-            .map(|text| Operation::Push(Value::Text(Cow::Borrowed(text))))
-            .map_err(|_| Fault::pickle(at, "a text is not UTF-8"))
+        let at = self.at();
+        let bytes = self.take(length)?;
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(Operation::Push(Value::Text(Cow::Borrowed(text)))),
+            Err(_) if is_text_with_surrogates(bytes) => Ok(Operation::Push(Value::OddText)),
+            Err(_) => Err(Fault::pickle(at, "a text is not UTF-8")),
+        }
     }
 }
 

@@ -47,9 +47,29 @@ pub fn quoted(line: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// Whether bytes are UTF-8 except for surrogates, which are encoded as other characters are
+/// (Python's error handler `surrogatepass`).
+pub fn is_text_with_surrogates(mut bytes: &[u8]) -> bool {
+    while let Err(error) = std::str::from_utf8(bytes) {
+        bytes = match &bytes[error.valid_up_to()..] {
+            [0xed, 0xa0..=0xbf, 0x80..=0xbf, rest @ ..] => rest,
+            _ => return false,
+        };
+    }
+    true
+}
+
+/// Text of protocol 0.
+#[derive(Debug, PartialEq)]
+pub enum Escaped {
+    Text(String),
+    /// With lone surrogates.
+    Odd,
+}
+
 /// Text in Latin-1 with `\u` and `\U` for other characters; `None` if an escape is invalid.
-pub fn escaped(line: &[u8]) -> Option<String> {
-    let mut text = String::new();
+pub fn escaped(line: &[u8]) -> Option<Escaped> {
+    let (mut text, mut odd) = (String::new(), false);
     let mut at = 0;
     while let Some(byte) = line.get(at) {
         at += 1;
@@ -62,10 +82,13 @@ pub fn escaped(line: &[u8]) -> Option<String> {
             }
         };
         let code = hexadecimal(line.get(at + 1..at + 1 + digits)?)?;
-        text.push(char::from_u32(code)?);
+        match code {
+            0xd800..=0xdfff => odd = true,
+            code => text.push(char::from_u32(code)?),
+        }
         at += 1 + digits;
     }
-    Some(text)
+    Some(if odd { Escaped::Odd } else { Escaped::Text(text) })
 }
 
 fn hexadecimal(digits: &[u8]) -> Option<u32> {
@@ -85,10 +108,25 @@ mod tests {
         for invalid in [&b"'a"[..], b"'", b"", b"a", br"'\x4'", br"'\'"] {
             assert_eq!(quoted(invalid), None, "{invalid:?}");
         }
-        assert_eq!(escaped(br"a\u03b1\U0001f600\n").unwrap(), "aα😀\\n");
-        assert_eq!(escaped(b"\xe9").unwrap(), "é");
-        for invalid in [&br"\u03b"[..], br"\ud800", br"\Uffffffff", br"\uzzzz"] {
+        let text = |text: &str| Some(Escaped::Text(text.to_owned()));
+        assert_eq!(escaped(br"a\u03b1\U0001f600\n"), text("aα😀\\n"));
+        assert_eq!(escaped(b"\xe9"), text("é"));
+        // As in Python, surrogates are no pair here.
+        for odd in [&br"a\ud800"[..], br"\udcffb", br"\ud83d\ude00"] {
+            assert_eq!(escaped(odd), Some(Escaped::Odd), "{odd:?}");
+        }
+        for invalid in [&br"\u03b"[..], br"\Uffffffff", br"\uzzzz"] {
             assert_eq!(escaped(invalid), None, "{invalid:?}");
+        }
+    }
+
+    #[test]
+    fn surrogates_are_the_only_exception_to_utf_8() {
+        for odd in [&b"\xed\xa0\x80"[..], b"a\xed\xb3\xbfb", b"\xed\xa0\xbd\xed\xb8\x80", b"ab"] {
+            assert!(is_text_with_surrogates(odd), "{odd:?}");
+        }
+        for damaged in [&b"\xff"[..], b"\xed\xa0", b"\xed", b"\xed\xa0\x80\xff", b"\xc0\x80"] {
+            assert!(!is_text_with_surrogates(damaged), "{damaged:?}");
         }
     }
 }

@@ -17,6 +17,9 @@ pub enum Value<'a> {
     Huge,
     Float(f64),
     Text(Cow<'a, str>),
+    /// Text that Python has and Unicode has not: with lone surrogates, which Python gives file
+    /// names and arguments whose bytes are no UTF-8. It is needed nowhere.
+    OddText,
     Bytes(Cow<'a, [u8]>),
     Tuple(Vec<Id>),
     List(Vec<Id>),
@@ -53,6 +56,8 @@ pub struct Arena<'a> {
     values: Vec<Value<'a>>,
     /// The number of operations so far, which is limited.
     pub(super) operations: usize,
+    /// Whether the latest pickle failed because its bytes ended.
+    pub cut: bool,
 }
 
 impl<'a> Arena<'a> {
@@ -153,6 +158,7 @@ impl Value<'_> {
             Self::Int(_) | Self::Huge => "an integer",
             Self::Float(_) => "a number",
             Self::Text(_) => "text",
+            Self::OddText => "text with lone surrogates",
             Self::Bytes(_) => "bytes",
             Self::Tuple(_) => "a tuple",
             Self::List(_) => "a list",

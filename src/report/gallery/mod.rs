@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 pub use page::page;
 
-use super::{ReportError, make, write};
+use super::{ReportError, make, write, write_unless_kept};
 use crate::figure::{
     chart,
     curves::{Chart, Curve, chart_over},
@@ -22,7 +22,7 @@ use crate::{
     evidence::{Evidence, means::Points},
     experiment::{Moment, Resolution},
     figure::catalogue::{Content, Curves, Figure, FigureCatalogue, MissingRecords, missing},
-    util::{Command, Folders},
+    util::{Command, Folders, files::Existing},
 };
 
 /// Writes a command as a command line; `cli` provides it.
@@ -204,11 +204,13 @@ fn provenance(chart: &Chart, evidence: &Evidence) -> String {
 /// if it is missing. Writes nothing if nothing is drawn.
 ///
 /// # Errors
-/// If the folder can't be created, a file can't be written, or the PNG can't be rendered.
+/// If the folder can't be created, a file can't be written or has to be kept, or the PNG can't be
+/// rendered.
 pub(crate) fn write_figure(
     folder: &Path,
     rendered: &RenderedFigure<'_>,
     formats: &[FigureFormat],
+    existing: Existing,
 ) -> Result<Vec<PathBuf>, ReportError> {
     let Some((content, drawing)) = &rendered.drawn else { return Ok(Vec::new()) };
     make(folder)?;
@@ -225,7 +227,8 @@ pub(crate) fn write_figure(
             }
             .into_bytes(),
         };
-        files.push(write(folder, &format!("{}.{}", drawing.name, format.extension()), &bytes)?);
+        let name = format!("{}.{}", drawing.name, format.extension());
+        files.push(write_unless_kept(folder, &name, &bytes, existing)?);
     }
     Ok(files)
 }
@@ -290,7 +293,7 @@ pub fn write_gallery(
     const FILES: &str = "figures";
     for rendered in figures {
         let formats = [FigureFormat::Svg, FigureFormat::Png, FigureFormat::Csv];
-        write_figure(&folder.join(FILES), rendered, &formats)?;
+        write_figure(&folder.join(FILES), rendered, &formats, Existing::Replace)?;
     }
     make(folder)?;
     write(folder, "gallery.html", page(figures, FILES, command, spell).as_bytes())

@@ -108,3 +108,43 @@ fn a_plan_lists_the_missing_fine_tunes_of_a_figure() {
     }
     assert_eq!(ran(&["plan", "--figure", "A3", "--claim", "l2_best"]).code, 64);
 }
+
+/// Two logs would write files of one name into the default folder.
+#[test]
+fn a_figure_of_another_log_does_not_replace_one_in_the_default_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = |accuracy: f64| {
+        let rows: Vec<String> = ["natural", "l2_3"]
+            .iter()
+            .flat_map(|source| {
+                [1, 2].map(|seed| {
+                    format!(
+                        "svhn,{source},3,100,{seed},100,{},1,100,0,1",
+                        accuracy + f64::from(seed)
+                    )
+                })
+            })
+            .collect();
+        let columns = repro::evidence::published::COLUMNS.join(",");
+        fs::write(folder.path().join("runs.csv"), format!("{columns}\n{}\n", rows.join("\n")))
+            .unwrap();
+    };
+    let draw = |more: &[&str]| {
+        let command = ["figure", "2", "--log", "runs.csv", "--format", "csv"];
+        finished(repro().args(command).args(more).current_dir(folder.path()))
+    };
+    log(50.0);
+    let first = draw(&[]);
+    let file = folder.path().join(first.stdout.trim());
+    let drawn = fs::read(&file).unwrap_or_else(|error| panic!("{error}: {}", first.stderr));
+    // The same figure again is no other file.
+    assert_eq!(draw(&[]).stdout, first.stdout);
+    log(60.0);
+    let other = draw(&[]);
+    assert_eq!(other.code, 73, "{}", other.stderr);
+    assert!(flat(&other.stderr).contains("another file has this name"), "{}", other.stderr);
+    assert_eq!(fs::read(&file).unwrap(), drawn);
+    let named = draw(&["--out", "figures"]);
+    assert_ne!(named.code, 73, "{}", named.stderr);
+    assert_ne!(fs::read(&file).unwrap(), drawn);
+}

@@ -4,17 +4,20 @@
 
 mod assembly;
 mod bounds;
+mod differential;
 mod formats;
 mod fuzz;
 mod hostile;
 mod memory;
 mod mutation;
+mod normaliser;
 mod program;
 mod reference;
+mod wrappers;
 
 use std::path::PathBuf;
 
-use repro::checkpoint::{Checkpoint, ReadError};
+use repro::checkpoint::{Checkpoint, ReadError, write_safetensors};
 
 #[global_allocator]
 static COUNTED: memory::Counted = memory::Counted;
@@ -31,6 +34,13 @@ fn fixture(name: &str) -> Vec<u8> {
 
 fn read(bytes: &[u8]) -> Result<Checkpoint, ReadError> {
     Checkpoint::read("file", bytes.to_vec())
+}
+
+/// A checkpoint's tensors as a safetensors file.
+fn to_safetensors(checkpoint: &Checkpoint) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write_safetensors(checkpoint, &mut bytes).unwrap();
+    bytes
 }
 
 /// The printed error of a refused file.

@@ -2,9 +2,9 @@
 //! checksums of a zip archive are computed after the faults, so that they do not find them.
 
 use proptest::prelude::*;
-use repro::checkpoint::{Checkpoint, Inspection, to_safetensors};
+use repro::checkpoint::{Checkpoint, Inspection};
 
-use super::{assembly, folder, memory::peak};
+use super::{assembly, folder, memory::peak, to_safetensors};
 
 /// The original files.
 pub struct Corpus {
@@ -222,10 +222,10 @@ pub fn try_out(bytes: Vec<u8>) -> bool {
     let (read, memory) = peak(|| Checkpoint::read("file", bytes));
     assert!(memory < 300 * length + 300_000, "{memory} bytes for a file of {length}");
     let Ok(checkpoint) = read else { return false };
-    let (inspection, memory) = peak(|| Inspection::new(&checkpoint));
+    let (inspection, memory) = peak(|| Inspection::new(&checkpoint).unwrap());
     assert!(memory < (65 << 20) + 300 * length, "{memory} bytes for a file of {length}");
     let again = Checkpoint::read("again", to_safetensors(&checkpoint));
-    let again = Inspection::new(&again.expect("what was written is read"));
+    let again = Inspection::new(&again.expect("what was written is read")).unwrap();
     // Names that still look wrapped after unwrapping may be unwrapped again.
     if again.wrapping == repro::checkpoint::Wrapping::Plain {
         let sums = |inspection: Inspection| -> Vec<(String, String)> {

@@ -91,6 +91,31 @@ fn a_converted_checkpoint_inspects_the_same() {
     assert!(folder.path().join("new/x.safetensors").exists());
 }
 
+/// The two names that the robustness library writes, two eps, and a stranger's file.
+#[test]
+fn a_made_up_name_never_replaces_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let names = ["checkpoint.pt.best", "checkpoint.pt.latest", "eps0.01", "eps0.03"];
+    for name in names {
+        std::fs::write(path(name), fixture("plain-zip.pt")).unwrap();
+        assert_eq!(ran(&["convert", name], folder.path()).code, 0, "{name}");
+        assert!(path(&format!("{name}.safetensors")).exists(), "{name}");
+    }
+    std::fs::write(path("model.pt"), fixture("plain-zip.pt")).unwrap();
+    std::fs::write(path("model.safetensors"), "somebody else wrote this").unwrap();
+    for name in ["model.pt", names[0]] {
+        let ran = ran(&["convert", name], folder.path());
+        assert_eq!((ran.code, ran.stdout.as_str()), (73, ""), "{}", ran.stderr);
+        assert!(ran.stderr.contains("this file exists") && ran.stderr.contains("--output"));
+    }
+    let kept = std::fs::read(path("model.safetensors")).unwrap();
+    assert_eq!(kept, b"somebody else wrote this");
+    let named = ran(&["convert", "model.pt", "--output", "model.safetensors"], folder.path());
+    assert_eq!(named.code, 0, "{}", named.stderr);
+    assert_ne!(std::fs::read(path("model.safetensors")).unwrap(), kept);
+}
+
 #[test]
 fn damaged_or_missing_checkpoints_exit_with_66_and_name_the_file() {
     let folder = tempfile::tempdir().unwrap();

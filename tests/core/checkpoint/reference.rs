@@ -39,7 +39,7 @@ impl Reference {
 
 /// A checkpoint's tensors in the reference's form.
 pub fn tensors(checkpoint: &Checkpoint) -> Vec<Tensor> {
-    let inspection = Inspection::new(checkpoint);
+    let inspection = Inspection::new(checkpoint).unwrap();
     let tensors = inspection.tensors.into_iter().map(|tensor| Tensor {
         name: tensor.name,
         shape: tensor.shape,

@@ -63,6 +63,13 @@ fn a_file_that_is_truncated_or_too_long_is_refused_by_name() {
         let error = read(&whole[..end], &labels).unwrap_err();
         assert!(matches!(error, IdxError::Damaged { .. }), "{end}: {error}");
     }
+    // All members are read, and nothing but zeros may follow them.
+    let members = [packed(&images[..9]), packed(&images[9..]), vec![0; 20]].concat();
+    assert_eq!(read(&members, &labels).unwrap(), read(&images, &labels).unwrap());
+    for after in [&b"x"[..], b"\0x", b"\x1f\x8b"] {
+        let error = read(&[&whole[..], after].concat(), &labels).unwrap_err();
+        assert!(matches!(error, IdxError::Damaged { .. }), "{after:?}: {error}");
+    }
     let longer = [images.as_slice(), &[0]].concat();
     let error = read(&longer, &labels).unwrap_err().to_string();
     assert_eq!(error, "failed to read images, offset 16: 19 bytes follow, the header states 18");

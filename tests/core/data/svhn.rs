@@ -177,6 +177,14 @@ fn sizes_that_do_not_fit_are_reported_with_their_offset() {
     let mut followed = y(&[1, 2]);
     followed.extend([0; 8]);
     refused(&file(&[packed(&followed)]), "unexpected bytes follow the array");
+    // Bytes that the compressed stream does not use: only zeros may be there.
+    let unused = |bytes: &[u8]| {
+        let element = packed(&y(&[1, 2]));
+        let size = ((element.len() - 8 + bytes.len()) as u32).to_le_bytes();
+        [&element[..4], &size, &element[8..], bytes].concat()
+    };
+    refused(&file(&[x(), unused(b"x")]), "other bytes than zeros follow its end");
+    assert!(read(&file(&[x(), unused(&[0; 8])])).is_ok());
     let mut unchecked = file(&[packed(&x())]);
     *unchecked.last_mut().unwrap() ^= 1;
     refused(&unchecked, "failed to unpack");

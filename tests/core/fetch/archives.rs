@@ -1,8 +1,9 @@
 //! Archives, valid and hostile.
 
 use std::{
+    collections::BTreeMap,
     fs,
-    io::{Cursor, Write},
+    io::{Cursor, Read, Write},
     path::Path,
     sync::atomic::AtomicBool,
 };
@@ -40,6 +41,33 @@ pub fn tar_gz(entries: &[Vec<u8>]) -> Vec<u8> {
     packed.write_all(&entries.concat()).unwrap();
     packed.write_all(&[0; 1024]).unwrap();
     packed.finish().unwrap()
+}
+
+/// A gzip member.
+fn member(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(bytes).unwrap();
+    packed.finish().unwrap()
+}
+
+/// A zip of one entry, whose compressed bytes are given.
+fn deflated_zip(name: &str, plain: &[u8], deflated: &[u8]) -> Vec<u8> {
+    let mut crc = flate2::Crc::new();
+    crc.update(plain);
+    let word = |value: usize| (value as u32).to_le_bytes();
+    let about = [
+        &[20, 0, 0, 0, 8, 0, 0, 0, 0x21, 0x58][..],
+        &crc.sum().to_le_bytes(),
+        &word(deflated.len()),
+        &word(plain.len()),
+        &(name.len() as u16).to_le_bytes(),
+        &[0, 0],
+    ]
+    .concat();
+    let file = [b"PK\x03\x04", &about[..], name.as_bytes(), deflated].concat();
+    let directory = [b"PK\x01\x02\x14\0", &about[..], &[0; 14], name.as_bytes()].concat();
+    let (size, offset) = (word(directory.len()), word(file.len()));
+    [&file, &directory, &b"PK\x05\x06\0\0\0\0\x01\0\x01\0"[..], &size, &offset, &[0, 0]].concat()
 }
 
 /// A zip of files.
@@ -243,6 +271,92 @@ fn damaged_truncated_or_foreign_files_are_refused() {
     assert_eq!(refused(&file_itself, &how(Format::TarGz)), "it has no `wanted/`");
     let other = tar_gz(&[file("other/a.bin", b"abc")]);
     assert_eq!(refused(&other, &how(Format::TarGz)), "it has no `wanted`");
+}
+
+#[test]
+fn a_tar_in_several_gzip_members_is_read_to_its_end() {
+    let plain = [file("wanted/a.bin", b"abc"), file("wanted/b.bin", b"d"), vec![0; 1024]].concat();
+    // Cut where an entry begins, within one, and before the end.
+    for cut in [0, 700, 1024, 1536, plain.len()] {
+        let members = [member(&plain[..cut]), member(&plain[cut..])];
+        for between in [0, 3] {
+            let packed = members.join(&vec![0; between][..]);
+            let (got, names) = unpacked(&packed, &how(Format::TarGz));
+            assert_eq!(got.unwrap(), Contents { files: 2, bytes: 4, skipped: 0 }, "{cut}");
+            assert_eq!(names, ["into/wanted/a.bin", "into/wanted/b.bin"]);
+            let after = [&packed[..], b"more"].concat();
+            assert!(refused(&after, &how(Format::TarGz)).contains("damaged"), "{cut}");
+        }
+    }
+    // A second archive after the end of the first one is not silently left out.
+    let twice = member(&[&plain[..], &plain].concat());
+    let error = refused(&twice, &how(Format::TarGz));
+    assert!(error.contains("other bytes than zeros follow its end"), "{error}");
+}
+
+#[test]
+fn a_zip_is_read_to_its_end() {
+    let whole = zip(&[("wanted/a.bin", &[7; 3000]), ("wanted/b.bin", b"d")]);
+    let (got, _) = unpacked(&[&whole[..], &[0; 600]].concat(), &how(Format::Zip));
+    assert_eq!(got.unwrap().files, 2);
+    for after in [&b"x"[..], b"\0x"] {
+        let error = refused(&[&whole[..], after].concat(), &how(Format::Zip));
+        assert!(error.contains("other bytes than zeros follow its end"), "{error}");
+    }
+    // One entry fewer than its directory states.
+    let mut fewer = whole.clone();
+    let end = fewer.len() - 22;
+    fewer[end + 10] += 1;
+    let error = refused(&fewer, &how(Format::Zip));
+    assert!(error.contains("it has 2 entries, but states 3"), "{error}");
+    // Bytes of an entry that its compressed stream does not use.
+    let data: Vec<u8> = {
+        let mut deflated = flate2::write::DeflateEncoder::new(Vec::new(), Compression::fast());
+        deflated.write_all(b"abc").unwrap();
+        deflated.finish().unwrap()
+    };
+    for (more, is_sound) in [(&b""[..], true), (b"\0\0", true), (b"x", false)] {
+        let bytes = deflated_zip("wanted/a.bin", b"abc", &[&data[..], more].concat());
+        let (got, _) = unpacked(&bytes, &how(Format::Zip));
+        assert_eq!(got.is_ok(), is_sound, "{more:?}: {got:?}");
+    }
+}
+
+/// `goldens/fetch/make_archives.py`: generated archives, and what Python's tarfile reads.
+#[test]
+fn archives_are_unpacked_as_by_tarfile_or_refused() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/fetch/archives.bin.gz");
+    let mut cases = Vec::new();
+    flate2::read::GzDecoder::new(&fs::read(path).unwrap()[..]).read_to_end(&mut cases).unwrap();
+    let mut rest = &cases[..];
+    let mut part = || {
+        let (length, more) = rest.split_first_chunk()?;
+        let (part, more) = more.split_at(u32::from_le_bytes(*length) as usize);
+        rest = more;
+        Some(part)
+    };
+    let how = Unpack { max_entries: 100, max_bytes: 100_000, ..how(Format::TarGz) };
+    let (mut tried, mut sound) = (0, 0);
+    while let Some(archive) = part() {
+        let expected: Option<BTreeMap<String, String>> =
+            serde_json::from_slice(part().unwrap()).unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        let path = outside.path().join("archive");
+        fs::write(&path, archive).unwrap();
+        let got = unpack(&path, &how, outside.path(), &AtomicBool::new(false));
+        fs::remove_file(&path).unwrap();
+        let mut names = Vec::new();
+        list(outside.path(), outside.path(), &mut names);
+        let contents = |name: String| {
+            let bytes = fs::read(outside.path().join(&name)).unwrap();
+            (name, String::from_utf8(bytes).unwrap())
+        };
+        let found: BTreeMap<String, String> = names.into_iter().map(contents).collect();
+        assert_eq!(got.is_ok(), expected.is_some(), "case {tried}: {got:?}");
+        assert_eq!(found, expected.unwrap_or_default(), "case {tried}");
+        (tried, sound) = (tried + 1, sound + usize::from(got.is_ok()));
+    }
+    assert!(tried >= 1000 && (600..tried - 200).contains(&sound), "{sound} of {tried}");
 }
 
 #[test]
