@@ -9,6 +9,7 @@ mod catalogue;
 mod check;
 mod checksum;
 mod client;
+mod code_page;
 mod download;
 mod error;
 mod forward;
