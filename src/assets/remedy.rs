@@ -1,6 +1,6 @@
-//! How to fix a missing, foreign or damaged file of the data folder. The three are different: what is
-//! missing has to come, what is foreign has to be laid out as expected, and only what is damaged has
-//! to be deleted first.
+//! How to fix a missing, foreign or damaged file of the data folder. The three are different: what
+//! is missing has to be downloaded, what is foreign has to be laid out as expected, and only what is
+//! damaged has to be deleted first.
 
 use std::{fmt::Display, path::Path};
 

@@ -166,8 +166,8 @@ pub enum DataError {
     /// The layout of a folder is another one.
     #[error("failed to read {path}: {fault}")]
     #[diagnostic(help(
-        "arrange an image folder as {{train,test}}/CLASS/IMAGE, and keep only the files of the data \
-         set in it"
+        "arrange an image folder as {{train,test}}/CLASS/IMAGE, and keep only the files of the \
+         data set in it"
     ))]
     Layout {
         /// The file or folder.

@@ -1,7 +1,7 @@
 //! Decodes a JPEG, PNG, WebP or GIF file like PIL's `Image.open(..).convert("RGB")`, which
-//! torchvision's folders use: grey becomes three equal channels, alpha is dropped, of an animated GIF
-//! the first frame is taken, and an EXIF orientation is ignored. The first bytes of a file decide its
-//! format, not its name.
+//! torchvision's folders use: grey becomes three equal channels, alpha is dropped, of an animated
+//! GIF the first frame is taken, and an EXIF orientation is ignored. The first bytes of a file decide
+//! its format, not its name.
 //!
 //! JPEG is decoded by a port of libjpeg-turbo, PIL's decoder, without its SIMD kernels, which are
 //! unsafe code. The bytes equal PIL's (7.1.2 to 13.0) bit for bit: for all files in
@@ -74,8 +74,8 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture, DataError> {
     decoded.map_err(|fault| DataError::Picture { path: path.to_owned(), fault })
 }
 
-/// Checks that [`decode`] gives PIL's pixels, as far as that can be recognised. For a JPEG this takes
-/// about twice as long.
+/// Checks that [`decode`] gives PIL's pixels, as far as that can be recognised. For a JPEG this
+/// takes about twice as long.
 ///
 /// # Errors
 /// As [`decode`], and if the pixels of a damaged JPEG depend on the processor.

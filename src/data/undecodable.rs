@@ -1,6 +1,6 @@
 //! Images that can't be decoded. A fine-tune decodes only the images that it draws, so all are
-//! decoded once before the first fine-tune of a target: otherwise a damaged file would stop the seed
-//! that happens to draw it, hours later.
+//! decoded once before the first fine-tune of a target: otherwise a damaged file would stop the
+//! seed that happens to draw it, hours later.
 
 use std::{
     path::Path,

@@ -17,6 +17,7 @@ mod import;
 mod part;
 mod place;
 mod proxy;
+mod redirect;
 mod request;
 mod response;
 mod state;

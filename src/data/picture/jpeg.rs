@@ -1,10 +1,11 @@
 //! Decodes JPEGs, sound and damaged, to PIL's bytes. libjpeg continues after most damage with a
 //! warning that PIL does not print, and real data sets have such files (two of Oxford-IIIT Pets end
-//! before their last rows). Extraneous bytes between segments do no harm. The rows after an early end
-//! are what libjpeg makes of them. Other damage is refused, since libjpeg's pixels then depend on the
-//! processor; and so is a file without an end, as PIL does.
+//! before their last rows). Extraneous bytes between segments do no harm. The rows after an early
+//! end are what libjpeg makes of them. Other damage is refused, since libjpeg's pixels then depend on
+//! the processor; and so is a file without an end, as PIL does.
 //!
-//! CMYK is inverted first and then becomes red, green and blue, as in PIL: no colour profile is used.
+//! CMYK is inverted first and then becomes red, green and blue, as in PIL: no colour profile is
+//! used.
 
 use libjpeg_turbo_rs::{
     DecodeLimits, DecodeWarning, Decoder, Image, JpegError, PixelFormat, read_coefficients,
@@ -114,7 +115,8 @@ fn lengthened(bytes: &[u8]) -> Result<Vec<u8>, String> {
 
 fn damaged(what: &str) -> String {
     format!(
-        "its data are damaged ({what}); PIL decodes it, but to pixels that may depend on the processor"
+        "its data are damaged ({what}); PIL decodes it, but to pixels that may depend on the \
+         processor"
     )
 }
 
@@ -197,7 +199,8 @@ fn is_harmless(warning: &DecodeWarning) -> bool {
 /// marker after several scans; and its offset.
 ///
 /// # Errors
-/// If it is missing, or a restart marker is not the next one, which libjpeg takes for a loss of data.
+/// If it is missing, or a restart marker is not the next one, which libjpeg takes for a loss of
+/// data.
 fn marker_after_data(bytes: &[u8], several_scans: bool) -> Result<(u8, usize), String> {
     let (mut rest, mut in_scan, mut restarts) = (bytes, false, 0);
     while let Some(at) = rest.iter().position(|byte| *byte == 0xff) {

@@ -81,7 +81,8 @@ fn damaged_images_are_decoded_to_pils_pixels_or_refused() {
     assert_eq!(counts, BTreeMap::from(expected));
 }
 
-/// The data of some published files end before their last rows: as far as they go, pixels are right.
+/// The data of some published files end before their last rows: as far as they go, pixels are
+/// right.
 #[test]
 fn each_kind_of_damage_is_named() {
     let photo = fs::read(goldens().join("pictures/photo-420.jpg")).unwrap();

@@ -54,8 +54,8 @@ fn an_image_is_taken_by_the_extension_of_each_format_that_is_decoded() {
     refused(
         Format::Folder,
         &copy,
-        "a.bmp: its extension is none of jpg, jpeg, png, webp, gif, like those of 2 more files in its \
-         folder",
+        "a.bmp: its extension is none of jpg, jpeg, png, webp, gif, like those of 2 more files in \
+         its folder",
     );
 }
 

@@ -86,8 +86,8 @@ fn a_target_with_a_damaged_image_is_listed_and_keeps_its_digest() {
     let Missing { what, help } = assets().target("insects").unwrap_err();
     let file = |name: &str| data.path(&format!("insects/{name}")).display().to_string();
     let expected = format!(
-        "2 of 8 images of `insects` can't be decoded:\n{}: it is a BMP image, and not JPEG, PNG, WebP \
-         or GIF\n{}: it is empty",
+        "2 of 8 images of `insects` can't be decoded:\n{}: it is a BMP image, and not JPEG, PNG, \
+         WebP or GIF\n{}: it is empty",
         file("train/ant/10.jpg"),
         file("val/ant/9.jpg")
     );
