@@ -83,7 +83,7 @@ impl Remedy {
         let help = match self {
             Self::Run(command) => Hint::DeleteAndRun(command.clone()),
             Self::ByHand { page, command } => {
-                Hint::ByHand { page: page.clone(), delete: true, command: command.clone() }
+                Hint::ByHand { page: page.clone(), delete: true, command: command.clone().into() }
             }
             Self::Manual(_) => {
                 Hint::Manual("fix the file, or its entry in `worlds/own.toml`".to_owned())
@@ -121,7 +121,7 @@ impl Remedy {
         match self {
             Self::Run(command) => Hint::Run(command.clone()),
             Self::ByHand { page, command } => {
-                Hint::ByHand { page: page.clone(), delete: false, command: command.clone() }
+                Hint::ByHand { page: page.clone(), delete: false, command: command.clone().into() }
             }
             Self::Manual(instruction) => Hint::Manual(instruction.clone()),
         }

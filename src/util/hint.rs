@@ -30,7 +30,7 @@ pub enum Hint {
         /// Whether the file or folder that is there has to be deleted first.
         delete: bool,
         /// The command that imports them.
-        command: Command,
+        command: Box<Command>,
     },
     /// Follow an instruction in words, or another hint.
     Or {

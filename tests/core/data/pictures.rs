@@ -126,6 +126,10 @@ fn a_header_with_huge_sizes_allocates_nothing() {
     checksum.update(&png[12..29]);
     png[29..33].copy_from_slice(&checksum.sum().to_be_bytes());
     refused(&png, "it has 65536 x 65536 pixels");
+    let mut cmyk = bytes("pictures/cmyk.jpg");
+    let frame = cmyk.windows(2).position(|two| two == [0xff, 0xc0]).unwrap();
+    cmyk[frame + 5..frame + 7].copy_from_slice(&[0, 0]);
+    refused(&cmyk, "it has no rows or no columns");
 }
 
 #[test]

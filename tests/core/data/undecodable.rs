@@ -22,7 +22,9 @@ fn each_image_that_can_t_be_decoded_is_listed_before_any_is_used() {
     copy.write("train/ant/10.jpg", "<!DOCTYPE html>").write("val/Zebra/b.PNG", "GIF89a");
     let kept = copy.path("kept/checked");
     let decoded = AtomicUsize::new(0);
-    let count = |_| drop(decoded.fetch_add(1, Ordering::Relaxed));
+    let count = |_| {
+        decoded.fetch_add(1, Ordering::Relaxed);
+    };
     let check = || folder::read(copy.root()).unwrap().undecodable(&kept, &count).unwrap();
     let found = check();
     let names: Vec<&Path> =
@@ -157,10 +159,10 @@ fn what_is_missing_in_another_form_or_damaged_has_help_of_its_own() {
     let by_hand = |delete| Hint::ByHand {
         page: "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html".to_owned(),
         delete,
-        command: Command::Import {
+        command: Box::new(Command::Import {
             item: "celeba".to_owned(),
             data: Some(folder.path().to_owned()),
-        },
+        }),
     };
     expect("celeba", "celeba is missing", by_hand(false));
     let faces = with("celeba", "celeba");
