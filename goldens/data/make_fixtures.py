@@ -241,6 +241,24 @@ def single_pictures():
     alpha = Image.fromarray(picture(33, 47, 1))
     Image.merge("RGBA", [*image.split(), alpha]).save(root / "alpha.png")
     Image.merge("LA", [image.convert("L"), alpha]).save(root / "grey-alpha.png")
+    image.save(root / "lossless.webp", lossless=True)
+    image.save(root / "lossy.webp")
+    image.quantize(40).save(root / "palette.gif", interlace=0)
+    image.quantize(256).save(root / "interlaced.gif", interlace=1)
+    image.quantize(5).save(root / "transparent.gif", transparency=1)
+    image.convert("L").save(root / "grey.gif")
+    image.quantize(9).save(root / "moving.gif", save_all=True, append_images=[image.transpose(1).quantize(9)])
+    (root / "gif-by-another-name.jpg").write_bytes((root / "palette.gif").read_bytes())
+    image.convert("CMYK").save(root / "cmyk.jpg")
+    # Another transform in Adobe's marker: the same bytes are luma, two chromas and black.
+    adobe = (root / "cmyk.jpg").read_bytes()
+    at = adobe.index(b"Adobe") + 11
+    (root / "ycck.jpg").write_bytes(adobe[:at] + b"\2" + adobe[at + 1:])
+    progressive = (root / "progressive.jpg").read_bytes()
+    last = progressive.rindex(b"\xff\xda")
+    (root / "without-its-last-scan.jpg").write_bytes(progressive[:last] + b"\xff\xd9")
+    rows = (root / "odd-420.jpg").read_bytes()
+    (root / "without-its-last-rows.jpg").write_bytes(rows[:-200] + b"\xff\xd9")
     for path in sorted(root.iterdir()):
         opened = Image.open(path).convert("RGB")
         planes = planar(np.asarray(opened))
@@ -249,7 +267,6 @@ def single_pictures():
         REFERENCE.setdefault("pictures", {})[path.name] = case
     # What is refused.
     root = folder("refused")
-    image.convert("CMYK").save(root / "cmyk.jpg")
     Image.fromarray(picture(9, 7, 1).astype(np.uint16) * 257).save(root / "deep.png")
     image.save(root / "windows.bmp.png", format="BMP")
 

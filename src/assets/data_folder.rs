@@ -14,9 +14,10 @@ use crate::{
         Target,
         official::{Format, OFFICIAL, Official},
         packed,
+        picture::EXTENSIONS,
     },
     experiment::{Architecture, Key, Normalisation},
-    fetch::default_folder,
+    fetch::{Catalogue, ItemKind, default_folder},
     util::{Command, Hint},
     world::{FIRST_ZOO, World, ZOOS},
 };
@@ -61,8 +62,30 @@ impl DataFolder {
             let (what, total) =
                 (format!("{target}: digest"), images.train.len() + images.test.len());
             let digest = images.cached_digest(&cache, &|done| (self.progress)(&what, done, total));
-            digest.map_err(|error| self.remedy(target).damaged(&error))
+            digest.map_err(|error| self.remedy(target).images(&error))
         })
+    }
+
+    /// Decodes every image of a target once, here or in an earlier process.
+    ///
+    /// # Errors
+    /// If some can't be decoded; the error lists them.
+    fn check_images(&self, target: &str) -> Result<(), Missing> {
+        let check = || {
+            let cache = self.folder(target).join(".checked");
+            let images = self.target(target)?;
+            let (what, total) =
+                (format!("{target}: check of images"), images.train.len() + images.test.len());
+            let remedy = self.remedy(target);
+            let found = images
+                .undecodable(&cache, &|done| (self.progress)(&what, done, total))
+                .map_err(|error| remedy.images(&error))?;
+            match found.len() {
+                0 => Ok(String::new()),
+                _ => Err(remedy.undecodable(target, total, &found, &cache)),
+            }
+        };
+        self.once(&format!("images of {target}"), check).map(drop)
     }
 
     /// A world in a data folder has one zoo.
@@ -99,17 +122,28 @@ impl DataFolder {
     /// How a target's images can be provided.
     fn remedy(&self, target: &str) -> Remedy {
         match &self.world.packed {
-            _ if self.world.user_names.has(target) => Remedy::Manual(
-                "copy its images to this path, as {train,test}/CLASS/*.{jpg,jpeg,png}".to_owned(),
-            ),
+            _ if self.world.user_names.has(target) => Remedy::Manual(format!(
+                "copy its images to this path, as {{train,test}}/CLASS/*.{{{}}}",
+                EXTENSIONS.join(",")
+            )),
             Some(packed) => Remedy::Run(Command::Pack {
                 folder: self.data.join(&packed.folder),
                 names: vec![target.to_owned()],
             }),
-            None => Remedy::Run(Command::Fetch {
-                items: vec![target.to_owned()],
-                data: self.custom_folder(),
-            }),
+            None => {
+                let data = self.custom_folder();
+                let by_hand = Catalogue::embedded().items.into_iter().find(|item| {
+                    matches!(&item.kind, ItemKind::Target { target: of } if of == target)
+                        && item.by_hand.is_some()
+                });
+                match by_hand {
+                    Some(item) => Remedy::ByHand {
+                        page: item.page,
+                        command: Command::Import { item: item.id, data },
+                    },
+                    None => Remedy::Run(Command::Fetch { items: vec![target.to_owned()], data }),
+                }
+            }
         }
     }
 
@@ -199,8 +233,11 @@ impl DataFolder {
             return read(&zoo.architecture);
         }
         // The card states the number of classes that the model was trained on.
-        let card =
-            read_card(&path.with_extension("json")).map_err(|error| remedy.damaged(&error))?;
+        let card = path.with_extension("json");
+        if !card.exists() {
+            return Err(remedy.missing(&card));
+        }
+        let card = read_card(&card).map_err(|error| remedy.damaged(&error))?;
         let weights = read(&card.architecture)?;
         if weights.digest() == card.weights {
             Ok(weights)
@@ -273,15 +310,24 @@ impl DataFolder {
             }
             (Some(official), None, None) => (folder.clone(), official.format.read(&folder)),
         };
-        let target = target.map_err(|error| remedy.damaged(&error))?;
+        let target = target.map_err(|error| remedy.images(&error))?;
         // The world states how many images there are: the official numbers for published data sets.
         let (train, test) = (counts.train as usize, counts.test as usize);
         let expected = match official {
             Some(official) => Official { train, test, ..*official },
             None => Official::folder((train, test), target.train.classes()),
         };
-        expected.check(&path, &target).map_err(|error| remedy.damaged(&error))?;
+        expected.check(&path, &target).map_err(|error| remedy.images(&error))?;
         Ok(target)
+    }
+
+    /// A target's images, each of which can be decoded.
+    ///
+    /// # Errors
+    /// If they are missing, or can't be read or decoded.
+    pub(super) fn checked_target(&self, name: &str) -> Result<Target, Missing> {
+        self.check_images(name)?;
+        self.target(name)
     }
 }
 
@@ -301,12 +347,14 @@ impl Assets for DataFolder {
 
     fn unavailable(&self, key: &Key, zoo: u32) -> Option<Missing> {
         let source = self.is_first(zoo).and_then(|()| self.weights_on_disk(&key.source)).err();
-        source.or_else(|| self.images_on_disk(&key.target).err())
+        source
+            .or_else(|| self.images_on_disk(&key.target).err())
+            .or_else(|| self.check_images(&key.target).err())
     }
 
     fn made_from(&self, target: &str) -> Option<String> {
         let file = self.packed(target)?;
-        let read = || packed::made_from(&file).map_err(|error| self.remedy(target).damaged(&error));
+        let read = || packed::made_from(&file).map_err(|error| self.remedy(target).images(&error));
         self.once(&format!("making of {target}"), read).ok()
     }
 

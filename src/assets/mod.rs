@@ -102,13 +102,14 @@ impl dyn Assets + '_ {
         }
     }
 
-    /// A target's training and test images.
+    /// A target's training and test images, each of which can be decoded: at the first call all are
+    /// decoded once.
     ///
     /// # Errors
-    /// If they are missing, or can't be read.
+    /// If they are missing, or can't be read or decoded.
     pub fn target(&self, name: &str) -> Result<Target, Missing> {
         match self.data_folder() {
-            Some(folder) => folder.target(name),
+            Some(folder) => folder.checked_target(name),
             None => bundled::target(name).map(Target::from).ok_or_else(|| bundled::missing(name)),
         }
     }

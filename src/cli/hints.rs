@@ -89,12 +89,24 @@ pub(super) fn text(hint: &Hint) -> String {
             format!("`repro inspect` lists the tensors that the file has; or {otherwise}")
         }
         Hint::Manual(words) => words.clone(),
+        Hint::ByHand { page, delete, command } => {
+            let delete = if *delete { "delete it, " } else { "" };
+            format!(
+                "{delete}download its files by hand from {page} into a folder DIR, and run `{}`",
+                spelled(command)
+            )
+        }
+        Hint::Or { words, otherwise } => format!("{words}; or {}", text(otherwise)),
     }
 }
 
-/// A missing input and its fix, in one line.
+/// A missing input and its fix, in one line; after a list of files, the fix has a line of its own.
 pub fn missing(missing: &Missing) -> String {
-    format!("{missing}: {}", text(&missing.help))
+    let fix = text(&missing.help);
+    match missing.what.contains('\n') {
+        true => format!("{missing}\nhelp: {fix}"),
+        false => format!("{missing}: {fix}"),
+    }
 }
 
 /// What a figure is missing, and the commands that produce it, in one line.

@@ -31,7 +31,10 @@ pub fn read(folder: &Path) -> Result<Target, DataError> {
         return Err(DataError::List { path: partition, line: parts.len(), fault });
     }
     let root = folder.join(IMAGES);
-    let Listing { files, hidden, .. } = Listing::read(&root)?;
+    let Listing { files, folders, hidden } = Listing::read(&root)?;
+    if let ([], Some(inner)) = (&files[..], folders.first()) {
+        return Err(fault(&root.join(inner), "it is a folder in place of the images"));
+    }
     let listed = |name: &String| parts.binary_search_by(|(known, _)| known.cmp(name)).is_ok();
     if let Some(other) = files.iter().find(|name| !listed(name)) {
         return Err(fault(&root.join(other), format!("it is missing from {PARTITION}")));

@@ -1,8 +1,8 @@
 //! Errors of data sets on disk. Those of the IDX format are in [`IdxError`].
 
-use std::path::PathBuf;
+use std::{io::ErrorKind, path::PathBuf};
 
-use super::{DatasetError, idx::IdxError};
+use super::{DatasetError, idx::IdxError, picture::FORMATS};
 use crate::util::suggest::did_you_mean;
 
 /// A missing, damaged or wrong data set.
@@ -144,7 +144,7 @@ pub enum DataError {
     /// A file is no supported image, or is damaged.
     #[error("failed to decode the image {path}: {fault}")]
     #[diagnostic(help(
-        "download the file again, or convert it to JPEG, PNG or WebP of 8 bits, grey or in colour"
+        "download the file again, or convert it to {FORMATS} of 8 bits, grey or in colour"
     ))]
     Picture {
         /// The file.
@@ -152,11 +152,22 @@ pub enum DataError {
         /// What is wrong.
         fault: String,
     },
+    /// A data set in another form than the one that is read.
+    #[error("failed to read {path}: it has {found}, but {expected} is expected")]
+    #[diagnostic(help("download the data set in the form that is expected"))]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+        /// What it has.
+        found: &'static str,
+        /// What is expected in it.
+        expected: &'static str,
+    },
     /// The layout of a folder is another one.
     #[error("failed to read {path}: {fault}")]
     #[diagnostic(help(
-        "arrange an image folder as {{train,test}}/CLASS/*.{{jpg,jpeg,png}}, with the same classes \
-         in both, and move everything else out of it"
+        "arrange an image folder as {{train,test}}/CLASS/IMAGE, and keep only the files of the \
+         data set in it"
     ))]
     Layout {
         /// The file or folder.
@@ -189,6 +200,43 @@ pub enum DataError {
         /// The name.
         name: String,
     },
+}
+
+/// What an error is about, which decides what can be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// Nothing is there.
+    Missing,
+    /// The system does not let the program read it.
+    Unreadable,
+    /// It is something else, or in another form.
+    Foreign {
+        /// What is expected, where that form is recognised.
+        expected: Option<&'static str>,
+    },
+    /// It is incomplete, damaged, or not as its checksum or its numbers state.
+    Damaged,
+}
+
+impl DataError {
+    /// What the error is about.
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        match self {
+            Self::Unreadable { cause, .. } | Self::NeitherPlainNorGzip { cause, .. } => {
+                match cause.kind() {
+                    ErrorKind::NotFound => Problem::Missing,
+                    ErrorKind::NotADirectory | ErrorKind::IsADirectory => {
+                        Problem::Foreign { expected: None }
+                    }
+                    _ => Problem::Unreadable,
+                }
+            }
+            Self::Foreign { expected, .. } => Problem::Foreign { expected: Some(expected) },
+            Self::Layout { .. } => Problem::Foreign { expected: None },
+            _ => Problem::Damaged,
+        }
+    }
 }
 
 fn skipped(hidden: usize) -> String {

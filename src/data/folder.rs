@@ -1,14 +1,14 @@
-//! Reads image folders with a folder per class, `{train,test}/CLASS/*.{jpg,jpeg,png}`, like
-//! torchvision's `ImageFolder`, but without ignoring anything silently: other files, folders inside
-//! a class and empty classes are errors. Hidden files are skipped and counted. Links are followed;
-//! the fixed depth makes loops impossible.
+//! Reads image folders with a folder per class, `{train,test}/CLASS/IMAGE`, like torchvision's
+//! `ImageFolder`, but without ignoring anything silently: files without the extension of an image,
+//! folders inside a class and empty classes are errors. Hidden files are skipped and counted, those
+//! of Windows too. Links are followed; the fixed depth makes loops impossible.
 
 use std::path::{Path, PathBuf};
 
-use super::{DataError, ImageFiles, Images, Target};
+use super::{DataError, ImageFiles, Images, Target, picture::EXTENSIONS};
 
-/// File extensions of images, in upper or lower case.
-const EXTENSIONS: [&str; 3] = ["jpg", "jpeg", "png"];
+/// Files that Windows hides, in upper or lower case.
+const HIDDEN: [&str; 3] = ["Thumbs.db", "ehthumbs.db", "desktop.ini"];
 /// The folder of training images, and those of test images, of which the first that exists is read.
 const TRAIN: &str = "train";
 const TEST: [&str; 2] = ["test", "val"];
@@ -18,7 +18,7 @@ const TEST: [&str; 2] = ["test", "val"];
 pub(super) struct Listing {
     pub folders: Vec<String>,
     pub files: Vec<String>,
-    /// The number of names that begin with a dot.
+    /// The number of hidden files: names that begin with a dot, and those of [`HIDDEN`].
     pub hidden: usize,
 }
 
@@ -42,8 +42,13 @@ impl Listing {
             }
             // Follows a link, and fails if it is broken.
             let metadata = path.metadata().map_err(|cause| unreadable(&path, cause))?;
-            let list = if metadata.is_dir() { &mut listing.folders } else { &mut listing.files };
-            list.push(name.to_owned());
+            if metadata.is_dir() {
+                listing.folders.push(name.to_owned());
+            } else if HIDDEN.iter().any(|hidden| name.eq_ignore_ascii_case(hidden)) {
+                listing.hidden += 1;
+            } else {
+                listing.files.push(name.to_owned());
+            }
         }
         listing.folders.sort_unstable();
         listing.files.sort_unstable();
@@ -104,8 +109,15 @@ pub(super) fn images_of(root: &Path, subfolder: &str) -> Result<(Vec<String>, us
     if let Some(inner) = folders.first() {
         return Err(fault(&folder.join(inner), "it is a folder inside a class"));
     }
-    if let Some(file) = files.iter().find(|name| !is_image(name)) {
-        let what = format!("its extension is none of {}", EXTENSIONS.join(", "));
+    let mut others = files.iter().filter(|name| !is_image(name));
+    if let Some(file) = others.next() {
+        let extensions = EXTENSIONS.join(", ");
+        let more = match others.count() {
+            0 => String::new(),
+            1 => ", like that of 1 more file in its folder".to_owned(),
+            more => format!(", like those of {more} more files in its folder"),
+        };
+        let what = format!("its extension is none of {extensions}{more}");
         return Err(fault(&folder.join(file), what));
     }
     if files.is_empty() {

@@ -68,7 +68,7 @@ impl ImageFiles {
         &self.names
     }
 
-    /// The number of hidden files (names that begin with a dot) that were skipped.
+    /// The number of hidden files that were skipped.
     #[must_use]
     pub fn hidden(&self) -> usize {
         self.hidden
@@ -87,6 +87,15 @@ impl ImageFiles {
     pub fn decode(&self, image: usize) -> Result<Picture, DataError> {
         let path = self.path(image);
         picture::decode(&path, &contents(&path, picture::LARGEST_FILE)?)
+    }
+
+    /// Checks that an image can be decoded ([`picture::check`]).
+    ///
+    /// # Errors
+    /// If its file can't be read or decoded.
+    pub(super) fn check(&self, image: usize) -> Result<(), DataError> {
+        let path = self.path(image);
+        picture::check(&path, &contents(&path, picture::LARGEST_FILE)?)
     }
 
     /// A line with the SHA-256 of an image's file, its label and its name.

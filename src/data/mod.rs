@@ -9,6 +9,7 @@ pub mod celeba;
 pub mod cifar;
 mod error;
 pub mod folder;
+mod foreign;
 pub mod idx;
 mod image_files;
 mod images;
@@ -20,11 +21,13 @@ pub mod resize;
 mod subset;
 pub mod svhn;
 pub(crate) mod tiny_imagenet;
+mod undecodable;
 
-pub use error::DataError;
+pub use error::{DataError, Problem};
 pub use image_files::ImageFiles;
 pub use images::{Images, Progress, Target, no_progress};
 pub use subset::{Subset, SubsetError};
+pub use undecodable::Undecodable;
 
 use sha2::{Digest, Sha256};
 

@@ -10,9 +10,9 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    DataError, Dataset, Images, Target, caltech101, celeba,
+    DataError, Dataset, Images, Problem, Target, caltech101, celeba,
     cifar::{self, Cifar},
-    folder, idx,
+    folder, foreign, idx,
     image_files::contents,
     svhn, tiny_imagenet,
 };
@@ -147,8 +147,20 @@ impl Format {
     /// Reads a data set in this format, with any number of images.
     ///
     /// # Errors
-    /// Each [`DataError`].
+    /// Each [`DataError`]; [`DataError::Foreign`] if the folder has it in another form.
     pub fn read(self, folder: &Path) -> Result<Target, DataError> {
+        self.read_as_published(folder).map_err(|error| match error.problem() {
+            Problem::Missing | Problem::Foreign { .. } => match foreign::recognise(self, folder) {
+                Some((found, expected)) => {
+                    DataError::Foreign { path: folder.to_owned(), found, expected }
+                }
+                None => error,
+            },
+            Problem::Unreadable | Problem::Damaged => error,
+        })
+    }
+
+    fn read_as_published(self, folder: &Path) -> Result<Target, DataError> {
         let both = |read: &dyn Fn(bool) -> Result<Dataset, DataError>| {
             Ok(Target { train: Images::Bytes(read(true)?), test: Images::Bytes(read(false)?) })
         };

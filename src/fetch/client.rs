@@ -15,6 +15,7 @@ use ureq::{
 use super::{
     forward::{AbsoluteForm, ProxyResolver},
     proxy::Proxies,
+    redirect::resolve,
     response::Response,
 };
 
@@ -253,51 +254,4 @@ fn config(policy: RetryPolicy) -> Config {
 fn credentials(proxy: &Proxy) -> Option<String> {
     let (name, password) = (proxy.username()?, proxy.password().unwrap_or_default());
     Some(format!("Basic {}", BASE64_STANDARD.encode(format!("{name}:{password}"))))
-}
-
-/// Resolves a redirect's location against the address that it comes from (RFC 3986, 5.2, as far as
-/// servers use it); `None` if the result is no http address.
-fn resolve(address: &str, location: &str) -> Option<String> {
-    let (scheme, rest) = address.split_once("://")?;
-    let location = location.split('#').next()?;
-    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    let next = if location.starts_with("http://") || location.starts_with("https://") {
-        location.to_owned()
-    } else if let Some(other) = location.strip_prefix("//") {
-        format!("{scheme}://{other}")
-    } else if location.starts_with('/') {
-        format!("{scheme}://{authority}{location}")
-    } else if location.is_empty() || location.split(['/', '?']).next()?.contains(':') {
-        return None;
-    } else {
-        let path = path.split('?').next().unwrap_or_default();
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        format!("{scheme}://{authority}{folder}/{location}")
-    };
-    next.parse::<Uri>().ok().and_then(|uri| uri.host().map(|_| ()))?;
-    Some(next)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::resolve;
-
-    #[test]
-    fn redirects_are_resolved_against_their_address() {
-        let from = "https://a.org:8443/x/y.zip?dl=1";
-        for (location, to) in [
-            ("https://b.org/z", Some("https://b.org/z")),
-            ("http://b.org/z#part", Some("http://b.org/z")),
-            ("//b.org/z", Some("https://b.org/z")),
-            ("/z?q=1", Some("https://a.org:8443/z?q=1")),
-            ("z", Some("https://a.org:8443/x/z")),
-            ("", None),
-            ("ftp://b.org/z", None),
-            ("javascript:alert(1)", None),
-            ("https://", None),
-        ] {
-            assert_eq!(resolve(from, location).as_deref(), to, "{location}");
-        }
-        assert_eq!(resolve("http://a.org", "z").as_deref(), Some("http://a.org/z"));
-    }
 }

@@ -2,7 +2,8 @@
 //! download, and verifies the checksum before the file gets its name.
 //!
 //! Responses are not trusted: the range is compared with the requested one, the length with the
-//! official one and with the bytes received, and the first bytes with those of a web page.
+//! official one and with the bytes received, and the first bytes with those of a web page. A known
+//! checksum decides alone what a file is, whatever its headers say.
 
 use std::{
     collections::HashSet,
@@ -213,10 +214,15 @@ impl Downloader<'_> {
         self.check_stop()?;
         let response = response?;
         let give_up = AttemptError::GiveUp;
+        let whole = response.whole();
         match response.status {
-            200 | 206 if response.is_page() => return Err(give_up(response.page())),
-            200 => {
-                let total = response.length().map_err(give_up)?;
+            // A checksum says more about a file than a header, which may be wrong.
+            200 | 206 if response.is_page() && request.checksum.is_none() => {
+                return Err(give_up(response.page()));
+            }
+            // The whole file, which a server may also send as its only part.
+            status @ (200 | 206) if status == 200 || whole.is_some() => {
+                let total = if status == 200 { response.length().map_err(give_up)? } else { whole };
                 check_total(total, request.bytes).map_err(give_up)?;
                 if resumes {
                     self.progress.report(&format!(

@@ -79,6 +79,16 @@ impl Response {
         Ok(total)
     }
 
+    /// The whole file's length in bytes, if a response with status 206 has all of it. A server may
+    /// send that in place of the requested part (RFC 9110, 15.3.7).
+    pub fn whole(&self) -> Option<u64> {
+        let (from, to, total) = self.header("content-range").and_then(range)?;
+        let bytes = to.checked_add(1)?;
+        let length = self.length().ok()?;
+        (from == 0 && total == Some(bytes) && length.is_none_or(|length| length == bytes))
+            .then_some(bytes)
+    }
+
     /// Whether `Content-Type` is that of a web page.
     pub fn is_page(&self) -> bool {
         let kind = self.header("content-type").unwrap_or_default().to_ascii_lowercase();

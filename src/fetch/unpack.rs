@@ -17,6 +17,7 @@ use tar::EntryType;
 use super::{
     catalogue::{Format, Unpack},
     checksum::Interrupted,
+    code_page,
 };
 use crate::util::gzip::{Members, only_zeros};
 
@@ -42,6 +43,9 @@ pub enum UnpackError {
     /// The path of an entry is outside the archive's folder.
     #[error("entry `{0}` is outside the folder to unpack into")]
     OutsideFolder(String),
+    /// The name of an entry can't be a path in the archive's folder.
+    #[error("entry `{0}` can't be written: its name {1}")]
+    Name(String, &'static str),
     /// An entry is neither a file nor a folder.
     #[error("entry `{0}` is neither a file nor a folder but {1}")]
     NotAFile(String, &'static str),
@@ -181,7 +185,10 @@ impl Unpacking<'_> {
         let mut found = 0;
         while let Some(record) = records.next_entry().map_err(damaged)? {
             found += 1;
-            let name = record.file_path().as_bytes().to_vec();
+            let mut name = record.file_path().as_bytes().to_vec();
+            if !record.flags().is_utf8() && std::str::from_utf8(&name).is_err() {
+                name = code_page::decode_437(&name).into_bytes();
+            }
             if inner.as_ref().is_some_and(|inner| inner.as_bytes() != name) {
                 continue;
             }
@@ -222,8 +229,10 @@ impl Unpacking<'_> {
             return Err(UnpackError::TooManyEntries(self.how.max_entries));
         }
         let printable = String::from_utf8_lossy(name).escape_debug().to_string();
-        let Some(relative) = relative_path(name) else {
-            return Err(UnpackError::OutsideFolder(printable));
+        let relative = match relative_path(name) {
+            Ok(relative) => relative,
+            Err(Some(why)) => return Err(UnpackError::Name(printable, why)),
+            Err(None) => return Err(UnpackError::OutsideFolder(printable)),
         };
         let kind = match kind {
             Kind::Other(what) => return Err(UnpackError::NotAFile(printable, what)),
@@ -308,21 +317,33 @@ enum Kind {
     Other(&'static str),
 }
 
-/// The path of an entry relative to the folder to unpack into; `None` if it leads outside.
-fn relative_path(name: &[u8]) -> Option<PathBuf> {
-    let name = std::str::from_utf8(name).ok()?;
-    if name.is_empty() || name.contains(['\\', '\0', ':']) {
-        return None;
+/// The path of an entry relative to the folder to unpack into. An error is what is wrong with its
+/// name, or `None` if it leads outside.
+fn relative_path(name: &[u8]) -> Result<PathBuf, Option<&'static str>> {
+    let name = std::str::from_utf8(name).map_err(|_| Some("is not UTF-8"))?;
+    // Windows has other separators, and drives.
+    let drive = |name: &str| {
+        let mut chars = name.chars();
+        chars.next().is_some_and(|first| first.is_ascii_alphabetic()) && chars.next() == Some(':')
+    };
+    if drive(name) || name.starts_with('\\') || name.split(['/', '\\']).any(|part| part == "..") {
+        return Err(None);
+    }
+    match name {
+        "" => return Err(Some("is empty")),
+        name if name.contains('\0') => return Err(Some("has a NUL byte")),
+        name if name.contains('\\') => return Err(Some("has a backslash")),
+        _ => {}
     }
     let mut path = PathBuf::new();
     for component in Path::new(name).components() {
         match component {
             Component::Normal(part) => path.push(part),
             Component::CurDir => {}
-            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return None,
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return Err(None),
         }
     }
-    Some(path)
+    Ok(path)
 }
 
 /// The files in a folder and its subfolders, and the sum of their bytes; `None` if it is missing.

@@ -23,6 +23,22 @@ pub enum Hint {
     },
     /// Follow an instruction in words, for which there is no command.
     Manual(String),
+    /// Download files by hand from a page, since no program can, and import them by a command.
+    ByHand {
+        /// The provider's web page.
+        page: String,
+        /// Whether the file or folder that is there has to be deleted first.
+        delete: bool,
+        /// The command that imports them.
+        command: Box<Command>,
+    },
+    /// Follow an instruction in words, or another hint.
+    Or {
+        /// The instruction.
+        words: String,
+        /// The other hint.
+        otherwise: Box<Hint>,
+    },
 }
 
 /// A command that provides something missing.

@@ -17,7 +17,7 @@ use repro::{
     },
     evidence::means::Points,
     experiment::{
-        Architecture, EvidenceKind, Resolution, Seed, Verdict, WeightsPrecision,
+        Architecture, EvidenceKind, Key, Resolution, Seed, Verdict, WeightsPrecision,
         random::{self, Purpose},
     },
     figure::catalogue::{self, Content, Curves, Figure},
@@ -365,6 +365,17 @@ fn user_defined_images_and_checkpoints_are_fine_tuned_and_judged() {
     let text = gap_text("paper", "greater_than = 0.0", cells, &one_look(3)).replace("l2_3", "l2_5");
     let claim = check::claim("gap.toml", &text, &world).unwrap_or_else(|error| panic!("{error}"));
     let ledger = Ledger::new(folder.path().join("ledger"));
+    // An image that can't be decoded stops every fine-tune on its target before the first.
+    let image = data.join("insects/train/ant/10.jpg");
+    let sound = std::fs::read(&image).unwrap();
+    std::fs::write(&image, "GIF89a").unwrap();
+    let key = Key::new("insects", "l2_5", 3, 4);
+    let assets = for_world(&world, &data, no_progress);
+    let missing = assets.unavailable(&key, FIRST_ZOO).unwrap();
+    assert!(missing.what.starts_with("1 of 8 images of `insects` can't be decoded"), "{missing}");
+    let (verdict, ran) = completed(&claim, &world, &data, &ledger);
+    assert_eq!((ran, verdict.verdict), (0, Verdict::Incomplete));
+    std::fs::write(&image, sound).unwrap();
     let (verdict, ran) = completed(&claim, &world, &data, &ledger);
     assert_eq!(ran, 6);
     assert_ne!(verdict.verdict, Verdict::Incomplete, "{}", verdict.reason);
@@ -378,7 +389,10 @@ fn user_defined_images_and_checkpoints_are_fine_tuned_and_judged() {
     assert_ne!(named(&*for_world(&world, &data, no_progress)).unwrap().id, record.id);
     std::fs::copy(class.join("10.jpg"), class.join("8.jpg")).unwrap();
     let message = hints::missing(&named(&*for_world(&world, &data, no_progress)).unwrap_err());
-    assert!(message.contains("expected 4 (1 hidden file is skipped): fix the file"), "{message}");
+    assert!(
+        message.contains("expected 4 (1 hidden file is skipped): correct its numbers"),
+        "{message}"
+    );
 }
 
 /// Each command is run by a shell as printed; with `--list` it names its files and downloads none.

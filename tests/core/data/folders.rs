@@ -2,9 +2,12 @@
 
 use std::fs;
 
-use repro::data::official::{Format, Official};
+use repro::data::{
+    no_progress,
+    official::{Format, Official},
+};
 
-use super::fixtures::{Copy, files, fixture, read};
+use super::fixtures::{Copy, files, fixture, goldens, read};
 
 #[track_caller]
 fn refused(format: Format, copy: &Copy, words: &str) {
@@ -19,17 +22,41 @@ fn hidden_files_are_skipped_and_counted() {
     assert_eq!(files(&target.train).len(), 4);
     let copy = Copy::new("folder");
     copy.write("train/.git/x", "").write("train/Zebra/._b.PNG", "");
+    copy.write("train/Zebra/Thumbs.db", "").write("train/Desktop.ini", "");
     let target = read(Format::Folder, copy.root()).unwrap();
-    assert_eq!((files(&target.train).hidden(), target.train.len()), (3, 4));
+    assert_eq!((files(&target.train).hidden(), target.train.len()), (5, 4));
     // Reported where the skipped files may be the cause of an error.
     let tests = target.test.len();
     let check = |train, test| Official::folder((train, test), 2).check(copy.root(), &target);
     let message = check(7, tests).unwrap_err().to_string();
     assert!(message.contains(": 4 training images, expected 7"), "{message}");
-    assert!(message.ends_with("(3 hidden files are skipped)"), "{message}");
+    assert!(message.ends_with("(5 hidden files are skipped)"), "{message}");
     let message = check(4, tests + 1).unwrap_err().to_string();
     assert!(message.ends_with("(1 hidden file is skipped)"), "{message}");
     check(4, tests).unwrap();
+}
+
+/// Every format that is decoded has an extension by which it is taken, and the other way round.
+#[test]
+fn an_image_is_taken_by_the_extension_of_each_format_that_is_decoded() {
+    let copy = Copy::new("folder");
+    for name in ["lossy.webp", "palette.gif", "grey.png", "grey.jpg"] {
+        fs::copy(goldens().join("pictures").join(name), copy.path("train/ant").join(name)).unwrap();
+    }
+    fs::write(copy.path("train/ant/GREY.JPEG"), fs::read(copy.path("train/ant/grey.jpg")).unwrap())
+        .unwrap();
+    let target = read(Format::Folder, copy.root()).unwrap();
+    assert_eq!(target.train.len(), 9);
+    assert_eq!(target.undecodable(&copy.path("kept"), &no_progress).unwrap(), []);
+    for name in ["a.bmp", "b.tiff", "c.ppm"] {
+        copy.write(&format!("train/ant/{name}"), "x");
+    }
+    refused(
+        Format::Folder,
+        &copy,
+        "a.bmp: its extension is none of jpg, jpeg, png, webp, gif, like those of 2 more files in \
+         its folder",
+    );
 }
 
 /// A change of a copy, and a part of the error.
@@ -42,8 +69,14 @@ fn add(copy: &Copy, below: &str) {
 #[test]
 fn an_unexpected_file_in_an_image_folder_is_an_error() {
     let faults: [Fault; 9] = [
-        (|c| add(c, "train/ant/notes.txt"), "notes.txt: its extension is none of jpg, jpeg, png"),
-        (|c| add(c, "train/ant/noext"), "noext: its extension is none of jpg, jpeg, png"),
+        (
+            |c| add(c, "train/ant/notes.txt"),
+            "notes.txt: its extension is none of jpg, jpeg, png, webp, gif",
+        ),
+        (
+            |c| add(c, "train/ant/noext"),
+            "noext: its extension is none of jpg, jpeg, png, webp, gif",
+        ),
         (|c| add(c, "train/ant/in/1.jpg"), "ant/in: it is a folder inside a class"),
         (|c| add(c, "train/1.jpg"), "train/1.jpg: it is outside the folders of classes"),
         (|c| fs::create_dir(c.path("train/bee")).unwrap(), "train/bee: it has no image"),
@@ -216,7 +249,11 @@ fn tiny_imagenets_lists_must_match_the_folders() {
     refused(Format::TinyImagenet, &copy, "notes.txt: it is neither `images` nor the list of boxes");
     let copy = Copy::new("tiny-imagenet");
     copy.write(&format!("{root}/train/n01443537/images/notes.txt"), "x");
-    refused(Format::TinyImagenet, &copy, "notes.txt: its extension is none of jpg, jpeg, png");
+    refused(
+        Format::TinyImagenet,
+        &copy,
+        "notes.txt: its extension is none of jpg, jpeg, png, webp, gif",
+    );
     // The list of boxes is optional.
     let copy = Copy::new("tiny-imagenet");
     fs::remove_file(copy.path(&format!("{root}/train/n01443537/{boxes}"))).unwrap();

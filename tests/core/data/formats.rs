@@ -104,7 +104,7 @@ fn a_damaged_file_is_an_error_when_it_is_decoded() {
     let target = repro::data::folder::read(copy.root()).unwrap();
     assert!(target.train.at(&[0, 1, 3], Resolution::Native, 8, &no_progress).is_ok());
     let error = target.train.at(&[0, 2, 1], Resolution::Native, 8, &no_progress).unwrap_err();
-    let expected = "train/ant/10.jpg: it begins with `<!DOCTYP`, and is neither JPEG, PNG nor WebP";
+    let expected = "train/ant/10.jpg: it is a web page, and not JPEG, PNG, WebP or GIF";
     assert!(error.to_string().ends_with(expected), "{error}");
 }
 

@@ -2,12 +2,14 @@
 //! and subsets; the other formats have a module each, with the small sets of `goldens/data`.
 
 mod cifar;
+mod damaged;
 mod fixtures;
 mod folders;
 mod formats;
 mod official;
 mod pictures;
 mod svhn;
+mod undecodable;
 
 use std::{collections::HashSet, io::Write};
 

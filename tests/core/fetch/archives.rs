@@ -173,8 +173,35 @@ fn an_entry_that_escapes_the_folder_is_refused() {
         let error = refused(&zip(&[("wanted/a.bin", b"abc"), (name, b"x")]), &how(Format::Zip));
         assert!(error.contains("is outside the folder"), "{name}: {error}");
     }
-    let odd = entry(b"wanted/\xff\xfe", EntryType::Regular, "", b"x");
-    assert!(refused(&tar_gz(&[odd]), &how(Format::TarGz)).contains("is outside"));
+}
+
+/// What can't be a path is refused for that, and not as a way out.
+#[test]
+fn an_entry_with_an_odd_name_is_refused_by_what_is_odd() {
+    for (name, why) in [
+        (&b"wanted/\xff\xfe"[..], "its name is not UTF-8"),
+        (b"wanted\\a", "its name has a backslash"),
+    ] {
+        let odd = entry(name, EntryType::Regular, "", b"x");
+        let error = refused(&tar_gz(&[odd]), &how(Format::TarGz));
+        assert!(error.contains(why), "{error}");
+    }
+}
+
+/// Names of an archive from DOS or Windows, and with a colon, are names like others.
+#[test]
+fn names_of_code_page_437_and_with_a_colon_are_unpacked() {
+    let mut bytes = zip(&[("wanted/M_nchen.jpg", b"abc"), ("wanted/12:30.jpg", b"d")]);
+    // The same name in both headers of the entry, with the byte of \u{fc} in code page 437.
+    let at = |bytes: &[u8]| bytes.windows(9).position(|window| window == b"M_nchen.j");
+    while let Some(found) = at(&bytes) {
+        bytes[found + 1] = 0x81;
+    }
+    let (got, names) = unpacked(&bytes, &how(Format::Zip));
+    assert_eq!(got.unwrap(), Contents { files: 2, bytes: 4, skipped: 0 });
+    assert_eq!(names, ["into/wanted/12:30.jpg", "into/wanted/M\u{fc}nchen.jpg"]);
+    let (got, names) = unpacked(&tar_gz(&[file("wanted/12:30.jpg", b"d")]), &how(Format::TarGz));
+    assert_eq!((got.unwrap().files, names), (1, vec!["into/wanted/12:30.jpg".to_owned()]));
 }
 
 #[test]

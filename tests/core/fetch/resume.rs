@@ -101,6 +101,30 @@ fn a_wrong_range_is_never_appended() {
     }
 }
 
+/// As some servers and proxies do, whether a part or the whole file was requested.
+#[test]
+fn a_part_that_is_the_whole_file_is_the_file() {
+    let bytes = body(LENGTH);
+    let server = Server::new({
+        let bytes = bytes.clone();
+        move |_, number, stream| {
+            let most = if number == 0 { 50_000 } else { LENGTH };
+            let headers = [
+                ("Content-Length", LENGTH.to_string()),
+                ("Content-Range", format!("bytes 0-{}/{LENGTH}", LENGTH - 1)),
+                ("ETag", ETAG.to_owned()),
+            ];
+            answer(stream, "206 Partial Content", &headers, &bytes[..most]);
+        }
+    });
+    for more in [checked(&bytes), "no_checksum = \"none stated\"".to_owned()] {
+        let sandbox = Sandbox::new();
+        sandbox.fetch(&catalogue(&[server.url("thing.bin")], &more)).unwrap();
+        assert_eq!(fs::read(sandbox.file()).unwrap(), bytes);
+    }
+    assert_eq!(server.ranges(), [None, Some(50_000), None]);
+}
+
 #[test]
 fn a_file_that_changed_between_its_parts_is_downloaded_again() {
     let (old, new) = (body(LENGTH), body(LENGTH).into_iter().rev().collect::<Vec<u8>>());
