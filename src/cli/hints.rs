@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Help that names a command or an option, by the diagnostic code of the error.
-const HELP: [(&str, &str); 17] = [
+const HELP: [(&str, &str); 19] = [
     ("checkpoint::weights", "`repro inspect` lists the tensors that the file has"),
     ("claim::folder", "give --claims a folder of claims, each in a file <id>.toml"),
     ("claim::lock", "restore the file; or delete it, and `repro lock` writes it with today's date"),
@@ -25,6 +25,11 @@ const HELP: [(&str, &str); 17] = [
         "engine::device",
         "this fine-tune is lost, finished ones are kept; see `repro doctor` and `nvidia-smi`, then \
          run the same command again to resume",
+    ),
+    (
+        "engine::exhausted",
+        "finished fine-tunes are kept, and this one has no record: give fewer --threads or use a \
+         machine with more memory, then run the same command again to resume",
     ),
     ("engine::precision", "`--device cuda` uses a GPU; `--no-run` judges the records alone"),
     ("fetch::catalogue", "name a catalogue with --catalogue, or leave it out to use the project's"),
@@ -41,6 +46,7 @@ const HELP: [(&str, &str); 17] = [
         "export fewer records at a time: --world, --target, --source and more select them",
     ),
     ("store::ledger", "name another folder with --ledger or REPRO_LEDGER, or fix this one"),
+    ("store::invalid", "this is an error of the program: please report it with this message"),
     (
         "store::version",
         "use the version of the program that wrote it, or name another ledger with --ledger or \

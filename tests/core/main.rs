@@ -21,6 +21,7 @@ mod logs;
 mod page;
 mod plan;
 mod published;
+mod records;
 mod report;
 mod simulations;
 mod source_models;
