@@ -244,8 +244,8 @@ impl Ledger {
     /// A damaged file of the same name is moved to the folder `damaged`.
     ///
     /// # Errors
-    /// If the entry can't be written or could not be read back, or an existing file can't be read or
-    /// has the format of a later version.
+    /// If the entry can't be written or could not be read back, or an existing file can't be read
+    /// or has the format of a later version.
     pub fn put(&self, entry: &Entry) -> Result<(), LedgerError> {
         let bytes = entry::to_bytes(entry);
         if let Err(fault) = entry::from_bytes(&bytes) {

@@ -188,7 +188,10 @@ mod tests {
             }
             _ => Vec::new(),
         };
-        inner.iter().flat_map(|(key, of)| floats(of, &[at, &[key.clone()]].concat())).collect()
+        inner
+            .iter()
+            .flat_map(|(key, of)| floats(of, &[at, std::slice::from_ref(key)].concat()))
+            .collect()
     }
 
     fn at<'a>(document: &'a mut toml::Value, place: &[String]) -> &'a mut toml::Value {

@@ -383,7 +383,7 @@ fn place(folder: &Path, id: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
     path
 }
 
-/// Writes a new file. Some file systems flush one that replaces another to disk, which takes longer.
+/// Writes a new file. Some file systems flush one that replaces another to disk, which is slower.
 fn new_file(path: &Path, bytes: impl AsRef<[u8]>) {
     let _ = fs::remove_file(path);
     fs::write(path, bytes).unwrap();
@@ -397,8 +397,9 @@ fn a_thousand_records_are_read_back_and_none_with_a_falsehood_is() {
     let ledger = Ledger::new(folder.path().to_owned());
     let file = folder.path().join("bundle");
     let mut runner = TestRunner::deterministic();
+    let records = record();
     for case in 0..CASES {
-        let sound = record().new_tree(&mut runner).unwrap().current();
+        let sound = records.new_tree(&mut runner).unwrap().current();
         let text = forged(&serde_json::to_value(&sound).unwrap());
         if case % 20 == 0 {
             ledger.put(&sound).unwrap();
