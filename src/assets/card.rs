@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::experiment::Card;
+use crate::{experiment::Card, util::files};
 
 /// Size limit of a card. The largest bundled one has some 100 kB.
 const LARGEST_BYTES: u64 = 64 << 20;
@@ -43,7 +43,7 @@ pub fn read_card(path: &Path) -> Result<Card, CardError> {
             "it has {length} bytes, more than the limit of {LARGEST_BYTES}"
         )));
     }
-    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let bytes = files::bytes(path, LARGEST_BYTES).map_err(unreadable)?;
     serde_json::from_slice(&bytes).map_err(|error| format(error.to_string()))
 }
 

@@ -71,6 +71,5 @@ impl Names {
 }
 
 fn records(ledger: &Ledger) -> Result<Vec<String>, Failure> {
-    let entries = ledger.all(&mut |_| ())?;
-    Ok(entries.iter().map(|entry| shortest(&entry.id).to_owned()).collect())
+    Ok(ledger.names()?.iter().map(|name| shortest(name).to_owned()).collect())
 }

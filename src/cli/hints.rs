@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Help that names a command or an option, by the diagnostic code of the error.
-const HELP: [(&str, &str); 19] = [
+const HELP: [(&str, &str); 21] = [
     (
         "checkpoint::key",
         "choose one with --key, or of a source in `worlds/own.toml` with key = \"KEY\"",
@@ -34,6 +34,11 @@ const HELP: [(&str, &str); 19] = [
         "this fine-tune is lost, finished ones are kept; see `repro doctor` and `nvidia-smi`, then \
          run the same command again to resume",
     ),
+    (
+        "engine::exhausted",
+        "finished fine-tunes are kept, and this one has no record: give fewer --threads or use a \
+         machine with more memory, then run the same command again to resume",
+    ),
     ("engine::precision", "`--device cuda` uses a GPU; `--no-run` judges the records alone"),
     ("fetch::catalogue", "name a catalogue with --catalogue, or leave it out to use the project's"),
     ("fetch::unknown", "`repro fetch` lists every item"),
@@ -49,6 +54,7 @@ const HELP: [(&str, &str); 19] = [
         "export fewer records at a time: --world, --target, --source and more select them",
     ),
     ("store::ledger", "name another folder with --ledger or REPRO_LEDGER, or fix this one"),
+    ("store::invalid", "this is an error of the program: please report it with this message"),
     (
         "store::version",
         "use the version of the program that wrote it, or name another ledger with --ledger or \

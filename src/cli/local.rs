@@ -265,14 +265,18 @@ pub(super) fn unusable(error: LedgerError) -> Failure {
     Failure::new(code, error)
 }
 
-/// Warns of files that are no valid records, and says where they are.
+/// Warns of files that are no valid records, and says where they are; of many, the first ones.
 pub(super) fn warn_damaged(damaged: &[Damaged]) {
-    for Damaged { path, aside, reason } in damaged {
+    const MOST: usize = 10;
+    for Damaged { path, aside, reason } in damaged.iter().take(MOST) {
         match aside {
             Some(aside) => {
                 message!("warning: a damaged record was moved to {}: {reason}", aside.display());
             }
             None => message!("warning: ignored the file {}: {reason}", path.display()),
         }
+    }
+    if damaged.len() > MOST {
+        message!("warning: {} more such files in the ledger", damaged.len() - MOST);
     }
 }

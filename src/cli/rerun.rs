@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     assets::IdentifiedTrial,
-    experiment::EvidenceKind,
+    experiment::{EvidenceKind, RecipeError},
     plan::cost::Throughputs,
     store::{Ended, Entry, Ledger},
 };
@@ -60,7 +60,7 @@ impl Rerun {
         let recorded = one(&ledger, &self.record)?;
         let (context, trial) = again(&self.local, suites, &recorded)?;
         // Into an empty ledger, so that no record is reused.
-        let above = ledger.folder().join("rerun");
+        let above = ledger.scratch();
         let scratch = std::fs::create_dir_all(&above).and_then(|()| tempfile::tempdir_in(&above));
         let scratch = scratch.map_err(|cause| {
             let what = format!("failed to write into {}: {cause}", above.display());
@@ -156,6 +156,15 @@ pub(super) fn again(
     let kind = EvidenceKind::named(&recorded.trial.recipe.world)
         .ok_or_else(|| different("in a set-up that this program does not have"))?;
     let context = local.context(kind, suites);
+    match context.world.check_recipe(&recorded.trial.recipe) {
+        // The fine-tune reports more blocks than the network has: it fails again, as recorded.
+        Ok(()) | Err(RecipeError::Blocks(_)) => {}
+        Err(error) => {
+            let name = shortest(&recorded.id);
+            let failed = miette::miette!("failed to run {name} again: {error}");
+            return Err(Failure::new(exit::INPUT, failed));
+        }
+    }
     // By the weights' digest: worlds that share records take other zoos for the same seed.
     let trial = recorded.trial.clone();
     let trial = match context.assets.zoo_with(&trial.recipe.key.source, &recorded.weights) {

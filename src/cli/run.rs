@@ -24,8 +24,12 @@ use crate::{
     figure::catalogue::{self, FigureCatalogue},
     plan,
     store::{Ended, Entry},
+    util::files,
     world::World,
 };
+
+/// Size limit of a recipe's file; the longest has a few thousand bytes.
+const LARGEST_RECIPE_BYTES: u64 = 1 << 20;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -143,7 +147,7 @@ impl Run {
         file: &Path,
         suites: &Suites<'_>,
     ) -> Result<(RunContext, Vec<IdentifiedTrial>), Failure> {
-        let text = std::fs::read_to_string(file).map_err(|cause| {
+        let text = files::text(file, LARGEST_RECIPE_BYTES).map_err(|cause| {
             let report = miette::miette!(
                 help = "name a TOML file; `repro run --help` has an example",
                 "failed to read {}: {cause}",

@@ -3,11 +3,15 @@
 /// Test images of a trial step: at least as many as a test pass holds in memory at once.
 pub const TESTED: usize = 512;
 
-/// Whether a message of libtorch reports that memory ran out.
+/// Whether a message of libtorch, of the standard library or of the system reports that memory ran out.
 #[must_use]
 pub(crate) fn is_out_of_memory(message: &str) -> bool {
-    const WORDS: [&str; 5] = [
+    const WORDS: [&str; 8] = [
         "out of memory",
+        // Rust's own: an error of a read, and of a collection that could not grow.
+        "outofmemory",
+        "memory allocation",
+        "cannot allocate memory",
         "can't allocate memory",
         "not enough memory",
         // cuDNN's and cuBLAS's own.

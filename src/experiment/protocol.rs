@@ -89,8 +89,11 @@ impl Protocol {
                 fault("augmentation.degrees", &degrees, "from 0 to 180")
             }
             _ if padding > self.side => fault("augmentation.padding", &padding, "at most the side"),
-            _ if self.normalisation.std.iter().any(|std| std.is_nan() || *std <= 0.0) => {
-                fault("normalisation.std", &self.normalisation.std, "above 0")
+            _ if !self.normalisation.mean.iter().all(|mean| mean.is_finite()) => {
+                fault("normalisation.mean", &self.normalisation.mean, "finite numbers")
+            }
+            _ if !self.normalisation.std.iter().all(|std| std.is_finite() && *std > 0.0) => {
+                fault("normalisation.std", &self.normalisation.std, "finite numbers above 0")
             }
             _ => Ok(()),
         }

@@ -84,6 +84,17 @@ pub enum RecipeError {
     /// The world has no such source, target or size.
     #[error("{0}")]
     Unavailable(String),
+    /// The world, the target or the source has no name, or the name has control characters.
+    #[error("{field} is {found:?}: it must be a name")]
+    Name {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        found: String,
+    },
+    /// A subset without images.
+    #[error("images is 0: it must be at least 1")]
+    NoImages,
     /// Images can't be downscaled to this number of pixels.
     #[error(
         "resolution is {found}: it must be from 1 to {side} pixels, the side of the network's input"
@@ -133,12 +144,52 @@ impl Recipe {
     /// If it has fewer.
     pub fn fits(&self, network: &Architecture) -> Result<(), RecipeError> {
         Trainable::Blocks(self.trained_blocks()).names(network)?;
+        self.check_resolution()
+    }
+
+    fn check_resolution(&self) -> Result<(), RecipeError> {
         let side = self.protocol.side;
         match self.key.resolution {
             Resolution::Pixels(found) if !(1..=side).contains(&found) => {
                 Err(RecipeError::Resolution { found, side })
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Checks everything that holds in any world: the range of each field, that numbers are finite
+    /// (JSON has no form for others, and two recipes would share a name), and that fields fit
+    /// together. `World::check_recipe` checks the rest.
+    ///
+    /// # Errors
+    /// The first invalid field.
+    pub fn check(&self) -> Result<(), RecipeError> {
+        self.protocol.check()?;
+        let Key { target, source, images, seed_stream, influence, .. } = &self.key;
+        if *influence == self.influence.is_empty() {
+            let what = "`influence = true` in [key] and the list `influence` need each other";
+            return Err(RecipeError::Influence(what.to_owned()));
+        }
+        for inverse in &self.influence {
+            inverse.check().map_err(|error| RecipeError::Influence(error.to_string()))?;
+        }
+        self.check_resolution()?;
+        if let Some(test) = &self.adversarial {
+            test.check(u32::MAX)?;
+        }
+        for (field, name) in [("world", &self.world), ("target", target), ("source", source)] {
+            if name.trim().is_empty() || name.chars().any(char::is_control) {
+                return Err(RecipeError::Name { field, found: name.to_string() });
+            }
+        }
+        if *images == 0 {
+            return Err(RecipeError::NoImages);
+        }
+        let (found, below) = (u64::from(*seed_stream), u64::MAX / SEEDS_PER_STREAM);
+        if found < below {
+            Ok(())
+        } else {
+            Err(RecipeError::Seed { field: "seed_stream", found, below })
         }
     }
 
@@ -159,10 +210,24 @@ impl Trial {
     /// # Errors
     /// If the seed is beyond its stream.
     pub fn new(recipe: Recipe, seed: Seed) -> Result<Self, RecipeError> {
-        if seed.0 < SEEDS_PER_STREAM {
-            Ok(Self { recipe, seed })
+        let trial = Self { recipe, seed };
+        trial.check_seed().map(|()| trial)
+    }
+
+    /// Checks the recipe, in any world, and the seed.
+    ///
+    /// # Errors
+    /// As [`Recipe::check`], or if the seed is beyond its stream.
+    pub fn check(&self) -> Result<(), RecipeError> {
+        self.recipe.check()?;
+        self.check_seed()
+    }
+
+    fn check_seed(&self) -> Result<(), RecipeError> {
+        if self.seed.0 < SEEDS_PER_STREAM {
+            Ok(())
         } else {
-            Err(RecipeError::Seed { field: "seed", found: seed.0, below: SEEDS_PER_STREAM })
+            Err(RecipeError::Seed { field: "seed", found: self.seed.0, below: SEEDS_PER_STREAM })
         }
     }
 
@@ -195,7 +260,13 @@ impl Trial {
     /// weights and data.
     #[must_use]
     pub fn id(&self, weights: &str, data: &str) -> String {
-        let named = (ENGINE_VERSION, self, weights, data);
+        self.id_by(ENGINE_VERSION, weights, data)
+    }
+
+    /// The name of its record by an engine of another version.
+    #[must_use]
+    pub fn id_by(&self, engine: u32, weights: &str, data: &str) -> String {
+        let named = (engine, self, weights, data);
         let canonical = serde_json::to_vec(&named).expect("plain data");
         blake3::hash(&canonical).to_hex().to_string()
     }

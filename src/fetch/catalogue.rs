@@ -13,7 +13,10 @@ use serde::Deserialize;
 use super::checksum::{Algorithm, Checksum};
 use crate::{
     experiment::Architecture,
-    util::suggest::{did_you_mean, in_toml},
+    util::{
+        files,
+        suggest::{did_you_mean, in_toml},
+    },
     world::{World, ZOOS},
 };
 
@@ -238,7 +241,8 @@ impl Catalogue {
             let reason = format!("it has more than {LARGEST_BYTES} bytes");
             return Err(CatalogueError::Malformed { file: path.display().to_string(), reason });
         }
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        // A file of /dev has no length.
+        let text = files::text(path, LARGEST_BYTES).map_err(unreadable)?;
         Self::parse(&path.display().to_string(), &text)
     }
 

@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::util::files;
 
+/// Size limit of the program's own notes beside a download.
+pub(super) const LARGEST_NOTE_BYTES: u64 = 1 << 20;
+
 /// A partial download.
 #[derive(Debug)]
 pub(super) struct Part {
@@ -44,7 +47,7 @@ impl Part {
         let path = beside(file_path, ".part");
         let file = OpenOptions::new().create(true).append(true).open(&path)?;
         let bytes = file.metadata()?.len();
-        let note = std::fs::read(beside(&path, ".json")).unwrap_or_default();
+        let note = files::bytes(&beside(&path, ".json"), LARGEST_NOTE_BYTES).unwrap_or_default();
         // A note that is missing or damaged leaves the version unknown.
         let version = serde_json::from_slice(&note).unwrap_or_default();
         Ok(Self { path, file, bytes, version, resumed: bytes > 0 })

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     catalogue::{self, Item, Unpack},
     checksum::{Checksum, Interrupted},
-    part::beside,
+    part::{LARGEST_NOTE_BYTES, beside},
     unpack::{Contents, count},
 };
 use crate::util::files;
@@ -58,7 +58,7 @@ impl Place {
 
     /// The recorded SHA-256 of the first download; `None` if there is none.
     pub fn record(&self) -> Option<Checksum> {
-        let text = fs::read_to_string(self.record_path()).ok()?;
+        let text = files::text(&self.record_path(), LARGEST_NOTE_BYTES).ok()?;
         let checksum = Checksum::sha256(text.split_whitespace().next()?.to_owned());
         checksum.is_well_formed().then_some(checksum)
     }
@@ -111,7 +111,7 @@ impl Place {
         checksum: Option<&Checksum>,
         stop: &AtomicBool,
     ) -> io::Result<bool> {
-        let note = fs::read(self.unpacked_path(how)).unwrap_or_default();
+        let note = files::bytes(&self.unpacked_path(how), LARGEST_NOTE_BYTES).unwrap_or_default();
         let Ok(note) = serde_json::from_slice::<Unpacked>(&note) else { return Ok(false) };
         if checksum.is_none_or(|checksum| checksum.to_string() != note.checksum) {
             return Ok(false);

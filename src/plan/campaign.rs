@@ -49,7 +49,7 @@ pub enum Event<'a> {
     Ended(&'a Entry),
     /// Another process with the same ledger has run a trial.
     Found(&'a Entry),
-    /// Damaged files in the ledger were set aside.
+    /// Damaged files in the ledger, of trials that are run now, were set aside.
     Damaged(&'a [Damaged]),
     /// Other processes hold the locks of all remaining trials; reported at every poll.
     Waits,
@@ -70,7 +70,7 @@ pub struct Campaign<'a> {
 
 /// Callbacks for the progress of a campaign.
 pub trait Progress: Sync {
-    /// Damaged files were set aside.
+    /// Files in the ledger that are passed over, each once.
     fn damaged(&self, files: &[Damaged]);
     /// Trials are about to run; `speed` is measured on the same processor, if known.
     fn begins(&self, trials: &[IdentifiedTrial], speed: Option<Throughput>);
@@ -89,7 +89,7 @@ pub struct Gathered {
     pub beyond: BTreeSet<String>,
     /// Measured speeds, from these entries.
     pub speeds: Throughputs,
-    /// Damaged files that were set aside.
+    /// Files that were passed over.
     pub damaged: Vec<Damaged>,
 }
 
@@ -231,9 +231,13 @@ impl Campaign<'_> {
         runner: &R,
         progress: &dyn Progress,
     ) -> Result<Gathered, R::Error> {
+        let mut reported = BTreeSet::new();
         loop {
             let gathered = gather()?;
-            progress.damaged(&gathered.damaged);
+            // They stay where they are until their trials run again, so each gathering finds them.
+            let mut new = gathered.damaged.clone();
+            new.retain(|file| reported.insert(file.path.clone()));
+            progress.damaged(&new);
             let outstanding = self.planned(outstanding(&gathered.evidence), &gathered);
             if outstanding.planned.is_empty() {
                 progress.missing(&outstanding.missing);

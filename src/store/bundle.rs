@@ -3,13 +3,17 @@
 //! the ledger's form with its digest.
 
 use std::{
+    borrow::Borrow,
     io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
 };
 
 use flate2::{Compression, read::MultiGzDecoder, write::GzEncoder};
 
-use super::entry::{self, Entry};
+use super::{
+    LedgerError,
+    entry::{self, Entry},
+};
 use crate::{
     experiment::ENGINE_VERSION,
     util::files::{self, GZIP},
@@ -39,6 +43,10 @@ pub enum BundleError {
         /// The file.
         path: PathBuf,
     },
+    /// An entry of the ledger can't be read.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Ledger(#[from] LedgerError),
     /// A line is not a valid entry.
     #[error("failed to read {path}, line {line}: {fault}")]
     #[diagnostic(help(
@@ -60,10 +68,21 @@ pub enum BundleError {
 /// # Errors
 /// If the file can't be written, or would be above the size limit.
 pub fn write(path: &Path, entries: &[Entry]) -> Result<(), BundleError> {
+    write_each(path, entries.iter().map(Ok))
+}
+
+/// The same for entries that are read one after another, so that memory holds one of them.
+///
+/// # Errors
+/// As [`write`], or if an entry can't be read; then nothing is written.
+pub fn write_each<E: Borrow<Entry>>(
+    path: &Path,
+    entries: impl IntoIterator<Item = Result<E, LedgerError>>,
+) -> Result<(), BundleError> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());
     let mut length = 0;
     for entry in entries {
-        let line = entry::to_bytes(entry);
+        let line = entry::to_bytes(entry?.borrow());
         length += line.len() as u64;
         if length > LARGEST_BYTES {
             return Err(BundleError::TooLarge { path: path.to_owned() });
@@ -74,8 +93,7 @@ pub fn write(path: &Path, entries: &[Entry]) -> Result<(), BundleError> {
     written.map_err(|cause| BundleError::Io { what: "write", path: path.to_owned(), cause })
 }
 
-/// Reads a bundle. Each entry must be valid and have the name that this program computes from its
-/// recipe, seed, weights and images.
+/// Reads a bundle. Each entry must be valid, as in a ledger, and from this version of the engine.
 ///
 /// # Errors
 /// If the file can't be read or is too large, or an entry is damaged or has another name.
@@ -103,14 +121,10 @@ pub fn read(path: &Path) -> Result<Vec<Entry>, BundleError> {
             return Err(BundleError::TooLarge { path: path.to_owned() });
         }
         let entry = entry::from_bytes(&line).map_err(|fault| fault.to_string());
-        let checked = entry.and_then(|entry| {
-            if entry.id == entry.trial.id(&entry.weights, &entry.data) {
-                Ok(entry)
-            } else if entry.engine_version == ENGINE_VERSION {
-                Err("its name does not match its contents".to_owned())
-            } else {
-                let version = entry.engine_version;
-                Err(format!("it was run by engine {version}, this program has {ENGINE_VERSION}"))
+        let checked = entry.and_then(|entry| match entry.engine_version {
+            ENGINE_VERSION => Ok(entry),
+            other => {
+                Err(format!("it was run by engine {other}, this program has {ENGINE_VERSION}"))
             }
         });
         let line = |fault| BundleError::Line { path: path.to_owned(), line: index + 1, fault };

@@ -1,9 +1,12 @@
 //! An entry: the record of one local fine-tune on disk, with all that is needed to judge it, to
 //! check that it is the trial that is meant, and to run it again.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::check;
 use crate::{
     evidence::{Record, Status},
     experiment::{Evaluation, Found},
@@ -12,6 +15,9 @@ use crate::{
     experiment::{Outcome, Trial},
     world::World,
 };
+
+/// Size limit of an entry's file; one without pictures has about four thousand bytes.
+pub(super) const LARGEST_BYTES: u64 = 64 << 20;
 
 /// Version of the format.
 pub const FORMAT_VERSION: u32 = 1;
@@ -137,29 +143,33 @@ impl Ended {
 /// A file of the ledger.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct File<'a> {
     format_version: u32,
     /// BLAKE3 of the bytes of `entry` in the file.
-    digest: String,
-    entry: Box<RawValue>,
+    #[serde(borrow)]
+    digest: Cow<'a, str>,
+    #[serde(borrow)]
+    entry: &'a RawValue,
 }
 
 /// The bytes of an entry's file.
 pub(super) fn to_bytes(entry: &Entry) -> Vec<u8> {
     let entry = serde_json::value::to_raw_value(entry).expect("plain data");
-    let digest = blake3::hash(entry.get().as_bytes()).to_hex().to_string();
-    let file = File { format_version: FORMAT_VERSION, digest, entry };
+    let digest = blake3::hash(entry.get().as_bytes()).to_hex().to_string().into();
+    let file = File { format_version: FORMAT_VERSION, digest, entry: &entry };
     let mut bytes = serde_json::to_vec(&file).expect("plain data");
     bytes.push(b'\n');
     bytes
 }
 
-/// Why bytes are not an entry.
-#[derive(Debug, PartialEq, Eq)]
+/// Why a file is not an entry.
+#[derive(Debug)]
 pub(super) enum Fault {
-    /// They have this format, which a later version wrote.
+    /// It has this format, which a later version wrote.
     Version(u32),
-    /// What is wrong with them.
+    /// It can't be read, for example because it belongs to another user or is a pipe.
+    Unreadable(std::io::Error),
+    /// What is wrong with its bytes.
     Damaged(String),
 }
 
@@ -172,6 +182,7 @@ impl std::fmt::Display for Fault {
                     "it has format {found}, and this version reads up to format {FORMAT_VERSION}"
                 )
             }
+            Self::Unreadable(cause) => write!(formatter, "it can't be read: {cause}"),
             Self::Damaged(reason) => formatter.write_str(reason),
         }
     }
@@ -184,24 +195,23 @@ pub(super) fn from_bytes(bytes: &[u8]) -> Result<Entry, Fault> {
         format_version: u32,
     }
     let damaged = |error: serde_json::Error| Fault::Damaged(error.to_string());
-    // The version first: this version does not know the other fields of a later format.
-    let Versioned { format_version } = serde_json::from_slice(bytes).map_err(damaged)?;
-    if format_version > FORMAT_VERSION {
-        return Err(Fault::Version(format_version));
-    }
-    let file: File = serde_json::from_slice(bytes).map_err(damaged)?;
-    if file.format_version != FORMAT_VERSION {
-        return Err(Fault::Damaged(format!("there is no format {format_version}")));
-    }
-    let found = blake3::hash(file.entry.get().as_bytes()).to_hex().to_string();
-    if found != file.digest {
+    let file: File<'_> = match serde_json::from_slice(bytes) {
+        Ok(file @ File { format_version: FORMAT_VERSION, .. }) => file,
+        // This version does not know the other fields of a later format.
+        other => {
+            let Versioned { format_version } = serde_json::from_slice(bytes).map_err(damaged)?;
+            return Err(match other {
+                _ if format_version > FORMAT_VERSION => Fault::Version(format_version),
+                Ok(_) => Fault::Damaged(format!("there is no format {format_version}")),
+                Err(error) => damaged(error),
+            });
+        }
+    };
+    let found = blake3::hash(file.entry.get().as_bytes()).to_hex();
+    if *found.as_str() != *file.digest {
         return Err(Fault::Damaged("its contents do not match its digest".to_owned()));
     }
     let entry: Entry = serde_json::from_str(file.entry.get()).map_err(damaged)?;
-    match &entry.outcome {
-        Ended::Finished(outcome) if outcome.evaluations.is_empty() => {
-            Err(Fault::Damaged("it is finished but has no evaluation".to_owned()))
-        }
-        _ => Ok(entry),
-    }
+    check::entry(&entry).map_err(Fault::Damaged)?;
+    Ok(entry)
 }

@@ -15,7 +15,7 @@ use crate::util::files;
 /// Entries by name.
 #[derive(Clone, Debug)]
 pub struct Ledger {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
 }
 
 /// A failed operation on a ledger.
@@ -44,6 +44,25 @@ pub enum LedgerError {
         /// Its format.
         found: u32,
     },
+    /// An entry that could not be read back: it is not written.
+    #[error("failed to write the record {id}: {reason}")]
+    #[diagnostic(code(store::invalid))]
+    Invalid {
+        /// Its name.
+        id: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// What is on disk under a name.
+pub(super) enum Stored {
+    /// A valid entry.
+    Entry(Box<Entry>),
+    /// No file.
+    Nothing,
+    /// A file that is no valid entry here.
+    Unusable(Fault),
 }
 
 /// An operation on files of a ledger.
@@ -74,16 +93,22 @@ impl LedgerError {
     /// Whether the failed operation was writing, not reading.
     #[must_use]
     pub fn is_about_writing(&self) -> bool {
-        matches!(self, Self::Io { operation: Operation::SetAside | Operation::Write, .. })
+        let writes = |operation| matches!(operation, Operation::SetAside | Operation::Write);
+        match self {
+            Self::Io { operation, .. } => writes(*operation),
+            Self::Version { .. } => false,
+            Self::Invalid { .. } => true,
+        }
     }
 }
 
-/// A file that is not a valid entry. Its trial counts as not run.
+/// A file that is passed over: it is not a valid entry, or can't be read. Its trial counts as not
+/// run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damaged {
     /// Where it was found.
     pub path: PathBuf,
-    /// Where it was moved to; `None` if it was not moved, because its name is not that of an entry.
+    /// Where it was moved to; `None` if it stays.
     pub aside: Option<PathBuf>,
     /// What is wrong with it.
     pub reason: String,
@@ -126,30 +151,70 @@ impl Ledger {
         self.path(id).exists()
     }
 
-    /// The entry with this name; `None` if there is none. A damaged file is moved to the folder
-    /// `damaged` and reported to the callback; its trial then counts as not run.
+    /// What is on disk under a name.
+    pub(super) fn read(&self, id: &str) -> Result<Stored, LedgerError> {
+        let path = self.path(id);
+        let bytes = match files::bytes(&path, entry::LARGEST_BYTES) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Stored::Nothing),
+            // It is no fault of this file, and the next one would seem to be missing as well.
+            Err(cause) if files::is_exhausted(&cause) => {
+                return Err(LedgerError::Io { operation: Operation::Read, path, cause });
+            }
+            Err(cause) => return Ok(Stored::Unusable(Fault::Unreadable(cause))),
+        };
+        Ok(match entry::from_bytes(&bytes) {
+            Ok(entry) if entry.id == id => Stored::Entry(Box::new(entry)),
+            Ok(entry) => {
+                Stored::Unusable(Fault::Damaged(format!("it holds the entry {}", entry.id)))
+            }
+            Err(fault) => Stored::Unusable(fault),
+        })
+    }
+
+    /// The entry with this name; `None` if there is none. A file that is no valid entry is reported
+    /// to the callback and stays where it is; its trial counts as not run.
     ///
     /// # Errors
-    /// If the file can't be read or moved, or has the format of a later version.
+    /// If the machine has no memory or file handles left.
     pub fn get(
         &self,
         id: &str,
         damaged: &mut dyn FnMut(Damaged),
     ) -> Result<Option<Entry>, LedgerError> {
+        match self.read(id)? {
+            Stored::Entry(entry) => Ok(Some(*entry)),
+            Stored::Nothing => Ok(None),
+            Stored::Unusable(fault) => {
+                damaged(Damaged { path: self.path(id), aside: None, reason: fault.to_string() });
+                Ok(None)
+            }
+        }
+    }
+
+    /// The same for a process that stores an entry of this name if there is none: a damaged file is
+    /// moved to the folder `damaged`, and one that must not be replaced is an error.
+    ///
+    /// # Errors
+    /// If the file can't be read or moved, or has the format of a later version.
+    pub fn get_or_clear(
+        &self,
+        id: &str,
+        damaged: &mut dyn FnMut(Damaged),
+    ) -> Result<Option<Entry>, LedgerError> {
         let path = self.path(id);
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(cause) => return Err(LedgerError::Io { operation: Operation::Read, path, cause }),
-        };
-        let reason = match entry::from_bytes(&bytes) {
-            Ok(entry) if entry.id == id => return Ok(Some(entry)),
-            Ok(entry) => format!("it holds the entry {}", entry.id),
-            Err(Fault::Version(found)) => return Err(LedgerError::Version { path, found }),
-            Err(Fault::Damaged(reason)) => reason,
-        };
-        damaged(Damaged { aside: Some(self.set_aside(&path)?), path, reason });
-        Ok(None)
+        match self.read(id)? {
+            Stored::Entry(entry) => Ok(Some(*entry)),
+            Stored::Nothing => Ok(None),
+            Stored::Unusable(Fault::Version(found)) => Err(LedgerError::Version { path, found }),
+            Stored::Unusable(Fault::Unreadable(cause)) => {
+                Err(LedgerError::Io { operation: Operation::Read, path, cause })
+            }
+            Stored::Unusable(Fault::Damaged(reason)) => {
+                damaged(Damaged { aside: Some(self.set_aside(&path)?), path, reason });
+                Ok(None)
+            }
+        }
     }
 
     /// Moves a damaged file to the folder `damaged`, with a number if the name is taken.
@@ -176,25 +241,32 @@ impl Ledger {
 
     /// Stores an entry. When this returns, only a failure of the disk can lose it. A failed entry
     /// never replaces a finished one: another process may have run the same trial with more memory.
+    /// A damaged file of the same name is moved to the folder `damaged`.
     ///
     /// # Errors
-    /// If the entry can't be written, or an existing file can't be read.
+    /// If the entry can't be written or could not be read back, or an existing file can't be read
+    /// or has the format of a later version.
     pub fn put(&self, entry: &Entry) -> Result<(), LedgerError> {
-        if let Ended::Failed { .. } = entry.outcome {
-            let existing = self.get(&entry.id, &mut |_| ())?;
-            if existing.is_some_and(|existing| matches!(existing.outcome, Ended::Finished(_))) {
-                return Ok(());
-            }
+        let bytes = entry::to_bytes(entry);
+        if let Err(fault) = entry::from_bytes(&bytes) {
+            let (id, reason) = (entry.id.clone(), fault.to_string());
+            return Err(LedgerError::Invalid { id, reason });
+        }
+        let existing = self.get_or_clear(&entry.id, &mut |_| ())?;
+        let is_finished = |entry: &Entry| matches!(entry.outcome, Ended::Finished(_));
+        if existing.is_some_and(|existing| is_finished(&existing)) && !is_finished(entry) {
+            return Ok(());
         }
         let path = self.path(&entry.id);
-        files::replace(&path, &entry::to_bytes(entry)).map_err(|cause| LedgerError::Io {
+        files::replace(&path, &bytes).map_err(|cause| LedgerError::Io {
             operation: Operation::Write,
             path,
             cause,
         })
     }
 
-    /// Checks that entries and locks can be written, before trials run.
+    /// Checks that entries and locks can be written, before trials run, and removes what killed
+    /// processes have left.
     ///
     /// # Errors
     /// If they can't.
@@ -204,75 +276,7 @@ impl Ledger {
                 return Err(LedgerError::Io { operation: Operation::Write, path, cause });
             }
         }
+        self.sweep();
         Ok(())
-    }
-
-    /// Every entry, sorted by name. Damaged files are moved as in [`Ledger::get`]. A file whose
-    /// name is not that of an entry is reported and stays where it is.
-    ///
-    /// # Errors
-    /// If a folder or file can't be read, or an entry has the format of a later version.
-    pub fn all(&self, damaged: &mut dyn FnMut(Damaged)) -> Result<Vec<Entry>, LedgerError> {
-        let mut ids: Vec<String> = Vec::new();
-        let entries = self.folder.join("entries");
-        for folder in listed(&entries)? {
-            for file in listed(&folder)? {
-                let name = file.file_name().unwrap_or_default().to_string_lossy();
-                match name.strip_suffix(".json").filter(|id| is_id(id)) {
-                    Some(id) if self.path(id) == file => ids.push(id.to_owned()),
-                    // A temporary file, whose name begins with a dot.
-                    None if name.starts_with('.') => (),
-                    _ => {
-                        let reason = "its name is not that of an entry in this folder".to_owned();
-                        damaged(Damaged { path: file.clone(), aside: None, reason });
-                    }
-                }
-            }
-        }
-        ids.sort_unstable();
-        let mut all = Vec::with_capacity(ids.len());
-        for id in ids {
-            all.extend(self.get(&id, damaged)?);
-        }
-        Ok(all)
-    }
-
-    /// The entries whose names begin with a prefix.
-    ///
-    /// # Errors
-    /// As [`Ledger::all`].
-    pub fn with_prefix(
-        &self,
-        prefix: &str,
-        damaged: &mut dyn FnMut(Damaged),
-    ) -> Result<Vec<Entry>, LedgerError> {
-        if is_id(prefix)
-            && let Some(entry) = self.get(prefix, damaged)?
-        {
-            return Ok(vec![entry]);
-        }
-        let mut all = self.all(damaged)?;
-        all.retain(|entry| entry.id.starts_with(prefix));
-        Ok(all)
-    }
-}
-
-/// Whether this can be the name of an entry: 64 hexadecimal digits.
-fn is_id(name: &str) -> bool {
-    name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// The contents of a folder; empty if it does not exist.
-fn listed(folder: &Path) -> Result<Vec<PathBuf>, LedgerError> {
-    let unreadable =
-        |cause| LedgerError::Io { operation: Operation::List, path: folder.to_owned(), cause };
-    match std::fs::read_dir(folder) {
-        Ok(entries) => {
-            entries.map(|entry| entry.map(|entry| entry.path()).map_err(unreadable)).collect()
-        }
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Ok(Vec::new())
-        }
-        Err(cause) => Err(unreadable(cause)),
     }
 }

@@ -4,9 +4,12 @@
 //! an entry; judging is left to `judge`.
 
 pub mod bundle;
+mod check;
 mod entry;
 mod lease;
 mod ledger;
+mod leftovers;
+mod scan;
 
 pub use entry::{Ended, Entry, FORMAT_VERSION, Provenance};
 pub use lease::Lease;

@@ -34,6 +34,35 @@ pub fn text(path: &Path, limit: u64) -> Result<String> {
     }
 }
 
+/// Reads a file of at most `limit` bytes.
+///
+/// # Errors
+/// If it is missing, can't be read, is larger, or is no regular file: a pipe would block.
+pub fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(Error::other("it is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    bytes.try_reserve(metadata.len().min(limit) as usize)?;
+    match File::open(path)?.take(limit + 1).read_to_end(&mut bytes)? as u64 {
+        length if length > limit => {
+            Err(Error::other(format!("larger than the limit of {limit} bytes")))
+        }
+        _ => Ok(bytes),
+    }
+}
+
+/// Whether an error means that the machine has no memory, threads or file handles left. It says
+/// nothing about the file or the computation that met it.
+#[must_use]
+pub fn is_exhausted(error: &Error) -> bool {
+    /// Linux's EAGAIN, ENOMEM, ENFILE and EMFILE.
+    const EXHAUSTED: [i32; 4] = [11, 12, 23, 24];
+    error.kind() == ErrorKind::OutOfMemory
+        || error.raw_os_error().is_some_and(|code| EXHAUSTED.contains(&code))
+}
+
 /// Checks that a folder is writable, and creates it if it is missing. To be called before hours of
 /// work whose results go there.
 ///

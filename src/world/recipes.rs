@@ -5,7 +5,6 @@ use serde::Deserialize;
 use toml::de::{DeTable, Deserializer};
 
 use super::World;
-use crate::experiment::recipe::SEEDS_PER_STREAM;
 use crate::experiment::{Key, Protocol, Recipe, RecipeDigest, RecipeError};
 use crate::util::{
     OldSpelling,
@@ -104,28 +103,16 @@ impl World {
     /// # Errors
     /// The first reason why it can't.
     pub(crate) fn check_recipe(&self, recipe: &Recipe) -> Result<(), RecipeError> {
-        recipe.protocol.check()?;
-        if recipe.key.influence == recipe.influence.is_empty() {
-            let what = "`influence = true` in [key] and the list `influence` need each other";
-            return Err(RecipeError::Influence(what.to_owned()));
-        }
-        for inverse in &recipe.influence {
-            inverse.check().map_err(|error| RecipeError::Influence(error.to_string()))?;
-        }
+        recipe.check()?;
         recipe.fits(self.architecture())?;
         if let (Some(test), Some(target)) =
             (&recipe.adversarial, self.targets.get(&*recipe.key.target))
         {
             test.check(target.test)?;
         }
-        if let Some(reason) = self.unavailable(&recipe.key) {
-            return Err(RecipeError::Unavailable(reason));
-        }
-        let (found, below) = (u64::from(recipe.key.seed_stream), u64::MAX / SEEDS_PER_STREAM);
-        if found < below {
-            Ok(())
-        } else {
-            Err(RecipeError::Seed { field: "seed_stream", found, below })
+        match self.unavailable(&recipe.key) {
+            Some(reason) => Err(RecipeError::Unavailable(reason)),
+            None => Ok(()),
         }
     }
 
@@ -174,7 +161,7 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::{Seed, Trial};
+    use crate::experiment::{Seed, Trial, recipe::SEEDS_PER_STREAM};
 
     fn recipe(world: &str, blocks: u32, seed_stream: u32) -> String {
         let target = if world.starts_with("smoke") { "kmnist" } else { "cifar10" };
@@ -195,6 +182,63 @@ mod tests {
             let error = read(&recipe(&world.id, 99, 0));
             assert!(matches!(error, Err(RecipeError::Blocks(_))), "{}: {error:?}", world.id);
         }
+    }
+
+    /// Every place of a number with decimals in a document.
+    fn floats(value: &toml::Value, at: &[String]) -> Vec<Vec<String>> {
+        let inner: Vec<(String, &toml::Value)> = match value {
+            toml::Value::Float(_) => return vec![at.to_vec()],
+            toml::Value::Table(table) => table.iter().map(|(key, of)| (key.clone(), of)).collect(),
+            toml::Value::Array(list) => {
+                list.iter().enumerate().map(|(index, of)| (index.to_string(), of)).collect()
+            }
+            _ => Vec::new(),
+        };
+        inner
+            .iter()
+            .flat_map(|(key, of)| floats(of, &[at, std::slice::from_ref(key)].concat()))
+            .collect()
+    }
+
+    fn at<'a>(document: &'a mut toml::Value, place: &[String]) -> &'a mut toml::Value {
+        place.iter().fold(document, |value, step| match value {
+            toml::Value::Array(list) => &mut list[step.parse::<usize>().unwrap()],
+            value => &mut value[step.as_str()],
+        })
+    }
+
+    /// JSON has no form for them, so that such a recipe could be run and its record never read, and
+    /// all such recipes would share one name.
+    #[test]
+    fn no_number_of_a_recipe_can_be_nan_or_infinite() {
+        let world = World::smoke();
+        let key = Key { influence: true, ..Key::new("kmnist", "natural", 3, 400) };
+        let mut full = world.recipe(key);
+        full.adversarial = world.recipe(Key::new("kmnist", "natural", 3, 400)).adversarial;
+        let full = toml::Value::try_from(full).unwrap();
+        read(&toml::to_string(&full).unwrap()).unwrap();
+        let places = floats(&full, &[]);
+        let names: Vec<String> = places.iter().map(|place| place.join(".")).collect();
+        for name in ["learning_rate", "momentum", "weight_decay", "normalisation.mean.2"] {
+            assert!(names.contains(&format!("protocol.{name}")), "{names:?}");
+        }
+        for name in ["influence.1.truncation", "influence.1.damping", "adversarial.epsilon"] {
+            assert!(names.contains(&name.to_owned()), "{names:?}");
+        }
+        for place in places {
+            let field = place.iter().rfind(|step| step.parse::<usize>().is_err()).unwrap();
+            for number in [f64::NAN, -f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+                let mut changed = full.clone();
+                *at(&mut changed, &place) = number.into();
+                let error = read(&toml::to_string(&changed).unwrap()).expect_err(&place.join("."));
+                assert!(error.to_string().contains(field.as_str()), "{place:?}: {error}");
+            }
+        }
+        // A number that is finite in double precision only.
+        let mut changed = full.clone();
+        changed["protocol"]["normalisation"]["mean"][0] = 1e300.into();
+        let error = read(&toml::to_string(&changed).unwrap()).unwrap_err().to_string();
+        assert!(error.contains("normalisation.mean is [inf, "), "{error}");
     }
 
     #[test]

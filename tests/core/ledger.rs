@@ -1,4 +1,4 @@
-//! The ledger: entries are read back unchanged, damaged files are set aside and reported, many
+//! The ledger: entries are read back unchanged, damaged files are passed over and reported, many
 //! writers do not conflict, and no entry is ever partly on disk.
 
 use std::path::Path;
@@ -9,8 +9,8 @@ use repro::{
     claim::suite::Suite,
     evidence::Status,
     experiment::{
-        ENGINE_VERSION, Evaluation, EvidenceKind, Inverse, Key, Outcome, Precision, Resolution,
-        Seed, Trial,
+        ENGINE_VERSION, Evaluation, EvidenceKind, Inverse, Key, MeasuredAdversarial, Outcome,
+        Precision, Resolution, Seed, Trial,
     },
     plan::campaign::Campaign,
     store::{Damaged, Ended, Entry, Ledger, LedgerError, Provenance},
@@ -31,11 +31,18 @@ fn key() -> Key {
     }
 }
 
-fn entry(seed: u64, outcome: Ended) -> Entry {
-    entry_of(Trial { recipe: World::smoke().recipe(key()), seed: Seed(seed) }, outcome)
+/// The entry of a trial that is evaluated after each of its epochs; one that failed has one.
+pub(crate) fn entry(seed: u64, outcome: Ended) -> Entry {
+    let mut recipe = World::smoke().recipe(key());
+    let epochs = match &outcome {
+        Ended::Finished(outcome) => outcome.evaluations.len() as u32,
+        Ended::Failed { .. } => 1,
+    };
+    (recipe.protocol.epochs, recipe.protocol.evaluate) = (epochs, (1..=epochs).collect());
+    entry_of(Trial { recipe, seed: Seed(seed) }, outcome)
 }
 
-fn entry_of(trial: Trial, outcome: Ended) -> Entry {
+pub(crate) fn entry_of(trial: Trial, outcome: Ended) -> Entry {
     let IdentifiedTrial { trial, weights, data, id } = {
         let zoo = World::smoke().zoo_of(&trial.recipe.key, trial.seed);
         Bundled.identify(trial, zoo).unwrap()
@@ -51,7 +58,10 @@ fn entry_of(trial: Trial, outcome: Ended) -> Entry {
     Entry { id, trial, engine_version: ENGINE_VERSION, weights, data, outcome, provenance }
 }
 
-fn finished(losses: &[f64], accuracy: f64, correct: Vec<bool>) -> Ended {
+/// The outcome with these losses, one for each epoch. Bits, if there are any, give the accuracy.
+pub(crate) fn finished(losses: &[f64], accuracy: f64, correct: Vec<bool>) -> Ended {
+    let share = correct.iter().filter(|bit| **bit).count() as f64 / correct.len() as f64;
+    let accuracy = if correct.is_empty() { accuracy } else { 100.0 * share };
     let evaluations = losses.iter().enumerate().map(|(at, loss)| Evaluation {
         epoch: at as u32 + 1,
         test_accuracy: accuracy,
@@ -71,7 +81,7 @@ fn finished(losses: &[f64], accuracy: f64, correct: Vec<bool>) -> Ended {
     })
 }
 
-fn get(ledger: &Ledger, id: &str) -> (Option<Entry>, Vec<Damaged>) {
+pub(crate) fn get(ledger: &Ledger, id: &str) -> (Option<Entry>, Vec<Damaged>) {
     let mut damaged = Vec::new();
     let entry = ledger.get(id, &mut |file| damaged.push(file)).unwrap();
     (entry, damaged)
@@ -92,7 +102,7 @@ fn only_file(folder: &Path) -> std::path::PathBuf {
 fn loss() -> impl Strategy<Value = f64> {
     prop_oneof![
         8 => 0.0_f64..1e9,
-        1 => any::<f64>(),
+        1 => any::<f64>().prop_map(f64::abs),
         1 => Just(f64::INFINITY),
         1 => Just(f64::NAN),
     ]
@@ -133,10 +143,16 @@ fn the_digest_of_evidence_depends_on_outcomes_and_not_on_times() {
         let nothing = campaign.gather(&claims).unwrap();
         let trial = campaign.outstanding(&claims, &nothing).planned[0].named.trial.clone();
         if let Some(accuracy) = accuracy {
-            let losses = vec![1.0; trial.recipe.protocol.epochs as usize];
-            let mut outcome = finished(&losses, accuracy, vec![true]);
+            let epochs = &trial.recipe.protocol.evaluate;
+            let mut outcome = finished(&vec![1.0; epochs.len()], accuracy, vec![]);
             let Ended::Finished(of) = &mut outcome else { unreachable!("it finished") };
-            of.evaluations.iter_mut().for_each(|one| one.seconds = seconds);
+            for (one, epoch) in of.evaluations.iter_mut().zip(epochs) {
+                (one.epoch, one.seconds) = (*epoch, seconds);
+            }
+            of.adversarial = trial.recipe.adversarial.map(|test| MeasuredAdversarial {
+                test,
+                correct: vec![true; test.images as usize],
+            });
             ledger.put(&entry_of(trial, outcome)).unwrap();
         }
         let evidence = campaign.gather(&claims).unwrap().evidence;
@@ -158,7 +174,7 @@ fn an_empty_ledger_is_not_an_error() {
 }
 
 #[test]
-fn a_truncated_or_changed_file_is_moved_and_reported() {
+fn a_truncated_or_changed_file_is_reported_and_moved_by_the_next_writer() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(folder.path().to_owned());
     let kept = entry(1, finished(&[2.0, 1.0], 50.0, vec![true, false, true]));
@@ -176,11 +192,20 @@ fn a_truncated_or_changed_file_is_moved_and_reported() {
         let (found, damaged) = get(&ledger, &kept.id);
         assert_eq!(found, None, "case {case}");
         assert_eq!(damaged.len(), 1, "case {case}");
-        assert_eq!(damaged[0].path, path);
-        let aside = damaged[0].aside.as_ref().unwrap();
-        assert!(!path.exists() && std::fs::read(aside).unwrap() == bytes, "case {case}");
+        assert_eq!((&damaged[0].path, &damaged[0].aside), (&path, &None));
+        assert_eq!(std::fs::read(&path).unwrap(), bytes, "case {case}: reading moves nothing");
         // The trial can run again, and its record gets the same file.
-        ledger.put(&kept).unwrap();
+        if case % 2 == 0 {
+            ledger.put(&kept).unwrap();
+        } else {
+            let mut moved = Vec::new();
+            assert_eq!(ledger.get_or_clear(&kept.id, &mut |file| moved.push(file)).unwrap(), None);
+            let aside = moved[0].aside.as_ref().unwrap();
+            assert!(!path.exists() && std::fs::read(aside).unwrap() == bytes, "case {case}");
+            ledger.put(&kept).unwrap();
+        }
+        let names = std::fs::read_dir(folder.path().join("damaged")).unwrap();
+        assert_eq!(names.count(), case + 1, "case {case}: it is kept");
         assert_eq!(get(&ledger, &kept.id), (Some(kept.clone()), vec![]), "case {case}");
     }
 }
@@ -215,7 +240,7 @@ fn a_failed_entry_never_replaces_a_finished_one() {
 }
 
 #[test]
-fn an_entry_of_a_later_version_is_an_error_and_stays() {
+fn an_entry_of_a_later_version_is_reported_and_never_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(folder.path().to_owned());
     let kept = entry(1, finished(&[1.0], 50.0, vec![]));
@@ -230,8 +255,10 @@ fn an_entry_of_a_later_version_is_an_error_and_stays() {
             "{error}"
         );
     };
-    refused(ledger.get(&kept.id, &mut |file| panic!("{file:?}")).unwrap_err());
-    refused(ledger.all(&mut |file| panic!("{file:?}")).unwrap_err());
+    let (found, reported) = get(&ledger, &kept.id);
+    assert_eq!((found, reported.len()), (None, 1));
+    refused(ledger.get_or_clear(&kept.id, &mut |file| panic!("{file:?}")).unwrap_err());
+    refused(ledger.put(&kept).unwrap_err());
     assert_eq!(std::fs::read_to_string(&path).unwrap(), newer);
 }
 
@@ -270,10 +297,9 @@ fn a_finished_entry_without_evaluations_is_damaged() {
     if let Ended::Finished(outcome) = &mut kept.outcome {
         outcome.evaluations.clear();
     }
-    ledger.put(&kept).unwrap();
-    let (found, damaged) = get(&ledger, &kept.id);
-    assert_eq!(found, None);
-    assert!(damaged[0].reason.contains("has no evaluation"), "{damaged:?}");
+    let error = ledger.put(&kept).unwrap_err().to_string();
+    assert!(error.contains("has no evaluation"), "{error}");
+    assert_eq!(get(&ledger, &kept.id), (None, vec![]), "what can't be read back is not written");
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod logs;
 mod page;
 mod plan;
 mod published;
+mod records;
 mod replicate_simulations;
 mod report;
 mod simulations;

@@ -13,7 +13,7 @@ use std::{
 
 use common::stand_in;
 use repro::{
-    assets::{Assets as _, Bundled, IdentifiedTrial},
+    assets::{Assets, Bundled, IdentifiedTrial, Missing},
     engine::executor::{ExecutorError, FirstSteps, Local, Workers},
     experiment::{Augmentation, BatchNorm, Key, Seed, Trial},
     plan::campaign::Event,
@@ -309,22 +309,72 @@ fn a_batch_out_of_memory_is_reported_with_one_that_fits() {
     ) {
         return;
     }
-    let [entry] = run(&[named(9, 1)], 1).try_into().unwrap();
-    let Ended::Failed { reason } = &entry.outcome else { panic!("it fitted") };
+    let reason = exhausted(&[named(9, 1)]);
     assert!(reason.contains("CUDA out of memory"), "{reason}");
     assert!(reason.contains("with a batch of 128; a batch of "), "{reason}");
 }
 
-/// The images do not fit either, and the next trial still gets an error.
+/// Why the machine has too little for the first of these trials, which leaves no record.
+fn exhausted(trials: &[IdentifiedTrial]) -> String {
+    let (ran, ended) = run_until(trials, 1, &|_| ());
+    let Err(ExecutorError::Exhausted { trial, message }) = ran else { panic!("{ran:?}") };
+    assert!(trial.ends_with("seed 1"), "{trial}");
+    assert!(ended.is_empty(), "{ended:?}");
+    message
+}
+
+/// Assets on a machine that has too little left to read a source model.
+#[derive(Debug)]
+struct Exhausted(&'static str);
+
+impl Assets for Exhausted {
+    fn weights_digest(&self, source: &str, zoo: u32) -> Result<String, Missing> {
+        Bundled.weights_digest(source, zoo)
+    }
+
+    fn images_digest(&self, target: &str) -> Result<String, Missing> {
+        Bundled.images_digest(target)
+    }
+
+    fn zoo_with(&self, _: &str, _: &str) -> Option<u32> {
+        panic!("embedded images read: {}", self.0)
+    }
+
+    fn unavailable(&self, key: &Key, zoo: u32) -> Option<Missing> {
+        Bundled.unavailable(key, zoo)
+    }
+}
+
+/// It is the machine's fault and not the trial's: a record that failed would count at its worst
+/// from then on.
+#[test]
+fn a_machine_that_is_exhausted_ends_the_run_without_a_record() {
+    for message in [
+        "Damaged { file: \"mnist\", cause: Kind(OutOfMemory) }",
+        "Os { code: 24, kind: Uncategorized, message: \"Too many open files\" }",
+        "failed to spawn thread: Os { code: 11, kind: WouldBlock, message: \"Resource \
+         temporarily unavailable\" }",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (ledger, stop) = (Ledger::new(folder.path().to_owned()), AtomicBool::new(false));
+        let workers = Workers { device: Device::Cpu, at_once: 1, threads_each: 1 };
+        let assets = Exhausted(message);
+        let local = Local { ledger: &ledger, assets: &assets, workers, stop: &stop };
+        let ran = local.run(&[named(3, 1), named(0, 1)], &|event| panic!("{event:?}"));
+        let Err(ExecutorError::Exhausted { message: found, .. }) = ran else { panic!("{ran:?}") };
+        assert!(found.contains(message.split('{').next().unwrap()), "{found}");
+        assert_eq!(ledger.all(&mut |file| panic!("{file:?}")).unwrap(), []);
+    }
+}
+
+/// The images do not fit either, and the next run still gets an error.
 #[test]
 fn images_out_of_memory_are_reported() {
     if !stand_in::on_the_stand_in("images_out_of_memory_are_reported", Some(2 << 20)) {
         return;
     }
-    let entries = run(&[named(9, 1), named(9, 2)], 1);
-    assert_eq!(entries.len(), 2);
-    for entry in entries {
-        let Ended::Failed { reason } = &entry.outcome else { panic!("it fitted") };
+    for _ in 0..2 {
+        let reason = exhausted(&[named(9, 1), named(9, 2)]);
         assert!(reason.contains("CUDA out of memory"), "{reason}");
         assert!(reason.contains("the images of kmnist do not fit at 28 pixels"), "{reason}");
     }
@@ -358,8 +408,7 @@ fn a_missing_cudnn_plan_is_out_of_memory_if_a_smaller_batch_has_one() {
     }
     let message = "GET was unable to find an engine to execute this computation";
     stand_in::plan_up_to(150_000);
-    let [entry] = run(&[named(9, 1)], 1).try_into().unwrap();
-    let Ended::Failed { reason } = &entry.outcome else { panic!("it had a plan") };
+    let reason = exhausted(&[named(9, 1)]);
     assert!(reason.starts_with(&format!("{message} with a batch of 128; a batch of ")), "{reason}");
     stand_in::plan_up_to(0);
     let (ran, ended) = run_until(&[named(0, 1), named(9, 1), named(0, 2)], 1, &|_| ());

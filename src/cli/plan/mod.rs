@@ -97,11 +97,15 @@ impl Plan {
         };
         let next = context.campaign().planned(request.next.clone(), &request.gathered);
         let mut damaged: Vec<Damaged> = Vec::new();
-        let records = context.ledger.all(&mut |file| damaged.push(file)).map_err(unusable)?;
-        warn_damaged(&request.gathered.damaged);
+        let planned = next.planned.iter().map(|planned| &planned.named);
+        let why = Why::read(planned, &context.ledger, &mut |file| damaged.push(file));
+        let why = why.map_err(unusable)?;
+        // Both read the records of claims.
+        let new = |file: &Damaged| !damaged.contains(file);
+        let gathered = request.gathered.damaged.iter().filter(|file| new(file)).cloned();
+        warn_damaged(&gathered.collect::<Vec<_>>());
         warn_damaged(&damaged);
         report_refused(machine, &context.world);
-        let why = Why::new(&records);
         let known = speed::known(&context, machine, &request.gathered);
         let counts = request.counts(&next);
         if let Format::Json | Format::Jsonl = self.format {

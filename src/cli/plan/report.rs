@@ -63,7 +63,7 @@ impl PlanReport {
     pub(super) fn new(
         context: &RunContext,
         next: &NextTrials,
-        why: &Why<'_>,
+        why: &Why,
         speed: Option<Throughput>,
         counts: Counts,
     ) -> Self {

@@ -27,7 +27,7 @@ use crate::{
 pub(super) struct Text<'a> {
     pub context: &'a RunContext,
     pub next: &'a NextTrials,
-    pub why: &'a Why<'a>,
+    pub why: &'a Why,
     pub speed: Throughput,
     /// How the speed is known.
     pub measured: &'static str,

@@ -1,39 +1,68 @@
 //! Why a planned fine-tune has to run although the ledger may have a similar one.
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use crate::{
     assets::IdentifiedTrial,
-    experiment::{ENGINE_VERSION, Key, Recipe, Seed},
-    store::{Ended, Entry},
+    experiment::{ENGINE_VERSION, Key, Recipe, Seed, Trial},
+    store::{Damaged, Ended, Entry, Ledger, LedgerError},
 };
 
-/// The records of a ledger by name, and by world, key and seed.
-pub(super) struct Why<'a> {
-    by_name: HashMap<&'a str, &'a Entry>,
-    similar: HashMap<(&'a str, &'a Key, Seed), Vec<&'a Entry>>,
+/// World, key and seed of a trial.
+type Point = (Arc<str>, Key, Seed);
+
+/// The records of a ledger that are of planned fine-tunes, or similar to one: by name, and by
+/// world, key and seed.
+#[derive(Default)]
+pub(super) struct Why {
+    /// Whether the record of this name finished.
+    finished: HashMap<String, bool>,
+    similar: HashMap<Point, Vec<Similar>>,
 }
 
-impl<'a> Why<'a> {
-    pub(super) fn new(entries: &'a [Entry]) -> Self {
-        let mut similar: HashMap<_, Vec<&Entry>> = HashMap::new();
-        for entry in entries {
-            let Recipe { world, key, .. } = &entry.trial.recipe;
-            similar.entry((&**world, key, entry.trial.seed)).or_default().push(entry);
+/// What decides the name of a record.
+struct Similar {
+    trial: Trial,
+    engine_version: u32,
+    weights: String,
+    data: String,
+}
+
+impl Why {
+    /// Reads the ledger.
+    pub(super) fn read<'a>(
+        planned: impl IntoIterator<Item = &'a IdentifiedTrial>,
+        ledger: &Ledger,
+        damaged: &mut dyn FnMut(Damaged),
+    ) -> Result<Self, LedgerError> {
+        let points: HashSet<Point> = planned.into_iter().map(|named| point(&named.trial)).collect();
+        let take = |entry: Entry| {
+            let Entry { id, trial, engine_version, weights, data, outcome, .. } = entry;
+            let finished = matches!(outcome, Ended::Finished(_));
+            let similar = Similar { trial, engine_version, weights, data };
+            points.contains(&point(&similar.trial)).then_some((id, finished, similar))
+        };
+        // Where nothing runs, no record has to say why.
+        let found = if points.is_empty() { Vec::new() } else { ledger.map(damaged, &take)? };
+        let mut why = Self::default();
+        for (id, finished, similar) in found {
+            why.finished.insert(id, finished);
+            why.similar.entry(point(&similar.trial)).or_default().push(similar);
         }
-        let by_name = entries.iter().map(|entry| (&*entry.id, entry)).collect();
-        Self { by_name, similar }
+        Ok(why)
     }
 
     /// The reason in a few words; of several similar records, the nearest one is compared.
     pub(super) fn runs(&self, named: &IdentifiedTrial) -> String {
-        match self.by_name.get(&*named.id).map(|entry| &entry.outcome) {
-            Some(Ended::Failed { .. }) => return "it failed".to_owned(),
-            Some(Ended::Finished(_)) => return "it has finished in the meantime".to_owned(),
+        match self.finished.get(&named.id) {
+            Some(false) => return "it failed".to_owned(),
+            Some(true) => return "it has finished in the meantime".to_owned(),
             None => (),
         }
-        let Recipe { world, key, .. } = &named.trial.recipe;
-        let similar = self.similar.get(&(&**world, key, named.trial.seed)).into_iter().flatten();
+        let similar = self.similar.get(&point(&named.trial)).into_iter().flatten();
         let nearest = similar.map(|entry| differences(named, entry)).min_by_key(Vec::len);
         nearest.map_or_else(
             || "never run".to_owned(),
@@ -42,9 +71,14 @@ impl<'a> Why<'a> {
     }
 }
 
+fn point(trial: &Trial) -> Point {
+    let Recipe { world, key, .. } = &trial.recipe;
+    (world.clone(), key.clone(), trial.seed)
+}
+
 /// The differences between a record and a trial of the same world, key and seed that change its
 /// name.
-fn differences(named: &IdentifiedTrial, entry: &Entry) -> Vec<String> {
+fn differences(named: &IdentifiedTrial, entry: &Similar) -> Vec<String> {
     let (recorded, planned) = (&entry.trial.recipe, &named.trial.recipe);
     let engine = (entry.engine_version != ENGINE_VERSION)
         .then(|| format!("by engine {}, this is {ENGINE_VERSION}", entry.engine_version));
@@ -91,32 +125,42 @@ mod tests {
         }
     }
 
+    /// The same with a change, under the name that it then has.
+    fn changed(of: &IdentifiedTrial, change: &dyn Fn(&mut Entry)) -> Entry {
+        let mut entry = entry(of);
+        change(&mut entry);
+        let Entry { trial, engine_version, weights, data, .. } = &entry;
+        Entry { id: trial.id_by(*engine_version, weights, data), ..entry }
+    }
+
+    fn why(planned: &[&IdentifiedTrial], entries: &[Entry]) -> Why {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::new(folder.path().to_owned());
+        entries.iter().for_each(|entry| ledger.put(entry).unwrap());
+        Why::read(planned.iter().copied(), &ledger, &mut |file| panic!("{file:?}")).unwrap()
+    }
+
     #[test]
     fn a_failed_record_is_found_by_its_name_among_others() {
         let (smoke, lab) = (named(&World::smoke()), named(&World::lab()));
-        let other = Entry { id: "another".to_owned(), data: "e".to_owned(), ..entry(&smoke) };
-        for entries in [[entry(&smoke), other.clone()], [other, entry(&smoke)]] {
-            assert_eq!(Why::new(&entries).runs(&smoke), "it failed");
-            // Of the same key and seed, but of another world.
-            assert_eq!(Why::new(&entries).runs(&lab), "never run");
-        }
+        let other = changed(&smoke, &|entry| entry.data = "e".to_owned());
+        let why = why(&[&smoke, &lab], &[entry(&smoke), other]);
+        assert_eq!(why.runs(&smoke), "it failed");
+        // Of the same key and seed, but of another world.
+        assert_eq!(why.runs(&lab), "never run");
     }
 
     #[test]
     fn the_nearest_of_several_records_is_named_with_all_differences() {
         let planned = named(&World::smoke());
-        let recorded = |change: &dyn Fn(&mut Entry)| {
-            let mut entry = Entry { id: "another".to_owned(), ..entry(&planned) };
-            change(&mut entry);
-            entry
-        };
+        let recorded = |change: &dyn Fn(&mut Entry)| changed(&planned, change);
         let trained = recorded(&|entry| entry.trial.recipe.trained = Some(7));
         let far = recorded(&|entry| {
             entry.engine_version = 0;
-            entry.trial.recipe.protocol.epochs += 1;
+            entry.trial.recipe.protocol.learning_rate = 0.5;
             entry.weights = "v".to_owned();
         });
-        let reason = Why::new(std::slice::from_ref(&far)).runs(&planned);
+        let reason = why(&[&planned], std::slice::from_ref(&far)).runs(&planned);
         assert_eq!(
             reason,
             format!(
@@ -125,7 +169,7 @@ mod tests {
             )
         );
         assert_eq!(
-            Why::new(&[far, trained]).runs(&planned),
+            why(&[&planned], &[far, trained]).runs(&planned),
             "a similar one is recorded: with another number of blocks trained"
         );
     }

@@ -14,12 +14,12 @@ use super::{
         local::{unusable, warn_damaged},
         messages::{message, stdout},
     },
-    filter::Filter,
+    filter::{Filter, Listed},
     shortest,
 };
 use crate::{
     figure::numbers::counted,
-    store::{Ended, Entry, Ledger, bundle},
+    store::{Ended, Ledger, bundle},
 };
 
 #[derive(Args)]
@@ -47,7 +47,8 @@ pub(super) struct Import {
 
 impl Export {
     pub(super) fn run(&self) -> Result<Outcome, Failure> {
-        write(&self.file, &self.filter.select(&self.ledger.ledger())?)
+        let ledger = self.ledger.ledger();
+        write(&self.file, &self.filter.select(&ledger)?, &ledger)
     }
 }
 
@@ -58,10 +59,16 @@ impl Import {
     }
 }
 
-/// Writes records into one file.
-pub(super) fn write(path: &Path, entries: &[Entry]) -> Result<Outcome, Failure> {
-    bundle::write(path, entries).map_err(|error| Failure::new(exit::OUTPUT, error))?;
-    let written = counted(entries.len(), "record");
+/// Writes records of a ledger into one file.
+pub(super) fn write(path: &Path, records: &[Listed], ledger: &Ledger) -> Result<Outcome, Failure> {
+    let mut count = 0;
+    let entries = records.iter().filter_map(|Listed { id, .. }| {
+        let entry = ledger.get(id, &mut |_| ()).transpose();
+        count += usize::from(entry.is_some());
+        entry
+    });
+    bundle::write_each(path, entries).map_err(|error| Failure::new(exit::OUTPUT, error))?;
+    let written = counted(count, "record");
     writeln!(stdout(), "{written} written to {}", path.display())?;
     Ok(Outcome::Done)
 }
@@ -71,7 +78,8 @@ pub(super) fn read(path: &Path, ledger: &Ledger, verbose: bool) -> Result<(), Fa
     let entries = bundle::read(path).map_err(|error| Failure::new(exit::INPUT, error))?;
     let (mut damaged, mut imported, mut different) = (Vec::new(), 0, 0);
     for entry in &entries {
-        let present = ledger.get(&entry.id, &mut |file| damaged.push(file)).map_err(unusable)?;
+        let present = ledger.get_or_clear(&entry.id, &mut |file| damaged.push(file));
+        let present = present.map_err(unusable)?;
         let what = match present {
             Some(present) if matches!(present.outcome, Ended::Finished(_)) => {
                 let same = present.agrees_with(entry);

@@ -1,6 +1,6 @@
 //! Which records are meant: by set-up, target, source model, sizes, and whether they failed.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::{collections::BTreeSet, fmt::Write as _, sync::Arc};
 
 use clap::Args;
 
@@ -11,9 +11,10 @@ use super::super::{
     numbers::Numbers,
 };
 use crate::{
-    experiment::Recipe,
+    experiment::{Key, Recipe, Seed, Trial},
     store::{Ended, Entry, Ledger},
     util::suggest::did_you_mean,
+    world::World,
 };
 
 /// Selects records. Of several values of an option, any may match; every option must.
@@ -39,15 +40,42 @@ pub(super) struct Filter {
     failed: bool,
 }
 
+/// What a list shows of a record. The record itself stays on disk: a ledger may have very many.
+pub(super) struct Listed {
+    pub id: String,
+    pub key: Key,
+    pub seed: Seed,
+    /// How its protocol differs from its set-up's.
+    pub unusual: Vec<String>,
+    /// The last test accuracy in percent; `None` if it failed.
+    pub accuracy: Option<f64>,
+    pub seconds: f64,
+    world: Arc<str>,
+}
+
+impl Listed {
+    fn new(entry: Entry) -> Self {
+        let unusual = World::unusual(&entry.trial.recipe);
+        let Trial { recipe: Recipe { world, key, .. }, seed } = entry.trial;
+        let accuracy = match &entry.outcome {
+            Ended::Finished(outcome) => outcome.evaluations.last().map(|last| last.test_accuracy),
+            Ended::Failed { .. } => None,
+        };
+        let seconds = entry.provenance.seconds;
+        Self { id: entry.id, key, seed, unusual, accuracy, seconds, world }
+    }
+}
+
 impl Filter {
     /// The records that are meant, ordered by what was fine-tuned and by seed.
-    pub fn select(&self, ledger: &Ledger) -> Result<Vec<Entry>, Failure> {
+    pub fn select(&self, ledger: &Ledger) -> Result<Vec<Listed>, Failure> {
         let mut damaged = Vec::new();
-        let mut entries = ledger.all(&mut |file| damaged.push(file)).map_err(unusable)?;
+        let take = |entry| Some(Listed::new(entry));
+        let mut records = ledger.map(&mut |file| damaged.push(file), &take).map_err(unusable)?;
         warn_damaged(&damaged);
-        let all = entries.len();
-        let unknown = self.unknown_names(&entries);
-        entries.retain(|entry| self.matches(entry));
+        let all = records.len();
+        let unknown = self.unknown_names(&records);
+        records.retain(|record| self.matches(record));
         if !ledger.folder().exists() {
             message!(
                 "note: the ledger {} does not exist yet: `repro verify` creates it with the first \
@@ -55,26 +83,22 @@ impl Filter {
                 ledger.folder().display()
             );
         }
-        if entries.is_empty() && all > 0 {
+        if records.is_empty() && all > 0 {
             message!("note: none of the {all} records matches{unknown}");
         }
-        entries.sort_by(|left, right| {
-            let order = |entry: &Entry| (entry.trial.recipe.key.clone(), entry.trial.seed);
-            order(left).cmp(&order(right))
-        });
-        Ok(entries)
+        records.sort_by(|left, right| (&left.key, left.seed).cmp(&(&right.key, right.seed)));
+        Ok(records)
     }
 
     /// Names that no record has, with the nearest that one has.
-    fn unknown_names(&self, entries: &[Entry]) -> String {
-        let names = |of: fn(&Recipe) -> &str| -> BTreeSet<&str> {
-            entries.iter().map(|entry| of(&entry.trial.recipe)).collect()
-        };
+    fn unknown_names(&self, records: &[Listed]) -> String {
+        let names =
+            |of: fn(&Listed) -> &str| -> BTreeSet<&str> { records.iter().map(of).collect() };
         let mut text = String::new();
         for (what, names, known) in [
-            ("set-up", &self.world, names(|recipe| kind::world_name(&recipe.world))),
-            ("target", &self.target, names(|recipe| &recipe.key.target)),
-            ("source model", &self.source, names(|recipe| &recipe.key.source)),
+            ("set-up", &self.world, names(|record| kind::world_name(&record.world))),
+            ("target", &self.target, names(|record| &record.key.target)),
+            ("source model", &self.source, names(|record| &record.key.source)),
         ] {
             for name in names {
                 let name = if what == "set-up" { kind::world_name(name) } else { name };
@@ -87,8 +111,7 @@ impl Filter {
         text
     }
 
-    fn matches(&self, entry: &Entry) -> bool {
-        let Recipe { world, key, .. } = &entry.trial.recipe;
+    fn matches(&self, Listed { key, world, accuracy, .. }: &Listed) -> bool {
         let named =
             |names: &[String], name: &str| names.is_empty() || names.iter().any(|one| one == name);
         let counted = |numbers: &[Numbers<u32>], number: u32| {
@@ -101,6 +124,6 @@ impl Filter {
             && named(&self.source, &key.source)
             && counted(&self.blocks, key.blocks)
             && counted(&self.images, key.images)
-            && (!self.failed || matches!(entry.outcome, Ended::Failed { .. }))
+            && (!self.failed || accuracy.is_none())
     }
 }

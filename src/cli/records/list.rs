@@ -3,6 +3,10 @@
 use std::io::Write;
 
 use clap::Args;
+use serde::{
+    Serialize, Serializer,
+    ser::{Error as _, SerializeSeq as _},
+};
 
 use super::{
     super::{
@@ -11,15 +15,10 @@ use super::{
         format::{Format, OneOf, TEXT_OR_JSON, json},
         messages::stdout,
     },
-    filter::Filter,
+    filter::{Filter, Listed},
     shortest,
 };
-use crate::{
-    figure::numbers::counted,
-    report::terminal,
-    store::{Ended, Entry, Ledger},
-    world::World,
-};
+use crate::{figure::numbers::counted, report::terminal, store::Ledger};
 
 #[derive(Args)]
 pub(super) struct List {
@@ -41,35 +40,45 @@ impl List {
 
 /// Prints records as a table or as JSON.
 pub(super) fn print(
-    entries: &[Entry],
+    records: &[Listed],
     ledger: &Ledger,
     format: Format,
 ) -> Result<Outcome, Failure> {
     let mut out = stdout();
     if let Format::Json = format {
-        json(&mut out, &entries)?;
+        json(&mut out, &OnDisk { records, ledger })?;
         return Ok(Outcome::Done);
     }
     let header = ["record", "fine-tune", "seed", "accuracy %", "s"];
-    writeln!(out, "{}", terminal::table(&header, entries.iter().map(row)))?;
-    writeln!(out, "{} in {}", counted(entries.len(), "record"), ledger.folder().display())?;
+    writeln!(out, "{}", terminal::table(&header, records.iter().map(row)))?;
+    writeln!(out, "{} in {}", counted(records.len(), "record"), ledger.folder().display())?;
     Ok(Outcome::Done)
 }
 
-fn row(entry: &Entry) -> Vec<String> {
-    let key = &entry.trial.recipe.key;
-    let last = match &entry.outcome {
-        Ended::Finished(outcome) => {
-            let last = outcome.evaluations.last();
-            last.map_or_else(String::new, |last| format!("{:.2}", last.test_accuracy))
+/// Records as a list, each of which is read when it is written. One that has vanished meanwhile is
+/// left out.
+struct OnDisk<'a> {
+    records: &'a [Listed],
+    ledger: &'a Ledger,
+}
+
+impl Serialize for OnDisk<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        for Listed { id, .. } in self.records {
+            let entry = self.ledger.get(id, &mut |_| ()).map_err(S::Error::custom)?;
+            entry.iter().try_for_each(|entry| list.serialize_element(entry))?;
         }
-        Ended::Failed { .. } => "failed".to_owned(),
-    };
+        list.end()
+    }
+}
+
+fn row(record: &Listed) -> Vec<String> {
     vec![
-        shortest(&entry.id).to_owned(),
-        [vec![key.to_string()], World::unusual(&entry.trial.recipe)].concat().join(", "),
-        entry.trial.seed.0.to_string(),
-        last,
-        format!("{:.1}", entry.provenance.seconds),
+        shortest(&record.id).to_owned(),
+        [&[record.key.to_string()], &*record.unusual].concat().join(", "),
+        record.seed.0.to_string(),
+        record.accuracy.map_or_else(|| "failed".to_owned(), |last| format!("{last:.2}")),
+        format!("{:.1}", record.seconds),
     ]
 }

@@ -91,9 +91,9 @@ pub(super) fn only(ledger: &Ledger, digits: &str) -> Result<Option<Entry>, Failu
 
 /// `, did you mean ...?`, by as many digits as were given.
 pub(super) fn suggestion(ledger: &Ledger, digits: &str) -> Result<String, Failure> {
-    let entries = ledger.all(&mut |_| ()).map_err(unusable)?;
+    let names = ledger.names().map_err(unusable)?;
     let length = digits.len().clamp(8, 64);
-    Ok(did_you_mean(digits, entries.iter().filter_map(|entry| entry.id.get(..length))))
+    Ok(did_you_mean(digits, names.iter().filter_map(|name| name.get(..length))))
 }
 
 /// Digits of a name that distinguish it from all others in any realistic ledger.

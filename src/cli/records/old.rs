@@ -54,7 +54,7 @@ impl Runs {
         }
         let entries = self.filter.select(&ledger)?;
         match &self.export {
-            Some(file) => bundle::write(file, &entries),
+            Some(file) => bundle::write(file, &entries, &ledger),
             None => list::print(&entries, &ledger, self.format),
         }
     }

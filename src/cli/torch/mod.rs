@@ -139,7 +139,9 @@ fn stopped(error: ExecutorError) -> Failure {
         ExecutorError::Material { .. } | ExecutorError::Precision(_) => {
             Failure::new(exit::INPUT, error)
         }
-        ExecutorError::Device { .. } => Failure::new(exit::FAILED, error),
+        ExecutorError::Device { .. } | ExecutorError::Exhausted { .. } => {
+            Failure::new(exit::FAILED, error)
+        }
         ExecutorError::Ledger(error) => unusable(error),
     }
 }

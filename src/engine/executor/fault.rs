@@ -11,6 +11,14 @@ const OF_THE_DEVICE: [&str; 4] = ["cuda error", "cudnn_status", "cublas_status",
 /// out, and the message does not say which.
 const NO_PLAN: [&str; 2] = ["unable to find an engine", "unable to find a valid cudnn algorithm"];
 
+/// Parts of the system's messages where it has no threads or file handles left.
+const NO_THREADS_OR_FILES: [&str; 4] = [
+    "resource temporarily unavailable",
+    "failed to spawn thread",
+    "too many open files",
+    "thread creation failed",
+];
+
 /// What failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -20,6 +28,8 @@ pub(super) enum Fault {
     Memory,
     /// Out of memory if a smaller batch can be run, and else the device.
     MemoryOrDevice,
+    /// The machine has no threads or file handles left.
+    ThreadsOrFiles,
     /// The trial.
     Trial,
 }
@@ -30,6 +40,7 @@ pub(super) fn fault(message: &str) -> Fault {
     let any = |words: &[&str]| words.iter().any(|words| lower.contains(words));
     match () {
         () if oom::is_out_of_memory(message) => Fault::Memory,
+        () if any(&NO_THREADS_OR_FILES) => Fault::ThreadsOrFiles,
         () if any(&NO_PLAN) => Fault::MemoryOrDevice,
         () if any(&OF_THE_DEVICE) => Fault::Device,
         () => Fault::Trial,
@@ -60,6 +71,30 @@ mod tests {
         }
         let message = "The size of tensor a (3) must match the size of tensor b (4)";
         assert_eq!(fault(message), Fault::Trial);
+    }
+
+    /// As the standard library, this project and libtorch report them.
+    #[test]
+    fn what_the_host_has_too_little_of_is_no_fault_of_the_trial() {
+        for message in [
+            "embedded images read: Damaged { file: \"mnist\", cause: Kind(OutOfMemory) }",
+            "Io(Os { code: 12, kind: OutOfMemory, message: \"Cannot allocate memory\" })",
+            "memory allocation failed because the memory allocator returned an error",
+            "memory allocation of 962072674080 bytes failed",
+            "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory",
+            "std::bad_alloc",
+        ] {
+            assert_eq!(fault(message), Fault::Memory, "{message}");
+        }
+        for message in [
+            "failed to spawn thread: Os { code: 11, kind: WouldBlock, message: \"Resource \
+             temporarily unavailable\" }",
+            "Os { code: 24, kind: Uncategorized, message: \"Too many open files\" }",
+            "Os { code: 23, kind: Uncategorized, message: \"Too many open files in system\" }",
+            "libgomp: Thread creation failed: Resource temporarily unavailable",
+        ] {
+            assert_eq!(fault(message), Fault::ThreadsOrFiles, "{message}");
+        }
     }
 
     #[test]

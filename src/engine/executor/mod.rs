@@ -14,6 +14,7 @@ use crate::plan::campaign::{Event, Runner};
 use crate::plan::cost::{LARGE, Threads, threads_on_a_cpu};
 use std::{
     sync::atomic::{AtomicBool, Ordering},
+    thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -107,6 +108,16 @@ pub enum ExecutorError {
         /// The trial.
         trial: String,
         /// libtorch's message.
+        message: String,
+    },
+    /// The machine has no memory, threads or file handles left for the trial. That is no outcome of
+    /// the trial: it leaves no record, and another machine may run it.
+    #[error("failed to run {trial} on this machine: {message}")]
+    #[diagnostic(code(engine::exhausted))]
+    Exhausted {
+        /// The trial.
+        trial: String,
+        /// libtorch's or the system's message, with the largest batch that fits if one does.
         message: String,
     },
     /// The ledger.
@@ -203,16 +214,19 @@ impl Local<'_> {
             // thread runs, need no new search.
             return work();
         }
-        let results: Vec<Result<(), ExecutorError>> = std::thread::scope(|scope| {
+        let results: Vec<Result<(), ExecutorError>> = thread::scope(|scope| {
+            let work = || {
+                let result = work();
+                failed.fetch_or(result.is_err(), Ordering::Relaxed);
+                result
+            };
+            // Where the machine has no more threads, those that it has run all trials.
             let threads: Vec<_> = (0..threads)
-                .map(|_| {
-                    scope.spawn(|| {
-                        let result = work();
-                        failed.fetch_or(result.is_err(), Ordering::Relaxed);
-                        result
-                    })
-                })
+                .map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok())
                 .collect();
+            if threads.is_empty() {
+                return vec![work()];
+            }
             threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
         });
         // A failure says more than the interruptions that it caused.
@@ -233,7 +247,7 @@ impl Local<'_> {
         next.found.iter().for_each(|entry| progress(Event::Found(entry)));
         if next.waits {
             progress(Event::Waits);
-            std::thread::sleep(PAUSE);
+            thread::sleep(PAUSE);
         }
     }
 
@@ -272,8 +286,9 @@ impl Local<'_> {
         Ok(Some(family.iter().zip(ended).map(entry).collect()))
     }
 
-    /// The outcomes of a family's trials, or why there are none. A single trial that ran out of memory is
-    /// retried once with empty caches before the largest batch that fits is searched for.
+    /// The outcomes of a family's trials, or why the trials have none. A single trial for which the
+    /// machine has too little left is retried once with empty caches. Then that is the machine's fault
+    /// and ends the run; after out of memory with the largest batch that fits.
     fn run_family_with_retry<'m>(
         &'m self,
         family: &[&IdentifiedTrial],
@@ -282,13 +297,17 @@ impl Local<'_> {
         let trial = &family[0].trial;
         let mut outcome = self.run_family_once(family, materials);
         if let ([_], FamilyOutcome::Panicked(message)) = (family, &outcome)
-            && matches!(fault(message), Fault::Memory | Fault::MemoryOrDevice)
+            && matches!(
+                fault(message),
+                Fault::Memory | Fault::MemoryOrDevice | Fault::ThreadsOrFiles
+            )
         {
             *materials = materials.emptied();
             outcome = self.run_family_once(family, materials);
         }
         let name = || format!("{}, seed {}", trial.recipe.key, trial.seed.0);
         let material = |cause| ExecutorError::Material { trial: name(), cause };
+        let exhausted = |message| ExecutorError::Exhausted { trial: name(), message };
         match outcome {
             FamilyOutcome::Finished(outcomes) => Ok(Ok(outcomes)),
             FamilyOutcome::Unfinished(FineTuneError::Interrupted) => {
@@ -303,9 +322,9 @@ impl Local<'_> {
                 match fault {
                     Fault::Device => return Err(ExecutorError::Device { trial: name(), message }),
                     Fault::Trial => return Ok(Err(message)),
-                    Fault::Memory | Fault::MemoryOrDevice if family.len() > 1 => {
-                        return Ok(Err(message));
-                    }
+                    // Each alone needs less.
+                    _ if family.len() > 1 => return Ok(Err(message)),
+                    Fault::ThreadsOrFiles => return Err(exhausted(message)),
                     Fault::Memory | Fault::MemoryOrDevice => {}
                 }
                 let advised = attempt(|| {
@@ -315,14 +334,13 @@ impl Local<'_> {
                 });
                 match advised {
                     Ok(Err(cause)) => Err(material(cause)),
-                    Ok(Ok(Ok(advised))) => Ok(Err(advised)),
                     Ok(Ok(Err(_))) if fault == Fault::MemoryOrDevice => {
                         Err(ExecutorError::Device { trial: name(), message })
                     }
-                    Ok(Ok(Err(none))) => Ok(Err(none)),
+                    Ok(Ok(Ok(advised) | Err(advised))) => Err(exhausted(advised)),
                     Err(_) => {
                         *materials = materials.emptied();
-                        Ok(Err(memory::out_of_memory(&message, trial)))
+                        Err(exhausted(memory::out_of_memory(&message, trial)))
                     }
                 }
             }

@@ -112,7 +112,7 @@ impl<'a> Queue<'a> {
         named: &IdentifiedTrial,
         damaged: &mut Vec<Damaged>,
     ) -> Result<Option<Entry>, LedgerError> {
-        let entry = self.ledger.get(&named.id, &mut |file| damaged.push(file))?;
+        let entry = self.ledger.get_or_clear(&named.id, &mut |file| damaged.push(file))?;
         Ok(entry.filter(|entry| {
             matches!(entry.outcome, Ended::Finished(_)) || !self.before.contains(&*named.id)
         }))

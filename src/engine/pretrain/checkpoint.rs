@@ -12,7 +12,9 @@ use tch::{Device, Kind, Tensor};
 
 use crate::assets::card::CardError;
 use crate::experiment::{Epoch, WeightsPrecision};
-use crate::{checkpoint::WeightsError, engine::model::Weights, experiment::Architecture};
+use crate::{
+    checkpoint::WeightsError, engine::model::Weights, experiment::Architecture, util::files,
+};
 
 /// A file larger than this is refused: the largest that we write has 3 MB.
 const LARGEST_BYTES: u64 = 4 << 30;
@@ -183,7 +185,7 @@ fn read_file(path: &Path) -> Result<Vec<u8>, CheckpointError> {
         let cause = format!("it has {length} bytes, and {LARGEST_BYTES} are the most");
         return Err(CheckpointError::Format { path: path.to_owned(), cause });
     }
-    std::fs::read(path).map_err(unreadable)
+    files::bytes(path, LARGEST_BYTES).map_err(unreadable)
 }
 
 /// Everything that a file holds: weights, the mean over the latest where there is one, velocities.

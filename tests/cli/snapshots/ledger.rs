@@ -119,7 +119,7 @@ fn failed_and_foreign_records_are_reported() {
 }
 
 #[test]
-fn damaged_records_are_set_aside_and_reported() {
+fn damaged_records_are_reported_and_stay() {
     let mut damaged = Transcript::new();
     let lines = lines();
     let (first, second) = (&lines[0], &lines[1]);
