@@ -38,11 +38,28 @@ pub fn text(path: &Path, limit: u64) -> Result<String> {
 /// work whose results go there.
 ///
 /// # Errors
-/// If the folder can't be created, or no file can be written.
+/// If the folder can't be created, or no file can be written: also on a full disk.
 pub fn check_writable(folder: &Path) -> Result<()> {
     create(folder)?;
     let file = tempfile::Builder::new().prefix(".writable.").tempfile_in(folder);
-    file.map_err(without_temporary_name)?.close().map_err(without_temporary_name)
+    let mut file = file.map_err(without_temporary_name)?;
+    file.write_all(b"x").map_err(without_temporary_name)?;
+    file.close().map_err(without_temporary_name)
+}
+
+/// The same for a file that [`replace`] will write.
+///
+/// # Errors
+/// As [`check_writable`], for its folder; if a folder has its name.
+pub fn check_replaceable(path: &Path) -> Result<()> {
+    check_writable(folder_of(path))?;
+    if path.is_dir() { Err(ErrorKind::IsADirectory.into()) } else { Ok(()) }
+}
+
+/// The folder that a file is in.
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }
 
 /// Takes an exclusive lock on a file, which is created if it is missing. It excludes other
@@ -131,8 +148,7 @@ pub(crate) const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// # Errors
 /// If a folder or file can't be written; the temporary file is deleted then.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     create(folder)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     // A unique name, since processes on several machines may share a folder.
@@ -171,6 +187,20 @@ mod tests {
         for code in [5, 28] {
             assert!(!has_no_locks(&Error::from_raw_os_error(code)), "{code}");
         }
+    }
+
+    #[test]
+    fn what_will_be_replaced_is_tried_without_changing_anything() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, within) = (folder.path().join("file"), folder.path().join("new/folder"));
+        std::fs::write(&file, "kept").unwrap();
+        for path in [&file, &within.join("file"), &within.join("file")] {
+            check_replaceable(path).unwrap();
+        }
+        assert_eq!(std::fs::read(&file).unwrap(), b"kept");
+        assert_eq!(std::fs::read_dir(&within).unwrap().count(), 0);
+        assert_eq!(check_replaceable(&within).unwrap_err().kind(), ErrorKind::IsADirectory);
+        assert!(check_replaceable(&file.join("within")).is_err());
     }
 
     #[test]
