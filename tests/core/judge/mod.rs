@@ -5,6 +5,7 @@ mod association;
 mod beside;
 mod how_far;
 mod looks;
+mod margins;
 mod seeds_and_images;
 
 use crate::common;
