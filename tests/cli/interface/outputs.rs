@@ -13,7 +13,7 @@ const WRITING: [&[&str]; 7] = [
     &["verify", "l2_best", "--evidence", "lab", "--report"],
 ];
 
-/// Without an engine, a command that went on to its work would exit with 64.
+/// Without an engine, a command that began its work would exit with 64.
 #[test]
 fn a_folder_that_is_not_writable_ends_a_command_before_any_fine_tune() {
     let sandbox = Sandbox::new();

@@ -1,5 +1,5 @@
 //! Everything that depends on the margin: t, p before and after Holm, the e-value, and which
-//! verdicts are borderline. A margin that is not 0 tells them from the same numbers against 0.
+//! verdicts are borderline. With a margin that is not 0 they differ from the same against 0.
 
 use super::*;
 use repro::{
