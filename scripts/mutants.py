@@ -1,7 +1,7 @@
 """Draws mutants with a fixed seed, and counts how many the tests catch, in one build.
 
     python3 scripts/mutants.py --count 400 --seed 1
-    python3 scripts/mutants.py --count 400 --seed 1 --only "after_holm"   # of these, by name
+    python3 scripts/mutants.py --only 'quantify|after_holm'    # all whose name has a match
 
 `cargo mutants --list` (cargo-mutants 27, `.cargo/mutants.toml`) says which mutants there are. It
 builds the program again for each of them; here a function with mutants becomes
@@ -46,13 +46,15 @@ OWN = {
     "plan": (["plan::"], ["plan::", "curve::"]),
     "store": (["store::"], ["ledger::", "bundle::", "frozen::"]),
 }
-# All tests that can reach a mutated module. What reads checkpoints, images and downloads calls none.
+# All tests that can reach a mutated module: what reads checkpoints, images and downloads can't.
 OTHERS = [
     ["judge::", "statistics::", "after_stopping::", "ledger::", "bundle::", "frozen::", "specs::"],
     ["statistics_properties::", "judge_properties::", "plan::", "curve::", "source_models::"],
     ["logs::", "published::", "forms::", "fingerprint::", "report::", "page::"],
     ["simulations::", "judge_simulations::", "gallery::"],
 ]
+# How many mutants are taken through all tests together.
+AT_A_TIME = 25
 # Appended to the library of the copy.
 CHOSEN = """
 #[doc(hidden)]
@@ -177,8 +179,8 @@ def passes(program, arguments, mutant, limit):
     if mutant is not None:
         environment["MUTANT"] = str(mutant)
     ran = subprocess.Popen(
-        ["timeout", str(limit), program, "--test-threads=1", *arguments], cwd=TREE, env=environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        ["timeout", str(limit), program, "--test-threads=1", *arguments], cwd=TREE, text=True,
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )
     failed = False
     for line in ran.stdout:
@@ -195,8 +197,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", help="of the drawn mutants those whose name has this in it")
-    parser.add_argument("--minutes", type=float, default=1e9, help="start no further mutant then")
+    parser.add_argument("--only", help="in place of a sample: names by a regular expression")
+    parser.add_argument("--minutes", type=float, default=1e9, help="stop after this time")
     asked = parser.parse_args()
     began = time.monotonic()
 
@@ -209,10 +211,14 @@ def main():
         ["cargo", "mutants", "--list", "--json"], cwd=TREE, check=True, capture_output=True
     )
     every = json.loads(listed.stdout)
-    drawn = random.Random(asked.seed).sample(range(len(every)), min(asked.count, len(every)))
-    chosen = {number: every[number] for number in drawn}
+    # A smaller sample with the same seed is the beginning of a larger one.
+    drawn = list(range(len(every)))
+    random.Random(asked.seed).shuffle(drawn)
     if asked.only:
-        chosen = {n: mutant for n, mutant in chosen.items() if asked.only in mutant["name"]}
+        drawn = [number for number in drawn if re.search(asked.only, every[number]["name"])]
+    else:
+        drawn = drawn[:asked.count]
+    chosen = {number: every[number] for number in drawn}
     order = list(chosen)
     names = {number: mutant["name"] for number, mutant in chosen.items()}
     print(f"{len(order)} of {len(every)} mutants", file=sys.stderr)
@@ -238,34 +244,33 @@ def main():
             if not passed:
                 sys.exit(f"the tests fail without a mutant: {name}")
 
-    caught, left = [], [number for number in order if number in chosen]
-    for stage in range(2 + len(OTHERS) + 1):
-        survivors, waiting = [], []
+    caught, missed = [], []
+    viable = [number for number in order if number in chosen]
+    waiting = list(viable)
+    # Several at a time, so that all of these are asked by every test when the time is over.
+    while waiting and time.monotonic() - began < 60 * asked.minutes:
+        left, waiting = waiting[:AT_A_TIME], waiting[AT_A_TIME:]
+        for stage in range(2 + len(OTHERS) + 1):
+            survivors = []
+            for number in left:
+                program, tests = stages_of(chosen[number]["file"])[stage]
+                limit = int(10 * took[f"{Path(program).name} {' '.join(tests)}"] + 30)
+                passed, _ = passes(program, tests, number, limit)
+                (survivors if passed else caught).append(number)
+            left = survivors
+            print(f"stage {stage}: {len(caught)} caught, {len(left)} not yet", file=sys.stderr)
+        missed += left
         for number in left:
-            if time.monotonic() - began > 60 * asked.minutes:
-                waiting.append(number)
-                continue
-            program, tests = stages_of(chosen[number]["file"])[stage]
-            limit = int(10 * took[f"{Path(program).name} {' '.join(tests)}"] + 30)
-            passed, _ = passes(program, tests, number, limit)
-            (survivors if passed else caught).append(number)
-        print(f"stage {stage}: {len(caught)} caught, {len(survivors)} missed so far, "
-              f"{len(waiting)} not asked", file=sys.stderr)
-        left = survivors + waiting
-        if waiting:
-            break
-    missed = survivors
-    for number in missed:
-        print(f"missed: {names[number]}")
+            print(f"missed: {names[number]}", flush=True)
     results = {"listed": len(every), "drawn": len(order), "seed": asked.seed}
     for what, of in [("caught", caught), ("missed", missed), ("unviable", unviable),
-                     ("left_out", left_out), ("not_asked", waiting)]:
+                     ("left_out", left_out), ("not_run", waiting)]:
         results[what] = sorted(names[number] for number in of)
     (WORK / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     ran = len(caught) + len(missed)
     print(f"{len(order)} drawn of {len(every)} with seed {asked.seed}: {ran} ran, {len(caught)} "
           f"caught, {len(missed)} missed; {len(unviable)} do not compile, {len(left_out)} can't be "
-          f"built in, {len(waiting)} not asked by all tests")
+          f"built in, {len(waiting)} not run")
 
 
 if __name__ == "__main__":
