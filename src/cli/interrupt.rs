@@ -1,6 +1,8 @@
 //! Ctrl-C: the first interrupt stops running work where nothing is lost, the second ends the
-//! process. SIGTERM and SIGHUP do the same. A signal that was ignored when the program started stays
-//! ignored: that is what `nohup` asks for, and a shell for what it starts in the background.
+//! process. SIGTERM and SIGHUP do the same.
+//!
+//! A signal that was ignored when the program started stays ignored: that is what `nohup` asks for,
+//! and a shell for what it starts in the background.
 
 use std::{
     sync::{
