@@ -3,7 +3,7 @@
 
 use super::*;
 use repro::{
-    judge::Answer,
+    judge::{Answer, Side},
     stats::{Sample, TTest, e_value, holm, paired_t},
 };
 
@@ -149,6 +149,31 @@ fn what_is_borderline_depends_on_the_margin_and_not_on_zero() {
         let log = asked(relation, &at(mean), SamplingDesign::FixedSample);
         assert!(!has(&log, Flag::Borderline) && !log.borderline, "{relation}, {mean}");
     }
+}
+
+/// A bound on the margin decides nothing, and one a point away is not within a point.
+#[test]
+fn the_ends_of_every_range_are_outside() {
+    let (above, below) = (Relation::GreaterThan(1.0), Relation::NotWorseThan(1.0));
+    let within = Relation::EquivalentWithin(1.0);
+    for (low, high, relation) in [
+        (1.0, 2.0, above),
+        (0.0, 1.0, above),
+        (-1.0, 2.0, below),
+        (-2.0, -1.0, below),
+        (-1.0, 0.5, within),
+        (-0.5, 1.0, within),
+        (1.0, 2.0, within),
+        (-2.0, -1.0, within),
+    ] {
+        assert_eq!(Side::from_bounds(low, high, relation), Side::Undecided, "{low} {high}");
+    }
+    let of = |relation: &str| asked(relation, &at(5.0), SamplingDesign::GroupSequential);
+    // Both subtractions are exact.
+    let low = of("greater_than = 3.0").cells[0].low.unwrap();
+    assert_eq!(low - (low - 1.0), 1.0);
+    assert!(!has(&of(&format!("greater_than = {}", low - 1.0)), Flag::Borderline));
+    assert!(has(&of(&format!("greater_than = {}", low - 0.999)), Flag::Borderline));
 }
 
 /// So many cells of a family with a clear lead, the others with none.
