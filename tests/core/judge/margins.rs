@@ -3,7 +3,8 @@
 
 use super::*;
 use repro::{
-    judge::{Answer, Side},
+    claim::Holds,
+    judge::{Answer, Side, Unit, quantify},
     stats::{Sample, TTest, e_value, holm, paired_t},
 };
 
@@ -174,6 +175,28 @@ fn the_ends_of_every_range_are_outside() {
     assert_eq!(low - (low - 1.0), 1.0);
     assert!(!has(&of(&format!("greater_than = {}", low - 1.0)), Flag::Borderline));
     assert!(has(&of(&format!("greater_than = {}", low - 0.999)), Flag::Borderline));
+}
+
+/// A p of exactly alpha decides nothing, under any quantifier.
+#[test]
+fn a_p_of_alpha_decides_nothing() {
+    let alpha = Alpha::CONVENTIONAL;
+    let unit = |side: Side, p: f64, p_refuted: f64| {
+        vec![Unit { name: "a cell".to_owned(), side, p, p_refuted, incomplete: false }]
+    };
+    let level = alpha.level();
+    let (towards, away) = (unit(Side::Supported, level, 1.0), unit(Side::Refuted, 1.0, level));
+    let below = unit(Side::Supported, level * 0.999, 1.0);
+    for (holds, units, verdict) in [
+        (Holds::AtLeast(1), &towards, Verdict::Inconclusive),
+        (Holds::AtLeast(1), &below, Verdict::Supported),
+        (Holds::AtLeast(1), &away, Verdict::Inconclusive),
+        (Holds::Every, &away, Verdict::Inconclusive),
+        // One of one: the tail is alpha.
+        (Holds::MoreThanChance, &towards, Verdict::Inconclusive),
+    ] {
+        assert_eq!(quantify(holds, units, alpha).0, verdict, "{holds:?} {units:?}");
+    }
 }
 
 /// So many cells of a family with a clear lead, the others with none.
