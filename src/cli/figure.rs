@@ -22,6 +22,7 @@ use crate::{
     figure::catalogue::FigureCatalogue,
     report::{
         ReportError,
+        check_figures,
         gallery::{FigureFormat, RenderedFigure, render_figures, write_figure},
         terminal,
     },
@@ -136,6 +137,9 @@ impl Figure {
     ) -> Result<Evidence, Failure> {
         if kind.is_local() {
             let run = self.run.then_some(self.seeds);
+            if self.run {
+                check_figures(&self.out).map_err(|error| Failure::new(exit::OUTPUT, error))?;
+            }
             self.local.evidence_of_figures(kind, names, run, suites)
         } else {
             Ok(Evidence::published()?)

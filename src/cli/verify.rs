@@ -259,10 +259,20 @@ impl Verify {
         suites: &Suites<'_>,
     ) -> Result<Evidence, Failure> {
         if kind.is_local() {
+            if !self.no_run {
+                self.check_outputs()?;
+            }
             Ok(self.local.context(kind, suites).evidence(claims, !self.no_run)?.evidence)
         } else {
             Ok(Evidence { world: suites.world(kind), ..Evidence::published()? })
         }
+    }
+
+    /// Tries what will be written, before fine-tunes that may take hours.
+    fn check_outputs(&self) -> Result<(), Failure> {
+        let report = self.report.iter().try_for_each(|folder| report::check_report(folder));
+        let figures = self.figures.iter().try_for_each(|folder| report::check_figures(folder));
+        report.and(figures).map_err(|error| Failure::new(exit::OUTPUT, error))
     }
 
     /// Writes the figures by name beside the report, from all of their records in the ledger.

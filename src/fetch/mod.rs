@@ -51,6 +51,8 @@ use import::ImportError;
 use place::Place;
 use request::DownloadRequest;
 
+use crate::util::files;
+
 /// Receives the progress of downloads and imports.
 pub trait FetchProgress: Sync {
     /// A file begins or resumes, with `bytes` on disk of `total` bytes, if that is known.
@@ -110,6 +112,29 @@ pub struct Fetched {
 }
 
 impl Fetcher<'_> {
+    /// Checks that the folders of items with missing files are writable, before hours of downloads.
+    /// Of a folder that does not exist yet, the one that it will be made in is checked.
+    ///
+    /// # Errors
+    /// If one is not.
+    pub fn check_writable(&self, items: &[&Item], source: &Source<'_>) -> Result<(), FetchError> {
+        let by_hand = |item: &Item| item.by_hand.is_some() && matches!(source, Source::Network(_));
+        for item in items.iter().filter(|item| !by_hand(item)) {
+            let folder = self.data.join(item.folder());
+            let is_missing = |file: &File| {
+                let unpacked = file.unpack.as_ref().map(|how| folder.join(&how.folder));
+                !folder.join(&file.name).exists() && !unpacked.is_some_and(|folder| folder.exists())
+            };
+            if item.files.iter().any(is_missing) {
+                let mut above = folder.ancestors().take_while(|one| one.starts_with(self.data));
+                let present = above.find(|folder| folder.exists()).unwrap_or(self.data);
+                files::check_writable(present)
+                    .map_err(|cause| self.unwritten(item, present, cause))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Downloads or imports the missing files of an item, after waiting for the folder's lock.
     ///
     /// # Errors

@@ -525,12 +525,16 @@ impl<'a> Analysis<'a> {
         .collect()
     }
 
-    /// Whether an end of the interval lies within [`close`] of the margin. Local runs only: a
-    /// published log has the same numbers on every processor.
+    /// Whether an end of the interval lies within [`close`] of the margin, of either margin of an
+    /// equivalence. Local runs only: a published log has the same numbers on every processor.
     fn is_borderline(&self, answer: &Answer) -> bool {
-        let threshold = self.hypothesis.relation.threshold();
         let by = close(&self.hypothesis.metric.unit());
-        let close = |end: Option<f64>| end.is_some_and(|end| (end - threshold).abs() < by);
+        let margins = match self.hypothesis.relation {
+            Relation::EquivalentWithin(margin) => [-margin, margin],
+            relation => [relation.threshold(); 2],
+        };
+        let near = |end: f64| margins.into_iter().any(|margin| (end - margin).abs() < by);
+        let close = |end: Option<f64>| end.is_some_and(near);
         self.evidence.design == SamplingDesign::GroupSequential
             && (close(answer.low) || close(answer.high))
     }

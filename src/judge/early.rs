@@ -81,4 +81,17 @@ mod tests {
         assert!(near > 0.05, "{near}");
         assert_eq!(bias(&[4, 9], 0, 2.0), None);
     }
+
+    #[test]
+    fn the_bias_is_linear_between_rows_and_theirs_beyond_them() {
+        let at = |effect| bias(&[3, 5, 10], 1, effect).unwrap();
+        for (low, high) in [(0.25, 0.5), (0.75, 1.0), (1.5, 2.0)] {
+            for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
+                let linear = at(low) + (at(high) - at(low)) * share;
+                assert!((at(low + (high - low) * share) - linear).abs() < 1e-12, "{low} {share}");
+            }
+        }
+        // Rows of goldens/statistics/simulations/stopping_bias.snap.
+        assert_eq!([0.0, 0.1, 0.25, 0.5, 2.0].map(at), [0.76, 0.76, 0.76, 0.59, 0.11]);
+    }
 }

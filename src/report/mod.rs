@@ -86,6 +86,9 @@ fn false_supports(judged: &[Judged<'_>]) -> Option<String> {
     false_supports_in_words(&expected)
 }
 
+/// The page of verdicts, in the folder of the report.
+const PAGE: &str = "index.html";
+
 /// Why a report can't be written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ReportError {
@@ -130,7 +133,7 @@ pub fn write_html(
     command: &str,
 ) -> Result<PathBuf, ReportError> {
     make(folder)?;
-    let page = write(folder, "index.html", html(judged, comparisons, command).as_bytes())?;
+    let page = write(folder, PAGE, html(judged, comparisons, command).as_bytes())?;
     write(folder, citation::FILE, citation::citation(judged, command).text().as_bytes())?;
     Ok(page)
 }
@@ -218,6 +221,32 @@ pub fn drawings(one: &Judged<'_>, all: &[Judged<'_>]) -> Vec<Drawing> {
     let gallery = influential::gallery(claim, evidence)
         .map(|gallery| influential::draw(&gallery, name("gallery")));
     forest.into_iter().chain(charts.flatten()).chain(gallery).collect()
+}
+
+/// Checks that figures can be written into a folder, which is created if it is missing, before the
+/// work that they show.
+///
+/// # Errors
+/// If they can't.
+pub fn check_figures(folder: &Path) -> Result<(), ReportError> {
+    files::check_writable(folder)
+        .map_err(|cause| ReportError::Folder { path: folder.to_owned(), cause })
+}
+
+/// The same for a report.
+///
+/// # Errors
+/// If the folder is not writable, or a folder is in the place of one of its files.
+pub fn check_report(folder: &Path) -> Result<(), ReportError> {
+    check_figures(folder)?;
+    check_figures(&folder.join(gallery::FILES))?;
+    for name in [PAGE, citation::FILE, gallery::PAGE] {
+        let path = folder.join(name);
+        if let Err(cause) = files::check_replaceable(&path) {
+            return Err(ReportError::File { path, cause });
+        }
+    }
+    Ok(())
 }
 
 fn make(folder: &Path) -> Result<(), ReportError> {

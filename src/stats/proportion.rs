@@ -89,3 +89,28 @@ pub fn mcnemar_exact(only_first: u64, only_second: u64) -> f64 {
     }
     (2.0 * tail).min(1.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// scipy.stats.binom.sf(successes - 1, trials, probability).
+    #[test]
+    fn the_upper_tail_of_the_binomial_is_scipy_s() {
+        for (trials, successes, probability, tail) in [
+            (10, 0, 0.025, 1.0),
+            (10, 1, 0.025, 0.223_670_379_143_562_22),
+            (10, 3, 0.3, 0.617_217_213_600_000_3),
+            (10, 10, 0.3, 5.904_899_999_999_997_5e-6),
+            (90, 5, 0.025, 0.075_511_887_077_981_98),
+            (1000, 60, 0.05, 0.086_732_178_384_861_03),
+            (4, 4, 0.0, 0.0),
+            (4, 1, 1.0, 1.0),
+            (4, 5, 0.5, 0.0),
+        ] {
+            let found = binomial_upper_tail(trials, successes, probability);
+            let case = (trials, successes, probability);
+            assert!((found - tail).abs() <= 1e-9 * tail, "{case:?}: {found}, not {tail}");
+        }
+    }
+}

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use flate2::{Compression, read::MultiGzDecoder, write::GzEncoder};
+use flate2::{Compression, write::GzEncoder};
 
 use super::{
     LedgerError,
@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     experiment::ENGINE_VERSION,
-    util::files::{self, GZIP},
+    util::{
+        files::{self, GZIP},
+        gzip::Members,
+    },
 };
 
 /// Size limit after decompression; an entry has about ten thousand bytes.
@@ -110,7 +113,7 @@ pub fn read(path: &Path) -> Result<Vec<Entry>, BundleError> {
     }
     let is_gzip = start.starts_with(&GZIP);
     let text: Box<dyn Read> =
-        if is_gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+        if is_gzip { Box::new(Members::new(file)) } else { Box::new(file) };
     let text = BufReader::new(text.take(LARGEST_BYTES + 1));
     let mut entries = Vec::new();
     let mut length = 0;

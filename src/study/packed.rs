@@ -35,7 +35,7 @@ pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, StudyError> {
         limited(File::open(path).map_err(unreadable)?, &file())?
     };
     let bytes = if packed.starts_with(&GZIP) {
-        limited(flate2::read::MultiGzDecoder::new(&packed[..]), &file())?
+        limited(crate::util::gzip::Members::new(&packed[..]), &file())?
     } else if packed.starts_with(&ZSTD) || is_skippable(&packed) {
         limited(Frames { rest: &packed, frame: None }, &file())?
     } else {

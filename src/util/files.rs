@@ -67,11 +67,28 @@ pub fn is_exhausted(error: &Error) -> bool {
 /// work whose results go there.
 ///
 /// # Errors
-/// If the folder can't be created, or no file can be written.
+/// If the folder can't be created, or no file can be written: also on a full disk.
 pub fn check_writable(folder: &Path) -> Result<()> {
     create(folder)?;
     let file = tempfile::Builder::new().prefix(".writable.").tempfile_in(folder);
-    file.map_err(without_temporary_name)?.close().map_err(without_temporary_name)
+    let mut file = file.map_err(without_temporary_name)?;
+    file.write_all(b"x").map_err(without_temporary_name)?;
+    file.close().map_err(without_temporary_name)
+}
+
+/// The same for a file that [`replace`] will write.
+///
+/// # Errors
+/// As [`check_writable`], for its folder; if a folder has its name.
+pub fn check_replaceable(path: &Path) -> Result<()> {
+    check_writable(folder_of(path))?;
+    if path.is_dir() { Err(ErrorKind::IsADirectory.into()) } else { Ok(()) }
+}
+
+/// The folder that a file is in.
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }
 
 /// Takes an exclusive lock on a file, which is created if it is missing. It excludes other
@@ -209,11 +226,6 @@ pub fn write_with(
     File::open(folder_of(path))?.sync_all()
 }
 
-fn folder_of(path: &Path) -> &Path {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    folder.unwrap_or(Path::new("."))
-}
-
 /// A temporary file beside another one. The folder is created if it is missing.
 fn beside(path: &Path) -> Result<tempfile::NamedTempFile> {
     let folder = folder_of(path);
@@ -279,6 +291,20 @@ mod tests {
         write(&file, Existing::Replace, b"second").unwrap();
         assert_eq!(std::fs::read(&file).unwrap(), b"second");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "no temporary file");
+    }
+
+    #[test]
+    fn what_will_be_replaced_is_tried_without_changing_anything() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, within) = (folder.path().join("file"), folder.path().join("new/folder"));
+        std::fs::write(&file, "kept").unwrap();
+        for path in [&file, &within.join("file"), &within.join("file")] {
+            check_replaceable(path).unwrap();
+        }
+        assert_eq!(std::fs::read(&file).unwrap(), b"kept");
+        assert_eq!(std::fs::read_dir(&within).unwrap().count(), 0);
+        assert_eq!(check_replaceable(&within).unwrap_err().kind(), ErrorKind::IsADirectory);
+        assert!(check_replaceable(&file.join("within")).is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod common;
 
 mod after_stopping;
+mod bundle;
 mod checkpoint;
 mod curve;
 mod data;

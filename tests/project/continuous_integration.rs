@@ -1,17 +1,19 @@
-//! The workflow of this repository: its pinned actions, that every command in it exists and is valid
-//! shell, and that it builds with the oldest toolchain that Cargo.toml allows.
+//! The workflows of this repository: their pinned actions, that every command in them exists and is
+//! valid shell, and that they build with the oldest toolchain that Cargo.toml allows.
 
 use std::{io::Write, process::Command};
 
 use saphyr::{LoadableYamlNode, Yaml};
 
 const WORKFLOW: &str = include_str!("../../.github/workflows/ci.yml");
+/// Mutation testing, once a week.
+const MUTANTS: &str = include_str!("../../.github/workflows/mutants.yml");
 const MANIFEST: &str = include_str!("../../Cargo.toml");
 const MAKEFILE: &str = include_str!("../../Makefile");
 
 /// The text of a key in every step of all jobs.
-fn values(key: &str) -> Vec<String> {
-    let documents = Yaml::load_from_str(WORKFLOW).expect("YAML");
+fn values(workflow: &str, key: &str) -> Vec<String> {
+    let documents = Yaml::load_from_str(workflow).expect("YAML");
     let jobs = documents[0]["jobs"].as_mapping().expect("jobs");
     let steps = jobs.values().flat_map(|job| job["steps"].as_sequence().expect("steps"));
     let text = |step: &Yaml<'_>| step.as_mapping_get(key).and_then(Yaml::as_str).map(str::to_owned);
@@ -20,8 +22,10 @@ fn values(key: &str) -> Vec<String> {
 
 #[test]
 fn every_action_is_pinned_to_a_commit_and_names_its_version() {
-    assert!(values("uses").len() >= 5);
-    for line in WORKFLOW.lines().filter(|line| line.trim_start().starts_with("uses:")) {
+    assert!(values(WORKFLOW, "uses").len() >= 5);
+    assert_eq!(values(MUTANTS, "uses").len(), 2);
+    let lines = WORKFLOW.lines().chain(MUTANTS.lines());
+    for line in lines.filter(|line| line.trim_start().starts_with("uses:")) {
         let (action, version) = line.split_once(" # v").unwrap_or_else(|| panic!("{line}"));
         let commit = action.rsplit('@').next().unwrap();
         let digits = commit.chars().all(|digit| digit.is_ascii_hexdigit());
@@ -32,9 +36,9 @@ fn every_action_is_pinned_to_a_commit_and_names_its_version() {
 
 #[test]
 fn every_command_is_valid_shell_without_pasted_expressions() {
-    let commands = values("run");
+    let commands = values(WORKFLOW, "run");
     assert!(commands.len() >= 6, "{commands:?}");
-    for command in commands {
+    for command in commands.into_iter().chain(values(MUTANTS, "run")) {
         assert!(!command.contains("${{"), "{command}");
         let mut script = tempfile::NamedTempFile::new().unwrap();
         script.write_all(command.as_bytes()).unwrap();
@@ -67,9 +71,31 @@ fn the_job_that_runs_every_test_has_the_whole_history_and_requires_it() {
 fn it_builds_with_the_oldest_allowed_toolchain() {
     let manifest: toml::Table = toml::from_str(MANIFEST).unwrap();
     let oldest = manifest["package"]["rust-version"].as_str().unwrap();
-    assert!(WORKFLOW.contains(&format!("RUSTUP_TOOLCHAIN: \"{oldest}\"")));
-    let installs = values("run").into_iter().filter(|run| run.contains("rustup toolchain install"));
-    for install in installs {
-        assert!(install.contains(&format!("install {oldest} ")), "{install}");
+    for workflow in [WORKFLOW, MUTANTS] {
+        assert!(workflow.contains(&format!("RUSTUP_TOOLCHAIN: \"{oldest}\"")));
+        let runs = values(workflow, "run").into_iter();
+        for install in runs.filter(|run| run.contains("rustup toolchain install")) {
+            assert!(install.contains(&format!("install {oldest} ")), "{install}");
+        }
     }
+}
+
+/// The matrix has all parts, and the modules exist.
+#[test]
+fn mutation_testing_runs_every_part_of_the_modules_that_decide() {
+    let documents = Yaml::load_from_str(MUTANTS).expect("YAML");
+    let job = &documents[0]["jobs"]["mutants"];
+    let parts = job["strategy"]["matrix"]["shard"].as_sequence().expect("parts");
+    let parts: Vec<i64> = parts.iter().map(|part| part.as_integer().expect("a number")).collect();
+    assert_eq!(parts, (0..32).collect::<Vec<i64>>());
+    assert!(values(MUTANTS, "run").iter().any(|run| run.contains("--shard \"$SHARD/32\"")));
+    assert!(documents[0]["on"]["schedule"].as_sequence().is_some());
+    let config: toml::Table = toml::from_str(include_str!("../../.cargo/mutants.toml")).unwrap();
+    let globs = config["examine_globs"].as_array().unwrap().iter();
+    let folders = globs.map(|glob| glob.as_str().and_then(|glob| glob.strip_suffix("/**/*.rs")));
+    let folders: Vec<&str> = folders.map(|folder| folder.expect("all files of one")).collect();
+    // The judge has the join.
+    assert_eq!(folders, ["src/stats", "src/judge", "src/plan", "src/store"]);
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    assert!(folders.iter().all(|folder| root.join(folder).is_dir()));
 }

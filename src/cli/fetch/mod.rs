@@ -292,6 +292,8 @@ fn fetch(
     fetcher: &Fetcher<'_>,
     source: &Source<'_>,
 ) -> Result<FetchReport, Failure> {
+    let unwritten = |error| Failure::new(exit::OUTPUT, error);
+    fetcher.check_writable(items, source).map_err(unwritten)?;
     let mut report = FetchReport::new(fetcher);
     for item in items {
         match fetcher.fetch(item, source) {

@@ -110,10 +110,13 @@ impl Sensitivity {
         let suite = suites.suite(kind)?;
         let id = self.id.as_ref().or(self.claim.as_ref()).expect("clap requires one of them");
         let claim = claim_ids::one(id, &suite, suites)?;
+        let choices = self.choices()?;
+        if let Some(folder) = self.figures.as_ref().filter(|_| !self.no_run) {
+            report::check_figures(folder).map_err(|error| Failure::new(exit::OUTPUT, error))?;
+        }
         if self.curve {
             return self.specification_curve(claim, suites);
         }
-        let choices = self.choices()?;
         let mut answers: Vec<Answer> = Vec::new();
         for choice in choices {
             if let Some(reason) = choice.unavailable(claim, &suites.world(kind)) {

@@ -1,6 +1,10 @@
 //! Measuring distances between features.
 
-use std::{collections::BTreeMap, io::Write};
+use std::{
+    collections::BTreeMap,
+    io::{Error, Write},
+    path::Path,
+};
 
 use super::{
     super::{
@@ -37,6 +41,13 @@ impl Distance {
         let (_, test) = fashion(self.from.as_deref(), &self.data, source)?;
         // As everywhere on small images: sums are the same on any number of cores.
         device::set_threads(1);
+        let unwritten = |path: &Path, cause: &Error| {
+            let path = quoted(&path.display().to_string());
+            Failure::new(exit::OUTPUT, miette::miette!("failed to write {path}: {cause}"))
+        };
+        if let Some(path) = &self.out {
+            files::check_replaceable(path).map_err(|cause| unwritten(path, &cause))?;
+        }
         let distances = distances(&world, &test)?;
         let mut out = stdout();
         let rows = distances.targets.iter().map(|(target, of)| {
@@ -51,10 +62,7 @@ impl Distance {
         writeln!(out, "{}", terminal::prose(&against))?;
         if let Some(path) = &self.out {
             let text = serde_json::to_string(&distances).expect("plain data") + "\n";
-            files::replace(path, text.as_bytes()).map_err(|cause| {
-                let path = quoted(&path.display().to_string());
-                Failure::new(exit::INPUT, miette::miette!("failed to write {path}: {cause}"))
-            })?;
+            files::replace(path, text.as_bytes()).map_err(|cause| unwritten(path, &cause))?;
             writeln!(out, "written to {}", quoted(&path.display().to_string()))?;
         }
         Ok(Outcome::Done)

@@ -12,7 +12,7 @@ use super::{
         Failure, Outcome, exit,
         folders::Data,
         interrupt,
-        messages::stdout,
+        messages::{message, stdout},
         pretrain::{Pretrain, Seeds, WorldArgument},
         progress,
     },
@@ -32,7 +32,7 @@ use crate::{
     },
     experiment::{Card, Pretraining, Seed, WeightsPrecision},
     report::terminal,
-    util::shell::quoted,
+    util::{files, shell::quoted},
     world::{self, SourceClasses, World, ZOOS},
 };
 
@@ -82,6 +82,15 @@ impl Pretrain {
         let zoo = world.zoo.as_ref().map(|zoo| self.data.folder().join(ZOOS).join(&zoo.name));
         let out = self.out.clone().or(zoo).unwrap_or_else(|| "zoo".into());
         let zoos = self.zoos(&world.id, pretraining, &out);
+        for zoo in &zoos {
+            for folder in [&zoo.out, &zoo.out.join("checkpoints")] {
+                files::check_writable(folder).map_err(|cause| {
+                    let help = "name a folder that you may write to with --out";
+                    let unwritable = format!("failed to write into {}: {cause}", folder.display());
+                    Failure::new(exit::OUTPUT, miette::miette!(help = help, "{unwritable}"))
+                })?;
+            }
+        }
         let recipes: Vec<&Pretraining> = zoos.iter().map(|zoo| &zoo.recipe).collect();
         let estimate = Estimate::new(&recipes, [train.len() as u64, test.len() as u64]);
         let (begun, estimate) = (Instant::now(), Mutex::new(estimate));
@@ -217,7 +226,7 @@ impl Pretrain {
             }
             error => Failure::new(exit::INPUT, error),
         })?;
-        anstream::eprintln!("the source: {}", read.made_from);
+        message!("the source: {}", read.made_from);
         match (read.target.train, read.target.test) {
             (Images::Bytes(train), Images::Bytes(test)) => Ok((train, test, Some(read.made_from))),
             _ => unreachable!("packed images are read as bytes"),

@@ -75,7 +75,7 @@ impl Form {
         match (kernel.size().as_slice(), &input.size()[2..], stride) {
             ([.., 3, 3], [2, 2], 1) => Self::Matrix,
             // With gradients the rearrangement would have to be differentiated as well.
-            ([..=HALF_A_VECTOR, ..=HALF_A_VECTOR, 3, 3], [_, width], 1)
+            ([(..=HALF_A_VECTOR), (..=HALF_A_VECTOR), 3, 3], [_, width], 1)
                 if width % 2 == 0 && !(input.requires_grad() || kernel.requires_grad()) =>
             {
                 Self::Pairs

@@ -14,7 +14,6 @@ use std::{
     path::Path,
 };
 
-use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
 pub use error::LogError;
@@ -24,7 +23,7 @@ use super::{
     Records,
     copies::{Copies, copies},
 };
-use crate::util::{files::GZIP, formats, hexadecimal};
+use crate::util::{files::GZIP, formats, gzip::Members, hexadecimal};
 use columns::Columns;
 use oddities::Oddities;
 use printed::Decimals;
@@ -94,7 +93,7 @@ pub(super) fn read_file_as(path: &Path, percent: Percent) -> Result<Log, LogErro
     let hashed = Hashed { inner: opened.take(LARGEST_LOG_BYTES + 1), hash: Sha256::new() };
     let mut bytes = BufReader::with_capacity(BUFFER, hashed);
     let parsed = if bytes.fill_buf().map_err(unreadable)?.starts_with(&GZIP) {
-        let unpacked = MultiGzDecoder::new(&mut bytes).take(LARGEST_LOG_BYTES + 1);
+        let unpacked = Members::new(&mut bytes).take(LARGEST_LOG_BYTES + 1);
         let mut unpacked = BufReader::with_capacity(BUFFER, unpacked);
         let parsed = parse(&file, &mut unpacked, percent);
         if unpacked.get_ref().limit() == 0 {
@@ -136,7 +135,7 @@ impl<R: Read> Read for Hashed<R> {
 /// If the stream is damaged, truncated or too large.
 pub fn unpack(file: &str, packed: &[u8]) -> Result<Vec<u8>, LogError> {
     let mut bytes = Vec::with_capacity(packed.len().saturating_mul(6).min(1 << 24));
-    MultiGzDecoder::new(packed)
+    Members::new(packed)
         .take(LARGEST_LOG_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(|cause| LogError::Damaged { file: file.to_owned(), cause })?;

@@ -280,6 +280,11 @@ pub fn table(chart: &Chart) -> String {
     String::from_utf8(bytes).expect("made of text")
 }
 
+/// The page, in the folder of the report.
+pub(super) const PAGE: &str = "gallery.html";
+/// The folder of its files, in the same.
+pub(super) const FILES: &str = "figures";
+
 /// Writes the gallery: `gallery.html`, and each drawn figure in every format into `figures/`.
 ///
 /// # Errors
@@ -290,11 +295,10 @@ pub fn write_gallery(
     command: &str,
     spell: Spell,
 ) -> Result<PathBuf, ReportError> {
-    const FILES: &str = "figures";
     for rendered in figures {
         let formats = [FigureFormat::Svg, FigureFormat::Png, FigureFormat::Csv];
         write_figure(&folder.join(FILES), rendered, &formats, Existing::Replace)?;
     }
     make(folder)?;
-    write(folder, "gallery.html", page(figures, FILES, command, spell).as_bytes())
+    write(folder, PAGE, page(figures, FILES, command, spell).as_bytes())
 }

@@ -7,6 +7,7 @@ mod lists;
 mod lock;
 mod names;
 mod old_spellings;
+mod outputs;
 mod pipes;
 mod records;
 mod scripts;

@@ -188,6 +188,72 @@ fn wait_for(path: &Path, bytes: u64) {
     }
 }
 
+/// The command with a signal as it is by default, or ignored. The test runner may ignore Ctrl-C, as
+/// background processes do.
+#[cfg(unix)]
+fn with_signal(mut command: Command, signal: libc::c_int, action: libc::sighandler_t) -> Command {
+    use std::os::unix::process::CommandExt;
+    // SAFETY: between fork and exec, `signal` is allowed.
+    unsafe {
+        command.pre_exec(move || {
+            libc::signal(signal, action);
+            Ok(())
+        });
+    }
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+#[test]
+fn folders_of_all_items_are_tried_before_the_first_download() {
+    let bytes = body(1000);
+    let server = Server::new({
+        let bytes = bytes.clone();
+        move |_, _, stream| whole(stream, &bytes)
+    });
+    let one = catalogue(&[server.url("x")], &format!("md5 = {:?}", md5(&bytes)));
+    let other = one.replace("format = 1\n", "").replace("thing", "other");
+    let desk = Desk::new(&(one + &other));
+    fs::create_dir(desk.data()).unwrap();
+    fs::write(desk.data().join("other"), "a file in the place of its folder").unwrap();
+    let refused = desk.fetch(&["thing", "other"]).output().unwrap();
+    assert_eq!(code(&refused), 73, "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("data/other"), "{}", text(&refused.stderr));
+    assert_eq!(server.requests().len(), 0);
+    assert_eq!(fs::read_dir(desk.data()).unwrap().count(), 1, "nothing was made");
+    // What is there already needs no folder to write into.
+    assert_eq!(code(&desk.fetch(&["thing"]).output().unwrap()), 0);
+    fs::remove_file(desk.data().join("other")).unwrap();
+    assert_eq!(code(&desk.fetch(&["thing", "other"]).output().unwrap()), 0);
+}
+
+/// `nohup` ignores SIGHUP, and a shell ignores SIGINT for what it starts in the background.
+#[cfg(unix)]
+#[test]
+fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
+        for (action, code) in [(libc::SIG_IGN, 0), (libc::SIG_DFL, 130)] {
+            let bytes = body(100_000);
+            let server = Server::new({
+                let bytes = bytes.clone();
+                move |request, _, stream| {
+                    honest(request, stream, &bytes, "\"one\"", 60_000);
+                    std::thread::sleep(Duration::from_secs(1));
+                    let _ = stream.write_all(&bytes[60_000..]);
+                }
+            });
+            let md5 = format!("md5 = {:?}", md5(&bytes));
+            let desk = Desk::new(&catalogue(&[server.url("x")], &md5));
+            let mut child = with_signal(desk.fetch(&["thing"]), signal, action).spawn().unwrap();
+            wait_for(&desk.data().join("thing/thing.bin.part"), 60_000);
+            let sent = [format!("-{signal}"), child.id().to_string()];
+            assert!(Command::new("kill").args(sent).status().unwrap().success());
+            assert_eq!(child.wait().unwrap().code(), Some(code), "signal {signal}");
+            assert_eq!(desk.file().exists(), code == 0, "signal {signal}");
+        }
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_killed_or_interrupted_download_is_resumed() {
@@ -195,8 +261,8 @@ fn a_killed_or_interrupted_download_is_resumed() {
         let bytes = body(100_000);
         let server = slow(bytes.clone());
         let desk = Desk::new(&catalogue(&[server.url("x")], &format!("md5 = {:?}", md5(&bytes))));
-        let mut child =
-            desk.fetch(&["thing"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut command = with_signal(desk.fetch(&["thing"]), libc::SIGINT, libc::SIG_DFL);
+        let mut child = command.spawn().unwrap();
         let part = desk.data().join("thing/thing.bin.part");
         wait_for(&part, 60_000);
         let killed = Command::new("kill").args([signal, &child.id().to_string()]).status();

@@ -6,6 +6,7 @@ mod association;
 mod beside;
 mod how_far;
 mod looks;
+mod margins;
 mod replicates;
 mod seeds_and_images;
 

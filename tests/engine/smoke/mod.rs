@@ -334,14 +334,26 @@ fn a_users_recipe_is_run_and_a_wrong_one_is_an_error() {
 #[cfg(unix)]
 #[test]
 fn a_second_ctrl_c_ends_a_run_at_once() {
-    use std::io::{BufRead, BufReader};
+    use std::{
+        io::{BufRead, BufReader},
+        os::unix::process::CommandExt,
+    };
     let sandbox = Sandbox::new("\"kmnist\"", 3);
     let file = sandbox.folder.path().join("long.toml");
     let recipe = "world = \"smoke\"\n[key]\ntarget = \"mnist\"\nsource = \"natural\"\nblocks = 9\n\
                   images = 6400\n[protocol]\nepochs = 1\nbatch = 1\n";
     std::fs::write(&file, recipe).unwrap();
     let mut command = sandbox.command(&["run", "--recipe", file.to_str().unwrap(), "--seed", "1"]);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    // The test runner may ignore Ctrl-C, as background processes do.
+    // SAFETY: between fork and exec, `signal` is allowed.
+    unsafe {
+        command.pre_exec(|| {
+            libc::signal(libc::SIGINT, libc::SIG_DFL);
+            Ok(())
+        });
+    }
+    let mut child = command.spawn().unwrap();
     let mut output = BufReader::new(child.stderr.take().unwrap()).lines();
     let pid = child.id().to_string();
     let interrupt = || {
