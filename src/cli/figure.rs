@@ -21,8 +21,7 @@ use crate::{
     experiment::{EvidenceKind, Verdict},
     figure::catalogue::FigureCatalogue,
     report::{
-        ReportError,
-        check_figures,
+        ReportError, check_figures,
         gallery::{FigureFormat, RenderedFigure, render_figures, write_figure},
         terminal,
     },
@@ -138,7 +137,8 @@ impl Figure {
         if kind.is_local() {
             let run = self.run.then_some(self.seeds);
             if self.run {
-                check_figures(&self.out).map_err(|error| Failure::new(exit::OUTPUT, error))?;
+                let folder = self.out.as_deref().unwrap_or(Path::new(FOLDER));
+                check_figures(folder).map_err(|error| Failure::new(exit::OUTPUT, error))?;
             }
             self.local.evidence_of_figures(kind, names, run, suites)
         } else {

@@ -227,8 +227,12 @@ impl<'a> Analysis<'a> {
         floor::at_the_floor(&self.hypothesis.metric, &contrast.terms, &joined.rows, look)
     }
 
-    /// Seeds that change nothing; an arm is deterministic by the seeds of the first look.
+    /// Seeds that change nothing; an arm is deterministic by the seeds of the first look. A record
+    /// of our own says by its recipe and its weights that its seed was another.
     fn same_numbers(&self, unit: &Paired<'_>, joined: &Joined) -> SameNumbers {
+        if self.evidence.kind.is_local() {
+            return SameNumbers::default();
+        }
         let Paired { contrast, cells, .. } = unit;
         let seeds = joined.seeds(self.evidence, |_| true);
         let (metric, look) = (&self.hypothesis.metric, self.first_look(seeds.len()));

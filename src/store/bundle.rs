@@ -112,8 +112,7 @@ pub fn read(path: &Path) -> Result<Vec<Entry>, BundleError> {
         });
     }
     let is_gzip = start.starts_with(&GZIP);
-    let text: Box<dyn Read> =
-        if is_gzip { Box::new(Members::new(file)) } else { Box::new(file) };
+    let text: Box<dyn Read> = if is_gzip { Box::new(Members::new(file)) } else { Box::new(file) };
     let text = BufReader::new(text.take(LARGEST_BYTES + 1));
     let mut entries = Vec::new();
     let mut length = 0;
