@@ -174,6 +174,18 @@ fn an_empty_ledger_is_not_an_error() {
 }
 
 #[test]
+fn a_ledger_that_cannot_be_written_is_found_before_trials_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::new(folder.path().join("ledger"));
+    ledger.check_writable().unwrap();
+    let (all, file) = (ledger.all(&mut |_| ()).unwrap(), folder.path().join("file"));
+    assert!(all.is_empty());
+    std::fs::write(&file, "").unwrap();
+    let error = Ledger::new(file.join("ledger")).check_writable().unwrap_err();
+    assert!(error.is_about_writing(), "{error}");
+}
+
+#[test]
 fn a_truncated_or_changed_file_is_reported_and_moved_by_the_next_writer() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(folder.path().to_owned());
