@@ -251,3 +251,21 @@ fn runs_with_the_same_numbers_are_copies() {
     let error = verdict(&with_epochs(""), CLAIM, &format!("{copied}{again}")).unwrap_err();
     assert!(error.contains("runs f1 and f9 of method old are copies"), "{error}");
 }
+
+#[test]
+fn a_folder_of_documents_gives_the_cells_of_the_table() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let reference = fs::read_to_string(examples.join("tabular/reference.json")).unwrap();
+    let reference: Value = serde_json::from_str(&reference).unwrap();
+    let found = verdicts(&examples.join("folders")).unwrap().remove(0);
+    assert_eq!(found.verdict, Verdict::Supported, "{}", found.reason);
+    for (cell, claim) in found.cells.iter().zip(["transformer_beats_mlp", "transformer_beats_resnet"])
+    {
+        let expected = &reference[claim]["adult"];
+        // The document's shares are shown as points.
+        for (what, value) in [("mean", cell.mean), ("low", cell.low), ("high", cell.high)] {
+            let (value, scipy) = (value.unwrap(), 100.0 * expected[what].as_f64().unwrap());
+            assert!(close(value, scipy), "{claim}, {what}: {value}, {scipy}");
+        }
+    }
+}
