@@ -1,5 +1,5 @@
 //! The parts of `repro verify --evidence published`: unpacking and reading 29,445 rows, checking the
-//! specs, judging every claim.
+//! specs, judging every claim; and reading long runs.
 
 use std::hint::black_box;
 
@@ -26,6 +26,26 @@ fn reading(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// The time a row must not depend on how many evaluations a run has.
+fn long_runs(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("evaluations a run");
+    for evaluations in [1_000_u32, 10_000, 100_000] {
+        let mut text = published::COLUMNS.join(",") + "\n";
+        for source in ["natural", "l2_3"] {
+            for epoch in 1..=evaluations {
+                let accuracy = 50.0 + f64::from(epoch % 997) / 100.0;
+                text +=
+                    &format!("svhn,{source},3,100,1,{epoch},{accuracy:.2},1.5,60,1.2,{epoch}\n");
+            }
+        }
+        group.throughput(Throughput::Elements(2 * u64::from(evaluations)));
+        group.bench_function(evaluations.to_string(), |bencher| {
+            bencher.iter(|| published::read("runs", black_box(text.as_bytes())));
+        });
+    }
+    group.finish();
+}
+
 fn judging(criterion: &mut Criterion) {
     let world = World::paper();
     criterion.bench_function("check all claims", |bencher| {
@@ -40,5 +60,5 @@ fn judging(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, reading, judging);
+criterion_group!(benches, reading, long_runs, judging);
 criterion_main!(benches);

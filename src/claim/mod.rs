@@ -57,6 +57,8 @@ pub struct Claim {
     pub caveats: Vec<String>,
     /// The expected verdict of each evidence.
     pub expected: BTreeMap<EvidenceKind, Expected>,
+    /// Whether it is of a user's folder, and so perhaps not of this paper.
+    pub is_own: bool,
 }
 
 /// Seeds and risks of error.

@@ -155,7 +155,9 @@ impl Suite {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Lock::default(),
             Err(error) => return Err(unreadable(&path)(error)),
         };
-        Self::from_texts(texts, lock, world)
+        let mut suite = Self::from_texts(texts, lock, world)?;
+        suite.claims.iter_mut().for_each(|claim| claim.is_own = true);
+        Ok(suite)
     }
 
     fn from_texts(

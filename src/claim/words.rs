@@ -209,7 +209,10 @@ pub fn claim(claim: &Claim, world: &World) -> String {
     line(&format!("{}: {}", claim.id, claim.title));
     line("");
     line(&format!("  {}", claim.statement));
-    line(&format!("  place      {}", place(&claim.paper)));
+    let place = place(&claim.paper);
+    if !place.is_empty() {
+        line(&format!("  place      {place}"));
+    }
     if !claim.paper.note.is_empty() {
         line(&format!("  note       {}", claim.paper.note));
     }
@@ -237,6 +240,39 @@ pub fn claim(claim: &Claim, world: &World) -> String {
         line("  judged     no: it is reported beside the verdict");
     }
     line("");
+    if let Some(study) = &world.study {
+        line(&study.replicate.name);
+        line(&format!(
+            "  the log has one look, at the level {} (the {:.0} % interval)",
+            claim.design.alpha.level(),
+            100.0 - 200.0 * claim.design.alpha.level()
+        ));
+    } else {
+        seeds(claim, world, &mut line);
+    }
+    line("");
+    line("expected");
+    if claim.expected.is_empty() {
+        line("  no verdict yet");
+    }
+    for (kind, expected) in &claim.expected {
+        line(&format!("  {kind}: {}, because {}", expected.verdict, expected.reason));
+        for caveat in &expected.caveats {
+            line(&format!("  - {caveat}"));
+        }
+    }
+    if !claim.caveats.is_empty() {
+        line("");
+        line("caveats");
+        for caveat in &claim.caveats {
+            line(&format!("  - {caveat}"));
+        }
+    }
+    text
+}
+
+/// The looks of a claim, and what the authors planned.
+fn seeds(claim: &Claim, world: &World, line: &mut impl FnMut(&str)) {
     line("seeds");
     line(&format!(
         "  local runs have looks at {} seeds, each at the one-sided level {:.4}",
@@ -266,25 +302,6 @@ pub fn claim(claim: &Claim, world: &World) -> String {
             plan.images_up_to
         ));
     }
-    line("");
-    line("expected");
-    if claim.expected.is_empty() {
-        line("  no verdict yet");
-    }
-    for (kind, expected) in &claim.expected {
-        line(&format!("  {kind}: {}, because {}", expected.verdict, expected.reason));
-        for caveat in &expected.caveats {
-            line(&format!("  - {caveat}"));
-        }
-    }
-    if !claim.caveats.is_empty() {
-        line("");
-        line("caveats");
-        for caveat in &claim.caveats {
-            line(&format!("  - {caveat}"));
-        }
-    }
-    text
 }
 
 fn hypothesis(hypothesis: &Hypothesis, world: &World) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! `repro list`: every claim with the evidence that exists for it.
 
-use std::io::Write;
+use std::{io::Write, path::Path, sync::Arc};
 
 use clap::Args;
 use schemars::JsonSchema;
@@ -13,10 +13,11 @@ use super::{
     messages::stdout,
 };
 use crate::{
-    claim::{suite::Suite, words},
+    claim::{Claim, suite::Suite, words},
     evidence::Evidence,
     experiment::EvidenceKind,
     report::terminal,
+    study::Study,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -72,8 +73,11 @@ pub(super) struct Coverage {
 
 impl List {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
-        let sides = Sides::new(suites, &self.ledger)?;
-        let list = ClaimList { format_version: 1, claims: sides.claims() };
+        let claims = match suites.study() {
+            Some((study, folder)) => of_study(study, folder, suites)?,
+            None => Sides::new(suites, &self.ledger)?.claims(),
+        };
+        let list = ClaimList { format_version: 1, claims };
         let mut out = stdout();
         if let Format::Json = self.format {
             json(&mut out, &list)?;
@@ -84,6 +88,14 @@ impl List {
             let coverage: Vec<String> = claim.evidence.iter().map(of).collect();
             [vec![claim.id, claim.title, claim.place], coverage].concat()
         });
+        if suites.study.is_some() {
+            let header = ["claim", "what it says", "place", "log"];
+            writeln!(out, "{}", terminal::table(&header, rows))?;
+            let note = "log: combinations of factors that the log has, of those that the claim \
+                        compares";
+            writeln!(out, "\n{}", terminal::prose(note))?;
+            return Ok(Outcome::Done);
+        }
         let header = ["claim", "what it says", "place", "published", "smoke"];
         writeln!(out, "{}", terminal::table(&header, rows))?;
         let note = "published, smoke: fine-tunes in the authors' logs and in the ledger, of those \
@@ -91,6 +103,26 @@ impl List {
         writeln!(out, "\n{}", terminal::prose(note))?;
         Ok(Outcome::Done)
     }
+}
+
+/// Claims about a log of one's own.
+fn of_study(
+    study: &Arc<Study>,
+    folder: &Path,
+    suites: &Suites<'_>,
+) -> Result<Vec<ListedClaim>, Failure> {
+    let suite = suites.suite(EvidenceKind::Log)?;
+    let evidence = Evidence::of_study(study, folder, None)?;
+    let listed = |claim: &Claim| {
+        let (recorded, needed) = evidence.coverage(claim);
+        ListedClaim {
+            id: claim.id.clone(),
+            title: claim.title.clone(),
+            place: words::place(&claim.paper),
+            evidence: vec![Coverage { kind: evidence.kind, recorded, needed }],
+        }
+    };
+    Ok(suite.claims().iter().map(listed).collect())
 }
 
 /// Claims in two set-ups, with the evidence that exists.
@@ -120,7 +152,7 @@ impl Sides {
     }
 
     fn claims(&self) -> Vec<ListedClaim> {
-        let listed = |claim: &crate::claim::Claim| ListedClaim {
+        let listed = |claim: &Claim| ListedClaim {
             id: claim.id.clone(),
             title: claim.title.clone(),
             place: words::place(&claim.paper),

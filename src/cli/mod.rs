@@ -303,7 +303,29 @@ fn run(arguments: &Arguments, engine: Option<&'static dyn Engine>) -> Result<Out
     outcome
 }
 
+/// Whether a command is about this paper's fine-tunes, which claims about another log do not ask
+/// for.
+fn is_about_this_paper(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Figure(_)
+            | Command::Doctor(_)
+            | Command::Plan(_)
+            | Command::Compare(_)
+            | Command::Sensitivity(_)
+            | Command::Run(_)
+            | Command::Rerun(_)
+    )
+}
+
 fn run_command(command: &Command, suites: &Suites<'_>) -> Result<Outcome, Failure> {
+    if suites.study.is_some() && is_about_this_paper(command) {
+        return Err(Failure::usage(
+            "these claims are about the log that log.toml declares, and this command is about the \
+             fine-tunes of the project's own paper",
+            "`repro verify`, `list`, `show`, `power` and `lock` take such claims",
+        ));
+    }
     match command {
         Command::Verify(command) => command.run(suites),
         Command::List(command) => command.run(suites),

@@ -25,6 +25,7 @@ use crate::{
         power::{self, CellPower, Needed, POWER},
     },
     report::terminal,
+    util::decimals::{decimals, signed},
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -122,24 +123,28 @@ impl PowerOfCell {
     }
 
     fn row(self) -> Vec<String> {
+        let places = decimals([self.effect, self.spread, self.detectable]);
         vec![
             self.claim,
             format!("{}: {}", self.contrast, self.cell),
-            format!("{:+.2}", self.effect),
-            format!("{:.2}", self.spread),
+            signed(self.effect, places),
+            format!("{:.places$}", self.spread),
             self.seeds.to_string(),
             self.needed,
-            format!("{:.2}", self.detectable),
+            format!("{:.places$}", self.detectable),
         ]
     }
 }
 
 impl Power {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
-        let kind = self.evidence;
+        let kind = if suites.study.is_some() { EvidenceKind::Log } else { self.evidence };
         let suite = suites.suite(kind)?;
         let claims = self.ids.select(&suite, suites)?;
-        let evidence = self.folders.evidence(kind, &claims, suites)?;
+        let evidence = match suites.study() {
+            Some((study, folder)) => Evidence::of_study(study, folder, None)?,
+            None => self.folders.evidence(kind, &claims, suites)?,
+        };
         if self.one_seed {
             return one_seed::print(&claims, &evidence, self.format);
         }

@@ -20,7 +20,7 @@ use super::{
     targets,
 };
 use crate::{
-    claim::{Cell, Contrast, Design, Hypothesis, Over, Relation, Term, Unit, keys},
+    claim::{Cell, Contrast, Design, Hypothesis, Metric, Over, Relation, Term, Unit, keys},
     evidence::{Evidence, SamplingDesign},
     experiment::{Key, Moment, Verdict},
     judge::{
@@ -577,10 +577,27 @@ impl<'a> Analysis<'a> {
         let Paired { contrast, cells, .. } = unit;
         let seeds = joined.seeds(self.evidence, diverged::has_diverged);
         let diverged = diverged::reason(&contrast.terms, cells, metric, &seeds, self.evidence);
-        diverged.unwrap_or_else(|| {
+        let boundless = self.boundless(joined);
+        diverged.or(boundless).unwrap_or_else(|| {
             let answer = answer.in_words(*relation, &unit_name, &joined.counts());
             format!("{answer}{absences}")
         })
+    }
+
+    /// Why a cell has no interval where a run that stopped may have had any value at all.
+    fn boundless(&self, joined: &Joined) -> Option<String> {
+        let Metric::Study(of) = &self.hypothesis.metric else { return None };
+        let rows = joined.independent.iter().flat_map(|arm| &arm.rows).chain(&joined.rows);
+        let mut stopped = rows.filter(|row| failed(row));
+        stopped.any(|row| !row.contrast.low.is_finite() || !row.contrast.high.is_finite()).then(
+            || {
+                format!(
+                    "no confidence interval, since a run that stopped could have had any {}: \
+                     log.toml states no `range` of it",
+                    of.metric.name
+                )
+            },
+        )
     }
 
     /// The reason for an incomplete hypothesis: missing records, or records without the metric.

@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Judged;
+use super::{Judged, subject::Subject};
 use crate::{
     claim::words,
     evidence::Evidence,
@@ -57,7 +57,7 @@ pub struct Program {
 /// The paper whose claims are judged.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Paper {
-    /// Title.
+    /// Title; empty for claims about a log that has none.
     pub title: String,
     /// Authors.
     pub authors: Vec<String>,
@@ -129,29 +129,21 @@ pub fn citation(judged: &[Judged<'_>], command: &str) -> Citation {
     }
 }
 
-/// The paper of the claims: that of the study whose log was judged, or this project's.
+/// What the claims are about; empty of a log that says nothing of it.
 fn paper(judged: &[Judged<'_>]) -> Paper {
-    if let Some(study) = judged.first().and_then(|one| one.evidence.world.study.as_deref()) {
-        return Paper {
-            title: study.title().to_owned(),
-            authors: study.authors.clone(),
-            arxiv: String::new(),
-            link: study.link.clone(),
-        };
-    }
+    let subject = Subject::of(judged);
+    let title = match subject {
+        Subject::SomeLog => String::new(),
+        _ => subject.title().to_owned(),
+    };
     Paper {
-        title: "Adversarially-Trained Deep Nets Transfer Better".to_owned(),
-        authors: [
-            "Francisco Utrera",
-            "Evan Kravitz",
-            "N. Benjamin Erichson",
-            "Rajiv Khanna",
-            "Michael W. Mahoney",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
-        arxiv: "2007.05869".to_owned(),
-        link: None,
+        title,
+        authors: subject.authors(),
+        arxiv: if subject.is_this_paper() { "2007.05869".to_owned() } else { String::new() },
+        link: match subject {
+            Subject::Study(study) => study.link.clone(),
+            Subject::ThisPaper | Subject::SomeLog => None,
+        },
     }
 }
 

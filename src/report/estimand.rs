@@ -49,6 +49,9 @@ pub(crate) fn populations(
     let new_images = |kind: EvidenceKind| asked && kind.is_local();
     let of =
         |kind| (kind, Population::new(&claim.hypothesis, kind, &world(kind), new_images(kind)));
+    if world(EvidenceKind::Log).study.is_some() {
+        return vec![of(EvidenceKind::Log)];
+    }
     EvidenceKind::ALL.into_iter().map(of).collect()
 }
 

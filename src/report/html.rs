@@ -8,7 +8,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::{Judged, citation::FILE, power, replication, section::section};
+use super::{Judged, citation::FILE, power, replication, section::section, subject::Subject};
 use crate::figure::groups::{distinct, together};
 use crate::figure::{
     numbers::grouped,
@@ -19,24 +19,23 @@ use crate::{
     evidence::Evidence,
     experiment::{EvidenceKind, Verdict},
     replication::Comparison,
-    study::Study,
 };
 
 const STYLE: &str = include_str!("style.css");
 /// Sorts tables; the page is complete without it.
 const SCRIPT: &str = include_str!("script.js");
-const PAPER: &str = "Adversarially-Trained Deep Nets Transfer Better";
 
 /// The report. `comparisons` compare evidence with the published numbers; `command` is the command
 /// that made the report, for the footer.
 #[must_use]
 pub fn html(judged: &[Judged<'_>], comparisons: &[Comparison], command: &str) -> String {
     let style = [&variables(), STYLE, FIGURE_STYLE].concat();
+    let subject = Subject::of(judged);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             // The policy makes browsers block everything from outside the file.
-            (page_head(&format!("Verdicts on {}", title(judged)), Some(&policy(&style)), &style))
+            (page_head(&title(&subject), Some(&policy(&style)), &style))
             body {
                 a.skip href="#claims" { "Skip to the claims" }
                 main {
@@ -57,7 +56,7 @@ pub fn html(judged: &[Judged<'_>], comparisons: &[Comparison], command: &str) ->
                     (cite(judged))
                 }
                 footer {
-                    @if study(judged).is_none() {
+                    @if subject.is_this_paper() {
                         p {
                             a href="gallery.html" {
                                 "Every figure of the paper and of its reproduction, by name"
@@ -72,6 +71,14 @@ pub fn html(judged: &[Judged<'_>], comparisons: &[Comparison], command: &str) ->
         }
     };
     page.into_string() + "\n"
+}
+
+/// The title of the page.
+fn title(subject: &Subject<'_>) -> String {
+    match subject {
+        Subject::SomeLog => subject.title().to_owned(),
+        _ => format!("Verdicts on {}", subject.title()),
+    }
 }
 
 /// The head of a page, with an optional Content-Security-Policy.
@@ -141,16 +148,6 @@ fn cite(judged: &[Judged<'_>]) -> Markup {
     }
 }
 
-/// The study whose log was judged, if it was not this paper's.
-fn study<'a>(judged: &[Judged<'a>]) -> Option<&'a Study> {
-    judged.first().and_then(|one| one.evidence.world.study.as_deref())
-}
-
-/// What the page is about.
-fn title<'a>(judged: &[Judged<'a>]) -> &'a str {
-    study(judged).map_or(PAPER, Study::title)
-}
-
 /// Verdicts grouped by claim, in the order of the claims.
 fn by_claim<'a, 'b>(judged: &'b [Judged<'a>]) -> Vec<Vec<&'b Judged<'a>>> {
     let of = together(judged.iter().map(|one| (&*one.claim.id, one)));
@@ -161,31 +158,29 @@ fn head(judged: &[Judged<'_>]) -> Markup {
     let count =
         |verdict: Verdict| judged.iter().filter(|one| one.verdict.verdict == verdict).count();
     let all = [Verdict::Supported, Verdict::Refuted, Verdict::Inconclusive, Verdict::Incomplete];
-    let claims = by_claim(judged).len();
+    let (claims, subject) = (by_claim(judged).len(), Subject::of(judged));
     html! {
         header.top {
-            @match study(judged) {
-                None => p.kicker { "An executable paper \u{00b7} arXiv 2007.05869" },
-                Some(study) => p.kicker {
+            @match &subject {
+                Subject::ThisPaper => p.kicker { "An executable paper \u{00b7} arXiv 2007.05869" },
+                Subject::Study(study) => p.kicker {
                     "Claims about a log"
                     @if let Some(link) = &study.link { " \u{00b7} " (link) }
-                }
+                },
+                Subject::SomeLog => p.kicker { "Claims and log of a user" },
             }
-            h1 { (title(judged)) }
-            @if let Some(study) = study(judged).filter(|study| !study.authors.is_empty()) {
-                p.authors { (study.authors.join(", ")) }
+            h1 { (subject.title()) }
+            @if let Subject::Study(study) = &subject {
+                @if !study.authors.is_empty() { p.authors { (study.authors.join(", ")) } }
             }
             p.lead {
                 (claims) @if claims == 1 { " claim, " } @else { " claims, " }
-                @match study(judged) {
-                    None => {
-                        "each with a hypothesis fixed in advance, judged with confidence \
-                         intervals over seeds."
-                    }
-                    Some(study) => {
-                        "each judged with confidence intervals over the " (study.replicate.name)
-                        "s of the log."
-                    }
+                @if subject.is_this_paper() {
+                    "each with a hypothesis fixed in advance, judged with confidence intervals \
+                     over seeds."
+                } @else {
+                    "each judged with confidence intervals over the " (subject.replicate())
+                    "s of the log."
                 }
             }
             ul.tally {

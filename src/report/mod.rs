@@ -20,6 +20,7 @@ mod replication;
 mod section;
 mod specification_curve;
 mod spreadsheet;
+mod subject;
 pub mod tables;
 pub(crate) mod terminal;
 mod two_zoos;

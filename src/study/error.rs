@@ -5,7 +5,7 @@
 pub enum StudyError {
     /// `log.toml` is malformed or contradicts itself.
     #[error("failed to read {file}: {what}")]
-    #[diagnostic(code(study::spec), help("docs/reference/study-spec.md lists every field"))]
+    #[diagnostic(help("docs/reference/study-spec.md lists every field"))]
     Spec {
         /// The file.
         file: String,
@@ -14,7 +14,7 @@ pub enum StudyError {
     },
     /// A file can't be opened or read.
     #[error("failed to read the log {file}: {cause}")]
-    #[diagnostic(code(study::file), help("check that the file exists and can be read"))]
+    #[diagnostic(help("check that the file exists and can be read"))]
     Unreadable {
         /// The file.
         file: String,
@@ -23,14 +23,14 @@ pub enum StudyError {
     },
     /// No file matches.
     #[error("failed to find a log: no file matches {pattern}")]
-    #[diagnostic(code(study::file), help("check `files`; paths begin at the folder of log.toml"))]
+    #[diagnostic(help("check `files`; paths begin at the folder of log.toml"))]
     NoFile {
         /// The pattern.
         pattern: String,
     },
     /// A file is larger than the limit.
     #[error("failed to read the log {file}: it is larger than {limit} bytes")]
-    #[diagnostic(code(study::file), help("split it, and name all parts in `files`"))]
+    #[diagnostic(help("split it, and name all parts in `files`"))]
     TooLarge {
         /// The file.
         file: String,
@@ -39,7 +39,6 @@ pub enum StudyError {
     },
     /// A file has another form.
     #[error("failed to read the log {file}: it is {what}")]
-    #[diagnostic(code(study::form))]
     Other {
         /// The file.
         file: String,
@@ -51,7 +50,7 @@ pub enum StudyError {
     },
     /// Runs contradict each other or the study.
     #[error("failed to read the log {file}: {what}")]
-    #[diagnostic(code(study::runs), help("remove what is wrong: an absent run counts as missing"))]
+    #[diagnostic(help("remove what is wrong: an absent run counts as missing"))]
     Runs {
         /// The file.
         file: String,
@@ -60,7 +59,6 @@ pub enum StudyError {
     },
     /// A log can be read, and holds no runs.
     #[error("failed to find runs in {file}: {what}")]
-    #[diagnostic(code(study::no_runs))]
     NoRuns {
         /// The file.
         file: String,
@@ -72,7 +70,6 @@ pub enum StudyError {
     },
     /// A row can't be read.
     #[error("failed to read the log {file}, line {line}: {what}")]
-    #[diagnostic(code(study::row))]
     Row {
         /// The file.
         file: String,

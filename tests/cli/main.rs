@@ -5,6 +5,7 @@ mod common;
 
 mod commands;
 mod compare;
+mod controls;
 mod handoff;
 mod interface;
 mod own_names;

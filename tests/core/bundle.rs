@@ -103,7 +103,8 @@ fn a_record_of_another_name_seed_weights_data_or_engine_is_refused_with_its_line
         (
             |entry| {
                 entry.engine_version = ENGINE_VERSION + 1;
-                entry.trial.seed = Seed(999);
+                let Entry { trial, engine_version, weights, data, .. } = &*entry;
+                entry.id = trial.id_by(*engine_version, weights, data);
             },
             &engine,
         ),

@@ -259,7 +259,8 @@ fn a_folder_of_documents_gives_the_cells_of_the_table() {
     let reference: Value = serde_json::from_str(&reference).unwrap();
     let found = verdicts(&examples.join("folders")).unwrap().remove(0);
     assert_eq!(found.verdict, Verdict::Supported, "{}", found.reason);
-    for (cell, claim) in found.cells.iter().zip(["transformer_beats_mlp", "transformer_beats_resnet"])
+    for (cell, claim) in
+        found.cells.iter().zip(["transformer_beats_mlp", "transformer_beats_resnet"])
     {
         let expected = &reference[claim]["adult"];
         // The document's shares are shown as points.

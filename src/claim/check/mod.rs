@@ -252,6 +252,7 @@ impl Checker<'_> {
             plots,
             caveats: raw.caveats.clone(),
             expected,
+            is_own: false,
         })
     }
 

@@ -194,3 +194,32 @@ fn a_completed_claim_needs_no_paper() {
     let ran = sandbox.run(&["show", "gap", "--claims", "mine"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
 }
+
+#[test]
+fn commands_about_this_paper_refuse_claims_about_another_log() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tabular");
+    for (arguments, code, says) in [
+        (&["list"][..], 0, "transformer_beats_mlp"),
+        (&["show", "transformer_beats_mlp"], 0, "score (higher is better)"),
+        (&["power", "transformer_beats_mlp"], 0, "ft_transformer - mlp: year tuned"),
+        (&["verify", "--brief"], 1, "4 claims: 2 supported, 1 refuted, 1 inconclusive"),
+        (&["verify", "--evidence", "smoke"], 64, "leave --evidence out"),
+        (&["plan"], 64, "about the log that log.toml declares"),
+        (&["sensitivity", "l2_best"], 64, "about the log that log.toml declares"),
+        (&["compare"], 64, "about the log that log.toml declares"),
+        (&["figure"], 64, "about the log that log.toml declares"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_repro"))
+            .args(arguments)
+            .args(["--claims", folder])
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].map(|of| String::from_utf8(of).unwrap()).concat();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+        assert!(text.contains(says), "{arguments:?}: {text}");
+        for word in ["Utrera", "fine-tune", "source model", "images"] {
+            let of_verdicts = code < 64 && arguments[0] != "power" && arguments[0] != "list";
+            assert!(!of_verdicts || !text.contains(word), "{arguments:?}: {word}: {text}");
+        }
+    }
+}
