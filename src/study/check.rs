@@ -355,7 +355,7 @@ fn metric(raw: RawMetric) -> Result<Metric, String> {
     let RawMetric { name, column, title, better, unit, scale, range, step, items } = raw;
     let share = scale == Scale::Share;
     let unit = if share && unit.is_empty() { "points".to_owned() } else { unit };
-    if range.is_some_and(|[low, high]| !(low < high)) {
+    if range.is_some_and(|[low, high]| low >= high || low.is_nan() || high.is_nan()) {
         return Err(format!("the range of {name} must begin below its end"));
     }
     if step.is_some_and(|step| !(step > 0.0 && step.is_finite())) || items == Some(0) {

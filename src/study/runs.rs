@@ -170,6 +170,9 @@ impl<'a> Columns<'a> {
     }
 }
 
+/// What a run is known by: values of factors, the replicate and its unit.
+type Identity = (Arc<[Value]>, Arc<str>, Option<Arc<str>>);
+
 /// Groups rows. Most logs have the rows of one run together, so the texts of the row before are
 /// compared first.
 struct Reader<'a> {
@@ -178,7 +181,7 @@ struct Reader<'a> {
     runs: Vec<Run>,
     /// The planned end of each run, where a row states it.
     planned: Vec<Option<f64>>,
-    places: HashMap<(Arc<[Value]>, Arc<str>, Option<Arc<str>>), usize>,
+    places: HashMap<Identity, usize>,
     texts: HashMap<String, Arc<str>>,
     before: Vec<Option<String>>,
     last: usize,
@@ -239,7 +242,7 @@ impl<'a> Reader<'a> {
                 *decimals = (*decimals).max(Some(decimals_of(text.as_bytes())));
             }
             match metric.scale {
-                Scale::Share if value > 1.0 || value < 0.0 => Err(format!(
+                Scale::Share if !(0.0..=1.0).contains(&value) && !value.is_nan() => Err(format!(
                     "{} is {value}, and a share of 1 lies between 0 and 1",
                     metric.column
                 )),
