@@ -77,7 +77,7 @@ pub fn write(path: &Path, entries: &[Entry]) -> Result<(), BundleError> {
 /// The same for entries that are read one after another, so that memory holds one of them.
 ///
 /// # Errors
-/// As [`write`], or if an entry can't be read; then nothing is written.
+/// As [`write()`], or if an entry can't be read; then nothing is written.
 pub fn write_each<E: Borrow<Entry>>(
     path: &Path,
     entries: impl IntoIterator<Item = Result<E, LedgerError>>,
