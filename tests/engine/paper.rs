@@ -5,7 +5,6 @@ use crate::common;
 use std::{path::Path, sync::atomic::AtomicBool};
 
 use common::{Counted, gap_text, one_look, stand_in};
-use miette::Diagnostic as _;
 use repro::{
     assets::{Assets, for_world, no_progress},
     claim::{Claim, Plot, check},
@@ -158,9 +157,9 @@ fn faces_are_decoded_at_native_and_at_lower_resolution() {
 }
 
 /// The digest of a folder is of the bytes of its files: an image that can't be decoded is found
-/// when it is read.
+/// when all are decoded, once, before the first fine-tune.
 #[test]
-fn a_face_that_can_t_be_decoded_ends_the_run_with_help() {
+fn a_face_that_can_t_be_decoded_stops_every_fine_tune_before_the_first() {
     let folder = tempfile::tempdir().unwrap();
     let (data, world) = (folder.path().join("data"), small(World::paper()));
     write_faces(&data, &world);
@@ -170,19 +169,13 @@ fn a_face_that_can_t_be_decoded_ends_the_run_with_help() {
     let cells = "target = \"celeba\", images = 4, blocks = 3";
     let text = gap_text("paper", "greater_than = 0.0", cells, &one_look(3));
     let claim = check::claim("gap.toml", &text, &world).unwrap_or_else(|error| panic!("{error}"));
-    let (assets, ledger) =
-        (for_world(&world, &data, no_progress), Ledger::new(folder.path().join("ledger")));
-    let campaign =
-        Campaign { kind: EvidenceKind::Paper, world: &world, assets: &*assets, ledger: &ledger };
-    let workers = Workers::new(stand_in::device(), world.protocol.side, Some(2));
-    let local = Local { ledger: &ledger, assets: &*assets, workers, stop: &AtomicBool::new(false) };
-    let error = campaign.complete(&[&claim], &local, &Counted::default()).unwrap_err();
-    assert!(error.to_string().contains("000001.jpg"), "{error}");
-    let help = error.help().unwrap().to_string();
-    assert!(
-        help.contains("download the file again") && help.contains("finished fine-tunes are kept"),
-        "{help}"
-    );
+    let key = Key::new("celeba", "l2_3", 3, 4);
+    let missing = for_world(&world, &data, no_progress).unavailable(&key, FIRST_ZOO).unwrap();
+    let message = hints::missing(&missing);
+    assert!(message.contains("000001.jpg") && message.contains("can't be decoded"), "{message}");
+    let ledger = Ledger::new(folder.path().join("ledger"));
+    let (verdict, ran) = completed(&claim, &world, &data, &ledger);
+    assert_eq!((ran, verdict.verdict), (0, Verdict::Incomplete));
 }
 
 /// The claim itself with its readings and its figure, on the same few files, which are no evidence:
