@@ -28,6 +28,7 @@ pub use raw::{Axis, Descriptive, Over, PaperRef, PlotAxis, Threshold};
 use crate::{
     experiment::{
         EvidenceKind, Factors, Inverse, Key, Moment, Ranking, Resolution, Value, Verdict,
+        every_combination,
     },
     stats::{Alpha, Looks},
 };
@@ -252,18 +253,8 @@ const SEED_STREAMS: u32 = 2;
 impl Arm {
     /// As [`Arm::keys`], over a study's own factors.
     fn study_keys(&self, cell: &Cell) -> Vec<Key> {
-        let mut all = vec![cell.factors.clone()];
-        for (name, values) in &self.factors {
-            let with = |before: &Factors| -> Vec<Factors> {
-                let one = |value: &Value| {
-                    let mut factors = before.clone();
-                    factors.insert(name.clone(), value.clone());
-                    factors
-                };
-                values.iter().map(one).collect()
-            };
-            all = all.iter().flat_map(with).collect();
-        }
+        let lists = self.factors.iter().map(|(name, values)| (name, values.as_slice()));
+        let all = every_combination(cell.factors.clone(), lists);
         all.into_iter().map(Key::of_study).collect()
     }
 

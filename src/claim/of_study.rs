@@ -73,6 +73,8 @@ pub struct StudyMetric {
     pub scale: Option<LogScale>,
     /// The name of a run's progress: epoch, step.
     pub progress: Arc<str>,
+    /// The progress at which nothing has been trained.
+    pub from: f64,
 }
 
 impl StudyMetric {

@@ -105,7 +105,7 @@ impl List {
     }
 }
 
-/// Claims about a log of one's own.
+/// Claims about a user's log.
 fn of_study(
     study: &Arc<Study>,
     folder: &Path,

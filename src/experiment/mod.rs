@@ -52,5 +52,6 @@ pub use seed::Seed;
 #[cfg(feature = "engine")]
 pub(crate) use trainable::is_of;
 pub use trainable::{PAPER_BLOCKS, TooManyBlocks, Trainable};
+pub(crate) use value::every_combination;
 pub use value::{Factors, Value};
 pub use verdict::Verdict;

@@ -7,6 +7,23 @@ use serde::{Deserialize, Serialize};
 /// Values of factors by their names.
 pub type Factors = BTreeMap<Arc<str>, Value>;
 
+/// `first` with every combination of values of further factors.
+pub(crate) fn every_combination<'a>(
+    first: Factors,
+    lists: impl IntoIterator<Item = (&'a Arc<str>, &'a [Value])>,
+) -> Vec<Factors> {
+    lists.into_iter().fold(vec![first], |all, (name, values)| {
+        let with = |before: &Factors, value: &Value| {
+            let mut factors = before.clone();
+            factors.insert(name.clone(), value.clone());
+            factors
+        };
+        let each =
+            all.iter().flat_map(|before| values.iter().map(move |value| with(before, value)));
+        each.collect()
+    })
+}
+
 /// The value of a factor.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(untagged)]

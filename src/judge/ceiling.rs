@@ -30,7 +30,7 @@ fn range(metric: &Metric) -> Option<(f64, f64)> {
     }
 }
 
-/// Whether the mean of an arm is near the metric's ceiling; asked of logs of one's own alone.
+/// Whether the mean of an arm is near the metric's ceiling; asked of users' logs alone.
 pub(super) fn is_near(metric: &Metric, joined: &Joined, evidence: &Evidence) -> bool {
     let Some((low, high)) = range(metric).filter(|_| evidence.kind == EvidenceKind::Log) else {
         return false;

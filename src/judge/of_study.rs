@@ -46,17 +46,18 @@ pub(super) fn observe(of: &StudyMetric, record: &Record) -> Result<Censored, Uno
             None => return Err(Unobservable::NotLoggedStep(step)),
         },
         Read::FromShare(share) => {
-            let at = share * logged.end;
-            match values().find(|(progress, _)| *progress >= at * (1.0 - ROUNDING)) {
-                Some((progress, _)) if progress > FARTHEST * at * (1.0 + ROUNDING) => {
-                    return Err(Unobservable::FarFromStep(at, progress));
+            let at = share * (logged.end - of.from);
+            let trained = |progress: f64| progress - of.from;
+            match values().find(|(progress, _)| trained(*progress) >= at * (1.0 - ROUNDING)) {
+                Some((progress, _)) if trained(progress) > FARTHEST * at * (1.0 + ROUNDING) => {
+                    return Err(Unobservable::FarFromStep(of.from + at, progress));
                 }
                 Some((_, value)) => exactly(value),
                 None if stopped => any_of_range(of),
                 None => return Err(Unobservable::NotRecorded),
             }
         }
-        Read::StepsTo(threshold) => return steps_to(values(), sign, threshold),
+        Read::StepsTo(threshold) => return steps_to(values(), sign, threshold, of.from),
     };
     Ok(on_scale(of, value))
 }
@@ -82,14 +83,15 @@ fn steps_to(
     values: impl Iterator<Item = (f64, f64)>,
     sign: f64,
     threshold: f64,
+    from: f64,
 ) -> Result<Censored, Unobservable> {
     let (mut before, mut any) = (0.0, false);
     for (progress, value) in values {
         any = true;
         if sign * value >= sign * threshold {
-            return Ok(Censored { low: -progress, high: -before, finished: true });
+            return Ok(Censored { low: from - progress, high: -before, finished: true });
         }
-        before = progress;
+        before = progress - from;
     }
     let never = Censored { low: f64::NEG_INFINITY, high: -before, finished: true };
     if any { Ok(never) } else { Err(Unobservable::NotRecorded) }

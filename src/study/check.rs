@@ -128,7 +128,7 @@ pub struct Progress {
     pub name: String,
     /// Its column or JSON path.
     pub column: String,
-    /// The value at which a run begins.
+    /// The value at which nothing has been trained.
     pub from: f64,
     /// The planned end of runs, where it is stated.
     pub planned: Option<Length>,

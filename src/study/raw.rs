@@ -210,7 +210,7 @@ pub struct RawProgress {
     pub name: String,
     /// The column or JSON path; its name by default.
     pub column: Option<String>,
-    /// The value at which a run begins: 0 or 1.
+    /// The value at which nothing has been trained: 0 where the first epoch is 1, -1 where it is 0.
     #[serde(default)]
     pub from: f64,
     /// The planned end of every run, or the column that has it; without it a run has ended where

@@ -124,6 +124,13 @@ impl Study {
             unused.extend(table::read(&self.layout(), file, &bytes, &wanted, &mut sink)?);
         }
         let names: Vec<String> = files.iter().map(|file| file.path.display().to_string()).collect();
+        if self.strict && !unused.is_empty() {
+            let columns: Vec<String> = unused.iter().map(|name| format!("`{name}`")).collect();
+            return Err(StudyError::Runs {
+                file: names.first().cloned().unwrap_or_default(),
+                what: format!("log.toml is strict, and names no use of {}", columns.join(", ")),
+            });
+        }
         let digits = reader.digits();
         if let Some(error) = reader.shares(&names) {
             return Err(error);
@@ -615,6 +622,13 @@ a,4,0,skipped,
         let epochs: Vec<f64> = runs.runs[0].evaluations.iter().map(|of| of.progress).collect();
         assert_eq!(epochs, [1.0, 3.0]);
         assert!(runs.runs[3].evaluations[0].values[0].is_nan());
+    }
+
+    #[test]
+    fn a_strict_study_refuses_columns_that_it_does_not_name() {
+        let error = read_as(&table("strict = true"), "runs.csv", b"method,seed,f1,lr\na,1,.5,1\n");
+        assert!(error.unwrap_err().contains("names no use of `lr`"));
+        assert!(read_as(&table("strict = true"), "runs.csv", b"method,seed,f1\na,1,.5\n").is_ok());
     }
 
     #[test]

@@ -241,6 +241,27 @@ fn metrics_are_read_at_best_at_steps_at_shares_and_as_steps_to_a_value() {
 }
 
 #[test]
+fn a_share_counts_from_where_nothing_has_been_trained() {
+    // Epochs 1 to 3 as 0 to 2: a third of the length is the first of them.
+    let zero_based: String = curves(|_, _| 3)
+        .lines()
+        .map(|line| match line.split(',').collect::<Vec<_>>()[..] {
+            [method, fold, epoch, f1] if epoch != "epoch" => {
+                format!("{method},{fold},{},{f1}\n", epoch.parse::<u32>().unwrap() - 1)
+            }
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    let claim = CLAIM.replace("\"f1\"", "{ f1 = { from_share = 0.3333 } }");
+    let from = with_epochs("planned = 2\nfrom = -1");
+    let found = verdict(&from, &claim, &zero_based).unwrap();
+    let same = verdict(&with_epochs("planned = 3"), &claim, &curves(|_, _| 3)).unwrap();
+    assert_eq!((found.verdict, found.cells[0].mean), (Verdict::Supported, same.cells[0].mean));
+    let unstated = verdict(&with_epochs("planned = 2"), &claim, &zero_based).unwrap();
+    assert_eq!(unstated.verdict, Verdict::Inconclusive, "{}", unstated.reason);
+}
+
+#[test]
 fn runs_with_the_same_numbers_are_copies() {
     let copied = curves(|_, _| 3).replace("old,f1,", "old,f9,");
     let again: String = copied

@@ -16,7 +16,7 @@ use crate::{
         one_or_many::OneOrMany,
         raw::{Name, RawArm},
     },
-    experiment::{Factors, Value},
+    experiment::{Factors, Value, every_combination},
     study::{EVERY, Factor, Study, raw::RawValue, raw::Scale},
     util::suggest::did_you_mean,
 };
@@ -47,18 +47,8 @@ pub(super) fn cells(study: &Study, raw: &RawFactors, at: &Range<usize>) -> Check
     if count > MOST_CELLS {
         return fault(at.clone(), format!("{count} cells: the limit is {MOST_CELLS}"));
     }
-    let mut all = vec![Factors::new()];
-    for (name, values) in lists {
-        let with = |before: &Factors| -> Vec<Factors> {
-            let one = |value: &Value| {
-                let mut factors = before.clone();
-                factors.insert(name.clone(), value.clone());
-                factors
-            };
-            values.iter().map(one).collect()
-        };
-        all = all.iter().flat_map(with).collect();
-    }
+    let lists = lists.iter().map(|(name, values)| (name, values.as_slice()));
+    let all = every_combination(Factors::new(), lists);
     Ok(all.into_iter().map(|factors| Cell { factors, ..Cell::default() }).collect())
 }
 
@@ -201,6 +191,7 @@ pub(super) fn metric(
         read: raw.read,
         scale: raw.scale,
         progress: progress.into(),
+        from: study.progress.as_ref().map_or(0.0, |progress| progress.from),
     }))
 }
 

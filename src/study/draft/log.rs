@@ -189,7 +189,7 @@ fn progress(survey: &Survey) -> String {
     );
     text += &comment(
         "`planned` may be a column's name, or be deleted: then the longest run of the same \
-         combination of factors says it. `from` is where a run begins: 0 by default.",
+         combination of factors says it. `from` is -1 where the first epoch is 0.",
     );
     text
 }
