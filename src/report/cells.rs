@@ -56,7 +56,7 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
                 thead { tr {
                     @if several { th scope="col" { "contrast" } }
                     @if target { th scope="col" { "target" } }
-                    @for name in &differ { th scope="col" { (name) } }
+                    @for name in &differ { th scope="col" { (world.factor_title(name)) } }
                     @if images { th.number scope="col" { "images" } }
                     @if blocks { th.number scope="col" { "blocks" } }
                     @if resolution { th.number scope="col" { "pixels" } }

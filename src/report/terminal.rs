@@ -21,6 +21,7 @@ use crate::{
     experiment::{EvidenceKind, Verdict},
     judge::{CellVerdict, Flag, factors, scales},
     util::decimals::{decimals, signed},
+    world::World,
 };
 
 /// The width of text, in columns, if the output is no terminal; also the maximum.
@@ -100,10 +101,10 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
         line(0, "");
         if !verdict.averages.is_empty() {
             line(2, &format!("must hold: {}", words::holds(&claim.hypothesis)));
-            line(0, &cells(&verdict.averages));
+            line(0, &cells(&verdict.averages, &judged.evidence.world));
             line(2, "each cell by itself:");
         }
-        line(0, &cells(&verdict.cells));
+        line(0, &cells(&verdict.cells, &judged.evidence.world));
     }
     for reading in &verdict.readings {
         // The reason of one that is not judged says so.
@@ -199,7 +200,7 @@ fn counted(judged: &[Judged<'_>]) -> String {
 }
 
 /// One table per contrast, with an explanation of the flags below.
-fn cells(cells: &[CellVerdict]) -> String {
+fn cells(cells: &[CellVerdict], world: &World) -> String {
     let mut text = String::new();
     let mut contrasts: Vec<&str> = Vec::new();
     for cell in cells {
@@ -222,7 +223,7 @@ fn cells(cells: &[CellVerdict]) -> String {
         for part in wrapped(&heading, width() - 4) {
             let _ = writeln!(text, "    {part}");
         }
-        for row in of_cells(&rows, &flags).lines() {
+        for row in of_cells(&rows, &flags, world).lines() {
             let _ = writeln!(text, "    {row}");
         }
         if let Some(line) = how_far::with_images(&rows) {
@@ -293,13 +294,13 @@ fn shared(cells: &[&CellVerdict]) -> String {
     named.chain(factors).map(|part| format!(", {part}")).collect()
 }
 
-fn of_cells(cells: &[&CellVerdict], flags: &[Flag]) -> String {
+fn of_cells(cells: &[&CellVerdict], flags: &[Flag], world: &World) -> String {
     let mut coordinates = COORDINATES.to_vec();
     coordinates
         .retain(|(_, of)| !is_shared(cells, *of) && cells.iter().any(|cell| of(cell).is_some()));
     let (differ, _) = factors(cells);
     let mut header: Vec<&str> = coordinates.iter().map(|(name, _)| *name).collect();
-    header.extend(differ.iter().map(String::as_str));
+    header.extend(differ.iter().map(|name| world.factor_title(name)));
     let seeds = if cells.iter().any(|cell| cell.seeds_ahead.is_some()) { "ahead" } else { "seeds" };
     header.extend([seeds, "mean", "interval", "p", "p, Holm", "verdict", "flags"]);
     let rows = cells.iter().map(|cell| {

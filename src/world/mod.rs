@@ -272,6 +272,14 @@ impl World {
         self.targets.get(target).is_some_and(|target| u64::from(images) * 4 > target.train.into())
     }
 
+    /// The title of a study's factor; the name itself if the study does not know it.
+    #[must_use]
+    pub fn factor_title<'a>(&'a self, name: &'a str) -> &'a str {
+        let factors = self.study.iter().flat_map(|study| &study.factors);
+        let known = factors.into_iter().find(|factor| factor.name == name);
+        known.map_or(name, |factor| factor.title.as_str())
+    }
+
     /// A target's title; the name itself if the world does not know the target.
     #[must_use]
     pub fn title<'a>(&'a self, target: &'a str) -> &'a str {

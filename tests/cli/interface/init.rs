@@ -203,6 +203,7 @@ fn commands_about_this_paper_refuse_claims_about_another_log() {
         (&["show", "transformer_beats_mlp"], 0, "score (higher is better)"),
         (&["power", "transformer_beats_mlp"], 0, "ft_transformer - mlp:"),
         (&["verify", "--brief"], 1, "4 claims: 2 supported, 1 refuted, 1 inconclusive"),
+        (&["verify"], 1, "    data set            ahead"),
         (&["verify", "--evidence", "smoke"], 64, "leave --evidence out"),
         (&["plan"], 64, "about the log that log.toml declares"),
         (&["sensitivity", "l2_best"], 64, "about the log that log.toml declares"),
