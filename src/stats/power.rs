@@ -24,7 +24,6 @@ pub fn noncentral_t_upper_tail(t: f64, df: u32, shift: f64) -> f64 {
     let end = 1.0 + 9.0 / df.sqrt();
     let width = end / f64::from(POINTS);
     let peak = log_density(((df - 1.0) / df).sqrt().max(f64::MIN_POSITIVE));
-    let peak = if df > 1.0 { peak } else { 0.0 };
     let (mut whole, mut above) = (0.0, 0.0);
     for point in 0..=POINTS {
         let weight = match point {

@@ -266,15 +266,25 @@ impl Ledger {
     }
 
     /// Checks that entries and locks can be written, before trials run, and removes what killed
-    /// processes have left.
+    /// processes have left. Folders of entries that exist are tried one by one: another user may
+    /// have made some of them.
     ///
     /// # Errors
     /// If they can't.
     pub fn check_writable(&self) -> Result<(), LedgerError> {
-        for path in [self.folder.join("entries"), self.running()] {
-            if let Err(cause) = files::check_writable(&path) {
-                return Err(LedgerError::Io { operation: Operation::Write, path, cause });
-            }
+        let check = |path: PathBuf| {
+            files::check_writable(&path).map_err(|cause| LedgerError::Io {
+                operation: Operation::Write,
+                path,
+                cause,
+            })
+        };
+        let entries = self.folder.join("entries");
+        check(entries.clone())?;
+        check(self.running())?;
+        let folders = std::fs::read_dir(&entries).into_iter().flatten().flatten();
+        for folder in folders.filter(|folder| folder.file_name().len() == "ab".len()) {
+            check(folder.path())?;
         }
         self.sweep();
         Ok(())

@@ -106,6 +106,19 @@ fn gap_evidence(schedules: [u32; 3]) -> Evidence {
 }
 
 #[test]
+fn a_verdict_is_one_in_points_only_where_another_scale_disagrees() {
+    let (suite, evidence) = (suite(), published());
+    let page = |id: &str| {
+        let claim = suite.claims().iter().find(|claim| claim.id.as_str() == id).unwrap();
+        html(&[judged(claim, &evidence)], &[], COMMAND)
+    };
+    assert!(page("gap_shrinks_with_images").contains("in points on published evidence"));
+    let shared = page("gap_grows_with_dissimilarity");
+    assert!(shared.contains("on published evidence"));
+    assert!(!shared.contains("in points on published evidence"));
+}
+
+#[test]
 fn the_same_input_gives_the_same_bytes() {
     assert!(page() == page(), "two pages of one input differ");
     let (suite, evidence) = (suite(), published());
