@@ -28,6 +28,7 @@ mod kind;
 mod list;
 mod local;
 mod lock;
+mod log;
 mod man;
 mod messages;
 mod new;
@@ -47,6 +48,8 @@ mod schema;
 mod sensitivity;
 mod show;
 mod sources;
+mod study_compare;
+mod study_figures;
 mod table;
 #[cfg(feature = "engine")]
 mod torch;
@@ -308,10 +311,8 @@ fn run(arguments: &Arguments, engine: Option<&'static dyn Engine>) -> Result<Out
 fn is_about_this_paper(command: &Command) -> bool {
     matches!(
         command,
-        Command::Figure(_)
-            | Command::Doctor(_)
+        Command::Doctor(_)
             | Command::Plan(_)
-            | Command::Compare(_)
             | Command::Sensitivity(_)
             | Command::Run(_)
             | Command::Rerun(_)
@@ -323,7 +324,8 @@ fn run_command(command: &Command, suites: &Suites<'_>) -> Result<Outcome, Failur
         return Err(Failure::usage(
             "these claims are about the log that log.toml declares, and this command is about the \
              fine-tunes of the project's own paper",
-            "`repro verify`, `list`, `show`, `power` and `lock` take such claims",
+            "`repro verify`, `list`, `show`, `power`, `figure`, `records`, `compare` and `lock` take \
+             such claims",
         ));
     }
     match command {
@@ -341,7 +343,7 @@ fn run_command(command: &Command, suites: &Suites<'_>) -> Result<Outcome, Failur
         Command::Compare(command) => command.run(suites),
         Command::Sensitivity(command) => command.run(suites),
         Command::Run(command) => command.run(suites),
-        Command::Records(command) => command.run(),
+        Command::Records(command) => command.run(suites),
         Command::Runs(command) => command.run(),
         Command::Rerun(command) => command.run(suites),
         Command::Fetch(command) => command.run(),

@@ -44,6 +44,7 @@ Examples:
   repro verify robust_beats_natural l2_best
   repro verify --evidence published,smoke --no-run
   repro verify --log my-runs.csv.gz
+  repro verify --evidence published --log my-runs.csv  # both, side by side
   repro verify --format json | jq -r '.claims[] | [.claim, .verdict] | @tsv'
   repro verify --expected --report report
   repro verify --format junit > verdicts.xml
@@ -63,11 +64,11 @@ pub(super) struct Verify {
         long,
         value_name = "KIND",
         value_delimiter = ',',
-        value_parser = kind::one_of(kind::ALL),
-        conflicts_with = "log"
+        value_parser = kind::one_of(kind::ALL)
     )]
     evidence: Vec<EvidenceKind>,
-    /// Judge this log in place of the project's evidence (CSV, or CSV in .gz)
+    /// Judge this log, alone or beside --evidence (CSV; for claims with a log.toml any form that it
+    /// declares, `-` for standard input; .gz and .zst too)
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
     /// Text for people, or a form for programs
@@ -203,6 +204,11 @@ impl Verify {
                 "these claims are about the log that log.toml declares",
                 "leave --evidence out; --log FILE judges another file of the same study",
             )),
+            (Some(_), None) if !self.evidence.is_empty() => {
+                let mut kinds = kind::published_and_smoke(&self.evidence);
+                kinds.push(EvidenceKind::Log);
+                Ok(kinds)
+            }
             _ => Ok(vec![EvidenceKind::Log]),
         }
     }
@@ -213,16 +219,10 @@ impl Verify {
         if self.expected {
             every_claim_expects(&claims, kind)?;
         }
-        let evidence = match (kind, &self.log) {
-            (EvidenceKind::Log, log) if suites.study.is_some() => {
-                let (study, folder) = suites.study().expect("just seen");
-                Evidence::of_study(study, folder, log.as_deref())?
-            }
-            (EvidenceKind::Log, Some(log)) => {
-                let world = suites.world(kind);
-                Evidence { world, ..Evidence::log(log, &suites.names)? }
-            }
-            _ => self.gathered(kind, &claims, suites)?,
+        let log = (kind == EvidenceKind::Log).then(|| suites.log(self.log.as_deref()));
+        let evidence = match log.transpose()?.flatten() {
+            Some(evidence) => evidence,
+            None => self.gathered(kind, &claims, suites)?,
         };
         note_reading(&evidence);
         let unknown = if suites.study.is_some() { Vec::new() } else { evidence.unknown_names() };
@@ -353,6 +353,7 @@ impl Verify {
             claims: claims.map(Path::to_owned),
             folders: self.local.folders(),
             no_run: self.no_run,
+            log: self.log.as_ref().map(|log| log.display().to_string()),
         }
     }
 }

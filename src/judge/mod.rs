@@ -43,7 +43,7 @@ mod per_image;
 mod population;
 pub(crate) mod power;
 mod quantify;
-mod resolution;
+pub(crate) mod resolution;
 pub(crate) mod result;
 mod same_numbers;
 pub(crate) mod scales;

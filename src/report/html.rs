@@ -76,7 +76,7 @@ pub fn html(judged: &[Judged<'_>], comparisons: &[Comparison], command: &str) ->
 /// The title of the page.
 fn title(subject: &Subject<'_>) -> String {
     match subject {
-        Subject::SomeLog => subject.title().to_owned(),
+        Subject::SomeLog(None) => subject.title().to_owned(),
         _ => format!("Verdicts on {}", subject.title()),
     }
 }
@@ -167,11 +167,12 @@ fn head(judged: &[Judged<'_>]) -> Markup {
                     "Claims about a log"
                     @if let Some(link) = &study.link { " \u{00b7} " (link) }
                 },
-                Subject::SomeLog => p.kicker { "Claims and log of a user" },
+                Subject::SomeLog(_) => p.kicker { "Claims and log of a user" },
             }
             h1 { (subject.title()) }
-            @if let Subject::Study(study) = &subject {
-                @if !study.authors.is_empty() { p.authors { (study.authors.join(", ")) } }
+            @if let Subject::Study(_) | Subject::SomeLog(_) = &subject {
+                @let authors = subject.authors();
+                @if !authors.is_empty() { p.authors { (authors.join(", ")) } }
             }
             p.lead {
                 (claims) @if claims == 1 { " claim, " } @else { " claims, " }

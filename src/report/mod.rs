@@ -20,6 +20,8 @@ mod replication;
 mod section;
 mod specification_curve;
 mod spreadsheet;
+mod study_comparison;
+mod study_figures;
 mod subject;
 pub mod tables;
 pub(crate) mod terminal;
@@ -35,6 +37,8 @@ pub use specification_curve::spreadsheet_of_curve;
 pub(crate) use specification_curve::write_specification_curve;
 pub(crate) use spreadsheet::spreadsheet_of_choices;
 pub use spreadsheet::{COLUMNS, spreadsheet};
+pub(crate) use study_comparison::{study_comparison, study_comparison_cells};
+pub(crate) use study_figures::{StudyFigure, study_figures, write_study_figure};
 
 use crate::figure::{chart, curves, forest, influential, png, scatter, svg, svg::Drawing};
 use crate::{

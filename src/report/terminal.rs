@@ -55,8 +55,9 @@ pub(crate) fn prose(text: &str) -> String {
 pub fn verdicts(judged: &[Judged<'_>], brief: bool) -> String {
     let mut text = String::new();
     for judged in judged {
-        text.push_str(&claim(judged, brief));
-        text.push('\n');
+        // A table ends with a blank line, which what follows it in a claim needs.
+        text.push_str(claim(judged, brief).trim_end());
+        text.push_str("\n\n");
     }
     text.push_str(&super::two_zoos::text(judged, width()));
     text.push_str(&summary(judged));

@@ -1,5 +1,5 @@
-//! Utilities that any module may need: atomic writes and file locks, gzip, today's date, hexadecimal
-//! text, decimals of numbers, suggestions for misspelt names and keys, text of other people's files
+//! Utilities that any module may need: atomic writes and file locks, gzip, zstd, today's date,
+//! hexadecimal text, decimals of numbers, suggestions for misspelt names and keys, text of other people's files
 //! as it is shown, files that are no table, shell quoting, and the next step for the user as data.
 
 pub(crate) mod date;
@@ -15,6 +15,7 @@ pub(crate) mod shell;
 pub(crate) mod shown;
 pub(crate) mod spelling;
 pub(crate) mod suggest;
+pub(crate) mod zstd;
 
 pub use hex::hexadecimal;
 pub use hint::{Command, Folders, Hint};
