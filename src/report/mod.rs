@@ -21,6 +21,7 @@ mod section;
 mod specification_curve;
 mod spreadsheet;
 mod subject;
+pub mod summary;
 pub mod tables;
 pub(crate) mod terminal;
 mod two_zoos;
