@@ -5,13 +5,17 @@
 
 mod annotations;
 mod associations;
+mod badge;
 mod beside;
+mod bibtex;
 mod cells;
+mod changes;
 pub mod citation;
 pub mod comparison;
 mod comparison_cells;
 pub(crate) mod estimand;
 pub mod gallery;
+mod grid;
 mod how_far;
 mod html;
 mod junit;
@@ -25,10 +29,14 @@ pub mod summary;
 pub mod tables;
 pub(crate) mod terminal;
 mod two_zoos;
+mod verdict_table;
 
 use std::path::{Path, PathBuf};
 
 pub use annotations::annotations;
+pub use badge::badge;
+pub use bibtex::bibtex;
+pub use changes::{Changes, EarlierVerdicts};
 pub use comparison_cells::comparison_cells;
 pub use html::html;
 pub use junit::junit;
@@ -36,6 +44,7 @@ pub use specification_curve::spreadsheet_of_curve;
 pub(crate) use specification_curve::write_specification_curve;
 pub(crate) use spreadsheet::spreadsheet_of_choices;
 pub use spreadsheet::{COLUMNS, spreadsheet};
+pub use verdict_table::{latex, markdown};
 
 use crate::figure::{chart, curves, forest, influential, png, scatter, svg, svg::Drawing};
 use crate::{
@@ -72,6 +81,16 @@ impl Judged<'_> {
             None => "its spec expects no verdict on this evidence".to_owned(),
         }
     }
+}
+
+/// How many verdicts are the ones that their claims expect, of those that expect one.
+#[must_use]
+pub fn counted_as_expected(judged: &[Judged<'_>]) -> (usize, usize) {
+    let expecting = judged.iter().filter_map(|one| {
+        let expected = one.claim.expected.get(&one.evidence.kind)?;
+        Some(one.verdict.is(expected))
+    });
+    expecting.fold((0, 0), |(count, all), is| (count + usize::from(is), all + 1))
 }
 
 /// The note on a verdict that rounding on another processor may change.

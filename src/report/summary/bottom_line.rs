@@ -13,8 +13,8 @@ pub fn bottom_line(verdicts: &[&ClaimVerdict]) -> String {
     let Some(first) = verdicts.first() else { return String::new() };
     let on = format!("On {} evidence", first.evidence);
     if let [only] = verdicts {
-        let notes = notes(&[*only]);
-        return format!("{on} the claim is {}{notes}.", status(only).in_words());
+        let words = status(only).in_words(verdicts);
+        return format!("{on} the claim is {words}{}.", notes(verdicts));
     }
     let parts: Vec<String> = Status::ALL
         .into_iter()
@@ -48,10 +48,21 @@ impl Status {
         Self::Is(Verdict::Incomplete),
     ];
 
-    fn in_words(self) -> &'static str {
-        match self {
-            Self::Is(verdict) => verdict.name(),
-            Self::Undecided => "undecided so far",
+    /// What claims with this status are: `undecided after 3 to 5 of 10 seeds`.
+    fn in_words(self, of: &[&ClaimVerdict]) -> String {
+        if let Self::Is(verdict) = self {
+            return verdict.name().to_owned();
+        }
+        let open = || of.iter().filter_map(|one| one.undecided);
+        let (fewest, most) =
+            (open().map(|open| open.seeds).min(), open().map(|open| open.seeds).max());
+        let mut planned = open().map(|open| open.of);
+        match (fewest, most, planned.next()) {
+            (Some(fewest), Some(most), Some(first)) if planned.all(|of| of == first) => {
+                let seeds = if fewest == most { String::new() } else { format!(" to {most}") };
+                format!("undecided after {fewest}{seeds} of {first} seeds")
+            }
+            _ => "undecided so far".to_owned(),
         }
     }
 }
@@ -67,7 +78,7 @@ fn status(verdict: &ClaimVerdict) -> Status {
 /// that a reader is always informed of supported and refuted claims.
 fn part(status: Status, of: &[&ClaimVerdict], all: usize) -> Option<String> {
     let is_first = status == Status::ALL[0];
-    let words = status.in_words();
+    let words = status.in_words(of);
     let count = of.len();
     let part = match count {
         0 if is_first => format!("none of {all} claims is {words}"),
@@ -134,8 +145,8 @@ mod tests {
         );
         assert_eq!(
             line(&[open, ("incomplete", false, false, "")]),
-            "On smoke evidence none of 2 claims is supported, none is refuted, 1 is undecided so \
-             far and 1 is incomplete."
+            "On smoke evidence none of 2 claims is supported, none is refuted, 1 is undecided \
+             after 3 of 10 seeds and 1 is incomplete."
         );
         assert_eq!(
             line(&[supported, refuted, refuted, ("inconclusive", true, false, "")]),

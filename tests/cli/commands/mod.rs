@@ -1,6 +1,7 @@
 //! The program as people use it: what it prints, where, and with which exit code.
 
 mod figures;
+mod summary;
 mod tables;
 
 use crate::common;
