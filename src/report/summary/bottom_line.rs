@@ -2,19 +2,25 @@
 
 use crate::{
     experiment::Verdict,
-    judge::{ClaimVerdict, Direction},
+    judge::{ClaimVerdict, Direction, Undecided},
 };
 
 /// What the verdicts on one kind of evidence say together: `On smoke evidence 5 of 14 claims are
 /// supported (2 borderline), 2 are refuted, 6 are inconclusive and 1 is incomplete.` The counts add
-/// up to the claims. Empty without verdicts.
+/// up to the claims. Where they are not all of one verdict, it always says how many are refuted.
+/// Empty without verdicts.
 #[must_use]
 pub fn bottom_line(verdicts: &[&ClaimVerdict]) -> String {
     let Some(first) = verdicts.first() else { return String::new() };
     let on = format!("On {} evidence", first.evidence);
-    if let [only] = verdicts {
-        let words = status(only).in_words(verdicts);
-        return format!("{on} the claim is {words}{}.", notes(verdicts));
+    if verdicts.iter().all(|one| status(one) == status(first)) {
+        let claims = match verdicts.len() {
+            1 => "the claim is".to_owned(),
+            2 => "both claims are".to_owned(),
+            all => format!("all {all} claims are"),
+        };
+        let words = status(first).in_words(verdicts);
+        return format!("{on} {claims} {words}{}.", notes(verdicts));
     }
     let parts: Vec<String> = Status::ALL
         .into_iter()
@@ -24,11 +30,9 @@ pub fn bottom_line(verdicts: &[&ClaimVerdict]) -> String {
             part(status, &of, verdicts.len())
         })
         .collect();
-    match parts.as_slice() {
-        [first @ .., last] if !first.is_empty() => {
-            format!("{on} {} and {last}.", first.join(", "))
-        }
-        parts => format!("{on} {}.", parts.concat()),
+    match parts.split_last() {
+        Some((last, others)) => format!("{on} {} and {last}.", others.join(", ")),
+        None => String::new(),
     }
 }
 
@@ -54,16 +58,13 @@ impl Status {
             return verdict.name().to_owned();
         }
         let open = || of.iter().filter_map(|one| one.undecided);
-        let (fewest, most) =
-            (open().map(|open| open.seeds).min(), open().map(|open| open.seeds).max());
-        let mut planned = open().map(|open| open.of);
-        match (fewest, most, planned.next()) {
-            (Some(fewest), Some(most), Some(first)) if planned.all(|of| of == first) => {
-                let seeds = if fewest == most { String::new() } else { format!(" to {most}") };
-                format!("undecided after {fewest}{seeds} of {first} seeds")
-            }
-            _ => "undecided so far".to_owned(),
-        }
+        let range = |of: fn(Undecided) -> usize| {
+            let (low, high) = (open().map(of).min(), open().map(of).max());
+            let [low, high] = [low, high].map(Option::unwrap_or_default);
+            if low == high { low.to_string() } else { format!("{low} to {high}") }
+        };
+        let (seeds, planned) = (range(|open| open.seeds), range(|open| open.of));
+        format!("undecided after {seeds} of {planned} seeds")
     }
 }
 
@@ -84,8 +85,6 @@ fn part(status: Status, of: &[&ClaimVerdict], all: usize) -> Option<String> {
         0 if is_first => format!("none of {all} claims is {words}"),
         0 if status == Status::Is(Verdict::Refuted) => "none is refuted".to_owned(),
         0 => return None,
-        2 if is_first && all == 2 => format!("both claims are {words}"),
-        _ if is_first && count == all => format!("all {all} claims are {words}"),
         1 if is_first => format!("1 of {all} claims is {words}"),
         _ if is_first => format!("{count} of {all} claims are {words}"),
         1 => format!("1 is {words}"),
@@ -139,9 +138,10 @@ mod tests {
         assert_eq!(line(&[]), "");
         assert_eq!(line(&[supported]), "On smoke evidence the claim is supported.");
         assert_eq!(line(&[refuted]), "On smoke evidence the claim is refuted (borderline, mixed).");
+        assert_eq!(line(&[supported, supported]), "On smoke evidence both claims are supported.");
         assert_eq!(
-            line(&[supported, supported]),
-            "On smoke evidence both claims are supported and none is refuted."
+            line(&[refuted, refuted, refuted]),
+            "On smoke evidence all 3 claims are refuted (3 borderline, 3 mixed)."
         );
         assert_eq!(
             line(&[open, ("incomplete", false, false, "")]),
