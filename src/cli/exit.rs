@@ -28,7 +28,7 @@ pub const REFUTED: u8 = 1;
 pub const INCONCLUSIVE: u8 = 2;
 /// Some claim is incomplete, or something could not be drawn or compared.
 pub const INCOMPLETE: u8 = 3;
-/// Some result is not the expected one: a verdict with `--expected`, or a mean or decision that
+/// Some result is not the expected one: a verdict with `--expected` or `--against`, or a mean or decision that
 /// disagrees with the published one in `compare`, or a hypothesis that is not as locked.
 pub const UNEXPECTED: u8 = 4;
 
@@ -44,6 +44,7 @@ Exit codes (of several, the first in this order):
    2  INCONCLUSIVE  some claim is inconclusive
    0                success: what was judged is supported
    4  UNEXPECTED    with --expected, in place of 0 to 3: some verdict is not the expected one;
+                    with --against, in place of 0 to 3: some verdict changed;
                     compare: some mean or decision disagrees with the published one;
                     lock --check: some hypothesis is not as locked
  130  INTERRUPTED   stopped by Ctrl-C; what has finished is kept";

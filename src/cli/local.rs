@@ -1,6 +1,9 @@
 //! Local evidence for the commands: what the ledger has, and running what is missing.
 
-use std::{collections::BTreeSet, sync::OnceLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, OnceLock},
+};
 
 use clap::Args;
 
@@ -65,6 +68,8 @@ pub(super) struct RunContext {
     pub options: String,
     request: DeviceRequest,
     engine: Option<&'static dyn Engine>,
+    /// What is printed before the first fine-tune.
+    announcement: Mutex<Option<String>>,
     /// Opened when something has to be computed, and not before.
     machine: OnceLock<Box<dyn Machine>>,
 }
@@ -140,8 +145,19 @@ impl RunContext {
         let data = folders.data.unwrap_or_else(crate::fetch::default_folder);
         let assets = for_world(&world, &data, images);
         let ledger = Ledger::new(folders.ledger.unwrap_or_else(Ledger::default_folder));
-        let (engine, machine) = (suites.engine, OnceLock::new());
-        Self { kind, world, ledger, assets, options, request, engine, machine }
+        let (engine, machine, announcement) = (suites.engine, OnceLock::new(), Mutex::default());
+        Self { kind, world, ledger, assets, options, request, engine, announcement, machine }
+    }
+
+    /// Prints a text before the first fine-tune, if any has to run.
+    pub fn announcing(self, text: String) -> Self {
+        let announcement = Mutex::new(Some(text).filter(|text| !text.is_empty()));
+        Self { announcement, ..self }
+    }
+
+    /// That text, once.
+    pub fn announced(&self) -> Option<String> {
+        self.announcement.lock().expect("no panic holds it").take()
     }
 
     pub fn campaign(&self) -> Campaign<'_> {
@@ -195,7 +211,7 @@ impl RunContext {
         let machine = self.machine()?;
         self.report_sources(trials);
         let reporter = self.reporter(ledger);
-        reporter.begins(trials, speed);
+        reporter.begins(trials, trials.len(), speed);
         machine.run(&self.place(ledger), trials, &|event| reporter.happens(event))
     }
 

@@ -2,6 +2,7 @@
 //! returns its outcome or a failure; this module turns them into exit codes and messages. The law
 //! of exit codes is in `exit`, help texts of errors are in [`hints`].
 
+mod against;
 mod claim_ids;
 mod compare;
 mod complete_names;
@@ -45,6 +46,7 @@ mod rerun;
 mod run;
 mod runtime;
 mod schema;
+mod screen;
 mod sensitivity;
 mod show;
 mod sources;
@@ -216,9 +218,7 @@ pub fn main(engine: Option<EngineHandle>) -> u8 {
             return if error.use_stderr() { exit::USAGE } else { 0 };
         }
     };
-    if let Some((columns, _)) = terminal_size::terminal_size_of(std::io::stdout()) {
-        terminal::fit(columns.0.into());
-    }
+    terminal::fit(screen::screen());
     let outcome = run(&arguments, engine).and_then(|outcome| {
         messages::flush()?;
         Ok(outcome)

@@ -32,7 +32,7 @@ pub(super) struct Reporter<'a> {
     context: &'a RunContext,
     folder: PathBuf,
     running: PathBuf,
-    progress: Mutex<Option<WorkProgress>>,
+    progress: WorkProgress,
     /// Over all fine-tunes, however often a run begins.
     pace: Mutex<Pace>,
     /// Whether the wait for other processes was reported.
@@ -45,7 +45,7 @@ impl<'a> Reporter<'a> {
             context,
             folder: ledger.folder().to_owned(),
             running: ledger.running(),
-            progress: Mutex::new(None),
+            progress: WorkProgress::new(&context.world.id),
             pace: Mutex::new(Pace::default()),
             waits: AtomicBool::new(false),
         }
@@ -62,9 +62,7 @@ impl<'a> Reporter<'a> {
                 self.context.options
             ));
         }
-        if let Some(progress) = &*self.progress.lock().expect("no panic holds it") {
-            progress.done(cost.flops);
-        }
+        self.progress.done(cost.flops);
     }
 }
 
@@ -82,23 +80,30 @@ impl Progress for Reporter<'_> {
         warn_damaged(files);
     }
 
-    fn begins(&self, trials: &[IdentifiedTrial], speed: Option<Throughput>) {
+    fn begins(&self, trials: &[IdentifiedTrial], at_most: usize, speed: Option<Throughput>) {
+        if let Some(verdicts) = self.context.announced() {
+            message!("{verdicts}");
+        }
         let world = &self.context.world;
         let cost = Cost::of_trials(trials.iter().map(|named| &named.trial), world);
         let seconds = speed.unwrap_or(Throughput::REFERENCE).seconds(cost);
         let at_once = self.context.at_once().min(trials.len()).max(1);
+        let (count, about) = (trials.len(), minutes(seconds / at_once as f64));
+        let to_run = if at_most > count {
+            format!("to run now, at most {at_most} in all; about {about} for the {count}")
+        } else {
+            format!("to run, about {about}")
+        };
         message!(
-            "{}: {} to run, about {}, {at_once} at once; records go to {}",
+            "{}: {} {to_run}, {at_once} at once; records go to {}",
             world.id,
-            counted(trials.len(), "fine-tune"),
-            minutes(seconds / at_once as f64),
+            counted(count, "fine-tune"),
             self.folder.display()
         );
         // Each is weighed by its cost alone: those that run side by side end together.
         let alone: Cost =
             trials.iter().map(|named| Cost::of_recipe(&named.trial.recipe, world)).sum();
-        let progress = WorkProgress::new(&world.id, trials.len(), alone.flops);
-        *self.progress.lock().expect("no panic holds it") = Some(progress);
+        self.progress.begins(count, at_most, alone.flops);
         self.pace.lock().expect("no panic holds it").begins();
     }
 

@@ -12,7 +12,7 @@ use crate::{
     evidence::{Evidence, Records, Replicates, SamplingDesign},
     experiment::{EvidenceKind, Key, Seed, Trial},
     plan::{
-        self,
+        self, Outlook,
         cost::{Cost, Throughput, Throughputs},
     },
     store::{Damaged, Entry, Ledger, LedgerError},
@@ -72,8 +72,9 @@ pub struct Campaign<'a> {
 pub trait Progress: Sync {
     /// Files in the ledger that are passed over, each once.
     fn damaged(&self, files: &[Damaged]);
-    /// Trials are about to run; `speed` is measured on the same processor, if known.
-    fn begins(&self, trials: &[IdentifiedTrial], speed: Option<Throughput>);
+    /// Trials are about to run, and `at_most` with them until the judge needs no more; `speed` is
+    /// measured on the same processor, if known.
+    fn begins(&self, trials: &[IdentifiedTrial], at_most: usize, speed: Option<Throughput>);
     /// Needed fine-tunes that can't run here, by missing asset.
     fn missing(&self, missing: &BTreeMap<Missing, plan::Outstanding>);
     /// An event while trials run.
@@ -197,7 +198,7 @@ impl Campaign<'_> {
     ) -> Result<Gathered, R::Error> {
         self.run(
             &|| self.gather(claims),
-            &|evidence| plan::outstanding(claims, evidence),
+            &|evidence| plan::outlook(claims, evidence),
             runner,
             progress,
         )
@@ -217,7 +218,10 @@ impl Campaign<'_> {
     ) -> Result<Gathered, R::Error> {
         self.run(
             &|| self.gather_points(needed),
-            &|evidence| plan::outstanding_points(needed, seeds, evidence),
+            &|evidence| {
+                let next = plan::outstanding_points(needed, seeds, evidence);
+                Outlook { at_most: next.clone(), next }
+            },
             runner,
             progress,
         )
@@ -227,7 +231,7 @@ impl Campaign<'_> {
     fn run<R: Runner>(
         &self,
         gather: &dyn Fn() -> Result<Gathered, LedgerError>,
-        outstanding: &dyn Fn(&Evidence) -> plan::Outstanding,
+        outlook: &dyn Fn(&Evidence) -> Outlook,
         runner: &R,
         progress: &dyn Progress,
     ) -> Result<Gathered, R::Error> {
@@ -238,14 +242,16 @@ impl Campaign<'_> {
             let mut new = gathered.damaged.clone();
             new.retain(|file| reported.insert(file.path.clone()));
             progress.damaged(&new);
-            let outstanding = self.planned(outstanding(&gathered.evidence), &gathered);
+            let Outlook { next, at_most } = outlook(&gathered.evidence);
+            let outstanding = self.planned(next, &gathered);
             if outstanding.planned.is_empty() {
                 progress.missing(&outstanding.missing);
                 return Ok(gathered);
             }
             let planned = outstanding.planned.into_iter();
             let trials: Vec<IdentifiedTrial> = planned.map(|planned| planned.named).collect();
-            progress.begins(&trials, gathered.speeds.on_processor(&runner.processor()?));
+            let at_most = self.planned(at_most, &gathered).planned.len();
+            progress.begins(&trials, at_most, gathered.speeds.on_processor(&runner.processor()?));
             runner.run(&trials, &|event| progress.happens(event))?;
         }
     }

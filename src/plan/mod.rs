@@ -38,15 +38,40 @@ pub(crate) const FIRST_SEEDS: usize = 3;
 /// to their own last look.
 #[must_use]
 pub fn outstanding(claims: &[&Claim], evidence: &Evidence) -> Outstanding {
-    let mut outstanding = Outstanding::new();
+    outlook(claims, evidence).next
+}
+
+/// Outstanding fine-tunes: those that are needed next, and all that may be.
+#[derive(Clone, Debug, Default)]
+pub struct Outlook {
+    /// Those of the next look of undecided hypotheses.
+    pub next: Outstanding,
+    /// Those of every look that is left to them, so with `next`.
+    pub at_most: Outstanding,
+}
+
+/// What the claims' hypotheses need next, as [`outstanding`], and at most.
+#[must_use]
+pub fn outlook(claims: &[&Claim], evidence: &Evidence) -> Outlook {
+    let mut outlook = Outlook::default();
     for claim in claims {
         for Question { name, hypothesis, design } in hypotheses(claim) {
-            for (key, seed) in needed(hypothesis, &design, evidence) {
-                outstanding.entry((key, seed)).or_default().insert(name.clone());
+            let next = needed(hypothesis, &design, evidence);
+            let is_open = !next.is_empty();
+            for trial in next {
+                outlook.next.entry(trial).or_default().insert(name.clone());
+            }
+            let all = is_open.then(|| possible(hypothesis, design.looks.last(), &evidence.world));
+            for trial in all.into_iter().flatten().filter(|trial| !exists(trial, evidence)) {
+                outlook.at_most.entry(trial).or_default().insert(name.clone());
             }
         }
     }
-    outstanding
+    outlook
+}
+
+fn exists((key, seed): &(Key, Seed), evidence: &Evidence) -> bool {
+    evidence.records.seeds(key).is_some_and(|existing| existing.contains_key(seed))
 }
 
 /// The fine-tunes that the claims' hypotheses need at most, with every look.
@@ -102,9 +127,7 @@ pub(crate) fn outstanding_points(
     evidence: &Evidence,
 ) -> Outstanding {
     let mut outstanding = points(needed, seeds, &evidence.world);
-    outstanding.retain(|(key, seed), _| {
-        evidence.records.seeds(key).is_none_or(|existing| !existing.contains_key(seed))
-    });
+    outstanding.retain(|trial, _| !exists(trial, evidence));
     outstanding
 }
 

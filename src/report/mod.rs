@@ -5,13 +5,17 @@
 
 mod annotations;
 mod associations;
+mod badge;
 mod beside;
+mod bibtex;
 mod cells;
+mod changes;
 pub mod citation;
 pub mod comparison;
 mod comparison_cells;
 pub(crate) mod estimand;
 pub mod gallery;
+mod grid;
 mod how_far;
 mod html;
 mod junit;
@@ -23,13 +27,18 @@ mod spreadsheet;
 mod study_comparison;
 mod study_figures;
 mod subject;
+pub mod summary;
 pub mod tables;
 pub(crate) mod terminal;
 mod two_zoos;
+mod verdict_table;
 
 use std::path::{Path, PathBuf};
 
 pub use annotations::annotations;
+pub use badge::badge;
+pub use bibtex::bibtex;
+pub use changes::{Changes, EarlierVerdicts};
 pub use comparison_cells::comparison_cells;
 pub use html::html;
 pub use junit::junit;
@@ -39,6 +48,7 @@ pub(crate) use spreadsheet::spreadsheet_of_choices;
 pub use spreadsheet::{COLUMNS, spreadsheet};
 pub(crate) use study_comparison::{study_comparison, study_comparison_cells};
 pub(crate) use study_figures::{StudyFigure, study_figures, write_study_figure};
+pub use verdict_table::{latex, markdown};
 
 use crate::figure::{chart, curves, forest, influential, png, scatter, svg, svg::Drawing};
 use crate::{
@@ -75,6 +85,16 @@ impl Judged<'_> {
             None => "its spec expects no verdict on this evidence".to_owned(),
         }
     }
+}
+
+/// How many verdicts are the ones that their claims expect, of those that expect one.
+#[must_use]
+pub fn counted_as_expected(judged: &[Judged<'_>]) -> (usize, usize) {
+    let expecting = judged.iter().filter_map(|one| {
+        let expected = one.claim.expected.get(&one.evidence.kind)?;
+        Some(one.verdict.is(expected))
+    });
+    expecting.fold((0, 0), |(count, all), is| (count + usize::from(is), all + 1))
 }
 
 /// The note on a verdict that rounding on another processor may change.

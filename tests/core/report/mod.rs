@@ -2,6 +2,7 @@
 
 mod figures;
 mod influence;
+mod summary;
 
 use crate::common;
 
