@@ -46,7 +46,10 @@ mod runtime;
 mod schema;
 mod sensitivity;
 mod show;
+mod slurm;
 mod sources;
+mod status;
+mod submit;
 mod table;
 #[cfg(feature = "engine")]
 mod torch;
@@ -137,6 +140,12 @@ enum Command {
     /// Run one fine-tune: a planned one, or any recipe
     #[command(after_help = run::EXAMPLES)]
     Run(run::Run),
+    /// Start workers on a cluster: submit them to Slurm, or print what starts them
+    #[command(after_help = submit::EXAMPLES)]
+    Submit(submit::Submit),
+    /// Show how far local runs are: what is done, who runs what, what failed, the time left
+    #[command(after_help = status::EXAMPLES)]
+    Status(status::Status),
     /// List, show, export and import the records of fine-tunes
     #[command(after_help = records::EXAMPLES)]
     Records(records::Records),
@@ -314,6 +323,8 @@ fn is_about_this_paper(command: &Command) -> bool {
             | Command::Compare(_)
             | Command::Sensitivity(_)
             | Command::Run(_)
+            | Command::Submit(_)
+            | Command::Status(_)
             | Command::Rerun(_)
     )
 }
@@ -341,6 +352,8 @@ fn run_command(command: &Command, suites: &Suites<'_>) -> Result<Outcome, Failur
         Command::Compare(command) => command.run(suites),
         Command::Sensitivity(command) => command.run(suites),
         Command::Run(command) => command.run(suites),
+        Command::Submit(command) => command.run(suites),
+        Command::Status(command) => command.run(suites),
         Command::Records(command) => command.run(),
         Command::Runs(command) => command.run(),
         Command::Rerun(command) => command.run(suites),

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use super::{
     Failure, Outcome, coverage::CoverageReport, doctor::MachineReport, fetch::FetchReport,
     format::json, list::ClaimList, messages::stdout, one_seed::OneSeedReport, plan::PlanReport,
-    power::PowerOfClaims, show::ShownClaims,
+    power::PowerOfClaims, show::ShownClaims, status::StatusReport,
 };
 use crate::{
     checkpoint::Inspection,
@@ -56,6 +56,8 @@ enum Of {
     OneSeed,
     /// What `plan --format json` prints; `trials` has the lines of `plan --format jsonl`
     Plan,
+    /// What `status --format json` prints
+    Status,
     /// What `doctor --format json` prints
     Doctor,
     /// What `fetch --format json` prints
@@ -80,6 +82,7 @@ impl Schema {
             Of::Table => schemars::schema_for!(PaperTable),
             Of::Power => schemars::schema_for!(PowerOfClaims),
             Of::Plan => schemars::schema_for!(PlanReport),
+            Of::Status => schemars::schema_for!(StatusReport),
             Of::Doctor => schemars::schema_for!(MachineReport),
             Of::Fetch => schemars::schema_for!(FetchReport),
         };
