@@ -44,7 +44,7 @@ pub struct FineTunes {
     pub leased: usize,
     /// Needed next, and run by nobody yet.
     pub waiting: usize,
-    /// Needed next, and without something that this machine lacks.
+    /// Needed next, while something is missing on this machine.
     pub unavailable: usize,
 }
 

@@ -37,8 +37,13 @@ pub(super) fn workers(workers: &Workers, array: u32, folder: &Path) -> String {
         let words: Vec<String> = workers.extra.iter().map(|word| directive_word(word)).collect();
         text.push_str(&format!("#SBATCH {}\n", words.join(" ")));
     }
-    // The worker takes the shell's place, so that it gets the signal itself.
-    text.push_str(&format!("\nexec {}\n", command_line(&workers.work())));
+    // The worker takes the shell's place, so that it gets the signal itself. Without a time of ours
+    // it has the partition's, which later versions of Slurm put into the environment.
+    let until = match workers.time {
+        Some(_) => "",
+        None => " ${SLURM_JOB_END_TIME:+--until \"$SLURM_JOB_END_TIME\"}",
+    };
+    text.push_str(&format!("\nexec {}{until}\n", command_line(&workers.work())));
     text
 }
 
@@ -121,6 +126,20 @@ exec WORK
         let text = report(&some(9), Path::new("/l/submissions/1"));
         assert!(!text.contains("gpu:1") && !text.contains("array") && !text.contains("a100"));
         assert!(text.ends_with("--no-run --report /l/submissions/1/report || [ $? -le 4 ]\n"));
+    }
+
+    #[test]
+    fn the_partition_s_time_limit_is_asked_for_where_none_is_given() {
+        let some = Workers { time: None, program: "echo".to_owned(), ..some(1) };
+        let text = workers(&some, 1, Path::new("/l"));
+        let last = text.lines().last().unwrap();
+        for (end, expected) in [(None, "--leave\n"), (Some("1796053495"), "--until 1796053495\n")] {
+            let mut command = std::process::Command::new("bash");
+            command.args(["-c", last]).env_remove("SLURM_JOB_END_TIME");
+            command.envs(end.map(|end| ("SLURM_JOB_END_TIME", end)));
+            let said = String::from_utf8(command.output().unwrap().stdout).unwrap();
+            assert!(said.ends_with(expected) && !said.contains("--for"), "{said}");
+        }
     }
 
     /// bash reads back the words that were written.
