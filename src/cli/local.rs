@@ -88,6 +88,30 @@ impl LocalArguments {
         self.folders.named()
     }
 
+    /// The number of threads, if one was named.
+    pub fn threads(&self) -> Option<u16> {
+        self.threads
+    }
+
+    /// The device as words of a command line; none if none was named.
+    pub fn device_words(&self) -> Vec<String> {
+        let name = match self.device {
+            DeviceArgument::Auto => return Vec::new(),
+            DeviceArgument::Cpu => "cpu",
+            DeviceArgument::Cuda => "cuda",
+        };
+        ["--device", name].map(str::to_owned).to_vec()
+    }
+
+    /// Whether fine-tunes of a kind run on a GPU where there is one.
+    pub fn wants_gpu(&self, kind: EvidenceKind) -> bool {
+        match self.device {
+            DeviceArgument::Auto => !kind.is_small(),
+            DeviceArgument::Cpu => false,
+            DeviceArgument::Cuda => true,
+        }
+    }
+
     pub fn context(&self, kind: EvidenceKind, suites: &Suites<'_>) -> RunContext {
         self.context_in(kind, suites.world(kind), suites)
     }

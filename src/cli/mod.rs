@@ -49,9 +49,12 @@ mod schema;
 mod screen;
 mod sensitivity;
 mod show;
+mod slurm;
 mod sources;
 mod study_compare;
 mod study_figures;
+mod status;
+mod submit;
 mod table;
 #[cfg(feature = "engine")]
 mod torch;
@@ -142,6 +145,12 @@ enum Command {
     /// Run one fine-tune: a planned one, or any recipe
     #[command(after_help = run::EXAMPLES)]
     Run(run::Run),
+    /// Start workers on a cluster: submit them to Slurm, or print what starts them
+    #[command(after_help = submit::EXAMPLES)]
+    Submit(submit::Submit),
+    /// Show how far local runs are: what is done, who runs what, what failed, the time left
+    #[command(after_help = status::EXAMPLES)]
+    Status(status::Status),
     /// List, show, export and import the records of fine-tunes
     #[command(after_help = records::EXAMPLES)]
     Records(records::Records),
@@ -315,6 +324,8 @@ fn is_about_this_paper(command: &Command) -> bool {
             | Command::Plan(_)
             | Command::Sensitivity(_)
             | Command::Run(_)
+            | Command::Submit(_)
+            | Command::Status(_)
             | Command::Rerun(_)
     )
 }
@@ -344,6 +355,8 @@ fn run_command(command: &Command, suites: &Suites<'_>) -> Result<Outcome, Failur
         Command::Sensitivity(command) => command.run(suites),
         Command::Run(command) => command.run(suites),
         Command::Records(command) => command.run(suites),
+        Command::Submit(command) => command.run(suites),
+        Command::Status(command) => command.run(suites),
         Command::Runs(command) => command.run(),
         Command::Rerun(command) => command.run(suites),
         Command::Fetch(command) => command.run(),

@@ -6,6 +6,7 @@ use super::{
     Failure, Outcome, coverage::CoverageReport, doctor::MachineReport, fetch::FetchReport,
     format::json, list::ClaimList, messages::stdout, one_seed::OneSeedReport, plan::PlanReport,
     power::PowerOfClaims, records::LoggedRuns, show::ShownClaims,
+    power::PowerOfClaims, show::ShownClaims, status::StatusReport,
 };
 use crate::{
     checkpoint::Inspection,
@@ -60,6 +61,8 @@ enum Of {
     OneSeed,
     /// What `plan --format json` prints; `trials` has the lines of `plan --format jsonl`
     Plan,
+    /// What `status --format json` prints
+    Status,
     /// What `doctor --format json` prints
     Doctor,
     /// What `fetch --format json` prints
@@ -86,6 +89,7 @@ impl Schema {
             Of::Table => schemars::schema_for!(PaperTable),
             Of::Power => schemars::schema_for!(PowerOfClaims),
             Of::Plan => schemars::schema_for!(PlanReport),
+            Of::Status => schemars::schema_for!(StatusReport),
             Of::Doctor => schemars::schema_for!(MachineReport),
             Of::Fetch => schemars::schema_for!(FetchReport),
         };

@@ -5,6 +5,7 @@
 pub mod campaign;
 pub mod cost;
 pub mod sensitivity;
+pub mod standing;
 mod zoo_cost;
 
 use std::collections::{BTreeMap, BTreeSet};

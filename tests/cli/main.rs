@@ -13,3 +13,5 @@ mod power;
 mod price;
 mod sensitivity;
 mod snapshots;
+mod status;
+mod submit;
