@@ -51,9 +51,9 @@ mod sensitivity;
 mod show;
 mod slurm;
 mod sources;
+mod status;
 mod study_compare;
 mod study_figures;
-mod status;
 mod submit;
 mod table;
 #[cfg(feature = "engine")]

@@ -5,8 +5,7 @@ use clap::{Args, ValueEnum};
 use super::{
     Failure, Outcome, coverage::CoverageReport, doctor::MachineReport, fetch::FetchReport,
     format::json, list::ClaimList, messages::stdout, one_seed::OneSeedReport, plan::PlanReport,
-    power::PowerOfClaims, records::LoggedRuns, show::ShownClaims,
-    power::PowerOfClaims, show::ShownClaims, status::StatusReport,
+    power::PowerOfClaims, records::LoggedRuns, show::ShownClaims, status::StatusReport,
 };
 use crate::{
     checkpoint::Inspection,

@@ -37,7 +37,8 @@ pub fn bibtex(judged: &[Judged<'_>]) -> String {
         Subject::Study(study) => {
             study.link.iter().map(|link| ("howpublished", braced(link))).collect()
         }
-        Subject::SomeLog => return project,
+        Subject::SomeLog(Some(_)) => Vec::new(),
+        Subject::SomeLog(None) => return project,
     };
     let fields: Vec<_> = std::iter::once(title).chain(author).chain(of_subject).collect();
     let name = if subject.is_this_paper() { "utrera2020" } else { "study" };
