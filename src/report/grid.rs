@@ -107,7 +107,7 @@ mod tests {
     const HEADER: [&str; 5] = ["target", "images", "interval", "verdict", "why"];
 
     fn rows() -> Vec<Vec<String>> {
-        let row = |images: &str| {
+        let row = |images: &'static str| {
             ["cifar10", images, "+1.65 to +5.15", "supported", "all runs are of one schedule"]
         };
         [row("100"), row("25600")].map(|row| row.map(str::to_owned).to_vec()).to_vec()
