@@ -13,7 +13,7 @@ use super::{
     hints,
     local::{RunContext, warn_damaged},
     messages::message,
-    progress::{self, Pace, WorkProgress, minutes},
+    progress::{self, Pace, WorkProgress},
     records::shortest,
 };
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
         cost::{Cost, Throughput},
     },
     store::{Damaged, Ended, Entry, Ledger},
+    util::duration,
 };
 
 /// Reports the progress of fine-tunes on standard error.
@@ -91,7 +92,7 @@ impl Progress for Reporter<'_> {
             "{}: {} to run, about {}, {at_once} at once; records go to {}",
             world.id,
             counted(trials.len(), "fine-tune"),
-            minutes(seconds / at_once as f64),
+            duration(seconds / at_once as f64),
             self.folder.display()
         );
         // Each is weighed by its cost alone: those that run side by side end together.
