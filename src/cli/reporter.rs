@@ -13,7 +13,7 @@ use super::{
     hints,
     local::{RunContext, warn_damaged},
     messages::message,
-    progress::{self, Pace, WorkProgress, minutes},
+    progress::{self, Pace, WorkProgress},
     records::shortest,
 };
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
         cost::{Cost, Throughput},
     },
     store::{Damaged, Ended, Entry, Ledger},
+    util::duration,
 };
 
 /// Reports the progress of fine-tunes on standard error.
@@ -88,7 +89,7 @@ impl Progress for Reporter<'_> {
         let cost = Cost::of_trials(trials.iter().map(|named| &named.trial), world);
         let seconds = speed.unwrap_or(Throughput::REFERENCE).seconds(cost);
         let at_once = self.context.at_once().min(trials.len()).max(1);
-        let (count, about) = (trials.len(), minutes(seconds / at_once as f64));
+        let (count, about) = (trials.len(), duration(seconds / at_once as f64));
         let to_run = if at_most > count {
             format!("to run now, at most {at_most} in all; about {about} for the {count}")
         } else {

@@ -1,9 +1,14 @@
 //! The planner: which fine-tunes are outstanding, from claims and existing records. Pure: a
 //! [`campaign`] runs them with an executor and plans again with the new records, until nothing is
-//! outstanding. [`cost`] estimates time, [`sensitivity`] varies the protocol.
+//! outstanding. [`cost`] counts operations, [`price`] adds time, memory, downloads and disk space, on
+//! a device at hand or on a [`gpu`] by its data sheet; [`sensitivity`] varies the protocol.
 
 pub mod campaign;
 pub mod cost;
+pub mod downloads;
+pub mod gpu;
+mod memory;
+pub mod price;
 pub mod sensitivity;
 pub mod standing;
 mod zoo_cost;

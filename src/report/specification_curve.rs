@@ -16,6 +16,7 @@ use crate::{
             kept::{CLAIMS, kept},
         },
     },
+    util::duration,
 };
 
 /// Writes the figure to `<claim>-curve.svg`; `None` if there is nothing to draw.
@@ -81,12 +82,7 @@ pub(super) fn section(one: &Judged<'_>, several: bool) -> Markup {
 /// What a curve costs if no record exists.
 fn price(one: &Judged<'_>) -> String {
     let (count, cost) = curve::price(one.claim, &one.evidence.world);
-    let minutes = Throughput::REFERENCE.seconds(cost) / 60.0;
-    let time = if minutes < 600.0 {
-        format!("{minutes:.0} minutes")
-    } else {
-        format!("{:.0} hours", minutes / 60.0)
-    };
+    let time = duration(Throughput::REFERENCE.seconds(cost));
     format!(
         "The claim under all 16 combinations of learning rate, head, batch norms and augmentation, \
          each read at the last and at the best epoch, takes at most {}, about {time} on one thread \

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{figure::numbers::counted, plan::cost::Cost};
+use crate::{figure::numbers::counted, plan::cost::Cost, util::duration};
 
 pub(super) use download::DownloadProgress;
 
@@ -86,10 +86,10 @@ impl State {
         let spent = part.begun.elapsed().as_secs_f64();
         let left = spent * (part.cost - part.spent).max(0.0) / part.spent;
         let left = match left {
-            left if left.is_finite() => format!(", about {} left", minutes(left)),
+            left if left.is_finite() => format!(", about {} left", duration(left)),
             _ => String::new(),
         };
-        let so_far = minutes(self.begun.elapsed().as_secs_f64());
+        let so_far = duration(self.begun.elapsed().as_secs_f64());
         if at_most > now {
             let of_these = if left.is_empty() { String::new() } else { format!(" of the {now}") };
             format!(
@@ -138,15 +138,6 @@ impl Pace {
     }
 }
 
-/// `1:05`, minutes and seconds; hours before them where there are any.
-pub(super) fn minutes(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match (whole / 3600, whole / 60 % 60, whole % 60) {
-        (0, minutes, seconds) => format!("{minutes}:{seconds:02}"),
-        (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02}"),
-    }
-}
-
 /// Prints the progress of reading many images, after two seconds of it: a
 /// [`crate::assets::ReadProgress`]. Several may run at once, each under its own name.
 pub(super) fn images(what: &str, done: usize, in_all: usize) {
@@ -186,8 +177,8 @@ impl Images {
         let left = spent * (in_all - done) as f64 / done.max(1) as f64;
         Some(format!(
             "{what}: {done} of {in_all} images, {} so far, about {} left",
-            minutes(spent),
-            minutes(left)
+            duration(spent),
+            duration(left)
         ))
     }
 }
@@ -227,6 +218,15 @@ pub(super) fn megabytes(bytes: u64) -> String {
         0..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
         1_000_000..10_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
         _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
+}
+
+/// Bytes in a table: `305 MB`, `1.4 GB`.
+pub(super) fn size(bytes: u64) -> String {
+    match bytes as f64 {
+        0.0 => "0".to_owned(),
+        bytes if bytes < 999.5e6 => format!("{:.0} MB", (bytes / 1e6).max(1.0)),
+        bytes => format!("{:.1} GB", bytes / 1e9),
     }
 }
 
@@ -280,7 +280,7 @@ mod tests {
         let mut read = Images { begun, printed: None };
         let mut line_at = |done, now| read.line("celeba: digest", done, 10_000, now);
         assert_eq!(line_at(1_000, after(1)), None);
-        let line = "celeba: digest: 2500 of 10000 images, 0:05 so far, about 0:15 left";
+        let line = "celeba: digest: 2500 of 10000 images, 5.0 s so far, about 15 s left";
         assert_eq!(line_at(2_500, after(5)).as_deref(), Some(line));
         assert_eq!(line_at(2_501, after(5)), None);
         assert!(line_at(9_000, after(5 + EVERY.as_secs())).is_some());
