@@ -8,6 +8,7 @@ pub(crate) mod axis;
 pub mod catalogue;
 mod chance;
 pub mod chart;
+mod classes;
 pub(crate) mod comparison_words;
 mod curve;
 pub mod curves;

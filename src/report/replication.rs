@@ -5,12 +5,12 @@ use maud::{Markup, html};
 
 use super::{
     comparison::{missing_differences, missing_means, only_local, sentences},
+    downloads,
     html::wide,
 };
 use crate::figure::{
     comparison_words::{remarks, side},
     numbers::{NONE, grouped, interval, probability, signed, value},
-    scatter, svg,
 };
 use crate::{
     replication::{Agreement, Comparison, DifferenceCell, Ends, MeanCell, Remark, Sameness},
@@ -61,7 +61,16 @@ fn comparison_section(comparison: &Comparison, several: bool) -> Markup {
                 h3 { a href=(format!("#replication-{kind}")) { "The " (kind) " evidence" } }
             }
             ul.findings { @for sentence in sentences(comparison) { li { (sentence) } } }
-            @for drawing in scatter::draw(comparison) { (svg::figure(&drawing)) }
+            @let figures = downloads::of_comparison(comparison);
+            @if let Some((means, rest)) = figures.split_first() {
+                (downloads::figure(means))
+                @for differences in rest {
+                    details {
+                        summary { "Figure of the differences" }
+                        div.within { (downloads::figure(differences)) }
+                    }
+                }
+            }
             @if !means.is_empty() {
                 details {
                     summary { "Means on both sides" span.count { (means.len()) } }
