@@ -145,7 +145,7 @@ pub fn draw(gallery: &Influential, name: String) -> Drawing {
                  A dashed frame marks a training image of a different class."
             ),
             "Influence: first-order increase of the test image's loss, in nats, if the training \
-             image is removed. Below it (pred.): the predicted class of the test image."
+             image is removed. Below it (as): the predicted class of the test image."
                 .to_owned(),
         ],
     }
@@ -185,7 +185,7 @@ fn draw_panel(gallery: &Influential, panel: &InfluentialPanel) -> PanelDrawing {
                     (influence(example.influence))
                 }
                 text.s x=(place(left + PICTURE + 6.0)) y=(place(top + 42.0)) {
-                    "pred. " (class(example.predicted))
+                    "as " (class(example.predicted))
                 }
             }
         }

@@ -45,7 +45,7 @@ pub(super) fn section(judged: &[&Judged<'_>], address: impl Fn(&Judged<'_>) -> S
                 (sentence(judged)) " "
                 (links("Refuted:", &of(Verdict::Refuted)))
                 (links("Inconclusive:", &of(Verdict::Inconclusive)))
-                (links("Incomplete, for want of runs:", &of(Verdict::Incomplete)))
+                (links("Incomplete:", &of(Verdict::Incomplete)))
                 (links("Supported, with a refuted reading:", &weak))
                 (links("Borderline:", &with(judged, |one| one.verdict.borderline)))
             }

@@ -1,7 +1,7 @@
 //! The figures of a claim on one evidence, each with its values as CSV: forest plot, the claim's
 //! own plots, influential images.
 
-use super::{Judged, gallery, spreadsheet::csv_text};
+use super::{Judged, gallery, spreadsheet::csv_text, titles};
 use crate::figure::{chart, curves, forest, influential, svg::Drawing};
 
 /// A figure with its values.
@@ -29,7 +29,16 @@ pub(super) fn figures(one: &Judged<'_>, all: &[Judged<'_>]) -> Vec<ClaimFigure> 
         drawing: influential::draw(&pictures, name("gallery")),
         csv: influential::table(&pictures),
     });
-    forest.into_iter().chain(charts).chain(pictures).collect()
+    let figures = forest.into_iter().chain(charts).chain(pictures);
+    figures.map(|figure| in_titles(figure, one)).collect()
+}
+
+/// A figure whose notes have titles in place of ids.
+fn in_titles(mut figure: ClaimFigure, one: &Judged<'_>) -> ClaimFigure {
+    for note in &mut figure.drawing.notes {
+        *note = titles::in_titles(note, [], &one.evidence.world);
+    }
+    figure
 }
 
 /// `<claim>-<what>`, ending in the evidence where a claim is judged on several.

@@ -304,6 +304,11 @@ pub fn badge(verdict: Verdict) -> Markup {
     }
 }
 
+/// A verdict in a table of many: the word alone.
+pub(super) fn word(verdict: Verdict) -> Markup {
+    html! { span class=(verdict) { (verdict) } }
+}
+
 /// A table with its caption in a group that scrolls horizontally and can get keyboard focus.
 /// `class` is added to the table's classes.
 pub(super) fn wide(caption: &str, class: &str, table: &Markup) -> Markup {

@@ -62,13 +62,10 @@ fn comparison_section(comparison: &Comparison, several: bool) -> Markup {
             }
             ul.findings { @for sentence in sentences(comparison) { li { (sentence) } } }
             @let figures = downloads::of_comparison(comparison);
-            @if let Some((means, rest)) = figures.split_first() {
-                (downloads::figure(means))
-                @for differences in rest {
-                    details {
-                        summary { "Figure of the differences" }
-                        div.within { (downloads::figure(differences)) }
-                    }
+            @if !figures.is_empty() {
+                details {
+                    summary { "Figures of both sides" span.count { (figures.len()) } }
+                    div.within { @for figure in &figures { (downloads::figure(figure)) } }
                 }
             }
             @if !means.is_empty() {

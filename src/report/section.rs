@@ -4,8 +4,11 @@
 use maud::{Markup, html};
 
 use super::{
-    BORDERLINE, HINGES, Judged, cells, downloads, estimand, figures, how_far, html::badge, power,
-    sensitivity, titles,
+    BORDERLINE, HINGES, Judged, cells, downloads, estimand,
+    figures::{self, ClaimFigure},
+    how_far,
+    html::badge,
+    power, sensitivity, titles,
 };
 use crate::figure::{axis::plain, groups::together, numbers::signed};
 use crate::{
@@ -45,14 +48,7 @@ fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
     let Judged { claim, evidence, verdict, .. } = one;
     html! {
         div.evidence id=[several.then(|| format!("{}-{}", claim.id, evidence.kind))] {
-            @if several {
-                h3 {
-                    a href=(format!("#{}-{}", claim.id, evidence.kind)) {
-                        "On " (evidence.kind) " evidence"
-                    }
-                }
-            }
-            (answer(one))
+            (answer(one, several))
             (all_figures(one, all))
             div.more {
                 (about(one))
@@ -68,21 +64,25 @@ fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
 }
 
 /// The verdict with its reason, and how firm it is.
-fn answer(one: &Judged<'_>) -> Markup {
+fn answer(one: &Judged<'_>, several: bool) -> Markup {
     let Judged { claim, evidence, verdict, .. } = one;
     let other_scales = &verdict.other_scales;
     let cells = || verdict.averages.iter().chain(&verdict.cells);
     let in_titles = |text: &str| titles::in_titles(text, cells(), &evidence.world);
     html! {
         div class=(format!("answer {}", verdict.verdict)) {
-            p.verdict {
+            div.verdict {
+                h3 {
+                    @if several {
+                        a href=(format!("#{}-{}", claim.id, evidence.kind)) {
+                            "On " (evidence.kind) " evidence"
+                        }
+                    } @else { "On " (evidence.kind) " evidence" }
+                }
                 (badge(verdict.verdict))
                 @if let Some(manner) = how_far::manner(&verdict.how_far) { span.on { (manner) } }
-                span.on {
-                    @if let Some(scale) = scale(verdict.verdict, &verdict.unit, other_scales) {
-                        (scale) " "
-                    }
-                    "on " (evidence.kind) " evidence"
+                @if let Some(scale) = scale(verdict.verdict, &verdict.unit, other_scales) {
+                    span.on { (scale) }
                 }
             }
             p.reason {
@@ -105,15 +105,20 @@ fn answer(one: &Judged<'_>) -> Markup {
 fn all_figures(one: &Judged<'_>, all: &[Judged<'_>]) -> Markup {
     /// Forest plot and first curves.
     const SHOWN: usize = 2;
-    let figures = figures::figures(one, all);
-    let (shown, folded) = figures.split_at(figures.len().min(SHOWN));
+    /// The height in pixels above which a panel is a table rather than a picture.
+    const TALL: f64 = 480.0;
+    let tall = |figure: &ClaimFigure| figure.drawing.panels.iter().any(|of| of.height > TALL);
+    let (folded, mut shown): (Vec<ClaimFigure>, Vec<ClaimFigure>) =
+        figures::figures(one, all).into_iter().partition(tall);
+    let rest = shown.split_off(shown.len().min(SHOWN));
+    let folded = [rest, folded].concat();
     html! {
-        @if figures.is_empty() { (nothing_to_draw(one)) }
-        div.figures { @for figure in shown { (downloads::figure(figure)) } }
+        @if shown.is_empty() && folded.is_empty() { (nothing_to_draw(one)) }
+        div.figures { @for figure in &shown { (downloads::figure(figure)) } }
         @if !folded.is_empty() {
             details {
                 summary { "More figures" span.count { (folded.len()) } }
-                div.within { @for figure in folded { (downloads::figure(figure)) } }
+                div.within { @for figure in &folded { (downloads::figure(figure)) } }
             }
         }
     }

@@ -49,7 +49,7 @@ pub(super) fn table(one: &Judged<'_>) -> Markup {
                      the first look. Again:"
                 }
                 pre { code { (command(one).replacen(&of_evidence(one.evidence.kind), &of_evidence(EvidenceKind::SmokeOneZoo), 1)) } }
-                pre tabindex="0" { code { (kept.text) } }
+                pre.kept tabindex="0" { code { (kept.text) } }
             }
         }
     }

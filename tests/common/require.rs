@@ -1,8 +1,9 @@
 //! `REPRO_REQUIRE`: the kinds of tests that must not be skipped where they can't run.
 
 /// Tests that need more than every machine has: a GPU, or also the paper's checkpoints and images,
-/// or the repository's whole history.
-const KINDS: [&str; 3] = ["gpu", "paper", "history"];
+/// the repository's whole history, or
+/// a browser.
+const KINDS: [&str; 4] = ["gpu", "paper", "history", "browser"];
 
 /// Whether the variable requires a kind.
 ///
