@@ -9,6 +9,7 @@ mod bars;
 pub mod catalogue;
 mod chance;
 pub mod chart;
+mod classes;
 pub(crate) mod comparison_words;
 mod curve;
 pub mod curves;

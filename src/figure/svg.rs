@@ -119,8 +119,14 @@ fn legible(text: &str) -> String {
 /// A drawing as an element of a page, whose style has the colours.
 #[must_use]
 pub fn figure(drawing: &Drawing) -> Markup {
+    figure_with(drawing, &html! {})
+}
+
+/// The same with more below it, such as links to its files.
+#[must_use]
+pub fn figure_with(drawing: &Drawing, below: &Markup) -> Markup {
     html! {
-        figure id=(drawing.name) {
+        figure id=(drawing.name) data-panels=(drawing.panels.len()) {
             figcaption {
                 (drawing.title)
                 @if !drawing.subtitle.is_empty() { code { (drawing.subtitle) } }
@@ -139,6 +145,7 @@ pub fn figure(drawing: &Drawing) -> Markup {
                 }
             }
             @for note in &drawing.notes { p.note { (note) } }
+            (below)
         }
     }
 }

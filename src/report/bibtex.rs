@@ -1,21 +1,31 @@
 //! BibTeX entries to cite: the project, and the paper or study that was judged.
 
 use super::{Judged, subject::Subject, verdict_table::latex_escaped};
-use crate::util::shown::visible;
+use crate::{figure::groups::distinct, util::shown::visible};
+
+/// The commit that the program was built from; `None` of a build that does not know it.
+pub(super) const COMMIT: Option<&str> = option_env!("REPRO_COMMIT");
 
 /// The entries. A study has one if it has a title of its own; a log that says nothing of itself
 /// has none.
 #[must_use]
 pub fn bibtex(judged: &[Judged<'_>]) -> String {
-    let project = entry(
-        "software",
-        "repro",
-        &[
-            ("title", "{{repro}: an executable paper}".to_owned()),
-            ("author", "{{The contributors to repro}}".to_owned()),
-            ("version", braced(env!("CARGO_PKG_VERSION"))),
-        ],
-    );
+    let mut project = vec![
+        ("title", "{{repro}: an executable paper}".to_owned()),
+        ("author", "{{The contributors to repro}}".to_owned()),
+        ("version", braced(env!("CARGO_PKG_VERSION"))),
+    ];
+    let of_evidence = |one: &Judged<'_>| {
+        let evidence = one.evidence;
+        format!("{} evidence {}", evidence.kind, short(&evidence.sha256))
+    };
+    let commit = COMMIT.map(|commit| format!("commit {}", short(commit)));
+    let judged_on = distinct(judged.iter().map(of_evidence));
+    let note: Vec<String> = commit.into_iter().chain(judged_on).collect();
+    if !note.is_empty() {
+        project.push(("note", braced(&note.join(", "))));
+    }
+    let project = entry("software", "repro", &project);
     let subject = Subject::of(judged);
     let title = ("title", format!("{{{}}}", braced(subject.title())));
     let authors = subject.authors();
@@ -43,6 +53,11 @@ pub fn bibtex(judged: &[Judged<'_>]) -> String {
     let fields: Vec<_> = std::iter::once(title).chain(author).chain(of_subject).collect();
     let name = if subject.is_this_paper() { "utrera2020" } else { "study" };
     format!("{project}\n{}", entry("misc", name, &fields))
+}
+
+/// The first twelve digits of a digest.
+fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
 }
 
 fn entry(kind: &str, name: &str, fields: &[(&str, String)]) -> String {

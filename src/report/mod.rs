@@ -8,20 +8,26 @@ mod associations;
 mod badge;
 mod beside;
 mod bibtex;
+mod bottom_line;
 mod cells;
 mod changes;
 pub mod citation;
 pub mod comparison;
 mod comparison_cells;
+mod contents;
+mod downloads;
 pub(crate) mod estimand;
+mod figures;
 pub mod gallery;
 mod grid;
 mod how_far;
 mod html;
 mod junit;
+mod legend;
 mod power;
 mod replication;
 mod section;
+mod sensitivity;
 mod specification_curve;
 mod spreadsheet;
 mod study_comparison;
@@ -30,6 +36,7 @@ mod subject;
 pub mod summary;
 pub mod tables;
 pub(crate) mod terminal;
+mod titles;
 mod two_zoos;
 mod verdict_table;
 
@@ -50,7 +57,7 @@ pub(crate) use study_comparison::{study_comparison, study_comparison_cells};
 pub(crate) use study_figures::{StudyFigure, study_figures, write_study_figure};
 pub use verdict_table::{latex, markdown};
 
-use crate::figure::{chart, curves, forest, influential, png, scatter, svg, svg::Drawing};
+use crate::figure::{forest, png, scatter, svg, svg::Drawing};
 use crate::{
     claim::Claim,
     evidence::Evidence,
@@ -146,11 +153,11 @@ pub enum ReportError {
     },
 }
 
-/// Writes the HTML report to `index.html` in a folder, which is created if it is missing, and the
-/// verdicts for citation to [`citation::FILE`].
+/// Writes the HTML report to `index.html` in a folder, which is created if it is missing, the
+/// verdicts for citation to [`citation::FILE`], and the files of every figure into `figures/`.
 ///
 /// # Errors
-/// If the folder can't be created or a file can't be written.
+/// If the folder can't be created, a file can't be written, or a PNG can't be rendered.
 pub fn write_html(
     folder: &Path,
     judged: &[Judged<'_>],
@@ -159,6 +166,7 @@ pub fn write_html(
 ) -> Result<PathBuf, ReportError> {
     make(folder)?;
     let page = write(folder, PAGE, html(judged, comparisons, command).as_bytes())?;
+    downloads::write_files(folder, judged, comparisons)?;
     write(folder, citation::FILE, citation::citation(judged, command).text().as_bytes())?;
     Ok(page)
 }
@@ -231,21 +239,7 @@ pub(crate) fn write_scatter(
 /// images.
 #[must_use]
 pub fn drawings(one: &Judged<'_>, all: &[Judged<'_>]) -> Vec<Drawing> {
-    let Judged { claim, evidence, verdict, .. } = one;
-    let several = all.iter().filter(|other| other.claim.id == claim.id).count() > 1;
-    let name = |what: &str| {
-        if several {
-            format!("{}-{what}-{}", claim.id, evidence.kind)
-        } else {
-            format!("{}-{what}", claim.id)
-        }
-    };
-    let forest = forest::draw(claim, verdict, &evidence.world, name("forest"));
-    let charts =
-        claim.plots.iter().map(|plot| chart::draw(&curves::chart(plot, evidence), name(&plot.id)));
-    let gallery = influential::gallery(claim, evidence)
-        .map(|gallery| influential::draw(&gallery, name("gallery")));
-    forest.into_iter().chain(charts.flatten()).chain(gallery).collect()
+    figures::figures(one, all).into_iter().map(|figure| figure.drawing).collect()
 }
 
 /// Checks that figures can be written into a folder, which is created if it is missing, before the
