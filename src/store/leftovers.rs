@@ -1,5 +1,5 @@
-//! What killed processes leave in a ledger: locks that no process holds, temporary files, and the
-//! scratch ledgers of reruns. The next process that writes here removes them. It never removes an
+//! What killed processes leave in a ledger: locks that no process holds, old leases, temporary
+//! files, and the scratch ledgers of reruns. The next process that writes here removes them. It never removes an
 //! entry, and nothing that a living process may need.
 
 use std::{
@@ -40,6 +40,13 @@ impl Ledger {
         for path in contents(&self.folder().join("entries")) {
             let inner = contents(&path);
             inner.iter().chain([&path]).filter(|file| is_hidden(file)).for_each(|file| {
+                remove_if_stale(file);
+            });
+        }
+        // A lease of this age has no holder, and one of a killed process is taken over sooner.
+        for path in contents(&self.leases()) {
+            let inner = contents(&path);
+            inner.iter().chain([&path]).filter(|file| file.is_file()).for_each(|file| {
                 remove_if_stale(file);
             });
         }

@@ -117,6 +117,18 @@ pub fn lock(path: &Path) -> Result<Option<File>> {
     }
 }
 
+/// Whether a lock of a file in this folder excludes a second lock, at least on this machine. Some
+/// file systems accept every lock and keep none.
+#[must_use]
+pub fn locks_exclude(folder: &Path) -> bool {
+    let tried = || {
+        let file = tempfile::Builder::new().prefix(".lock.").tempfile_in(folder)?;
+        let first = lock(file.path())?;
+        Ok::<bool, Error>(first.is_some() && lock(file.path())?.is_none())
+    };
+    tried().unwrap_or(false)
+}
+
 /// Whether an error means that the file system has no locks: they are not supported, not supported
 /// for this file, or the lock service is missing (Linux's ENOLCK).
 fn has_no_locks(error: &Error) -> bool {

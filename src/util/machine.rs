@@ -1,4 +1,4 @@
-//! The name of the processor.
+//! The name of the processor, and of the machine.
 
 /// The name of the processor, or its architecture if the system does not state it.
 #[must_use]
@@ -6,4 +6,28 @@ pub fn processor() -> String {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split(':').nth(1));
     name.map_or_else(|| std::env::consts::ARCH.to_owned(), |name| name.trim().to_owned())
+}
+
+/// The name of this machine in its network, or `localhost` if the system does not state one that
+/// can be shown.
+#[must_use]
+pub fn host() -> String {
+    let mut name = [0_u8; 256];
+    // SAFETY: the buffer is as long as stated.
+    let read = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len()) };
+    let length = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
+    let name = String::from_utf8_lossy(&name[..length]).into_owned();
+    if read == 0 && super::shown::fault_of_name(&name).is_none() {
+        name
+    } else {
+        "localhost".to_owned()
+    }
+}
+
+/// An identifier of the running kernel's start, which no other machine has; `None` if the system
+/// does not state one.
+#[must_use]
+pub fn boot() -> Option<String> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().to_owned()).filter(|id| super::shown::fault_of_name(id).is_none())
 }

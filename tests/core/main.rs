@@ -17,6 +17,7 @@ mod gallery;
 mod judge;
 mod judge_properties;
 mod judge_simulations;
+mod lease;
 mod ledger;
 mod logs;
 mod page;

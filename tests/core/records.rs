@@ -17,7 +17,7 @@ use repro::{
         Key, MeasuredAdversarial, MeasuredInfluence, Outcome, RankedCounts, Recipe, Resolution,
         Seed, Trial,
     },
-    store::{Damaged, Ended, Entry, Ledger, LedgerError, Provenance, bundle},
+    store::{Damaged, Ended, Entry, Lease, Ledger, LedgerError, Provenance, Worker, bundle},
     world::World,
 };
 use serde_json::Value;
@@ -586,9 +586,9 @@ fn what_killed_processes_leave_is_removed_by_the_next_writer() {
     aged(&folder.path().join("rerun/.tmpabcdef"), 25);
     aged(&folder.path().join("rerun/.tmpheld"), 25);
     aged(&folder.path().join("rerun/mine"), 25);
-    let lease = ledger.lease(&held).unwrap().unwrap();
+    let lease = Lease::take(&ledger, &Worker::of_process(), &held).unwrap().unwrap();
     let rerun = Ledger::new(folder.path().join("rerun/.tmpheld"));
-    let other = rerun.lease(&held).unwrap().unwrap();
+    let other = Lease::take(&rerun, &Worker::of_process(), &held).unwrap().unwrap();
     ledger.check_writable().unwrap();
     for path in &gone {
         assert!(!path.exists(), "{path:?}");
@@ -596,7 +596,10 @@ fn what_killed_processes_leave_is_removed_by_the_next_writer() {
     for path in stays.iter().chain([&folder.path().join("running").join(&held)]) {
         assert!(path.exists(), "{path:?}");
     }
-    assert!(ledger.lease(&held).unwrap().is_none(), "it is still held");
+    assert!(
+        Lease::take(&ledger, &Worker::of_process(), &held).unwrap().is_none(),
+        "it is still held"
+    );
     assert_eq!(get(&ledger, &kept.id), (Some(kept), vec![]));
     drop((lease, other));
 }

@@ -17,7 +17,7 @@ use repro::{
     engine::executor::{ExecutorError, FirstSteps, Local, Workers},
     experiment::{Augmentation, BatchNorm, Key, Seed, Trial},
     plan::campaign::Event,
-    store::{Ended, Entry, Ledger},
+    store::{Ended, Entry, Lease, Ledger, Worker},
     world::{FIRST_ZOO, World},
 };
 use tch::Device;
@@ -160,9 +160,9 @@ fn a_trial_locked_by_another_process_is_awaited_and_run_if_it_fails() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(folder.path().to_owned());
     let trials = [named(0, 1), named(0, 2)];
-    let lease = Mutex::new(ledger.lease(&trials[0].id).unwrap());
+    let lease = Mutex::new(Lease::take(&ledger, &Worker::of_process(), &trials[0].id).unwrap());
     assert!(lease.lock().unwrap().is_some());
-    assert!(ledger.lease(&trials[0].id).unwrap().is_none());
+    assert!(Lease::take(&ledger, &Worker::of_process(), &trials[0].id).unwrap().is_none());
     let ended = Mutex::new(Vec::new());
     let on_event = |event: Event<'_>| match event {
         Event::Ended(entry) => ended.lock().unwrap().push(entry.id.clone()),
@@ -174,7 +174,7 @@ fn a_trial_locked_by_another_process_is_awaited_and_run_if_it_fails() {
     assert_eq!(*ended.lock().unwrap(), [&*trials[1].id, &trials[0].id]);
     // A killed process leaves the file, but no lock.
     std::fs::write(folder.path().join("running").join(&trials[0].id), "").unwrap();
-    assert!(ledger.lease(&trials[0].id).unwrap().is_some());
+    assert!(Lease::take(&ledger, &Worker::of_process(), &trials[0].id).unwrap().is_some());
     // A failed trial is run again, a finished one is not.
     let mut failed = ledger.get(&trials[0].id, &mut |_| ()).unwrap().unwrap();
     failed.outcome = Ended::Failed { reason: "for no reason".to_owned() };
@@ -202,7 +202,7 @@ fn a_family_with_a_locked_sibling_is_run_in_part() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(folder.path().to_owned());
     let trials = [named(3, 1), named(0, 1), named(0, 2), named(0, 3)];
-    let lease = Mutex::new(ledger.lease(&trials[0].id).unwrap());
+    let lease = Mutex::new(Lease::take(&ledger, &Worker::of_process(), &trials[0].id).unwrap());
     let ended = Mutex::new(Vec::new());
     let on_event = |event: Event<'_>| match event {
         Event::Ended(entry) => {
@@ -219,32 +219,6 @@ fn a_family_with_a_locked_sibling_is_run_in_part() {
     let mut all: Vec<String> = trials.iter().map(|named| named.id.clone()).collect();
     all.sort_unstable();
     assert_eq!(ended, all);
-}
-
-/// A lock on a deleted file is no lease: another process may have created the file again.
-#[test]
-fn a_lease_is_valid_only_for_the_existing_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let ledger = Ledger::new(folder.path().to_owned());
-    let (shared, held) = (Mutex::new(0_u32), Mutex::new(0_u32));
-    thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                for _ in 0..20_000 {
-                    let Some(lease) = ledger.lease("a trial").unwrap() else { continue };
-                    {
-                        let mut held = held.lock().unwrap();
-                        *held += 1;
-                        *shared.lock().unwrap() += u32::from(*held > 1);
-                    }
-                    thread::yield_now();
-                    *held.lock().unwrap() -= 1;
-                    drop(lease);
-                }
-            });
-        }
-    });
-    assert_eq!(shared.into_inner().unwrap(), 0, "held by two at once");
 }
 
 /// cuDNN's search belongs to a thread, so that a single worker runs on the caller's thread.

@@ -8,11 +8,12 @@ use std::{
 
 use crate::{
     assets::IdentifiedTrial,
-    store::{Damaged, Ended, Entry, Lease, Ledger, LedgerError},
+    store::{Damaged, Ended, Entry, Lease, Ledger, LedgerError, Worker},
 };
 
 pub(super) struct Queue<'a> {
     ledger: &'a Ledger,
+    worker: Worker,
     waiting: Mutex<Waiting<'a>>,
     /// Trials that had an entry at the start: one that failed is run again.
     before: HashSet<&'a str>,
@@ -44,7 +45,7 @@ impl<'a> Queue<'a> {
         let ids = families.iter().flatten().map(|named| &*named.id);
         let before = ids.filter(|id| ledger.has(id)).collect();
         let waiting = Mutex::new(Waiting { families, elsewhere: VecDeque::new() });
-        Self { ledger, waiting, before }
+        Self { ledger, worker: Worker::of_process(), waiting, before }
     }
 
     /// The trials of the next family that no other process runs or has finished; `None` at the end.
@@ -61,7 +62,7 @@ impl<'a> Queue<'a> {
         };
         let mut others = Vec::new();
         for named in family {
-            let Some(lease) = self.ledger.lease(&named.id)? else {
+            let Some(lease) = Lease::take(self.ledger, &self.worker, &named.id)? else {
                 others.push(named);
                 continue;
             };
