@@ -30,6 +30,7 @@ mod local;
 mod lock;
 mod man;
 mod messages;
+mod moments;
 mod new;
 mod numbers;
 mod one_seed;
@@ -51,6 +52,7 @@ mod table;
 #[cfg(feature = "engine")]
 mod torch;
 mod verify;
+mod work;
 
 use std::{
     collections::BTreeSet,
@@ -137,6 +139,9 @@ enum Command {
     /// Run one fine-tune: a planned one, or any recipe
     #[command(after_help = run::EXAMPLES)]
     Run(run::Run),
+    /// Run what the ledger lacks, beside any number of other workers
+    #[command(after_help = work::EXAMPLES)]
+    Work(work::Work),
     /// List, show, export and import the records of fine-tunes
     #[command(after_help = records::EXAMPLES)]
     Records(records::Records),
@@ -315,6 +320,7 @@ fn is_about_this_paper(command: &Command) -> bool {
             | Command::Sensitivity(_)
             | Command::Run(_)
             | Command::Rerun(_)
+            | Command::Work(_)
     )
 }
 
@@ -341,6 +347,7 @@ fn run_command(command: &Command, suites: &Suites<'_>) -> Result<Outcome, Failur
         Command::Compare(command) => command.run(suites),
         Command::Sensitivity(command) => command.run(suites),
         Command::Run(command) => command.run(suites),
+        Command::Work(command) => command.run(suites),
         Command::Records(command) => command.run(),
         Command::Runs(command) => command.run(),
         Command::Rerun(command) => command.run(suites),

@@ -4,7 +4,12 @@
 
 pub mod campaign;
 pub mod cost;
+mod families;
+mod known;
+pub mod order;
+pub mod queue;
 pub mod sensitivity;
+pub mod work;
 mod zoo_cost;
 
 use std::collections::{BTreeMap, BTreeSet};
