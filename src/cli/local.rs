@@ -23,10 +23,11 @@ use crate::{
     experiment::{EvidenceKind, Trial},
     figure::catalogue::{self, FigureCatalogue},
     plan::{
-        campaign::{Campaign, Event, Gathered, Progress, Runner},
+        campaign::{Campaign, Gathered, Progress, Runner},
         cost::Throughput,
+        queue::{Listed, Queue, Report},
     },
-    store::{Damaged, Ledger, LedgerError},
+    store::{Damaged, Ledger, LedgerError, Worker},
     util::{Folders, shell::option},
     world::World,
 };
@@ -236,7 +237,9 @@ impl RunContext {
         self.report_sources(trials);
         let reporter = self.reporter(ledger);
         reporter.begins(trials, trials.len(), speed);
-        machine.run(&self.place(ledger), trials, &|event| reporter.happens(event))
+        let queue = Listed::new(ledger, Worker::of_process(), trials, machine.at_once());
+        let queue = queue.map_err(unusable)?;
+        machine.run(&self.place(ledger), &queue, &|event| reporter.happens(event))
     }
 
     /// Prints what was taken off the names of the source models of trials.
@@ -270,7 +273,7 @@ impl RunContext {
         Place { ledger, assets: &*self.assets, stop: interrupt::flag() }
     }
 
-    fn reporter<'a>(&'a self, ledger: &Ledger) -> Reporter<'a> {
+    pub fn reporter<'a>(&'a self, ledger: &Ledger) -> Reporter<'a> {
         Reporter::new(self, ledger)
     }
 }
@@ -282,14 +285,14 @@ impl Runner for RunContext {
         Ok(self.machine()?.processor())
     }
 
-    fn run(
-        &self,
-        trials: &[IdentifiedTrial],
-        report: &(dyn Fn(Event<'_>) + Sync),
-    ) -> Result<(), Failure> {
+    fn at_once(&self) -> usize {
+        self.at_once()
+    }
+
+    fn run(&self, queue: &dyn Queue, report: Report<'_>) -> Result<(), Failure> {
         let machine = self.machine()?;
-        self.report_sources(trials);
-        machine.run(&self.place(&self.ledger), trials, report)
+        self.report_sources(&queue.waiting());
+        machine.run(&self.place(&self.ledger), queue, report)
     }
 }
 

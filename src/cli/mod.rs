@@ -32,6 +32,7 @@ mod lock;
 mod log;
 mod man;
 mod messages;
+mod moments;
 mod new;
 mod numbers;
 mod one_seed;
@@ -59,6 +60,7 @@ mod table;
 #[cfg(feature = "engine")]
 mod torch;
 mod verify;
+mod work;
 
 use std::{
     collections::BTreeSet,
@@ -151,6 +153,9 @@ enum Command {
     /// Show how far local runs are: what is done, who runs what, what failed, the time left
     #[command(after_help = status::EXAMPLES)]
     Status(status::Status),
+    /// Run what the ledger lacks, beside any number of other workers
+    #[command(after_help = work::EXAMPLES)]
+    Work(work::Work),
     /// List, show, export and import the records of fine-tunes
     #[command(after_help = records::EXAMPLES)]
     Records(records::Records),
@@ -327,6 +332,7 @@ fn is_about_this_paper(command: &Command) -> bool {
             | Command::Submit(_)
             | Command::Status(_)
             | Command::Rerun(_)
+            | Command::Work(_)
     )
 }
 
@@ -354,9 +360,10 @@ fn run_command(command: &Command, suites: &Suites<'_>) -> Result<Outcome, Failur
         Command::Compare(command) => command.run(suites),
         Command::Sensitivity(command) => command.run(suites),
         Command::Run(command) => command.run(suites),
-        Command::Records(command) => command.run(suites),
+        Command::Work(command) => command.run(suites),
         Command::Submit(command) => command.run(suites),
         Command::Status(command) => command.run(suites),
+        Command::Records(command) => command.run(suites),
         Command::Runs(command) => command.run(),
         Command::Rerun(command) => command.run(suites),
         Command::Fetch(command) => command.run(),

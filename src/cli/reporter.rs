@@ -32,7 +32,7 @@ use crate::{
 pub(super) struct Reporter<'a> {
     context: &'a RunContext,
     folder: PathBuf,
-    running: PathBuf,
+    leases: PathBuf,
     progress: WorkProgress,
     /// Over all fine-tunes, however often a run begins.
     pace: Mutex<Pace>,
@@ -45,7 +45,7 @@ impl<'a> Reporter<'a> {
         Self {
             context,
             folder: ledger.folder().to_owned(),
-            running: ledger.running(),
+            leases: ledger.leases(),
             progress: WorkProgress::new(&context.world.id),
             pace: Mutex::new(Pace::default()),
             waits: AtomicBool::new(false),
@@ -65,6 +65,24 @@ impl<'a> Reporter<'a> {
         }
         self.progress.done(cost.flops);
     }
+}
+
+/// Another process has run the same fine-tune with other bits.
+fn differs(first: &Entry, entry: &Entry) -> String {
+    let (here, there) = (&entry.provenance, &first.provenance);
+    let same = (&here.processor, &here.engine) == (&there.processor, &there.engine);
+    let place = if same {
+        format!("on the same kind of processor ({})", there.processor)
+    } else {
+        format!("on {}, and here on {}", there.processor, here.processor)
+    };
+    format!(
+        "warning: another process has run {}, seed {} with other bits {place}: the first record \
+         stays ({})",
+        entry.trial.recipe.key,
+        entry.trial.seed.0,
+        shortest(&entry.id)
+    )
 }
 
 impl Drop for Reporter<'_> {
@@ -129,14 +147,18 @@ impl Progress for Reporter<'_> {
                 self.ended(entry, cost(entry));
             }
             Event::Found(entry) => self.ended(entry, cost(entry)),
+            Event::Differs { first, entry } => {
+                progress::report(&differs(first, entry));
+                self.ended(first, cost(first));
+            }
             Event::Damaged(files) => warn_damaged(files),
             Event::Waits => {
                 if !self.waits.swap(true, Ordering::Relaxed) {
                     progress::report(&format!(
                         "{}: waiting for other processes to finish the remaining fine-tunes (to \
-                         take one over, delete its lock file in {})",
+                         take one over, delete its lease in {})",
                         self.context.world.id,
-                        self.running.display()
+                        self.leases.display()
                     ));
                 }
             }

@@ -6,11 +6,16 @@
 pub mod campaign;
 pub mod cost;
 pub mod downloads;
+mod families;
 pub mod gpu;
+mod known;
 mod memory;
+pub mod order;
 pub mod price;
+pub mod queue;
 pub mod sensitivity;
 pub mod standing;
+pub mod work;
 mod zoo_cost;
 
 use std::collections::{BTreeMap, BTreeSet};

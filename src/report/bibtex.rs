@@ -19,7 +19,7 @@ pub fn bibtex(judged: &[Judged<'_>]) -> String {
         let evidence = one.evidence;
         format!("{} evidence {}", evidence.kind, short(&evidence.sha256))
     };
-    let commit = COMMIT.map(|commit| format!("commit {}", short(commit)));
+    let commit = COMMIT.map(|commit| format!("commit {commit}"));
     let judged_on = distinct(judged.iter().map(of_evidence));
     let note: Vec<String> = commit.into_iter().chain(judged_on).collect();
     if !note.is_empty() {
