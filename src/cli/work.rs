@@ -16,7 +16,6 @@ use super::{
     local::{LocalArguments, RunContext, unusable},
     messages::message,
     moments::{moment, span},
-    progress::minutes,
 };
 use crate::{
     claim::Claim,
@@ -28,7 +27,7 @@ use crate::{
         work::{self, Ending, Limits},
     },
     store::{DeviceFault, Worker},
-    util::machine,
+    util::{duration, machine},
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -152,7 +151,7 @@ impl Work {
             }
             Some(Ending::NoTime { fine_tunes, shortest }) => {
                 let shortest = shortest.map(|seconds| {
-                    format!("; the shortest takes about {} on this processor", minutes(seconds))
+                    format!("; the shortest takes about {} on this processor", duration(seconds))
                 });
                 let left = format!(
                     "{} left, and the time that is left is too short for any{}",

@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{
+    Outlook,
     campaign::{Campaign, Progress},
     cost::{Cost, Throughput},
     families::{halved, whole},
@@ -143,8 +144,9 @@ impl<'a> Work<'a> {
         let mut damaged = gathered.damaged.clone();
         damaged.retain(|file| state.reported.insert(file.path.display().to_string()));
         self.progress.damaged(&damaged);
-        let outstanding = super::outstanding(self.claims, &gathered.evidence);
-        let outstanding = self.campaign.planned_again(outstanding, &gathered, &mut state.known);
+        let Outlook { next, at_most } = super::outlook(self.claims, &gathered.evidence);
+        let outstanding = self.campaign.planned_again(next, &gathered, &mut state.known);
+        let at_most = self.campaign.planned_again(at_most, &gathered, &mut state.known);
         let mut missing = outstanding.missing;
         missing.retain(|missing, _| state.reported.insert(missing.what.clone()));
         self.progress.missing(&missing);
@@ -164,7 +166,7 @@ impl<'a> Work<'a> {
         }
         let new = trials.iter().filter(|named| state.awaited.insert(named.id.clone())).count();
         if new > 0 {
-            self.progress.begins(&trials, state.speed);
+            self.progress.begins(&trials, at_most.planned.len(), state.speed);
         }
         state.list = self.ordered(&trials);
         (state.elsewhere, state.too_long, state.shortest) = (Vec::new(), 0, None);
