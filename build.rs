@@ -14,11 +14,28 @@ fn main() {
     println!("cargo::rerun-if-changed=src");
     println!("cargo::rerun-if-changed=Cargo.lock");
     println!("cargo::rustc-env=REPRO_SOURCES={:016x}", digest_of_sources());
+    commit();
     list_zoos().expect("the zoos of goldens/smoke can be listed");
-    list_curves().expect("the curves of goldens/smoke can be listed");
+    list_sensitivities().expect("the curves of goldens/smoke can be listed");
     if env::var_os("CARGO_FEATURE_ENGINE").is_some() {
         libtorch();
     }
+}
+
+/// Passes on the commit that the sources are of, with `-dirty` if they were changed since; nothing
+/// outside a repository, and for debug builds, which would be made again after each commit.
+fn commit() {
+    const COMMITS: &str = ".git/logs/HEAD";
+    if env::var("PROFILE").is_ok_and(|profile| profile == "debug") {
+        return;
+    }
+    if Path::new(COMMITS).exists() {
+        println!("cargo::rerun-if-changed={COMMITS}");
+    }
+    let args = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"];
+    let described = std::process::Command::new("git").args(args).output();
+    let Some(described) = described.ok().filter(|output| output.status.success()) else { return };
+    println!("cargo::rustc-env=REPRO_COMMIT={}", String::from_utf8_lossy(&described.stdout).trim());
 }
 
 /// Writes the lists of cards and of weights in `goldens/smoke/zoos/NUMBER` as Rust: the zoo's
@@ -54,21 +71,27 @@ fn list_zoos() -> std::io::Result<()> {
     fs::write(out.join("zoo_weights.rs"), weights + "]")
 }
 
-/// Writes the list of `goldens/smoke/sensitivity/curve-CLAIM.json` as Rust: the claim, the file.
-fn list_curves() -> std::io::Result<()> {
+/// Writes the lists of `curve-CLAIM.json` and of `CLAIM.txt` in `goldens/smoke/sensitivity` as Rust:
+/// the claim, the file.
+fn list_sensitivities() -> std::io::Result<()> {
     const CURVES: &str = "goldens/smoke/sensitivity";
     println!("cargo::rerun-if-changed={CURVES}");
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
-    let mut list = Vec::new();
+    let (mut curves, mut texts) = (Vec::new(), Vec::new());
     for file in fs::read_dir(CURVES)? {
         let path = root.join(file?.path());
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let claim = name.strip_prefix("curve-").and_then(|name| name.strip_suffix(".json"));
-        list.extend(claim.map(|claim| format!("({claim:?}, include_str!({path:?})),\n")));
+        let entry = |claim: &str| format!("({claim:?}, include_str!({path:?})),\n");
+        let curve = name.strip_prefix("curve-").and_then(|name| name.strip_suffix(".json"));
+        curves.extend(curve.map(entry));
+        texts.extend(name.strip_suffix(".txt").map(entry));
     }
-    list.sort();
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
-    fs::write(out.join("curves.rs"), format!("&[\n{}]", list.concat()))
+    for (name, mut list) in [("curves.rs", curves), ("sensitivities.rs", texts)] {
+        list.sort();
+        fs::write(out.join(name), format!("&[\n{}]", list.concat()))?;
+    }
+    Ok(())
 }
 
 /// Passes the folder and the version of libtorch on, and sets the run path of the programs.

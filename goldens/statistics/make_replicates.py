@@ -114,6 +114,39 @@ def nested(generator):
     return cases
 
 
+def powers(_):
+    """Replicates of each sample for a power of .8, by going through whole numbers.
+
+    `variances`: one of differences, or one an arm (Welch, by Satterthwaite's degrees of freedom).
+    """
+    def power(effect, variances, ratio, k, level):
+        variances = np.array(variances)
+        df = (k - 1) * variances.sum() ** 2 / (variances**2).sum()
+        error = math.sqrt(variances.sum() * (1 / k + ratio))
+        return stats.nct.sf(stats.t.isf(level, df), df, effect / error)
+
+    cases = []
+    for variances, ratio, effects in [
+        ([1.0, 1.0], 0.0, [0.5, 1.0, 2.0, 6.0]),
+        ([1.0, 16.0], 0.0, [1.0, 3.0]),
+        ([4.0, 0.25, 1.0], 0.0, [1.5]),
+        ([1.0], 1 / 9, [1.2, 1.5, 3.0]),
+        ([2.25], 0.25, [2.5, 4.0]),
+        ([1.0, 3.0], 1 / 9, [2.5]),
+    ]:
+        for effect in effects:
+            for level in ALPHAS:
+                needed = next(
+                    k for k in range(2, 10_000) if power(effect, variances, ratio, k, level) >= 0.8
+                )
+                cases.append({
+                    "variances": variances, "test_to_train": ratio, "effect": effect,
+                    "level": level, "needed": needed,
+                    "power": power(effect, variances, ratio, 5, level),
+                })
+    return cases
+
+
 def plain(value):
     if isinstance(value, dict):
         return {name: plain(item) for name, item in value.items()}
@@ -127,7 +160,7 @@ def plain(value):
 
 def main():
     generator = np.random.default_rng(SEED)
-    made = {of.__name__: of(generator) for of in (unpaired, floored, folds, nested)}
+    made = {of.__name__: of(generator) for of in (unpaired, floored, folds, nested, powers)}
     lines = ",\n".join(
         f"{json.dumps(name)}: [\n" + ",\n".join(map(json.dumps, map(plain, cases))) + "\n]"
         for name, cases in made.items()

@@ -78,7 +78,7 @@ pub fn arm(arm: &Arm, world: &World) -> String {
 }
 
 /// A value of a factor: a text by itself, a number with the factor's name.
-fn with_number(name: &str, value: &Value) -> String {
+pub(crate) fn with_number(name: &str, value: &Value) -> String {
     match value {
         Value::Text(text) => text.to_string(),
         Value::Number(number) => format!("{name} {number}"),

@@ -501,4 +501,6 @@ pub struct Plot {
     /// Pairs of arms whose difference (first minus second) is drawn below; an arm of a pair may have
     /// no curve of its own.
     pub differences: Vec<(Arm, Arm)>,
+    /// The metric of a study's log; `None` for the accuracies of this paper.
+    pub metric: Option<StudyMetric>,
 }

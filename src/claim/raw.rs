@@ -402,20 +402,23 @@ pub struct RawPlot {
     pub id: Name,
     /// What the figure shows, in a few words.
     pub title: String,
-    /// The horizontal axis.
+    /// The horizontal axis; of a study's log its progress, or one of its factors, by name.
     pub x: PlotAxis,
     /// Arms that are drawn as curves, in this order.
     #[schemars(with = "Vec<String>")]
     pub lines: Vec<Name>,
     /// Cells that the curves pass through.
     pub cells: RawCells,
+    /// The metric of a study's log; that of the hypothesis by default.
+    #[schemars(with = "Option<RawMetric>")]
+    pub metric: Option<Spanned<RawMetric>>,
     /// Whether the first curve minus the second is drawn below, paired within seeds.
     #[serde(default)]
     pub difference: bool,
 }
 
 /// The horizontal axis of a figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PlotAxis {
     /// Number of training images, logarithmic.
@@ -429,6 +432,9 @@ pub enum PlotAxis {
     /// Rank of training images by influence. The curves then show the share of test images with
     /// their class, instead of accuracy.
     Rank,
+    /// The progress of a study's log, or one of its factors, by name.
+    #[serde(untagged)]
+    Own(Arc<str>),
 }
 
 /// A verdict that its author expects and can explain.

@@ -14,6 +14,7 @@ use super::{
     kind,
     messages::{message, stdout},
     sources::{note_reading, print_sources},
+    study_compare,
 };
 use crate::{
     evidence::Evidence,
@@ -30,6 +31,7 @@ Examples:
   repro compare --log my-runs.csv --brief   a log of your own, in short
   repro compare --format csv > cells.csv    every cell, one a line
   repro compare --figure replication.svg    ours against published, with intervals
+  repro compare --claims mine --means means.csv   a log of your own with a table of means
 
 Two questions are answered apart. Could our seeds have given the published mean? It is compatible \
 if it lies in the 95 % prediction interval: ours, plus or minus t * s * sqrt(1/k + 1/k_published), \
@@ -50,22 +52,27 @@ pub(super) struct Compare {
         conflicts_with = "log"
     )]
     evidence: EvidenceKind,
-    /// A log to compare in its place (CSV, or CSV in .gz)
+    /// A log to compare in its place (CSV; for claims with a log.toml any form that it declares, `-`
+    /// for standard input; .gz and .zst too)
     #[arg(long, value_name = "FILE")]
-    log: Option<PathBuf>,
+    pub(super) log: Option<PathBuf>,
+    /// The table of published means, for claims with a log.toml: columns of its factors, mean,
+    /// replicates, and if known metric and standard_deviation
+    #[arg(long, value_name = "FILE")]
+    pub(super) means: Option<PathBuf>,
     /// Text for people, or a form for programs
     #[arg(long, value_parser = OneOf(FORMATS), default_value = "text")]
-    format: Format,
+    pub(super) format: Format,
     /// Write the scatters with intervals into this SVG file; of several, each gets a name of its
     /// own
     #[arg(long, value_name = "FILE.svg")]
-    figure: Option<PathBuf>,
+    pub(super) figure: Option<PathBuf>,
     /// Leave out the tables of cells
     #[arg(long)]
-    brief: bool,
+    pub(super) brief: bool,
     /// Also print the sources of the evidence with their digests, on standard error
     #[arg(short, long)]
-    verbose: bool,
+    pub(super) verbose: bool,
     #[command(flatten)]
     folders: FolderArguments,
 }
@@ -78,14 +85,23 @@ const FORMATS: &[Offered] = &[
 
 impl Compare {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
+        if suites.study.is_some() {
+            return study_compare::run(self, suites);
+        }
+        if self.means.is_some() {
+            return Err(Failure::usage(
+                "--means has the published means of a log of your own",
+                "name a folder of claims with a log.toml by --claims",
+            ));
+        }
         if let Some(file) = self.figure.as_deref().filter(|file| !is_svg(file)) {
             return Err(Failure::usage(
                 format!("--figure writes SVG, but {} has another ending", file.display()),
                 "name a file that ends in .svg",
             ));
         }
-        let evidence = match &self.log {
-            Some(log) => Evidence::log(log, &suites.names)?,
+        let evidence = match suites.log(self.log.as_deref())? {
+            Some(log) => log,
             None => {
                 let suite = suites.suite(self.evidence)?;
                 self.folders.evidence(self.evidence, &suite.select(&[])?, suites)?

@@ -20,6 +20,9 @@ pub const INPUT: u8 = 66;
 pub const FAILED: u8 = 70;
 /// The output cannot be written.
 pub const OUTPUT: u8 = 73;
+/// Nothing could be done for now: the same command, later or on another machine, may do it
+/// (`EX_TEMPFAIL`).
+pub const LATER: u8 = 75;
 /// Stopped by Ctrl-C.
 pub const INTERRUPTED: u8 = 130;
 /// Some claim is refuted. No other result has this code.
@@ -28,7 +31,7 @@ pub const REFUTED: u8 = 1;
 pub const INCONCLUSIVE: u8 = 2;
 /// Some claim is incomplete, or something could not be drawn or compared.
 pub const INCOMPLETE: u8 = 3;
-/// Some result is not the expected one: a verdict with `--expected`, or a mean or decision that
+/// Some result is not the expected one: a verdict with `--expected` or `--against`, or a mean or decision that
 /// disagrees with the published one in `compare`, or a hypothesis that is not as locked.
 pub const UNEXPECTED: u8 = 4;
 
@@ -39,11 +42,14 @@ Exit codes (of several, the first in this order):
   66  INPUT         an input is missing, damaged or cannot be used
   70  FAILED        a fine-tune or a training failed, or a rerun gave another result
   73  OUTPUT        the output cannot be written
+  75  LATER         work: nothing fits the time that is left, or the GPU of this host failed
+                    twice: run the same command later, or on another host
    3  INCOMPLETE    some claim has not all of its records, or nothing could be drawn or compared
    1  REFUTED       some claim is refuted, and nothing else
    2  INCONCLUSIVE  some claim is inconclusive
    0                success: what was judged is supported
    4  UNEXPECTED    with --expected, in place of 0 to 3: some verdict is not the expected one;
+                    with --against, in place of 0 to 3: some verdict changed;
                     compare: some mean or decision disagrees with the published one;
                     lock --check: some hypothesis is not as locked
  130  INTERRUPTED   stopped by Ctrl-C; what has finished is kept";
@@ -100,6 +106,8 @@ impl Outcome {
 pub struct Failure {
     code: u8,
     report: Option<miette::Report>,
+    /// Whether a device or one of its libraries failed, so that this process can't use it again.
+    of_device: bool,
 }
 
 impl Failure {
@@ -107,19 +115,32 @@ impl Failure {
     #[must_use]
     pub fn usage(message: impl std::fmt::Display, help: &str) -> Self {
         let report = miette::miette!(help = help.to_owned(), "{message}");
-        Self { code: USAGE, report: Some(report) }
+        Self { code: USAGE, report: Some(report), of_device: false }
     }
 
     /// A failure with this exit code.
     #[must_use]
     pub fn new(code: u8, report: impl Into<miette::Report>) -> Self {
-        Self { code, report: Some(report.into()) }
+        Self { code, report: Some(report.into()), of_device: false }
     }
 
     /// A failure whose messages are already printed.
     #[must_use]
     pub fn silent(code: u8) -> Self {
-        Self { code, report: None }
+        Self { code, report: None, of_device: false }
+    }
+
+    /// The same for a device that failed.
+    #[cfg(feature = "engine")]
+    #[must_use]
+    pub(super) fn of_device(self) -> Self {
+        Self { of_device: true, ..self }
+    }
+
+    /// What the failed device said; `None` for any other failure.
+    #[must_use]
+    pub(super) fn device_fault(&self) -> Option<String> {
+        self.report.as_ref().filter(|_| self.of_device).map(ToString::to_string)
     }
 
     /// Prints the failure on standard error and returns its exit code.

@@ -1,7 +1,11 @@
 //! `verify --expected`: verdicts beside those that their claims expect.
 
 use super::{Failure, messages::message};
-use crate::{claim::Claim, experiment::EvidenceKind, report::Judged};
+use crate::{
+    claim::Claim,
+    experiment::EvidenceKind,
+    report::{Judged, counted_as_expected},
+};
 
 /// Checks that each claim expects a verdict: a comparison with nothing is a mistake, not a pass.
 pub(super) fn every_claim_expects(claims: &[&Claim], kind: EvidenceKind) -> Result<(), Failure> {
@@ -14,13 +18,11 @@ pub(super) fn every_claim_expects(claims: &[&Claim], kind: EvidenceKind) -> Resu
     }
 }
 
-/// Whether every verdict is the expected one; prints those that are not.
-pub(super) fn as_expected(judged: &[Judged<'_>]) -> bool {
-    let mut all = true;
+/// Prints verdicts that are not the expected ones.
+pub(super) fn print_unexpected(judged: &[Judged<'_>]) {
     for Judged { claim, verdict, .. } in judged {
         let Some(expected) = claim.expected.get(&verdict.evidence) else { continue };
         if !verdict.is(expected) {
-            all = false;
             message!(
                 "unexpected: {} on {} evidence is {}, its claim expects {}",
                 claim.id,
@@ -30,5 +32,10 @@ pub(super) fn as_expected(judged: &[Judged<'_>]) -> bool {
             );
         }
     }
-    all
+}
+
+/// `24 of 24 as expected`, and whether all are.
+pub(super) fn as_expected(judged: &[Judged<'_>]) -> (String, bool) {
+    let (count, all) = counted_as_expected(judged);
+    (format!("{count} of {all} as expected"), count == all)
 }

@@ -15,6 +15,7 @@ use super::{
     local::LocalArguments,
     messages::{message, stdout},
     sources::{note_reading, print_sources},
+    study_figures,
 };
 use crate::{
     evidence::Evidence,
@@ -37,6 +38,7 @@ Examples:
   repro figure A1,A2 --log my-runs.csv --format svg  two from a log of your own
   repro figure A7 --evidence smoke --run             run its missing fine-tunes first
   repro figure all --format csv                      the drawn points, as tables
+  repro figure all --claims mine --out figures       those of claims about a log of your own
 
 Files are named figure-NAME-EVIDENCE.svg and so on; `a5`, `fig2` and `Figure2` name figures too. \
 The published curves are drawn behind ours, where the paper has them for the same arms. Exit code \
@@ -45,23 +47,23 @@ missing.";
 
 #[derive(Args)]
 pub(super) struct Figure {
-    /// Figures of the paper (2 to 6) or of the reproduction (A1 to A13), or `all` [default: list
-    /// them]
+    /// Figures of the paper (2 to 6) or of the reproduction (A1 to A13), or `all`; of claims with a
+    /// log.toml their ids or CLAIM-forest, CLAIM-bars, CLAIM-curves [default: list them]
     #[arg(value_name = "NAME", value_delimiter = ',')]
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
     /// The evidence to draw from; repeat it or separate several with commas
     /// [default: published,smoke]
     #[arg(
         long,
         value_name = "KIND",
         value_delimiter = ',',
-        value_parser = kind::one_of(kind::ALL),
-        conflicts_with = "log"
+        value_parser = kind::one_of(kind::ALL)
     )]
-    evidence: Vec<EvidenceKind>,
-    /// Draw from this log in place of the project's evidence (CSV, or CSV in .gz)
+    pub(super) evidence: Vec<EvidenceKind>,
+    /// Draw from this log, alone or beside --evidence (CSV; for claims with a log.toml any form
+    /// that it declares, `-` for standard input; .gz and .zst too)
     #[arg(long, value_name = "FILE")]
-    log: Option<PathBuf>,
+    pub(super) log: Option<PathBuf>,
     /// The folder that files are written into; files of the same names in it are replaced
     /// [default: figures, where no file is replaced by another one]
     #[arg(long, value_name = "DIR")]
@@ -71,7 +73,7 @@ pub(super) struct Figure {
     format: Vec<Format>,
     /// Run the missing fine-tunes of these figures first
     #[arg(long, requires = "names", conflicts_with = "log")]
-    run: bool,
+    pub(super) run: bool,
     /// Seeds a point that --run completes
     #[arg(
         long,
@@ -82,7 +84,7 @@ pub(super) struct Figure {
     seeds: u8,
     /// Also print the sources of the evidence with their digests, on standard error
     #[arg(short, long)]
-    verbose: bool,
+    pub(super) verbose: bool,
     #[command(flatten)]
     local: LocalArguments,
 }
@@ -98,6 +100,9 @@ const FORMATS: &[Offered] = &[
 
 impl Figure {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
+        if suites.study.is_some() {
+            return study_figures::run(self, suites);
+        }
         let catalogue = FigureCatalogue::new(&World::paper());
         let asked_names: Vec<String> =
             self.names.iter().map(|name| canonical(name, &catalogue)).collect();
@@ -107,13 +112,14 @@ impl Figure {
         let every: Vec<String> =
             catalogue.figures.iter().map(|figure| figure.name.clone()).collect();
         let needed = if names.is_empty() { &every } else { &names };
-        let evidence: Vec<Evidence> = match &self.log {
-            Some(log) => vec![Evidence::log(log, &suites.names)?],
-            None => kind::published_and_smoke(&self.evidence)
-                .into_iter()
-                .map(|kind| self.gathered(kind, needed, suites))
-                .collect::<Result<_, _>>()?,
+        let log = suites.log(self.log.as_deref())?;
+        let kinds = match &log {
+            Some(_) if self.evidence.is_empty() => Vec::new(),
+            _ => kind::published_and_smoke(&self.evidence),
         };
+        let gathered = kinds.into_iter().map(|kind| self.gathered(kind, needed, suites));
+        let mut evidence: Vec<Evidence> = gathered.collect::<Result<_, _>>()?;
+        evidence.extend(log);
         evidence.iter().for_each(note_reading);
         if self.verbose {
             print_sources(&evidence);
@@ -150,10 +156,7 @@ impl Figure {
     fn draw(&self, figures: &[RenderedFigure<'_>], names: &[String]) -> Result<Outcome, Failure> {
         let forms = self.forms();
         let mut out = stdout();
-        let (folder, existing) = match &self.out {
-            Some(folder) => (folder.as_path(), Existing::Replace),
-            None => (Path::new(FOLDER), Existing::Keep),
-        };
+        let (folder, existing) = self.folder();
         for figure in figures {
             let files = write_figure(folder, figure, &forms, existing).map_err(unwritten)?;
             for file in files {
@@ -180,7 +183,15 @@ impl Figure {
         }
     }
 
-    fn forms(&self) -> Vec<FigureFormat> {
+    /// The folder of the files, and what becomes of files that are there.
+    pub(super) fn folder(&self) -> (&Path, Existing) {
+        match &self.out {
+            Some(folder) => (folder.as_path(), Existing::Replace),
+            None => (Path::new(FOLDER), Existing::Keep),
+        }
+    }
+
+    pub(super) fn forms(&self) -> Vec<FigureFormat> {
         let mut forms: Vec<FigureFormat> = match self.format.as_slice() {
             [] => vec![FigureFormat::Svg, FigureFormat::Png],
             some => some.iter().copied().map(form).collect(),
@@ -192,7 +203,7 @@ impl Figure {
 }
 
 /// The failure to write a figure's file. One that is kept needs an option.
-fn unwritten(error: ReportError) -> Failure {
+pub(super) fn unwritten(error: ReportError) -> Failure {
     let report = match &error {
         ReportError::File { path, cause } if cause.kind() == ErrorKind::AlreadyExists => {
             let path = path.display();

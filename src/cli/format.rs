@@ -20,6 +20,10 @@ pub(super) enum Format {
     Csv,
     Junit,
     Github,
+    Badge,
+    Markdown,
+    Latex,
+    Bibtex,
     Svg,
     Png,
 }
@@ -43,6 +47,10 @@ impl Format {
             Self::Csv => "csv",
             Self::Junit => "junit",
             Self::Github => "github",
+            Self::Badge => "badge",
+            Self::Markdown => "markdown",
+            Self::Latex => "latex",
+            Self::Bibtex => "bibtex",
             Self::Svg => "svg",
             Self::Png => "png",
         }

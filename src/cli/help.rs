@@ -30,9 +30,10 @@ Environment variables (an option on the command line wins over a variable):
   NO_COLOR             no colours
   CLICOLOR, CLICOLOR_FORCE, FORCE_COLOR, TERM, COLORTERM, CI
                        whether there are colours
-  NO_GRAPHICS          error messages as plain sentences; LC_ALL, LC_CTYPE and LANG decide whether
-                       they are drawn in Unicode
-  COLUMNS              width of help texts where the output is no terminal
+  NO_GRAPHICS          error messages as plain sentences
+  LC_ALL, LC_CTYPE, LANG
+                       whether marks and the lines of error messages are Unicode or ASCII
+  COLUMNS              width of text and tables, instead of the terminal's
   TMPDIR               the folder of temporary files
   REPRO_ENGINE_CALLER  internal: the build of `repro` that started `repro-engine`";
 

@@ -18,6 +18,8 @@ pub(super) struct Invocation {
     pub folders: Folders,
     /// Whether no local run may be started.
     pub no_run: bool,
+    /// The log that was named, if one was.
+    pub log: Option<String>,
 }
 
 impl Invocation {
@@ -55,9 +57,9 @@ impl Invocation {
     #[must_use]
     pub fn again(&self, claim: &str, evidence: &Evidence) -> String {
         let claims = [claim.to_owned()];
-        match (evidence.kind, &evidence.file) {
-            (EvidenceKind::Log, Some(file)) => self.verify(&claims, &[], Some(file)),
-            (kind, _) => self.verify(&claims, &[kind], None),
+        match evidence.kind {
+            EvidenceKind::Log => self.verify(&claims, &[], self.log.as_deref()),
+            kind => self.verify(&claims, &[kind], None),
         }
     }
 
@@ -88,6 +90,7 @@ mod tests {
             claims: Some("my claims".into()),
             folders: Folders { ledger: Some("kept".into()), data: Some("images".into()) },
             no_run: true,
+            log: None,
         };
         let gap = ["gap".to_owned()];
         for (kinds, log, expected) in [

@@ -1,6 +1,9 @@
 //! Local evidence for the commands: what the ledger has, and running what is missing.
 
-use std::{collections::BTreeSet, sync::OnceLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, OnceLock},
+};
 
 use clap::Args;
 
@@ -20,10 +23,11 @@ use crate::{
     experiment::{EvidenceKind, Trial},
     figure::catalogue::{self, FigureCatalogue},
     plan::{
-        campaign::{Campaign, Event, Gathered, Progress, Runner},
+        campaign::{Campaign, Gathered, Progress, Runner},
         cost::Throughput,
+        queue::{Listed, Queue, Report},
     },
-    store::{Damaged, Ledger, LedgerError},
+    store::{Damaged, Ledger, LedgerError, Worker},
     util::{Folders, shell::option},
     world::World,
 };
@@ -65,6 +69,8 @@ pub(super) struct RunContext {
     pub options: String,
     request: DeviceRequest,
     engine: Option<&'static dyn Engine>,
+    /// What is printed before the first fine-tune.
+    announcement: Mutex<Option<String>>,
     /// Opened when something has to be computed, and not before.
     machine: OnceLock<Box<dyn Machine>>,
 }
@@ -164,8 +170,19 @@ impl RunContext {
         let data = folders.data.unwrap_or_else(crate::fetch::default_folder);
         let assets = for_world(&world, &data, images);
         let ledger = Ledger::new(folders.ledger.unwrap_or_else(Ledger::default_folder));
-        let (engine, machine) = (suites.engine, OnceLock::new());
-        Self { kind, world, ledger, assets, options, request, engine, machine }
+        let (engine, machine, announcement) = (suites.engine, OnceLock::new(), Mutex::default());
+        Self { kind, world, ledger, assets, options, request, engine, announcement, machine }
+    }
+
+    /// Prints a text before the first fine-tune, if any has to run.
+    pub fn announcing(self, text: String) -> Self {
+        let announcement = Mutex::new(Some(text).filter(|text| !text.is_empty()));
+        Self { announcement, ..self }
+    }
+
+    /// That text, once.
+    pub fn announced(&self) -> Option<String> {
+        self.announcement.lock().expect("no panic holds it").take()
     }
 
     pub fn campaign(&self) -> Campaign<'_> {
@@ -219,8 +236,10 @@ impl RunContext {
         let machine = self.machine()?;
         self.report_sources(trials);
         let reporter = self.reporter(ledger);
-        reporter.begins(trials, speed);
-        machine.run(&self.place(ledger), trials, &|event| reporter.happens(event))
+        reporter.begins(trials, trials.len(), speed);
+        let queue = Listed::new(ledger, Worker::of_process(), trials, machine.at_once());
+        let queue = queue.map_err(unusable)?;
+        machine.run(&self.place(ledger), &queue, &|event| reporter.happens(event))
     }
 
     /// Prints what was taken off the names of the source models of trials.
@@ -254,7 +273,7 @@ impl RunContext {
         Place { ledger, assets: &*self.assets, stop: interrupt::flag() }
     }
 
-    fn reporter<'a>(&'a self, ledger: &Ledger) -> Reporter<'a> {
+    pub fn reporter<'a>(&'a self, ledger: &Ledger) -> Reporter<'a> {
         Reporter::new(self, ledger)
     }
 }
@@ -266,14 +285,14 @@ impl Runner for RunContext {
         Ok(self.machine()?.processor())
     }
 
-    fn run(
-        &self,
-        trials: &[IdentifiedTrial],
-        report: &(dyn Fn(Event<'_>) + Sync),
-    ) -> Result<(), Failure> {
+    fn at_once(&self) -> usize {
+        self.at_once()
+    }
+
+    fn run(&self, queue: &dyn Queue, report: Report<'_>) -> Result<(), Failure> {
         let machine = self.machine()?;
-        self.report_sources(trials);
-        machine.run(&self.place(&self.ledger), trials, report)
+        self.report_sources(&queue.waiting());
+        machine.run(&self.place(&self.ledger), queue, report)
     }
 }
 

@@ -2,6 +2,7 @@
 //! returns its outcome or a failure; this module turns them into exit codes and messages. The law
 //! of exit codes is in `exit`, help texts of errors are in [`hints`].
 
+mod against;
 mod claim_ids;
 mod compare;
 mod complete_names;
@@ -28,8 +29,10 @@ mod kind;
 mod list;
 mod local;
 mod lock;
+mod log;
 mod man;
 mod messages;
+mod moments;
 mod new;
 mod numbers;
 mod one_seed;
@@ -44,16 +47,20 @@ mod rerun;
 mod run;
 mod runtime;
 mod schema;
+mod screen;
 mod sensitivity;
 mod show;
 mod slurm;
 mod sources;
 mod status;
+mod study_compare;
+mod study_figures;
 mod submit;
 mod table;
 #[cfg(feature = "engine")]
 mod torch;
 mod verify;
+mod work;
 
 use std::{
     collections::BTreeSet,
@@ -146,6 +153,9 @@ enum Command {
     /// Show how far local runs are: what is done, who runs what, what failed, the time left
     #[command(after_help = status::EXAMPLES)]
     Status(status::Status),
+    /// Run what the ledger lacks, beside any number of other workers
+    #[command(after_help = work::EXAMPLES)]
+    Work(work::Work),
     /// List, show, export and import the records of fine-tunes
     #[command(after_help = records::EXAMPLES)]
     Records(records::Records),
@@ -222,9 +232,7 @@ pub fn main(engine: Option<EngineHandle>) -> u8 {
             return if error.use_stderr() { exit::USAGE } else { 0 };
         }
     };
-    if let Some((columns, _)) = terminal_size::terminal_size_of(std::io::stdout()) {
-        terminal::fit(columns.0.into());
-    }
+    terminal::fit(screen::screen());
     let outcome = run(&arguments, engine).and_then(|outcome| {
         messages::flush()?;
         Ok(outcome)
@@ -317,15 +325,14 @@ fn run(arguments: &Arguments, engine: Option<&'static dyn Engine>) -> Result<Out
 fn is_about_this_paper(command: &Command) -> bool {
     matches!(
         command,
-        Command::Figure(_)
-            | Command::Doctor(_)
+        Command::Doctor(_)
             | Command::Plan(_)
-            | Command::Compare(_)
             | Command::Sensitivity(_)
             | Command::Run(_)
             | Command::Submit(_)
             | Command::Status(_)
             | Command::Rerun(_)
+            | Command::Work(_)
     )
 }
 
@@ -334,7 +341,8 @@ fn run_command(command: &Command, suites: &Suites<'_>) -> Result<Outcome, Failur
         return Err(Failure::usage(
             "these claims are about the log that log.toml declares, and this command is about the \
              fine-tunes of the project's own paper",
-            "`repro verify`, `list`, `show`, `power` and `lock` take such claims",
+            "`repro verify`, `list`, `show`, `power`, `figure`, `records`, `compare` and `lock` take \
+             such claims",
         ));
     }
     match command {
@@ -352,9 +360,10 @@ fn run_command(command: &Command, suites: &Suites<'_>) -> Result<Outcome, Failur
         Command::Compare(command) => command.run(suites),
         Command::Sensitivity(command) => command.run(suites),
         Command::Run(command) => command.run(suites),
+        Command::Work(command) => command.run(suites),
         Command::Submit(command) => command.run(suites),
         Command::Status(command) => command.run(suites),
-        Command::Records(command) => command.run(),
+        Command::Records(command) => command.run(suites),
         Command::Runs(command) => command.run(),
         Command::Rerun(command) => command.run(suites),
         Command::Fetch(command) => command.run(),

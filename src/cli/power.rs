@@ -13,8 +13,10 @@ use super::{
     folders::FolderArguments,
     format::{Format, Offered, OneOf, json},
     kind,
+    log::LogArgument,
     messages::stdout,
     one_seed,
+    sources::note_reading,
 };
 use crate::{
     claim::Claim,
@@ -49,9 +51,12 @@ pub(super) struct Power {
         long,
         value_name = "KIND",
         value_parser = kind::one_of(kind::ALL),
-        default_value = "published"
+        default_value = "published",
+        conflicts_with = "log"
     )]
     evidence: EvidenceKind,
+    #[command(flatten)]
+    log: LogArgument,
     /// Print what each seed alone would have concluded instead, without a spread
     #[arg(long)]
     one_seed: bool,
@@ -101,6 +106,9 @@ struct PowerOfCell {
     needed: String,
     /// The smallest effect that the seeds at hand support.
     detectable: f64,
+    /// By how much a contrast of single runs must differ from the margin: less is within what runs
+    /// differ in by themselves, at the level of the interval.
+    single_runs: f64,
 }
 
 impl PowerOfCell {
@@ -119,6 +127,7 @@ impl PowerOfCell {
             },
             needed: of.needed.to_string(),
             detectable: of.detectable,
+            single_runs: of.single_runs,
         }
     }
 
@@ -138,13 +147,15 @@ impl PowerOfCell {
 
 impl Power {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
-        let kind = if suites.study.is_some() { EvidenceKind::Log } else { self.evidence };
+        let log = suites.log(self.log.log.as_deref())?;
+        let kind = if log.is_some() { EvidenceKind::Log } else { self.evidence };
         let suite = suites.suite(kind)?;
         let claims = self.ids.select(&suite, suites)?;
-        let evidence = match suites.study() {
-            Some((study, folder)) => Evidence::of_study(study, folder, None)?,
+        let evidence = match log {
+            Some(log) => log,
             None => self.folders.evidence(kind, &claims, suites)?,
         };
+        note_reading(&evidence);
         if self.one_seed {
             return one_seed::print(&claims, &evidence, self.format);
         }
@@ -158,8 +169,12 @@ impl Power {
             return Ok(Outcome::Done);
         }
         if cells.is_empty() {
-            writeln!(out, "no cell of these claims has two seeds on {kind} evidence")?;
+            let replicate = suites.replicate();
+            writeln!(out, "no cell of these claims has two {replicate}s on {kind} evidence")?;
             return Ok(Outcome::Done);
+        }
+        if suites.study.is_some() {
+            return of_study(&mut out, cells, &evidence, suites.replicate());
         }
         let header = ["claim", "cell", "effect", "spread", "seeds", "needed", "can see"];
         let rows = cells.into_iter().map(PowerOfCell::row);
@@ -170,6 +185,40 @@ impl Power {
         writeln!(out, "{}", terminal::prose(note))?;
         Ok(Outcome::Done)
     }
+}
+
+/// The table of a study's log, in its own words.
+fn of_study(
+    out: &mut impl Write,
+    cells: Vec<PowerOfCell>,
+    evidence: &Evidence,
+    replicate: &str,
+) -> Result<Outcome, Failure> {
+    let several = format!("{replicate}s");
+    let header =
+        ["claim", "cell", "effect", "spread", &*several, "needed", "can see", "single runs"];
+    let rows = cells.into_iter().map(|cell| {
+        let single = signed(cell.single_runs, decimals([cell.single_runs]));
+        [cell.row(), vec![single.trim_start_matches('+').to_owned()]].concat()
+    });
+    writeln!(out, "{}", terminal::table(&header, rows))?;
+    let unpaired = !evidence.replicates.paired;
+    let (spread, each) = match unpaired {
+        true => ("standard deviation of a difference of single runs", " of each arm"),
+        false => ("standard deviation of the differences", ""),
+    };
+    let mut note = format!(
+        "effect: mean over the margin; spread: {spread} over {several}; needed: {several}{each} for \
+         a probability of 80 % at that effect and spread; can see: the smallest effect that the \
+         {several} at hand support with that probability; single runs: by how much the results of \
+         single runs must differ from the margin before that says anything"
+    );
+    if evidence.replicates.structure.test_to_train() > 0.0 {
+        note += "; folds share training items: more of them are further repetitions of the \
+                 cross-validation";
+    }
+    writeln!(out, "{}", terminal::prose(&note))?;
+    Ok(Outcome::Done)
 }
 
 /// Every cell of the primary hypothesis that has a spread.

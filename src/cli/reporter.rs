@@ -13,7 +13,7 @@ use super::{
     hints,
     local::{RunContext, warn_damaged},
     messages::message,
-    progress::{self, Pace, WorkProgress, minutes},
+    progress::{self, Pace, WorkProgress},
     records::shortest,
 };
 use crate::{
@@ -25,14 +25,15 @@ use crate::{
         cost::{Cost, Throughput},
     },
     store::{Damaged, Ended, Entry, Ledger},
+    util::duration,
 };
 
 /// Reports the progress of fine-tunes on standard error.
 pub(super) struct Reporter<'a> {
     context: &'a RunContext,
     folder: PathBuf,
-    running: PathBuf,
-    progress: Mutex<Option<WorkProgress>>,
+    leases: PathBuf,
+    progress: WorkProgress,
     /// Over all fine-tunes, however often a run begins.
     pace: Mutex<Pace>,
     /// Whether the wait for other processes was reported.
@@ -44,8 +45,8 @@ impl<'a> Reporter<'a> {
         Self {
             context,
             folder: ledger.folder().to_owned(),
-            running: ledger.running(),
-            progress: Mutex::new(None),
+            leases: ledger.leases(),
+            progress: WorkProgress::new(&context.world.id),
             pace: Mutex::new(Pace::default()),
             waits: AtomicBool::new(false),
         }
@@ -62,10 +63,26 @@ impl<'a> Reporter<'a> {
                 self.context.options
             ));
         }
-        if let Some(progress) = &*self.progress.lock().expect("no panic holds it") {
-            progress.done(cost.flops);
-        }
+        self.progress.done(cost.flops);
     }
+}
+
+/// Another process has run the same fine-tune with other bits.
+fn differs(first: &Entry, entry: &Entry) -> String {
+    let (here, there) = (&entry.provenance, &first.provenance);
+    let same = (&here.processor, &here.engine) == (&there.processor, &there.engine);
+    let place = if same {
+        format!("on the same kind of processor ({})", there.processor)
+    } else {
+        format!("on {}, and here on {}", there.processor, here.processor)
+    };
+    format!(
+        "warning: another process has run {}, seed {} with other bits {place}: the first record \
+         stays ({})",
+        entry.trial.recipe.key,
+        entry.trial.seed.0,
+        shortest(&entry.id)
+    )
 }
 
 impl Drop for Reporter<'_> {
@@ -82,23 +99,30 @@ impl Progress for Reporter<'_> {
         warn_damaged(files);
     }
 
-    fn begins(&self, trials: &[IdentifiedTrial], speed: Option<Throughput>) {
+    fn begins(&self, trials: &[IdentifiedTrial], at_most: usize, speed: Option<Throughput>) {
+        if let Some(verdicts) = self.context.announced() {
+            message!("{verdicts}");
+        }
         let world = &self.context.world;
         let cost = Cost::of_trials(trials.iter().map(|named| &named.trial), world);
         let seconds = speed.unwrap_or(Throughput::REFERENCE).seconds(cost);
         let at_once = self.context.at_once().min(trials.len()).max(1);
+        let (count, about) = (trials.len(), duration(seconds / at_once as f64));
+        let to_run = if at_most > count {
+            format!("to run now, at most {at_most} in all; about {about} for the {count}")
+        } else {
+            format!("to run, about {about}")
+        };
         message!(
-            "{}: {} to run, about {}, {at_once} at once; records go to {}",
+            "{}: {} {to_run}, {at_once} at once; records go to {}",
             world.id,
-            counted(trials.len(), "fine-tune"),
-            minutes(seconds / at_once as f64),
+            counted(count, "fine-tune"),
             self.folder.display()
         );
         // Each is weighed by its cost alone: those that run side by side end together.
         let alone: Cost =
             trials.iter().map(|named| Cost::of_recipe(&named.trial.recipe, world)).sum();
-        let progress = WorkProgress::new(&world.id, trials.len(), alone.flops);
-        *self.progress.lock().expect("no panic holds it") = Some(progress);
+        self.progress.begins(count, at_most, alone.flops);
         self.pace.lock().expect("no panic holds it").begins();
     }
 
@@ -123,14 +147,18 @@ impl Progress for Reporter<'_> {
                 self.ended(entry, cost(entry));
             }
             Event::Found(entry) => self.ended(entry, cost(entry)),
+            Event::Differs { first, entry } => {
+                progress::report(&differs(first, entry));
+                self.ended(first, cost(first));
+            }
             Event::Damaged(files) => warn_damaged(files),
             Event::Waits => {
                 if !self.waits.swap(true, Ordering::Relaxed) {
                     progress::report(&format!(
                         "{}: waiting for other processes to finish the remaining fine-tunes (to \
-                         take one over, delete its lock file in {})",
+                         take one over, delete its lease in {})",
                         self.context.world.id,
-                        self.running.display()
+                        self.leases.display()
                     ));
                 }
             }

@@ -8,9 +8,12 @@ use clap::ValueEnum;
 
 use super::{Failure, Outcome, distance::Distance, pretrain::Pretrain};
 use crate::{
-    assets::{Assets, IdentifiedTrial},
+    assets::Assets,
     experiment::{Precision, Trial},
-    plan::{campaign::Event, cost::Throughput},
+    plan::{
+        cost::Throughput,
+        queue::{Queue, Report},
+    },
     store::Ledger,
     world::World,
 };
@@ -62,16 +65,11 @@ pub(super) trait Machine: Send + Sync {
     fn at_once(&self) -> usize;
     /// Why it can't compute in a precision; `None` where it can.
     fn refuses(&self, precision: Precision) -> Option<String>;
-    /// Runs trials and keeps their records.
+    /// Runs the trials of a queue and keeps their records.
     ///
     /// # Errors
     /// If they do not run to their end.
-    fn run(
-        &self,
-        place: &Place<'_>,
-        trials: &[IdentifiedTrial],
-        report: &(dyn Fn(Event<'_>) + Sync),
-    ) -> Result<(), Failure>;
+    fn run(&self, place: &Place<'_>, queue: &dyn Queue, report: Report<'_>) -> Result<(), Failure>;
     /// Times a short fine-tune of random weights.
     ///
     /// # Errors

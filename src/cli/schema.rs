@@ -5,14 +5,14 @@ use clap::{Args, ValueEnum};
 use super::{
     Failure, Outcome, coverage::CoverageReport, doctor::MachineReport, fetch::FetchReport,
     format::json, list::ClaimList, messages::stdout, one_seed::OneSeedReport, plan::PlanReport,
-    power::PowerOfClaims, show::ShownClaims, status::StatusReport,
+    power::PowerOfClaims, records::LoggedRuns, show::ShownClaims, status::StatusReport,
 };
 use crate::{
     checkpoint::Inspection,
     claim::raw::RawClaim,
     judge::Verdicts,
     plan::sensitivity::{Answers, curve::Curve},
-    replication::Comparison,
+    replication::{Comparison, of_study::StudyComparison},
     report::{citation::Citation, tables::PaperTable},
     study::raw::RawStudy,
 };
@@ -40,6 +40,10 @@ enum Of {
     Curve,
     /// What `compare --format json` prints
     Comparison,
+    /// What `compare --means FILE --format json` prints, for a log of your own
+    StudyComparison,
+    /// What `records --format json` prints for a log
+    Runs,
     /// What `inspect --format json` prints
     Inspection,
     /// What `list --format json` prints
@@ -74,6 +78,8 @@ impl Schema {
             Of::Sensitivity => schemars::schema_for!(Answers),
             Of::Curve => schemars::schema_for!(Curve),
             Of::Comparison => schemars::schema_for!(Comparison),
+            Of::StudyComparison => schemars::schema_for!(StudyComparison),
+            Of::Runs => schemars::schema_for!(LoggedRuns),
             Of::Inspection => schemars::schema_for!(Inspection),
             Of::List => schemars::schema_for!(ClaimList),
             Of::Show => schemars::schema_for!(ShownClaims),

@@ -10,9 +10,10 @@ use clap::Args;
 
 use super::{
     Failure, Outcome, Suites,
+    against::Against,
     claim_ids::ClaimIds,
     exit,
-    expected::{as_expected, every_claim_expects},
+    expected::{as_expected, every_claim_expects, print_unexpected},
     format::{Format, Offered, OneOf},
     hints,
     invocation::Invocation,
@@ -32,7 +33,8 @@ use crate::{
         self, Judged,
         citation::citation,
         gallery::{render_figures, write_gallery},
-        terminal,
+        summary,
+        terminal::{self, Screen},
     },
     util::{shell::quoted, shown::inert},
     world::World,
@@ -41,11 +43,14 @@ use crate::{
 pub(super) const EXAMPLES: &str = "\
 Examples:
   repro verify
+  repro verify -q                                 # the answer on one screen
   repro verify robust_beats_natural l2_best
   repro verify --evidence published,smoke --no-run
   repro verify --log my-runs.csv.gz
+  repro verify --evidence published --log my-runs.csv  # both, side by side
   repro verify --format json | jq -r '.claims[] | [.claim, .verdict] | @tsv'
   repro verify --expected --report report
+  repro verify --against verdicts.json            # what changed since `--format json` wrote it
   repro verify --format junit > verdicts.xml
   repro verify --expected --format github          # annotations in a workflow
 
@@ -63,11 +68,11 @@ pub(super) struct Verify {
         long,
         value_name = "KIND",
         value_delimiter = ',',
-        value_parser = kind::one_of(kind::ALL),
-        conflicts_with = "log"
+        value_parser = kind::one_of(kind::ALL)
     )]
     evidence: Vec<EvidenceKind>,
-    /// Judge this log in place of the project's evidence (CSV, or CSV in .gz)
+    /// Judge this log, alone or beside --evidence (CSV; for claims with a log.toml any form that it
+    /// declares, `-` for standard input; .gz and .zst too)
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
     /// Text for people, or a form for programs
@@ -86,6 +91,13 @@ pub(super) struct Verify {
     /// Leave out the tables of cells
     #[arg(long)]
     brief: bool,
+    /// Print the summary alone: a row for each claim, and a sentence for each evidence
+    #[arg(short, long, conflicts_with = "format")]
+    quiet: bool,
+    /// Print what changed since these verdicts (of --format json); exit with 0 if nothing did, with
+    /// 4 if a verdict changed, appeared or vanished
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
     /// Judge the records in the ledger and run nothing
     #[arg(long)]
     no_run: bool,
@@ -102,6 +114,10 @@ const FORMATS: &[Offered] = &[
     (Format::Csv, Some("A line for each cell")),
     (Format::Junit, Some("JUnit XML: a case for each claim")),
     (Format::Github, Some("GitHub annotations: a line for each claim")),
+    (Format::Badge, Some("A badge, in the endpoint form of shields.io (JSON)")),
+    (Format::Markdown, Some("The table of verdicts: n, mean, interval and unit")),
+    (Format::Latex, Some("The same as a LaTeX tabular")),
+    (Format::Bibtex, Some("The project and the paper, to cite them")),
 ];
 
 /// Claims as one set-up has them, with its evidence.
@@ -112,21 +128,25 @@ struct Side {
 
 impl Verify {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
-        let mut sides = Vec::new();
+        let against = self.against.as_deref().map(Against::read).transpose()?;
+        let (mut sides, mut verdicts) = (Vec::new(), Vec::new());
         for kind in self.kinds(suites)? {
-            sides.push(self.side(kind, suites)?);
+            let side = self.side(kind, suites, &verdicts)?;
+            let claims = self.ids.select(&side.suite, suites)?;
+            verdicts.push(claims.iter().map(|claim| judge::judge(claim, &side.evidence)).collect());
+            sides.push(side);
         }
         if self.verbose {
             print_sources(sides.iter().map(|side| &side.evidence));
         }
         let invocation = self.invocation(suites.folder);
         let mut judged: Vec<Judged<'_>> = Vec::new();
-        for Side { suite, evidence } in &sides {
+        for (Side { suite, evidence }, verdicts) in sides.iter().zip(verdicts) {
             let claims = self.ids.select(suite, suites)?;
-            judged.extend(claims.into_iter().map(|claim| Judged {
+            judged.extend(claims.into_iter().zip(verdicts).map(|(claim, verdict)| Judged {
                 claim,
                 evidence,
-                verdict: judge::judge(claim, evidence),
+                verdict,
                 again: invocation.again(&claim.id, evidence),
                 on_a_log: invocation.on_a_log(&claim.id),
                 as_curve: invocation.as_curve(&claim.id, evidence.kind),
@@ -155,10 +175,24 @@ impl Verify {
                 .map_err(|error| Failure::new(exit::OUTPUT, error))?;
             message!("figures: {} files in {}", files.len(), folder.display());
         }
-        self.print(&judged, &self.command(suites.folder))?;
-        self.explain_incomplete(&judged);
+        let asked = self.ids.all();
+        let changes = against.map(|against| against.changes(&judged, &asked));
+        let expected = self.expected.then(|| as_expected(&judged));
+        let changed = changes.iter().flat_map(|(sentences, _)| sentences.clone());
+        let after: Vec<String> =
+            changed.chain(expected.iter().map(|(sentence, _)| sentence.clone())).collect();
+        self.print(&judged, &self.command(suites.folder), &after)?;
+        if !self.quiet {
+            self.explain_incomplete(&judged);
+        }
         if self.expected {
-            return Ok(Outcome::Expected(as_expected(&judged)));
+            print_unexpected(&judged);
+        }
+        // Both ask whether all is as it was.
+        let compared = expected.map(|(_, all)| all).into_iter();
+        let compared: Vec<bool> = compared.chain(changes.map(|(_, changed)| !changed)).collect();
+        if !compared.is_empty() {
+            return Ok(Outcome::Expected(compared.into_iter().all(|same| same)));
         }
         let verdicts: Vec<ClaimVerdict> = judged.into_iter().map(|judged| judged.verdict).collect();
         Ok(Outcome::from_verdicts(&verdicts))
@@ -203,26 +237,31 @@ impl Verify {
                 "these claims are about the log that log.toml declares",
                 "leave --evidence out; --log FILE judges another file of the same study",
             )),
+            (Some(_), None) if !self.evidence.is_empty() => {
+                let mut kinds = kind::published_and_smoke(&self.evidence);
+                kinds.push(EvidenceKind::Log);
+                Ok(kinds)
+            }
             _ => Ok(vec![EvidenceKind::Log]),
         }
     }
 
-    fn side(&self, kind: EvidenceKind, suites: &Suites<'_>) -> Result<Side, Failure> {
+    /// Claims and evidence of a kind; `judged` has the verdicts of kinds before it.
+    fn side(
+        &self,
+        kind: EvidenceKind,
+        suites: &Suites<'_>,
+        judged: &[Vec<ClaimVerdict>],
+    ) -> Result<Side, Failure> {
         let suite = suites.suite(kind)?;
         let claims = self.ids.select(&suite, suites)?;
         if self.expected {
             every_claim_expects(&claims, kind)?;
         }
-        let evidence = match (kind, &self.log) {
-            (EvidenceKind::Log, log) if suites.study.is_some() => {
-                let (study, folder) = suites.study().expect("just seen");
-                Evidence::of_study(study, folder, log.as_deref())?
-            }
-            (EvidenceKind::Log, Some(log)) => {
-                let world = suites.world(kind);
-                Evidence { world, ..Evidence::log(log, &suites.names)? }
-            }
-            _ => self.gathered(kind, &claims, suites)?,
+        let log = (kind == EvidenceKind::Log).then(|| suites.log(self.log.as_deref()));
+        let evidence = match log.transpose()?.flatten() {
+            Some(evidence) => evidence,
+            None => self.gathered(kind, &claims, suites, judged)?,
         };
         note_reading(&evidence);
         let unknown = if suites.study.is_some() { Vec::new() } else { evidence.unknown_names() };
@@ -257,12 +296,14 @@ impl Verify {
         kind: EvidenceKind,
         claims: &[&Claim],
         suites: &Suites<'_>,
+        judged: &[Vec<ClaimVerdict>],
     ) -> Result<Evidence, Failure> {
         if kind.is_local() {
             if !self.no_run {
                 self.check_outputs()?;
             }
-            Ok(self.local.context(kind, suites).evidence(claims, !self.no_run)?.evidence)
+            let context = self.local.context(kind, suites).announcing(before_fine_tunes(judged));
+            Ok(context.evidence(claims, !self.no_run)?.evidence)
         } else {
             Ok(Evidence { world: suites.world(kind), ..Evidence::published()? })
         }
@@ -314,12 +355,19 @@ impl Verify {
         Ok(sides.iter().map(|side| compare(&side.evidence, &points)).collect())
     }
 
-    fn print(&self, judged: &[Judged<'_>], command: &str) -> Result<(), Failure> {
+    /// Prints the result. `after` are sentences that follow the summary; in a form for programs
+    /// they are messages.
+    fn print(&self, judged: &[Judged<'_>], command: &str, after: &[String]) -> Result<(), Failure> {
         let mut out = stdout();
         match self.format {
             Format::Text => {
-                out.write_all(inert(&terminal::verdicts(judged, self.brief)).as_bytes())?;
+                let text = [self.text(judged), lines(after)].concat();
+                out.write_all(inert(&text).as_bytes())?;
             }
+            Format::Badge => out.write_all(report::badge(judged, self.expected).as_bytes())?,
+            Format::Markdown => out.write_all(report::markdown(judged).as_bytes())?,
+            Format::Latex => out.write_all(report::latex(judged).as_bytes())?,
+            Format::Bibtex => out.write_all(report::bibtex(judged).as_bytes())?,
             Format::Csv => out.write_all(report::spreadsheet(judged).as_bytes())?,
             Format::Junit => out.write_all(report::junit(judged, self.expected).as_bytes())?,
             Format::Github => {
@@ -330,7 +378,23 @@ impl Verify {
             }
             other => other.is_not_offered(),
         }
-        Ok(out.flush()?)
+        out.flush()?;
+        if self.format != Format::Text {
+            after.iter().for_each(|sentence| message!("{sentence}"));
+        }
+        Ok(())
+    }
+
+    /// The verdicts in words, then the summary; with `quiet`, the summary within a small screen.
+    fn text(&self, judged: &[Judged<'_>]) -> String {
+        let verdicts: Vec<&ClaimVerdict> = judged.iter().map(|one| &one.verdict).collect();
+        let Screen { columns, glyphs } = terminal::screen();
+        if self.quiet {
+            let (width, lines) = summary::SCREEN;
+            return summary::text(&verdicts, columns.min(width), Some(lines), glyphs);
+        }
+        let whole = terminal::verdicts(judged, self.brief);
+        format!("{whole}\n{}", summary::text(&verdicts, columns, None, glyphs))
     }
 
     /// The command that gives this output again.
@@ -353,6 +417,23 @@ impl Verify {
             claims: claims.map(Path::to_owned),
             folders: self.local.folders(),
             no_run: self.no_run,
+            log: self.log.as_ref().map(|log| log.display().to_string()),
         }
     }
+}
+
+/// What is printed before fine-tunes begin: the verdicts that don't need them.
+fn before_fine_tunes(judged: &[Vec<ClaimVerdict>]) -> String {
+    let verdicts: Vec<&ClaimVerdict> = judged.iter().flatten().collect();
+    if verdicts.is_empty() {
+        return String::new();
+    }
+    let Screen { columns, glyphs } = terminal::screen();
+    let summary = summary::text(&verdicts, columns, None, glyphs);
+    format!("verdicts that need no fine-tune here:\n{}", summary.trim_end())
+}
+
+/// Sentences on lines, wrapped.
+fn lines(sentences: &[String]) -> String {
+    sentences.iter().map(|sentence| terminal::prose(sentence) + "\n").collect()
 }

@@ -22,6 +22,7 @@ pub use replicates::{Planned, Replicates, Structure};
 use crate::{
     claim::Claim,
     experiment::{EvidenceKind, Key},
+    study::Study,
     util::{
         hexadecimal,
         shown::{few, shown},
@@ -39,11 +40,8 @@ const PUBLISHED_FIGURES: &[u8] = include_bytes!("../../goldens/published/figures
 /// The authors' table of means at the last epoch.
 const PUBLISHED_TABLE: &[u8] = include_bytes!("../../goldens/published/summary.csv");
 
-/// Fine-tunes of the authors that stopped before the end of their schedule: target, images, blocks,
-/// source models, and planned epochs. The log has one seed of each, so it can't show it; every other
-/// fine-tune on these images has 30 epochs.
-const PUBLISHED_STOPS: (&str, u32, u32, [&str; 3], u32) =
-    ("svhn", 73_257, 3, ["natural", "l2_3", "linf_4"], 30);
+/// What that log means, as a study states it.
+const PUBLISHED_STUDY: &str = include_str!("../../goldens/published/log.toml");
 
 /// When the judge may look at the seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,13 +98,8 @@ impl Evidence {
             spared: None,
             world: World::paper(),
             design: SamplingDesign::FixedSample,
-            records: published::read("runs.csv.gz", &runs)?.stopping(|key| {
-                let (target, images, blocks, sources, epochs) = PUBLISHED_STOPS;
-                let stops = &*key.target == target
-                    && (key.images, key.blocks) == (images, blocks)
-                    && sources.contains(&&*key.source);
-                stops.then_some(epochs)
-            }),
+            records: published::read("runs.csv.gz", &runs)?
+                .stopping(&published_study().planned_ends()),
             replicates: Replicates::default(),
             means,
             notes: Vec::new(),
@@ -227,6 +220,12 @@ impl Evidence {
         let has_record = |key: &&Key| self.records.seeds(key).is_some();
         (keys.iter().filter(has_record).count(), keys.len())
     }
+}
+
+/// The embedded study of the authors' log, which a test reads.
+fn published_study() -> Study {
+    Study::parse(Path::new("goldens/published/log.toml"), PUBLISHED_STUDY)
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn sha256(bytes: &[u8]) -> String {

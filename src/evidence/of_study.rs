@@ -51,11 +51,7 @@ impl Evidence {
         notes.extend(assumed);
         let records = records.with_digits(digits);
         if let Some(Copies { key, seeds, evaluations }) = copies(&records) {
-            let name = |seed: Seed| {
-                let found = names.iter().find(|(_, known)| **known == seed);
-                found.map_or_else(|| seed.0.to_string(), |(name, _)| name.to_string())
-            };
-            let [one, other] = seeds.map(name);
+            let [one, other] = seeds.map(|seed| replicates.name_of(seed));
             return Err(StudyError::Runs {
                 file,
                 what: format!(
@@ -118,6 +114,7 @@ fn replicates(study: &Study, runs: &[Run], names: &BTreeMap<Arc<str>, Seed>) -> 
         paired: of.paired,
         structure,
         planned: Some(Planned { counts: study.planned(), never_ran }),
+        names: names.iter().map(|(name, seed)| (*seed, name.clone())).collect(),
     }
 }
 

@@ -6,10 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use super::published::Printed;
+use super::{published::Printed, replicates::matches};
 use crate::experiment::{
-    Counts, Evaluation, Found, Inverse, Key, MeasuredAdversarial, MeasuredInfluence, RecipeDigest,
-    Seed,
+    Counts, Evaluation, Factors, Found, Inverse, Key, MeasuredAdversarial, MeasuredInfluence,
+    RecipeDigest, Seed,
 };
 
 /// Whether a fine-tune ran to its end.
@@ -285,13 +285,17 @@ impl Records {
         self.printed
     }
 
-    /// The same records, those of some keys as stopped before the end of their schedule: `planned`
-    /// gives the epochs of that schedule, `None` for keys that stay as they are.
+    /// The same records, those that end before their planned epochs as stopped. Planned ends are by
+    /// values of factors, of which the first that match a key count; keys that none match stay as
+    /// they are.
     #[must_use]
-    pub(super) fn stopping(mut self, planned: impl Fn(&Key) -> Option<u32>) -> Self {
+    pub(super) fn stopping(mut self, planned: &[(Factors, f64)]) -> Self {
         for (key, seeds) in &mut self.by_key {
-            let Some(epochs) = planned(key) else { continue };
-            for record in seeds.values_mut() {
+            let Some((_, end)) = planned.iter().find(|(of, _)| matches(key, of)) else { continue };
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "epochs")]
+            let epochs = *end as u32;
+            let early = seeds.values_mut().filter(|record| record.recipe.epochs < epochs);
+            for record in early {
                 (record.status, record.recipe.epochs) = (Status::Stopped, epochs);
             }
         }

@@ -2,7 +2,10 @@
 //! replicate in two arms belong together, what replicates share, and how many were planned. The
 //! judge never guesses any of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::experiment::{Factors, Key, Seed, Value};
 
@@ -20,6 +23,16 @@ pub struct Replicates {
     /// Which runs were planned; `None` for an evidence that does not say it, where runs that are
     /// missing from some arm are left out of the pairs.
     pub planned: Option<Planned>,
+    /// The names of replicates that are not their numbers.
+    pub names: BTreeMap<Seed, Arc<str>>,
+}
+
+impl Replicates {
+    /// The name of a replicate as its log has it.
+    #[must_use]
+    pub fn name_of(&self, seed: Seed) -> String {
+        self.names.get(&seed).map_or_else(|| seed.0.to_string(), ToString::to_string)
+    }
 }
 
 impl Default for Replicates {
@@ -29,6 +42,7 @@ impl Default for Replicates {
             paired: true,
             structure: Structure::Independent,
             planned: None,
+            names: BTreeMap::new(),
         }
     }
 }
@@ -85,8 +99,7 @@ impl Planned {
     /// does not say it.
     #[must_use]
     pub fn count(&self, key: &Key) -> Option<usize> {
-        let matches = |of: &Factors| of.iter().all(|(name, value)| has(key, name, value));
-        let (_, count) = self.counts.iter().find(|(of, _)| matches(of))?;
+        let (_, count) = self.counts.iter().find(|(of, _)| matches(key, of))?;
         Some(count.saturating_sub(self.never_ran.get(key).map_or(0, BTreeSet::len)))
     }
 
@@ -94,6 +107,11 @@ impl Planned {
     pub(crate) fn never_ran(&self, key: &Key, seed: Seed) -> bool {
         self.never_ran.get(key).is_some_and(|seeds| seeds.contains(&seed))
     }
+}
+
+/// Whether a key has all of these values.
+pub(super) fn matches(key: &Key, of: &Factors) -> bool {
+    of.iter().all(|(name, value)| has(key, name, value))
 }
 
 /// Whether a key has this value of a factor; the coordinates of this paper's keys count as factors.

@@ -4,12 +4,13 @@ use maud::{Markup, html};
 
 use super::{
     axis::{Axis, Scale, padded, plain, range, rounded, step, ticks},
+    bars::draw_bars,
     curve::{draw_curve, draw_published},
-    curves::{Chart, Curve, Panel, Point},
-    numbers::{place, signed, value},
-    svg::{Drawing, Mark, PANEL_WIDTH, PanelDrawing},
+    curves::{Chart, Curve, Panel, Point, Wording},
+    numbers::{counted, place, signed, signed_to, value},
+    svg::{Drawing, Mark, PANEL_WIDTH, PanelDrawing, text_width},
 };
-use crate::claim::PlotAxis;
+use crate::{claim::PlotAxis, util::decimals::decimals};
 
 /// The frames of the plots within a panel, in pixels.
 const LEFT: f64 = 34.0;
@@ -25,21 +26,7 @@ pub fn draw(chart: &Chart, name: String) -> Option<Drawing> {
     if chart.panels.is_empty() {
         return None;
     }
-    let frame = Frame {
-        chart,
-        x_title: match chart.x {
-            PlotAxis::Images => "training images",
-            PlotAxis::Epoch => "epochs",
-            PlotAxis::Blocks => "fine-tuned blocks",
-            PlotAxis::Resolution => "resolution in pixels",
-            PlotAxis::Rank => "rank of the training image by influence",
-        },
-        y_title: match chart.x {
-            PlotAxis::Rank => "test images with its class, %",
-            _ => "test accuracy, %",
-        },
-        difference: difference_scale(chart),
-    };
+    let frame = Frame { chart, difference: difference_scale(chart) };
     let mut legend: Vec<(Mark, String)> = chart
         .labels
         .iter()
@@ -51,7 +38,7 @@ pub fn draw(chart: &Chart, name: String) -> Option<Drawing> {
             .difference_marks
             .iter()
             .zip(&chart.differences)
-            .map(|(mark, label)| (*mark, format!("{label}, paired within seeds"))),
+            .map(|(mark, label)| (*mark, format!("{label}{}", chart.wording.paired))),
     );
     legend.extend(
         chart.published.as_ref().map(|figure| {
@@ -76,7 +63,7 @@ pub fn draw(chart: &Chart, name: String) -> Option<Drawing> {
 
 /// The first note: what points and bands are, and which scales panels share.
 fn key(chart: &Chart) -> String {
-    let of = if chart.x == PlotAxis::Rank { "shares" } else { "accuracy" };
+    let of = &chart.wording.scale;
     let scales = match (chart.panels.len(), chart.differences.len()) {
         (1, _) => String::new(),
         (_, 0) => format!(" Each panel has its own {of} scale."),
@@ -89,19 +76,27 @@ fn key(chart: &Chart) -> String {
         }
         None => "",
     };
-    let cut = match chart.panels.iter().any(|panel| is_cut(all(panel), None)) || {
+    let slack = chart.wording.slack;
+    let bands = if chart.wording.bars { "lines" } else { "bands" };
+    let cut = match chart.panels.iter().any(|panel| is_cut(all(panel), None, slack)) || {
         let differences = chart.panels.iter().flat_map(differences);
-        is_cut(differences, Some(0.0))
+        is_cut(differences, Some(0.0), slack)
     } {
-        true => " The widest bands are clipped at the frame.",
-        false => "",
+        true => format!(" The widest {bands} are clipped at the frame."),
+        false => String::new(),
     };
-    format!("Points: means over n seeds. Bands: 95 % confidence intervals.{cut}{published}{scales}")
+    let (points, bands) = if chart.wording.bars { ("Bars", "Lines") } else { ("Points", "Bands") };
+    let replicate = &chart.wording.replicate;
+    format!(
+        "{points}: means over n {replicate}s. {bands}: 95 % confidence \
+         intervals.{cut}{published}{scales}"
+    )
 }
 
 /// The common scale of differences of all panels: contains every mean, and bands up to a limit.
 fn difference_scale(chart: &Chart) -> ((f64, f64), Vec<f64>) {
-    let (low, high) = reach(chart.panels.iter().flat_map(differences), Some(0.0));
+    let differences = chart.panels.iter().flat_map(differences);
+    let (low, high) = reach(differences, Some(0.0), chart.wording.slack);
     padded(low, high, 4)
 }
 
@@ -111,44 +106,55 @@ fn differences(panel: &Panel) -> impl Iterator<Item = &Point> {
     curves.flat_map(|curve| &curve.points)
 }
 
-/// The least amount, in points, by which bands may widen the range of the means to either side.
-const SLACK: f64 = 4.0;
-
 /// The range of points with their bands. Bands widen the range of the means by at most its width to
-/// either side: one cell of two seeds must not flatten all others.
-fn reach<'a>(points: impl Iterator<Item = &'a Point>, and: Option<f64>) -> (f64, f64) {
+/// either side, or by `slack` if that is more: one cell of two seeds must not flatten all others.
+fn reach<'a>(
+    points: impl Iterator<Item = &'a Point>,
+    and: Option<f64>,
+    slack: Option<f64>,
+) -> (f64, f64) {
     let points: Vec<&Point> = points.collect();
     let means = range(points.iter().map(|point| point.mean).chain(and)).unwrap_or((0.0, 1.0));
-    let slack = (means.1 - means.0).max(SLACK);
+    let least = slack.unwrap_or_else(|| {
+        let half = |point: &&Point| Some((point.high? - point.low?) / 2.0);
+        let mut halves: Vec<f64> = points.iter().filter_map(half).collect();
+        halves.sort_by(f64::total_cmp);
+        halves.get(halves.len() / 2).copied().unwrap_or_default()
+    });
+    let slack = (means.1 - means.0).max(least);
     let ends = points.iter().flat_map(|point| [point.low, point.high]).flatten();
     let (low, high) = range(ends.chain([means.0, means.1])).unwrap_or(means);
     (low.max(means.0 - slack), high.min(means.1 + slack))
 }
 
 /// Whether any band exceeds that range.
-fn is_cut<'a>(points: impl Iterator<Item = &'a Point>, and: Option<f64>) -> bool {
+fn is_cut<'a>(
+    points: impl Iterator<Item = &'a Point>,
+    and: Option<f64>,
+    slack: Option<f64>,
+) -> bool {
     let points: Vec<&Point> = points.collect();
-    let (low, high) = reach(points.iter().copied(), and);
+    let (low, high) = reach(points.iter().copied(), and, slack);
     let ends = points.iter().flat_map(|point| [point.low, point.high]).flatten();
     ends.into_iter().any(|end| end < low || end > high)
 }
 
 struct Frame<'a> {
     chart: &'a Chart,
-    x_title: &'static str,
-    y_title: &'static str,
     difference: ((f64, f64), Vec<f64>),
 }
 
 impl Frame<'_> {
     fn panel(&self, panel: &Panel) -> PanelDrawing {
         let x = self.horizontal(panel);
-        let (low, high) = reach(all(panel), None);
+        let Wording { bars, slack, limits: (least, largest), .. } = self.chart.wording;
+        // A bar begins at zero.
+        let (low, high) = reach(all(panel), bars.then_some(0.0), slack);
         let ((low, high), marks) = rounded(low, high, 5);
         // Accuracies lie between 0 and 100, also where a rounded range or a band exceeds that.
-        let y = Axis::new(Scale::Linear, (low.max(0.0), high.min(100.0)), ACCURACY);
+        let y = Axis::new(Scale::Linear, (low.max(least), high.min(largest)), ACCURACY);
         let marks: Vec<f64> =
-            marks.into_iter().filter(|mark| (0.0..=100.0).contains(mark)).collect();
+            marks.into_iter().filter(|mark| (least..=largest).contains(mark)).collect();
         let below = !panel.differences.is_empty();
         let bottom = if below { DIFFERENCE.0 } else { ACCURACY.0 };
         let accuracy_tooltip =
@@ -158,7 +164,7 @@ impl Frame<'_> {
         };
         let body = html! {
             text.t x=(place(LEFT)) y="12" { (panel.title) }
-            text.s x=(place(LEFT)) y="27" { (self.y_title) }
+            text.s x=(place(LEFT)) y="27" { (self.chart.wording.y) }
             (self.frame(panel, &x, &y, &marks, ACCURACY))
             path.axis d=(format!("M{} {}H{}", place(LEFT), place(ACCURACY.0), place(RIGHT))) {}
             @for curve in &panel.published {
@@ -167,7 +173,12 @@ impl Frame<'_> {
             }
             @for curve in &panel.curves {
                 @let mark = Mark::Curve(curve.colour);
-                (draw_curve(curve, mark, (&x, &y), &[], &|point| accuracy_tooltip(curve, point)))
+                @let tooltip = |point: &Point| accuracy_tooltip(curve, point);
+                @if bars {
+                    (draw_bars(curve, panel.curves.len(), mark, (&x, &y), &tooltip))
+                } @else {
+                    (draw_curve(curve, mark, (&x, &y), &[], &tooltip))
+                }
             }
             @if below {
                 @let y = Axis::new(Scale::Linear, self.difference.0, DIFFERENCE);
@@ -175,7 +186,7 @@ impl Frame<'_> {
                     [only] => only,
                     _ => "difference",
                 };
-                text.s x=(place(LEFT)) y=(place(DIFFERENCE.1 - 9.0)) { (label) ", points" }
+                text.s x=(place(LEFT)) y=(place(DIFFERENCE.1 - 9.0)) { (label) (self.chart.wording.difference) }
                 @for at in &panel.incomparable {
                     rect.stripe x=(place(x.place(*at) - 7.0)) y=(place(DIFFERENCE.1)) width="14"
                         height=(place(DIFFERENCE.0 - DIFFERENCE.1)) {}
@@ -189,7 +200,8 @@ impl Frame<'_> {
                         difference_tooltip(curve, point)
                     }))
                 }
-                @for curve in &panel.differences {
+                @for curve in panel.differences.iter().flat_map(|curve| self.apart(curve)) {
+                    @let curve = &curve;
                     @let mark = self.chart.difference_marks[curve.colour];
                     (draw_curve(curve, mark, (&x, &y), &panel.incomparable, &|point| {
                         difference_tooltip(curve, point)
@@ -205,7 +217,7 @@ impl Frame<'_> {
                 format!("{}: {}", panel.title, self.chart.title)
             },
             description: self.in_words(panel),
-            height: bottom + BELOW,
+            height: bottom + BELOW + self.slanted(panel, &x),
             body,
         }
     }
@@ -216,17 +228,17 @@ impl Frame<'_> {
         let ticks = self.chart.ticks.iter().map(|tick| tick.at);
         let places = (LEFT + 8.0, RIGHT - 10.0);
         let all = |values: (f64, f64), scale| Axis::new(scale, values, places);
-        match self.chart.x {
-            PlotAxis::Images => all(range(ticks).unwrap_or((1.0, 1.0)), Scale::Logarithmic),
-            PlotAxis::Epoch | PlotAxis::Rank => {
-                all((0.0, range(points).map_or(1.0, |range| range.1)), Scale::Linear)
-            }
-            PlotAxis::Blocks | PlotAxis::Resolution => {
-                let (low, high) = range(ticks).unwrap_or((0.0, 0.0));
-                // Padding, so that the first and the last step don't lie on the frame.
-                all((low - 0.25, high + 0.25), Scale::Linear)
-            }
+        if let Some(begins) = self.chart.wording.begins {
+            let (first, last) = range(points).unwrap_or((begins, begins + 1.0));
+            return all((begins.min(first), last), Scale::Linear);
         }
+        if self.chart.x == PlotAxis::Images {
+            return all(range(ticks).unwrap_or((1.0, 1.0)), Scale::Logarithmic);
+        }
+        let (low, high) = range(ticks).unwrap_or((0.0, 0.0));
+        // Padding, so that the first and the last step don't lie on the frame.
+        let padding = if self.chart.wording.bars { 0.5 } else { 0.25 };
+        all((low - padding, high + padding), Scale::Linear)
     }
 
     fn frame(
@@ -253,7 +265,7 @@ impl Frame<'_> {
     }
 
     fn ticks(&self, panel: &Panel, x: &Axis) -> Vec<(f64, String)> {
-        if matches!(self.chart.x, PlotAxis::Epoch | PlotAxis::Rank) {
+        if self.chart.wording.begins.is_some() {
             let (low, high) = x.values();
             let ticks = ticks(low, high, step(high - low, 6));
             return ticks.into_iter().map(|at| (at, plain(at))).collect();
@@ -264,21 +276,31 @@ impl Frame<'_> {
     /// The text below the axis: tick labels, the number of seeds at each tick, and the title. On an
     /// axis of epochs, which has points between ticks, the title has the number of seeds.
     fn horizontal_labels(&self, panel: &Panel, x: &Axis, bottom: f64) -> Markup {
-        let apart = self.chart.x != PlotAxis::Epoch;
+        let apart = self.chart.x == PlotAxis::Rank || self.chart.wording.begins.is_none();
+        let x_title = &self.chart.wording.x;
         let title = match panel.seeds() {
-            Some(seeds) if !apart => format!("{}, n = {}", self.x_title, count(seeds, " to ")),
-            _ => self.x_title.to_owned(),
+            Some(seeds) if !apart => format!("{x_title}, n = {}", count(seeds, " to ")),
+            _ => x_title.clone(),
         };
         let row = apart && panel.seeds().is_some();
-        let title_at = bottom + if row { 42.0 } else { 29.0 };
+        let slanted = self.slanted(panel, x);
+        let below = bottom + slanted;
+        let title_at = below + if row { 42.0 } else { 29.0 };
         html! {
             @if row {
-                text.s.r x=(place(LEFT - 5.0)) y=(place(bottom + 27.0)) { "n" }
+                text.s.r x=(place(LEFT - 5.0)) y=(place(below + 27.0)) { "n" }
             }
             @for (at, label) in self.ticks(panel, x) {
-                text.s.n.m x=(place(x.place(at))) y=(place(bottom + 14.0)) { (label) }
+                @if slanted > 0.0 {
+                    @let (at, bottom) = (place(x.place(at) + 3.0), place(bottom + 12.0));
+                    text.s.n.r x=(at) y=(bottom) transform=(format!("rotate(-45 {at} {bottom})")) {
+                        (shortened(&label))
+                    }
+                } @else {
+                    text.s.n.m x=(place(x.place(at))) y=(place(bottom + 14.0)) { (label) }
+                }
                 @if let Some(seeds) = panel.seeds_at(at).filter(|_| apart) {
-                    text.s.n.m x=(place(x.place(at))) y=(place(bottom + 27.0)) {
+                    text.s.n.m x=(place(x.place(at))) y=(place(below + 27.0)) {
                         (count(seeds, "\u{2013}"))
                     }
                 }
@@ -287,32 +309,58 @@ impl Frame<'_> {
         }
     }
 
+    /// The height that slanted tick labels need: names of a study, where they have no room beside
+    /// each other; 0 elsewhere.
+    fn slanted(&self, panel: &Panel, x: &Axis) -> f64 {
+        if !self.chart.wording.bars || panel.ticks.len() < 2 {
+            return 0.0;
+        }
+        let widths = panel.ticks.iter().map(|tick| text_width(&shortened(&tick.label), 10.0));
+        let widest = widths.fold(0.0, f64::max);
+        let step = x.place(1.0) - x.place(0.0);
+        if widest + 4.0 <= step { 0.0 } else { 0.71 * widest }
+    }
+
     /// The horizontal coordinate of a point in words.
     fn at(&self, point: &Point) -> String {
         #[expect(clippy::float_cmp, reason = "a point takes its value from the tick")]
         let tick = self.chart.ticks.iter().find(|tick| tick.at == point.x);
         let label = tick.map_or_else(|| plain(point.x), |tick| tick.label.clone());
-        match self.chart.x {
+        match &self.chart.x {
             PlotAxis::Images => format!("{label} images"),
             PlotAxis::Epoch => format!("epoch {label}"),
             PlotAxis::Rank => format!("rank {label}"),
             PlotAxis::Blocks => format!("{label} blocks"),
             PlotAxis::Resolution => format!("{label} px"),
+            PlotAxis::Own(_) if self.chart.wording.begins.is_none() => label,
+            PlotAxis::Own(name) => format!("{name} {label}"),
         }
     }
 
     fn tooltip(&self, point: &Point, label: &str) -> String {
+        let together = [Some(point.mean), point.low, point.high].into_iter().flatten();
+        let of_study = matches!(self.chart.x, PlotAxis::Own(_));
+        let places = if of_study { decimals(together) } else { 2 };
+        let value = |value: f64| signed_to(Some(value), places).trim_start_matches('+').to_owned();
         let band = match (point.low, point.high) {
             (Some(low), Some(high)) => format!(" [{}, {}]", value(low), value(high)),
             _ => String::new(),
         };
         let seeds = match point.seeds {
             0 => "published mean".to_owned(),
-            1 => "1 seed".to_owned(),
-            seeds => format!("{seeds} seeds"),
+            seeds => counted(seeds, &self.chart.wording.replicate),
         };
         let mixed = if point.mixed { ", mixed recipes" } else { "" };
         format!("{label}, {}: {}{band}, {seeds}{mixed}", self.at(point), value(point.mean))
+    }
+
+    /// A difference as it is drawn: over a text factor its points are not connected.
+    fn apart(&self, curve: &Curve) -> Vec<Curve> {
+        if !self.chart.wording.bars {
+            return vec![curve.clone()];
+        }
+        let one = |point: &Point| Curve { colour: curve.colour, points: vec![*point] };
+        curve.points.iter().map(one).collect()
     }
 
     fn in_words(&self, panel: &Panel) -> String {
@@ -346,6 +394,15 @@ impl Frame<'_> {
 /// Every point of accuracy, including published ones.
 fn all(panel: &Panel) -> impl Iterator<Item = &Point> {
     panel.curves.iter().chain(&panel.published).flat_map(|curve| &curve.points)
+}
+
+/// A tick label cut to a length that has room below the axis.
+fn shortened(label: &str) -> String {
+    const MOST: usize = 20;
+    match label.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}\u{2026}", label[..end].trim_end()),
+        None => label.to_owned(),
+    }
 }
 
 /// A range of numbers of seeds.

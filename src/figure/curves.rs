@@ -8,6 +8,7 @@ use super::{
     groups::distinct,
     legend::{Notes, difference_label, difference_mark, label},
     numbers::grouped,
+    of_study,
     published::{Place, PublishedFigure},
     steps::{Step, steps},
     svg::Mark,
@@ -46,6 +47,60 @@ pub struct Chart {
     pub panels: Vec<Panel>,
     /// Notes about the points, as sentences.
     pub notes: Vec<String>,
+    /// Words and scales that depend on what is measured.
+    pub wording: Wording,
+}
+
+/// Words and scales of a chart.
+#[derive(Clone, Debug)]
+pub struct Wording {
+    /// Title of the horizontal axis.
+    pub x: String,
+    /// Title of the vertical axis.
+    pub y: String,
+    /// What has a scale, in a note: `accuracy`.
+    pub scale: String,
+    /// What a difference is in, as it follows its name: `, points`.
+    pub difference: String,
+    /// What is said of differences in the legend.
+    pub paired: String,
+    /// What repeats a run, in one word.
+    pub replicate: String,
+    /// The least and the largest possible value.
+    pub limits: (f64, f64),
+    /// The least amount by which bands may widen the range of the means to either side; `None` for
+    /// half of the middle band.
+    pub slack: Option<f64>,
+    /// Whether means are drawn as bars.
+    pub bars: bool,
+    /// Where the horizontal axis of a run's progress begins; `None` for another axis.
+    pub begins: Option<f64>,
+}
+
+impl Wording {
+    fn of_paper(x: &PlotAxis) -> Self {
+        let ranks = *x == PlotAxis::Rank;
+        Self {
+            x: match x {
+                PlotAxis::Images => "training images",
+                PlotAxis::Epoch => "epochs",
+                PlotAxis::Blocks => "fine-tuned blocks",
+                PlotAxis::Resolution => "resolution in pixels",
+                PlotAxis::Rank => "rank of the training image by influence",
+                PlotAxis::Own(name) => name,
+            }
+            .to_owned(),
+            y: if ranks { "test images with its class, %" } else { "test accuracy, %" }.to_owned(),
+            scale: if ranks { "shares" } else { "accuracy" }.to_owned(),
+            difference: ", points".to_owned(),
+            paired: ", paired within seeds".to_owned(),
+            replicate: "seed".to_owned(),
+            limits: (0.0, 100.0),
+            slack: Some(4.0),
+            bars: false,
+            begins: matches!(x, PlotAxis::Epoch | PlotAxis::Rank).then_some(0.0),
+        }
+    }
 }
 
 /// A tick of the horizontal axis.
@@ -129,7 +184,10 @@ pub struct Point {
 /// The figure of a plot from evidence. A target without records has no panel, and a note names it.
 #[must_use]
 pub fn chart(plot: &Plot, evidence: &Evidence) -> Chart {
-    chart_over(plot, evidence, None)
+    match (&plot.metric, &evidence.world.study) {
+        (Some(metric), Some(study)) => of_study::chart(plot, metric, study, evidence),
+        _ => chart_over(plot, evidence, None),
+    }
 }
 
 /// The figure of a plot from evidence, with the published curves of the same arms and cells behind.
@@ -142,7 +200,7 @@ pub(crate) fn chart_over(
 ) -> Chart {
     let targets: Vec<Option<Arc<str>>> =
         distinct(plot.cells.iter().map(|cell| cell.target.clone()));
-    let steps = steps(plot.x, &plot.cells, &plot.lines, &evidence.records);
+    let steps = steps(&plot.x, &plot.cells, &plot.lines, &evidence.records);
     let mut draft = Draft { plot, evidence, published, steps, notes: Notes::default() };
     let mut panels = Vec::new();
     for target in &targets {
@@ -172,7 +230,8 @@ pub(crate) fn chart_over(
         id: plot.id.clone(),
         title: plot.title.clone(),
         subtitle: String::new(),
-        x: plot.x,
+        x: plot.x.clone(),
+        wording: Wording::of_paper(&plot.x),
         ticks: draft.ticks(),
         labels,
         differences,

@@ -153,14 +153,10 @@ pub fn draw(claim: &Claim, verdict: &ClaimVerdict, world: &World, name: String) 
         rows().map(|row| text_width(&of(row), 11.0) + 12.0).fold(0.0, f64::max)
     };
     let mean_at = PANEL_WIDTH - width(&|row: &Row| interval(row.low, row.high)).max(INTERVAL);
-    let plot = Plot {
-        margins: &margins,
-        range: padded(visible.0, visible.1, 4),
-        left: (labels + 8.0).clamp(44.0, 130.0),
-        unit,
-        mean_at,
-        right: mean_at - width(&|row: &Row| mean_of(row)).max(MEAN),
-    };
+    let left = (labels + 8.0).clamp(44.0, 130.0);
+    let right = mean_at - width(&|row: &Row| mean_of(row)).max(MEAN);
+    let range = with_room(visible, right - left);
+    let plot = Plot { margins: &margins, range, left, unit, mean_at, right };
     let mut marks: Vec<(Mark, String)> = Vec::new();
     for verdict in [Verdict::Supported, Verdict::Refuted, Verdict::Inconclusive] {
         if rows().any(|row| row.mark() == Mark::Verdict(verdict)) {
@@ -188,6 +184,18 @@ pub fn draw(claim: &Claim, verdict: &ClaimVerdict, world: &World, name: String) 
             verdict.unit.after()
         )],
     })
+}
+
+/// The padded range of values and its ticks: as many as have room beside each other in `width`
+/// pixels, four at most.
+fn with_room((low, high): (f64, f64), width: f64) -> ((f64, f64), Vec<f64>) {
+    let fits = |((low, high), ticks): &((f64, f64), Vec<f64>)| {
+        let widest = ticks.iter().map(|tick| text_width(&plain(*tick), 10.0)).fold(0.0, f64::max);
+        let apart = ticks.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
+        apart / (high - low) * width >= widest + 6.0
+    };
+    let with = |most| padded(low, high, most);
+    (2..=4).rev().map(with).find(fits).unwrap_or_else(|| with(1))
 }
 
 struct Plot<'a> {
@@ -310,4 +318,22 @@ fn in_words(group: &Group) -> String {
         })
         .collect();
     cells.join("; ") + "."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_as_many_as_have_room() {
+        let count = |width| with_room((0.0, 0.0004), width).1.len();
+        assert_eq!(count(200.0), padded(0.0, 0.0004, 4).1.len());
+        assert!(count(90.0) < count(200.0));
+        for width in [60.0, 90.0, 120.0, 200.0] {
+            let ((low, high), ticks) = with_room((0.0, 0.0004), width);
+            let apart = width * (ticks[1] - ticks[0]) / (high - low);
+            let label = text_width(&plain(ticks[1]), 10.0);
+            assert!(ticks.len() < 3 || apart > label, "{width}: {ticks:?}");
+        }
+    }
 }

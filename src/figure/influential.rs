@@ -4,6 +4,7 @@
 use maud::{Markup, html};
 
 use super::{
+    classes::class,
     numbers::{place, value},
     svg::{Drawing, PANEL_WIDTH, PanelDrawing},
 };
@@ -32,6 +33,8 @@ pub struct Influential {
 pub struct InfluentialPanel {
     /// The cell in words.
     pub title: String,
+    /// The target's id.
+    pub target: String,
     /// The first seed that every source has.
     pub seed: Seed,
     /// One row per test image.
@@ -118,7 +121,8 @@ fn panel(cell: &Cell, keys: &[Key], evidence: &Evidence) -> Option<InfluentialPa
     };
     let images = cell.images.map(|images| format!(", {images} images")).unwrap_or_default();
     let title = format!("{target}{resolution}{images}");
-    (!rows.is_empty()).then_some(InfluentialPanel { title, seed, rows })
+    let target = first.target.to_string();
+    (!rows.is_empty()).then_some(InfluentialPanel { title, target, seed, rows })
 }
 
 /// The drawing of the images.
@@ -138,11 +142,10 @@ pub fn draw(gallery: &Influential, name: String) -> Drawing {
         notes: vec![
             format!(
                 "The first test image of each of the first classes, not selected by result{seed}. \
-                 Classes are numbered from 0; a dashed frame marks a training image of a different \
-                 class."
+                 A dashed frame marks a training image of a different class."
             ),
             "Influence: first-order increase of the test image's loss, in nats, if the training \
-             image is removed. Below it (pred.): the predicted class of the test image."
+             image is removed. Below it (as): the predicted class of the test image."
                 .to_owned(),
         ],
     }
@@ -153,6 +156,7 @@ fn draw_panel(gallery: &Influential, panel: &InfluentialPanel) -> PanelDrawing {
     #[expect(clippy::cast_precision_loss, reason = "a handful of columns and rows")]
     let times = |count: usize, size: f64| count as f64 * size;
     let column = |index: usize| times(index, PANEL_WIDTH / times(columns, 1.0));
+    let class = |label: u32| class(&panel.target, label);
     let body = html! {
         text.t x="0" y="12" { (panel.title) }
         text.s x="0" y="28" { "test image" }
@@ -161,27 +165,27 @@ fn draw_panel(gallery: &Influential, panel: &InfluentialPanel) -> PanelDrawing {
         }
         @for (index, row) in panel.rows.iter().enumerate() {
             @let top = HEAD + times(index, ROW);
-            (picture(&row.test, column(0), top, "test image"))
+            (picture(&row.test, &panel.target, column(0), top, "test image"))
             text.s x=(place(column(0) + PICTURE + 6.0)) y=(place(top + 14.0)) {
-                "class " (row.test.label)
+                (class(row.test.label))
             }
             @for (index, example) in row.most.iter().enumerate() {
                 @let left = column(index + 1);
                 @let same_class = example.train.label == row.test.label;
-                (picture(&example.train, left, top, "training image"))
+                (picture(&example.train, &panel.target, left, top, "training image"))
                 @if !same_class {
                     rect x=(place(left - 2.0)) y=(place(top - 2.0))
                         width=(place(PICTURE + 4.0)) height=(place(PICTURE + 4.0)) fill="none"
                         stroke="currentColor" stroke-width="1.5" stroke-dasharray="4 3" {}
                 }
                 text.s x=(place(left + PICTURE + 6.0)) y=(place(top + 14.0)) {
-                    "class " (example.train.label)
+                    (class(example.train.label))
                 }
                 text.s.n x=(place(left + PICTURE + 6.0)) y=(place(top + 28.0)) {
                     (influence(example.influence))
                 }
                 text.s x=(place(left + PICTURE + 6.0)) y=(place(top + 42.0)) {
-                    "pred. " (example.predicted)
+                    "as " (class(example.predicted))
                 }
             }
         }
@@ -194,12 +198,12 @@ fn draw_panel(gallery: &Influential, panel: &InfluentialPanel) -> PanelDrawing {
     }
 }
 
-fn picture(of: &Pictured, left: f64, top: f64, what: &str) -> Markup {
+fn picture(of: &Pictured, target: &str, left: f64, top: f64, what: &str) -> Markup {
     html! {
         image x=(place(left)) y=(place(top)) width=(place(PICTURE)) height=(place(PICTURE))
             image-rendering="pixelated" href=(format!("data:image/png;base64,{}", of.png))
         {
-            title { (what) " " (of.image) ", class " (of.label) }
+            title { (what) " " (of.image) ", " (class(target, of.label)) }
         }
     }
 }
@@ -221,14 +225,11 @@ fn in_words(gallery: &Influential, panel: &InfluentialPanel) -> String {
             .iter()
             .zip(&gallery.sources)
             .map(|(example, source)| {
-                format!(
-                    "class {} for {source} ({})",
-                    example.train.label,
-                    influence(example.influence)
-                )
+                let class = class(&panel.target, example.train.label);
+                format!("{class} for {source} ({})", influence(example.influence))
             })
             .collect();
-        format!("test image of class {}: {}", row.test.label, most.join(", "))
+        format!("test image, {}: {}", class(&panel.target, row.test.label), most.join(", "))
     };
     panel.rows.iter().map(row).collect::<Vec<_>>().join("; ") + "."
 }

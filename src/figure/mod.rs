@@ -5,9 +5,11 @@
 //! it, and [`png`] renders the drawing. `report` writes files and pages.
 
 pub(crate) mod axis;
+mod bars;
 pub mod catalogue;
 mod chance;
 pub mod chart;
+mod classes;
 pub(crate) mod comparison_words;
 mod curve;
 pub mod curves;
@@ -16,6 +18,7 @@ pub(crate) mod groups;
 pub mod influential;
 pub(crate) mod legend;
 pub(crate) mod numbers;
+pub(crate) mod of_study;
 pub(crate) mod palette;
 pub mod png;
 pub mod published;

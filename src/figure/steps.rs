@@ -80,12 +80,12 @@ fn ranks() -> impl Iterator<Item = Step> {
 
 /// Every step of the cells, in order; for an axis of epochs, those that the lines' records logged.
 #[must_use]
-pub fn steps(x: PlotAxis, cells: &[Cell], lines: &[Arm], records: &Records) -> Vec<Step> {
+pub fn steps(x: &PlotAxis, cells: &[Cell], lines: &[Arm], records: &Records) -> Vec<Step> {
     let named = |cell: &Cell| match x {
         PlotAxis::Images => cell.images.map(Step::Images),
         PlotAxis::Blocks => cell.blocks.map(Step::Blocks),
         PlotAxis::Resolution => cell.resolution.map(Step::of_resolution),
-        PlotAxis::Epoch | PlotAxis::Rank => None,
+        PlotAxis::Epoch | PlotAxis::Rank | PlotAxis::Own(_) => None,
     };
     let logged = |cell: &Cell| {
         let keys = lines.iter().flat_map(|line| line.keys(cell, &Metric::Accuracy(Moment::Last)));

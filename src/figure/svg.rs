@@ -14,6 +14,8 @@ use crate::experiment::Verdict;
 pub const PANEL_WIDTH: f64 = 360.0;
 const GAP: f64 = 24.0;
 const COLUMNS: usize = 3;
+/// The width of a character of notes, in pixels: of prose in Helvetica, half of the size.
+const CHARACTER: f64 = 5.0;
 
 /// A drawn figure.
 #[derive(Clone, Debug)]
@@ -117,8 +119,14 @@ fn legible(text: &str) -> String {
 /// A drawing as an element of a page, whose style has the colours.
 #[must_use]
 pub fn figure(drawing: &Drawing) -> Markup {
+    figure_with(drawing, &html! {})
+}
+
+/// The same with more below it, such as links to its files.
+#[must_use]
+pub fn figure_with(drawing: &Drawing, below: &Markup) -> Markup {
     html! {
-        figure id=(drawing.name) {
+        figure id=(drawing.name) data-panels=(drawing.panels.len()) {
             figcaption {
                 (drawing.title)
                 @if !drawing.subtitle.is_empty() { code { (drawing.subtitle) } }
@@ -137,6 +145,7 @@ pub fn figure(drawing: &Drawing) -> Markup {
                 }
             }
             @for note in &drawing.notes { p.note { (note) } }
+            (below)
         }
     }
 }
@@ -162,7 +171,8 @@ pub fn file(drawing: &Drawing, claim: &str) -> String {
     #[expect(clippy::cast_precision_loss, reason = "a handful of columns, rows and lines")]
     let times = |count: usize, size: f64| count as f64 * size;
     let width = times(columns, PANEL_WIDTH + GAP) + GAP;
-    let characters = 78 * columns;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some hundreds")]
+    let characters = ((width - 2.0 * GAP) / CHARACTER) as usize;
     let (legend, legend_height) = legend(drawing, width);
     let title = wrapped(&legible(&drawing.title), characters * 5 / 8);
     let below_title = [claim, &drawing.subtitle].map(|text| wrapped(&legible(text), characters));

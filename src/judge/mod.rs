@@ -12,10 +12,10 @@
 //! `per_image` holds what each test image contributes, `images` resamples test images, `power`
 //! computes power, `scales` compares scales of accuracy, [`two_zoos`] combines verdicts on two
 //! zoos, and `result` holds the output types. Beside the verdict: `population` (what it is about),
-//! `how_far` (how far it stands), `direction` (mixed cells), `targets` (the range behind an
-//! average), `early` (estimates after an early stop), `one_seed` (whether it hinges on one),
-//! `false_supports` (how many to expect), and `values` (one a seed, by which two verdicts are
-//! compared).
+//! `how_far` (how far it stands), `undecided` (seeds that it still needs), `direction` (mixed
+//! cells), `targets` (the range behind an average), `early` (estimates after an early stop),
+//! `one_seed` (whether it hinges on one), `false_supports` (how many to expect), and `values` (one
+//! a seed, by which two verdicts are compared).
 
 mod absences;
 mod association;
@@ -43,12 +43,13 @@ mod per_image;
 mod population;
 pub(crate) mod power;
 mod quantify;
-mod resolution;
+pub(crate) mod resolution;
 pub(crate) mod result;
 mod same_numbers;
 pub(crate) mod scales;
 mod targets;
 pub mod two_zoos;
+mod undecided;
 mod values;
 
 use std::collections::BTreeSet;
@@ -65,6 +66,7 @@ pub use result::{
     CellVerdict, ClaimVerdict, FalseSupports, HowFar, RangeOverTargets, RefutedAs, ScaleVerdict,
     SecondaryVerdict, SeedsAndImages, TestImages, Unpaired, UnpairedArm, Verdicts,
 };
+pub use undecided::Undecided;
 pub use values::{UnitValues, unit_values};
 
 use crate::{
@@ -108,6 +110,7 @@ pub fn judge(claim: &Claim, evidence: &Evidence) -> ClaimVerdict {
         margin: claim.hypothesis.relation.threshold(),
         alpha: claim.design.alpha.level(),
         borderline: primary.borderline,
+        undecided: primary.undecided,
         direction: primary.direction,
         hinges_on_one_seed: primary.hinges_on_one_seed,
         population: Some(primary_population),
@@ -167,6 +170,7 @@ fn judge_secondary(
                 verdict: Verdict::Inconclusive,
                 reason: format!("not judged: {}", descriptive.reason),
                 borderline: false,
+                undecided: None,
                 direction: None,
                 hinges_on_one_seed: None,
                 how_far: HowFar::default(),
@@ -184,6 +188,7 @@ fn judge_secondary(
         reason: judged.reason,
         judged: reading.descriptive.is_none(),
         borderline: judged.borderline,
+        undecided: judged.undecided,
         direction: judged.direction,
         hinges_on_one_seed: judged.hinges_on_one_seed,
         how_far: judged.how_far,
@@ -213,6 +218,7 @@ struct Judged {
     verdict: Verdict,
     reason: String,
     borderline: bool,
+    undecided: Option<Undecided>,
     direction: Option<Direction>,
     hinges_on_one_seed: Option<bool>,
     how_far: HowFar,
@@ -299,8 +305,10 @@ fn judge_hypothesis(hypothesis: &Hypothesis, design: &Design, evidence: &Evidenc
     let mixed = sides.mixed(stopping.verdict, hypothesis.holds, &hypothesis.metric.unit());
     // The reason of an only cell has its own.
     let absences = absences::of_all(&units, &evidence.replicates.name).filter(|_| units.len() > 1);
-    let reason =
-        mixed.into_iter().chain([reason]).chain(absences).collect::<Vec<String>>().join("; ");
+    let undecided = Undecided::new(&units, &stopping, design);
+    let open = undecided.map(|open| open.to_string());
+    let reason = open.into_iter().chain(mixed).chain([reason]).chain(absences);
+    let reason = reason.collect::<Vec<String>>().join("; ");
     let is_judged = stopping.verdict != Verdict::Incomplete;
     let direction = is_judged.then(|| sides.direction());
     let hinges_on_one_seed = hinges_on_one_seed(&analysis, &units, &interims, &stopping);
@@ -317,6 +325,7 @@ fn judge_hypothesis(hypothesis: &Hypothesis, design: &Design, evidence: &Evidenc
         verdict: stopping.verdict,
         reason,
         borderline,
+        undecided,
         direction,
         hinges_on_one_seed,
         how_far,

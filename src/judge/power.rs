@@ -8,10 +8,12 @@ use std::{
 };
 
 use crate::{
-    claim::{Claim, Holds, Relation},
+    claim::{Claim, Holds, Hypothesis, Relation},
     evidence::{Evidence, SamplingDesign},
     judge::{CellVerdict, ClaimVerdict, Unpaired, cell::Analysis},
-    stats::{MOST_SEEDS, binomial_upper_tail, detectable, seeds_needed, t_upper_quantile},
+    stats::{
+        MOST_SEEDS, TestDesign, binomial_upper_tail, detectable, seeds_needed, t_upper_quantile,
+    },
 };
 
 /// The power that a design should have.
@@ -43,6 +45,9 @@ pub(crate) struct CellPower<'a> {
     pub needed: Needed,
     /// The smallest effect that the cell's seeds detect with power [`POWER`].
     pub detectable: f64,
+    /// The spread times the critical t: a contrast of single runs that lies nearer to the margin is
+    /// within what runs differ in by themselves.
+    pub single_runs: f64,
 }
 
 /// The number of seeds that is enough.
@@ -52,7 +57,8 @@ pub(crate) enum Needed {
     Seeds(usize),
     /// More than [`MOST_SEEDS`].
     TooMany,
-    /// No number: the effect is zero or against the hypothesis.
+    /// No number: the effect is zero or against the hypothesis, or too small for folds, which share
+    /// training items however many they are.
     Never,
 }
 
@@ -108,18 +114,18 @@ pub fn claim_power<'a>(
     };
     let level = claim.design.alpha.level() / looks;
     let two_margins = matches!(hypothesis.relation, Relation::EquivalentWithin(_));
-    let structure = &evidence.replicates.structure;
-    let folds = structure.test_to_train() > 0.0;
-    let unpaired = judged.iter().any(|cell| cell.unpaired.is_some());
-    let cells: Vec<CellPower<'a>> = if two_margins || folds || unpaired {
-        Vec::new()
-    } else {
-        judged.iter().filter_map(|cell| of_cell(cell, verdict.margin, level)).collect()
+    let test_to_train = evidence.replicates.structure.test_to_train();
+    let of_cell = |cell: &'a CellVerdict| match &cell.unpaired {
+        None if test_to_train == 0.0 => of_cell(cell, verdict.margin, level),
+        _ => {
+            let design = test_design(hypothesis, cell, test_to_train, level)?;
+            of_design(cell, &design, verdict.margin, level)
+        }
     };
+    let cells: Vec<CellPower<'a>> =
+        if two_margins { Vec::new() } else { judged.iter().filter_map(of_cell).collect() };
     let unavailable = match cells.is_empty() {
         _ if two_margins => Some("an equivalence has two margins, so no single effect"),
-        _ if folds => Some("folds share training items, so more of them are not more data"),
-        _ if unpaired => Some("arms share no seeds, so there is no one spread of pairs"),
         true => Some("no cell has two seeds"),
         false => None,
     };
@@ -140,7 +146,61 @@ fn of_cell(cell: &CellVerdict, margin: f64, level: f64) -> Option<CellPower<'_>>
         None => Needed::TooMany,
     };
     let detectable = known_detectable(cell.seeds, level, POWER) * spread;
-    Some(CellPower { cell, effect, spread, needed, detectable })
+    let single_runs = t_upper_quantile(level, cell.seeds as f64 - 1.0) * spread;
+    Some(CellPower { cell, effect, spread, needed, detectable, single_runs })
+}
+
+/// The test of a cell whose arms share no replicates, or whose replicates are folds. The variances
+/// are those behind the verdict's interval, which has floors of spreads.
+fn test_design(
+    hypothesis: &Hypothesis,
+    cell: &CellVerdict,
+    test_to_train: f64,
+    level: f64,
+) -> Option<TestDesign> {
+    let (low, high) = (cell.low?, cell.high?);
+    let Some(Unpaired { df, arms }) = &cell.unpaired else {
+        let spread = spread(cell, level)?;
+        let shares = 1.0 + cell.seeds as f64 * test_to_train;
+        return Some(TestDesign { variances: vec![spread * spread / shares], test_to_train });
+    };
+    let contrast = hypothesis.contrasts.iter().find(|of| of.label == cell.contrast)?;
+    let mut variances = Vec::with_capacity(arms.len());
+    let mut together = 0.0;
+    for arm in arms {
+        let weight = contrast.terms.iter().find(|term| term.arm.name == arm.arm)?.weight;
+        let variance = (weight * arm.standard_deviation?).powi(2);
+        together += variance * (1.0 / arm.replicates as f64 + test_to_train);
+        variances.push(variance);
+    }
+    let error = (high - low) / 2.0 / t_upper_quantile(level, (*df)?);
+    let factor = error * error / together;
+    let valid = factor.is_finite() && factor > 0.0;
+    variances.iter_mut().for_each(|variance| *variance *= factor);
+    valid.then_some(TestDesign { variances, test_to_train })
+}
+
+/// As [`of_cell`], for such a test; its spread is that of a difference of single runs.
+fn of_design<'a>(
+    cell: &'a CellVerdict,
+    design: &TestDesign,
+    margin: f64,
+    level: f64,
+) -> Option<CellPower<'a>> {
+    let effect = cell.mean? - margin;
+    let needed = match design.needed(effect, level, POWER) {
+        Some(replicates) => Needed::Seeds(replicates),
+        None if design.never(effect, level, POWER) => Needed::Never,
+        None => Needed::TooMany,
+    };
+    let detectable = match &cell.unpaired {
+        Some(Unpaired { df, .. }) => detectable_unpaired(cell, (*df)?, level, level, POWER)?,
+        None => known_detectable(cell.seeds, level, POWER) * spread(cell, level)?,
+    };
+    let spread = design.variances.iter().sum::<f64>().sqrt();
+    let df = cell.unpaired.as_ref().map_or(Some(cell.seeds as f64 - 1.0), |of| of.df)?;
+    let single_runs = t_upper_quantile(level, df) * spread;
+    Some(CellPower { cell, effect, spread, needed, detectable, single_runs })
 }
 
 /// The distance from the margin that a cell's seeds find with power [`POWER`] at a one-sided

@@ -12,7 +12,7 @@ use crate::{
 /// Of a log it follows what is known: one test item, where the target's test set is known, and the
 /// last digit that the log prints; the larger counts. In an average, steps are independent. Other
 /// evidence has the metric's own ([`Metric::resolution`]).
-pub(super) fn resolution(
+pub(crate) fn resolution(
     terms: &[Term],
     cells: &[Cell],
     metric: &Metric,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     association::AssociationResult, direction::Direction, factors::factors_of, flag::Flag,
-    population::Population,
+    population::Population, undecided::Undecided,
 };
 use crate::{
     claim::{Cell, Contrast, Expected, Hypothesis, Locked, Unit},
@@ -55,6 +55,10 @@ pub struct ClaimVerdict {
     /// another processor may shift some. False for logs, whose numbers are the same everywhere.
     #[serde(default)]
     pub borderline: bool,
+    /// Where a sequential design still needs seeds: how many it used without a decision; null where
+    /// it stopped. The verdict is then "inconclusive".
+    #[serde(default)]
+    pub undecided: Option<Undecided>,
     /// On which side of the threshold cells (or averages) surely lie, after Holm over them; null
     /// for an incomplete claim.
     #[serde(default)]
@@ -124,6 +128,9 @@ pub struct SecondaryVerdict {
     /// Whether the verdict changes if every value is a point higher or lower, as for the claim.
     #[serde(default)]
     pub borderline: bool,
+    /// Whether it still needs seeds, as for the claim.
+    #[serde(default)]
+    pub undecided: Option<Undecided>,
     /// On which side of the threshold cells surely lie, as for the claim; null where it is not
     /// judged.
     #[serde(default)]

@@ -2,7 +2,10 @@
 //! plan the outstanding fine-tunes, run them) until the judge needs no more. A fine-tune with a
 //! record is never run again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use sha2::{Digest, Sha256};
 
@@ -12,10 +15,12 @@ use crate::{
     evidence::{Evidence, Records, Replicates, SamplingDesign},
     experiment::{EvidenceKind, Key, Seed, Trial},
     plan::{
-        self,
+        self, Outlook,
         cost::{Cost, Throughput, Throughputs},
+        known::Known,
+        queue::{Listed, Queue, Report},
     },
-    store::{Damaged, Entry, Ledger, LedgerError},
+    store::{Damaged, Entry, Ledger, LedgerError, Worker},
     util::hexadecimal,
     world::World,
 };
@@ -31,15 +36,17 @@ pub trait Runner {
     /// If no processor is available.
     fn processor(&self) -> Result<String, Self::Error>;
 
-    /// Runs trials and stores their entries; calls `report` after each is stored.
+    /// How many families of trials it runs at once.
+    fn at_once(&self) -> usize {
+        1
+    }
+
+    /// Runs the families of a queue and stores their entries ([`drain`](super::queue::drain) does both); calls
+    /// `report` after each is stored.
     ///
     /// # Errors
     /// If a trial can't be run, an entry can't be stored, or the run was interrupted.
-    fn run(
-        &self,
-        trials: &[IdentifiedTrial],
-        report: &(dyn Fn(Event<'_>) + Sync),
-    ) -> Result<(), Self::Error>;
+    fn run(&self, queue: &dyn Queue, report: Report<'_>) -> Result<(), Self::Error>;
 }
 
 /// An event while trials run.
@@ -47,11 +54,19 @@ pub trait Runner {
 pub enum Event<'a> {
     /// A trial has ended in this process, and its entry is stored.
     Ended(&'a Entry),
-    /// Another process with the same ledger has run a trial.
+    /// Another process with the same ledger has run a trial, perhaps while this one did.
     Found(&'a Entry),
+    /// Another process has run a trial while this one did, with other bits. The first record
+    /// stays.
+    Differs {
+        /// The record.
+        first: &'a Entry,
+        /// What was run here, which is not stored.
+        entry: &'a Entry,
+    },
     /// Damaged files in the ledger, of trials that are run now, were set aside.
     Damaged(&'a [Damaged]),
-    /// Other processes hold the locks of all remaining trials; reported at every poll.
+    /// Other processes hold the leases of all remaining trials; reported at every poll.
     Waits,
 }
 
@@ -72,8 +87,9 @@ pub struct Campaign<'a> {
 pub trait Progress: Sync {
     /// Files in the ledger that are passed over, each once.
     fn damaged(&self, files: &[Damaged]);
-    /// Trials are about to run; `speed` is measured on the same processor, if known.
-    fn begins(&self, trials: &[IdentifiedTrial], speed: Option<Throughput>);
+    /// Trials are about to run, and `at_most` with them until the judge needs no more; `speed` is
+    /// measured on the same processor, if known.
+    fn begins(&self, trials: &[IdentifiedTrial], at_most: usize, speed: Option<Throughput>);
     /// Needed fine-tunes that can't run here, by missing asset.
     fn missing(&self, missing: &BTreeMap<Missing, plan::Outstanding>);
     /// An event while trials run.
@@ -119,7 +135,7 @@ impl Campaign<'_> {
     pub fn gather(&self, claims: &[&Claim]) -> Result<Gathered, LedgerError> {
         let mut wanted = plan::at_most(claims, self.world);
         wanted.extend(plan::read_by_associations(claims, self.world));
-        let mut gathered = self.read(wanted)?;
+        let mut gathered = self.read(wanted, &mut Known::default())?;
         // Early stopping saved the missing seeds of decided claims, unless an undecided claim may
         // still need them. Keys without any record were never started and are not counted.
         let evidence = &gathered.evidence;
@@ -137,26 +153,40 @@ impl Campaign<'_> {
         Ok(gathered)
     }
 
+    /// The same for a worker that plans again and again, without what only a verdict shows.
+    ///
+    /// # Errors
+    /// If the ledger can't be listed, or an existing entry can't be read.
+    pub(super) fn gather_again(
+        &self,
+        claims: &[&Claim],
+        known: &mut Known,
+    ) -> Result<Gathered, LedgerError> {
+        known.list(self.ledger)?;
+        self.read(plan::at_most(claims, self.world), known)
+    }
+
     /// Reads the entries of every fine-tune that these points are drawn from.
     ///
     /// # Errors
     /// If an existing entry can't be read.
     pub(crate) fn gather_points(&self, needed: &plan::Points) -> Result<Gathered, LedgerError> {
-        self.read(plan::points(needed, plan::MOST_SEEDS, self.world))
+        self.read(plan::points(needed, plan::MOST_SEEDS, self.world), &mut Known::default())
     }
 
-    fn read(&self, at_most: plan::Outstanding) -> Result<Gathered, LedgerError> {
+    fn read(&self, at_most: plan::Outstanding, known: &mut Known) -> Result<Gathered, LedgerError> {
         let mut damaged = Vec::new();
-        let mut entries: Vec<Entry> = Vec::new();
+        let mut entries: Vec<Arc<Entry>> = Vec::new();
         let mut beyond = BTreeSet::new();
         let mut incomplete: Option<Key> = None;
         for (key, seed) in at_most.into_keys() {
-            let Ok(named) = self.identify(key.clone(), seed) else { continue };
+            let identify = || self.identify(key.clone(), seed);
+            let Ok(named) = known.identify(&key, seed, identify) else { continue };
             // Seeds are in their fixed order, and the judge uses those before the first missing
             // one: a seed that was run out of order must not be selected.
-            match self.ledger.get(&named.id, &mut |file| damaged.push(file))? {
+            match known.entry(self.ledger, &named.id, &mut |file| damaged.push(file))? {
                 None => incomplete = Some(key),
-                Some(entry) if incomplete.as_ref() == Some(&key) => drop(beyond.insert(entry.id)),
+                Some(_) if incomplete.as_ref() == Some(&key) => drop(beyond.insert(named.id)),
                 Some(entry) => entries.push(entry),
             }
         }
@@ -180,7 +210,7 @@ impl Campaign<'_> {
             means: Vec::new(),
             notes: Vec::new(),
         };
-        let speeds = Throughputs::by_records(&entries, self.world);
+        let speeds = Throughputs::by_records(entries.iter().map(|entry| &**entry), self.world);
         Ok(Gathered { evidence, beyond, speeds, damaged })
     }
 
@@ -197,7 +227,7 @@ impl Campaign<'_> {
     ) -> Result<Gathered, R::Error> {
         self.run(
             &|| self.gather(claims),
-            &|evidence| plan::outstanding(claims, evidence),
+            &|evidence| plan::outlook(claims, evidence),
             runner,
             progress,
         )
@@ -217,7 +247,10 @@ impl Campaign<'_> {
     ) -> Result<Gathered, R::Error> {
         self.run(
             &|| self.gather_points(needed),
-            &|evidence| plan::outstanding_points(needed, seeds, evidence),
+            &|evidence| {
+                let next = plan::outstanding_points(needed, seeds, evidence);
+                Outlook { at_most: next.clone(), next }
+            },
             runner,
             progress,
         )
@@ -227,7 +260,7 @@ impl Campaign<'_> {
     fn run<R: Runner>(
         &self,
         gather: &dyn Fn() -> Result<Gathered, LedgerError>,
-        outstanding: &dyn Fn(&Evidence) -> plan::Outstanding,
+        outlook: &dyn Fn(&Evidence) -> Outlook,
         runner: &R,
         progress: &dyn Progress,
     ) -> Result<Gathered, R::Error> {
@@ -238,15 +271,19 @@ impl Campaign<'_> {
             let mut new = gathered.damaged.clone();
             new.retain(|file| reported.insert(file.path.clone()));
             progress.damaged(&new);
-            let outstanding = self.planned(outstanding(&gathered.evidence), &gathered);
+            let Outlook { next, at_most } = outlook(&gathered.evidence);
+            let outstanding = self.planned(next, &gathered);
             if outstanding.planned.is_empty() {
                 progress.missing(&outstanding.missing);
                 return Ok(gathered);
             }
             let planned = outstanding.planned.into_iter();
             let trials: Vec<IdentifiedTrial> = planned.map(|planned| planned.named).collect();
-            progress.begins(&trials, gathered.speeds.on_processor(&runner.processor()?));
-            runner.run(&trials, &|event| progress.happens(event))?;
+            let at_most = self.planned(at_most, &gathered).planned.len();
+            progress.begins(&trials, at_most, gathered.speeds.on_processor(&runner.processor()?));
+            let worker = Worker::of_process();
+            let queue = Listed::new(self.ledger, worker, &trials, runner.at_once())?;
+            runner.run(&queue, &|event| progress.happens(event))?;
         }
     }
 
@@ -260,9 +297,22 @@ impl Campaign<'_> {
     /// can't.
     #[must_use]
     pub fn planned(&self, outstanding: plan::Outstanding, gathered: &Gathered) -> NextTrials {
+        let mut next = self.planned_again(outstanding, gathered, &mut Known::default());
+        let flops = |planned: &Planned| self.cost(&planned.named).flops;
+        next.planned.sort_by(|left, right| flops(right).total_cmp(&flops(left)));
+        next
+    }
+
+    /// The same in no order, for a worker that plans again and again.
+    pub(super) fn planned_again(
+        &self,
+        outstanding: plan::Outstanding,
+        gathered: &Gathered,
+        known: &mut Known,
+    ) -> NextTrials {
         let mut next = NextTrials::default();
         for ((key, seed), needed_by) in outstanding {
-            let missing = match self.identify(key.clone(), seed) {
+            let missing = match known.identify(&key, seed, || self.identify(key.clone(), seed)) {
                 Ok(named) if gathered.beyond.contains(&named.id) => continue,
                 Ok(named) => match self.assets.unavailable(&key, self.world.zoo_of(&key, seed)) {
                     None => {
@@ -275,8 +325,6 @@ impl Campaign<'_> {
             };
             next.missing.entry(missing).or_default().insert((key, seed), needed_by);
         }
-        let flops = |planned: &Planned| self.cost(&planned.named).flops;
-        next.planned.sort_by(|left, right| flops(right).total_cmp(&flops(left)));
         next
     }
 

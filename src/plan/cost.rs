@@ -141,7 +141,10 @@ pub struct Throughputs(BTreeMap<String, Throughput>);
 impl Throughputs {
     /// Measures speeds from the entries of a world.
     #[must_use]
-    pub(crate) fn by_records(entries: &[Entry], world: &World) -> Self {
+    pub(crate) fn by_records<'a>(
+        entries: impl IntoIterator<Item = &'a Entry>,
+        world: &World,
+    ) -> Self {
         let of_world = |entry: &&Entry| {
             let Recipe { key, world: of, .. } = &entry.trial.recipe;
             let finished = matches!(entry.outcome, Ended::Finished(_));
@@ -150,7 +153,7 @@ impl Throughputs {
         // Trials that ran side by side have the same start and the same seconds to the last bit;
         // those of a family that two workers shared do not.
         let mut together: BTreeMap<(&str, u64, u64, String), Vec<&Entry>> = BTreeMap::new();
-        for entry in entries.iter().filter(of_world) {
+        for entry in entries.into_iter().filter(of_world) {
             let Provenance { processor, started, seconds, .. } = &entry.provenance;
             let of = (processor.as_str(), *started, seconds.to_bits(), entry.trial.family());
             together.entry(of).or_default().push(entry);

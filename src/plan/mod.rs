@@ -1,11 +1,21 @@
 //! The planner: which fine-tunes are outstanding, from claims and existing records. Pure: a
 //! [`campaign`] runs them with an executor and plans again with the new records, until nothing is
-//! outstanding. [`cost`] estimates time, [`sensitivity`] varies the protocol.
+//! outstanding. [`cost`] counts operations, [`price`] adds time, memory, downloads and disk space, on
+//! a device at hand or on a [`gpu`] by its data sheet; [`sensitivity`] varies the protocol.
 
 pub mod campaign;
 pub mod cost;
+pub mod downloads;
+mod families;
+pub mod gpu;
+mod known;
+mod memory;
+pub mod order;
+pub mod price;
+pub mod queue;
 pub mod sensitivity;
 pub mod standing;
+pub mod work;
 mod zoo_cost;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,15 +49,40 @@ pub(crate) const FIRST_SEEDS: usize = 3;
 /// to their own last look.
 #[must_use]
 pub fn outstanding(claims: &[&Claim], evidence: &Evidence) -> Outstanding {
-    let mut outstanding = Outstanding::new();
+    outlook(claims, evidence).next
+}
+
+/// Outstanding fine-tunes: those that are needed next, and all that may be.
+#[derive(Clone, Debug, Default)]
+pub struct Outlook {
+    /// Those of the next look of undecided hypotheses.
+    pub next: Outstanding,
+    /// Those of every look that is left to them, so with `next`.
+    pub at_most: Outstanding,
+}
+
+/// What the claims' hypotheses need next, as [`outstanding`], and at most.
+#[must_use]
+pub fn outlook(claims: &[&Claim], evidence: &Evidence) -> Outlook {
+    let mut outlook = Outlook::default();
     for claim in claims {
         for Question { name, hypothesis, design } in hypotheses(claim) {
-            for (key, seed) in needed(hypothesis, &design, evidence) {
-                outstanding.entry((key, seed)).or_default().insert(name.clone());
+            let next = needed(hypothesis, &design, evidence);
+            let is_open = !next.is_empty();
+            for trial in next {
+                outlook.next.entry(trial).or_default().insert(name.clone());
+            }
+            let all = is_open.then(|| possible(hypothesis, design.looks.last(), &evidence.world));
+            for trial in all.into_iter().flatten().filter(|trial| !exists(trial, evidence)) {
+                outlook.at_most.entry(trial).or_default().insert(name.clone());
             }
         }
     }
-    outstanding
+    outlook
+}
+
+fn exists((key, seed): &(Key, Seed), evidence: &Evidence) -> bool {
+    evidence.records.seeds(key).is_some_and(|existing| existing.contains_key(seed))
 }
 
 /// The fine-tunes that the claims' hypotheses need at most, with every look.
@@ -103,9 +138,7 @@ pub(crate) fn outstanding_points(
     evidence: &Evidence,
 ) -> Outstanding {
     let mut outstanding = points(needed, seeds, &evidence.world);
-    outstanding.retain(|(key, seed), _| {
-        evidence.records.seeds(key).is_none_or(|existing| !existing.contains_key(seed))
-    });
+    outstanding.retain(|trial, _| !exists(trial, evidence));
     outstanding
 }
 

@@ -10,6 +10,7 @@
 mod cell;
 mod difference;
 pub mod fingerprint;
+pub mod of_study;
 pub mod one_seed;
 pub mod result;
 

@@ -70,21 +70,25 @@ fn in_words(size: &AssociationAt) -> String {
 pub(super) fn table(associations: &[AssociationResult]) -> Markup {
     html! {
         @for association in associations {
-            h4 { "Association " code { (association.id) } ", which never changes the verdict" }
-            p { (association.sentence) " Similarity: " (association.similarity) "." }
-            @if let Some(why) = &association.unavailable { p { "Here it is " (why) "." } }
-            @if !association.sizes.is_empty() {
-                ul {
-                    @for size in &association.sizes {
-                        li { (place(size)) ": " (in_words(size)) "." }
+            details {
+                summary { "Association " code { (association.id) } }
+                div.within {
+                    p {
+                        (association.sentence) " It never changes the verdict. Similarity: "
+                        (association.similarity) "."
                     }
-                }
-                details {
-                    summary { "Targets of " code { (association.id) } }
-                    (wide(
-                        "Targets, with the effect and the similarity of each", "",
-                        &targets(association),
-                    ))
+                    @if let Some(why) = &association.unavailable { p { "Here it is " (why) "." } }
+                    @if !association.sizes.is_empty() {
+                        ul {
+                            @for size in &association.sizes {
+                                li { (place(size)) ": " (in_words(size)) "." }
+                            }
+                        }
+                        (wide(
+                            "Targets, with the effect and the similarity of each", "",
+                            &targets(association),
+                        ))
+                    }
                 }
             }
         }

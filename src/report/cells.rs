@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::{
     beside, how_far,
-    html::{badge, wide},
+    html::{wide, word},
 };
 use crate::figure::groups::{distinct, together};
 use crate::figure::numbers::{self, NONE, confidence, grouped, probability, signed, signed_to};
@@ -131,7 +131,7 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
                                 td.number { (or_none(how_far::over_seeds_and_images(cell))) }
                             }
                             @if test_images { td.number { (over_test_images(cell)) } }
-                            td { (badge(cell.verdict)) }
+                            td { (word(cell.verdict)) }
                             td.number { (cell.seeds) }
                             @if ahead {
                                 td.number { (or_none(cell.seeds_ahead.map(|it| it.to_string()))) }

@@ -133,7 +133,7 @@ pub fn citation(judged: &[Judged<'_>], command: &str) -> Citation {
 fn paper(judged: &[Judged<'_>]) -> Paper {
     let subject = Subject::of(judged);
     let title = match subject {
-        Subject::SomeLog => String::new(),
+        Subject::SomeLog(None) => String::new(),
         _ => subject.title().to_owned(),
     };
     Paper {
@@ -142,7 +142,7 @@ fn paper(judged: &[Judged<'_>]) -> Paper {
         arxiv: if subject.is_this_paper() { "2007.05869".to_owned() } else { String::new() },
         link: match subject {
             Subject::Study(study) => study.link.clone(),
-            Subject::ThisPaper | Subject::SomeLog => None,
+            Subject::ThisPaper | Subject::SomeLog(_) => None,
         },
     }
 }

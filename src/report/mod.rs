@@ -5,29 +5,47 @@
 
 mod annotations;
 mod associations;
+mod badge;
 mod beside;
+mod bibtex;
+mod bottom_line;
 mod cells;
+mod changes;
 pub mod citation;
 pub mod comparison;
 mod comparison_cells;
+mod contents;
+mod downloads;
 pub(crate) mod estimand;
+mod figures;
 pub mod gallery;
+mod grid;
 mod how_far;
 mod html;
 mod junit;
+mod legend;
 mod power;
 mod replication;
 mod section;
+mod sensitivity;
 mod specification_curve;
 mod spreadsheet;
+mod study_comparison;
+mod study_figures;
 mod subject;
+pub mod summary;
 pub mod tables;
 pub(crate) mod terminal;
+mod titles;
 mod two_zoos;
+mod verdict_table;
 
 use std::path::{Path, PathBuf};
 
 pub use annotations::annotations;
+pub use badge::badge;
+pub use bibtex::bibtex;
+pub use changes::{Changes, EarlierVerdicts};
 pub use comparison_cells::comparison_cells;
 pub use html::html;
 pub use junit::junit;
@@ -35,8 +53,11 @@ pub use specification_curve::spreadsheet_of_curve;
 pub(crate) use specification_curve::write_specification_curve;
 pub(crate) use spreadsheet::spreadsheet_of_choices;
 pub use spreadsheet::{COLUMNS, spreadsheet};
+pub(crate) use study_comparison::{study_comparison, study_comparison_cells};
+pub(crate) use study_figures::{StudyFigure, study_figures, write_study_figure};
+pub use verdict_table::{latex, markdown};
 
-use crate::figure::{chart, curves, forest, influential, png, scatter, svg, svg::Drawing};
+use crate::figure::{forest, png, scatter, svg, svg::Drawing};
 use crate::{
     claim::Claim,
     evidence::Evidence,
@@ -71,6 +92,16 @@ impl Judged<'_> {
             None => "its spec expects no verdict on this evidence".to_owned(),
         }
     }
+}
+
+/// How many verdicts are the ones that their claims expect, of those that expect one.
+#[must_use]
+pub fn counted_as_expected(judged: &[Judged<'_>]) -> (usize, usize) {
+    let expecting = judged.iter().filter_map(|one| {
+        let expected = one.claim.expected.get(&one.evidence.kind)?;
+        Some(one.verdict.is(expected))
+    });
+    expecting.fold((0, 0), |(count, all), is| (count + usize::from(is), all + 1))
 }
 
 /// The note on a verdict that rounding on another processor may change.
@@ -122,11 +153,11 @@ pub enum ReportError {
     },
 }
 
-/// Writes the HTML report to `index.html` in a folder, which is created if it is missing, and the
-/// verdicts for citation to [`citation::FILE`].
+/// Writes the HTML report to `index.html` in a folder, which is created if it is missing, the
+/// verdicts for citation to [`citation::FILE`], and the files of every figure into `figures/`.
 ///
 /// # Errors
-/// If the folder can't be created or a file can't be written.
+/// If the folder can't be created, a file can't be written, or a PNG can't be rendered.
 pub fn write_html(
     folder: &Path,
     judged: &[Judged<'_>],
@@ -135,6 +166,7 @@ pub fn write_html(
 ) -> Result<PathBuf, ReportError> {
     make(folder)?;
     let page = write(folder, PAGE, html(judged, comparisons, command).as_bytes())?;
+    downloads::write_files(folder, judged, comparisons)?;
     write(folder, citation::FILE, citation::citation(judged, command).text().as_bytes())?;
     Ok(page)
 }
@@ -207,21 +239,7 @@ pub(crate) fn write_scatter(
 /// images.
 #[must_use]
 pub fn drawings(one: &Judged<'_>, all: &[Judged<'_>]) -> Vec<Drawing> {
-    let Judged { claim, evidence, verdict, .. } = one;
-    let several = all.iter().filter(|other| other.claim.id == claim.id).count() > 1;
-    let name = |what: &str| {
-        if several {
-            format!("{}-{what}-{}", claim.id, evidence.kind)
-        } else {
-            format!("{}-{what}", claim.id)
-        }
-    };
-    let forest = forest::draw(claim, verdict, &evidence.world, name("forest"));
-    let charts =
-        claim.plots.iter().map(|plot| chart::draw(&curves::chart(plot, evidence), name(&plot.id)));
-    let gallery = influential::gallery(claim, evidence)
-        .map(|gallery| influential::draw(&gallery, name("gallery")));
-    forest.into_iter().chain(charts.flatten()).chain(gallery).collect()
+    figures::figures(one, all).into_iter().map(|figure| figure.drawing).collect()
 }
 
 /// Checks that figures can be written into a folder, which is created if it is missing, before the

@@ -5,7 +5,10 @@ use maud::{Markup, html};
 
 use super::{Judged, html::wide};
 use crate::figure::numbers::{NONE, grouped, signed, value};
-use crate::judge::power::{self, CellPower, ClaimPower, POWER};
+use crate::{
+    experiment::Verdict,
+    judge::power::{self, CellPower, ClaimPower, Needed, POWER},
+};
 
 /// The section.
 #[must_use]
@@ -29,10 +32,60 @@ pub fn section(judged: &[Judged<'_>]) -> Markup {
                  below that of its cells. The observed effect is not the true one: power describes \
                  the design and is no evidence for the effect."
             }
-            (claims(&all))
+            details {
+                summary { "Power of every claim" span.count { (all.len()) } }
+                (claims(&all))
+            }
             (cells(&all))
         }
     }
+}
+
+/// The power of a claim in a sentence beside its verdict; empty where nothing is judged.
+#[must_use]
+pub(super) fn line(one: &Judged<'_>) -> Markup {
+    let power = power::claim_power(one.claim, one.evidence, &one.verdict);
+    let judged = one.verdict.verdict != Verdict::Incomplete;
+    html! {
+        @if let Some(reason) = power.unavailable.filter(|_| judged) {
+            p.strength { strong { "Power: " } "none is given, since " (reason) "." }
+        } @else if judged {
+            p.strength { strong { "Power: " } (in_words(&power, &one.verdict.unit.after())) }
+        }
+    }
+}
+
+fn in_words(power: &ClaimPower<'_>, unit: &str) -> String {
+    let of = if power.cells.len() == 1 {
+        "the one cell".to_owned()
+    } else {
+        format!("{} of {} cells", power.powered(), power.cells.len())
+    };
+    let have = match (power.cells.len(), power.powered()) {
+        (1, 0) => "does not have",
+        (1, _) | (_, 1) => "has",
+        _ => "have",
+    };
+    let needed = match power.needed() {
+        Some(Needed::Seeds(seeds)) => {
+            format!("; {seeds} seeds would give it to as many as must hold")
+        }
+        Some(Needed::TooMany) => {
+            "; no practical number of seeds gives it to as many as must hold".to_owned()
+        }
+        Some(Needed::Never) => {
+            "; no number of seeds gives it to as many as must hold, since an effect is zero or \
+             against the hypothesis"
+                .to_owned()
+        }
+        None => String::new(),
+    };
+    format!(
+        "{of} {have} {} at the observed effect with {} seeds{needed}. Smallest detectable effect: {}{unit}.",
+        percent(),
+        seeds_available(power),
+        smallest_effect(power)
+    )
 }
 
 fn percent() -> String {
@@ -147,7 +200,7 @@ fn row(one: &Judged<'_>, of: &CellPower<'_>) -> Markup {
     let repetition = cell.repetition.map(|count| format!(", repetition {count}"));
     html! {
         tr {
-            td { (one.claim.id) }
+            td { (one.claim.title) }
             td { (one.evidence.kind) }
             td { (cell.contrast) (pixels.unwrap_or_default()) (repetition.unwrap_or_default()) }
             td { (cell.target.as_deref().map_or(NONE, |target| world.title(target))) }

@@ -5,12 +5,12 @@ use maud::{Markup, html};
 
 use super::{
     comparison::{missing_differences, missing_means, only_local, sentences},
+    downloads,
     html::wide,
 };
 use crate::figure::{
     comparison_words::{remarks, side},
     numbers::{NONE, grouped, interval, probability, signed, value},
-    scatter, svg,
 };
 use crate::{
     replication::{Agreement, Comparison, DifferenceCell, Ends, MeanCell, Remark, Sameness},
@@ -61,7 +61,13 @@ fn comparison_section(comparison: &Comparison, several: bool) -> Markup {
                 h3 { a href=(format!("#replication-{kind}")) { "The " (kind) " evidence" } }
             }
             ul.findings { @for sentence in sentences(comparison) { li { (sentence) } } }
-            @for drawing in scatter::draw(comparison) { (svg::figure(&drawing)) }
+            @let figures = downloads::of_comparison(comparison);
+            @if !figures.is_empty() {
+                details {
+                    summary { "Figures of both sides" span.count { (figures.len()) } }
+                    div.within { @for figure in &figures { (downloads::figure(figure)) } }
+                }
+            }
             @if !means.is_empty() {
                 details {
                     summary { "Means on both sides" span.count { (means.len()) } }

@@ -3,8 +3,14 @@
 
 use maud::{Markup, html};
 
-use super::{BORDERLINE, HINGES, Judged, cells, drawings, estimand, how_far, html::badge};
-use crate::figure::{axis::plain, numbers::signed, svg};
+use super::{
+    BORDERLINE, HINGES, Judged, cells, downloads, estimand,
+    figures::{self, ClaimFigure},
+    how_far,
+    html::badge,
+    power, sensitivity, titles,
+};
+use crate::figure::{axis::plain, groups::together, numbers::signed};
 use crate::{
     claim::{Hypothesis, words},
     evidence::published::RESOLUTION_COLUMN,
@@ -27,22 +33,11 @@ pub fn section(judged: &[&Judged<'_>], all: &[Judged<'_>]) -> Markup {
                 }
                 @let place = words::place(&claim.paper);
                 p.paper-ref {
+                    @if !place.is_empty() { (place) " \u{00b7} " }
                     code { (claim.id) }
-                    @if !place.is_empty() { " \u{00b7} " (place) }
                 }
                 p.lead { (claim.statement) }
                 @if !claim.paper.note.is_empty() { p.aside { (claim.paper.note) } }
-            }
-            @if judged.len() > 1 {
-                ul.side-by-side aria-label="Verdicts side by side" {
-                    @for one in judged {
-                        li {
-                            a.to href=(format!("#{}-{}", claim.id, one.evidence.kind)) {
-                                (one.evidence.kind) " " (badge(one.verdict.verdict))
-                            }
-                        }
-                    }
-                }
             }
             @for one in judged { (on_evidence(one, all, judged.len() > 1)) }
         }
@@ -51,47 +46,103 @@ pub fn section(judged: &[&Judged<'_>], all: &[Judged<'_>]) -> Markup {
 
 fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
     let Judged { claim, evidence, verdict, .. } = one;
-    let other_scales = &verdict.other_scales;
-    let figures = drawings(one, all);
-    let world = &evidence.world;
     html! {
         div.evidence id=[several.then(|| format!("{}-{}", claim.id, evidence.kind))] {
-            @if several {
+            (answer(one, several))
+            (all_figures(one, all))
+            div.more {
+                (about(one))
+                (readings(one, several))
+                (cells_of(one))
+                (super::specification_curve::section(one, all))
+                (sensitivity::table(one))
+                (super::associations::table(&verdict.associations))
+                (provenance(one))
+            }
+        }
+    }
+}
+
+/// The verdict with its reason, and how firm it is.
+fn answer(one: &Judged<'_>, several: bool) -> Markup {
+    let Judged { claim, evidence, verdict, .. } = one;
+    let other_scales = &verdict.other_scales;
+    let cells = || verdict.averages.iter().chain(&verdict.cells);
+    let in_titles = |text: &str| titles::in_titles(text, cells(), &evidence.world);
+    html! {
+        div class=(format!("answer {}", verdict.verdict)) {
+            div.verdict {
                 h3 {
-                    a href=(format!("#{}-{}", claim.id, evidence.kind)) {
-                        "On " (evidence.kind) " evidence"
-                    }
+                    @if several {
+                        a href=(format!("#{}-{}", claim.id, evidence.kind)) {
+                            "On " (evidence.kind) " evidence"
+                        }
+                    } @else { "On " (evidence.kind) " evidence" }
+                }
+                (badge(verdict.verdict))
+                @if let Some(manner) = how_far::manner(&verdict.how_far) { span.on { (manner) } }
+                @if let Some(scale) = scale(verdict.verdict, &verdict.unit, other_scales) {
+                    span.on { (scale) }
                 }
             }
-            div class=(format!("answer {}", verdict.verdict)) {
-                p.verdict {
-                    (badge(verdict.verdict))
-                    @if let Some(manner) = how_far::manner(&verdict.how_far) {
-                        span.on { (manner) }
-                    }
-                    span.on {
-                        @if let Some(scale) = scale(verdict.verdict, &verdict.unit, other_scales) {
-                            (scale) " "
-                        }
-                        "on " (evidence.kind) " evidence"
-                    }
-                }
-                p.reason {
-                    (verdict.reason) "." @if verdict.borderline { " (" (BORDERLINE) ".)" }
-                    @if let Some(scales) = in_words(verdict.verdict, other_scales) {
-                        " " (sentence(&scales))
-                    }
+            p.reason {
+                (in_titles(&verdict.reason)) "." @if verdict.borderline { " (" (BORDERLINE) ".)" }
+                @if let Some(scales) = in_words(verdict.verdict, other_scales) {
+                    " " (sentence(&scales))
                 }
                 @let how_far = how_far::sentences(&verdict.how_far, &claim.hypothesis);
-                @if !how_far.is_empty() { p.reason { (how_far.join("; ")) "." } }
-                p.reason { (sentence(&estimand::sentence(verdict))) }
-                @if verdict.hinges_on_one_seed == Some(true) { p.reason { (HINGES) "." } }
-                (expected(one))
+                @if !how_far.is_empty() { " " (sentence(&how_far.join("; "))) }
+                @if verdict.hinges_on_one_seed == Some(true) { " " (sentence(HINGES)) }
+            }
+            (expected(one))
+            (power::line(one))
+            (sensitivity::line(one))
+        }
+    }
+}
+
+/// The figures: those that a page has room for, then the others folded.
+fn all_figures(one: &Judged<'_>, all: &[Judged<'_>]) -> Markup {
+    /// Forest plot and first curves.
+    const SHOWN: usize = 2;
+    /// The height in pixels above which a panel is a table rather than a picture.
+    const TALL: f64 = 480.0;
+    let tall = |figure: &ClaimFigure| figure.drawing.panels.iter().any(|of| of.height > TALL);
+    let (folded, mut shown): (Vec<ClaimFigure>, Vec<ClaimFigure>) =
+        figures::figures(one, all).into_iter().partition(tall);
+    let rest = shown.split_off(shown.len().min(SHOWN));
+    let folded = [rest, folded].concat();
+    html! {
+        @if shown.is_empty() && folded.is_empty() { (nothing_to_draw(one)) }
+        div.figures { @for figure in &shown { (downloads::figure(figure)) } }
+        @if !folded.is_empty() {
+            details {
+                summary { "More figures" span.count { (folded.len()) } }
+                div.within { @for figure in &folded { (downloads::figure(figure)) } }
+            }
+        }
+    }
+}
+
+/// What is asked, what it is about, and what to know about the answer.
+fn about(one: &Judged<'_>) -> Markup {
+    let Judged { claim, evidence, verdict, .. } = one;
+    let (caveats, world) = (claim.caveats(evidence.kind).count(), &evidence.world);
+    let flagged = verdict.averages.iter().chain(&verdict.cells).any(|cell| !cell.flags.is_empty());
+    html! {
+        details {
+            summary {
+                "Hypothesis" @if caveats > 0 { ", caveats" span.count { (caveats) } }
+                @if flagged { ", flags" }
             }
             div.two {
-                div { h4 { "Hypothesis" } (hypothesis(&claim.hypothesis)) }
                 div {
-                    @if claim.caveats(evidence.kind).next().is_some() {
+                    h4 { "Hypothesis" }
+                    (hypothesis(&claim.hypothesis))
+                    p.aside { (sentence(&estimand::sentence(verdict))) }
+                }
+                div {
+                    @if caveats > 0 {
                         h4 { "Caveats" }
                         ul.caveats {
                             @for caveat in claim.caveats(evidence.kind) { li { (caveat) } }
@@ -103,21 +154,21 @@ fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
                     (cells::flags(heading, &verdict.cells, world))
                 }
             }
-            @if figures.is_empty() { (nothing_to_draw(one)) }
-            @for drawing in &figures { (svg::figure(drawing)) }
-            (super::specification_curve::section(one, several))
-            (readings(one, several))
-            (super::associations::table(&one.verdict.associations))
-            @if verdict.verdict != Verdict::Incomplete || has_mean(&verdict.cells) {
-                details {
-                    summary { "Every cell of the hypothesis" span.count { (verdict.cells.len()) } }
-                    @if !verdict.averages.is_empty() {
-                        (cells::table(&verdict.averages, world, "Averages (decide the verdict)"))
-                    }
-                    (cells::table(&verdict.cells, world, "Cells, each judged by itself"))
+        }
+    }
+}
+
+fn cells_of(one: &Judged<'_>) -> Markup {
+    let (verdict, world) = (&one.verdict, &one.evidence.world);
+    html! {
+        @if verdict.verdict != Verdict::Incomplete || has_mean(&verdict.cells) {
+            details {
+                summary { "Every cell" span.count { (verdict.cells.len()) } }
+                @if !verdict.averages.is_empty() {
+                    (cells::table(&verdict.averages, world, "Averages (decide the verdict)"))
                 }
+                (cells::table(&verdict.cells, world, "Cells, each judged by itself"))
             }
-            (provenance(one))
         }
     }
 }
@@ -174,7 +225,9 @@ fn nothing_to_draw(one: &Judged<'_>) -> Markup {
                      either."
                 }
             } @else {
-                @if found == needed { p { strong { "No figure." } " " (one.verdict.reason) "." } }
+                @if found == needed {
+                    p { strong { "No figure." } " The answer above says why." }
+                }
                 @else if let Some(why) = unavailable(one) {
                     p { strong { "No figure." } " Not available: " (why) "." }
                 }
@@ -212,7 +265,10 @@ fn readings(one: &Judged<'_>, several: bool) -> Markup {
     };
     html! {
         @if !verdict.readings.is_empty() {
-            h4 { "Secondary hypotheses (readings), which never change the verdict" }
+            details {
+            summary { "Readings" span.count { (counted(&verdict.readings)) } }
+            div.within {
+            p.aside { "Secondary hypotheses, fixed in advance, which never change the verdict." }
             table.readings.sortable {
                 thead {
                     tr {
@@ -246,7 +302,8 @@ fn readings(one: &Judged<'_>, several: bool) -> Markup {
                                 }
                             }
                             td {
-                                (reading.reason) "."
+                                @let of = reading.averages.iter().chain(&reading.cells);
+                                (titles::in_titles(&reading.reason, of, world)) "."
                                 @if reading.hinges_on_one_seed == Some(true) {
                                     " Hinges on one seed."
                                 }
@@ -274,8 +331,21 @@ fn readings(one: &Judged<'_>, several: bool) -> Markup {
                     (cells::table(&reading.cells, world, &format!("Cells ({})", unit(reading))))
                 }
             }
+            }
+            }
         }
     }
+}
+
+/// `7: 5 supported, 1 refuted, 1 not judged`.
+fn counted(readings: &[SecondaryVerdict]) -> String {
+    let word = |reading: &SecondaryVerdict| {
+        if reading.judged { reading.verdict.name() } else { "not judged" }
+    };
+    let of = together(readings.iter().map(|reading| (word(reading), ())));
+    let parts: Vec<String> =
+        of.iter().map(|(word, readings)| format!("{} {word}", readings.len())).collect();
+    format!("{}: {}", readings.len(), parts.join(", "))
 }
 
 /// A clause as a sentence of its own.
@@ -303,6 +373,8 @@ fn means_in_words(reading: &SecondaryVerdict) -> Option<String> {
 fn provenance(one: &Judged<'_>) -> Markup {
     let Judged { evidence, verdict, .. } = one;
     html! {
+        details {
+        summary { "Evidence and command" }
         div.provenance {
             div {
                 h4 { "Conditional on" }
@@ -327,6 +399,7 @@ fn provenance(one: &Judged<'_>) -> Markup {
                 h4 { "Reproduce" }
                 pre { code { (one.again) } }
             }
+        }
         }
     }
 }

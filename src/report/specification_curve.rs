@@ -5,7 +5,13 @@ use std::path::{Path, PathBuf};
 
 use maud::{Markup, html};
 
-use super::{Judged, ReportError, make, spreadsheet::csv_text, write};
+use super::{
+    Judged, ReportError, downloads,
+    figures::{self, ClaimFigure},
+    make,
+    spreadsheet::csv_text,
+    write,
+};
 use crate::{
     claim::Claim,
     figure::{numbers::counted, specification_curve::draw, svg},
@@ -16,6 +22,7 @@ use crate::{
             kept::{CLAIMS, kept},
         },
     },
+    util::duration,
 };
 
 /// Writes the figure to `<claim>-curve.svg`; `None` if there is nothing to draw.
@@ -52,41 +59,48 @@ pub fn spreadsheet_of_curve(curve: &Curve) -> String {
     csv_text(&header, lines)
 }
 
+/// The curve of a claim that was run once and kept, with its values.
+#[must_use]
+pub(super) fn kept_figure(one: &Judged<'_>, all: &[Judged<'_>]) -> Option<ClaimFigure> {
+    let curve = kept(one.claim, one.evidence).filter(|_| is_run(one))?;
+    let drawing = draw(&curve, figures::name(one, all, "curve"))?;
+    Some(ClaimFigure { drawing, csv: spreadsheet_of_curve(&curve) })
+}
+
+/// Whether the claim gets a curve, from fine-tunes that can be run.
+fn is_run(one: &Judged<'_>) -> bool {
+    let Judged { claim, evidence, .. } = one;
+    evidence.kind.is_local()
+        && CLAIMS.contains(&claim.id.as_str())
+        && claim.hypothesis.unavailable(&evidence.world).is_none()
+}
+
 /// The curve beside the claim if it was run once and kept; otherwise the command and its price.
 /// Empty for a claim that gets no curve, and where fine-tunes can't be run.
-pub(super) fn section(one: &Judged<'_>, several: bool) -> Markup {
-    let Judged { claim, evidence, .. } = one;
-    let runs = evidence.kind.is_local() && CLAIMS.contains(&claim.id.as_str());
-    if !runs || claim.hypothesis.unavailable(&evidence.world).is_some() {
-        return html! {};
-    }
-    let name = if several {
-        format!("{}-curve-{}", claim.id, evidence.kind)
-    } else {
-        format!("{}-curve", claim.id)
-    };
+pub(super) fn section(one: &Judged<'_>, all: &[Judged<'_>]) -> Markup {
     html! {
-        h4 { "Specification curve" }
-        @match kept(claim, evidence).and_then(|curve| draw(&curve, name)) {
-            Some(drawing) => {
-                (svg::figure(&drawing))
-                p.aside { "Run once and kept with the program. " (price(one)) ":" }
+        @if is_run(one) {
+            details {
+                summary { "Specification curve" }
+                div.within {
+                    @match kept_figure(one, all) {
+                        Some(figure) => {
+                            (downloads::figure(&figure))
+                            p.aside { "Run once and kept with the program. " (price(one)) ":" }
+                        }
+                        None => p { "Not run. " (price(one)) ":" }
+                    }
+                    pre { code { (one.as_curve) } }
+                }
             }
-            None => p { "Not run. " (price(one)) ":" }
         }
-        pre { code { (one.as_curve) } }
     }
 }
 
 /// What a curve costs if no record exists.
 fn price(one: &Judged<'_>) -> String {
     let (count, cost) = curve::price(one.claim, &one.evidence.world);
-    let minutes = Throughput::REFERENCE.seconds(cost) / 60.0;
-    let time = if minutes < 600.0 {
-        format!("{minutes:.0} minutes")
-    } else {
-        format!("{:.0} hours", minutes / 60.0)
-    };
+    let time = duration(Throughput::REFERENCE.seconds(cost));
     format!(
         "The claim under all 16 combinations of learning rate, head, batch norms and augmentation, \
          each read at the last and at the best epoch, takes at most {}, about {time} on one thread \

@@ -10,8 +10,9 @@ pub(super) enum Subject<'a> {
     ThisPaper,
     /// The study of a log.
     Study(&'a Study),
-    /// A user's claims about a user's log.
-    SomeLog,
+    /// A user's claims about a user's log, with title and authors of its paper if the user names
+    /// them.
+    SomeLog(Option<(&'a str, &'a [String])>),
 }
 
 impl<'a> Subject<'a> {
@@ -19,10 +20,10 @@ impl<'a> Subject<'a> {
         match judged.first() {
             Some(one) if one.evidence.world.study.is_some() => {
                 let study = one.evidence.world.study.as_deref();
-                study.map_or(Self::SomeLog, Self::Study)
+                study.map_or(Self::SomeLog(None), Self::Study)
             }
             Some(one) if one.evidence.kind == EvidenceKind::Log && one.claim.is_own => {
-                Self::SomeLog
+                Self::SomeLog(one.evidence.world.user_names.paper())
             }
             _ => Self::ThisPaper,
         }
@@ -33,7 +34,8 @@ impl<'a> Subject<'a> {
         match self {
             Self::ThisPaper => "Adversarially-Trained Deep Nets Transfer Better",
             Self::Study(study) => study.title(),
-            Self::SomeLog => "Claims about a log",
+            Self::SomeLog(Some((title, _))) => title,
+            Self::SomeLog(None) => "Claims about a log",
         }
     }
 
@@ -49,14 +51,14 @@ impl<'a> Subject<'a> {
             .map(str::to_owned)
             .to_vec(),
             Self::Study(study) => study.authors.clone(),
-            Self::SomeLog => Vec::new(),
+            Self::SomeLog(paper) => paper.map_or_else(Vec::new, |(_, authors)| authors.to_vec()),
         }
     }
 
     /// What repeats a run, in one word.
     pub fn replicate(&self) -> &str {
         match self {
-            Self::ThisPaper | Self::SomeLog => "seed",
+            Self::ThisPaper | Self::SomeLog(_) => "seed",
             Self::Study(study) => &study.replicate.name,
         }
     }

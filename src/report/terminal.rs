@@ -10,10 +10,14 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
-use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm, core::display_width};
 
-use super::{Judged, beside, estimand, how_far};
+use super::{
+    Judged, beside, estimand,
+    grid::grid,
+    how_far,
+    summary::{Glyphs, sign},
+};
 use crate::figure::numbers::{self, confidence};
 use crate::{
     claim::words,
@@ -24,23 +28,46 @@ use crate::{
     world::World,
 };
 
-/// The width of text, in columns, if the output is no terminal; also the maximum.
-const WIDTH: usize = 100;
-/// The maximum width of tables, in columns.
-const TABLE: u16 = 96;
-/// The width of the terminal, in columns.
-static COLUMNS: OnceLock<usize> = OnceLock::new();
+/// The width of text, in columns, if the output is no terminal; also the maximum: wider lines are
+/// hard to read.
+pub(super) const WIDTH: usize = 100;
+/// The maximum width of tables of cells, in columns.
+const TABLE: usize = 96;
+/// The smallest width, in columns, that anything is laid out for.
+const NARROWEST: usize = 24;
+/// What text is laid out for.
+static SCREEN: OnceLock<Screen> = OnceLock::new();
 
-/// Sets the width of text to that of the terminal, from 40 to 100 columns (wider lines are hard to
-/// read). To be called once, before anything is written.
-pub fn fit(columns: usize) {
-    let _ = COLUMNS.set(columns.clamp(40, WIDTH));
+/// What text is laid out for.
+#[derive(Clone, Copy, Debug)]
+pub struct Screen {
+    /// Its width, in columns.
+    pub columns: usize,
+    /// The signs that it can print.
+    pub glyphs: Glyphs,
 }
 
-/// The width of text, in columns.
+impl Default for Screen {
+    fn default() -> Self {
+        Self { columns: WIDTH, glyphs: Glyphs::Unicode }
+    }
+}
+
+/// Sets what text is laid out for. To be called once, before anything is written.
+pub fn fit(screen: Screen) {
+    let _ = SCREEN.set(Screen { columns: screen.columns.max(NARROWEST), ..screen });
+}
+
+/// What text is laid out for; 100 columns if nothing was set.
+#[must_use]
+pub fn screen() -> Screen {
+    SCREEN.get().copied().unwrap_or_default()
+}
+
+/// The width of running text, in columns: at most 100.
 #[must_use]
 pub fn width() -> usize {
-    COLUMNS.get().copied().unwrap_or(WIDTH)
+    screen().columns.min(WIDTH)
 }
 
 /// Text wrapped to the width.
@@ -55,8 +82,9 @@ pub(crate) fn prose(text: &str) -> String {
 pub fn verdicts(judged: &[Judged<'_>], brief: bool) -> String {
     let mut text = String::new();
     for judged in judged {
-        text.push_str(&claim(judged, brief));
-        text.push('\n');
+        // A table ends with a blank line, which what follows it in a claim needs.
+        text.push_str(claim(judged, brief).trim_end());
+        text.push_str("\n\n");
     }
     text.push_str(&super::two_zoos::text(judged, width()));
     text.push_str(&summary(judged));
@@ -353,45 +381,19 @@ pub(super) fn probability(value: Option<f64>) -> String {
     }
 }
 
-/// A plain table without rules, numbers aligned to the right, at most 96 columns wide. Its width
-/// does not follow a narrower terminal, which would break numbers.
+/// A plain table without rules, numbers aligned to the right, at most 96 columns wide; less, by the
+/// indent of the tables of cells, on a narrower screen.
 #[must_use]
 pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(TABLE);
-    table.set_header(header.to_vec());
-    let rows: Vec<Vec<String>> = rows.into_iter().collect();
-    for (index, column) in table.column_iter_mut().enumerate() {
-        let numeric = |row: &Vec<String>| {
-            row[index].is_empty()
-                || row[index].starts_with(['+', '-'])
-                || row[index].starts_with(|first: char| first.is_ascii_digit())
-        };
-        if rows.iter().all(numeric) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        column.set_padding((0, 2));
-        // Names, intervals and verdicts are never broken, so that they can be searched and copied.
-        if index == 0 || ["interval", "verdict"].contains(&header[index]) {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        }
-    }
-    table.add_rows(rows);
-    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    grid(header, rows.into_iter().collect(), TABLE.min(width() - 4))
 }
 
+/// The sign of a verdict on this screen.
 fn mark(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Supported => "✔",
-        Verdict::Refuted => "✘",
-        Verdict::Inconclusive => "?",
-        Verdict::Incomplete => "…",
-    }
+    sign(verdict, screen().glyphs)
 }
 
-fn style(verdict: Verdict) -> Style {
+pub(super) fn style(verdict: Verdict) -> Style {
     let color = match verdict {
         Verdict::Supported => AnsiColor::Green,
         Verdict::Refuted => AnsiColor::Red,
@@ -401,7 +403,8 @@ fn style(verdict: Verdict) -> Style {
     color.on_default().bold()
 }
 
-/// Wraps text to `width` columns at spaces only. Lines that fit or are indented stay as they are.
+/// Wraps text to `width` columns at spaces only; colour codes have no width. Lines that fit or are
+/// indented stay as they are.
 #[must_use]
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let options = Options::new(width)
@@ -409,7 +412,7 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
         .word_separator(WordSeparator::AsciiSpace)
         .word_splitter(WordSplitter::NoHyphenation)
         .wrap_algorithm(WrapAlgorithm::FirstFit);
-    let whole = |line: &str| columns(line) <= width || line.starts_with(' ');
+    let whole = |line: &str| display_width(line) <= width || line.starts_with(' ');
     let lines = |line| {
         if whole(line) {
             vec![line.to_owned()]
@@ -418,11 +421,6 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
         }
     };
     text.split('\n').flat_map(lines).collect()
-}
-
-/// The width of a text on a terminal, in columns; colour codes have no width.
-fn columns(text: &str) -> usize {
-    anstream::adapter::strip_str(text).map(|part| part.chars().count()).sum()
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub use equivalence::{Equivalence, tost};
 pub use interval::{Alpha, AlphaError, Interval, prediction_interval, t_interval};
 pub use multiplicity::{holm, intersection_union, partial_conjunction};
 pub use permutation::{Grouping, RankCorrelation, grouping, kendall};
-pub use power::{MOST_SEEDS, detectable, noncentral_t_upper_tail, power, seeds_needed};
+pub use power::{MOST_SEEDS, TestDesign, detectable, noncentral_t_upper_tail, power, seeds_needed};
 pub(crate) use proportion::binomial_upper_tail;
 pub use proportion::{ProportionError, mcnemar_exact, wilson};
 pub use replication::{Replication, replication, spread_behind, with_both_spreads};

@@ -1,30 +1,29 @@
 //! Power of a one-sided t test from the noncentral t distribution: the seeds it needs, and the
 //! smallest effect it detects. Effects are measured from the margin, in standard deviations over
-//! seeds.
+//! seeds; those of a [`TestDesign`], whose samples have standard deviations of their own, in the
+//! metric's unit.
 
-use super::distribution::{normal_upper_tail, t_upper_quantile};
+use super::distribution::{normal_upper_quantile, normal_upper_tail, t_upper_quantile};
 
 /// Intervals of Simpson's rule; the tails then agree with scipy's to 1e-9.
 const POINTS: u32 = 2000;
 /// The largest number of seeds that is searched.
 pub const MOST_SEEDS: usize = 10_000;
 
-/// P(T > t) for the noncentral t with `df` degrees of freedom and noncentrality `shift`: T is a
-/// normal value with mean `shift` and variance 1, divided by the root of an independent mean
-/// square. NaN if `df` is 0.
+/// P(T > t) for the noncentral t with `df` degrees of freedom, from 1, and noncentrality `shift`: T
+/// is a normal value with mean `shift` and variance 1, divided by the root of an independent mean
+/// square. NaN if `df` is below 1.
 #[must_use]
-pub fn noncentral_t_upper_tail(t: f64, df: u32, shift: f64) -> f64 {
-    if df == 0 {
+pub fn noncentral_t_upper_tail(t: f64, df: f64, shift: f64) -> f64 {
+    if df.is_nan() || df < 1.0 {
         return f64::NAN;
     }
-    let df = f64::from(df);
     // The root of a mean square of df normal values has the density c w^(df-1) exp(-df w^2 / 2).
     let log_density = |w: f64| (df - 1.0) * w.ln() - df * w * w / 2.0;
     // The probability beyond is below 1e-18.
     let end = 1.0 + 9.0 / df.sqrt();
     let width = end / f64::from(POINTS);
     let peak = log_density(((df - 1.0) / df).sqrt().max(f64::MIN_POSITIVE));
-    let peak = if df > 1.0 { peak } else { 0.0 };
     let (mut whole, mut above) = (0.0, 0.0);
     for point in 0..=POINTS {
         let weight = match point {
@@ -51,13 +50,11 @@ pub fn noncentral_t_upper_tail(t: f64, df: u32, shift: f64) -> f64 {
 /// `level`; 0 for fewer than two seeds.
 #[must_use]
 pub fn power(effect: f64, seeds: usize, level: f64) -> f64 {
-    let Some(df) = u32::try_from(seeds).ok().and_then(|seeds| seeds.checked_sub(1)) else {
-        return 0.0;
-    };
-    if df == 0 {
+    if seeds < 2 {
         return 0.0;
     }
-    let t = t_upper_quantile(level, f64::from(df));
+    let df = seeds as f64 - 1.0;
+    let t = t_upper_quantile(level, df);
     noncentral_t_upper_tail(t, df, effect * (seeds as f64).sqrt())
 }
 
@@ -65,7 +62,12 @@ pub fn power(effect: f64, seeds: usize, level: f64) -> f64 {
 /// it exceeds [`MOST_SEEDS`], as for an effect against the hypothesis.
 #[must_use]
 pub fn seeds_needed(effect: f64, level: f64, target: f64) -> Option<usize> {
-    let reaches = |seeds: usize| power(effect, seeds, level) >= target;
+    fewest(|seeds| power(effect, seeds, level) >= target)
+}
+
+/// The smallest number of seeds, from 2 to [`MOST_SEEDS`], for which `reaches` holds; it must hold
+/// for every larger number too.
+fn fewest(reaches: impl Fn(usize) -> bool) -> Option<usize> {
     // Power increases with seeds: doubling, then bisection.
     let mut enough = 2;
     while !reaches(enough) {
@@ -109,6 +111,65 @@ pub fn detectable(seeds: usize, level: f64, target: f64) -> f64 {
     high
 }
 
+/// A t test over replicates that are not one independent sample: of arms that share none (Welch),
+/// of folds of cross-validation, or of both.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TestDesign {
+    /// The variance over replicates of each independent sample, with the square of its weight: one
+    /// of differences where replicates are paired, one an arm where arms share none.
+    pub variances: Vec<f64>,
+    /// Test items by training items, as in [`Sample::as_folds`](super::Sample::as_folds); 0 where
+    /// replicates share none.
+    pub test_to_train: f64,
+}
+
+impl TestDesign {
+    /// The standard error of the contrast over `replicates` of each sample: √(Σ v·(1/k + ratio)).
+    #[must_use]
+    pub fn standard_error(&self, replicates: usize) -> f64 {
+        let share = 1.0 / replicates as f64 + self.test_to_train;
+        (self.variances.iter().sum::<f64>() * share).sqrt()
+    }
+
+    /// The degrees of freedom, those of Satterthwaite (1946) for several samples:
+    /// (k − 1)·(Σ v)² / Σ v². NaN if no sample varies.
+    #[must_use]
+    pub fn degrees_of_freedom(&self, replicates: usize) -> f64 {
+        let total: f64 = self.variances.iter().sum();
+        let squares: f64 = self.variances.iter().map(|variance| variance * variance).sum();
+        (replicates as f64 - 1.0) * total * total / squares
+    }
+
+    /// The power over `replicates` of each sample against `effect`, at a one-sided `level`; 0 for
+    /// fewer than two. Of arms that share no replicates it is approximate, as Welch's test is.
+    #[must_use]
+    pub fn power(&self, effect: f64, replicates: usize, level: f64) -> f64 {
+        if replicates < 2 {
+            return 0.0;
+        }
+        let df = self.degrees_of_freedom(replicates);
+        let t = t_upper_quantile(level, df);
+        noncentral_t_upper_tail(t, df, effect / self.standard_error(replicates))
+    }
+
+    /// The smallest number of replicates of each sample with power `target` against `effect`;
+    /// `None` if it exceeds [`MOST_SEEDS`], as for an effect against the hypothesis. More folds are
+    /// further repetitions of the cross-validation, whose ratio stays.
+    #[must_use]
+    pub fn needed(&self, effect: f64, level: f64, target: f64) -> Option<usize> {
+        fewest(|replicates| self.power(effect, replicates, level) >= target)
+    }
+
+    /// Whether no number of replicates has power `target` against `effect`: folds share training
+    /// items, so their standard error has a limit.
+    #[must_use]
+    pub fn never(&self, effect: f64, level: f64, target: f64) -> bool {
+        let limit = (self.variances.iter().sum::<f64>() * self.test_to_train).sqrt();
+        let shift = effect / limit;
+        effect <= 0.0 || normal_upper_tail(normal_upper_quantile(level) - shift) < target
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,10 +177,30 @@ mod tests {
     /// The other cases are compared with scipy in `goldens/statistics`.
     #[test]
     fn too_few_seeds_and_effects_against_the_hypothesis_have_no_power() {
-        assert!(noncentral_t_upper_tail(1.0, 0, 1.0).is_nan());
+        assert!(noncentral_t_upper_tail(1.0, 0.0, 1.0).is_nan());
         assert_eq!(power(10.0, 1, 0.025), 0.0);
         assert!(detectable(1, 0.025, 0.8).is_infinite());
         assert_eq!(seeds_needed(0.0, 0.025, 0.8), None);
         assert_eq!(seeds_needed(-1.0, 0.025, 0.8), None);
+    }
+
+    #[test]
+    fn one_sample_that_shares_nothing_is_the_paired_design() {
+        let design = TestDesign { variances: vec![4.0], test_to_train: 0.0 };
+        for effect in [0.5, 1.0, 3.0] {
+            assert_eq!(design.needed(2.0 * effect, 0.025, 0.8), seeds_needed(effect, 0.025, 0.8));
+            assert!(!design.never(effect, 0.025, 0.8));
+        }
+        assert!(design.never(0.0, 0.025, 0.8));
+    }
+
+    #[test]
+    fn folds_have_an_effect_that_no_number_of_them_finds() {
+        let folds = TestDesign { variances: vec![1.0], test_to_train: 1.0 / 9.0 };
+        // z(.025) + z(.2) standard errors, of which no more than a third of a deviation is left.
+        let least = (1.959_964 + 0.841_621) / 3.0;
+        assert!(folds.never(least - 1e-3, 0.025, 0.8));
+        assert!(!folds.never(least + 1e-3, 0.025, 0.8));
+        assert_eq!(folds.needed(least - 1e-3, 0.025, 0.8), None);
     }
 }

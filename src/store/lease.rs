@@ -32,6 +32,7 @@ pub(super) struct Held {
     path: PathBuf,
     lock_path: PathBuf,
     holder: Holder,
+    taken_over: bool,
     /// `None` after the release.
     files: Mutex<Option<Files>>,
 }
@@ -82,6 +83,12 @@ impl Lease {
     /// If its file can't be written.
     pub fn renew(&self) -> IoResult<bool> {
         self.0.renew()
+    }
+
+    /// Whether another process held it before and is gone.
+    #[must_use]
+    pub fn was_taken_over(&self) -> bool {
+        self.0.taken_over
     }
 
     /// Releases the lease, as dropping it does.
@@ -211,6 +218,7 @@ fn take(ledger: &Ledger, worker: &Worker, id: &str, path: &Path) -> IoResult<Opt
         }
         None => return Ok(None),
     };
+    let taken_over = found.is_some();
     let taken = match found {
         Some(found) if !remove(path, &found)? => None,
         _ => create(path, worker.holder(id))?,
@@ -225,7 +233,7 @@ fn take(ledger: &Ledger, worker: &Worker, id: &str, path: &Path) -> IoResult<Opt
     // makes it ask the server again.
     let _ = File::open(ledger.path(id).parent().expect("an entry is in a folder"));
     let files = Mutex::new(Some(Files { lease: file, lock }));
-    let held = Arc::new(Held { path: path.to_owned(), lock_path, holder, files });
+    let held = Arc::new(Held { path: path.to_owned(), lock_path, holder, taken_over, files });
     worker.renews(&held);
     Ok(Some(Lease(held)))
 }

@@ -1,16 +1,15 @@
 //! The ledger on disk: one file for each entry, with a digest of what decides the trial as its
 //! name, written atomically. Any number of processes on any number of machines can share a ledger
-//! on a common file system: each trial has a lock ([`lease`](Ledger::lease)). Without locks two
-//! processes may run the same trial; both then write the same name, and the last finished entry
-//! stays.
+//! on a common file system: each trial has a lease ([`Lease`](super::Lease)). If two processes run
+//! the same trial nevertheless, both write the same name, and the first finished entry stays.
 
 use std::{
-    io::ErrorKind,
+    io::{ErrorKind, Write},
     path::{Path, PathBuf},
 };
 
 use super::entry::{self, Ended, Entry, Fault};
-use crate::util::files;
+use crate::util::files::{self, Existing};
 
 /// Entries by name.
 #[derive(Clone, Debug)]
@@ -100,6 +99,17 @@ impl LedgerError {
             Self::Invalid { .. } => true,
         }
     }
+}
+
+/// What became of an entry that was to be stored.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Put {
+    /// It is stored.
+    Stored,
+    /// Another process has stored a finished entry of the same bits, or this one failed.
+    There,
+    /// Another process has stored a finished entry with other bits, which stays: this one.
+    Differs(Box<Entry>),
 }
 
 /// A file that is passed over: it is not a valid entry, or can't be read. Its trial counts as not
@@ -239,42 +249,61 @@ impl Ledger {
         }
     }
 
-    /// Stores an entry. When this returns, only a failure of the disk can lose it. A failed entry
-    /// never replaces a finished one: another process may have run the same trial with more memory.
-    /// A damaged file of the same name is moved to the folder `damaged`.
+    /// Stores an entry. When this returns, only a failure of the disk can lose it. A finished entry
+    /// stays: another process may have run the same trial, before or meanwhile. A damaged file of
+    /// the same name is moved to the folder `damaged`.
     ///
     /// # Errors
     /// If the entry can't be written or could not be read back, or an existing file can't be read
     /// or has the format of a later version.
-    pub fn put(&self, entry: &Entry) -> Result<(), LedgerError> {
+    pub fn put(&self, entry: &Entry) -> Result<Put, LedgerError> {
         let bytes = entry::to_bytes(entry);
         if let Err(fault) = entry::from_bytes(&bytes) {
             let (id, reason) = (entry.id.clone(), fault.to_string());
             return Err(LedgerError::Invalid { id, reason });
         }
-        let existing = self.get_or_clear(&entry.id, &mut |_| ())?;
-        let is_finished = |entry: &Entry| matches!(entry.outcome, Ended::Finished(_));
-        if existing.is_some_and(|existing| is_finished(&existing)) && !is_finished(entry) {
-            return Ok(());
-        }
         let path = self.path(&entry.id);
-        files::replace(&path, &bytes).map_err(|cause| LedgerError::Io {
-            operation: Operation::Write,
-            path,
-            cause,
-        })
+        loop {
+            let existing = match self.get_or_clear(&entry.id, &mut |_| ())? {
+                None => Existing::Keep,
+                Some(first) if matches!(first.outcome, Ended::Finished(_)) => {
+                    let failed = matches!(entry.outcome, Ended::Failed { .. });
+                    let same = failed || first.agrees_with(entry);
+                    return Ok(if same { Put::There } else { Put::Differs(Box::new(first)) });
+                }
+                // It failed, and may succeed now.
+                Some(_) => Existing::Replace,
+            };
+            match files::write_with(&path, existing, |file| file.write_all(&bytes)) {
+                Ok(()) => return Ok(Put::Stored),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(cause) => {
+                    return Err(LedgerError::Io { operation: Operation::Write, path, cause });
+                }
+            }
+        }
     }
 
     /// Checks that entries and locks can be written, before trials run, and removes what killed
-    /// processes have left.
+    /// processes have left. Folders of entries that exist are tried one by one: another user may
+    /// have made some of them.
     ///
     /// # Errors
     /// If they can't.
     pub fn check_writable(&self) -> Result<(), LedgerError> {
-        for path in [self.folder.join("entries"), self.running()] {
-            if let Err(cause) = files::check_writable(&path) {
-                return Err(LedgerError::Io { operation: Operation::Write, path, cause });
-            }
+        let check = |path: PathBuf| {
+            files::check_writable(&path).map_err(|cause| LedgerError::Io {
+                operation: Operation::Write,
+                path,
+                cause,
+            })
+        };
+        let entries = self.folder.join("entries");
+        check(entries.clone())?;
+        check(self.running())?;
+        let folders = std::fs::read_dir(&entries).into_iter().flatten().flatten();
+        for folder in folders.filter(|folder| folder.file_name().len() == "ab".len()) {
+            check(folder.path())?;
         }
         self.sweep();
         Ok(())

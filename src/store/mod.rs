@@ -6,6 +6,7 @@
 pub mod bundle;
 mod check;
 mod entry;
+mod faults;
 mod holder;
 mod lease;
 mod ledger;
@@ -14,7 +15,8 @@ mod scan;
 mod worker;
 
 pub use entry::{Ended, Entry, FORMAT_VERSION, Provenance};
+pub use faults::{DeviceFault, FAULTS_WITHIN};
 pub use holder::Holder;
 pub use lease::{Lease, Leased};
-pub use ledger::{Damaged, Ledger, LedgerError};
+pub use ledger::{Damaged, Ledger, LedgerError, Put};
 pub use worker::{BEAT, MISSED, Worker};

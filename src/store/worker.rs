@@ -80,11 +80,12 @@ impl Worker {
 
     /// The worker of this process, by the name of its machine and its process number.
     #[must_use]
-    pub fn of_process() -> Self {
-        let name = format!("{}-{}", machine::host(), std::process::id());
-        Self::new(&name, None).unwrap_or_else(|_| {
-            let name = format!("localhost-{}", std::process::id());
-            Self::new(&name, None).expect("this is a name")
+    pub fn of_process() -> &'static Self {
+        static WORKER: OnceLock<Worker> = OnceLock::new();
+        WORKER.get_or_init(|| {
+            let named = |host: &str| Self::new(&format!("{host}-{}", std::process::id()), None);
+            let worker = named(&machine::host()).or_else(|_| named("localhost"));
+            worker.expect("this is a name")
         })
     }
 

@@ -141,6 +141,25 @@ pub enum Length {
     Everywhere(f64),
     /// The column that has it.
     Column(String),
+    /// By values of factors, by their index; the first that matches counts.
+    By(Vec<(Vec<(usize, Value)>, f64)>),
+}
+
+impl Length {
+    /// The end that a combination of factors has by their values alone.
+    #[must_use]
+    pub(super) fn of(&self, point: &[Value]) -> Option<f64> {
+        match self {
+            Self::Everywhere(end) => Some(*end),
+            Self::Column(_) => None,
+            Self::By(list) => {
+                let matches = |of: &[(usize, Value)]| {
+                    of.iter().all(|(factor, value)| point[*factor] == *value)
+                };
+                list.iter().find(|(of, _)| matches(of)).map(|(_, end)| *end)
+            }
+        }
+    }
 }
 
 /// What claims write for all values of a factor.
@@ -171,6 +190,21 @@ impl Metric {
             Better::Lower => -1.0,
         }
     }
+
+    /// Checks a value, in its unit, against its range. Those of a run that diverged, NaN and the
+    /// infinities, lie in no range and stay.
+    pub(super) fn check(&self, value: f64) -> Result<(), String> {
+        match self.range {
+            Some([least, largest]) if value.is_finite() && !(least..=largest).contains(&value) => {
+                Err(format!(
+                    "{} is {value}{}, outside its range in log.toml, {least} to {largest}",
+                    self.column,
+                    if self.unit.is_empty() { String::new() } else { format!(" {}", self.unit) },
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Study {
@@ -188,6 +222,20 @@ impl Study {
         };
         let rule = |of: &Planned| (of.of.iter().map(value).collect(), of.count);
         self.replicate.planned.iter().map(rule).collect()
+    }
+
+    /// Planned ends of runs by values of factors; the first that matches counts.
+    #[must_use]
+    pub(crate) fn planned_ends(&self) -> Vec<(Factors, f64)> {
+        let name = |index: usize| self.factors[index].name.as_str().into();
+        let named = |of: &[(usize, Value)]| {
+            of.iter().map(|(index, value)| (name(*index), value.clone())).collect::<Factors>()
+        };
+        match self.progress.as_ref().and_then(|progress| progress.planned.as_ref()) {
+            None | Some(Length::Column(_)) => Vec::new(),
+            Some(Length::Everywhere(end)) => vec![(Factors::new(), *end)],
+            Some(Length::By(list)) => list.iter().map(|(of, end)| (named(of), *end)).collect(),
+        }
     }
 
     /// The study of a folder of claims; `None` if it has no `log.toml`.
@@ -278,6 +326,23 @@ fn checked(raw: RawStudy) -> Result<Study, String> {
             "replicates are nested in a unit, or folds with `test_to_train`: not both".into()
         );
     }
+    let progress = raw.progress.map(|progress| {
+        let planned = progress.planned.map(|planned| match planned {
+            RawLength::Everywhere(end) => Ok(Length::Everywhere(end)),
+            RawLength::Column(column) => Ok(Length::Column(column)),
+            RawLength::By(list) => {
+                let each = list.into_iter().map(|of| Ok((values(of.of)?, of.end)));
+                each.collect::<Result<_, String>>().map(Length::By)
+            }
+        });
+        Ok::<_, String>(Progress {
+            column: own(&progress.name, progress.column),
+            name: progress.name,
+            from: progress.from,
+            planned: planned.transpose()?,
+        })
+    });
+    let progress = progress.transpose()?;
     let groups = raw
         .groups
         .into_iter()
@@ -311,15 +376,7 @@ fn checked(raw: RawStudy) -> Result<Study, String> {
             test_to_train: raw.replicate.test_to_train,
         },
         metrics,
-        progress: raw.progress.map(|progress| Progress {
-            column: own(&progress.name, progress.column),
-            name: progress.name,
-            from: progress.from,
-            planned: progress.planned.map(|planned| match planned {
-                RawLength::Everywhere(end) => Length::Everywhere(end),
-                RawLength::Column(column) => Length::Column(column),
-            }),
-        }),
+        progress,
         status: raw.status,
         groups,
         factors,

@@ -7,23 +7,15 @@ use std::{
     path::Path,
 };
 
-use ruzstd::decoding::{
-    StreamingDecoder,
-    errors::{FrameDecoderError, ReadFrameHeaderError},
-};
-
 use super::{StudyError, pattern::STANDARD_INPUT};
 use crate::util::{
     files::GZIP,
     formats::{self, Other},
-    shown,
+    shown, zstd,
 };
 
 /// Size limit of one file, compressed and not.
 const LARGEST_FILE_BYTES: u64 = 1 << 30;
-
-/// The first bytes of a zstd frame (RFC 8878).
-const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// The decompressed bytes of a file, or of standard input.
 pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, StudyError> {
@@ -36,8 +28,8 @@ pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, StudyError> {
     };
     let bytes = if packed.starts_with(&GZIP) {
         limited(crate::util::gzip::Members::new(&packed[..]), &file())?
-    } else if packed.starts_with(&ZSTD) || is_skippable(&packed) {
-        limited(Frames { rest: &packed, frame: None }, &file())?
+    } else if zstd::is_packed(&packed) {
+        limited(zstd::Frames::new(&packed), &file())?
     } else {
         packed
     };
@@ -57,62 +49,6 @@ fn limited(reader: impl Read, file: &str) -> Result<Vec<u8>, StudyError> {
         return Err(StudyError::TooLarge { file: file.to_owned(), limit: LARGEST_FILE_BYTES });
     }
     Ok(bytes)
-}
-
-/// Whether a skippable frame of zstd begins here, as some programs write before the others.
-fn is_skippable(bytes: &[u8]) -> bool {
-    matches!(bytes, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
-}
-
-/// All frames of a zstd file: programs that compress in parts write several.
-struct Frames<'a> {
-    rest: &'a [u8],
-    frame: Option<Box<StreamingDecoder<&'a [u8], ruzstd::decoding::FrameDecoder>>>,
-}
-
-impl Read for Frames<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let Some(frame) = &mut self.frame else {
-                if self.rest.is_empty() {
-                    return Ok(0);
-                }
-                self.next()?;
-                continue;
-            };
-            match frame.read(buffer)? {
-                0 if !buffer.is_empty() => {
-                    let decoder = &frame.decoder;
-                    let stated = decoder.get_checksum_from_data();
-                    if stated.is_some() && stated != decoder.get_calculated_checksum() {
-                        return Err(io::Error::other("the checksum of a zstd frame differs"));
-                    }
-                    self.rest = frame.get_ref();
-                    self.frame = None;
-                }
-                count => return Ok(count),
-            }
-        }
-    }
-}
-
-impl Frames<'_> {
-    /// Begins the next frame, or skips one that has no data.
-    fn next(&mut self) -> io::Result<()> {
-        match StreamingDecoder::new(self.rest) {
-            Ok(frame) => self.frame = Some(Box::new(frame)),
-            Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
-                length,
-                ..
-            })) => {
-                let end = usize::try_from(length).ok().and_then(|length| length.checked_add(8));
-                let rest = end.and_then(|end| self.rest.get(end..));
-                self.rest = rest.ok_or_else(|| io::Error::other("a zstd frame is cut"))?;
-            }
-            Err(why) => return Err(io::Error::other(why)),
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

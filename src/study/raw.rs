@@ -213,7 +213,8 @@ pub struct RawProgress {
     /// The value at which nothing has been trained: 0 where the first epoch is 1, -1 where it is 0.
     #[serde(default)]
     pub from: f64,
-    /// The planned end of every run, or the column that has it; without it a run has ended where
+    /// The planned end of every run, the column that has it, or ends by values of factors; without
+    /// it a run has ended where
     /// the longest run of the same combination of factors has.
     pub planned: Option<RawLength>,
 }
@@ -226,6 +227,19 @@ pub enum RawLength {
     Everywhere(f64),
     /// The column that has it.
     Column(String),
+    /// By values of factors; the first that matches counts, and other runs have no planned end.
+    By(Vec<RawLengthOf>),
+}
+
+/// The planned end of some combinations of factors.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawLengthOf {
+    /// Values of factors; every combination by default.
+    #[serde(default, rename = "where")]
+    pub of: BTreeMap<String, RawValue>,
+    /// The end.
+    pub end: f64,
 }
 
 /// How runs ended.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Length, Metric, Study, StudyError,
+    Factor, Length, Metric, Study, StudyError,
     pattern::Matched,
     raw::Scale,
     table::{self, Row},
@@ -168,7 +168,7 @@ impl<'a> Columns<'a> {
         let progress = study.progress.as_ref().map(|progress| place(&progress.column));
         let planned = study.progress.as_ref().and_then(|progress| match &progress.planned {
             Some(Length::Column(column)) => Some(place(column)),
-            Some(Length::Everywhere(_)) | None => None,
+            Some(Length::Everywhere(_) | Length::By(_)) | None => None,
         });
         let status = study.status.as_ref().map(|status| place(&status.column));
         let metrics = names.len();
@@ -248,14 +248,17 @@ impl<'a> Reader<'a> {
                 let decimals = &mut self.decimals[index];
                 *decimals = (*decimals).max(Some(decimals_of(text.as_bytes())));
             }
-            match metric.scale {
-                Scale::Share if !(0.0..=1.0).contains(&value) && !value.is_nan() => Err(format!(
-                    "{} is {value}, and a share of 1 lies between 0 and 1",
-                    metric.column
-                )),
-                Scale::Share => Ok(100.0 * value),
-                Scale::AsIs | Scale::Percent | Scale::PercentBelowOne => Ok(value),
-            }
+            let value = match metric.scale {
+                Scale::Share if !(0.0..=1.0).contains(&value) && !value.is_nan() => {
+                    return Err(format!(
+                        "{} is {value}, and a share of 1 lies between 0 and 1",
+                        metric.column
+                    ));
+                }
+                Scale::Share => 100.0 * value,
+                Scale::AsIs | Scale::Percent | Scale::PercentBelowOne => value,
+            };
+            metric.check(value).map(|()| value)
         });
         let values = values.collect::<Result<Box<[f64]>, String>>()?;
         let stated = self.stated_end(row);
@@ -275,22 +278,8 @@ impl<'a> Reader<'a> {
     fn place(&mut self, row: &Row<'_>) -> Result<usize, String> {
         let mut point = Vec::with_capacity(self.study.factors.len());
         for (factor, text) in self.study.factors.iter().zip(row.fields) {
-            let value = match text {
-                None => factor.default.clone(),
-                Some(text) if factor.number => {
-                    Some(Value::parse_number(text).ok_or_else(|| {
-                        format!("{} is `{}`, which is no number", factor.column, shown(text))
-                    })?)
-                }
-                Some(text) => {
-                    Some(Value::Text(intern(&mut self.texts, name(&factor.column, text)?)))
-                }
-            };
-            let value = value.ok_or_else(|| format!("{} is empty", factor.column))?;
-            if !factor.allows(&value) {
-                return Err(factor.unknown(&value));
-            }
-            point.push(value);
+            let own = |text: &str| intern(&mut self.texts, text);
+            point.push(factor_value(factor, text.as_deref(), own)?);
         }
         let mut text = |at: usize| {
             let column = self.columns.names[at];
@@ -324,12 +313,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The planned end of a row's run.
+    /// The planned end of a row's run, where a column has it.
     fn planned(&self, row: &Row<'_>) -> Result<Option<f64>, String> {
-        match (self.columns.planned, self.study.progress.as_ref().map(|of| &of.planned)) {
-            (Some(at), _) => number(row, at, self.columns.names[at]),
-            (None, Some(Some(Length::Everywhere(end)))) => Ok(Some(*end)),
-            (None, _) => Ok(None),
+        match self.columns.planned {
+            Some(at) => number(row, at, self.columns.names[at]),
+            None => Ok(None),
         }
     }
 
@@ -367,7 +355,9 @@ impl<'a> Reader<'a> {
 
     /// Runs with their evaluations in order. A progress twice in one run is an error.
     fn finish(mut self, files: &[String]) -> Result<Vec<Run>, StudyError> {
+        let length = self.study.progress.as_ref().and_then(|progress| progress.planned.as_ref());
         for (run, planned) in self.runs.iter_mut().zip(&self.planned) {
+            let planned = planned.or_else(|| length?.of(&run.point));
             run.evaluations.sort_by(|one, other| one.progress.total_cmp(&other.progress));
             let twice =
                 run.evaluations.windows(2).find(|pair| pair[0].progress >= pair[1].progress);
@@ -391,16 +381,33 @@ impl<'a> Reader<'a> {
                 });
             }
             let last = run.evaluations.last().map(|last| last.progress);
-            run.planned = *planned;
+            run.planned = planned;
             run.end = match (run.end, planned, last) {
                 (End::Unstated, _, _) if self.columns.progress.is_none() => End::Reached,
-                (End::Unstated, Some(planned), Some(last)) if last >= *planned => End::Reached,
+                (End::Unstated, Some(planned), Some(last)) if last >= planned => End::Reached,
                 (End::Unstated, Some(_), _) => End::Stopped,
                 (end, ..) => end,
             };
         }
         Ok(self.runs)
     }
+}
+
+/// The value of a factor from its text, which `own` keeps.
+pub(super) fn factor_value(
+    factor: &Factor,
+    text: Option<&str>,
+    own: impl FnOnce(&str) -> Arc<str>,
+) -> Result<Value, String> {
+    let value = match text {
+        None => factor.default.clone(),
+        Some(text) if factor.number => Some(Value::parse_number(text).ok_or_else(|| {
+            format!("{} is `{}`, which is no number", factor.column, shown(text))
+        })?),
+        Some(text) => Some(Value::Text(own(name(&factor.column, text)?))),
+    };
+    let value = value.ok_or_else(|| format!("{} is empty", factor.column))?;
+    if factor.allows(&value) { Ok(value) } else { Err(factor.unknown(&value)) }
 }
 
 fn intern(texts: &mut HashMap<String, Arc<str>>, text: &str) -> Arc<str> {
@@ -433,7 +440,7 @@ fn name<'a>(column: &str, text: &'a str) -> Result<&'a str, String> {
 }
 
 /// A number; `None` where the row has none.
-fn number(row: &Row<'_>, at: usize, column: &str) -> Result<Option<f64>, String> {
+pub(super) fn number(row: &Row<'_>, at: usize, column: &str) -> Result<Option<f64>, String> {
     let Some(text) = &row.fields[at] else { return Ok(None) };
     match text.parse::<f64>() {
         Ok(value) => Ok(Some(value)),

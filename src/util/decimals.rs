@@ -42,6 +42,23 @@ pub(crate) fn plain(value: f64) -> String {
     signed(value, 2).trim_start_matches('+').to_owned()
 }
 
+/// A value by itself, such as a run's: with six significant digits, without zeros at its end.
+#[must_use]
+pub(crate) fn whole(value: f64) -> String {
+    let size = value.abs();
+    if !(value == 0.0 || (1e-5..LARGE).contains(&size)) {
+        return if value.is_finite() { format!("{value:.5e}") } else { value.to_string() };
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 10")]
+    let places = (5.0 - size.max(1e-5).log10().floor()).clamp(0.0, 10.0) as usize;
+    let text = format!("{value:.places$}");
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
 /// The decimals that give a number below 1 three significant digits.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 12")]
 fn three_digits(size: f64) -> usize {
@@ -63,6 +80,21 @@ mod tests {
         assert_eq!(signed(-0.003, 2), "-0.00300");
         assert_eq!(signed(2.5e-10, 2), "+2.50e-10");
         assert_eq!(plain(0.001_75), "0.00175");
+    }
+
+    #[test]
+    fn a_value_by_itself_has_six_digits() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.870_512_3, "0.870512"),
+            (-8.85, "-8.85"),
+            (123_456.78, "123457"),
+            (41.0, "41"),
+            (2.5e-7, "2.50000e-7"),
+            (f64::INFINITY, "inf"),
+        ] {
+            assert_eq!(whole(value), text);
+        }
     }
 
     #[test]

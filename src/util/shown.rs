@@ -49,15 +49,21 @@ pub(crate) fn shown(text: &str) -> String {
     shown + rest
 }
 
-/// A path in whole: hidden characters are escaped.
+/// A text in whole: hidden characters are escaped.
 #[must_use]
-pub(crate) fn path(path: &Path) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let escaped = |c: char| {
         let hidden = is_hidden(c).then(|| c.escape_default());
         let plain = hidden.is_none().then_some(c);
         hidden.into_iter().flatten().chain(plain)
     };
-    path.to_string_lossy().chars().flat_map(escaped).collect()
+    text.chars().flat_map(escaped).collect()
+}
+
+/// A path in whole: hidden characters are escaped.
+#[must_use]
+pub(crate) fn path(path: &Path) -> String {
+    visible(&path.to_string_lossy())
 }
 
 /// Text without commands to a CI system, which takes a line that begins with `::`, and `##[` within

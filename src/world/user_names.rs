@@ -44,6 +44,11 @@ pub struct UserNames {
     format: u32,
     /// Whether the accuracies of a log are stated to be percent; `false` can't be stated.
     percent: Option<bool>,
+    /// The title of the paper that claims and log are about, if it is not the project's.
+    title: Option<String>,
+    /// Its authors.
+    #[serde(default)]
+    authors: Vec<String>,
     /// Targets by name, which is also the name of their folder in the data folder.
     #[serde(default)]
     targets: BTreeMap<String, TargetInfo>,
@@ -114,6 +119,9 @@ impl UserNames {
         }
         if own.format != 1 {
             return Err(format!("format is {}: this version reads format 1", own.format));
+        }
+        if own.title.is_none() && !own.authors.is_empty() {
+            return Err("authors need the title of their paper".to_owned());
         }
         if own.percent == Some(false) {
             let what = "percent is false: the accuracies of a log must be percent, from 0 to 100";
@@ -195,6 +203,12 @@ impl UserNames {
     #[must_use]
     pub fn percent(&self) -> bool {
         self.percent == Some(true)
+    }
+
+    /// The title of the paper that claims and log are about, and its authors.
+    #[must_use]
+    pub(crate) fn paper(&self) -> Option<(&str, &[String])> {
+        self.title.as_deref().map(|title| (title, self.authors.as_slice()))
     }
 
     /// Old spellings in the file.

@@ -62,7 +62,7 @@ impl Progress for Reporter<'_> {
         assert!(unavailable.is_empty(), "inputs are missing: {unavailable:?}");
     }
 
-    fn begins(&self, trials: &[IdentifiedTrial], speed: Option<Throughput>) {
+    fn begins(&self, trials: &[IdentifiedTrial], _at_most: usize, speed: Option<Throughput>) {
         let costs = trials.iter().map(|named| Cost::of_recipe(&named.trial.recipe, self.world));
         let seconds = speed.unwrap_or(Throughput::REFERENCE).seconds(costs.sum());
         let (count, seconds) = (trials.len(), seconds / self.at_once as f64);

@@ -195,3 +195,20 @@ fn many_names_that_nobody_knows_are_one_note() {
     );
     assert!(said.len() < 500 && said.matches("note:").count() == 1, "{said}");
 }
+
+#[test]
+fn a_log_s_paper_may_be_named() {
+    let folder = folder();
+    let named =
+        OWN.replace("format = 1", "format = 1\ntitle = \"Flowers\"\nauthors = [\"A. Author\"]");
+    own(folder.path(), &named);
+    let report = [&LOGGED[..], &["--report", "report"]].concat();
+    let (code, _, said) = ran(folder.path(), &report);
+    assert_eq!(code, 0, "{said}");
+    let page = fs::read_to_string(folder.path().join("report/index.html")).unwrap();
+    assert!(page.contains("Verdicts on Flowers") && page.contains("A. Author"));
+    assert!(!page.contains("Utrera"));
+    own(folder.path(), &OWN.replace("format = 1", "format = 1\nauthors = [\"A. Author\"]"));
+    let (code, _, said) = ran(folder.path(), &LOGGED);
+    assert!(code == 64 && said.contains("authors need the title"), "{said}");
+}

@@ -173,7 +173,9 @@ impl Progress for Counted {
         assert!(files.is_empty());
     }
 
-    fn begins(&self, _trials: &[IdentifiedTrial], _speed: Option<Throughput>) {}
+    fn begins(&self, trials: &[IdentifiedTrial], at_most: usize, _speed: Option<Throughput>) {
+        assert!(trials.len() <= at_most);
+    }
 
     fn missing(&self, unavailable: &BTreeMap<Missing, Outstanding>) {
         self.unavailable.store(unavailable.len(), Ordering::Relaxed);

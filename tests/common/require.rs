@@ -1,8 +1,8 @@
 //! `REPRO_REQUIRE`: the kinds of tests that must not be skipped where they can't run.
 
 /// Tests that need more than every machine has: a GPU, or also the paper's checkpoints and images,
-/// the repository's whole history, or Slurm (with munge and GNU parallel) and root.
-const KINDS: [&str; 4] = ["gpu", "paper", "history", "slurm"];
+/// the repository's whole history, Slurm (with munge and GNU parallel) and root, or a browser.
+const KINDS: [&str; 5] = ["gpu", "paper", "history", "slurm", "browser"];
 
 /// Whether the variable requires a kind.
 ///

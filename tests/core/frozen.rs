@@ -5,11 +5,14 @@
 use std::path::{Path, PathBuf};
 
 use repro::{
-    assets::{Assets as _, Bundled, IdentifiedTrial},
+    assets::{Assets as _, Bundled},
     claim::check,
     experiment::{EvidenceKind, Key, Recipe, Resolution, Seed, Trial, Verdict},
     judge::judge,
-    plan::campaign::{Campaign, Event, Runner},
+    plan::{
+        campaign::{Campaign, Event, Runner},
+        queue::Queue,
+    },
     store::{Ledger, LedgerError, bundle},
     world::{FIRST_ZOO, World},
 };
@@ -30,11 +33,8 @@ impl Runner for Idle {
         panic!("nothing must run")
     }
 
-    fn run(
-        &self,
-        trials: &[IdentifiedTrial],
-        _: &(dyn Fn(Event<'_>) + Sync),
-    ) -> Result<(), LedgerError> {
+    fn run(&self, queue: &dyn Queue, _: &(dyn Fn(Event<'_>) + Sync)) -> Result<(), LedgerError> {
+        let trials = queue.waiting();
         panic!("must not run: {trials:?}")
     }
 }

@@ -183,6 +183,10 @@ fn a_ledger_that_cannot_be_written_is_found_before_trials_run() {
     std::fs::write(&file, "").unwrap();
     let error = Ledger::new(file.join("ledger")).check_writable().unwrap_err();
     assert!(error.is_about_writing(), "{error}");
+    // A folder of entries that another user owns is found too; here a file has its name.
+    std::fs::write(ledger.folder().join("entries/ab"), "").unwrap();
+    let error = ledger.check_writable().unwrap_err();
+    assert!(error.is_about_writing() && error.to_string().contains("entries/ab"), "{error}");
 }
 
 #[test]

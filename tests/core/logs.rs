@@ -382,6 +382,29 @@ fn a_compressed_log_reads_as_its_text_and_is_refused_if_truncated() {
     assert!(missing.to_string().contains("none.csv"), "{missing}");
 }
 
+/// A zstd frame of one raw block (RFC 8878, section 3.1).
+fn in_zstd(text: &str) -> Vec<u8> {
+    let size = u32::try_from(text.len()).unwrap();
+    let block = (size << 3 | 1).to_le_bytes();
+    [&[0x28, 0xb5, 0x2f, 0xfd, 0xa0][..], &size.to_le_bytes(), &block[..3], text.as_bytes()]
+        .concat()
+}
+
+#[test]
+fn a_log_in_zstd_reads_as_its_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("runs.csv.zst");
+    std::fs::write(&file, in_zstd(&good())).unwrap();
+    let found = read_file(&file).unwrap();
+    let plain = read("runs.csv", good().as_bytes()).unwrap();
+    assert_eq!(found.records.len(), plain.len());
+    for record in plain.iter() {
+        assert_eq!(found.records.seeds(&record.key).unwrap()[&record.seed], *record);
+    }
+    std::fs::write(&file, &in_zstd(&good())[..100]).unwrap();
+    assert!(matches!(read_file(&file), Err(LogError::Damaged { .. })));
+}
+
 #[test]
 fn files_often_mistaken_for_csv_are_named() {
     let sixteen: Vec<u8> = "\u{feff}dataset".encode_utf16().flat_map(u16::to_le_bytes).collect();

@@ -32,3 +32,4 @@ mod specs;
 mod statistics;
 mod statistics_properties;
 mod study;
+mod work;

@@ -11,7 +11,7 @@ use repro::{
     evidence::{Evidence, Record, Status},
     experiment::{Evaluation, EvidenceKind, Key, RecipeDigest, Seed, Verdict},
     judge::judge,
-    plan::{Outstanding, at_most, outstanding},
+    plan::{Outstanding, at_most, outlook, outstanding},
     stats::{Alpha, Sample, t_interval},
     world::World,
 };
@@ -53,13 +53,20 @@ fn counted(plan: &Outstanding) -> BTreeMap<(String, String), usize> {
 /// returns the evidence and the number of fine-tunes in each round.
 fn to_the_end(claim: &Claim, accuracy: impl Fn(&Key, usize) -> f64) -> (Evidence, Vec<usize>) {
     let mut records: Vec<Record> = Vec::new();
-    let mut rounds = Vec::new();
+    let (mut rounds, mut at_most) = (Vec::new(), Vec::new());
     loop {
         let so_far = evidence(records.clone());
-        let plan = outstanding(&[claim], &so_far);
-        if plan.is_empty() {
+        let plan = outlook(&[claim], &so_far);
+        if plan.next.is_empty() {
+            assert!(plan.at_most.is_empty(), "nothing more may run");
+            for (round, at_most) in at_most.iter().enumerate() {
+                assert!(rounds[round..].iter().sum::<usize>() <= *at_most, "round {round}");
+            }
             return (so_far, rounds);
         }
+        assert!(plan.next.keys().all(|trial| plan.at_most.contains_key(trial)));
+        at_most.push(plan.at_most.len());
+        let plan = plan.next;
         rounds.push(plan.len());
         records.extend(plan.into_keys().map(|(key, seed)| {
             let place = (0..10).find(|place| World::seed(*place) == seed).unwrap();
@@ -76,6 +83,8 @@ fn an_empty_ledger_gets_the_first_look_of_every_arm_in_every_cell() {
     let counts = counted(&plan);
     assert_eq!((counts.len(), counts.values().max(), plan.len()), (4, Some(&3), 12));
     assert!(plan.values().all(|by| by.iter().eq(["gap"])));
+    // With the seeds of every look: two arms in two cells.
+    assert_eq!(outlook(&[&claim("")], &evidence(vec![])).at_most.len(), 2 * 2 * 10);
 }
 
 #[test]

@@ -461,7 +461,7 @@ fn one_bad_file_hides_no_others_and_reading_moves_nothing() {
     let ledger = Ledger::new(folder.path().to_owned());
     let mut sound: Vec<Entry> =
         (1..=3).map(|seed| entry(seed, finished(&[1.0], 50.0, vec![]))).collect();
-    sound.iter().for_each(|entry| ledger.put(entry).unwrap());
+    sound.iter().for_each(|entry| drop(ledger.put(entry).unwrap()));
     let id = |seed| entry(seed, finished(&[1.0], 50.0, vec![])).id;
     let whole = fs::read(place(folder.path(), &id(9), "")).unwrap();
     assert!(whole.is_empty());
@@ -586,9 +586,9 @@ fn what_killed_processes_leave_is_removed_by_the_next_writer() {
     aged(&folder.path().join("rerun/.tmpabcdef"), 25);
     aged(&folder.path().join("rerun/.tmpheld"), 25);
     aged(&folder.path().join("rerun/mine"), 25);
-    let lease = Lease::take(&ledger, &Worker::of_process(), &held).unwrap().unwrap();
+    let lease = Lease::take(&ledger, Worker::of_process(), &held).unwrap().unwrap();
     let rerun = Ledger::new(folder.path().join("rerun/.tmpheld"));
-    let other = Lease::take(&rerun, &Worker::of_process(), &held).unwrap().unwrap();
+    let other = Lease::take(&rerun, Worker::of_process(), &held).unwrap().unwrap();
     ledger.check_writable().unwrap();
     for path in &gone {
         assert!(!path.exists(), "{path:?}");
@@ -597,7 +597,7 @@ fn what_killed_processes_leave_is_removed_by_the_next_writer() {
         assert!(path.exists(), "{path:?}");
     }
     assert!(
-        Lease::take(&ledger, &Worker::of_process(), &held).unwrap().is_none(),
+        Lease::take(&ledger, Worker::of_process(), &held).unwrap().is_none(),
         "it is still held"
     );
     assert_eq!(get(&ledger, &kept.id), (Some(kept), vec![]));

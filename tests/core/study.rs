@@ -234,10 +234,106 @@ fn metrics_are_read_at_best_at_steps_at_shares_and_as_steps_to_a_value() {
     let far = of("{ from_share = 0.1 }");
     assert_eq!(far.verdict, Verdict::Inconclusive);
     assert!(far.reason.contains("beyond 1.5"), "{}", far.reason);
-    // Fewer steps are better: the new method is there at its first epoch.
-    let steps = of("{ steps_to = 0.46 }");
-    assert_eq!(steps.unit.name(), "epochs");
-    assert_ne!(steps.verdict, Verdict::Refuted, "{}", steps.reason);
+}
+
+#[test]
+fn steps_to_a_value_lie_between_two_evaluations() {
+    let log = with_epochs("planned = 10");
+    let of = |margin: &str| {
+        let claim = CLAIM
+            .replace("metric = \"f1\"", "metric = { f1 = { steps_to = 55.5 } }")
+            .replace("greater_than = 0.0", &format!("greater_than = {margin}"));
+        verdict(&log, &claim, &curves(|_, _| 10)).unwrap()
+    };
+    // The old method is there after 8, 6, 7, 8, 5 and 6 epochs, the new one after 3, 1, 2, 3, 1 and
+    // 1; each could have been there up to an epoch earlier. So it saves from 3.8 to 5.8 epochs.
+    let found = of("0.0");
+    assert_eq!(found.unit.name(), "epochs");
+    assert_eq!(found.verdict, Verdict::Supported, "{}", found.reason);
+    assert_eq!(found.cells[0].seeds_ahead, Some(6));
+    assert_eq!(of("2.9").cells[0].seeds_ahead, Some(6));
+    assert_eq!(of("3.0").cells[0].seeds_ahead, Some(5));
+    assert_eq!(of("7.0").verdict, Verdict::Refuted);
+}
+
+#[test]
+fn a_value_outside_the_declared_range_is_an_error_with_its_line() {
+    let log = LOG.replace("scale = \"share\"\nitems = 1000", "range = [0.0, 0.7]\nunit = \"F\"");
+    let error = verdict(&log, CLAIM, &runs(0.2)).unwrap_err();
+    assert!(
+        error.contains("line 5: f1 is 0.752 F, outside its range in log.toml, 0 to 0.7"),
+        "{error}"
+    );
+    assert!(verdict(&log, CLAIM, &runs(0.1)).is_ok());
+    // A run that diverged has no value.
+    assert!(verdict(&log, CLAIM, &format!("{}old,f9,nan\nnew,f9,.6\n", runs(0.1))).is_ok());
+}
+
+/// A study in a folder: its claims and evidence.
+fn opened(log: &str, claim: &str, runs: &str) -> Result<(Suite, Evidence), String> {
+    let folder = tempfile::tempdir().unwrap();
+    for (file, text) in [("log.toml", log), ("better.toml", claim), ("runs.csv", runs)] {
+        fs::write(folder.path().join(file), text).unwrap();
+    }
+    let study = Arc::new(Study::of_folder(folder.path()).unwrap().unwrap());
+    let suite = Suite::from_folder(folder.path(), &World::of_study(study.clone()))
+        .map_err(|error| error.to_string())?;
+    Ok((suite, Evidence::of_study(&study, folder.path(), None).unwrap()))
+}
+
+const PLOT: &str = r#"
+[[plot]]
+id = "along"
+title = "F1 along training"
+x = "epoch"
+lines = ["new", "old"]
+cells = {}
+difference = true
+"#;
+
+#[test]
+fn a_curve_ends_where_the_verdict_is() {
+    for replicate in ["", "\npaired = false", "\ntest_to_train = 0.2"] {
+        for better in ["higher", "lower"] {
+            let log = with_epochs("planned = 3")
+                .replace("name = \"fold\"", &format!("name = \"fold\"{replicate}"))
+                .replace("\"higher\"", &format!("\"{better}\""));
+            let claim = format!("{CLAIM}{PLOT}");
+            let (suite, evidence) = opened(&log, &claim, &curves(|_, _| 3)).unwrap();
+            let claim = &suite.claims()[0];
+            let chart = repro::figure::curves::chart(&claim.plots[0], &evidence);
+            assert_eq!(chart.labels, ["new", "old"]);
+            let panel = &chart.panels[0];
+            assert_eq!(panel.curves[0].points.len(), 3);
+            let last = panel.differences[0].points.last().unwrap();
+            let cell = &judge(claim, &evidence).cells[0];
+            let sign = if better == "higher" { 1.0 } else { -1.0 };
+            assert!(close(last.mean, sign * cell.mean.unwrap()), "{last:?} {cell:?}");
+            let ends = [cell.low.unwrap(), cell.high.unwrap()].map(|end| sign * end);
+            let (low, high) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
+            assert!(close(last.low.unwrap(), low), "{replicate} {last:?} {cell:?}");
+            assert!(close(last.high.unwrap(), high), "{replicate} {last:?} {cell:?}");
+            // Old runs end at 40 to 46 points and three epochs of two.
+            let old = panel.curves[1].points.last().unwrap();
+            assert!(close(old.mean, 40.0 + 19.0 / 6.0 + 6.0), "{old:?}");
+        }
+    }
+}
+
+#[test]
+fn a_plot_names_an_axis_and_a_metric_of_the_study() {
+    let log = with_epochs("planned = 3");
+    let of = |plot: &str| opened(&log, &format!("{CLAIM}{plot}"), &curves(|_, _| 3));
+    assert!(of(PLOT).is_ok());
+    for (from, to, says) in [
+        ("x = \"epoch\"", "x = \"epochs\"", "unknown axis `epochs`, did you mean `epoch`?"),
+        ("x = \"epoch\"", "x = \"method\"", "the cells of a plot must fix method"),
+        ("cells = {}", "cells = {}\nmetric = \"f2\"", "unknown metric `f2`"),
+        ("cells = {}", "cells = {}\nmetric = { f1 = \"best\" }", "give its name alone"),
+    ] {
+        let error = of(&PLOT.replace(from, to)).map(|_| ()).unwrap_err();
+        assert!(error.contains(says), "{to}: {error}");
+    }
 }
 
 #[test]
@@ -290,4 +386,84 @@ fn a_folder_of_documents_gives_the_cells_of_the_table() {
             assert!(close(value, scipy), "{claim}, {what}: {value}, {scipy}");
         }
     }
+}
+
+/// The project's own log, read as a study, gives what the project says of it.
+#[test]
+fn the_authors_log_as_a_study_has_the_verdicts_of_this_project() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/published");
+    let restated = verdicts(&folder).unwrap();
+    let (evidence, world) = (Evidence::published().unwrap(), World::paper());
+    let suite = Suite::embedded(&world).unwrap_or_else(|error| panic!("{error}"));
+    let mut compared = 0;
+    for found in restated.iter().filter(|found| found.claim != "all_images") {
+        let own = judge(suite.get(&found.claim).unwrap(), &evidence);
+        assert_eq!(found.verdict, own.verdict, "{}: {}", found.claim, found.reason);
+        let same = |found: &[CellVerdict], own: &[CellVerdict]| {
+            assert_eq!(found.len(), own.len());
+            let at = |cell: &CellVerdict| {
+                (
+                    cell.target.clone().unwrap_or_default(),
+                    cell.images.map(|images| f64::from(images)),
+                )
+            };
+            for own in own {
+                let (target, images) = at(own);
+                let is = |cell: &&CellVerdict| {
+                    cell.contrast.split(" - ").map(str::trim).eq(own.contrast.split(" - "))
+                        && cell.factor("target") == target
+                        && cell.factor("images").parse().ok() == images
+                };
+                let cell = found.iter().find(is).unwrap_or_else(|| panic!("{}", own.name));
+                assert_eq!(cell.verdict, own.verdict, "{}: {}", own.name, cell.reason);
+                // Cells that mix runs of 30 and of 100 epochs have no mean.
+                let Some(mean) = own.mean else { continue };
+                assert_eq!(cell.seeds, own.seeds, "{}", own.name);
+                assert!(close(cell.mean.unwrap(), mean), "{}", own.name);
+                assert!(close(cell.low.unwrap(), own.low.unwrap()), "{}", own.name);
+                assert!(close(cell.high.unwrap(), own.high.unwrap()), "{}", own.name);
+            }
+            own.len()
+        };
+        compared += same(&found.cells, &own.cells) + same(&found.averages, &own.averages);
+        for reading in &found.readings {
+            let own = own.readings.iter().find(|own| own.id == reading.id).unwrap();
+            assert_eq!(reading.verdict, own.verdict, "{}", reading.id);
+            compared += same(&reading.cells, &own.cells) + same(&reading.averages, &own.averages);
+        }
+    }
+    assert_eq!(compared, 1);
+}
+
+#[test]
+fn three_fine_tunes_of_the_authors_are_stated_to_have_stopped() {
+    let of = |evidence: &Evidence| {
+        let stopped = evidence
+            .records
+            .iter()
+            .filter(|record| record.status == repro::evidence::Status::Stopped);
+        let mut stopped: Vec<String> = stopped.map(|record| record.key.to_string()).collect();
+        stopped.sort();
+        stopped
+    };
+    assert_eq!(
+        of(&Evidence::published().unwrap()),
+        [
+            "svhn from l2_3, 73257 images, 3 blocks",
+            "svhn from linf_4, 73257 images, 3 blocks",
+            "svhn from natural, 73257 images, 3 blocks",
+        ]
+    );
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/published");
+    let study = Arc::new(Study::of_folder(&folder).unwrap().unwrap());
+    let svhn = of(&Evidence::of_study(&study, &folder, None).unwrap());
+    let svhn: Vec<&String> = svhn.iter().filter(|key| key.contains("svhn")).collect();
+    assert_eq!(
+        svhn,
+        [
+            "blocks 3, images 73257, source l2_3, target svhn",
+            "blocks 3, images 73257, source linf_4, target svhn",
+            "blocks 3, images 73257, source natural, target svhn",
+        ]
+    );
 }

@@ -160,9 +160,9 @@ fn a_trial_locked_by_another_process_is_awaited_and_run_if_it_fails() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(folder.path().to_owned());
     let trials = [named(0, 1), named(0, 2)];
-    let lease = Mutex::new(Lease::take(&ledger, &Worker::of_process(), &trials[0].id).unwrap());
+    let lease = Mutex::new(Lease::take(&ledger, Worker::of_process(), &trials[0].id).unwrap());
     assert!(lease.lock().unwrap().is_some());
-    assert!(Lease::take(&ledger, &Worker::of_process(), &trials[0].id).unwrap().is_none());
+    assert!(Lease::take(&ledger, Worker::of_process(), &trials[0].id).unwrap().is_none());
     let ended = Mutex::new(Vec::new());
     let on_event = |event: Event<'_>| match event {
         Event::Ended(entry) => ended.lock().unwrap().push(entry.id.clone()),
@@ -174,7 +174,7 @@ fn a_trial_locked_by_another_process_is_awaited_and_run_if_it_fails() {
     assert_eq!(*ended.lock().unwrap(), [&*trials[1].id, &trials[0].id]);
     // A killed process leaves the file, but no lock.
     std::fs::write(folder.path().join("running").join(&trials[0].id), "").unwrap();
-    assert!(Lease::take(&ledger, &Worker::of_process(), &trials[0].id).unwrap().is_some());
+    assert!(Lease::take(&ledger, Worker::of_process(), &trials[0].id).unwrap().is_some());
     // A failed trial is run again, a finished one is not.
     let mut failed = ledger.get(&trials[0].id, &mut |_| ()).unwrap().unwrap();
     failed.outcome = Ended::Failed { reason: "for no reason".to_owned() };
@@ -202,7 +202,7 @@ fn a_family_with_a_locked_sibling_is_run_in_part() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(folder.path().to_owned());
     let trials = [named(3, 1), named(0, 1), named(0, 2), named(0, 3)];
-    let lease = Mutex::new(Lease::take(&ledger, &Worker::of_process(), &trials[0].id).unwrap());
+    let lease = Mutex::new(Lease::take(&ledger, Worker::of_process(), &trials[0].id).unwrap());
     let ended = Mutex::new(Vec::new());
     let on_event = |event: Event<'_>| match event {
         Event::Ended(entry) => {

@@ -8,6 +8,11 @@ use saphyr::{LoadableYamlNode, Yaml};
 const WORKFLOW: &str = include_str!("../../.github/workflows/ci.yml");
 /// Mutation testing, once a week.
 const MUTANTS: &str = include_str!("../../.github/workflows/mutants.yml");
+/// Programs and wheels of a version.
+const RELEASE: &str = include_str!("../../.github/workflows/release.yml");
+/// The report of the current commit.
+const PAGES: &str = include_str!("../../.github/workflows/pages.yml");
+const ALL: [&str; 4] = [WORKFLOW, MUTANTS, RELEASE, PAGES];
 const MANIFEST: &str = include_str!("../../Cargo.toml");
 const MAKEFILE: &str = include_str!("../../Makefile");
 
@@ -24,7 +29,7 @@ fn values(workflow: &str, key: &str) -> Vec<String> {
 fn every_action_is_pinned_to_a_commit_and_names_its_version() {
     assert!(values(WORKFLOW, "uses").len() >= 5);
     assert_eq!(values(MUTANTS, "uses").len(), 2);
-    let lines = WORKFLOW.lines().chain(MUTANTS.lines());
+    let lines = ALL.into_iter().flat_map(str::lines);
     for line in lines.filter(|line| line.trim_start().starts_with("uses:")) {
         let (action, version) = line.split_once(" # v").unwrap_or_else(|| panic!("{line}"));
         let commit = action.rsplit('@').next().unwrap();
@@ -38,12 +43,15 @@ fn every_action_is_pinned_to_a_commit_and_names_its_version() {
 fn every_command_is_valid_shell_without_pasted_expressions() {
     let commands = values(WORKFLOW, "run");
     assert!(commands.len() >= 6, "{commands:?}");
-    for command in commands.into_iter().chain(values(MUTANTS, "run")) {
+    for command in ALL.into_iter().flat_map(|workflow| values(workflow, "run")) {
         assert!(!command.contains("${{"), "{command}");
         let mut script = tempfile::NamedTempFile::new().unwrap();
         script.write_all(command.as_bytes()).unwrap();
         let read = Command::new("bash").arg("-n").arg(script.path()).status().unwrap();
         assert!(read.success(), "{command}");
+        for script in command.split_whitespace().filter(|word| word.starts_with("scripts/")) {
+            assert!(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(script).is_file());
+        }
         for target in command.lines().filter_map(|line| line.trim().strip_prefix("make ")) {
             assert!(MAKEFILE.contains(&format!("\n{target}:")), "make {target}");
         }
@@ -71,7 +79,7 @@ fn the_job_that_runs_every_test_has_the_whole_history_and_requires_it() {
 fn it_builds_with_the_oldest_allowed_toolchain() {
     let manifest: toml::Table = toml::from_str(MANIFEST).unwrap();
     let oldest = manifest["package"]["rust-version"].as_str().unwrap();
-    for workflow in [WORKFLOW, MUTANTS] {
+    for workflow in ALL {
         assert!(workflow.contains(&format!("RUSTUP_TOOLCHAIN: \"{oldest}\"")));
         let runs = values(workflow, "run").into_iter();
         for install in runs.filter(|run| run.contains("rustup toolchain install")) {
@@ -98,4 +106,21 @@ fn mutation_testing_runs_every_part_of_the_modules_that_decide() {
     assert_eq!(folders, ["src/stats", "src/judge", "src/plan", "src/store"]);
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     assert!(folders.iter().all(|folder| root.join(folder).is_dir()));
+}
+
+/// A release is made of the version's own program, for every platform with a checksum, and by a tag
+/// alone.
+#[test]
+fn a_release_is_published_by_a_tag_alone_and_without_libtorch() {
+    let documents = Yaml::load_from_str(RELEASE).expect("YAML");
+    let jobs = &documents[0]["jobs"];
+    assert_eq!(jobs["publish"]["if"].as_str(), Some("github.ref_type == 'tag'"));
+    assert_eq!(documents[0]["permissions"]["contents"].as_str(), Some("read"));
+    let builds = jobs["build"]["strategy"]["matrix"]["include"].as_sequence().expect("builds");
+    let targets: Vec<&str> = builds.iter().map(|of| of["target"].as_str().unwrap()).collect();
+    assert!(targets.contains(&"x86_64-unknown-linux-musl"), "{targets:?}");
+    assert!(targets.contains(&"aarch64-apple-darwin"), "{targets:?}");
+    let runs = values(RELEASE, "run");
+    assert!(runs.iter().any(|run| run.contains("--no-default-features --locked")), "{runs:?}");
+    assert!(runs.iter().any(|run| run.contains("SHA256SUMS")), "{runs:?}");
 }

@@ -11,5 +11,6 @@ mod layers;
 mod readme;
 mod scripts;
 mod setup;
+mod wheel;
 mod words;
 mod workflow;

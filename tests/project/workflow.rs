@@ -39,15 +39,14 @@ fn of_either(step: &Yaml<'_>) -> bool {
 }
 
 #[test]
-fn every_action_is_pinned_to_a_version() {
+fn every_action_is_pinned_to_a_commit() {
     let actions = values("uses");
     assert!(actions.len() >= 5, "{actions:?}");
     for action in actions {
-        let (name, version) = action.split_once('@').expect("a version");
+        let (name, commit) = action.split_once('@').expect("a commit");
         assert!(name.starts_with("actions/"), "{action}");
-        let numbers: Vec<&str> = version.strip_prefix('v').expect("a tag").split('.').collect();
-        let all = numbers.iter().all(|number| number.parse::<u32>().is_ok());
-        assert!(numbers.len() == 3 && all, "{action}");
+        let digits = commit.chars().all(|digit| digit.is_ascii_hexdigit());
+        assert!(commit.len() == 40 && digits, "{action}");
     }
 }
 
@@ -85,9 +84,11 @@ fn every_make_target_and_every_option_of_the_program_exists() {
                 makefile.lines().any(|line| line.starts_with(&format!("{target}: "))),
                 "{target}"
             );
-        } else if !command.starts_with("rustup ") {
-            let script = command.strip_prefix("bash ../repro/").expect("a script of the project's");
+        } else if let Some(script) = command.strip_prefix("bash ") {
+            let script = script.trim_start_matches("../repro/");
             assert!(root().join(script).is_file(), "{script}");
+        } else {
+            assert!(command.starts_with("rustup ") || command == decides(), "{command}");
         }
     }
     assert_eq!(targets, 2);
@@ -105,6 +106,76 @@ fn every_make_target_and_every_option_of_the_program_exists() {
         }
     }
     assert_eq!(commands, 4);
+}
+
+/// The command that decides whether fine-tunes are asked for.
+fn decides() -> String {
+    let commands = values("run").into_iter();
+    commands.into_iter().find(|command| command.contains("GITHUB_OUTPUT")).expect("it decides")
+}
+
+/// Without fine-tunes nothing of libtorch is set up; with them everything is.
+#[test]
+fn only_fine_tunes_need_the_engine() {
+    let folder = tempfile::tempdir().unwrap();
+    for (log, evidence, needed) in [
+        ("runs.csv", "published", "false"),
+        ("runs.csv", "smoke", "false"),
+        ("", "published", "false"),
+        ("", "smoke", "true"),
+        ("", "published smoke", "true"),
+    ] {
+        let output = folder.path().join("output");
+        let mut command = Command::new("bash");
+        command.args(["-e", "-c", &decides()]).env("LOG", log).env("EVIDENCE", evidence);
+        assert!(command.env("GITHUB_OUTPUT", &output).status().unwrap().success());
+        let written = std::fs::read_to_string(&output).unwrap();
+        assert_eq!(written, format!("needed={needed}\n"), "{log} {evidence}");
+        std::fs::remove_file(&output).unwrap();
+    }
+    let workflow = workflow();
+    let steps = workflow["jobs"]["verify"]["steps"].as_sequence().expect("steps");
+    for step in steps {
+        let text = |key| step.as_mapping_get(key).and_then(Yaml::as_str).unwrap_or_default();
+        let for_engine = ["libtorch", "make ", "rustup ", ".ledger"];
+        let path = step["with"].as_mapping_get("path").and_then(Yaml::as_str).unwrap_or_default();
+        if for_engine.iter().any(|word| text("run").contains(word) || path.contains(word)) {
+            assert_eq!(text("if"), "steps.engine.outputs.needed == 'true'", "{}", text("name"));
+        }
+    }
+}
+
+/// A release's program comes with its checksum; a program that does not agree is refused.
+#[test]
+fn the_program_of_a_release_is_compared_with_its_checksum() {
+    let folder = tempfile::tempdir().unwrap();
+    let release = folder.path().join("OWNER/repro/releases/download/v9.9.9");
+    std::fs::create_dir_all(release.join("repro")).unwrap();
+    std::fs::write(release.join("repro/repro"), "#!/bin/sh\necho released\n").unwrap();
+    let shell = |script: &str| {
+        let ran = Command::new("bash").args(["-e", "-c", script]).current_dir(&release).status();
+        assert!(ran.unwrap().success(), "{script}");
+    };
+    let get = || {
+        let mut command = Command::new("bash");
+        command.arg(root().join("scripts/judge_program.sh")).current_dir(folder.path());
+        command.env("SERVER", format!("file://{}", folder.path().display()));
+        command.envs([("PROJECT", "OWNER/repro"), ("REF", "v9.9.9"), ("OUT", "bin")]);
+        command.output().unwrap()
+    };
+    shell(
+        "archive=repro-$(uname -m)-unknown-linux-musl.tar.gz; tar -czf $archive repro; \
+         sha256sum $archive >SHA256SUMS",
+    );
+    let got = get();
+    assert!(got.status.success(), "{got:?}");
+    let ran = Command::new(folder.path().join("bin/repro")).output().unwrap();
+    assert_eq!(ran.stdout, b"released\n");
+    shell("echo more >>repro-$(uname -m)-unknown-linux-musl.tar.gz");
+    assert_eq!(get().status.code(), Some(66));
+    // No checksum of it at all.
+    shell(": >SHA256SUMS");
+    assert_eq!(get().status.code(), Some(66));
 }
 
 fn judged(variables: &[(&str, &str)], folder: &Path) -> (i32, String) {

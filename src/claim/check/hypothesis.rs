@@ -80,7 +80,7 @@ impl Checker<'_> {
         Ok(axes.cloned().collect())
     }
 
-    fn metric(&self, raw: &Spanned<RawMetric>) -> Checked<Metric> {
+    pub(super) fn metric(&self, raw: &Spanned<RawMetric>) -> Checked<Metric> {
         Ok(match raw.as_ref() {
             RawMetric::Study(of) => {
                 return of_study::metric(self.world.study.as_deref(), of, raw.span());

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use toml::de::{DeTable, Deserializer};
 
 use super::{
-    Arm, Axis, Cell, Claim, Design, Expected, Plot, PlotAxis, SecondaryHypothesis,
+    Arm, Axis, Cell, Claim, Design, Expected, Metric, Plot, PlotAxis, SecondaryHypothesis,
     digest::digest,
     raw::{Name, RawArm, RawClaim, RawDesign, RawHypothesis, RawPlot, RawSecondaryHypothesis},
 };
@@ -156,7 +156,7 @@ fn read(text: &str, of_study: bool) -> Checked<(RawClaim, spelling::Found)> {
 /// # Errors
 /// The first error in it.
 pub fn plot(raw: &RawPlot, arms: &BTreeMap<Name, RawArm>, world: &World) -> Result<Plot, String> {
-    Checker { world, arms }.plot(raw).map_err(|fault| fault.what)
+    Checker { world, arms }.plot(raw, None).map_err(|fault| fault.what)
 }
 
 /// A place to mark in an error: none for a missing key, whose place is a whole table or file.
@@ -226,7 +226,7 @@ impl Checker<'_> {
                     format!("two plots have the id `{}`", raw.id.as_ref()),
                 );
             }
-            self.plot(raw)
+            self.plot(raw, Some(&hypothesis.metric))
         };
         let plots = raw.plots.iter().map(plot).collect::<Checked<Vec<_>>>()?;
         every_arm_is_used(raw)?;
@@ -289,10 +289,8 @@ impl Checker<'_> {
         Ok(readings)
     }
 
-    fn plot(&self, raw: &RawPlot) -> Checked<Plot> {
-        if self.world.study.is_some() {
-            return fault(raw.id.span(), "claims about a study's log have no plots of their own");
-        }
+    /// `of` is the metric of the claim's hypothesis, which a plot of a study's log has by default.
+    fn plot(&self, raw: &RawPlot, of: Option<&Metric>) -> Checked<Plot> {
         let lines = raw.lines.iter().map(|name| self.arm(name)).collect::<Checked<Vec<_>>>()?;
         if lines.is_empty() || (raw.difference && lines.len() < 2) {
             return fault(
@@ -302,33 +300,41 @@ impl Checker<'_> {
         }
         let cells = self.cells(&raw.cells, &raw.id.span())?;
         for arm in &lines {
-            coordinates::fits(arm, &cells, &raw.id.span(), None)?;
+            coordinates::fits(arm, &cells, &raw.id.span(), self.world.study.as_deref())?;
+        }
+        let differences = match lines.as_slice() {
+            [first, second, ..] if raw.difference => vec![(first.clone(), second.clone())],
+            _ => Vec::new(),
+        };
+        let (id, title) = (raw.id.as_ref().clone(), raw.title.clone());
+        if let Some(study) = &self.world.study {
+            let own = raw.metric.as_ref().map(|metric| self.metric(metric)).transpose()?;
+            let (x, metric) = of_study::plot(study, raw, own.as_ref().or(of), &cells)?;
+            let metric = Some(metric);
+            return Ok(Plot { id, title, x, lines, cells, differences, metric });
+        }
+        if let Some(metric) = &raw.metric {
+            return fault(metric.span(), "a plot has a metric where the folder has a log.toml");
         }
         // A panel is a target and a curve is an arm, so cells may vary only in target and axis.
-        let panels = |cell: &Cell| match raw.x {
+        let panels = |cell: &Cell| match &raw.x {
             PlotAxis::Images => cell.without(&Axis::Images),
             PlotAxis::Blocks => cell.without(&Axis::Blocks),
             PlotAxis::Resolution => cell.without(&Axis::Resolution),
-            PlotAxis::Epoch | PlotAxis::Rank => cell.clone(),
+            PlotAxis::Epoch | PlotAxis::Rank | PlotAxis::Own(_) => cell.clone(),
         };
+        if let PlotAxis::Own(name) = &raw.x {
+            let known = ["images", "epoch", "blocks", "resolution", "rank"];
+            let hint = did_you_mean(name, known);
+            return fault(raw.id.span(), format!("unknown axis `{name}`{hint}"));
+        }
         let shapes: BTreeSet<Cell> =
             cells.iter().map(|cell| panels(cell).without(&Axis::Target)).collect();
         if shapes.len() > 1 {
             let what = "the cells of a plot may vary only in the target and along x";
             return fault(raw.id.span(), what);
         }
-        let differences = match lines.as_slice() {
-            [first, second, ..] if raw.difference => vec![(first.clone(), second.clone())],
-            _ => Vec::new(),
-        };
-        Ok(Plot {
-            id: raw.id.as_ref().clone(),
-            title: raw.title.clone(),
-            x: raw.x,
-            lines,
-            cells,
-            differences,
-        })
+        Ok(Plot { id, title, x: raw.x.clone(), lines, cells, differences, metric: None })
     }
 }
 

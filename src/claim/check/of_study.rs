@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{
     claim::{
-        Arm, Axis, Cell, Metric, Read, StudyMetric,
+        Arm, Axis, Cell, Metric, PlotAxis, Read, StudyMetric,
         of_study::{RawFactors, RawStudyMetric},
         one_or_many::OneOrMany,
-        raw::{Name, RawArm},
+        raw::{Name, RawArm, RawPlot},
     },
     experiment::{Factors, Value, every_combination},
     study::{EVERY, Factor, Study, raw::RawValue, raw::Scale},
@@ -210,4 +210,45 @@ pub(super) fn axis(study: &Study, axis: &Axis, at: &Range<usize>) -> Checked<Axi
     }
     let hint = did_you_mean(name, names);
     not_in_log(at.clone(), format!("unknown factor `{name}` in average_over{hint}"))
+}
+
+/// The horizontal axis and the metric of a plot. Along a run's progress the metric is that of each
+/// step.
+pub(super) fn plot(
+    study: &Study,
+    raw: &RawPlot,
+    metric: Option<&Metric>,
+    cells: &[Cell],
+) -> Checked<(PlotAxis, StudyMetric)> {
+    let (at, own) = (raw.id.span(), raw.metric.as_ref());
+    let Some(Metric::Study(of)) = metric else {
+        return not_in_log(at, "a plot needs a metric of log.toml");
+    };
+    let name: &str = match &raw.x {
+        PlotAxis::Images => "images",
+        PlotAxis::Epoch => "epoch",
+        PlotAxis::Blocks => "blocks",
+        PlotAxis::Resolution => "resolution",
+        PlotAxis::Rank => "rank",
+        PlotAxis::Own(name) => name,
+    };
+    let x = PlotAxis::Own(name.into());
+    let progress = study.progress.as_ref().map(|progress| progress.name.as_str());
+    if progress == Some(name) {
+        if let Some(own) = own.filter(|_| of.read != Read::Last) {
+            let what = format!("along {name} a plot shows a metric at each: give its name alone");
+            return fault(own.span(), what);
+        }
+        let scale = of.scale.filter(|_| own.is_some());
+        return Ok((x, StudyMetric { read: Read::Last, scale, ..of.clone() }));
+    }
+    let factors = study.factors.iter().map(|factor| factor.name.as_str());
+    if !factors.clone().any(|factor| factor == name) {
+        let hint = did_you_mean(name, factors.chain(progress));
+        return not_in_log(at, format!("unknown axis `{name}`{hint}"));
+    }
+    if cells.iter().any(|cell| !cell.factors.contains_key(name)) {
+        return fault(at, format!("the cells of a plot must fix {name}, its axis"));
+    }
+    Ok((x, of.clone()))
 }

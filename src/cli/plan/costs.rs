@@ -41,7 +41,7 @@ pub(super) fn by_claim(
     world: &World,
     evidence: &Evidence,
     to_run: &Trials,
-    speed: Throughput,
+    speed: Option<Throughput>,
 ) -> String {
     let rows = |name: &str, claims: &[&Claim]| {
         let next = plan::outstanding(claims, evidence).into_keys();
@@ -57,7 +57,7 @@ pub(super) fn by_claim(
                     trials.len().to_string(),
                     format!("{:.2e}", cost.trained + cost.tested),
                     format!("{:.2e}", cost.flops),
-                    hours(speed.seconds(cost)),
+                    speed.map_or_else(|| "-".to_owned(), |speed| hours(speed.seconds(cost))),
                 ]
             })
             .collect();
@@ -75,7 +75,7 @@ pub(super) fn by_claim(
 
 /// Everything that claims could need: each primary hypothesis at its first look and at every look,
 /// then what else secondary hypotheses and larger sizes need.
-fn parts(claims: &[&Claim], world: &World) -> [(&'static str, Trials); 4] {
+pub(super) fn parts(claims: &[&Claim], world: &World) -> [(&'static str, Trials); 4] {
     let (mut first, mut every) = (Trials::new(), Trials::new());
     for claim in claims {
         let primary = Claim { readings: Vec::new(), ..(*claim).clone() };
@@ -102,7 +102,7 @@ fn parts(claims: &[&Claim], world: &World) -> [(&'static str, Trials); 4] {
 }
 
 /// Hours with two decimals, or without any from 100 on.
-fn hours(seconds: f64) -> String {
+pub(super) fn hours(seconds: f64) -> String {
     let hours = seconds / 3600.0;
     if hours >= 100.0 { format!("{hours:.0}") } else { format!("{hours:.2}") }
 }

@@ -7,14 +7,17 @@ use serde::Serialize;
 
 use super::{
     super::{Failure, hints, local::RunContext, messages::message},
+    prices::{ClaimPrice, NextAndAtMost, PartPrice, Prices},
     request::Counts,
+    speed::Pricing,
     why::Why,
 };
 use crate::{
     experiment::{EvidenceKind, Trial},
     plan::{
         campaign::NextTrials,
-        cost::{Cost, Throughput},
+        cost::Cost,
+        price::{Priced, memory_of},
     },
     world::World,
 };
@@ -36,6 +39,20 @@ pub(in super::super) struct PlanReport {
     at_once: usize,
     /// Estimated speed in operations a second, of each of those that run at once; null if unknown.
     operations_per_second: Option<f64>,
+    /// What that speed rests on, in words; null if it is unknown.
+    #[serde(default)]
+    speed_from: Option<String>,
+    /// Bytes of memory of the device; null if unknown.
+    #[serde(default)]
+    device_memory_bytes: Option<u64>,
+    /// The price of `trials` (`next`), and of all that could be needed (`at_most`).
+    price: NextAndAtMost,
+    /// What claims could need at most, in parts that add up to it; empty for figures.
+    #[serde(default)]
+    parts: Vec<PartPrice>,
+    /// The price of each claim alone; empty for figures.
+    #[serde(default)]
+    claims: Vec<ClaimPrice>,
 }
 
 /// A fine-tune to run. `plan --format jsonl` prints one of these a line.
@@ -55,8 +72,11 @@ struct PlannedTrial {
     unavailable: Option<String>,
     /// Additions and multiplications.
     operations: f64,
-    /// Estimated seconds alone; null if no speed is known.
+    /// Estimated seconds alone; null if no speed is known, or if the device has too little memory.
     seconds: Option<f64>,
+    /// Bytes of memory that it needs at least.
+    #[serde(default)]
+    memory_bytes_at_least: u64,
 }
 
 impl PlanReport {
@@ -64,14 +84,16 @@ impl PlanReport {
         context: &RunContext,
         next: &NextTrials,
         why: &Why,
-        speed: Option<Throughput>,
+        pricing: &Pricing,
+        prices: Prices,
         counts: Counts,
     ) -> Self {
+        let device = &pricing.priced;
         let world = &context.world;
         let planned = next.planned.iter().map(|planned| PlannedTrial {
             key: Some(planned.named.id.clone()),
             why: Some(why.runs(&planned.named)),
-            ..PlannedTrial::new(planned.named.trial.clone(), &planned.needed_by, world, speed)
+            ..PlannedTrial::new(planned.named.trial.clone(), &planned.needed_by, world, device)
         });
         let mut trials: Vec<PlannedTrial> = planned.collect();
         for (missing, outstanding) in &next.missing {
@@ -80,7 +102,7 @@ impl PlanReport {
             trials.extend(outstanding.iter().map(|((key, seed), needed_by)| {
                 let trial = Trial { recipe: world.recipe(key.clone()), seed: *seed };
                 let unavailable = Some(reason.clone());
-                PlannedTrial { unavailable, ..PlannedTrial::new(trial, needed_by, world, speed) }
+                PlannedTrial { unavailable, ..PlannedTrial::new(trial, needed_by, world, device) }
             }));
         }
         Self {
@@ -89,8 +111,13 @@ impl PlanReport {
             trials,
             recorded: counts.recorded,
             at_most: counts.at_most,
-            at_once: context.at_once(),
-            operations_per_second: speed.map(|speed| speed.0),
+            at_once: device.at_once,
+            operations_per_second: device.speed.map(|speed| speed.0),
+            speed_from: pricing.words(),
+            device_memory_bytes: device.memory,
+            price: prices.total,
+            parts: prices.parts,
+            claims: prices.claims,
         }
     }
 
@@ -105,13 +132,10 @@ impl PlanReport {
 }
 
 impl PlannedTrial {
-    fn new(
-        trial: Trial,
-        needed_by: &BTreeSet<String>,
-        world: &World,
-        speed: Option<Throughput>,
-    ) -> Self {
+    fn new(trial: Trial, needed_by: &BTreeSet<String>, world: &World, device: &Priced) -> Self {
         let cost = Cost::of_recipe(&trial.recipe, world);
+        let memory = memory_of(&trial, world);
+        let speed = device.speed.filter(|_| device.fits(memory));
         Self {
             trial,
             key: None,
@@ -120,6 +144,7 @@ impl PlannedTrial {
             unavailable: None,
             operations: cost.flops,
             seconds: speed.map(|speed| speed.seconds(cost)),
+            memory_bytes_at_least: memory,
         }
     }
 }

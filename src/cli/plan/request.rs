@@ -22,8 +22,8 @@ pub(super) struct PlanRequest {
     pub gathered: Gathered,
     /// What is needed next.
     pub next: Outstanding,
-    /// How many fine-tunes could be needed at most.
-    at_most: usize,
+    /// What could be needed at most.
+    pub at_most: Trials,
 }
 
 /// Numbers of fine-tunes.
@@ -41,20 +41,20 @@ impl PlanRequest {
     pub fn by_claims(claims: &[&Claim], context: &RunContext) -> Result<Self, Failure> {
         let gathered = context.campaign().gather(claims).map_err(unusable)?;
         let next = plan::outstanding(claims, &gathered.evidence);
-        let at_most = plan::at_most(claims, &context.world).len();
+        let at_most = plan::at_most(claims, &context.world).into_keys().collect();
         Ok(Self { gathered, next, at_most })
     }
 
     pub fn by_figures(needed: &Points, context: &RunContext) -> Result<Self, Failure> {
         let gathered = context.campaign().gather_points(needed).map_err(unusable)?;
         let next = plan::outstanding_points(needed, plan::FIRST_SEEDS, &gathered.evidence);
-        let at_most = plan::points(needed, plan::MOST_SEEDS, &context.world).len();
+        let at_most = plan::points(needed, plan::MOST_SEEDS, &context.world).into_keys().collect();
         Ok(Self { gathered, next, at_most })
     }
 
     pub fn counts(&self, next: &NextTrials) -> Counts {
         let recorded = self.gathered.evidence.records.len();
-        Counts { to_run: to_run(next).len(), recorded, at_most: self.at_most }
+        Counts { to_run: to_run(next).len(), recorded, at_most: self.at_most.len() }
     }
 }
 

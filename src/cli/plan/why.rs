@@ -136,7 +136,7 @@ mod tests {
     fn why(planned: &[&IdentifiedTrial], entries: &[Entry]) -> Why {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::new(folder.path().to_owned());
-        entries.iter().for_each(|entry| ledger.put(entry).unwrap());
+        entries.iter().for_each(|entry| drop(ledger.put(entry).unwrap()));
         Why::read(planned.iter().copied(), &ledger, &mut |file| panic!("{file:?}")).unwrap()
     }
 

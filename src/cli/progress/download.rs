@@ -7,8 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{BLINK, EVERY, line, megabytes, minutes};
-use crate::fetch::FetchProgress;
+use super::{BLINK, EVERY, line, megabytes};
+use crate::{fetch::FetchProgress, util::duration};
 
 /// A download, with its rate and the time left.
 #[derive(Default)]
@@ -77,7 +77,7 @@ impl FetchProgress for DownloadProgress {
             let rate = megabytes((received as f64 / spent.max(1e-3)) as u64);
             let (file, bytes) = (&download.file, megabytes(download.bytes));
             let text = if whole {
-                format!("{file}: {bytes}, all of it, in {}, {rate}/s", minutes(spent))
+                format!("{file}: {bytes}, all of it, in {}, {rate}/s", duration(spent))
             } else {
                 format!("{file}: stopped at {bytes}")
             };
@@ -103,7 +103,7 @@ impl Download {
                 format!(
                     "of {} ({share} %), {shown}/s, about {} left",
                     megabytes(total),
-                    minutes(left)
+                    duration(left)
                 )
             }
             None => format!("so far, {shown}/s"),
@@ -129,7 +129,7 @@ mod tests {
             recent: VecDeque::from([(now, 12_500_000)]),
         };
         let later = now + Duration::from_secs(10);
-        let line = "x.zip: 42.5 MB of 170.0 MB (25 %), 3.0 MB/s, about 0:43 left";
+        let line = "x.zip: 42.5 MB of 170.0 MB (25 %), 3.0 MB/s, about 43 s left";
         assert_eq!(download.line(later), line);
         download.total = None;
         assert_eq!(download.line(later), "x.zip: 42.5 MB so far, 3.0 MB/s");

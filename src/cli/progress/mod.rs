@@ -6,11 +6,12 @@ mod download;
 use std::{
     collections::BTreeMap,
     io::{IsTerminal, Write},
+    os::fd::AsFd,
     sync::Mutex,
     time::{Duration, Instant},
 };
 
-use crate::{figure::numbers::counted, plan::cost::Cost};
+use crate::{figure::numbers::counted, plan::cost::Cost, util::duration};
 
 pub(super) use download::DownloadProgress;
 
@@ -19,50 +20,84 @@ const EVERY: Duration = Duration::from_secs(15);
 /// Time between two lines on a terminal.
 const BLINK: Duration = Duration::from_millis(200);
 
-/// Work in pieces, each with its cost.
+/// Work in pieces, each with its cost. It comes in parts: how many there will be is known when the
+/// last of them begins, and how many there are at most from the first one on.
 pub(super) struct WorkProgress {
     what: String,
-    total: usize,
-    cost: f64,
     state: Mutex<State>,
 }
 
 struct State {
     done: usize,
+    /// Pieces of this part and of those before it.
+    now: usize,
+    /// Pieces of all parts at most.
+    at_most: usize,
+    begun: Instant,
+    part: Part,
+    printed: Option<Instant>,
+}
+
+/// What of a part's cost is spent, in any unit.
+struct Part {
+    cost: f64,
     spent: f64,
     begun: Instant,
-    printed: Instant,
 }
 
 impl WorkProgress {
-    /// `total` pieces of work that cost `cost` together, in any unit.
-    pub fn new(what: &str, total: usize, cost: f64) -> Self {
+    pub fn new(what: &str) -> Self {
         let begun = Instant::now();
-        let state = Mutex::new(State { done: 0, spent: 0.0, begun, printed: begun });
-        Self { what: what.to_owned(), total, cost, state }
+        let part = Part { cost: 0.0, spent: 0.0, begun };
+        let state = State { done: 0, now: 0, at_most: 0, begun, part, printed: None };
+        Self { what: what.to_owned(), state: Mutex::new(state) }
+    }
+
+    /// A part begins: pieces of work that cost `cost` together. From now on there are `at_most`.
+    pub fn begins(&self, pieces: usize, at_most: usize, cost: f64) {
+        let mut state = self.state.lock().expect("no panic holds it");
+        // What another process removed or failed to run is not awaited.
+        state.now = state.done + pieces;
+        state.at_most = state.done + at_most;
+        state.part = Part { cost, spent: 0.0, begun: Instant::now() };
+        if std::io::stderr().is_terminal() {
+            self::line(&state.line(&self.what), false);
+        }
     }
 
     /// A piece is done.
     pub fn done(&self, cost: f64) {
         let mut state = self.state.lock().expect("no panic holds it");
         state.done += 1;
-        state.spent += cost;
-        let seconds = state.begun.elapsed().as_secs_f64();
-        let remaining = (self.cost - state.spent).max(0.0);
-        let left = seconds * remaining / state.spent.max(f64::MIN_POSITIVE);
-        let last = state.done == self.total;
-        let line = format!(
-            "{}: {} of {}, {} so far, about {} left",
-            self.what,
-            state.done,
-            self.total,
-            minutes(seconds),
-            minutes(left)
-        );
-        let terminal = std::io::stderr().is_terminal();
-        if terminal || last || state.printed.elapsed() > EVERY {
-            state.printed = Instant::now();
-            self::line(&line, last);
+        state.part.spent += cost;
+        let last = state.done == state.now;
+        let due = state.printed.is_none_or(|printed| printed.elapsed() > EVERY);
+        if std::io::stderr().is_terminal() || last || due {
+            state.printed = Some(Instant::now());
+            self::line(&state.line(&self.what), last);
+        }
+    }
+}
+
+impl State {
+    /// `smoke: 12 of 510 now, at most 756 in all, 0:05 so far, about 3:20 left of the 510`.
+    fn line(&self, what: &str) -> String {
+        let Self { done, now, at_most, part, .. } = self;
+        let spent = part.begun.elapsed().as_secs_f64();
+        let left = spent * (part.cost - part.spent).max(0.0) / part.spent;
+        let left = match left {
+            left if left.is_finite() => format!(", about {} left", duration(left)),
+            _ => String::new(),
+        };
+        let so_far = duration(self.begun.elapsed().as_secs_f64());
+        if at_most > now {
+            let of_these = if left.is_empty() { String::new() } else { format!(" of the {now}") };
+            format!(
+                "{what}: {done} of {now} now, at most {at_most} in all, {so_far} so \
+                 far{left}{of_these}"
+            )
+        } else {
+            format!("{what}: {done} of {now}, {so_far} so far{left}")
         }
     }
 }
@@ -100,15 +135,6 @@ impl Pace {
                 counted(self.finished, "fine-tune")
             )
         })
-    }
-}
-
-/// `1:05`, minutes and seconds; hours before them where there are any.
-pub(super) fn minutes(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match (whole / 3600, whole / 60 % 60, whole % 60) {
-        (0, minutes, seconds) => format!("{minutes}:{seconds:02}"),
-        (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02}"),
     }
 }
 
@@ -151,8 +177,8 @@ impl Images {
         let left = spent * (in_all - done) as f64 / done.max(1) as f64;
         Some(format!(
             "{what}: {done} of {in_all} images, {} so far, about {} left",
-            minutes(spent),
-            minutes(left)
+            duration(spent),
+            duration(left)
         ))
     }
 }
@@ -168,9 +194,22 @@ fn line(text: &str, stays: bool) {
     // There is nowhere to report that standard error can't be written.
     let _ = match to.is_terminal() {
         // The rest of a longer line is cleared.
-        true => write!(to, "\r{text}\x1b[K{}", if stays { "\n" } else { "" }),
+        true if stays => writeln!(to, "\r{text}\x1b[K"),
+        // A line that wraps could not be overwritten.
+        true => write!(to, "\r{}\x1b[K", cut(text, columns(&to))),
         false => writeln!(to, "{text}"),
     };
+}
+
+/// The width of the terminal; `None` if it has none.
+fn columns(terminal: &impl AsFd) -> Option<usize> {
+    terminal_size::terminal_size_of(terminal).map(|(columns, _)| columns.0.into())
+}
+
+/// The start of a text that leaves the last column free.
+fn cut(text: &str, columns: Option<usize>) -> &str {
+    let end = columns.and_then(|columns| text.char_indices().nth(columns.saturating_sub(1)));
+    end.map_or(text, |(end, _)| &text[..end])
 }
 
 /// `12.3 MB`, or in kB where it is less than one of them.
@@ -179,6 +218,15 @@ pub(super) fn megabytes(bytes: u64) -> String {
         0..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
         1_000_000..10_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
         _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
+}
+
+/// Bytes in a table: `305 MB`, `1.4 GB`.
+pub(super) fn size(bytes: u64) -> String {
+    match bytes as f64 {
+        0.0 => "0".to_owned(),
+        bytes if bytes < 999.5e6 => format!("{:.0} MB", (bytes / 1e6).max(1.0)),
+        bytes => format!("{:.1} GB", bytes / 1e9),
     }
 }
 
@@ -203,13 +251,36 @@ mod tests {
     }
 
     #[test]
+    fn progress_counts_towards_all_that_may_run() {
+        let work = WorkProgress::new("smoke");
+        let line = || work.state.lock().unwrap().line("smoke");
+        work.begins(510, 756, 510.0);
+        assert_eq!(line(), "smoke: 0 of 510 now, at most 756 in all, 0:00 so far");
+        (0..510).for_each(|_| work.done(1.0));
+        // After the first look, some hypotheses are decided.
+        work.begins(40, 70, 40.0);
+        assert_eq!(line(), "smoke: 510 of 550 now, at most 580 in all, 0:00 so far");
+        (0..40).for_each(|_| work.done(1.0));
+        work.begins(30, 30, 30.0);
+        work.done(1.0);
+        assert_eq!(line(), "smoke: 551 of 580, 0:00 so far, about 0:00 left");
+    }
+
+    #[test]
+    fn a_line_that_is_overwritten_fits_the_terminal() {
+        assert_eq!(cut("smoke: 12 of 510", Some(6)), "smoke");
+        assert_eq!(cut("µ12", Some(3)), "µ1");
+        assert_eq!((cut("smoke", Some(80)), cut("smoke", None)), ("smoke", "smoke"));
+    }
+
+    #[test]
     fn reading_images_is_reported_after_two_seconds_with_the_time_left() {
         let begun = Instant::now();
         let after = |seconds| begun + Duration::from_secs(seconds);
         let mut read = Images { begun, printed: None };
         let mut line_at = |done, now| read.line("celeba: digest", done, 10_000, now);
         assert_eq!(line_at(1_000, after(1)), None);
-        let line = "celeba: digest: 2500 of 10000 images, 0:05 so far, about 0:15 left";
+        let line = "celeba: digest: 2500 of 10000 images, 5.0 s so far, about 15 s left";
         assert_eq!(line_at(2_500, after(5)).as_deref(), Some(line));
         assert_eq!(line_at(2_501, after(5)), None);
         assert!(line_at(9_000, after(5 + EVERY.as_secs())).is_some());

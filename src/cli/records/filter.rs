@@ -67,6 +67,13 @@ impl Listed {
 }
 
 impl Filter {
+    /// Whether anything is selected.
+    pub fn is_any(&self) -> bool {
+        let Self { world, target, source, blocks, images, failed } = self;
+        let named = [world, target, source].into_iter().any(|names| !names.is_empty());
+        named || *failed || !(blocks.is_empty() && images.is_empty())
+    }
+
     /// The records that are meant, ordered by what was fine-tuned and by seed.
     pub fn select(&self, ledger: &Ledger) -> Result<Vec<Listed>, Failure> {
         let mut damaged = Vec::new();

@@ -10,13 +10,14 @@ use serde::{
 
 use super::{
     super::{
-        Failure, Outcome,
+        Failure, Outcome, Suites,
         folders::LedgerArgument,
         format::{Format, OneOf, TEXT_OR_JSON, json},
+        log::LogArgument,
         messages::stdout,
     },
     filter::{Filter, Listed},
-    shortest,
+    of_log, shortest,
 };
 use crate::{figure::numbers::counted, report::terminal, store::Ledger};
 
@@ -29,10 +30,31 @@ pub(super) struct List {
     format: Format,
     #[command(flatten)]
     ledger: LedgerArgument,
+    #[command(flatten)]
+    log: LogArgument,
+    /// Only runs of a log with this value of a factor; repeat it for several factors
+    #[arg(long = "where", value_name = "FACTOR=VALUE")]
+    of: Vec<String>,
 }
 
 impl List {
-    pub(super) fn run(&self) -> Result<Outcome, Failure> {
+    pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
+        match (suites.log(self.log.log.as_deref())?, self.filter.is_any(), self.of.is_empty()) {
+            (Some(_), true, _) => {
+                return Err(Failure::usage(
+                    "the options that select records of a ledger do not select runs of a log",
+                    "select them by --where FACTOR=VALUE",
+                ));
+            }
+            (Some(log), false, _) => return of_log::print(&log, &self.of, self.format, suites),
+            (None, _, false) => {
+                return Err(Failure::usage(
+                    "--where selects runs of a log",
+                    "name a log by --log FILE, or a folder of claims with a log.toml by --claims",
+                ));
+            }
+            (None, ..) => {}
+        }
         let ledger = self.ledger.ledger();
         print(&self.filter.select(&ledger)?, &ledger, self.format)
     }

@@ -3,13 +3,14 @@
 mod bundle;
 mod filter;
 mod list;
+mod of_log;
 mod old;
 mod show;
 
 use clap::{Args, Subcommand};
 
 use super::{
-    Failure, Outcome,
+    Failure, Outcome, Suites,
     local::{unusable, warn_damaged},
 };
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     util::suggest::did_you_mean,
 };
 
+pub(super) use of_log::LoggedRuns;
 pub(super) use old::Runs;
 pub(super) use show::details;
 
@@ -28,7 +30,9 @@ Examples:
   repro records show 3f9c01ab                       one, with its curve
   repro records list --format json | jq '.[].trial.recipe.key'
   repro records export lab.jsonl.gz --world lab     some of them in one file, to copy or to publish
-  repro records import lab.jsonl.gz                 ... and into another ledger";
+  repro records import lab.jsonl.gz                 ... and into another ledger
+  repro records --log my-runs.csv                   the runs of a log
+  repro records --claims mine --where method=tree   those of a log of your own, some of them";
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -52,10 +56,16 @@ enum Action {
 }
 
 impl Records {
-    pub(super) fn run(&self) -> Result<Outcome, Failure> {
+    pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
+        if suites.study.is_some() && !matches!(self.action, None | Some(Action::List(_))) {
+            return Err(Failure::usage(
+                "the runs of a log of your own are not in a ledger",
+                "`repro records list` lists them; --format json has every row",
+            ));
+        }
         match &self.action {
-            None => self.list.run(),
-            Some(Action::List(command)) => command.run(),
+            None => self.list.run(suites),
+            Some(Action::List(command)) => command.run(suites),
             Some(Action::Show(command)) => command.run(),
             Some(Action::Export(command)) => command.run(),
             Some(Action::Import(command)) => command.run(),

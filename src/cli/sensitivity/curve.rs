@@ -11,7 +11,6 @@ use crate::{
         format::{Format, json},
         local::RunContext,
         messages::{message, stdout},
-        progress::minutes,
     },
     evidence::Evidence,
     experiment::{Key, Trial},
@@ -21,6 +20,7 @@ use crate::{
         sensitivity::curve::{Combination, Curve, Factor, Specification, at_first_look},
     },
     report::{self, terminal},
+    util::duration,
 };
 
 impl Sensitivity {
@@ -76,7 +76,7 @@ impl Sensitivity {
             time += seconds(&next, context.speed(&gathered), &context);
         }
         let (recipes, trials) = (combinations.len(), counted(count, "fine-tune"));
-        message!("{recipes} recipes: {trials} to run next, about {}", minutes(time));
+        message!("{recipes} recipes: {trials} to run next, about {}", duration(time));
         if let Some(reason) = claim.hypothesis.unavailable(&suites.world(self.evidence)) {
             message!("  it can't be judged in full in this set-up: {reason}");
         }

@@ -16,7 +16,6 @@ use super::{
     handoff, kind,
     local::{LocalArguments, RunContext, unusable, warn_damaged},
     messages::{message, stdout},
-    progress::minutes,
 };
 use crate::{
     assets::IdentifiedTrial,
@@ -34,7 +33,7 @@ use crate::{
         },
     },
     report::{self, terminal},
-    util::suggest::did_you_mean,
+    util::{duration, suggest::did_you_mean},
     world::World,
 };
 
@@ -337,7 +336,7 @@ fn report_rates(best: &BTreeMap<String, Rate>) {
 fn cost(trials: &[Trial], speed: Option<Throughput>, context: &RunContext) {
     let seconds = seconds(trials, speed, context);
     let trials = counted(trials.len(), "fine-tune");
-    message!("  {trials} to run next, about {}", minutes(seconds));
+    message!("  {trials} to run next, about {}", duration(seconds));
 }
 
 /// The time of fine-tunes in seconds.

@@ -6,10 +6,14 @@ use std::{
 };
 
 use super::{
-    super::{Failure, progress::minutes},
+    super::Failure,
     report::{Counts, LeaseStatus, StatusReport},
 };
-use crate::{figure::numbers::counted, report::terminal, util::shown::inert};
+use crate::{
+    figure::numbers::counted,
+    report::terminal,
+    util::{duration, shown::inert},
+};
 
 pub(super) fn print(out: &mut impl Write, report: &StatusReport) -> Result<(), Failure> {
     writeln!(out, "{}\n", claims(report))?;
@@ -48,7 +52,7 @@ fn leases(leases: &[LeaseStatus]) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let rows = leases.iter().map(|lease| {
         let beat = match lease.stale {
-            true => format!("stopped, {} ago", minutes(lease.silent_seconds as f64)),
+            true => format!("stopped, {} ago", duration(lease.silent_seconds as f64)),
             false => format!("{} s ago", lease.silent_seconds),
         };
         let job = match (&lease.job, &lease.slurm) {
@@ -62,7 +66,7 @@ fn leases(leases: &[LeaseStatus]) -> String {
             inert(&lease.host).to_string(),
             inert(&job).to_string(),
             lease.fine_tune.clone().unwrap_or(other),
-            minutes(now.saturating_sub(lease.since) as f64),
+            duration(now.saturating_sub(lease.since) as f64),
             beat,
         ]
     });
@@ -84,7 +88,7 @@ fn left(report: &StatusReport) -> String {
         (count, Some(seconds)) => format!(
             "{} left, about {} at the rate of the last hour; {at_most}",
             counted(count, "fine-tune"),
-            minutes(seconds)
+            duration(seconds)
         ),
     }
 }

@@ -17,7 +17,7 @@ use super::{
     runtime::{DeviceArgument, DeviceRequest, Engine, Machine, Place},
 };
 use crate::{
-    assets::{Assets, IdentifiedTrial},
+    assets::Assets,
     engine::{
         device::{self, Device},
         executor::{
@@ -25,7 +25,10 @@ use crate::{
         },
     },
     experiment::{Precision, Trial},
-    plan::{campaign::Event, cost::Throughput},
+    plan::{
+        cost::Throughput,
+        queue::{Queue, Report},
+    },
     world::World,
 };
 
@@ -99,10 +102,10 @@ impl Machine for Opened {
     fn run(
         &self,
         &Place { ledger, assets, stop }: &Place<'_>,
-        trials: &[IdentifiedTrial],
-        report: &(dyn Fn(Event<'_>) + Sync),
+        queue: &dyn Queue,
+        report: Report<'_>,
     ) -> Result<(), Failure> {
-        Local { ledger, assets, workers: self.0, stop }.run(trials, report).map_err(stopped)
+        Local { ledger, assets, workers: self.0, stop }.work(queue, report).map_err(stopped)
     }
 
     fn calibrate(&self, world: &World) -> Result<Throughput, String> {
@@ -139,9 +142,8 @@ fn stopped(error: ExecutorError) -> Failure {
         ExecutorError::Material { .. } | ExecutorError::Precision(_) => {
             Failure::new(exit::INPUT, error)
         }
-        ExecutorError::Device { .. } | ExecutorError::Exhausted { .. } => {
-            Failure::new(exit::FAILED, error)
-        }
+        ExecutorError::Device { .. } => Failure::new(exit::FAILED, error).of_device(),
+        ExecutorError::Exhausted { .. } => Failure::new(exit::FAILED, error),
         ExecutorError::Ledger(error) => unusable(error),
     }
 }

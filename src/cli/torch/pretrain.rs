@@ -32,7 +32,7 @@ use crate::{
     },
     experiment::{Card, Pretraining, Seed, WeightsPrecision},
     report::terminal,
-    util::{files, shell::quoted},
+    util::{duration, files, shell::quoted},
     world::{self, SourceClasses, World, ZOOS},
 };
 
@@ -291,7 +291,7 @@ impl Zoo {
         };
         let of_all = match self.place {
             Some(_) => {
-                let left = progress::minutes(left(training, epoch.epoch));
+                let left = duration(left(training, epoch.epoch));
                 format!("; all zoos: about {left} left")
             }
             None => String::new(),

@@ -3,19 +3,18 @@
 //! next family begins. The planner decides which trials to run.
 
 mod calibrate;
-mod families;
 mod fault;
 mod first_step;
 mod material;
 mod memory;
-mod queue;
 
 use crate::plan::campaign::{Event, Runner};
 use crate::plan::cost::{LARGE, Threads, threads_on_a_cpu};
+use crate::plan::queue::{Listed, Queue, drain};
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use tch::Device;
@@ -36,12 +35,10 @@ use crate::{
         model::{Network, NoTf32},
     },
     experiment::{ENGINE_VERSION, Outcome, Recipe},
-    store::{Ended, Entry, Ledger, LedgerError, Provenance},
+    store::{Ended, Entry, Ledger, LedgerError, Provenance, Worker},
 };
-use families::families;
 use fault::{Fault, fault};
 use material::Materials;
-use queue::{Next, Queue};
 
 /// The device that trials run on, and how many run at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,9 +78,6 @@ pub struct Local<'a> {
     /// Set to stop after the current epochs; finished trials are kept.
     pub stop: &'a AtomicBool,
 }
-
-/// The interval at which the ledger is polled while other processes run the remaining trials.
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// Why the trials were not all run.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -136,12 +130,16 @@ impl Runner for Local<'_> {
         Ok(device::name(self.workers.device))
     }
 
+    fn at_once(&self) -> usize {
+        self.workers.at_once
+    }
+
     fn run(
         &self,
-        trials: &[IdentifiedTrial],
+        queue: &dyn Queue,
         report: &(dyn Fn(Event<'_>) + Sync),
     ) -> Result<(), ExecutorError> {
-        Self::run(self, trials, report)
+        self.work(queue, report)
     }
 }
 
@@ -170,44 +168,36 @@ impl Local<'_> {
         trials: &[IdentifiedTrial],
         progress: &(dyn Fn(Event<'_>) + Sync),
     ) -> Result<(), ExecutorError> {
-        for named in trials {
-            named.trial.recipe.protocol.precision.check(self.workers.device)?;
-        }
-        if !trials.is_empty() {
-            self.ledger.check_writable()?;
-        }
+        self.check(trials)?;
+        let worker = Worker::of_process();
+        let queue = Listed::new(self.ledger, worker, trials, self.workers.at_once)?;
+        self.work(&queue, progress)
+    }
+
+    /// Runs the families of a queue until there are no more, as [`run`](Self::run) does.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn work(
+        &self,
+        queue: &dyn Queue,
+        progress: &(dyn Fn(Event<'_>) + Sync),
+    ) -> Result<(), ExecutorError> {
+        self.check(&queue.waiting())?;
         device::prepare_for_steps(self.workers.device);
         // A setting of the process; each thread reads it at its first operation.
         tch::set_num_threads(self.workers.threads_each as i32);
-        let families = families(trials, self.workers.at_once);
-        let threads = self.workers.at_once.min(families.len()).max(1);
-        let queue = Queue::new(self.ledger, families);
+        let threads = queue.threads(self.workers.at_once);
         let failed = AtomicBool::new(false);
+        let stopped = || self.stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed);
         let work = || -> Result<(), ExecutorError> {
             let mut materials = Materials::new(self.workers.device, self.assets);
-            while !self.stop.load(Ordering::Relaxed) && !failed.load(Ordering::Relaxed) {
-                let Some(mut next) = queue.next()? else { return Ok(()) };
-                self.report(&next, progress);
-                if next.family.is_empty() {
-                    continue;
-                }
-                match self.family(&next.family, &mut materials)? {
-                    Some(entries) => {
-                        for entry in &entries {
-                            self.ledger.put(entry)?;
-                            progress(Event::Ended(entry));
-                        }
-                    }
-                    // To find the trial that fails, each is run alone and written before the next.
-                    None => {
-                        let family = std::mem::take(&mut next.family);
-                        // Release the leases, or this process's other threads would wait for them.
-                        drop(next);
-                        queue.alone(&family);
-                    }
-                }
-            }
-            Err(ExecutorError::Interrupted)
+            let mut run = |family: &[IdentifiedTrial]| {
+                self.check(family)?;
+                self.family(&family.iter().collect::<Vec<_>>(), &mut materials)
+            };
+            let is_done = drain(queue, &stopped, progress, &mut run)?;
+            if is_done { Ok(()) } else { Err(ExecutorError::Interrupted) }
         };
         if threads == 1 {
             // cuDNN keeps its choice of kernels by thread: the trials of the next look, which the same
@@ -239,16 +229,12 @@ impl Local<'_> {
         }
     }
 
-    /// Reports what other processes did, and waits for them where nothing else is left to run.
-    fn report(&self, next: &Next<'_>, progress: &(dyn Fn(Event<'_>) + Sync)) {
-        if !next.damaged.is_empty() {
-            progress(Event::Damaged(&next.damaged));
+    /// Checks that the device has the precision of every trial.
+    fn check(&self, trials: &[IdentifiedTrial]) -> Result<(), ExecutorError> {
+        for named in trials {
+            named.trial.recipe.protocol.precision.check(self.workers.device)?;
         }
-        next.found.iter().for_each(|entry| progress(Event::Found(entry)));
-        if next.waits {
-            progress(Event::Waits);
-            thread::sleep(PAUSE);
-        }
+        Ok(())
     }
 
     /// Runs a family of trials. A failed trial that ran alone becomes an entry with the status failed;

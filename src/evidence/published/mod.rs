@@ -23,7 +23,7 @@ use super::{
     Records,
     copies::{Copies, copies},
 };
-use crate::util::{files::GZIP, formats, gzip::Members, hexadecimal};
+use crate::util::{files::GZIP, formats, gzip::Members, hexadecimal, zstd};
 use columns::Columns;
 use oddities::Oddities;
 use printed::Decimals;
@@ -75,8 +75,8 @@ pub struct Log {
     pub sha256: String,
 }
 
-/// Reads a log from disk, compressed by gzip or not, whatever the file's name. The file is read
-/// once, and no copy of it is kept.
+/// Reads a log from disk, compressed by gzip, by zstd or not, whatever the file's name. The file is
+/// read once, and no copy of it is kept.
 ///
 /// # Errors
 /// As [`read`], and if the file can't be read.
@@ -99,10 +99,17 @@ pub(super) fn read_file_as(path: &Path, percent: Percent) -> Result<Log, LogErro
         if unpacked.get_ref().limit() == 0 {
             return Err(too_large());
         }
-        parsed.map_err(|error| match error {
-            LogError::Unreadable { file, cause } => LogError::Damaged { file, cause },
-            other => other,
-        })
+        parsed.map_err(damaged)
+    } else if zstd::is_packed(bytes.buffer()) {
+        let mut packed = Vec::new();
+        bytes.read_to_end(&mut packed).map_err(unreadable)?;
+        let unpacked = zstd::Frames::new(&packed).take(LARGEST_LOG_BYTES + 1);
+        let mut unpacked = BufReader::with_capacity(BUFFER, unpacked);
+        let parsed = parse(&file, &mut unpacked, percent);
+        if unpacked.get_ref().limit() == 0 {
+            return Err(too_large());
+        }
+        parsed.map_err(damaged)
     } else {
         parse(&file, &mut bytes, percent)
     };
@@ -113,6 +120,14 @@ pub(super) fn read_file_as(path: &Path, percent: Percent) -> Result<Log, LogErro
     std::io::copy(&mut bytes, &mut std::io::sink()).map_err(unreadable)?;
     let sha256 = hexadecimal(&bytes.into_inner().hash.finalize());
     Ok(Log { records, notes, sha256 })
+}
+
+/// What fails below a decompressed log is the compressed one.
+fn damaged(error: LogError) -> LogError {
+    match error {
+        LogError::Unreadable { file, cause } => LogError::Damaged { file, cause },
+        other => other,
+    }
 }
 
 /// A reader whose bytes are hashed as they are read.

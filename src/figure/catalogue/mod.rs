@@ -136,9 +136,10 @@ impl Curves {
         let raw = RawPlot {
             id: Spanned::new(0..0, figure.name.clone()),
             title: figure.title.clone(),
-            x: curves.x,
+            x: curves.x.clone(),
             lines: curves.lines.clone(),
             cells: curves.cells.clone(),
+            metric: None,
             difference: false,
         };
         let mut plot = check::plot(&raw, &catalogue.arms, world)?;

@@ -4,6 +4,8 @@
 
 pub mod curve;
 mod difference;
+pub mod kept;
+mod price;
 mod quarter;
 mod rates;
 
@@ -25,6 +27,7 @@ use crate::{
 };
 
 pub use difference::{Difference, Estimate, Used, differences};
+pub use price::price;
 pub use rates::{HELD_OUT, RATES, Rate, Tuned, at_rates, best_rates, missing, tuning};
 
 /// A learning rate at which networks do not diverge at the first step.

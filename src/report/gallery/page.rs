@@ -43,9 +43,9 @@ pub fn page(figures: &[RenderedFigure<'_>], files: &str, command: &str, spell: S
                         }
                     }
                     @for (title, paper) in [("The paper", true), ("The reproduction", false)] {
-                        nav.contents aria-label=(title) {
-                            h3 { (title) }
-                            ul { @for of in of(paper) { li { (entry(&of)) } } }
+                        nav.index aria-label=(title) {
+                            h2 { (title) }
+                            ul { @for of in of(paper) { li { (entry(&of, files)) } } }
                         }
                     }
                     div id="figures" {
@@ -72,8 +72,8 @@ fn anchor(rendered: &RenderedFigure<'_>) -> String {
     format!("figure-{}", rendered.figure.name)
 }
 
-/// A line of the table of contents.
-fn entry(of: &[&RenderedFigure<'_>]) -> Markup {
+/// An entry of the table of contents: a thumbnail of the figure, if it is drawn, and its name.
+fn entry(of: &[&RenderedFigure<'_>], files: &str) -> Markup {
     let state = |rendered: &RenderedFigure<'_>| match (&rendered.drawn, &rendered.missing) {
         (Some(_), None) => "drawn",
         (Some(_), Some(_)) => "incomplete",
@@ -81,7 +81,11 @@ fn entry(of: &[&RenderedFigure<'_>]) -> Markup {
     };
     html! {
         a href=(format!("#{}", anchor(of[0]))) {
-            b { (of[0].figure.name) } " " (of[0].figure.title)
+            @if let Some((_, drawing)) = of.iter().find_map(|rendered| rendered.drawn.as_ref()) {
+                img src=(format!("{files}/{}.svg", drawing.name)) alt="" loading="lazy"
+                    width="192" height="120";
+            } @else { span.no-thumbnail { "not drawn" } }
+            span { b { (of[0].figure.name) } " " (of[0].figure.title) }
         }
         span.count {
             @for (index, rendered) in of.iter().enumerate() {
@@ -107,7 +111,7 @@ fn section(of: &[&RenderedFigure<'_>], files: &str, spell: Spell) -> Markup {
                     p.note.files {
                         @for format in [FigureFormat::Svg, FigureFormat::Png, FigureFormat::Csv] {
                             @let file = format!("{}.{}", drawing.name, format.extension());
-                            a href=(format!("{files}/{file}")) {
+                            a href=(format!("{files}/{file}")) aria-label=(format!("{} of {}", format.extension().to_uppercase(), drawing.name)) {
                                 (format.extension().to_uppercase())
                             }
                             " "

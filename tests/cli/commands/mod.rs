@@ -1,6 +1,7 @@
 //! The program as people use it: what it prints, where, and with which exit code.
 
 mod figures;
+mod summary;
 mod tables;
 
 use crate::common;
@@ -13,7 +14,8 @@ use common::{Run, claim_text, log, rows, run, stderr::stderr_text};
 fn repro() -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("repro"));
     // Anyone who runs the tests may have set these.
-    command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+    command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").env_remove("COLUMNS");
+    command.env("LC_ALL", "C.UTF-8");
     command
 }
 

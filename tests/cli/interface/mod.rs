@@ -11,6 +11,7 @@ mod outputs;
 mod pipes;
 mod records;
 mod scripts;
+mod study;
 
 use std::{path::Path, process::Command};
 
@@ -52,6 +53,7 @@ impl Sandbox {
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_repro"));
         command.current_dir(self.path()).env("NO_COLOR", "1").env_remove("CLICOLOR_FORCE");
+        command.env("LC_ALL", "C.UTF-8").env_remove("COLUMNS");
         command.env("REPRO_LEDGER", "ledger").env("REPRO_DATA", "data");
         command
     }

@@ -114,3 +114,22 @@ fn cells_of_an_average_are_judged_at_the_looks_of_the_average() {
     assert_eq!(reported(&all), reported(&three));
     assert_eq!((all.cells[0].seeds, all.cells[0].verdict), (3, Verdict::Inconclusive));
 }
+
+/// Further seeds may decide it: it is open as yet, and says after how many of its seeds.
+#[test]
+fn a_design_that_waits_for_its_next_look_is_undecided_so_far() {
+    let points = [4.0, -4.0, 8.0, -8.0, 3.0, -3.0, 5.0, -5.0, 2.0, -2.0];
+    for (seeds, undecided) in [(2, Some(2)), (3, Some(3)), (4, Some(3)), (5, Some(5)), (10, None)] {
+        let verdict =
+            asked("greater_than = 0.0", &leads(&points[..seeds]), SamplingDesign::GroupSequential);
+        assert_eq!(verdict.verdict, Verdict::Inconclusive);
+        assert_eq!(verdict.undecided.map(|open| (open.seeds, open.of)), undecided.map(|n| (n, 10)));
+        let begins = undecided.map_or("mean".to_owned(), |n| format!("undecided after {n} of 10"));
+        assert!(verdict.reason.starts_with(&begins), "{}", verdict.reason);
+    }
+    // A log has no next look, and a decided claim needs none.
+    assert_eq!(gap(&leads(&points[..3])).undecided, None);
+    let decided =
+        asked("greater_than = 0.0", &leads(&[5.0, 5.1, 4.9]), SamplingDesign::GroupSequential);
+    assert_eq!((decided.verdict, decided.undecided), (Verdict::Supported, None));
+}

@@ -409,7 +409,12 @@ fn a_minimum_number_of_cells_is_a_partial_conjunction() {
     let clear = [5.0, 5.1, 4.9, 5.0].as_slice();
     let open = [5.0, -5.1, 4.9, -5.0].as_slice();
     let against = [-5.0, -5.1, -4.9, -5.0].as_slice();
-    assert_eq!(log_with([clear, clear, open]).verdict, Verdict::Supported);
+    let found = log_with([clear, clear, open]);
+    assert_eq!(found.verdict, Verdict::Supported);
+    assert!(found.reason.contains("not supported: kmnist 100 images"), "{}", found.reason);
+    let found = log_with([clear, clear, clear]);
+    assert_eq!(found.verdict, Verdict::Supported);
+    assert!(!found.reason.contains("not supported"), "{}", found.reason);
     assert_eq!(log_with([clear, clear, against]).verdict, Verdict::Supported);
     assert_eq!(log_with([clear, open, open]).verdict, Verdict::Inconclusive);
     assert_eq!(log_with([clear, against, open]).verdict, Verdict::Inconclusive);

@@ -175,10 +175,10 @@ fn the_gallery_shows_the_most_influential_images_of_each_source() {
     // Two test images and four training images in each panel, each with its own text.
     assert_eq!(file.matches("<image ").count(), 18);
     assert_eq!(file.matches("href=\"data:image/png;base64,picture").count(), 18);
-    assert!(file.contains("training image 100, class 1"));
+    assert!(file.contains("training image 100, sandal"));
     // In each panel natural's is of another class for the first image, l2_3's for the second.
     assert_eq!(file.matches("stroke-dasharray=\"4 3\"").count(), 6);
-    assert!(file.contains("test image of class 0: class 1 for natural (0.50), class 0 for l2_3"));
+    assert!(file.contains("test image, pullover: sandal for natural (0.50), pullover for l2_3"));
 }
 
 #[test]

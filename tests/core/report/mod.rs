@@ -2,6 +2,7 @@
 
 mod figures;
 mod influence;
+mod summary;
 
 use crate::common;
 
@@ -106,6 +107,19 @@ fn gap_evidence(schedules: [u32; 3]) -> Evidence {
 }
 
 #[test]
+fn a_verdict_is_one_in_points_only_where_another_scale_disagrees() {
+    let (suite, evidence) = (suite(), published());
+    let page = |id: &str| {
+        let claim = suite.claims().iter().find(|claim| claim.id.as_str() == id).unwrap();
+        html(&[judged(claim, &evidence)], &[], COMMAND)
+    };
+    assert!(page("gap_shrinks_with_images").contains("in points on published evidence"));
+    let shared = page("gap_grows_with_dissimilarity");
+    assert!(shared.contains("on published evidence"));
+    assert!(!shared.contains("in points on published evidence"));
+}
+
+#[test]
 fn the_same_input_gives_the_same_bytes() {
     assert!(page() == page(), "two pages of one input differ");
     let (suite, evidence) = (suite(), published());
@@ -137,7 +151,8 @@ fn every_link_of_the_page_leads_into_the_page_or_to_the_gallery() {
         let within = link.strip_prefix('#').is_some_and(|id| ids.contains(&id));
         // The files that are written in the page's folder.
         let files = ["gallery.html", citation::FILE];
-        assert!(within || link.starts_with("data:") || files.contains(&link), "{link}");
+        let file = files.contains(&link) || link.starts_with("figures/");
+        assert!(within || link.starts_with("data:") || file, "{link}");
     }
 }
 
@@ -197,7 +212,7 @@ fn coordinates_have_at_most_one_decimal() {
 
 #[test]
 fn the_page_has_light_and_dark_mode_and_stays_small() {
-    const LARGEST_PAGE_BYTES: usize = 5_000_000;
+    const LARGEST_PAGE_BYTES: usize = 3_000_000;
     let page = page();
     assert!(page.contains("prefers-color-scheme:dark"));
     assert!(page.len() < LARGEST_PAGE_BYTES, "{} bytes", page.len());
@@ -318,8 +333,22 @@ fn the_page_is_written_into_a_new_folder_without_temporary_files() {
         assert_eq!(file, below.join("index.html"));
         assert_eq!(std::fs::read_to_string(file).unwrap(), html(&judged, &[], COMMAND));
     }
-    // The page, and the verdicts to cite.
-    assert_eq!(std::fs::read_dir(&below).unwrap().count(), 2);
+    // The page, the verdicts to cite, and the files of its figures.
+    assert_eq!(std::fs::read_dir(&below).unwrap().count(), 3);
+    let page = html(&judged, &[], COMMAND);
+    let links = attributes(&page, "href");
+    let files: Vec<&&str> = links.iter().filter(|link| link.starts_with("figures/")).collect();
+    assert!(!files.is_empty() && files.len() % 3 == 0, "{files:?}");
+    assert_eq!(std::fs::read_dir(below.join("figures")).unwrap().count(), files.len());
+    for file in files {
+        let bytes = std::fs::read(below.join(file)).unwrap();
+        let begins: &[u8] = match Path::new(file).extension().unwrap().to_str() {
+            Some("svg") => b"<svg ",
+            Some("png") => b"\x89PNG",
+            _ => b"group,cell,mean",
+        };
+        assert!(bytes.starts_with(begins) || file.ends_with("by_images.csv"), "{file}");
+    }
     let cited = std::fs::read_to_string(below.join(citation::FILE)).unwrap();
     assert_eq!(cited, citation::citation(&judged, COMMAND).text());
 }

@@ -9,6 +9,17 @@ struct Replicates {
     unpaired: Vec<Case>,
     floored: Vec<Case>,
     folds: Vec<Case>,
+    powers: Vec<PowerCase>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PowerCase {
+    variances: Vec<f64>,
+    test_to_train: f64,
+    effect: f64,
+    level: f64,
+    needed: f64,
+    power: f64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -75,5 +86,21 @@ fn folds_agree_with_the_corrected_resampled_t() {
     assert_eq!(reference.folds.len(), 8);
     for case in &reference.folds {
         case.agrees(&case.folds());
+    }
+}
+
+/// scipy's noncentral t is accurate to some ten digits.
+#[test]
+fn the_power_of_unpaired_arms_and_of_folds_agrees_with_scipy() {
+    let reference = reference();
+    assert_eq!(reference.powers.len(), 26);
+    for case in reference.powers {
+        let design =
+            TestDesign { variances: case.variances.clone(), test_to_train: case.test_to_train };
+        let power = design.power(case.effect, 5, case.level);
+        assert!((power - case.power).abs() < 1e-8, "{power}, {case:?}");
+        let needed = design.needed(case.effect, case.level, 0.8);
+        assert_eq!(needed.map(|needed| needed as f64), Some(case.needed), "{case:?}");
+        assert!(!design.never(case.effect, case.level, 0.8), "{case:?}");
     }
 }

@@ -48,7 +48,7 @@ const MODULES: [&str; 19] = [
 const MAX_MODULES: usize = 20;
 
 /// The program's commands, old spellings included.
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 25] = [
     "init",
     "list",
     "new",
@@ -73,6 +73,7 @@ const COMMANDS: [&str; 24] = [
     "pretrain",
     "distance",
     "sensitivity",
+    "work",
 ];
 
 /// Words of a command line that are allowed outside `cli/`: file, words, reason. One that is not

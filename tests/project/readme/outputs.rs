@@ -29,6 +29,7 @@ fn run(command: &str, folder: &Path) -> Ran {
         .env("NO_COLOR", "1")
         .env_remove("CLICOLOR_FORCE")
         .env_remove("NO_GRAPHICS")
+        .env_remove("COLUMNS")
         .output()
         .unwrap();
     let here = format!("{}/", folder.display());

@@ -15,6 +15,7 @@ use super::{
 };
 
 const VERDICTS: &str = "docs/results/verdicts.md";
+const ANSWERS: &str = "docs/results/index.md";
 
 /// Compares the rows of a table below its header.
 pub fn hold_rows(path: &str, table: &str, rows: &[String]) {
@@ -108,6 +109,31 @@ fn the_findings_in_the_readme_are_the_verdicts_of_today() {
         findings.then(|| shown.iter().take(2).cloned().chain(rows()).collect())
     });
     assert_eq!(held, 1, "README.md has one table of findings");
+}
+
+#[test]
+fn the_page_of_answers_has_the_verdicts_of_today() {
+    let (paper, smoke, evidence) = (paper(), smoke(), published());
+    let row = |claim: &Claim, shown: &[String]| {
+        let id = format!("`{}`", claim.id);
+        let row = shown.iter().find(|row| row.contains(&id));
+        let row = row.unwrap_or_else(|| panic!("{ANSWERS} has no answer to {id}"));
+        let why = row.trim_matches('|').rsplit('|').next().unwrap().trim();
+        let judged = judge(claim, &evidence);
+        let expected = &smoke.get(&claim.id).unwrap().expected[&EvidenceKind::Smoke];
+        let known = numbers(&format!("{} {}", judged.reason, expected.reason));
+        for number in numbers(why) {
+            assert!(known.contains(&number), "`{why}`: {number} is in no reason");
+        }
+        let (title, verdicts) = (&claim.title, [judged.verdict, expected.verdict]);
+        format!("| {title} {id} | **{}** | **{}** | {why} |", verdicts[0], verdicts[1])
+    };
+    let held = hold(ANSWERS, |kind, shown| {
+        let answers = *kind == Kind::Table("answers".to_owned());
+        let rows = || paper.claims().iter().map(|claim| row(claim, shown));
+        answers.then(|| shown.iter().take(2).cloned().chain(rows()).collect())
+    });
+    assert_eq!(held, 1, "{ANSWERS} has one table of answers");
 }
 
 #[test]

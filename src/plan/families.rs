@@ -4,13 +4,8 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::assets::IdentifiedTrial;
 
-/// Trials grouped into families, in the order of each family's first trial. If there are fewer families
-/// than workers, the largest are halved until there are enough: an idle core costs more than a repeated
-/// pass through the frozen part.
-pub(super) fn families(
-    trials: &[IdentifiedTrial],
-    workers: usize,
-) -> VecDeque<Vec<&IdentifiedTrial>> {
+/// Trials grouped into families, in the order of each family's first trial.
+pub(super) fn whole(trials: &[IdentifiedTrial]) -> VecDeque<Vec<&IdentifiedTrial>> {
     let mut places: HashMap<(&str, String), usize> = HashMap::new();
     let mut families: VecDeque<Vec<&IdentifiedTrial>> = VecDeque::new();
     for named in trials {
@@ -21,7 +16,25 @@ pub(super) fn families(
             None => families.push_back(vec![named]),
         }
     }
-    while families.len() < workers.min(trials.len()) {
+    families
+}
+
+/// Families for threads. If there are fewer families than threads, the largest are halved until
+/// there are enough: an idle core costs more than a repeated pass through the frozen part.
+pub(super) fn families(
+    trials: &[IdentifiedTrial],
+    threads: usize,
+) -> VecDeque<Vec<&IdentifiedTrial>> {
+    halved(whole(trials), threads, trials.len())
+}
+
+/// The same for families in an order of their own, with so many trials in all.
+pub(super) fn halved<T>(
+    mut families: VecDeque<Vec<T>>,
+    threads: usize,
+    trials: usize,
+) -> VecDeque<Vec<T>> {
+    while families.len() < threads.min(trials) {
         let largest = families.iter_mut().max_by_key(|family| family.len());
         let largest = largest.expect("there are trials");
         let half = largest.split_off(largest.len() / 2);

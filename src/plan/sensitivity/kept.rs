@@ -1,0 +1,68 @@
+//! What `repro sensitivity` printed of some claims, run once and shipped with the program
+//! (`goldens/smoke/sensitivity`): one checkpoint for each arm, the evidence `smoke_one_zoo`.
+
+use crate::{claim::Claim, evidence::Evidence, experiment::EvidenceKind};
+
+/// The claim and the text of each `goldens/smoke/sensitivity/CLAIM.txt`.
+const TEXTS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/sensitivities.rs"));
+
+/// A kept sensitivity analysis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptSensitivity {
+    /// The text.
+    pub text: &'static str,
+    /// Its choices; the paper's recipe is the first.
+    pub choices: Vec<KeptChoice>,
+}
+
+/// A claim under one choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptChoice {
+    /// The choice in a few words.
+    pub words: &'static str,
+    /// The verdict, as printed.
+    pub verdict: &'static str,
+}
+
+/// The analysis of a claim on an evidence; `None` if it was not run, or of another statement.
+#[must_use]
+pub fn kept(claim: &Claim, evidence: &Evidence) -> Option<KeptSensitivity> {
+    let (_, text) = TEXTS.iter().find(|(id, _)| *id == claim.id)?;
+    let statement = format!("{}: {}", claim.id, claim.hypothesis.statement);
+    let smoke = matches!(evidence.kind, EvidenceKind::Smoke | EvidenceKind::SmokeOneZoo);
+    let same = smoke && text.lines().next() == Some(&statement);
+    let choices = choices(text);
+    (same && !choices.is_empty()).then_some(KeptSensitivity { text, choices })
+}
+
+/// The rows of the first table, whose columns stand where its header has them.
+fn choices(text: &'static str) -> Vec<KeptChoice> {
+    let mut lines = text.lines().skip_while(|line| !line.starts_with("choice "));
+    let Some(at) = lines.next().and_then(|header| header.find("verdict")) else {
+        return Vec::new();
+    };
+    let row = |line: &'static str| {
+        let (words, rest) = (line.get(..at)?, line.get(at..)?);
+        Some(KeptChoice { words: words.trim_end(), verdict: rest.split_whitespace().next()? })
+    };
+    lines.map_while(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kept_text_has_choices_and_the_paper_s_is_the_first() {
+        assert!(TEXTS.len() > 3, "{}", TEXTS.len());
+        for (id, text) in TEXTS {
+            let choices = choices(text);
+            assert!(choices.len() > 1, "{id}");
+            assert_eq!(choices[0].words, "the paper's recipe", "{id}");
+            let known = ["supported", "refuted", "inconclusive", "incomplete"];
+            for KeptChoice { words, verdict } in choices {
+                assert!(known.contains(&verdict) && !words.is_empty(), "{id}: {words} {verdict}");
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Titles in place of ids in the reason of a verdict: `cifar10 12800 images, cifar10 25600 images`
+//! becomes `CIFAR-10 at 12,800 and 25,600 images`. What is recorded keeps its ids.
+
+use crate::{
+    figure::{groups::together, numbers::grouped},
+    judge::CellVerdict,
+    world::World,
+};
+
+/// A text with the titles of targets, and consecutive cells of one target taken together.
+#[must_use]
+pub(super) fn in_titles<'a>(
+    text: &str,
+    cells: impl IntoIterator<Item = &'a CellVerdict>,
+    world: &World,
+) -> String {
+    let mut cells: Vec<&CellVerdict> = cells.into_iter().collect();
+    // The longest name first: `100 images` ends the name of a cell of a target.
+    cells.sort_by_key(|cell| std::cmp::Reverse(cell.name.len()));
+    let named = |text: &str| {
+        let begins = |cell: &&&CellVerdict| {
+            let rest = text.strip_prefix(cell.name.as_str());
+            !cell.name.is_empty() && rest.is_some_and(|rest| !rest.starts_with(in_a_word))
+        };
+        cells.iter().find(begins).copied()
+    };
+    let (mut titled, mut rest) = (String::new(), text);
+    while let Some(first) = rest.chars().next() {
+        if let Some(cell) = named(rest) {
+            let mut run = vec![cell];
+            rest = &rest[cell.name.len()..];
+            while let Some(next) = rest.strip_prefix(", ").and_then(named) {
+                run.push(next);
+                rest = &rest[2 + next.name.len()..];
+            }
+            titled += &list(&run, world);
+            continue;
+        }
+        let word = rest.find(|c| !in_a_word(c)).unwrap_or(rest.len()).max(first.len_utf8());
+        titled += world.title(&rest[..word]);
+        rest = &rest[word..];
+    }
+    titled
+}
+
+fn in_a_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// Cells in the order of their targets: `CIFAR-10 at 12,800 and 25,600 images; MNIST at 100 images`.
+fn list(cells: &[&CellVerdict], world: &World) -> String {
+    let named = |((title, other), sizes): ((&str, &str), Vec<Option<String>>)| {
+        let sizes: Vec<String> = sizes.into_iter().flatten().collect();
+        let place = match sizes.as_slice() {
+            [] => other.to_owned(),
+            sizes => format!("{} images", listed(sizes)),
+        };
+        match (title.is_empty(), place.is_empty()) {
+            (true, _) => place,
+            (_, true) => title.to_owned(),
+            _ => format!("{title} at {place}"),
+        }
+    };
+    together(cells.iter().map(|cell| place(cell, world)))
+        .into_iter()
+        .map(named)
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+/// A cell's target by title with its coordinates in words, apart from the number of images.
+fn place<'a>(cell: &'a CellVerdict, world: &'a World) -> ((&'a str, &'a str), Option<String>) {
+    let target = cell.target.as_deref().filter(|target| cell.name.starts_with(target));
+    let rest = cell.name[target.map_or(0, str::len)..].trim_start();
+    let size = rest.strip_suffix(" images").and_then(|count| count.parse().ok());
+    // Other coordinates than the number of images stay as they are named.
+    let other = if size.is_some() { "" } else { rest };
+    ((target.map_or("", |target| world.title(target)), other), size.map(grouped))
+}
+
+/// `100, 200 and 400`.
+pub(super) fn listed(words: &[String]) -> String {
+    match words {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        words => words.concat(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{claim::suite::Suite, evidence::Evidence, judge::judge};
+
+    #[test]
+    fn cells_of_one_target_are_taken_together_and_have_its_title() {
+        let world = World::paper();
+        let suite = Suite::embedded(&world).unwrap();
+        let evidence = Evidence::published().unwrap();
+        let verdict = judge(suite.get("robust_beats_natural").unwrap(), &evidence);
+        let titled = |text: &str| in_titles(text, &verdict.cells, &world);
+        assert_eq!(
+            titled(
+                "not: cifar10 12800 images, cifar10 25600 images, svhn 100 images, such as svhn."
+            ),
+            "not: CIFAR-10 at 12,800 and 25,600 images; SVHN at 100 images, such as SVHN."
+        );
+        // Neither a part of a word nor other text is changed.
+        assert_eq!(titled("my_svhn: \u{2212}3 & <svhn2> é"), "my_svhn: \u{2212}3 & <svhn2> é");
+        assert_eq!(titled(""), "");
+    }
+}

@@ -1,0 +1,117 @@
+//! A table of published means for a study's log: the factors' columns, `mean`, `replicates`, and if
+//! they are known `metric` and `standard_deviation`. Values are on the scale of the log.
+
+use std::{collections::BTreeMap, path::Path};
+
+use super::{
+    Study, StudyError,
+    pattern::Matched,
+    raw::Scale,
+    runs::{factor_value, number},
+    table::{self, Layout, Row},
+};
+use crate::{
+    experiment::Factors,
+    util::{shown, suggest::did_you_mean},
+};
+
+/// A published mean, in the metric's unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PublishedMean {
+    /// The values of every factor.
+    pub factors: Factors,
+    /// The metric's index.
+    pub metric: usize,
+    /// The mean.
+    pub mean: f64,
+    /// How many replicates it is over; `None` where the table does not say it.
+    pub replicates: Option<usize>,
+    /// Their standard deviation, if it was published.
+    pub standard_deviation: Option<f64>,
+}
+
+/// Columns beside those of factors.
+const COLUMNS: [&str; 4] = ["metric", "mean", "replicates", "standard_deviation"];
+
+impl Study {
+    /// Reads a table of published means, in any form that a log may have by its name.
+    ///
+    /// # Errors
+    /// The first error, with its line; and if the table has no rows.
+    pub fn read_means(&self, file: &Path) -> Result<Vec<PublishedMean>, StudyError> {
+        let bytes = table::bytes(file)?;
+        let factors = self.factors.iter().map(|factor| factor.column.as_str());
+        let wanted: Vec<&str> = factors.chain(COLUMNS).collect();
+        let mut means: Vec<PublishedMean> = Vec::new();
+        let mut sink = |row: &Row<'_>| {
+            let mean = self.published_mean(row)?;
+            let is = |other: &PublishedMean| {
+                other.metric == mean.metric && other.factors == mean.factors
+            };
+            if means.iter().any(is) {
+                return Err("a mean of the same factors and metric stands above".to_owned());
+            }
+            means.push(mean);
+            Ok(())
+        };
+        let matched = Matched { path: file.to_owned(), values: BTreeMap::new() };
+        let layout = Layout { separator: self.separator, ..Layout::default() };
+        table::read(&layout, &matched, &bytes, &wanted, &mut sink)?;
+        if means.is_empty() {
+            let what = "it has no rows".to_owned();
+            return Err(StudyError::Row { file: shown::path(file), line: 1, what });
+        }
+        Ok(means)
+    }
+
+    fn published_mean(&self, row: &Row<'_>) -> Result<PublishedMean, String> {
+        let mut factors = Factors::new();
+        for (factor, text) in self.factors.iter().zip(row.fields) {
+            let value = factor_value(factor, text.as_deref(), |text| text.into())?;
+            factors.insert(factor.name.as_str().into(), value);
+        }
+        let first = self.factors.len();
+        let metric = match (row.fields[first].as_deref(), self.metrics.as_slice()) {
+            (None, [_]) => 0,
+            (None, _) => return Err("metric is empty, and log.toml has several".to_owned()),
+            (Some(name), metrics) => {
+                let names = metrics.iter().map(|metric| metric.name.as_str());
+                let found = metrics.iter().position(|metric| metric.name == name);
+                found.ok_or_else(|| {
+                    format!(
+                        "unknown metric `{}`{}",
+                        name.escape_default(),
+                        did_you_mean(name, names)
+                    )
+                })?
+            }
+        };
+        let of = &self.metrics[metric];
+        let finite = |value: f64, column| {
+            if value.is_finite() { Ok(value) } else { Err(format!("{column} is not finite")) }
+        };
+        let at = |index: usize| {
+            let value = number(row, first + index, COLUMNS[index])?;
+            value.map(|value| finite(value, COLUMNS[index])).transpose()
+        };
+        let mean = at(1)?.ok_or_else(|| "mean is empty".to_owned())?;
+        let factor = if of.scale == Scale::Share { 100.0 } else { 1.0 };
+        of.check(factor * mean)?;
+        let replicates = match at(2)? {
+            None => None,
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+            Some(count) if count >= 1.0 && count.fract() == 0.0 && count < 1e9 => {
+                Some(count as usize)
+            }
+            Some(count) => return Err(format!("replicates is {count}, which is no count")),
+        };
+        let standard_deviation = match at(3)? {
+            Some(spread) if spread < 0.0 => {
+                return Err(format!("standard_deviation is {spread}, below 0"));
+            }
+            spread => spread.map(|spread| factor * spread),
+        };
+        let mean = factor * mean;
+        Ok(PublishedMean { factors, metric, mean, replicates, standard_deviation })
+    }
+}

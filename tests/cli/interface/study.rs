@@ -1,0 +1,272 @@
+//! Commands that take a log of a user's own: figures, records, published means, power.
+
+use super::{Ran, Sandbox};
+
+const LOG: &str = r#"
+format = 1
+title = "Trees and networks"
+files = "runs.csv"
+[[factor]]
+name = "data"
+[[factor]]
+name = "method"
+[replicate]
+name = "fold"
+planned = 4
+[progress]
+name = "epoch"
+planned = 3
+[[metric]]
+name = "f1"
+title = "F1"
+better = "higher"
+scale = "share"
+"#;
+
+const CLAIM: &str = r#"
+format = 1
+id = "trees_win"
+title = "Trees win"
+statement = "Trees are better."
+[arms]
+tree = { method = "tree" }
+net = { method = "net" }
+[hypothesis]
+statement = "F1 of trees is higher on each data set."
+contrasts = [{ terms = { tree = 1.0, net = -1.0 } }]
+metric = "f1"
+relation = { greater_than = 0.0 }
+holds = "every"
+cells = { data = ["adult", "yahoo"] }
+[[plot]]
+id = "by_data"
+title = "F1 by data set"
+x = "data"
+lines = ["tree", "net"]
+difference = true
+cells = { data = ["adult", "yahoo"] }
+"#;
+
+fn runs() -> String {
+    let mut text = "data,method,fold,epoch,f1\n".to_owned();
+    for (data, base) in [("adult", 0.5), ("yahoo", 0.3)] {
+        for fold in 0..4 {
+            for epoch in 1..=3 {
+                let net = base + 0.01 * f64::from(fold * 3 % 4) + 0.03 * f64::from(epoch);
+                let tree = net + 0.1 + 0.003 * f64::from(fold % 3);
+                text += &format!("{data},net,{fold},{epoch},{net:.4}\n");
+                text += &format!("{data},tree,{fold},{epoch},{tree:.4}\n");
+            }
+        }
+    }
+    text
+}
+
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    for (file, text) in [("log.toml", LOG), ("trees_win.toml", CLAIM), ("runs.csv", &runs())] {
+        sandbox.put(&format!("mine/{file}"), text);
+    }
+    sandbox
+}
+
+/// Nothing that a stranger reads is about the project's own paper.
+fn is_the_stranger_s(text: &str) {
+    let lower = text.to_lowercase();
+    for word in
+        ["utrera", "transfer better", "natural", "resnet-50", "accuracy", "fine-tune", "seed"]
+    {
+        assert!(!lower.contains(word), "{word}\n{text}");
+    }
+}
+
+fn ran(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
+    sandbox.run(&[arguments, &["--claims", "mine"]].concat())
+}
+
+#[test]
+fn figures_of_a_claim_are_its_forest_bars_curves_and_plots() {
+    let sandbox = sandbox();
+    let listed = ran(&sandbox, &["figure"]);
+    assert_eq!((listed.code, listed.err.as_str()), (0, ""));
+    for name in ["trees_win-forest", "trees_win-bars", "trees_win-curves", "trees_win-by_data"] {
+        assert!(listed.out.contains(name), "{name}\n{}", listed.out);
+    }
+    let drawn = ran(&sandbox, &["figure", "all", "--format", "svg,csv", "--out", "f"]);
+    assert_eq!((drawn.code, drawn.err.as_str()), (0, ""));
+    assert_eq!(drawn.out.lines().count(), 8, "{}", drawn.out);
+    for what in ["forest", "bars", "curves", "by_data"] {
+        is_the_stranger_s(&sandbox.read(&format!("f/trees_win-{what}.svg")));
+    }
+    let curves = sandbox.read("f/trees_win-curves.csv");
+    // Two data sets, three curves of three epochs.
+    assert_eq!(curves.lines().count(), 1 + 2 * 3 * 3, "{curves}");
+    assert!(curves.contains("adult,F1,net,3,60.5"), "{curves}");
+    assert!(sandbox.read("f/trees_win-curves.svg").contains("epoch, n = 4"));
+    let bars = sandbox.read("f/trees_win-by_data.csv");
+    assert!(bars.contains("F1,net,yahoo,40.5"), "{bars}");
+    let again = ran(&sandbox, &["figure", "trees_win-forest", "--format", "svg"]);
+    assert_eq!(again.out, "figures/trees_win-forest.svg\n", "{}", again.err);
+    let wrong = ran(&sandbox, &["figure", "trees_win-bar"]);
+    assert_eq!(wrong.code, 64);
+    assert!(wrong.err.contains("did you mean `trees_win-bars`?"), "{}", wrong.err);
+    let evidence = ran(&sandbox, &["figure", "all", "--evidence", "smoke"]);
+    assert_eq!(evidence.code, 64, "{}", evidence.err);
+}
+
+#[test]
+fn a_report_draws_the_plots_that_a_claim_declares() {
+    let sandbox = sandbox();
+    let ran = ran(&sandbox, &["verify", "--report", "report"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let page = sandbox.read("report/index.html");
+    assert!(page.contains("F1 by data set") && page.contains("trees_win-by_data"));
+}
+
+#[test]
+fn records_are_the_runs_of_a_log() {
+    let sandbox = sandbox();
+    let all = ran(&sandbox, &["records"]);
+    assert_eq!((all.code, all.err.as_str()), (0, ""));
+    assert!(all.out.contains("16 runs in mine/runs.csv"), "{}", all.out);
+    is_the_stranger_s(&all.out);
+    let some = ran(&sandbox, &["records", "list", "--where", "method=net", "--where", "fold=2"]);
+    let row = "adult  net     2     finished      3  61";
+    assert!(some.out.contains(row) && some.out.contains("2 runs"), "{}", some.out);
+    let json = ran(&sandbox, &["records", "--where", "data=adult", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    let runs = json["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 8);
+    assert_eq!(runs[0]["metrics"]["f1"].as_array().unwrap().len(), 3);
+    assert_eq!(runs[0]["factors"]["data"], "adult");
+    for (arguments, says) in [
+        (&["records", "--where", "metod=net"][..], "did you mean `method`?"),
+        (&["records", "--where", "net"], "has no `=`"),
+        (&["records", "--target", "adult"], "--where FACTOR=VALUE"),
+        (&["records", "show", "3f"], "not in a ledger"),
+    ] {
+        let wrong = ran(&sandbox, arguments);
+        assert_eq!(wrong.code, 64, "{}", wrong.err);
+        assert!(wrong.err.contains(says), "{says}\n{}", wrong.err);
+    }
+}
+
+#[test]
+fn a_log_is_compared_with_a_table_of_published_means() {
+    let sandbox = sandbox();
+    // Net on adult: 50, 53, 52, 51 plus 9 points; the table is on the scale of the log.
+    let table = "data,method,mean,replicates,standard_deviation\n\
+                 adult,net,0.61,4,0.013\nadult,tree,0.9,4,\nyahoo,net,0.4,,\n\
+                 letter,net,0.4,4,\n";
+    sandbox.put("means.csv", table);
+    let text = ran(&sandbox, &["compare", "--means", "means.csv"]);
+    assert_eq!(text.code, 4, "{}{}", text.out, text.err);
+    is_the_stranger_s(&text.out);
+    for line in [
+        "1 of 2 published means lie in their 95 % prediction interval, 1 outside.",
+        "not compared: yahoo, net: the table has no number of replicates",
+        "not compared: letter, net: the log has none of its runs",
+    ] {
+        assert!(text.out.contains(line), "{line}\n{}", text.out);
+    }
+    let json = ran(&sandbox, &["compare", "--means", "means.csv", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    let net = &json["means"][0];
+    let close = |value: &serde_json::Value, expected: f64| {
+        let value = value.as_f64().unwrap();
+        assert!((value - expected).abs() < 1e-6, "{value}, {expected}");
+    };
+    close(&net["log"]["mean"], 60.5);
+    // scipy: t.ppf(.975, 3) = 3.182446305; s = 1.290994449; times sqrt(1/4 + 1/4).
+    let half = 3.182_446_305 * 1.290_994_449 * 0.5_f64.sqrt();
+    close(&net["predicted"]["low"], 60.5 - half);
+    close(&net["predicted"]["high"], 60.5 + half);
+    let csv = ran(&sandbox, &["compare", "--means", "means.csv", "--format", "csv"]);
+    assert_eq!(csv.out.lines().count(), 5, "{}", csv.out);
+    for (table, says) in [
+        ("data,method,mean\nadult,net,60.5\n", "line 2: f1 is 6050 points, outside its range"),
+        ("data,method,mean\nadult,net,.5\nadult,net,.6\n", "line 3: a mean of the same"),
+        ("data,mean\nadult,.5\n", "method is empty"),
+    ] {
+        sandbox.put("wrong.csv", table);
+        let wrong = ran(&sandbox, &["compare", "--means", "wrong.csv"]);
+        assert_eq!(wrong.code, 66, "{}", wrong.err);
+        assert!(wrong.err.contains(says), "{says}\n{}", wrong.err);
+    }
+    assert_eq!(ran(&sandbox, &["compare"]).code, 64);
+}
+
+#[test]
+fn power_counts_replicates_of_pairs_of_unpaired_arms_and_of_folds() {
+    let sandbox = sandbox();
+    let needed = |replicate: &str| {
+        let log = LOG.replace("name = \"fold\"", &format!("name = \"fold\"\n{replicate}"));
+        sandbox.put("mine/log.toml", log);
+        let text = ran(&sandbox, &["power"]);
+        assert_eq!(text.code, 0, "{}", text.err);
+        assert!(text.out.contains("folds  needed"), "{}", text.out);
+        is_the_stranger_s(&text.out);
+        let json = ran(&sandbox, &["power", "--format", "json"]);
+        let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+        let cell = &json["cells"][0];
+        let at = |name: &str| cell[name].as_f64().unwrap();
+        (at("spread"), cell["needed_seeds"].as_u64().unwrap(), at("single_runs"))
+    };
+    // Differences 10, 10.3, 10.6, 10: the standard deviation is 0.287.
+    let (pairs, needed_pairs, single) = needed("");
+    assert!((pairs - 0.287_228).abs() < 1e-5, "{pairs}");
+    assert!((single - 3.182_446 * pairs).abs() < 1e-5, "{single}");
+    let (folds, needed_folds, _) = needed("test_to_train = 0.3333");
+    assert!((folds - pairs).abs() < 1e-9, "{folds}");
+    // Single runs differ by the spread of either arm.
+    let (unpaired, needed_unpaired, _) = needed("paired = false");
+    assert!(unpaired > 5.0 * pairs, "{unpaired}");
+    assert!(needed_pairs <= needed_folds && needed_folds <= needed_unpaired);
+    // scipy: 10.225 apart, variances 1.666667 and 1.675833, power .8 from 2 a side on.
+    assert_eq!((needed_pairs, needed_unpaired), (2, 2));
+}
+
+#[test]
+fn a_study_s_log_may_come_from_standard_input() {
+    let sandbox = sandbox();
+    let from_file = ran(&sandbox, &["verify", "--format", "csv"]);
+    assert_eq!(from_file.code, 0, "{}", from_file.err);
+    for command in [&["verify", "--format", "csv"][..], &["records"], &["power"], &["figure"]] {
+        let arguments = [command, &["--claims", "mine", "--log", "-"]].concat();
+        let ran = sandbox.run_with_input(&arguments, runs().as_bytes());
+        assert_eq!(ran.code, 0, "{command:?}: {}", ran.err);
+        if command[0] == "verify" {
+            assert_eq!(ran.out, from_file.out);
+        }
+    }
+    let broken = ["verify", "--claims", "mine", "--log", "-"];
+    let broken = sandbox.run_with_input(&broken, b"data,method,fold,epoch,f1\nadult,net,0,1,7\n");
+    assert_eq!(broken.code, 66);
+    assert!(broken.err.contains("line 2: f1 is 7"), "{}", broken.err);
+}
+
+#[test]
+fn a_verdict_names_the_command_that_gives_it_again() {
+    let sandbox = sandbox();
+    let many = LOG.replace("\"runs.csv\"", "[\"runs.csv\", \"more/{data}.csv\"]");
+    sandbox.put("mine/log.toml", many);
+    let more = runs().lines().filter(|line| line.contains("yahoo")).collect::<Vec<_>>().join("\n");
+    sandbox.put("mine/more/letter.csv", "method,fold,epoch,f1\nnet,0,3,.5\n");
+    assert!(!more.is_empty());
+    let ran = ran(&sandbox, &["verify", "--report", "report"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let page = sandbox.read("report/index.html");
+    assert!(page.contains("repro verify --claims mine --claim trees_win<"), "no such command");
+}
+
+#[test]
+fn a_log_is_judged_beside_other_evidence() {
+    let sandbox = Sandbox::new();
+    let log = concat!(env!("CARGO_MANIFEST_DIR"), "/goldens/published/runs.csv.gz");
+    let arguments = ["verify", "l2_best", "--evidence", "published", "--log", log, "--brief"];
+    let both = sandbox.run(&arguments);
+    for evidence in ["on published evidence", "on log evidence"] {
+        assert!(both.out.contains(evidence), "{evidence}\n{}\n{}", both.out, both.err);
+    }
+    assert!(both.out.contains("2 claims on") || both.out.contains("1 claim on 2 kinds"));
+}
