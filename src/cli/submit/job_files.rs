@@ -10,8 +10,8 @@ const NOTICE: u32 = 180;
 /// The sizes of arrays of so many workers, each at most `longest`.
 pub(super) fn arrays(count: u32, longest: Option<u32>) -> Vec<u32> {
     let longest = longest.unwrap_or(count).max(1);
-    let whole = (0..count / longest).map(|_| longest);
-    whole.chain((count % longest > 0).then_some(count % longest)).collect()
+    let (whole, rest) = (count / longest, count % longest);
+    (0..whole).map(|_| longest).chain((rest > 0).then_some(rest)).collect()
 }
 
 /// The job file of an array of workers, whose logs go into a folder.
