@@ -359,7 +359,11 @@ fn the_page_has_every_figure_and_every_file_that_it_links_to() {
     for exhibit in exhibits.iter().filter_map(|exhibit| exhibit.missing.as_ref()) {
         assert!(page_text.contains(&spelled(&exhibit.commands[0])), "{exhibit:?}");
     }
-    for outside in ["http:", "https:", "<script", " src=", "NaN"] {
+    // Thumbnails are the files of the figures.
+    for image in page_text.split(" src=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        assert!(image.starts_with("figures/") && folder.path().join(image).is_file(), "{image}");
+    }
+    for outside in ["http:", "https:", "<script", "NaN"] {
         assert!(!page_text.contains(outside), "{outside}");
     }
 }
