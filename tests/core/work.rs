@@ -69,7 +69,7 @@ impl Progress for Quiet {
         assert!(files.is_empty(), "{files:?}");
     }
 
-    fn begins(&self, _: &[IdentifiedTrial], _: Option<Throughput>) {}
+    fn begins(&self, _: &[IdentifiedTrial], _: usize, _: Option<Throughput>) {}
 
     fn missing(&self, missing: &BTreeMap<Missing, Outstanding>) {
         assert!(missing.is_empty(), "{missing:?}");
