@@ -138,7 +138,8 @@ fn only_fine_tunes_need_the_engine() {
     for step in steps {
         let text = |key| step.as_mapping_get(key).and_then(Yaml::as_str).unwrap_or_default();
         let for_engine = ["libtorch", "make ", "rustup ", ".ledger"];
-        let path = step["with"].as_mapping_get("path").and_then(Yaml::as_str).unwrap_or_default();
+        let path = step.as_mapping_get("with").and_then(|with| with.as_mapping_get("path"));
+        let path = path.and_then(Yaml::as_str).unwrap_or_default();
         if for_engine.iter().any(|word| text("run").contains(word) || path.contains(word)) {
             assert_eq!(text("if"), "steps.engine.outputs.needed == 'true'", "{}", text("name"));
         }
