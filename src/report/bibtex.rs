@@ -20,7 +20,8 @@ pub(super) fn bibtex(judged: &[Judged<'_>]) -> String {
     let mut note = format!("Version {}", env!("CARGO_PKG_VERSION"));
     if let Some(commit) = COMMIT {
         // Writing to a String can't fail.
-        let _ = write!(note, ", commit {}", short(commit));
+        let changed = if commit.ends_with("-dirty") { " with changes" } else { "" };
+        let _ = write!(note, ", commit {}{changed}", short(commit));
     }
     let _ = write!(note, "; {}", evidence.join(", "));
     let mut text = format!(
@@ -33,7 +34,8 @@ pub(super) fn bibtex(judged: &[Judged<'_>]) -> String {
             text,
             "\n@inproceedings{{utrera2021adversarially,\n  title     = {{{{{}}}}},\n  author    = \
              {{{}}},\n  booktitle = {{International Conference on Learning Representations}},\n  \
-             year      = {{2021}},\n  eprint    = {{2007.05869}},\n  archivePrefix = {{arXiv}}\n}}\n",
+             year      = {{2021}},\n  eprint    = {{2007.05869}},\n  \
+             archivePrefix = {{arXiv}}\n}}\n",
             plain(subject.title()),
             subject.authors().join(" and ")
         );
