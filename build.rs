@@ -71,8 +71,8 @@ fn list_zoos() -> std::io::Result<()> {
     fs::write(out.join("zoo_weights.rs"), weights + "]")
 }
 
-/// Writes the lists of `curve-CLAIM.json` and of `CLAIM.txt` in `goldens/smoke/sensitivity` as Rust:
-/// the claim, the file.
+/// Writes the lists of `curve-CLAIM.json` and of `CLAIM.txt` in `goldens/smoke/sensitivity` as
+/// Rust: the claim, the file.
 fn list_sensitivities() -> std::io::Result<()> {
     const CURVES: &str = "goldens/smoke/sensitivity";
     println!("cargo::rerun-if-changed={CURVES}");

@@ -22,8 +22,8 @@ const CIFAR_10: [&str; 10] =
 /// The letters of KMNIST, as they are read.
 const KMNIST: [&str; 10] = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"];
 
-/// A class in words: `ankle boot`, `digit 3`, `letter ki`; `class 17` of a target whose classes have
-/// no names here. `target` is the id of the target, `label` the number of the class from 0.
+/// A class in words: `ankle boot`, `digit 3`, `letter ki`; `class 17` of a target whose classes
+/// have no names here. `target` is the id of the target, `label` the number of the class from 0.
 #[must_use]
 pub fn class(target: &str, label: u32) -> String {
     let at = usize::try_from(label).unwrap_or(usize::MAX);

@@ -161,7 +161,7 @@ fn draw_panel(gallery: &Influential, panel: &InfluentialPanel) -> PanelDrawing {
         text.t x="0" y="12" { (panel.title) }
         text.s x="0" y="28" { "test image" }
         @for (index, source) in gallery.sources.iter().enumerate() {
-            text.s x=(place(column(index + 1))) y="28" { "most influential, " (source) }
+            text.s x=(place(column(index + 1))) y="28" { "for " (source) }
         }
         @for (index, row) in panel.rows.iter().enumerate() {
             @let top = HEAD + times(index, ROW);

@@ -19,7 +19,10 @@ pub fn bibtex(judged: &[Judged<'_>]) -> String {
         let evidence = one.evidence;
         format!("{} evidence {}", evidence.kind, short(&evidence.sha256))
     };
-    let commit = COMMIT.map(|commit| format!("commit {commit}"));
+    let commit = COMMIT.map(|commit| {
+        let changed = if commit.ends_with("-dirty") { " with changes" } else { "" };
+        format!("commit {}{changed}", short(commit))
+    });
     let judged_on = distinct(judged.iter().map(of_evidence));
     let note: Vec<String> = commit.into_iter().chain(judged_on).collect();
     if !note.is_empty() {

@@ -114,7 +114,7 @@ fn version() -> String {
     bibtex::COMMIT.map_or_else(|| version.to_owned(), |commit| format!("{version} ({commit})"))
 }
 
-/// What the verdicts are together: the bottom line of each evidence, the index, what the words mean.
+/// What the verdicts are together: the bottom line of each evidence, the words, the index.
 fn overview(judged: &[Judged<'_>]) -> Markup {
     let kinds = kinds(judged);
     let of = |kind| judged.iter().filter(move |one| one.evidence.kind == kind).collect::<Vec<_>>();

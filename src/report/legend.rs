@@ -65,7 +65,7 @@ pub(super) fn legend<'a>(
             @for kind in kinds {
                 @let named = sources(*kind);
                 @if !named.is_empty() {
-                    h3.within { "Sources: the models that runs of the " (kind) " evidence start from" }
+                    h3.within { "Sources: the models that " (kind) " runs start from" }
                     dl.definitions.within {
                         @for (name, words) in named { dt { code { (name) } } dd { (words) } }
                     }

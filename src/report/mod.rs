@@ -25,6 +25,7 @@ mod html;
 mod junit;
 mod legend;
 mod power;
+mod readings;
 mod replication;
 mod section;
 mod sensitivity;

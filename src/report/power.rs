@@ -81,7 +81,8 @@ fn in_words(power: &ClaimPower<'_>, unit: &str) -> String {
         None => String::new(),
     };
     format!(
-        "{of} {have} {} at the observed effect with {} seeds{needed}. Smallest detectable effect: {}{unit}.",
+        "{of} {have} {} at the observed effect with {} seeds{needed}. Smallest \
+         detectable effect: {}{unit}.",
         percent(),
         seeds_available(power),
         smallest_effect(power)

@@ -8,17 +8,17 @@ use super::{
     figures::{self, ClaimFigure},
     how_far,
     html::badge,
-    power, sensitivity, titles,
+    power, readings, sensitivity, titles,
 };
-use crate::figure::{axis::plain, groups::together, numbers::signed};
 use crate::{
     claim::{Hypothesis, words},
     evidence::published::RESOLUTION_COLUMN,
     experiment::{Resolution, Verdict},
     judge::{
-        CellVerdict, SecondaryVerdict,
+        CellVerdict,
         scales::{in_words, scale},
     },
+    world::World,
 };
 
 /// The section of one claim, judged on one evidence or several.
@@ -52,7 +52,7 @@ fn on_evidence(one: &Judged<'_>, all: &[Judged<'_>], several: bool) -> Markup {
             (all_figures(one, all))
             div.more {
                 (about(one))
-                (readings(one, several))
+                (readings::readings(one, several))
                 (cells_of(one))
                 (super::specification_curve::section(one, all))
                 (sensitivity::table(one))
@@ -138,7 +138,7 @@ fn about(one: &Judged<'_>) -> Markup {
             div.two {
                 div {
                     h4 { "Hypothesis" }
-                    (hypothesis(&claim.hypothesis))
+                    (hypothesis(&claim.hypothesis, world))
                     p.aside { (sentence(&estimand::sentence(verdict))) }
                 }
                 div {
@@ -173,7 +173,8 @@ fn cells_of(one: &Judged<'_>) -> Markup {
     }
 }
 
-fn has_mean(cells: &[CellVerdict]) -> bool {
+/// Whether any cell could be measured.
+pub(super) fn has_mean(cells: &[CellVerdict]) -> bool {
     cells.iter().any(|cell| cell.mean.is_some())
 }
 
@@ -190,13 +191,13 @@ fn expected(one: &Judged<'_>) -> Markup {
     }
 }
 
-fn hypothesis(hypothesis: &Hypothesis) -> Markup {
+fn hypothesis(hypothesis: &Hypothesis, world: &World) -> Markup {
     html! {
         p { (hypothesis.statement) }
         dl.definitions {
             @for contrast in &hypothesis.contrasts {
                 dt { "contrast" } dd { code { (contrast.label) } }
-                dt { "cells" } dd { (words::cells(&contrast.cells)) }
+                dt { "cells" } dd { (titles::in_titles(&words::cells(&contrast.cells), [], world)) }
             }
             dt { "measured" } dd { (words::metric(&hypothesis.metric)) }
             dt { "required" } dd { (words::relation(hypothesis)) }
@@ -249,125 +250,11 @@ fn nothing_to_draw(one: &Judged<'_>) -> Markup {
     }
 }
 
-fn readings(one: &Judged<'_>, several: bool) -> Markup {
-    let (verdict, world) = (&one.verdict, &one.evidence.world);
-    let address = |reading: &SecondaryVerdict| {
-        if several {
-            format!("{}-{}-{}", one.claim.id, reading.id, one.evidence.kind)
-        } else {
-            format!("{}-{}", one.claim.id, reading.id)
-        }
-    };
-    let unit = |reading: &SecondaryVerdict| {
-        let unit = reading.unit.name();
-        let comma = if unit.is_empty() { "" } else { ", " };
-        format!("{unit}{comma}margin {}", plain(reading.margin))
-    };
-    html! {
-        @if !verdict.readings.is_empty() {
-            details {
-            summary { "Readings" span.count { (counted(&verdict.readings)) } }
-            div.within {
-            p.aside { "Secondary hypotheses, fixed in advance, which never change the verdict." }
-            table.readings.sortable {
-                thead {
-                    tr {
-                        th scope="col" { "hypothesis" }
-                        th scope="col" { "verdict" }
-                        th scope="col" { "reason" }
-                    }
-                }
-                tbody {
-                    @for reading in &verdict.readings {
-                        tr id=(address(reading)) {
-                            td {
-                                (reading.sentence) a.id href=(format!("#{}", address(reading))) {
-                                    code { (reading.id) }
-                                }
-                            }
-                            td {
-                                @if reading.judged {
-                                    (badge(reading.verdict))
-                                    @if let Some(manner) = how_far::manner(&reading.how_far) {
-                                        " " (manner)
-                                    }
-                                    @let others = &reading.other_scales;
-                                    @if let Some(scale) =
-                                        scale(reading.verdict, &reading.unit, others)
-                                    {
-                                        " " (scale)
-                                    }
-                                } @else {
-                                    span.badge.descriptive { "not judged" }
-                                }
-                            }
-                            td {
-                                @let of = reading.averages.iter().chain(&reading.cells);
-                                (titles::in_titles(&reading.reason, of, world)) "."
-                                @if reading.hinges_on_one_seed == Some(true) {
-                                    " Hinges on one seed."
-                                }
-                                @for sentence in how_far::of_reading(one.claim, reading) {
-                                    " " (sentence) "."
-                                }
-                                @for about in estimand::of_reading(verdict, reading) {
-                                    " " (sentence(&about))
-                                }
-                                @if let Some(means) = means_in_words(reading) { " " (means) }
-                            }
-                        }
-                    }
-                }
-            }
-            @for reading in verdict.readings.iter().filter(|reading| has_mean(&reading.cells)) {
-                details {
-                    summary {
-                        "Cells of " code { (reading.id) } span.count { (reading.cells.len()) }
-                    }
-                    @if !reading.averages.is_empty() {
-                        @let caption = format!("Averages ({})", unit(reading));
-                        (cells::table(&reading.averages, world, &caption))
-                    }
-                    (cells::table(&reading.cells, world, &format!("Cells ({})", unit(reading))))
-                }
-            }
-            }
-            }
-        }
-    }
-}
-
-/// `7: 5 supported, 1 refuted, 1 not judged`.
-fn counted(readings: &[SecondaryVerdict]) -> String {
-    let word = |reading: &SecondaryVerdict| {
-        if reading.judged { reading.verdict.name() } else { "not judged" }
-    };
-    let of = together(readings.iter().map(|reading| (word(reading), ())));
-    let parts: Vec<String> =
-        of.iter().map(|(word, readings)| format!("{} {word}", readings.len())).collect();
-    format!("{}: {}", readings.len(), parts.join(", "))
-}
-
 /// A clause as a sentence of its own.
-fn sentence(clause: &str) -> String {
+pub(super) fn sentence(clause: &str) -> String {
     let mut rest = clause.chars();
     let first = rest.next().map(char::to_uppercase);
     first.into_iter().flatten().chain(rest).chain(['.']).collect()
-}
-
-/// The range of the cell means, for a secondary hypothesis that is not judged.
-fn means_in_words(reading: &SecondaryVerdict) -> Option<String> {
-    let means: Vec<f64> =
-        reading.cells.iter().filter_map(|cell| cell.mean).filter(|mean| mean.is_finite()).collect();
-    let (low, high) =
-        crate::figure::axis::range(means.iter().copied()).filter(|_| !reading.judged)?;
-    let of = format!("{} of {} cells have a mean", means.len(), reading.cells.len());
-    Some(format!(
-        "{of}, from {} to {}{}.",
-        signed(Some(low)),
-        signed(Some(high)),
-        reading.unit.after()
-    ))
 }
 
 fn provenance(one: &Judged<'_>) -> Markup {

@@ -48,20 +48,22 @@ pub(super) fn table(one: &Judged<'_>) -> Markup {
                     "Run once and kept with the program: one checkpoint for each arm, the seeds of \
                      the first look. Again:"
                 }
-                pre { code { (command(one).replacen(&of_evidence(one.evidence.kind), &of_evidence(EvidenceKind::SmokeOneZoo), 1)) } }
+                pre { code { (command_of_kept(one)) } }
                 pre.kept tabindex="0" { code { (kept.text) } }
             }
         }
     }
 }
 
-fn of_evidence(kind: EvidenceKind) -> String {
-    format!("--evidence {kind}")
-}
-
 /// The command, from that of the specification curve.
 fn command(one: &Judged<'_>) -> String {
     one.as_curve.replacen(" --curve ", " ", 1)
+}
+
+/// The command that gives what is kept.
+fn command_of_kept(one: &Judged<'_>) -> String {
+    let on = |kind: EvidenceKind| format!("--evidence {kind}");
+    command(one).replacen(&on(one.evidence.kind), &on(EvidenceKind::SmokeOneZoo), 1)
 }
 
 fn cost(one: &Judged<'_>) -> String {

@@ -47,7 +47,7 @@ fn in_a_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// Cells in the order of their targets: `CIFAR-10 at 12,800 and 25,600 images; MNIST at 100 images`.
+/// Cells in the order of their targets: `CIFAR-10 at 12,800 and 25,600 images; MNIST`.
 fn list(cells: &[&CellVerdict], world: &World) -> String {
     let named = |((title, other), sizes): ((&str, &str), Vec<Option<String>>)| {
         let sizes: Vec<String> = sizes.into_iter().flatten().collect();

@@ -193,7 +193,7 @@ fn only_claims_of_influence_have_a_gallery() {
             .map(|what| format!("influence_follows_class-{what}"))
     );
     let page = html(&judged, &[], "a test");
-    assert!(page.contains("most influential, natural"));
+    assert!(page.contains("for natural"));
     assert!(page.contains("image-rendering=\"pixelated\""));
     // The page's policy lets browsers take no style from an attribute.
     assert!(attributes(&page, "style").is_empty(), "{:?}", attributes(&page, "style"));

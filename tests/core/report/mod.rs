@@ -338,7 +338,7 @@ fn the_page_is_written_into_a_new_folder_without_temporary_files() {
     let page = html(&judged, &[], COMMAND);
     let links = attributes(&page, "href");
     let files: Vec<&&str> = links.iter().filter(|link| link.starts_with("figures/")).collect();
-    assert!(!files.is_empty() && files.len() % 3 == 0, "{files:?}");
+    assert!(!files.is_empty() && files.len().is_multiple_of(3), "{files:?}");
     assert_eq!(std::fs::read_dir(below.join("figures")).unwrap().count(), files.len());
     for file in files {
         let bytes = std::fs::read(below.join(file)).unwrap();
