@@ -131,7 +131,7 @@ fn records_are_the_runs_of_a_log() {
     assert!(all.out.contains("16 runs in mine/runs.csv"), "{}", all.out);
     is_the_stranger_s(&all.out);
     let some = ran(&sandbox, &["records", "list", "--where", "method=net", "--where", "fold=2"]);
-    let row = "adult  net     2     finished      3  61";
+    let row = "adult  net        2  finished      3          61";
     assert!(some.out.contains(row) && some.out.contains("2 runs"), "{}", some.out);
     let json = ran(&sandbox, &["records", "--where", "data=adult", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
