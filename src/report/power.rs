@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use super::{Judged, html::wide};
+use super::{Judged, html::wide, subject::Subject};
 use crate::figure::numbers::{NONE, grouped, signed, value};
 use crate::{
     experiment::Verdict,
@@ -17,13 +17,15 @@ pub fn section(judged: &[Judged<'_>]) -> Markup {
         .iter()
         .map(|one| (one, power::claim_power(one.claim, one.evidence, &one.verdict)))
         .collect();
+    let subject = Subject::of(judged);
+    let replicates = format!("{}s", subject.replicate());
     html! {
         section.page id="power" aria-labelledby="power-title" {
             h2 id="power-title" { a href="#power" { "Statistical power" } }
             p.lead {
-                "For each claim: the seeds that give " (percent()) " power at the observed effect \
-                 and spread (standard deviation), and the smallest effect that the available seeds \
-                 detect with that power."
+                "For each claim: the " (replicates) " that give " (percent()) " power at the \
+                 observed effect and spread (standard deviation), and the smallest effect that the \
+                 available " (replicates) " detect with that power."
             }
             p.aside {
                 "Power is that of a one-sided t test of one cell or average; in a sequential \
@@ -34,9 +36,9 @@ pub fn section(judged: &[Judged<'_>]) -> Markup {
             }
             details {
                 summary { "Power of every claim" span.count { (all.len()) } }
-                (claims(&all))
+                (claims(&all, &replicates))
             }
-            (cells(&all))
+            (cells(&all, &replicates, matches!(subject, Subject::Study(_))))
         }
     }
 }
@@ -93,7 +95,7 @@ fn percent() -> String {
     format!("{:.0} %", POWER * 100.0)
 }
 
-fn claims(all: &[(&Judged<'_>, ClaimPower<'_>)]) -> Markup {
+fn claims(all: &[(&Judged<'_>, ClaimPower<'_>)], replicates: &str) -> Markup {
     html! {
         (wide("Power of every claim", "power", &html! {
                 thead { tr {
@@ -102,8 +104,8 @@ fn claims(all: &[(&Judged<'_>, ClaimPower<'_>)]) -> Markup {
                     th.number scope="col" { "cells" }
                     th.number scope="col" { "must hold" }
                     th.number scope="col" { "with " (percent()) " power" }
-                    th.number scope="col" { "seeds available" }
-                    th.number scope="col" { "seeds needed" }
+                    th.number scope="col" { (replicates) " available" }
+                    th.number scope="col" { (replicates) " needed" }
                     th.number scope="col" { "smallest detectable effect" }
                     th scope="col" { "unit" }
                 } }
@@ -164,8 +166,8 @@ fn range(low: String, high: String) -> String {
     if low == high { low } else { format!("{low} to {high}") }
 }
 
-/// Every cell of every claim.
-fn cells(all: &[(&Judged<'_>, ClaimPower<'_>)]) -> Markup {
+/// Every cell of every claim; those of a study by their names.
+fn cells(all: &[(&Judged<'_>, ClaimPower<'_>)], replicates: &str, of_study: bool) -> Markup {
     let count: usize = all.iter().map(|(_, power)| power.cells.len()).sum();
     html! {
         @if count > 0 {
@@ -176,16 +178,20 @@ fn cells(all: &[(&Judged<'_>, ClaimPower<'_>)]) -> Markup {
                             th scope="col" { "claim" }
                             th scope="col" { "evidence" }
                             th scope="col" { "contrast" }
-                            th scope="col" { "target" }
-                            th.number scope="col" { "images" }
+                            @if of_study {
+                                th scope="col" { "cell" }
+                            } @else {
+                                th scope="col" { "target" }
+                                th.number scope="col" { "images" }
+                            }
                             th.number scope="col" { "mean minus margin" }
                             th.number scope="col" { "spread" }
-                            th.number scope="col" { "seeds available" }
-                            th.number scope="col" { "seeds needed" }
+                            th.number scope="col" { (replicates) " available" }
+                            th.number scope="col" { (replicates) " needed" }
                             th.number scope="col" { "smallest detectable effect" }
                         } }
                         tbody {
-                            @for (one, power) in all { @for of in &power.cells { (row(one, of)) } }
+                            @for (one, power) in all { @for of in &power.cells { (row(one, of, of_study)) } }
                         }
                 }))
             }
@@ -193,7 +199,7 @@ fn cells(all: &[(&Judged<'_>, ClaimPower<'_>)]) -> Markup {
     }
 }
 
-fn row(one: &Judged<'_>, of: &CellPower<'_>) -> Markup {
+fn row(one: &Judged<'_>, of: &CellPower<'_>, of_study: bool) -> Markup {
     let cell = of.cell;
     let world = &one.evidence.world;
     // Coordinates that few cells have are appended to the contrast.
@@ -204,8 +210,12 @@ fn row(one: &Judged<'_>, of: &CellPower<'_>) -> Markup {
             td { (one.claim.title) }
             td { (one.evidence.kind) }
             td { (cell.contrast) (pixels.unwrap_or_default()) (repetition.unwrap_or_default()) }
-            td { (cell.target.as_deref().map_or(NONE, |target| world.title(target))) }
-            td.number { (cell.images.map_or_else(|| NONE.to_owned(), grouped)) }
+            @if of_study {
+                td { (cell.name) }
+            } @else {
+                td { (cell.target.as_deref().map_or(NONE, |target| world.title(target))) }
+                td.number { (cell.images.map_or_else(|| NONE.to_owned(), grouped)) }
+            }
             td.number.strong { (signed(Some(of.effect))) }
             td.number { (value(of.spread)) }
             td.number { (cell.seeds) }

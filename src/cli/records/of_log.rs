@@ -46,7 +46,7 @@ struct LoggedRun {
     /// The progress of each row; 0 where a run has one row.
     progress: Vec<f64>,
     /// The metrics, by name, row by row.
-    metrics: BTreeMap<String, Vec<f64>>,
+    metrics: BTreeMap<String, Vec<Option<f64>>>,
 }
 
 /// Prints the runs of a log that have some values of factors.
@@ -189,6 +189,10 @@ fn row(evidence: &Evidence, study: Option<&Study>, run: &Record) -> Vec<String> 
         .collect()
 }
 
+fn finite(value: f64) -> Option<f64> {
+    Some(value).filter(|value| value.is_finite())
+}
+
 fn logged(evidence: &Evidence, run: &Record) -> LoggedRun {
     let Key { target, source, blocks, images, factors, .. } = &run.key;
     let text = |name: &str, text: &Arc<str>| (name.to_owned(), Value::Text(text.clone()));
@@ -205,14 +209,14 @@ fn logged(evidence: &Evidence, run: &Record) -> LoggedRun {
     let (progress, metrics) = match (&run.logged, &evidence.world.study) {
         (Some(logged), Some(study)) => {
             let of = |(index, metric): (usize, &crate::study::Metric)| {
-                (metric.name.clone(), logged.of(index).map(|(_, value)| value).collect())
+                (metric.name.clone(), logged.of(index).map(|(_, value)| finite(value)).collect())
             };
             (logged.progress.clone(), study.metrics.iter().enumerate().map(of).collect())
         }
         _ => {
             let rows = run.evaluations();
             let of = |name: &str, of: fn(&crate::experiment::Evaluation) -> f64| {
-                (name.to_owned(), rows.iter().map(of).collect())
+                (name.to_owned(), rows.iter().map(of).map(finite).collect())
             };
             (
                 rows.iter().map(|row| f64::from(row.epoch)).collect(),

@@ -45,7 +45,7 @@ pub struct RenderedFigure<'a> {
 #[derive(Debug)]
 pub enum RenderedContent {
     /// Curves.
-    Chart(Chart),
+    Chart(Box<Chart>),
     /// Images.
     Pictures(Influential),
 }
@@ -55,7 +55,7 @@ impl RenderedFigure<'_> {
     #[must_use]
     pub fn chart(&self) -> Option<&Chart> {
         match &self.drawn {
-            Some((RenderedContent::Chart(chart), _)) => Some(chart),
+            Some((RenderedContent::Chart(chart), _)) => Some(&**chart),
             _ => None,
         }
     }
@@ -124,7 +124,7 @@ fn render_figure<'a>(
     let drawn = match &figure.content {
         Content::Curves(_) => chart_of(&figure, evidence, published).and_then(|chart| {
             let drawing = chart::draw(&chart, name)?;
-            Some((RenderedContent::Chart(chart), drawing))
+            Some((RenderedContent::Chart(Box::new(chart)), drawing))
         }),
         Content::Pictures(curves) => pictures_of(curves, evidence).map(|pictures| {
             let mut drawing = influential::draw(&pictures, name);

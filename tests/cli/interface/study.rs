@@ -80,6 +80,18 @@ fn is_the_stranger_s(text: &str) {
     }
 }
 
+/// A form is as its schema says, and the schema as it is published.
+fn is_by_its_schema(sandbox: &Sandbox, name: &str, form: &serde_json::Value) {
+    let schema = serde_json::from_str(&sandbox.run(&["schema", name]).out).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<String> = validator.iter_errors(form).map(|it| it.to_string()).collect();
+    assert!(errors.is_empty(), "{name}: {errors:?}");
+    let file = format!("{}/claims/schemas/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
+    let published: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    assert_eq!(published, schema, "write it again: repro schema {name}");
+}
+
 fn ran(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
     sandbox.run(&[arguments, &["--claims", "mine"]].concat())
 }
@@ -121,6 +133,8 @@ fn a_report_draws_the_plots_that_a_claim_declares() {
     assert_eq!(ran.code, 0, "{}", ran.err);
     let page = sandbox.read("report/index.html");
     assert!(page.contains("F1 by data set") && page.contains("trees_win-by_data"));
+    assert!(page.contains("folds available") && page.contains("folds needed"));
+    assert!(!page.contains("Utrera") && !page.contains("seeds needed"));
 }
 
 #[test]
@@ -131,10 +145,11 @@ fn records_are_the_runs_of_a_log() {
     assert!(all.out.contains("16 runs in mine/runs.csv"), "{}", all.out);
     is_the_stranger_s(&all.out);
     let some = ran(&sandbox, &["records", "list", "--where", "method=net", "--where", "fold=2"]);
-    let row = "adult  net     2     finished      3  61";
+    let row = "adult  net        2  finished      3          61";
     assert!(some.out.contains(row) && some.out.contains("2 runs"), "{}", some.out);
     let json = ran(&sandbox, &["records", "--where", "data=adult", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    is_by_its_schema(&sandbox, "runs", &json);
     let runs = json["runs"].as_array().unwrap();
     assert_eq!(runs.len(), 8);
     assert_eq!(runs[0]["metrics"]["f1"].as_array().unwrap().len(), 3);
@@ -171,6 +186,7 @@ fn a_log_is_compared_with_a_table_of_published_means() {
     }
     let json = ran(&sandbox, &["compare", "--means", "means.csv", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    is_by_its_schema(&sandbox, "study-comparison", &json);
     let net = &json["means"][0];
     let close = |value: &serde_json::Value, expected: f64| {
         let value = value.as_f64().unwrap();
@@ -269,4 +285,21 @@ fn a_log_is_judged_beside_other_evidence() {
         assert!(both.out.contains(evidence), "{evidence}\n{}\n{}", both.out, both.err);
     }
     assert!(both.out.contains("2 claims on") || both.out.contains("1 claim on 2 kinds"));
+}
+
+#[test]
+fn records_and_power_take_a_log_in_the_published_columns() {
+    let sandbox = Sandbox::new();
+    let log = concat!(env!("CARGO_MANIFEST_DIR"), "/goldens/published/runs.csv.gz");
+    let of = ["--where", "target=svhn", "--where", "images=73257"];
+    let runs = sandbox.run(&[&["records", "--log", log][..], &of].concat());
+    assert_eq!((runs.code, runs.err.as_str()), (0, ""));
+    assert!(runs.out.contains("12 runs in "), "{}", runs.out);
+    let json = sandbox.run(&[&["records", "--log", log, "--format", "json"][..], &of].concat());
+    is_by_its_schema(&sandbox, "runs", &serde_json::from_str(&json.out).unwrap());
+    let power = sandbox.run(&["power", "gap_shrinks_with_images", "--log", log]);
+    let published = sandbox.run(&["power", "gap_shrinks_with_images"]);
+    assert_eq!((power.code, &power.out), (0, &published.out), "{}", power.err);
+    let neither = sandbox.run(&["records", "--where", "target=svhn"]);
+    assert_eq!(neither.code, 64, "{}", neither.err);
 }
