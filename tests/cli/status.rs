@@ -129,7 +129,7 @@ fn leases_count_while_their_heart_beats() {
     assert_eq!(of(&"ab".repeat(32))["fine_tune"], Value::Null);
     let text = campaign.text();
     assert!(text.contains("node-3") && text.contains("of other claims"), "{text}");
-    assert!(text.contains("stopped, 1:00:0"), "{text}");
+    assert!(text.contains("stopped, 1 h"), "{text}");
 }
 
 #[test]
