@@ -31,8 +31,9 @@ pub const REFUTED: u8 = 1;
 pub const INCONCLUSIVE: u8 = 2;
 /// Some claim is incomplete, or something could not be drawn or compared.
 pub const INCOMPLETE: u8 = 3;
-/// Some result is not the expected one: a verdict with `--expected` or `--against`, or a mean or decision that
-/// disagrees with the published one in `compare`, or a hypothesis that is not as locked.
+/// Some result is not the expected one: a verdict with `--expected` or `--against`, or a mean
+/// or decision that disagrees with the published one in `compare`, or a hypothesis that is not
+/// as locked.
 pub const UNEXPECTED: u8 = 4;
 
 /// The table of exit codes, as `repro --help` prints it.

@@ -305,7 +305,7 @@ fn judge_hypothesis(hypothesis: &Hypothesis, design: &Design, evidence: &Evidenc
     let mixed = sides.mixed(stopping.verdict, hypothesis.holds, &hypothesis.metric.unit());
     // The reason of an only cell has its own.
     let absences = absences::of_all(&units, &evidence.replicates.name).filter(|_| units.len() > 1);
-    let undecided = Undecided::new(&units, &stopping, design);
+    let undecided = Undecided::new(&analysis, &units, &stopping);
     let open = undecided.map(|open| open.to_string());
     let reason = open.into_iter().chain(mixed).chain([reason]).chain(absences);
     let reason = reason.collect::<Vec<String>>().join("; ");

@@ -3,8 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{cell::Paired, interim::Stopping};
-use crate::{claim::Design, experiment::Verdict};
+use super::{
+    cell::{Analysis, Paired},
+    interim::Stopping,
+};
+use crate::{evidence::SamplingDesign, experiment::Verdict};
 
 /// How many of its seeds a sequential design has used without a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -17,11 +20,18 @@ pub struct Undecided {
 }
 
 impl Undecided {
-    /// `None` where the hypothesis is decided or incomplete, or where more seeds can't decide it.
-    pub(super) fn new(units: &[Paired<'_>], stopping: &Stopping, design: &Design) -> Option<Self> {
-        if stopping.verdict != Verdict::Inconclusive {
+    /// `None` where the hypothesis is decided or incomplete, or where more seeds can't decide it. A
+    /// log has a fixed design.
+    pub(super) fn new(
+        analysis: &Analysis<'_>,
+        units: &[Paired<'_>],
+        stopping: &Stopping,
+    ) -> Option<Self> {
+        let sequential = analysis.evidence.design == SamplingDesign::GroupSequential;
+        if !sequential || stopping.verdict != Verdict::Inconclusive {
             return None;
         }
+        let design = analysis.design;
         let seeds = |unit: &usize| match stopping.looks_used[*unit] {
             0 => units[*unit].joined.replicates(),
             looks => design.looks.seeds()[looks - 1],

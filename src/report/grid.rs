@@ -98,7 +98,12 @@ fn stacked(header: &[&str], columns: &[Column], rows: &[Vec<String>], width: usi
             };
             list = list + separator + &value;
         }
-        lines.extend(wrapped(&row[0], width));
+        // A name speaks for itself.
+        let first = match columns[0].is_numeric {
+            true => format!("{} {}", header[0], row[0]),
+            false => row[0].clone(),
+        };
+        lines.extend(wrapped(&first, width));
         let values = wrapped(&list, width - GAP).into_iter().filter(|line| !line.is_empty());
         lines.extend(values.map(|line| format!("  {}", line.replace(NO_BREAK, " "))));
     }

@@ -8,9 +8,10 @@ use crate::{
 };
 
 /// What [`in_short`] prints.
-pub(in crate::report) const LEGEND: &str = "numbers: mean (confidence interval) of one cell; of several, how \
-                                 many are supported after Holm, the lowest to the highest mean; in \
-                                 points unless a unit is given";
+pub(in crate::report) const LEGEND: &str = concat!(
+    "numbers: mean (confidence interval) of one cell; of several, how many are supported after ",
+    "Holm, the lowest to the highest mean; in points unless a unit is given"
+);
 
 /// The cells that a verdict counts: averages where it has any.
 #[must_use]

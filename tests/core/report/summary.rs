@@ -22,8 +22,9 @@ fn verdict(claim: usize, title: &str, kind: &str, is: u32) -> ClaimVerdict {
         serde_json::json!({
             "name": "a cell", "contrast": "a", "unit": "points", "seeds": 5, "target": null,
             "images": null, "blocks": null, "resolution": null, "repetition": null,
-            "mean": f64::from(at) - 1.25, "low": -123.456, "high": 23.5, "confidence": 95.0, "t": 1.0,
-            "p": 0.001, "p_adjusted": 0.001, "verdict": "supported", "reason": "", "flags": [],
+            "mean": f64::from(at) - 1.25, "low": -123.456, "high": 23.5,
+            "confidence": 95.0, "t": 1.0, "p": 0.001, "p_adjusted": 0.001,
+            "verdict": "supported", "reason": "", "flags": [],
             "missing_seeds": 0, "spared_seeds": 0, "unmatched_seeds": 0, "failed_seeds": 0,
             "look": null, "e_value": null, "welch": null, "test_images": null,
         })
