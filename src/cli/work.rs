@@ -144,6 +144,10 @@ impl Work {
         Runner::run(context, &queue, &|event| reporter.happens(event))?;
         let stored = queue.stored();
         match queue.ending() {
+            // What is missing was reported.
+            Some(Ending::Done) if stored == 0 && queue.missing() > 0 => {
+                Err(Failure::silent(exit::INPUT))
+            }
             None | Some(Ending::Done) => Ok(Outcome::Done),
             Some(Ending::Elsewhere { fine_tunes }) => {
                 message!("leaving: other workers run the {} left", fine_tunes_of(fine_tunes));

@@ -3,7 +3,7 @@
 //! nothing that does not fit the time that is left.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
@@ -95,6 +95,7 @@ struct State {
     running: Arc<()>,
     ended: Option<Ending>,
     stored: usize,
+    missing: usize,
 }
 
 impl<'a> Work<'a> {
@@ -127,6 +128,12 @@ impl<'a> Work<'a> {
         self.lock().ended
     }
 
+    /// How many fine-tunes that are needed can't run here, since something is missing.
+    #[must_use]
+    pub fn missing(&self) -> usize {
+        self.lock().missing
+    }
+
     /// How many entries were stored.
     #[must_use]
     pub fn stored(&self) -> usize {
@@ -148,6 +155,7 @@ impl<'a> Work<'a> {
         let outstanding = self.campaign.planned_again(next, &gathered, &mut state.known);
         let at_most = self.campaign.planned_again(at_most, &gathered, &mut state.known);
         let mut missing = outstanding.missing;
+        state.missing = missing.values().map(BTreeMap::len).sum();
         missing.retain(|missing, _| state.reported.insert(missing.what.clone()));
         self.progress.missing(&missing);
 

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use repro::store::{Damaged, Lease, Leased, Ledger, Worker};
+use repro::store::{Damaged, DeviceFault, Lease, Leased, Ledger, Worker};
 
 const ID: &str = "3f00000000000000000000000000000000000000000000000000000000000001";
 
@@ -233,4 +233,30 @@ fn no_two_workers_hold_a_lease_at_once() {
     });
     assert!(*taken.lock().unwrap() >= 40, "{taken:?}");
     assert_eq!(files(folder.path()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn faults_of_devices_are_counted_by_host_within_an_hour() {
+    let (folder, ledger) = ledger();
+    let recent = |host: &str| DeviceFault::recent(&ledger, host).unwrap();
+    assert_eq!(recent("near"), vec![]);
+    let near = worker("one").on_host("near");
+    DeviceFault::note(&ledger, &near, "CUDA error: unspecified launch failure").unwrap();
+    DeviceFault::note(&ledger, &worker("two").on_host("far/../away"), "CUDA error").unwrap();
+    assert_eq!(
+        (recent("near").len(), recent("far/../away").len(), recent("away").len()),
+        (1, 1, 0)
+    );
+    assert_eq!(recent("near")[0].worker, "one");
+    // Lines of strangers, of another host, and of another hour do not count.
+    let file = folder.path().join("faults/near.jsonl");
+    let line = fs::read_to_string(&file).unwrap();
+    let mut old: serde_json::Value = serde_json::from_str(&line).unwrap();
+    old["time"] = (old["time"].as_u64().unwrap() - 4000).into();
+    let far = line.replace("\"near\"", "\"far\"");
+    let strange = line.replace("\"one\"", "\"\\u001b[31m\"");
+    fs::write(&file, format!("x\n{old}\n{far}{strange}{{}}\n{line}{}", &line[..20])).unwrap();
+    assert_eq!(recent("near").len(), 1);
+    let before = fs::read_dir(folder.path().join("faults")).unwrap().count();
+    assert_eq!(before, 2, "no file outside the folder");
 }

@@ -13,7 +13,7 @@ use repro::{
         Precision, Resolution, Seed, Trial,
     },
     plan::campaign::Campaign,
-    store::{Damaged, Ended, Entry, Ledger, LedgerError, Provenance},
+    store::{Damaged, Ended, Entry, Ledger, LedgerError, Provenance, Put},
     world::World,
 };
 
@@ -240,6 +240,24 @@ fn an_entry_with_the_name_of_another_is_damaged() {
     let (found, damaged) = get(&ledger, &other.id);
     assert_eq!(found, None);
     assert!(damaged[0].reason.contains(&kept.id), "{damaged:?}");
+}
+
+/// Two processes ran the same trial: equal bits are one record, and of others the first stays.
+#[test]
+fn of_two_finished_entries_the_first_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::new(folder.path().to_owned());
+    let first = entry(1, finished(&[1.0], 50.0, vec![]));
+    assert_eq!(ledger.put(&first).unwrap(), Put::Stored);
+    let mut slower = first.clone();
+    slower.provenance.seconds = 9.0;
+    assert_eq!(ledger.put(&slower).unwrap(), Put::There);
+    let other = entry(1, finished(&[1.0], 51.0, vec![]));
+    assert_eq!(other.id, first.id);
+    assert_eq!(ledger.put(&other).unwrap(), Put::Differs(Box::new(first.clone())));
+    let failed = entry(1, Ended::Failed { reason: "out of memory".to_owned() });
+    assert_eq!(ledger.put(&failed).unwrap(), Put::There);
+    assert_eq!(get(&ledger, &first.id), (Some(first), vec![]));
 }
 
 /// Another process may have run the same trial with more memory, before or after.

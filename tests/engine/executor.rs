@@ -136,7 +136,7 @@ fn processes_with_a_shared_ledger_share_its_work() {
             Event::Ended(entry) => drop(here.lock().unwrap().insert(entry.id.clone())),
             Event::Found(entry) => drop(found.lock().unwrap().insert(entry.id.clone())),
             Event::Waits => {}
-            Event::Damaged(files) => panic!("{files:?}"),
+            event => panic!("{event:?}"),
         };
         run_into(&ledger, &trials, 1, &on_event);
         (here.into_inner().unwrap(), found.into_inner().unwrap())

@@ -46,3 +46,20 @@ fn commands_that_run_nothing_have_no_options_of_running() {
         }
     }
 }
+
+#[test]
+fn a_wrong_time_or_name_of_a_worker_says_what_is_wrong() {
+    let sandbox = Sandbox::new();
+    let both = ["--for", "1h", "--until", "1600000000"];
+    let cases: [(&[&str], &str); 4] = [
+        (&["--for", "55"], "give numbers with units, such as 55m"),
+        (&["--until", "17:05"], "give a time such as 2026-11-30T17:05"),
+        (&both, "cannot be used with"),
+        (&["--margin", "-1m"], "--margin"),
+    ];
+    for (options, what) in cases {
+        let ran = sandbox.run(&[&["work"], options].concat());
+        assert_eq!(ran.code, 64, "{}", ran.err);
+        assert!(ran.err.contains(what), "{}", ran.err);
+    }
+}

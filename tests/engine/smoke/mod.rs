@@ -2,6 +2,7 @@
 //! resumed; and source models trained again.
 
 mod pretraining;
+mod work;
 
 use crate::common;
 
