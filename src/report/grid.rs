@@ -18,9 +18,10 @@ const NO_BREAK: &str = "\u{a0}";
 pub(super) fn grid(header: &[&str], rows: Vec<Vec<String>>, width: usize) -> String {
     let columns: Vec<Column> = (0..header.len()).map(|at| Column::new(at, header, &rows)).collect();
     let taken = |of: fn(&Column) -> usize| columns.iter().map(|one| of(one) + GAP).sum::<usize>();
-    if taken(|one| one.least) > width {
+    if taken(|one| one.cut()) > width {
         return stacked(header, &columns, &rows, width);
     }
+    let words_fit = taken(|one| one.least) <= width;
     let folds = taken(|one| one.natural) > width;
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
@@ -35,7 +36,8 @@ pub(super) fn grid(header: &[&str], rows: Vec<Vec<String>>, width: usize) -> Str
         if layout.is_named || (folds && layout.is_numeric) {
             column.set_constraint(ColumnConstraint::ContentWidth);
         } else if folds {
-            let least = u16::try_from(layout.least + GAP).unwrap_or(u16::MAX);
+            let least = if words_fit { layout.least } else { layout.cut() };
+            let least = u16::try_from(least + GAP).unwrap_or(u16::MAX);
             column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
         }
     }
@@ -49,7 +51,7 @@ struct Column {
     is_named: bool,
     /// Its width where nothing is folded.
     natural: usize,
-    /// Its smallest width.
+    /// Its smallest width that leaves words whole.
     least: usize,
 }
 
@@ -68,6 +70,12 @@ impl Column {
         let word = words.max().unwrap_or(0);
         let least = if is_named || is_numeric { natural } else { word };
         Self { is_numeric, is_named, natural, least }
+    }
+
+    /// Its smallest width: words that are longer than this may break, before a row becomes a list.
+    fn cut(&self) -> usize {
+        const WORD: usize = 12;
+        if self.is_named || self.is_numeric { self.least } else { self.least.min(WORD) }
     }
 }
 
