@@ -15,6 +15,9 @@ use crate::{
     store::{Damaged, Ended, Entry, Lease, Ledger, LedgerError, Put, Worker},
 };
 
+/// Runs a family: its entries, or nothing where it failed without saying which trial did.
+pub type Run<'a, E> = dyn FnMut(&[IdentifiedTrial]) -> Result<Option<Vec<Entry>>, E> + 'a;
+
 /// The time between two looks at the ledger while other workers run the remaining trials.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -137,8 +140,8 @@ impl Next {
 }
 
 /// Runs families of a queue on this thread until there are no more, and stores their entries;
-/// `false` if `stopped` says so before. `run` gives the entries of a family, or nothing where it
-/// failed without saying which trial did: then each is run alone.
+/// `false` if `stopped` says so before. Of a family that failed without saying which trial did, each
+/// is run alone.
 ///
 /// # Errors
 /// Those of `run`, and of the ledger.
@@ -146,7 +149,7 @@ pub fn drain<E: From<LedgerError>>(
     queue: &dyn Queue,
     stopped: &dyn Fn() -> bool,
     report: Report<'_>,
-    run: &mut dyn FnMut(&[IdentifiedTrial]) -> Result<Option<Vec<Entry>>, E>,
+    run: &mut Run<'_, E>,
 ) -> Result<bool, E> {
     while !stopped() {
         let Some(mut next) = queue.next()? else { return Ok(true) };
