@@ -151,6 +151,11 @@ impl Progress for Reporter<'_> {
                 progress::report(&differs(first, entry));
                 self.ended(first, cost(first));
             }
+            Event::NotKept(cause) => {
+                let text =
+                    "warning: failed to keep the state of a fine-tune, which could not resume";
+                progress::report(&format!("{text}: {cause}"));
+            }
             Event::Damaged(files) => warn_damaged(files),
             Event::Waits => {
                 if !self.waits.swap(true, Ordering::Relaxed) {

@@ -64,6 +64,8 @@ pub enum Event<'a> {
         /// What was run here, which is not stored.
         entry: &'a Entry,
     },
+    /// The state of a fine-tune that takes long can't be kept: it can't resume if it is interrupted.
+    NotKept(&'a std::io::Error),
     /// Damaged files in the ledger, of trials that are run now, were set aside.
     Damaged(&'a [Damaged]),
     /// Other processes hold the leases of all remaining trials; reported at every poll.

@@ -15,8 +15,14 @@ use crate::{
     store::{Damaged, Ended, Entry, Lease, Ledger, LedgerError, Put, Worker},
 };
 
+/// Runs a family: its entries, or nothing where it failed without saying which trial did.
+pub type Run<'a, E> = dyn FnMut(&[IdentifiedTrial]) -> Result<Option<Vec<Entry>>, E> + 'a;
+
 /// The time between two looks at the ledger while other workers run the remaining trials.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// Fine-tunes that take longer than ten minutes resume after an interruption.
+const RESUME_AFTER: Duration = Duration::from_secs(600);
 
 /// Receives events.
 pub type Report<'a> = &'a (dyn Fn(Event<'_>) + Sync);
@@ -29,6 +35,11 @@ pub trait Queue: Sync {
     /// How many threads are of use, of at most so many.
     fn threads(&self, most: usize) -> usize {
         most.min(self.waiting().len()).max(1)
+    }
+
+    /// Fine-tunes that take longer keep their state after epochs, to resume from it.
+    fn resume_after(&self) -> Duration {
+        RESUME_AFTER
     }
 
     /// The next family to run, which may be empty for now; `None` at the end.
@@ -129,8 +140,8 @@ impl Next {
 }
 
 /// Runs families of a queue on this thread until there are no more, and stores their entries;
-/// `false` if `stopped` says so before. `run` gives the entries of a family, or nothing where it
-/// failed without saying which trial did: then each is run alone.
+/// `false` if `stopped` says so before. Of a family that failed without saying which trial did, each
+/// is run alone.
 ///
 /// # Errors
 /// Those of `run`, and of the ledger.
@@ -138,7 +149,7 @@ pub fn drain<E: From<LedgerError>>(
     queue: &dyn Queue,
     stopped: &dyn Fn() -> bool,
     report: Report<'_>,
-    run: &mut dyn FnMut(&[IdentifiedTrial]) -> Result<Option<Vec<Entry>>, E>,
+    run: &mut Run<'_, E>,
 ) -> Result<bool, E> {
     while !stopped() {
         let Some(mut next) = queue.next()? else { return Ok(true) };
@@ -176,6 +187,7 @@ pub struct Listed<'a> {
     waiting: Mutex<Waiting>,
     /// Trials that had an entry at the start: one that failed is run again.
     before: HashSet<String>,
+    resume_after: Duration,
 }
 
 #[derive(Debug)]
@@ -204,7 +216,13 @@ impl<'a> Listed<'a> {
         let families = families(trials, threads).into_iter();
         let families = families.map(|family| family.into_iter().cloned().collect()).collect();
         let waiting = Mutex::new(Waiting { families, elsewhere: VecDeque::new() });
-        Ok(Self { ledger, worker, waiting, before })
+        Ok(Self { ledger, worker, waiting, before, resume_after: RESUME_AFTER })
+    }
+
+    /// The same with fine-tunes that resume from their last epoch if they take longer than this.
+    #[must_use]
+    pub fn resuming_after(self, resume_after: Duration) -> Self {
+        Self { resume_after, ..self }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
@@ -240,6 +258,10 @@ impl<'a> Listed<'a> {
 }
 
 impl Queue for Listed<'_> {
+    fn resume_after(&self) -> Duration {
+        self.resume_after
+    }
+
     fn waiting(&self) -> Vec<IdentifiedTrial> {
         let waiting = self.lock();
         waiting.families.iter().chain(&waiting.elsewhere).flatten().cloned().collect()

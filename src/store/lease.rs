@@ -199,7 +199,8 @@ fn take(ledger: &Ledger, worker: &Worker, id: &str, path: &Path) -> IoResult<Opt
         .is_some_and(|found| worker.is_stale(id, found.written, || clock(&ledger.leases())));
     if let Some(Found { holder, .. }) = &found {
         let here = holder.as_ref().is_ok_and(|holder| holder.is_on_machine(worker.host()));
-        if !stale && !(here && worker.locks_exclude(ledger)) {
+        let has_exact_test = here && worker.locks_exclude(ledger);
+        if !(stale || has_exact_test) {
             return Ok(None);
         }
     }

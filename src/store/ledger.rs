@@ -269,13 +269,17 @@ impl Ledger {
                 Some(first) if matches!(first.outcome, Ended::Finished(_)) => {
                     let failed = matches!(entry.outcome, Ended::Failed { .. });
                     let same = failed || first.agrees_with(entry);
+                    self.remove_epoch_file(&entry.id);
                     return Ok(if same { Put::There } else { Put::Differs(Box::new(first)) });
                 }
                 // It failed, and may succeed now.
                 Some(_) => Existing::Replace,
             };
             match files::write_with(&path, existing, |file| file.write_all(&bytes)) {
-                Ok(()) => return Ok(Put::Stored),
+                Ok(()) => {
+                    self.remove_epoch_file(&entry.id);
+                    return Ok(Put::Stored);
+                }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(cause) => {
                     return Err(LedgerError::Io { operation: Operation::Write, path, cause });

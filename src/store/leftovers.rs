@@ -24,6 +24,19 @@ impl Ledger {
         self.folder().join("rerun")
     }
 
+    /// The file with the state of a trial after its last epoch, from which it resumes.
+    #[must_use]
+    pub fn epoch_file(&self, id: &str) -> PathBuf {
+        let folder = self.folder().join("epochs").join(id.get(..2).unwrap_or("00"));
+        folder.join(format!("{id}.safetensors"))
+    }
+
+    /// Removes the state of a trial that has a record.
+    pub(super) fn remove_epoch_file(&self, id: &str) {
+        // Most trials have none, and one that stays takes room only.
+        let _ = std::fs::remove_file(self.epoch_file(id));
+    }
+
     /// Removes what killed processes have left. What can't be listed or removed stays: it only
     /// takes room.
     pub(super) fn sweep(&self) {
@@ -42,6 +55,10 @@ impl Ledger {
             inner.iter().chain([&path]).filter(|file| is_hidden(file)).for_each(|file| {
                 remove_if_stale(file);
             });
+        }
+        for path in contents(&self.folder().join("epochs")) {
+            let inner = contents(&path);
+            inner.iter().filter(|file| is_hidden(file)).for_each(|file| remove_if_stale(file));
         }
         // A lease of this age has no holder, and one of a killed process is taken over sooner.
         for path in contents(&self.leases()) {

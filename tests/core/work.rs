@@ -45,7 +45,7 @@ fn claim() -> Claim {
 /// The entry of a trial; no look decides the claim by them.
 fn ran(named: &IdentifiedTrial) -> Entry {
     let Trial { recipe, seed } = &named.trial;
-    let ahead = |seed: Seed| if (seed.0 / 100_000) % 2 == 0 { 60.0 } else { 40.0 };
+    let ahead = |seed: Seed| if (seed.0 / 100_000).is_multiple_of(2) { 60.0 } else { 40.0 };
     let accuracy = match &*recipe.key.source {
         "l2_3" => ahead(*seed),
         _ => 50.0 - (seed.0 % 1_000_000) as f64 / 1e6,

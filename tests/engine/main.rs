@@ -28,6 +28,7 @@ mod lab;
 mod model;
 mod paper;
 mod require;
+mod resume;
 mod smoke;
 mod tensor;
 mod transforms;

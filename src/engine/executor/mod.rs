@@ -7,6 +7,7 @@ mod fault;
 mod first_step;
 mod material;
 mod memory;
+mod resume;
 
 use crate::plan::campaign::{Event, Runner};
 use crate::plan::cost::{LARGE, Threads, threads_on_a_cpu};
@@ -29,7 +30,7 @@ use crate::{
         catch_torch_panic::attempt,
         device,
         fine_tune::{
-            FineTuneError, Material, Sibling, fine_tune_siblings, measure_adversarial,
+            FineTuneError, Material, Sibling, fine_tune_kept, measure_adversarial,
             measure_influence,
         },
         model::{Network, NoTf32},
@@ -39,6 +40,7 @@ use crate::{
 };
 use fault::{Fault, fault};
 use material::Materials;
+use resume::EpochFiles;
 
 /// The device that trials run on, and how many run at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,9 +196,18 @@ impl Local<'_> {
             let mut materials = Materials::new(self.workers.device, self.assets);
             let mut run = |family: &[IdentifiedTrial]| {
                 self.check(family)?;
-                self.family(&family.iter().collect::<Vec<_>>(), &mut materials)
+                let family: Vec<&IdentifiedTrial> = family.iter().collect();
+                let machine =
+                    format!("{} on {}", device::engine(), device::name(self.workers.device));
+                let after = queue.resume_after();
+                let files = EpochFiles::new(self.ledger, &family, machine, after);
+                let ended = self.family(&family, &files, &mut materials)?;
+                if let Some(error) = files.failed.take() {
+                    progress(Event::NotKept(&error));
+                }
+                Ok::<_, ExecutorError>(ended)
             };
-            let is_done = drain(queue, &stopped, progress, &mut run)?;
+            let is_done = drain::<ExecutorError>(queue, &stopped, progress, &mut run)?;
             if is_done { Ok(()) } else { Err(ExecutorError::Interrupted) }
         };
         if threads == 1 {
@@ -242,22 +253,25 @@ impl Local<'_> {
     fn family<'m>(
         &'m self,
         family: &[&IdentifiedTrial],
+        files: &EpochFiles<'_>,
         materials: &mut Materials<'m>,
     ) -> Result<Option<Vec<Entry>>, ExecutorError> {
         let started =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let clock = Instant::now();
-        let ended: Vec<Ended> = match (self.run_family_with_retry(family, materials)?, family) {
-            (Ok(outcomes), _) => outcomes.into_iter().map(Ended::Finished).collect(),
-            (Err(reason), [_]) => vec![Ended::Failed { reason }],
-            (Err(_), _) => return Ok(None),
-        };
+        let ended: Vec<Ended> =
+            match (self.run_family_with_retry(family, files, materials)?, family) {
+                (Ok(outcomes), _) => outcomes.into_iter().map(Ended::Finished).collect(),
+                (Err(reason), [_]) => vec![Ended::Failed { reason }],
+                (Err(_), _) => return Ok(None),
+            };
         let provenance = Provenance {
             program: env!("CARGO_PKG_VERSION").to_owned(),
             engine: device::engine(),
             processor: device::name(self.workers.device),
             started,
-            seconds: clock.elapsed().as_secs_f64(),
+            // With the epochs that another worker ran before.
+            seconds: files.before.get() + clock.elapsed().as_secs_f64(),
             images: self.assets.made_from(&family[0].trial.recipe.key.target),
         };
         let entry = |(named, outcome): (&&IdentifiedTrial, Ended)| Entry {
@@ -278,10 +292,11 @@ impl Local<'_> {
     fn run_family_with_retry<'m>(
         &'m self,
         family: &[&IdentifiedTrial],
+        files: &EpochFiles<'_>,
         materials: &mut Materials<'m>,
     ) -> Result<Result<Vec<Outcome>, String>, ExecutorError> {
         let trial = &family[0].trial;
-        let mut outcome = self.run_family_once(family, materials);
+        let mut outcome = self.run_family_once(family, files, materials);
         if let ([_], FamilyOutcome::Panicked(message)) = (family, &outcome)
             && matches!(
                 fault(message),
@@ -289,7 +304,7 @@ impl Local<'_> {
             )
         {
             *materials = materials.emptied();
-            outcome = self.run_family_once(family, materials);
+            outcome = self.run_family_once(family, files, materials);
         }
         let name = || format!("{}, seed {}", trial.recipe.key, trial.seed.0);
         let material = |cause| ExecutorError::Material { trial: name(), cause };
@@ -337,6 +352,7 @@ impl Local<'_> {
     fn run_family_once<'m>(
         &'m self,
         family: &[&IdentifiedTrial],
+        files: &EpochFiles<'_>,
         materials: &mut Materials<'m>,
     ) -> FamilyOutcome {
         let trial = &family[0].trial;
@@ -347,7 +363,7 @@ impl Local<'_> {
         let ran = attempt(|| {
             materials.with(trial, &family[0].weights, |material, subset| {
                 let seed = trial.engine_seed();
-                let ended = fine_tune_siblings(material, &siblings, seed, self.stop)?;
+                let ended = fine_tune_kept(material, &siblings, seed, self.stop, files)?;
                 let measured =
                     |(named, (mut outcome, network)): (&&IdentifiedTrial, (Outcome, Network))| {
                         let Recipe { influence, adversarial, protocol, .. } = &named.trial.recipe;

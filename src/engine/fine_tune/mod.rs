@@ -6,6 +6,7 @@ mod adversarial;
 mod evaluate;
 mod features;
 mod influence;
+mod saved;
 pub(crate) mod schedule;
 mod siblings;
 
@@ -13,8 +14,10 @@ pub use adversarial::measure_adversarial;
 pub use evaluate::{Test, evaluate};
 pub use features::fixed_features;
 pub(crate) use influence::measure_influence;
+pub use saved::{Keeper, Saved};
 pub use siblings::{
-    FineTuneError, Material, Sibling, fine_tune, fine_tune_siblings, fine_tune_watched,
+    FineTuneError, Material, Sibling, fine_tune, fine_tune_kept, fine_tune_siblings,
+    fine_tune_watched,
 };
 
 use super::{

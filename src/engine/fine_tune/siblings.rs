@@ -6,15 +6,15 @@ use std::{
     time::Instant,
 };
 
-use tch::{Kind, Reduction, Tensor};
+use tch::{Device, Kind, Reduction, Tensor};
 
-use super::{Test, features::Features, schedule::learning_rate};
+use super::{Keeper, Saved, Test, features::Features, schedule::learning_rate};
 use crate::experiment::Protocol;
 use crate::{
     engine::{
         OnDevice,
         model::{Network, NoTf32, Sgd, Weights},
-        transfer,
+        no_grad, transfer,
         transform::{Draw, Draws},
     },
     experiment::{
@@ -97,7 +97,7 @@ pub fn fine_tune_watched(
     watch: &mut dyn FnMut(&Network, &Tensor),
 ) -> Result<Outcome, FineTuneError> {
     let siblings = [Sibling { blocks, protocol }];
-    side_by_side(material, &siblings, seed, stop, watch).map(|mut ended| ended.remove(0).0)
+    side_by_side(material, &siblings, seed, stop, watch, None).map(|mut ended| ended.remove(0).0)
 }
 
 /// As [`fine_tune`], for several siblings, step by step: images are augmented once and pass once through
@@ -116,7 +116,25 @@ pub fn fine_tune_siblings(
     seed: Seed,
     stop: &AtomicBool,
 ) -> Result<Vec<(Outcome, Network)>, FineTuneError> {
-    side_by_side(material, siblings, seed, stop, &mut |_, _| ())
+    side_by_side(material, siblings, seed, stop, &mut |_, _| (), None)
+}
+
+/// As [`fine_tune_siblings`], with states that are kept after epochs: it resumes from those that
+/// `keeper` has, and gives the bits of fine-tunes that were never interrupted.
+///
+/// # Errors
+/// As [`fine_tune_siblings`].
+///
+/// # Panics
+/// As [`fine_tune_siblings`].
+pub fn fine_tune_kept(
+    material: &Material<'_>,
+    siblings: &[Sibling<'_>],
+    seed: Seed,
+    stop: &AtomicBool,
+    keeper: &dyn Keeper,
+) -> Result<Vec<(Outcome, Network)>, FineTuneError> {
+    side_by_side(material, siblings, seed, stop, &mut |_, _| (), Some(keeper))
 }
 
 /// The state of a sibling in training.
@@ -175,6 +193,53 @@ impl<'a> Run<'a> {
         loss
     }
 
+    /// The state after so many epochs, on the CPU.
+    fn saved(&self, epochs: u32, seconds: f64) -> Saved {
+        let first_losses = self.first_losses.iter().map(|loss| loss.double_value(&[])).collect();
+        let outcome = Outcome { first_losses, ..self.outcome.clone() };
+        let owned = |tensor: &Tensor| tensor.detach().to_device(Device::Cpu).copy();
+        let named = self.named_state().into_iter();
+        let tensors = named.map(|(name, tensor)| (name, owned(&tensor))).collect();
+        Saved { epochs, seconds, outcome, tensors }
+    }
+
+    /// Everything that training changes, by name: parameters, velocities, and running statistics, also
+    /// of frozen batch norms, which training may move.
+    fn named_state(&self) -> Vec<(String, Tensor)> {
+        let trained: Vec<(String, Tensor)> = self
+            .network
+            .trainable()
+            .map(|(name, parameter)| (name.to_owned(), parameter.shallow_clone()))
+            .collect();
+        let names = trained.iter().map(|(name, _)| format!("velocity.{name}"));
+        let velocities: Vec<(String, Tensor)> = names.zip(self.sgd.velocities()).collect();
+        let buffers = self.network.weights().buffers().iter();
+        let buffers = buffers.map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
+        trained.into_iter().chain(velocities).chain(buffers).collect()
+    }
+
+    /// Whether a state has the tensors of this run.
+    fn fits(&self, saved: &Saved) -> bool {
+        let state = self.named_state();
+        let has = |(name, tensor): &(String, Tensor)| {
+            saved.tensors.get(name).is_some_and(|saved| saved.size() == tensor.size())
+        };
+        state.len() == saved.tensors.len() && state.iter().all(has)
+    }
+
+    /// Takes over a state that fits, in place: networks of siblings share what is frozen.
+    fn resume(&mut self, saved: Saved) {
+        no_grad::without(|| {
+            for (name, mut tensor) in self.named_state() {
+                let device = tensor.device();
+                tensor.copy_(&saved.tensors[&name].to_device(device));
+            }
+        });
+        let first_losses = saved.outcome.first_losses.iter();
+        self.first_losses = first_losses.map(|loss| Tensor::from(*loss)).collect();
+        self.outcome = saved.outcome;
+    }
+
     /// Adds the evaluation at the end of an epoch over `images` images.
     fn evaluated(&mut self, tested: Test, epoch: u32, images: usize, seconds: f64) {
         let sum = |values: &[Tensor]| Tensor::stack(values, 0).sum(Kind::Double).double_value(&[]);
@@ -196,6 +261,7 @@ fn side_by_side(
     seed: Seed,
     stop: &AtomicBool,
     watch: &mut dyn FnMut(&Network, &Tensor),
+    keeper: Option<&dyn Keeper>,
 ) -> Result<Vec<(Outcome, Network)>, FineTuneError> {
     let clock = Instant::now();
     let Material { source, train, classes, .. } = material;
@@ -208,9 +274,19 @@ fn side_by_side(
     let shared = source.copy_to(source.device());
     let runs = siblings.iter().map(|&sibling| Run::new(sibling, &shared, *classes, seed));
     let mut runs: Vec<Run<'_>> = runs.collect::<Result<_, _>>()?;
+    let (mut done, mut before) = (0, 0.0);
+    if let Some(saved) = keeper.and_then(Keeper::load)
+        && saved.len() == runs.len()
+        && saved.iter().all(|saved| saved.epochs < protocol.epochs)
+        && runs.iter().zip(&saved).all(|(run, saved)| run.fits(saved))
+    {
+        (done, before) = (saved[0].epochs, saved[0].seconds);
+        runs.iter_mut().zip(saved).for_each(|(run, saved)| run.resume(saved));
+    }
+    let seconds = || before + clock.elapsed().as_secs_f64();
     let passes = Features::new(&networks(&runs), protocol, material);
     let images = train.len() as usize;
-    for epoch in 0..protocol.epochs {
+    for epoch in done..protocol.epochs {
         if stop.load(Ordering::Relaxed) {
             return Err(FineTuneError::Interrupted);
         }
@@ -250,8 +326,13 @@ fn side_by_side(
         if protocol.evaluate.contains(&(epoch + 1)) {
             let tests = passes.evaluate(&networks(&runs));
             for (run, tested) in runs.iter_mut().zip(tests) {
-                run.evaluated(tested, epoch + 1, images, clock.elapsed().as_secs_f64());
+                run.evaluated(tested, epoch + 1, images, seconds());
             }
+        }
+        if let Some(keeper) = keeper
+            && keeper.is_due(epoch + 1, protocol.epochs, seconds())
+        {
+            keeper.keep(runs.iter().map(|run| run.saved(epoch + 1, seconds())).collect());
         }
     }
     let end = |mut run: Run<'_>| {

@@ -205,7 +205,11 @@ fn named<'a>(
     own.chain(mean).chain(velocities).collect()
 }
 
-fn tensors(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, CheckpointError> {
+/// The tensors in the bytes of a safetensors file, which errors call by `path`.
+pub(in crate::engine) fn tensors(
+    path: &Path,
+    bytes: &[u8],
+) -> Result<BTreeMap<String, Tensor>, CheckpointError> {
     let format = |cause: String| CheckpointError::Format { path: path.to_owned(), cause };
     let file = SafeTensors::deserialize(bytes).map_err(|error| format(error.to_string()))?;
     file.tensors()
@@ -231,6 +235,20 @@ fn write_all(
     precision: WeightsPrecision,
     metadata: Option<HashMap<String, String>>,
 ) -> Result<(), CheckpointError> {
+    let file = to_bytes(entries, precision, metadata);
+    crate::util::files::replace(path, &file).map_err(|cause| CheckpointError::Io {
+        what: "write",
+        path: path.to_owned(),
+        cause,
+    })
+}
+
+/// The bytes of a safetensors file of these tensors.
+pub(in crate::engine) fn to_bytes(
+    entries: &BTreeMap<String, &Tensor>,
+    precision: WeightsPrecision,
+    metadata: Option<HashMap<String, String>>,
+) -> Vec<u8> {
     let (kind, dtype) = match precision {
         WeightsPrecision::Single => (Kind::Float, Dtype::F32),
         WeightsPrecision::Half => (Kind::Half, Dtype::F16),
@@ -250,10 +268,5 @@ fn write_all(
         let view = TensorView::new(dtype, shape.clone(), bytes).expect("bytes of the shape");
         (name.as_str(), view)
     });
-    let file = safetensors::serialize(views, metadata).expect("tensors of known kinds");
-    crate::util::files::replace(path, &file).map_err(|cause| CheckpointError::Io {
-        what: "write",
-        path: path.to_owned(),
-        cause,
-    })
+    safetensors::serialize(views, metadata).expect("tensors of known kinds")
 }

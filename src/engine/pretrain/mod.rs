@@ -17,6 +17,9 @@ use tch::Device;
 
 pub use adversarial::robust_accuracy;
 pub use checkpoint::{CheckpointError, read_weights, write_weights};
+pub(in crate::engine) use checkpoint::{
+    tensors as safetensors_tensors, to_bytes as safetensors_bytes,
+};
 
 use crate::{
     engine::{
