@@ -8,8 +8,8 @@ slurm-wlm and munge (scripts/slurm.sh), and cc.
 
 REPRO is the program with its engine beside it. `--other PROGRAM` before it names the program of
 another version, for `two_versions`. Prints a line each: the scenario, how many records the ledger
-has, how many fine-tunes were begun more than once, the seconds that it took, and what was wrong. Exits
-with 1 if a scenario failed. Needs Python 3.9 and its standard library alone.
+has, how many fine-tunes were begun more than once, the seconds that it took, and what was wrong.
+Exits with 1 if a scenario failed. Needs Python 3.9 and its standard library alone.
 """
 
 import argparse
@@ -370,8 +370,8 @@ def main():
             failed |= words.startswith("FAILED")
             took = time.monotonic() - begun
             count = len(records(ledger))
-            print(f"{scenario.__name__}: {count} records, {again} begun again, {took:.0f} s: {words}",
-                  flush=True)
+            result = f"{count} records, {again} begun again, {took:.0f} s: {words}"
+            print(f"{scenario.__name__}: {result}", flush=True)
             cluster.run(["scancel", "--user=root"])
     finally:
         cluster.script("down")
