@@ -139,7 +139,7 @@ enum Command {
     /// Run one fine-tune: a planned one, or any recipe
     #[command(after_help = run::EXAMPLES)]
     Run(run::Run),
-    /// Run what the ledger lacks, beside any number of other workers
+    /// Run missing fine-tunes beside any number of other workers
     #[command(after_help = work::EXAMPLES)]
     Work(work::Work),
     /// List, show, export and import the records of fine-tunes
