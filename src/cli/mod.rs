@@ -153,7 +153,7 @@ enum Command {
     /// Show how far local runs are: what is done, who runs what, what failed, the time left
     #[command(after_help = status::EXAMPLES)]
     Status(status::Status),
-    /// Run what the ledger lacks, beside any number of other workers
+    /// Run missing fine-tunes beside any number of other workers
     #[command(after_help = work::EXAMPLES)]
     Work(work::Work),
     /// List, show, export and import the records of fine-tunes

@@ -1,5 +1,5 @@
-//! `repro work`: a worker that plans, leases, runs and records what the ledger lacks, again and
-//! again, beside any number of others.
+//! `repro work`: a worker that plans, leases, runs and records missing fine-tunes, again and again,
+//! beside any number of others.
 
 use std::{
     path::PathBuf,
@@ -207,7 +207,7 @@ fn timed(context: &RunContext) -> Option<Throughput> {
     timed.map_err(|cause| message!("warning: failed to time a fine-tune here: {cause}")).ok()
 }
 
-/// Becomes this program anew, with the time that is left; returns only if that fails.
+/// Becomes this program again, with the time that is left; returns only if that fails.
 fn again(end: Option<SystemTime>) -> Failure {
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("repro-engine"));
     let mut command = Command::new(program);

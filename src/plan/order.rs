@@ -9,7 +9,7 @@ const NEAREST: usize = 16;
 /// A family that can be taken.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate<T> {
-    /// What tells it from other families.
+    /// What distinguishes it from other families.
     pub name: String,
     /// The place of the interim look that needs it: 0 for the first.
     pub look: usize,

@@ -22,7 +22,7 @@ use crate::util::files;
 
 /// A lease on a trial: the right to run it. It is renewed by its worker, released when it is
 /// dropped, and stale after ten missed heartbeats. A holder that was stopped for so long loses
-/// nothing: its record is the same as that of whoever took the trial over.
+/// nothing: its record is the same as that of the worker that took the trial over.
 #[derive(Debug)]
 pub struct Lease(Arc<Held>);
 

@@ -106,7 +106,7 @@ fn a_lease_of_another_machine_is_respected_until_ten_heartbeats_are_missed() {
     assert_eq!(files(folder.path()), Vec::<PathBuf>::new());
 }
 
-/// Its record stays the same, and it takes nothing from whoever took over.
+/// Its record stays the same, and it takes nothing from the worker that took over.
 #[test]
 fn a_stopped_worker_that_wakes_leaves_the_lease_of_another_alone() {
     let (folder, ledger) = ledger();

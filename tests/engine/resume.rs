@@ -86,7 +86,7 @@ fn from_every_epoch_the_bits_are_those_of_an_undisturbed_fine_tune() {
             assert_eq!(epochs, at + 1);
             let again = Memory { start: Some(saved).into(), ..Memory::default() };
             assert_eq!(run(&again), undisturbed, "after {epochs} epochs");
-            assert_eq!(again.kept.borrow().len(), 3 - epochs, "it went on from there");
+            assert_eq!(again.kept.borrow().len(), 3 - epochs, "it continued from there");
         }
     }
 }

@@ -24,7 +24,7 @@ pub struct Saved {
 /// Keeps the states of siblings that take long.
 pub trait Keeper {
     /// The states to resume from, one for each sibling in their order and all after the same epoch;
-    /// `None` to start anew.
+    /// `None` to start from the beginning.
     fn load(&self) -> Option<Vec<Saved>>;
 
     /// Whether states are to be kept after so many of all epochs, which took so many seconds.

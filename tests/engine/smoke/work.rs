@@ -1,4 +1,4 @@
-//! Workers from the command line: they share a ledger, leave for lack of time, and release their
+//! Workers from the command line: they share a ledger, leave when time is short, and release their
 //! leases when a scheduler ends them.
 
 use std::{process::Stdio, thread, time::Duration};
