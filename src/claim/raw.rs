@@ -403,7 +403,8 @@ pub struct RawPlot {
     /// What the figure shows, in a few words.
     pub title: String,
     /// The horizontal axis; of a study's log its progress, or one of its factors, by name.
-    pub x: PlotAxis,
+    #[schemars(with = "PlotAxis")]
+    pub x: Spanned<PlotAxis>,
     /// Arms that are drawn as curves, in this order.
     #[schemars(with = "Vec<String>")]
     pub lines: Vec<Name>,

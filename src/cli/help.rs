@@ -35,6 +35,9 @@ Environment variables (an option on the command line wins over a variable):
                        whether marks and the lines of error messages are Unicode or ASCII
   COLUMNS              width of text and tables, instead of the terminal's
   TMPDIR               the folder of temporary files
+  SLURM_JOB_ID, SLURM_ARRAY_JOB_ID, SLURM_ARRAY_TASK_ID
+                       the job that `work` names in its leases
+  REPRO_WORK_UNTIL     internal: when the time ends of a worker that started itself again
   REPRO_ENGINE_CALLER  internal: the build of `repro` that started `repro-engine`";
 
 /// Below the short help.

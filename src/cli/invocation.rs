@@ -72,11 +72,22 @@ impl Invocation {
     /// The command that computes a claim's specification curve from local runs.
     #[must_use]
     pub fn as_curve(&self, claim: &str, kind: EvidenceKind) -> String {
+        self.sensitivity(claim, " --curve", kind)
+    }
+
+    /// The command that judges a claim on local runs under the choices that a critic would
+    /// question.
+    #[must_use]
+    pub fn under_choices(&self, claim: &str, kind: EvidenceKind) -> String {
+        self.sensitivity(claim, "", kind)
+    }
+
+    fn sensitivity(&self, claim: &str, form: &str, kind: EvidenceKind) -> String {
         let claims = self.claims.as_ref();
         let folder =
             claims.map(|folder| format!(" --claims {}", quoted(&folder.display().to_string())));
         let (folder, options) = (folder.unwrap_or_default(), hints::options(&self.folders));
-        format!("repro sensitivity {} --curve --evidence {kind}{folder}{options}", quoted(claim))
+        format!("repro sensitivity {}{form} --evidence {kind}{folder}{options}", quoted(claim))
     }
 }
 

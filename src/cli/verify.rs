@@ -150,6 +150,9 @@ impl Verify {
                 again: invocation.again(&claim.id, evidence),
                 on_a_log: invocation.on_a_log(&claim.id),
                 as_curve: invocation.as_curve(&claim.id, evidence.kind),
+                under_choices: invocation.under_choices(&claim.id, evidence.kind),
+                under_choices_one_zoo:
+                    invocation.under_choices(&claim.id, EvidenceKind::SmokeOneZoo),
             }));
         }
         // Verdicts on one claim come together, in the order of the claims.
@@ -380,7 +383,7 @@ impl Verify {
         }
         out.flush()?;
         if self.format != Format::Text {
-            after.iter().for_each(|sentence| message!("{sentence}"));
+            after.iter().for_each(|sentence| message!("note: {sentence}"));
         }
         Ok(())
     }

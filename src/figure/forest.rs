@@ -328,8 +328,8 @@ mod tests {
     fn ticks_are_as_many_as_have_room() {
         let count = |width| with_room((0.0, 0.0004), width).1.len();
         assert_eq!(count(200.0), padded(0.0, 0.0004, 4).1.len());
-        assert!(count(90.0) < count(200.0));
-        for width in [60.0, 90.0, 120.0, 200.0] {
+        assert!(count(40.0) < count(200.0));
+        for width in [40.0, 60.0, 90.0, 120.0, 200.0] {
             let ((low, high), ticks) = with_room((0.0, 0.0004), width);
             let apart = width * (ticks[1] - ticks[0]) / (high - low);
             let label = text_width(&plain(ticks[1]), 10.0);

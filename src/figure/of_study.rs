@@ -140,7 +140,7 @@ fn sign(of: &StudyMetric) -> f64 {
     if of.is_a_value() { of.metric.sign() } else { -1.0 }
 }
 
-/// Every logged step of the lines' runs, or as many as can be told apart; then the number of all.
+/// Every logged step of the lines' runs, or as many as can be distinguished; then the number of all.
 fn along_progress(plot: &Plot, evidence: &Evidence) -> (Vec<Step>, Option<usize>) {
     let metric = Metric::Study(plot.metric.clone().expect("a study's plot has a metric"));
     let keys = plot.cells.iter().flat_map(|cell| {

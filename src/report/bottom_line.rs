@@ -4,8 +4,10 @@
 
 use maud::{Markup, html};
 
-use super::{Judged, html::badge};
-use crate::{evidence::Evidence, experiment::Verdict, figure::numbers::grouped};
+use super::{Judged, html::badge, summary::bottom_line};
+use crate::{
+    evidence::Evidence, experiment::Verdict, figure::numbers::grouped, judge::ClaimVerdict,
+};
 
 /// Every verdict, in the order of display.
 const VERDICTS: [Verdict; 4] =
@@ -16,6 +18,7 @@ const VERDICTS: [Verdict; 4] =
 pub(super) fn section(judged: &[&Judged<'_>], address: impl Fn(&Judged<'_>) -> String) -> Markup {
     let Some(first) = judged.first() else { return html! {} };
     let kind = first.evidence.kind;
+    let verdicts: Vec<&ClaimVerdict> = judged.iter().map(|one| &one.verdict).collect();
     let of = |verdict: Verdict| with(judged, |one| one.verdict.verdict == verdict);
     let links = |what: &str, of: &[&Judged<'_>]| {
         html! {
@@ -42,7 +45,7 @@ pub(super) fn section(judged: &[&Judged<'_>], address: impl Fn(&Judged<'_>) -> S
                 }
             }
             p {
-                (sentence(judged)) " "
+                (bottom_line(&verdicts)) " "
                 (links("Refuted:", &of(Verdict::Refuted)))
                 (links("Inconclusive:", &of(Verdict::Inconclusive)))
                 (links("Incomplete:", &of(Verdict::Incomplete)))
@@ -52,22 +55,6 @@ pub(super) fn section(judged: &[&Judged<'_>], address: impl Fn(&Judged<'_>) -> S
             p.aside { (describe(first.evidence)) }
         }
     }
-}
-
-/// How many claims have which verdict: `Of 14 claims, 8 are supported, none is refuted, …`.
-#[must_use]
-pub(super) fn sentence(judged: &[&Judged<'_>]) -> String {
-    let count = |verdict| with(judged, |one| one.verdict.verdict == verdict).len();
-    let part = |verdict| match count(verdict) {
-        0 if verdict == Verdict::Supported || verdict == Verdict::Refuted => {
-            Some(format!("none is {verdict}"))
-        }
-        0 => None,
-        1 => Some(format!("1 is {verdict}")),
-        many => Some(format!("{many} are {verdict}")),
-    };
-    let parts: Vec<String> = VERDICTS.into_iter().filter_map(part).collect();
-    format!("Of {} {}, {}.", judged.len(), noun(judged.len()), super::titles::listed(&parts))
 }
 
 fn noun(count: usize) -> &'static str {

@@ -83,6 +83,10 @@ pub struct Judged<'a> {
     pub on_a_log: String,
     /// The command that computes the claim's specification curve.
     pub as_curve: String,
+    /// The command that judges the claim under the choices that a critic would question.
+    pub under_choices: String,
+    /// The same from one checkpoint for each arm.
+    pub under_choices_one_zoo: String,
 }
 
 impl Judged<'_> {

@@ -29,7 +29,7 @@ pub(super) fn line(one: &Judged<'_>) -> Markup {
             },
             None if one.evidence.kind.is_local() => p.strength {
                 strong { "Sensitivity: " } "not run. " (cost(one)) ": "
-                code { (command(one)) }
+                code { (one.under_choices) }
             },
             None => {},
         }
@@ -48,22 +48,11 @@ pub(super) fn table(one: &Judged<'_>) -> Markup {
                     "Run once and kept with the program: one checkpoint for each arm, the seeds of \
                      the first look. Again:"
                 }
-                pre { code { (command_of_kept(one)) } }
+                pre { code { (one.under_choices_one_zoo) } }
                 pre.kept tabindex="0" { code { (kept.text) } }
             }
         }
     }
-}
-
-/// The command, from that of the specification curve.
-fn command(one: &Judged<'_>) -> String {
-    one.as_curve.replacen(" --curve ", " ", 1)
-}
-
-/// The command that gives what is kept.
-fn command_of_kept(one: &Judged<'_>) -> String {
-    let on = |kind: EvidenceKind| format!("--evidence {kind}");
-    command(one).replacen(&on(one.evidence.kind), &on(EvidenceKind::SmokeOneZoo), 1)
 }
 
 fn cost(one: &Judged<'_>) -> String {

@@ -63,7 +63,7 @@ fn arm(truth: &Truth, arm: usize, generator: &mut ChaCha8Rng) -> Vec<Run> {
         if truth.ceiling {
             // A skewed error: seldom large, often near none.
             let error: f64 = Exp1.sample(generator);
-            100.0 - 0.8 * error.powi(2)
+            (100.0 - 0.8 * error.powi(2)).max(1.0)
         } else {
             60.0 + lead + truth.spreads[arm] * normal(generator)
         }

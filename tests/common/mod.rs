@@ -202,3 +202,8 @@ pub fn on_a_log(claim: &Claim) -> String {
 pub fn as_curve(claim: &Claim) -> String {
     format!("repro sensitivity {} --curve --evidence smoke", claim.id)
 }
+
+/// A command that judges a claim under other choices, as the command line spells it.
+pub fn under_choices(claim: &Claim, kind: &str) -> String {
+    format!("repro sensitivity {} --evidence {kind}", claim.id)
+}

@@ -317,16 +317,18 @@ impl Checker<'_> {
             return fault(metric.span(), "a plot has a metric where the folder has a log.toml");
         }
         // A panel is a target and a curve is an arm, so cells may vary only in target and axis.
-        let panels = |cell: &Cell| match &raw.x {
+        let panels = |cell: &Cell| match raw.x.as_ref() {
             PlotAxis::Images => cell.without(&Axis::Images),
             PlotAxis::Blocks => cell.without(&Axis::Blocks),
             PlotAxis::Resolution => cell.without(&Axis::Resolution),
             PlotAxis::Epoch | PlotAxis::Rank | PlotAxis::Own(_) => cell.clone(),
         };
-        if let PlotAxis::Own(name) = &raw.x {
+        if let PlotAxis::Own(name) = raw.x.as_ref() {
             let known = ["images", "epoch", "blocks", "resolution", "rank"];
             let hint = did_you_mean(name, known);
-            return fault(raw.id.span(), format!("unknown axis `{name}`{hint}"));
+            let known = known.join(", ");
+            let what = format!("unknown axis `{name}`{hint}; the axes are {known}");
+            return fault(raw.x.span(), what);
         }
         let shapes: BTreeSet<Cell> =
             cells.iter().map(|cell| panels(cell).without(&Axis::Target)).collect();
@@ -334,7 +336,7 @@ impl Checker<'_> {
             let what = "the cells of a plot may vary only in the target and along x";
             return fault(raw.id.span(), what);
         }
-        Ok(Plot { id, title, x: raw.x.clone(), lines, cells, differences, metric: None })
+        Ok(Plot { id, title, x: raw.x.as_ref().clone(), lines, cells, differences, metric: None })
     }
 }
 

@@ -224,7 +224,7 @@ pub(super) fn plot(
     let Some(Metric::Study(of)) = metric else {
         return not_in_log(at, "a plot needs a metric of log.toml");
     };
-    let name: &str = match &raw.x {
+    let name: &str = match raw.x.as_ref() {
         PlotAxis::Images => "images",
         PlotAxis::Epoch => "epoch",
         PlotAxis::Blocks => "blocks",
@@ -245,7 +245,7 @@ pub(super) fn plot(
     let factors = study.factors.iter().map(|factor| factor.name.as_str());
     if !factors.clone().any(|factor| factor == name) {
         let hint = did_you_mean(name, factors.chain(progress));
-        return not_in_log(at, format!("unknown axis `{name}`{hint}"));
+        return not_in_log(raw.x.span(), format!("unknown axis `{name}`{hint}"));
     }
     if cells.iter().any(|cell| !cell.factors.contains_key(name)) {
         return fault(at, format!("the cells of a plot must fix {name}, its axis"));

@@ -255,15 +255,15 @@ mod tests {
         let work = WorkProgress::new("smoke");
         let line = || work.state.lock().unwrap().line("smoke");
         work.begins(510, 756, 510.0);
-        assert_eq!(line(), "smoke: 0 of 510 now, at most 756 in all, 0:00 so far");
+        assert_eq!(line(), "smoke: 0 of 510 now, at most 756 in all, 0.0 s so far");
         (0..510).for_each(|_| work.done(1.0));
         // After the first look, some hypotheses are decided.
         work.begins(40, 70, 40.0);
-        assert_eq!(line(), "smoke: 510 of 550 now, at most 580 in all, 0:00 so far");
+        assert_eq!(line(), "smoke: 510 of 550 now, at most 580 in all, 0.0 s so far");
         (0..40).for_each(|_| work.done(1.0));
         work.begins(30, 30, 30.0);
         work.done(1.0);
-        assert_eq!(line(), "smoke: 551 of 580, 0:00 so far, about 0:00 left");
+        assert_eq!(line(), "smoke: 551 of 580, 0.0 s so far, about 0.0 s left");
     }
 
     #[test]

@@ -136,7 +136,7 @@ impl Curves {
         let raw = RawPlot {
             id: Spanned::new(0..0, figure.name.clone()),
             title: figure.title.clone(),
-            x: curves.x.clone(),
+            x: Spanned::new(0..0, curves.x.clone()),
             lines: curves.lines.clone(),
             cells: curves.cells.clone(),
             metric: None,

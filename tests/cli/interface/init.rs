@@ -201,7 +201,7 @@ fn commands_about_this_paper_refuse_claims_about_another_log() {
     for (arguments, code, says) in [
         (&["list"][..], 0, "transformer_beats_mlp"),
         (&["show", "transformer_beats_mlp"], 0, "score (higher is better)"),
-        (&["power", "transformer_beats_mlp"], 0, "ft_transformer - mlp:"),
+        (&["power", "transformer_beats_mlp"], 0, "adult tuned"),
         (&["verify", "--brief"], 1, "4 claims: 2 supported, 1 refuted, 1 inconclusive"),
         (&["verify"], 1, "    data set            ahead"),
         (&["verify", "--evidence", "smoke"], 64, "leave --evidence out"),

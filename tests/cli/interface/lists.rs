@@ -55,7 +55,7 @@ fn a_wrong_time_or_name_of_a_worker_says_what_is_wrong() {
         (&["--for", "55"], "give numbers with units, such as 55m"),
         (&["--until", "17:05"], "give a time such as 2026-11-30T17:05"),
         (&both, "cannot be used with"),
-        (&["--margin", "-1m"], "--margin"),
+        (&["--margin=-1m"], "--margin"),
     ];
     for (options, what) in cases {
         let ran = sandbox.run(&[&["work"], options].concat());

@@ -74,7 +74,7 @@ fn fetch_downloads_reports_it_and_does_nothing_the_second_time() {
     // The total size is printed first.
     let message = crate::common::stderr::stderr_text(&output.stderr);
     assert!(message.starts_with("1 item, 1 file, 5.0 kB"), "{message}");
-    assert!(text(&output.stderr).contains("all of it, in 0:00"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("all of it, in 0.0 s"), "{}", text(&output.stderr));
     let again = desk.fetch(&["thing"]).output().unwrap();
     assert!(text(&again.stdout).starts_with("thing: already present"), "{}", text(&again.stdout));
     assert_eq!(server.requests().len(), 1);

@@ -127,6 +127,7 @@ fn the_lead_under_gentle_choices_is_what_the_program_printed() {
     };
     let phrase = format!("falls from {} to {} points", lead("paper"), lead("gentle_long"));
     says("README.md", &phrase);
+    says("docs/results/index.md", &phrase);
 }
 
 /// What caveats and reasons say of figures 2 and 3 is what their published points give.
