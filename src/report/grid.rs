@@ -90,7 +90,8 @@ fn stacked(header: &[&str], columns: &[Column], rows: &[Vec<String>], width: usi
             let value = if is_whole { together(cell) } else { cell.clone() };
             let first = value.split(' ').next().unwrap_or_default();
             // With the separator after it.
-            let fits = display_width(name) + 1 + display_width(first) + 1 <= width - GAP;
+            let taken = display_width(name) + 1 + display_width(first);
+            let fits = taken < width - GAP;
             let value = match *name {
                 "" => value,
                 name => together(name) + if fits { NO_BREAK } else { " " } + &value,

@@ -150,7 +150,8 @@ fn an_interrupted_family_resumes_together_or_alone_and_from_nothing_else() {
         assert!(matches!(ran, Err(ExecutorError::Interrupted)), "{ran:?}");
         fs::read(file).unwrap()
     };
-    let changes: [(&str, &dyn Fn(&Path), &[IdentifiedTrial]); 4] = [
+    type Change<'a> = (&'a str, &'a dyn Fn(&Path), &'a [IdentifiedTrial]);
+    let changes: [Change<'_>; 4] = [
         ("together", &|_| (), &trials),
         ("alone", &|_| (), &trials[1..]),
         (
