@@ -321,11 +321,9 @@ SCENARIOS = (
     four_workers, scancel, kill, node_down, preemption, too_short, disk_full, refused,
     controller_down, lying_flock, two_versions, clock_back,
 )
-# How many fine-tunes may be begun again. A worker runs a family of two at a time, and Slurm decides
-# how many of the four workers it preempts.
-AGAIN = collections.defaultdict(
-    lambda: 0, scancel=2, kill=2, node_down=2, preemption=8, disk_full=8
-)
+# How many fine-tunes may be begun again. When it was tried, a kill gave 2 and preemption 6: both
+# fail until that is understood (docs/guide/cluster.md).
+AGAIN = collections.defaultdict(lambda: 0, scancel=1, kill=1, node_down=1, preemption=2, disk_full=8)
 
 
 def main():
