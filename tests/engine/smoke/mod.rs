@@ -20,7 +20,7 @@ use common::{gap_text, one_look, stand_in};
 use rand::{RngExt, SeedableRng};
 use repro::{
     assets::{Assets as _, Bundled},
-    store::{Ended, Entry, Ledger},
+    store::{Ended, Entry, Ledger, Put},
 };
 use tempfile::TempDir;
 
@@ -171,9 +171,12 @@ fn a_record_that_its_recipe_does_not_reproduce_is_reported() {
     outcome.correct.swap(right, wrong);
     let ledger = Ledger::new(sandbox.ledger());
     // Of two records of a name the first stays.
-    std::fs::remove_file(sandbox.ledger().join(format!("entries/{}/{key}.json", &key[..2])))
-        .unwrap();
-    ledger.put(&entry).unwrap();
+    let replace = |entry: &Entry| {
+        let file = sandbox.ledger().join(format!("entries/{}/{key}.json", &key[..2]));
+        std::fs::remove_file(file).unwrap();
+        assert_eq!(ledger.put(entry).unwrap(), Put::Stored);
+    };
+    replace(&entry);
     let rerun = sandbox.run(&["rerun", &key]);
     assert_eq!(code(&rerun), 70);
     assert!(out(&rerun).contains("other bits"), "{}", out(&rerun));
@@ -190,7 +193,7 @@ fn a_record_that_its_recipe_does_not_reproduce_is_reported() {
     let count = outcome.correct.iter().filter(|bit| **bit).count();
     let last = outcome.evaluations.last_mut().unwrap();
     last.test_accuracy = 100.0 * count as f64 / outcome.correct.len() as f64;
-    ledger.put(&entry).unwrap();
+    replace(&entry);
     assert_eq!(code(&sandbox.run(&["rerun", &key, "--tolerance", "0.5"])), 70);
 
     // A failed record is listed as failed, counts as existing, and runs again only by its key.
