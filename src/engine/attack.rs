@@ -7,13 +7,16 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal, Uniform};
-use tch::{Reduction, Tensor};
+use tch::{Kind, Reduction, Tensor};
 
 use crate::engine::no_grad;
 use crate::experiment::Constraint;
 
 /// Added to lengths before a division, so that a zero gradient gives no step (`attack_steps.py`).
 const TINY: f64 = 1e-10;
+
+/// More than a loss of single precision may be off by.
+const ROUNDING: f64 = 1e-3;
 
 /// The parameters of an attack.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,33 +65,72 @@ impl Attack {
         labels: &Tensor,
         noise: Option<&Tensor>,
     ) -> Perturbed {
-        let losses = |images: &Tensor| {
-            logits(images).cross_entropy_loss::<Tensor>(labels, None, Reduction::None, -100, 0.0)
-        };
         let images = images.detach();
-        let mut point = if self.random_start {
-            self.start(&images, noise.expect("a random start needs noise"))
-        } else {
-            images.shallow_clone()
-        };
+        let mut point = self.begin(&images, noise);
         let mut best: Option<Perturbed> = None;
         for _ in 0..self.steps {
-            let (loss, gradient) = tch::with_grad(|| {
-                let point = point.detach().set_requires_grad(true);
-                let loss = losses(&point);
-                // The gradient of the mean, as in the library: its scale decides which gradients
-                // are too small.
-                let mut gradients =
-                    Tensor::run_backward(&[loss.mean(loss.kind())], &[&point], false, false);
-                (loss.detach(), gradients.swap_remove(0))
-            });
+            let Slope { loss, gradient, .. } = slope(&logits, &point, labels, images.size()[0]);
             if self.best {
                 best = Some(higher(best, Perturbed { images: point.shallow_clone(), loss }));
             }
             point = no_grad::without(|| self.project(&images, &self.advance(&point, &gradient)));
         }
-        let loss = no_grad::without(|| losses(&point));
+        let loss = no_grad::without(|| losses(&logits(&point), labels));
         higher(best, Perturbed { images: point, loss })
+    }
+
+    /// Whether the model still classifies each image right at the point of the highest loss that
+    /// the attack finds, `[N]` of booleans: what it says of [`Self::perturb`]'s images with `best`.
+    ///
+    /// An image whose loss has passed ln(classes) is attacked no further: its label has less than
+    /// an equal share of the probability there, so another class has more, and the highest loss
+    /// only grows. Arguments and panics as for [`Self::perturb`].
+    #[must_use]
+    pub fn withstood(
+        &self,
+        logits: impl Fn(&Tensor) -> Tensor,
+        images: &Tensor,
+        labels: &Tensor,
+        noise: Option<&Tensor>,
+    ) -> Tensor {
+        let images = images.detach();
+        let all = images.size()[0];
+        let withstood = Tensor::zeros([all], (Kind::Bool, images.device()));
+        let mut point = self.begin(&images, noise);
+        let mut left = Left {
+            place: Tensor::arange(all, (Kind::Int64, images.device())),
+            labels: labels.shallow_clone(),
+            images,
+            highest: None,
+        };
+        for _ in 0..self.steps {
+            let Slope { logits, loss, gradient } = slope(&logits, &point, &left.labels, all);
+            (left, point) = no_grad::without(|| {
+                left.see(&logits, loss);
+                let next = self.project(&left.images, &self.advance(&point, &gradient));
+                left.standing(logits.size()[1], &next)
+            });
+            if left.place.numel() == 0 {
+                return withstood;
+            }
+        }
+        no_grad::without(|| {
+            let logits = logits(&point);
+            let loss = losses(&logits, &left.labels);
+            left.see(&logits, loss);
+            let Left { place, highest, .. } = left;
+            let (_, right) = highest.expect("seen above");
+            withstood.index_put(&[Some(place)], &right, false)
+        })
+    }
+
+    /// Where the attack begins.
+    fn begin(&self, images: &Tensor, noise: Option<&Tensor>) -> Tensor {
+        if self.random_start {
+            self.start(images, noise.expect("a random start needs noise"))
+        } else {
+            images.shallow_clone()
+        }
     }
 
     /// A random point of the ball, clipped to [0, 1].
@@ -118,6 +160,75 @@ impl Attack {
             Constraint::Linf => offset.clamp(-self.epsilon, self.epsilon),
         };
         (images + offset).clamp(0.0, 1.0)
+    }
+}
+
+/// What an attack sees at a point.
+struct Slope {
+    /// `[N, classes]`.
+    logits: Tensor,
+    /// The cross-entropy of each image, `[N]`.
+    loss: Tensor,
+    /// Of the mean loss, of the images' shape.
+    gradient: Tensor,
+}
+
+/// The gradient of the mean loss over `all` images, of which these are some. As in the library it
+/// is that of the mean: its scale decides which gradients are too small.
+fn slope(logits: impl Fn(&Tensor) -> Tensor, point: &Tensor, labels: &Tensor, all: i64) -> Slope {
+    tch::with_grad(|| {
+        let point = point.detach().set_requires_grad(true);
+        let logits = logits(&point);
+        let loss = losses(&logits, labels);
+        let mean = loss.sum(loss.kind()) / all;
+        let gradient = Tensor::run_backward(&[mean], &[&point], false, false).swap_remove(0);
+        Slope { logits: logits.detach(), loss: loss.detach(), gradient }
+    })
+}
+
+/// The cross-entropy of each image, `[N]`, from logits `[N, classes]`.
+fn losses(logits: &Tensor, labels: &Tensor) -> Tensor {
+    logits.cross_entropy_loss::<Tensor>(labels, None, Reduction::None, -100, 0.0)
+}
+
+/// Images that may still withstand an attack, a row each.
+struct Left {
+    /// Their places among all images.
+    place: Tensor,
+    images: Tensor,
+    labels: Tensor,
+    /// The highest loss of each so far, and whether it was classified right there; `None` before
+    /// the first step.
+    highest: Option<(Tensor, Tensor)>,
+}
+
+impl Left {
+    /// Takes note of the logits and losses at a point; of equal losses the earlier one counts.
+    fn see(&mut self, logits: &Tensor, loss: Tensor) {
+        let right = logits.argmax(1, false).eq_tensor(&self.labels);
+        let (highest, right) = match self.highest.take() {
+            None => (loss, right),
+            Some((highest, before)) => {
+                let higher = loss.gt_tensor(&highest);
+                (loss.where_self(&higher, &highest), right.where_self(&higher, &before))
+            }
+        };
+        self.highest = Some((highest, right));
+    }
+
+    /// The images that can still be right in the end, and their points.
+    fn standing(&self, classes: i64, point: &Tensor) -> (Self, Tensor) {
+        let (highest, right) = self.highest.as_ref().expect("a point was seen");
+        let lost = highest.gt((classes as f64).ln() + ROUNDING);
+        let rows = lost.logical_not().nonzero().squeeze_dim(1);
+        let of = |tensor: &Tensor| tensor.index_select(0, &rows);
+        let left = Self {
+            place: of(&self.place),
+            images: of(&self.images),
+            labels: of(&self.labels),
+            highest: Some((of(highest), of(right))),
+        };
+        (left, of(point))
     }
 }
 

@@ -164,6 +164,21 @@ proptest! {
         }
     }
 
+    /// Images that are lost before the last step are attacked no further, and none is right because
+    /// of it, whatever the others' steps are.
+    #[test]
+    fn an_image_withstands_where_it_is_right_at_its_highest_loss(
+        problem in problems(), attack in attacks(),
+    ) {
+        let attack = Attack { best: true, ..attack };
+        let found = problem.attacked_by(&attack).images;
+        let right = problem.logits(&found).argmax(1, false).eq_tensor(&problem.labels);
+        let logits = |images: &Tensor| problem.logits(images);
+        let withstood =
+            attack.withstood(logits, &problem.images, &problem.labels, Some(&problem.noise));
+        prop_assert_eq!(withstood, right);
+    }
+
     #[test]
     fn more_steps_never_lower_the_best_loss(problem in problems(), attack in attacks()) {
         let best = Attack { best: true, ..attack };

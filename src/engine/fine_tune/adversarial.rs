@@ -9,7 +9,7 @@ use crate::{
         OnDevice,
         attack::{Attack, noise},
         model::{Mode, Network},
-        no_grad, transform,
+        transform,
     },
     experiment::{
         AdversarialTest, MeasuredAdversarial, Seed,
@@ -38,8 +38,7 @@ pub fn measure_adversarial(
         let images = transform::to_unit(&part.pixels);
         let start = Tensor::from_slice(&noise(constraint, images.numel(), &mut generator));
         let start = start.to_device(images.device()).view(images.size().as_slice());
-        let found = attack.perturb(logits, &images, &part.labels, Some(&start)).images;
-        let right = no_grad::without(|| logits(&found).argmax(1, false).eq_tensor(&part.labels));
+        let right = attack.withstood(logits, &images, &part.labels, Some(&start));
         correct.extend(Vec::<bool>::try_from(right).expect("one dimension"));
     }
     MeasuredAdversarial { test: how, correct }
