@@ -151,8 +151,6 @@ impl Verify {
                 on_a_log: invocation.on_a_log(&claim.id),
                 as_curve: invocation.as_curve(&claim.id, evidence.kind),
                 under_choices: invocation.under_choices(&claim.id, evidence.kind),
-                under_choices_one_zoo:
-                    invocation.under_choices(&claim.id, EvidenceKind::SmokeOneZoo),
             }));
         }
         // Verdicts on one claim come together, in the order of the claims.

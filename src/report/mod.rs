@@ -85,8 +85,6 @@ pub struct Judged<'a> {
     pub as_curve: String,
     /// The command that judges the claim under the choices that a critic would question.
     pub under_choices: String,
-    /// The same from one checkpoint for each arm.
-    pub under_choices_one_zoo: String,
 }
 
 impl Judged<'_> {

@@ -44,11 +44,8 @@ pub(super) fn table(one: &Judged<'_>) -> Markup {
         details {
             summary { "Sensitivity" span.count { (kept.choices.len()) } }
             div.within {
-                p {
-                    "Run once and kept with the program: one checkpoint for each arm, the seeds of \
-                     the first look. Again:"
-                }
-                pre { code { (one.under_choices_one_zoo) } }
+                p { "Run once and kept with the program. Again:" }
+                pre { code { (one.under_choices) } }
                 pre.kept tabindex="0" { code { (kept.text) } }
             }
         }
@@ -77,10 +74,7 @@ fn sentence(kept: &KeptSensitivity) -> String {
         others.iter().filter(|choice| choice.verdict != paper.verdict).collect();
     let listed: Vec<String> =
         changed.iter().map(|choice| format!("{} ({})", choice.words, choice.verdict)).collect();
-    let recipe = format!(
-        "with one checkpoint for each arm, {} by the paper's recipe at the first look; ",
-        paper.verdict
-    );
+    let recipe = format!("{} by the paper's recipe; ", paper.verdict);
     if listed.is_empty() {
         format!("{recipe}none of {} other choices gives another verdict.", others.len())
     } else {

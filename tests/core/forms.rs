@@ -54,7 +54,6 @@ fn rendered<T>(input: &(Claim, Evidence), render: impl Fn(&[Judged<'_>]) -> T) -
         on_a_log: common::on_a_log(claim),
         as_curve: common::as_curve(claim),
         under_choices: common::under_choices(claim, "smoke"),
-        under_choices_one_zoo: common::under_choices(claim, "smoke_one_zoo"),
     }])
 }
 

@@ -1,5 +1,5 @@
 //! What `repro sensitivity` printed of some claims, run once and shipped with the program
-//! (`goldens/smoke/sensitivity`): one checkpoint for each arm, the evidence `smoke_one_zoo`.
+//! (`goldens/smoke/sensitivity`), on smoke evidence.
 
 use crate::{claim::Claim, evidence::Evidence, experiment::EvidenceKind};
 
@@ -29,8 +29,8 @@ pub struct KeptChoice {
 pub fn kept(claim: &Claim, evidence: &Evidence) -> Option<KeptSensitivity> {
     let (_, text) = TEXTS.iter().find(|(id, _)| *id == claim.id)?;
     let statement = format!("{}: {}", claim.id, claim.hypothesis.statement);
-    let smoke = matches!(evidence.kind, EvidenceKind::Smoke | EvidenceKind::SmokeOneZoo);
-    let same = smoke && text.lines().next() == Some(&statement);
+    let asked = text.lines().take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+    let same = evidence.kind == EvidenceKind::Smoke && asked == statement;
     let choices = choices(text);
     (same && !choices.is_empty()).then_some(KeptSensitivity { text, choices })
 }

@@ -41,7 +41,6 @@ fn judged<'a>(claim: &'a Claim, evidence: &'a Evidence) -> Judged<'a> {
         on_a_log: common::on_a_log(claim),
         as_curve: common::as_curve(claim),
         under_choices: common::under_choices(claim, "smoke"),
-        under_choices_one_zoo: common::under_choices(claim, "smoke_one_zoo"),
     }
 }
 

@@ -14,7 +14,10 @@ use repro::{
 
 use super::page::{text, words};
 
-/// The five claims, in the order of the table of choices.
+/// The claims that were asked from source models of each seed, in the order of the table.
+pub const TWO: [&str; 2] = ["robust_beats_natural", "shape_bias"];
+
+/// The claims that were asked from one zoo, in the order of the table.
 pub const FIVE: [&str; 5] = [
     "robust_beats_natural",
     "faster_convergence",
@@ -23,15 +26,15 @@ pub const FIVE: [&str; 5] = [
     "shape_bias",
 ];
 
-/// What `repro sensitivity` printed of a claim (`goldens/smoke/sensitivity`).
-fn printed(claim: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/smoke/sensitivity");
-    std::fs::read_to_string(folder.join(format!("{claim}.txt"))).unwrap()
+/// What `repro sensitivity` printed of a claim, in `goldens/smoke/sensitivity` or a folder there.
+fn printed(folder: &str, claim: &str) -> String {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens/smoke/sensitivity");
+    std::fs::read_to_string(kept.join(folder).join(format!("{claim}.txt"))).unwrap()
 }
 
 /// Choice to verdict and mean.
-pub fn sensitivity(claim: &str) -> Vec<(String, String)> {
-    let text = printed(claim);
+pub fn sensitivity(folder: &str, claim: &str) -> Vec<(String, String)> {
+    let text = printed(folder, claim);
     let header = text.lines().find(|line| line.starts_with("choice")).unwrap();
     let (verdict, mean) = (header.find("verdict").unwrap(), header.find("mean").unwrap());
     let table = text.lines().skip_while(|line| !line.starts_with("choice")).skip(1);
@@ -51,7 +54,7 @@ fn says(path: &str, phrase: &str) {
 /// A lead says little without how well models do that lead and follow.
 #[test]
 fn the_accuracies_under_choices_are_what_the_program_printed() {
-    let text = printed("robust_beats_natural");
+    let text = printed("", "robust_beats_natural");
     let (_, accuracies) = text.split_once("Accuracy after the last epoch").unwrap();
     let header = accuracies.lines().find(|line| line.starts_with("choice")).unwrap();
     assert_eq!(header.split_whitespace().collect::<Vec<_>>(), ["choice", "l2_3", "natural"]);
@@ -66,7 +69,7 @@ fn the_accuracies_under_choices_are_what_the_program_printed() {
 
 #[test]
 fn a_quarter_of_pretraining_says_what_the_program_printed() {
-    let text = printed("pretraining");
+    let text = printed("", "robust_beats_natural");
     let row = |words: &str, of: &str| -> Vec<String> {
         let (_, table) = text.split_once(of).unwrap();
         let row = table.lines().find(|line| line.starts_with(words)).unwrap();
@@ -119,7 +122,7 @@ fn shares_of_the_specification_curve_are_those_of_the_golden() {
 
 #[test]
 fn the_lead_under_gentle_choices_is_what_the_program_printed() {
-    let rows = sensitivity("robust_beats_natural");
+    let rows = sensitivity("", "robust_beats_natural");
     let lead = |id: &str| {
         let words = CHOICES.iter().find(|choice| choice.id == id).unwrap().words;
         let (_, found) = rows.iter().find(|(choice, _)| choice == words).unwrap();
