@@ -1,7 +1,9 @@
 //! A table of published means for a study's log: the factors' columns, `mean`, `replicates`, and if
-//! they are known `metric` and `standard_deviation`. Values are on the scale of the log.
+//! they are known `metric` and `standard_deviation`. Values are on the scale of the log. A column
+//! `minus_` and a factor's name makes a row a published difference: the other arm has its value
+//! there.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
 use super::{
     Study, StudyError,
@@ -15,18 +17,20 @@ use crate::{
     util::{shown, suggest::did_you_mean},
 };
 
-/// A published mean, in the metric's unit.
+/// A published mean, or a difference between the means of two arms, in the metric's unit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PublishedMean {
     /// The values of every factor.
     pub factors: Factors,
+    /// Of a difference, those of the arm that is subtracted.
+    pub minus: Option<Factors>,
     /// The metric's index.
     pub metric: usize,
     /// The mean.
     pub mean: f64,
     /// How many replicates it is over; `None` where the table does not say it.
     pub replicates: Option<usize>,
-    /// Their standard deviation, if it was published.
+    /// The standard deviation of their values, or of their differences, if it was published.
     pub standard_deviation: Option<f64>,
 }
 
@@ -41,12 +45,16 @@ impl Study {
     pub fn read_means(&self, file: &Path) -> Result<Vec<PublishedMean>, StudyError> {
         let bytes = table::bytes(file)?;
         let factors = self.factors.iter().map(|factor| factor.column.as_str());
-        let wanted: Vec<&str> = factors.chain(COLUMNS).collect();
+        let minus: Vec<String> =
+            self.factors.iter().map(|factor| format!("minus_{}", factor.name)).collect();
+        let wanted: Vec<&str> =
+            factors.chain(COLUMNS).chain(minus.iter().map(String::as_str)).collect();
         let mut means: Vec<PublishedMean> = Vec::new();
         let mut sink = |row: &Row<'_>| {
             let mean = self.published_mean(row)?;
             let is = |other: &PublishedMean| {
-                other.metric == mean.metric && other.factors == mean.factors
+                other.metric == mean.metric
+                    && (&other.factors, &other.minus) == (&mean.factors, &mean.minus)
             };
             if means.iter().any(is) {
                 return Err("a mean of the same factors and metric stands above".to_owned());
@@ -71,6 +79,7 @@ impl Study {
             factors.insert(factor.name.as_str().into(), value);
         }
         let first = self.factors.len();
+        let minus = self.minus(&factors, &row.fields[first + COLUMNS.len()..])?;
         let metric = match (row.fields[first].as_deref(), self.metrics.as_slice()) {
             (None, [_]) => 0,
             (None, _) => return Err("metric is empty, and log.toml has several".to_owned()),
@@ -96,7 +105,9 @@ impl Study {
         };
         let mean = at(1)?.ok_or_else(|| "mean is empty".to_owned())?;
         let factor = if of.scale == Scale::Share { 100.0 } else { 1.0 };
-        of.check(factor * mean)?;
+        if minus.is_none() {
+            of.check(factor * mean)?;
+        }
         let replicates = match at(2)? {
             None => None,
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
@@ -112,6 +123,28 @@ impl Study {
             spread => spread.map(|spread| factor * spread),
         };
         let mean = factor * mean;
-        Ok(PublishedMean { factors, metric, mean, replicates, standard_deviation })
+        Ok(PublishedMean { factors, minus, metric, mean, replicates, standard_deviation })
+    }
+
+    /// The arm that is subtracted: that of the row, with other values where its columns have some.
+    fn minus(
+        &self,
+        factors: &Factors,
+        fields: &[Option<Cow<'_, str>>],
+    ) -> Result<Option<Factors>, String> {
+        if fields.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let mut minus = factors.clone();
+        for (factor, text) in self.factors.iter().zip(fields) {
+            if let Some(text) = text {
+                let value = factor_value(factor, Some(text), |text| text.into())?;
+                minus.insert(factor.name.as_str().into(), value);
+            }
+        }
+        if minus == *factors {
+            return Err("the two arms of the difference are the same".to_owned());
+        }
+        Ok(Some(minus))
     }
 }
