@@ -57,8 +57,7 @@ fn encode(pixels: &Pixmap, scale: f32) -> Result<Vec<u8>, png::EncodingError> {
     encoder.set_compression(png::Compression::Balanced);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "above 0, small")]
     let density = (PIXELS_PER_METRE * scale) as u32;
-    let dense =
-        png::PixelDimensions { xppu: density, yppu: density, unit: png::Unit::Meter };
+    let dense = png::PixelDimensions { xppu: density, yppu: density, unit: png::Unit::Meter };
     encoder.set_pixel_dims(Some(dense));
     let colours: Vec<u8> = pixels.data().chunks(4).flat_map(|pixel| &pixel[..3]).copied().collect();
     let mut writer = encoder.write_header()?;

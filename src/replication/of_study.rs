@@ -181,7 +181,9 @@ fn compared(study: &Study, evidence: &Evidence, published: &PublishedMean) -> Co
     found.log = log_value(weights(), &values, samples.as_deref());
     let one = study.replicate.nested_in.as_ref().unwrap_or(&study.replicate.name);
     let (reason, compared) = match (&samples, published.replicates) {
-        _ if left_out > 0 => (format!("{left_out} of its {one}s stopped, are absent or diverged"), None),
+        _ if left_out > 0 => {
+            (format!("{left_out} of its {one}s stopped, are absent or diverged"), None)
+        }
         _ if joined.unobservable.is_some() => {
             ("some of its runs have no value at their end".to_owned(), None)
         }
@@ -230,7 +232,10 @@ fn log_value(
     samples: Option<&[Sample]>,
 ) -> Option<MeanValue> {
     let mean = |(weight, values): (f64, &Vec<f64>)| {
-        Some(weight * values.iter().sum::<f64>() / (!values.is_empty()).then_some(values.len())? as f64)
+        Some(
+            weight * values.iter().sum::<f64>()
+                / (!values.is_empty()).then_some(values.len())? as f64,
+        )
     };
     let sum = weights.zip(values).map(mean).sum::<Option<f64>>()?;
     let alone = samples.and_then(|samples| match samples {

@@ -79,7 +79,8 @@ fn runs(mean: &ComparedMean) -> String {
     match &mean.minus {
         None => first,
         Some(minus) => {
-            let differs = |(name, value): &(&Arc<str>, &Value)| mean.factors.get(*name) != Some(value);
+            let differs =
+                |(name, value): &(&Arc<str>, &Value)| mean.factors.get(*name) != Some(value);
             format!("{first} minus {}", list(&mut minus.iter().filter(differs)))
         }
     }

@@ -150,7 +150,8 @@ mod tests {
         let error = (5.0_f64 / 3.0 * (0.25 + 1.0 / 9.0 + 0.1 + 1.0 / 9.0)).sqrt();
         assert!((found.interval.high - (2.5 + 3.182_446_305_283_7 * error)).abs() < 1e-9);
         assert!((found.t - 2.5 / error).abs() < 1e-12);
-        let both = |sample: &Sample| with_both_spreads(sample, 1.0, 10, Alpha::CONVENTIONAL).width();
+        let both =
+            |sample: &Sample| with_both_spreads(sample, 1.0, 10, Alpha::CONVENTIONAL).width();
         assert!(both(&folds) > both(&sample()));
         // As many folds as one likes: what they share stays.
         assert!(replication(&folds, 5.0, 1_000_000, Alpha::CONVENTIONAL).interval.width() > 5.6);

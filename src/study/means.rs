@@ -6,7 +6,7 @@
 use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
 use super::{
-    Study, StudyError,
+    Factor, Study, StudyError,
     pattern::Matched,
     raw::Scale,
     runs::{factor_value, number},
@@ -44,11 +44,12 @@ impl Study {
     /// The first error, with its line; and if the table has no rows.
     pub fn read_means(&self, file: &Path) -> Result<Vec<PublishedMean>, StudyError> {
         let bytes = table::bytes(file)?;
-        let factors = self.factors.iter().map(|factor| factor.column.as_str());
-        let minus: Vec<String> =
-            self.factors.iter().map(|factor| format!("minus_{}", factor.name)).collect();
-        let wanted: Vec<&str> =
-            factors.chain(COLUMNS).chain(minus.iter().map(String::as_str)).collect();
+        // A factor's name, and its column in the log: a table may have either.
+        let of = |factor: &Factor| [factor.name.clone(), factor.column.clone()];
+        let names: Vec<String> = self.factors.iter().flat_map(of).collect();
+        let minus: Vec<String> = names.iter().map(|name| format!("minus_{name}")).collect();
+        let of_factors = names.iter().chain(&minus).map(String::as_str);
+        let wanted: Vec<&str> = of_factors.chain(COLUMNS).collect();
         let mut means: Vec<PublishedMean> = Vec::new();
         let mut sink = |row: &Row<'_>| {
             let mean = self.published_mean(row)?;
@@ -73,13 +74,18 @@ impl Study {
     }
 
     fn published_mean(&self, row: &Row<'_>) -> Result<PublishedMean, String> {
+        let first = 4 * self.factors.len();
+        let (own, other) = row.fields[..first].split_at(2 * self.factors.len());
         let mut factors = Factors::new();
-        for (factor, text) in self.factors.iter().zip(row.fields) {
-            let value = factor_value(factor, text.as_deref(), |text| text.into())?;
+        for (factor, texts) in self.factors.iter().zip(own.chunks(2)) {
+            let text = texts.iter().flatten().next().map(AsRef::as_ref);
+            if text.is_none() && factor.default.is_none() {
+                return Err(format!("`{}` is missing or empty", factor.name));
+            }
+            let value = factor_value(factor, text, |text| text.into())?;
             factors.insert(factor.name.as_str().into(), value);
         }
-        let first = self.factors.len();
-        let minus = self.minus(&factors, &row.fields[first + COLUMNS.len()..])?;
+        let minus = self.minus(&factors, other)?;
         let metric = match (row.fields[first].as_deref(), self.metrics.as_slice()) {
             (None, [_]) => 0,
             (None, _) => return Err("metric is empty, and log.toml has several".to_owned()),
@@ -136,8 +142,8 @@ impl Study {
             return Ok(None);
         }
         let mut minus = factors.clone();
-        for (factor, text) in self.factors.iter().zip(fields) {
-            if let Some(text) = text {
+        for (factor, texts) in self.factors.iter().zip(fields.chunks(2)) {
+            if let Some(text) = texts.iter().flatten().next() {
                 let value = factor_value(factor, Some(text), |text| text.into())?;
                 minus.insert(factor.name.as_str().into(), value);
             }
