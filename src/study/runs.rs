@@ -652,6 +652,6 @@ a,4,0,skipped,
     #[test]
     fn columns_that_the_study_does_not_name_are_listed() {
         let runs = read_as(&table(""), "runs.csv", b",method,seed,f1,lr\n0,a,1,.5,1\n").unwrap();
-        assert_eq!(runs.unused.iter().collect::<Vec<_>>(), ["", "lr"]);
+        assert_eq!(runs.unused.iter().collect::<Vec<_>>(), ["(no name)", "lr"]);
     }
 }

@@ -133,9 +133,9 @@ fn csv(
         );
         return Err((1, what));
     }
-    // A first column without a name is the index that pandas writes.
-    let named = present.iter().enumerate().filter(|(at, name)| *at > 0 || !name.is_empty());
-    let unused = named.map(|(_, name)| *name).filter(|name| !wanted.contains(name));
+    let unused = present.iter().filter(|name| !wanted.contains(name));
+    // As the index that pandas writes.
+    let unused = unused.map(|name| if name.is_empty() { "(no name)" } else { *name });
     let unused: Vec<String> = unused.map(str::to_owned).collect();
     // Where a file has no such column, its rows are not what is wrong.
     let of_file = |what: String| {
