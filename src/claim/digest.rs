@@ -112,8 +112,9 @@ fn arm_text(arm: &RawArm, metric: &RawMetric) -> String {
         RawMetric::EpochsTo(_)
         | RawMetric::AreaBelowOwnEnd
         | RawMetric::InfluenceMatch(_)
-        | RawMetric::AdversarialAccuracy(LastEpoch::Last)
-        | RawMetric::Study(_) => None,
+        | RawMetric::AdversarialAccuracy(LastEpoch::Last) => None,
+        // The metric's text has its own.
+        RawMetric::Study(_) => *at,
     };
     tuple([
         ("source", names(source.as_ref().map(AsRef::as_ref))),

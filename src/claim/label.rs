@@ -96,7 +96,9 @@ fn coordinates(arm: &Arm, world: &World) -> Vec<String> {
                 few => few.iter().map(ToString::to_string).collect::<Vec<_>>().join("|"),
             }
         };
-        return study.factors.iter().map(of).collect();
+        let progress = study.progress.as_ref().map_or("row", |progress| &progress.name);
+        let at = arm.at.map(|at| moment(at).replace("epoch", progress));
+        return study.factors.iter().map(of).chain(at).collect();
     }
     let resolution = arm.resolution.iter().map(ToString::to_string).collect::<Vec<_>>();
     vec![

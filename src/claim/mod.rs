@@ -418,6 +418,22 @@ impl Metric {
         }
     }
 
+    /// Whether an arm may name an evaluation of its own.
+    pub(crate) fn has_evaluation(&self) -> bool {
+        match self {
+            Self::Study(of) => of.is_a_value(),
+            _ => self.moment().is_some(),
+        }
+    }
+
+    /// Whether an arm with this evaluation of its own is read at its best one.
+    pub(crate) fn is_best(&self, at: Option<Moment>) -> bool {
+        match self {
+            Self::Study(of) => of.at(at).read == Read::Best,
+            _ => at.or(self.moment()) == Some(Moment::Best),
+        }
+    }
+
     /// The unit of its values.
     #[must_use]
     pub fn unit(&self) -> Unit {

@@ -12,9 +12,12 @@ use toml::{
 };
 
 use super::{Unit, one_or_many::OneOrMany, raw::Name};
-use crate::study::{
-    Metric,
-    raw::{Better, RawValue},
+use crate::{
+    experiment::Moment,
+    study::{
+        Metric,
+        raw::{Better, RawValue},
+    },
 };
 
 /// Values of factors by name: a value, a list, a group of the study, or `every`.
@@ -101,6 +104,19 @@ impl StudyMetric {
             (None, Read::StepsTo(_)) => 1.0,
             (None, _) => step,
         }
+    }
+
+    /// The metric as an arm reads it that names an evaluation of its own.
+    #[must_use]
+    pub(crate) fn at(&self, at: Option<Moment>) -> Cow<'_, Self> {
+        let Some(at) = at else { return Cow::Borrowed(self) };
+        let read = match at {
+            Moment::Last => Read::Last,
+            Moment::Best => Read::Best,
+            Moment::Epoch(step) => Read::Step(f64::from(step)),
+            Moment::FromShare(share) => Read::FromShare(share),
+        };
+        Cow::Owned(Self { read, ..self.clone() })
     }
 
     /// Whether a value is read, and no number of steps.

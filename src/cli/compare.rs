@@ -57,7 +57,7 @@ pub(super) struct Compare {
     #[arg(long, value_name = "FILE")]
     pub(super) log: Option<PathBuf>,
     /// The table of published means, for claims with a log.toml: columns of its factors, mean,
-    /// replicates, and if known metric and standard_deviation
+    /// replicates, and if known metric and standard_deviation; minus_FACTOR makes a row a difference
     #[arg(long, value_name = "FILE")]
     pub(super) means: Option<PathBuf>,
     /// Text for people, or a form for programs

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     experiment::EvidenceKind, fetch::Catalogue, figure::catalogue::FigureCatalogue,
-    plan::sensitivity::CHOICES, store::Ledger, world::World,
+    plan::sensitivity::CHOICES, report::study_figures, store::Ledger, world::World,
 };
 
 #[derive(Args)]
@@ -57,6 +57,11 @@ impl Names {
                 suite.claims().iter().map(|claim| claim.id.clone()).collect()
             }
             Self::Figures => {
+                if let Some((study, _)) = suites.study() {
+                    let suite = suites.suite(EvidenceKind::Log)?;
+                    let all = suite.claims().iter().flat_map(|claim| study_figures(claim, study));
+                    return Ok(all.map(|of| of.name).chain(["all".to_owned()]).collect());
+                }
                 let figures = FigureCatalogue::new(&World::paper()).figures;
                 figures.into_iter().map(|figure| figure.name).chain(["all".to_owned()]).collect()
             }

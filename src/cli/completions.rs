@@ -1,6 +1,6 @@
 //! `repro completions`: the completions of a shell. Names of claims, figures and items are part of
-//! the script where the shell allows it; others, such as those of records, the script asks for with
-//! `repro complete-names` while one types.
+//! the script where the shell allows it; others, such as those of records, and of claims and figures
+//! where one typed `--claims DIR`, the script asks for with `repro complete-names` while one types.
 
 use std::io::Write;
 
@@ -49,7 +49,7 @@ impl Completions {
         // In memory first: clap_complete panics where standard output is closed.
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut command, "repro", &mut script);
-        let script = with_records(self.shell, &String::from_utf8_lossy(&script));
+        let script = with_names(self.shell, &String::from_utf8_lossy(&script), suites)?;
         stdout().write_all(script.as_bytes())?;
         Ok(Outcome::Done)
     }
@@ -70,9 +70,9 @@ fn visible(command: &Command) -> Command {
     }
 }
 
-/// The script with the names of records, which it asks the program for.
-fn with_records(shell: Shell, script: &str) -> String {
-    match shell {
+/// The script with names that it asks the program for.
+fn with_names(shell: Shell, script: &str, suites: &Suites<'_>) -> Result<String, Failure> {
+    Ok(match shell {
         Shell::Bash => script.to_owned() + BASH,
         Shell::Fish => script.to_owned() + FISH,
         Shell::Zsh => {
@@ -81,46 +81,68 @@ fn with_records(shell: Shell, script: &str) -> String {
                 let name = line.trim_start().trim_start_matches(['\'', '*', ':']);
                 name.starts_with("record --") || name.starts_with("records --")
             };
+            let own = [(Names::Claims, "claims"), (Names::Figures, "figures")];
+            let own = own.map(|(names, of)| {
+                let list = names.all(suites)?.join(" ");
+                Ok::<_, Failure>((format!(":({list})'"), format!(":_repro_names {of}'")))
+            });
+            let own = own.into_iter().collect::<Result<Vec<_>, _>>()?;
             let line = |line: &str| {
                 if of_record(line) {
-                    line.replace(":_default'", ":_repro_records'")
-                } else {
-                    line.to_owned()
+                    return line.replace(":_default'", ":_repro_names records'");
                 }
+                let of = |line: String, (list, ask): &(String, String)| line.replace(list, ask);
+                own.iter().fold(line.to_owned(), of)
             };
             let rest: Vec<String> = rest.lines().map(line).collect();
             format!("{first}\n{ZSH}{}\n", rest.join("\n"))
         }
         _ => script.to_owned(),
-    }
+    })
 }
 
 const BASH: &str = r#"
-# Names of records, listed by the program.
-_repro_with_records() {
+# Names of records, and of claims and figures in a folder that was typed, listed by the program.
+_repro_with_names() {
     _repro "$@"
-    local typed="${COMP_WORDS[COMP_CWORD]}"
+    local typed="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" names="" folder="" at
+    [[ "$typed" == -* || "$before" == --* ]] && return
+    for ((at = 1; at < COMP_CWORD - 1; at++)); do
+        [[ "${COMP_WORDS[at]}" == --claims ]] && folder="${COMP_WORDS[at+1]}"
+    done
     case " ${COMP_WORDS[*]:1:COMP_CWORD-1} " in
-        *" rerun "* | *" records show "*)
-            if [[ "$typed" != -* ]]; then
-                COMPREPLY+=($(compgen -W "$(repro complete-names records 2>/dev/null)" -- "$typed"))
-            fi
-            ;;
+        *" rerun "* | *" records show "*) names=records ;;
+        *" records "*) ;;
+        *" figure "*) [[ -n "$folder" ]] && names=figures ;;
+        *" verify "* | *" show "* | *" power "*) [[ -n "$folder" ]] && names=claims ;;
     esac
+    if [[ "$names" == records ]]; then
+        COMPREPLY+=($(compgen -W "$(repro complete-names records 2>/dev/null)" -- "$typed"))
+    elif [[ -n "$names" ]]; then
+        local list="$(repro complete-names "$names" --claims "$folder" 2>/dev/null)"
+        COMPREPLY=($(compgen -W "$list" -- "$typed"))
+    fi
 }
-complete -F _repro_with_records -o bashdefault -o default repro
+complete -F _repro_with_names -o bashdefault -o default repro
 "#;
 
 const ZSH: &str = r#"
-# Names of records, listed by the program.
-_repro_records() {
-    compadd -- ${(f)"$(repro complete-names records 2>/dev/null)"}
+# Names, listed by the program; those of a folder of claims where one was typed.
+_repro_names() {
+    local -a folder
+    local at=${words[(I)--claims]}
+    (( at > 0 && at < $#words )) && folder=(--claims "${(Q)words[at+1]}")
+    compadd -- ${(f)"$(repro complete-names $1 $folder 2>/dev/null)"}
 }
 "#;
 
 const FISH: &str = r#"
 # Names, listed by the program: the script has none of arguments.
 function __repro_names
+    set -l typed (commandline -opc)
+    set -l at (contains -i -- --claims $typed)
+    and test $at -lt (count $typed)
+    and set -a argv --claims $typed[(math $at + 1)]
     repro complete-names $argv 2>/dev/null
 end
 function __repro_of_records

@@ -12,7 +12,7 @@ use crate::{evidence::Evidence, experiment::EvidenceKind};
 #[derive(Args)]
 pub(super) struct LogArgument {
     /// Read this log in place of the project's evidence (CSV; for claims with a log.toml any form
-    /// that it declares, `-` for standard input; .gz and .zst too)
+    /// that it declares, another folder with such files, `-` for standard input; .gz and .zst too)
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
 }

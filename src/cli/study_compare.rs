@@ -22,7 +22,7 @@ pub(super) fn run(compare: &Compare, suites: &Suites<'_>) -> Result<Outcome, Fai
         return Err(Failure::usage(
             "a log of your own is compared with published means, and no table of them is named",
             "--means FILE: columns of the factors, mean, replicates; if known metric and \
-             standard_deviation",
+             standard_deviation; minus_FACTOR makes a row a difference",
         ));
     };
     if compare.figure.is_some() {

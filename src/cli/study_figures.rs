@@ -23,6 +23,7 @@ pub(super) fn run(figure: &Figure, suites: &Suites<'_>) -> Result<Outcome, Failu
             "leave --evidence and --run out; --log FILE draws another file of the same study",
         ));
     }
+    let (study, _) = suites.study().expect("the folder has a study");
     let suite = suites.suite(EvidenceKind::Log)?;
     let evidence = suites.log(figure.log.as_deref())?.expect("the folder has a study");
     note_reading(&evidence);
@@ -30,7 +31,7 @@ pub(super) fn run(figure: &Figure, suites: &Suites<'_>) -> Result<Outcome, Failu
         print_sources([&evidence]);
     }
     let all: Vec<StudyFigure<'_>> =
-        suite.claims().iter().flat_map(|claim| study_figures(claim, &evidence)).collect();
+        suite.claims().iter().flat_map(|claim| study_figures(claim, study)).collect();
     let mut out = stdout();
     if figure.names.is_empty() {
         let rows = all.iter().map(|of| vec![of.name.clone(), of.what()]);

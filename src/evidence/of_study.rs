@@ -23,7 +23,8 @@ use crate::{
 };
 
 impl Evidence {
-    /// The runs of a study, from the files of its folder, or from `log` in their place.
+    /// The runs of a study, from the files of its folder, or from `log` in their place: a file, or
+    /// another folder with such files.
     ///
     /// # Errors
     /// As [`Study::read`].
@@ -36,9 +37,13 @@ impl Evidence {
             Some(log) => study.read_log(log)?,
             None => study.read(folder)?,
         };
+        let places: Vec<Arc<str>> = files.iter().map(|file| file.as_str().into()).collect();
         let file = match files.as_slice() {
             [one] => one.clone(),
-            several => format!("{} files in {}", several.len(), folder.display()),
+            several => {
+                let folder = log.unwrap_or(folder).display();
+                format!("{} files in {folder}", several.len())
+            }
         };
         let mut notes = Vec::new();
         if !unused.is_empty() {
@@ -47,7 +52,7 @@ impl Evidence {
         }
         let names = names(study, &runs);
         let replicates = replicates(study, &runs, &names);
-        let (records, assumed) = records(study, runs, &names);
+        let (records, assumed) = records(study, runs, &names, &places);
         notes.extend(assumed);
         let records = records.with_digits(digits);
         if let Some(Copies { key, seeds, evaluations }) = copies(&records) {
@@ -135,6 +140,7 @@ fn records(
     study: &Study,
     runs: Vec<Run>,
     names: &BTreeMap<Arc<str>, Seed>,
+    files: &[Arc<str>],
 ) -> (Records, Vec<String>) {
     let mut keys: HashMap<Arc<[Value]>, Key> = HashMap::new();
     let mut longest: HashMap<Arc<[Value]>, f64> = HashMap::new();
@@ -160,7 +166,8 @@ fn records(
             End::Unstated => Status::Finished,
         };
         let seed = names[&name(study, &run)];
-        let mut logged = Logged { end: run.planned.unwrap_or(end), ..Logged::default() };
+        let from = run.place().map(|(file, line)| (files[file].clone(), line));
+        let mut logged = Logged { end: run.planned.unwrap_or(end), from, ..Logged::default() };
         for evaluation in run.evaluations {
             logged.progress.push(evaluation.progress);
             logged.values.extend_from_slice(&evaluation.values);

@@ -54,6 +54,8 @@ pub struct Logged {
     pub values: Vec<f64>,
     /// The planned end of its progress, or where its cell's other runs end.
     pub end: f64,
+    /// The file of its first row, and the row's line.
+    pub from: Option<(Arc<str>, u64)>,
 }
 
 impl Logged {

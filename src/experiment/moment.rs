@@ -12,7 +12,8 @@ pub enum Moment {
     /// The evaluation with the best test accuracy, which is optimistic: it is chosen on the test
     /// set.
     Best,
-    /// The evaluation after this many epochs.
+    /// The evaluation after this many epochs, or steps of a study's progress.
+    #[serde(alias = "step")]
     Epoch(u32),
     /// The first logged evaluation from this share of the schedule on, which must lie within 1.5
     /// times the share.

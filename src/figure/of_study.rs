@@ -271,6 +271,17 @@ impl Draft<'_> {
     fn along(&mut self, terms: &[Term], cell: &Cell, panel: &str, label: &str) -> Vec<Point> {
         let (mut points, mut absent) = (Vec::new(), Vec::new());
         let mut stopped = 0;
+        let progress = self.evidence.world.study.iter().find_map(|study| study.progress.as_ref());
+        let every: Vec<Term>;
+        let terms = if progress.is_some_and(|progress| progress.name == self.name) {
+            // A curve has every evaluation, also of an arm that is judged at one.
+            let without = |arm: &Arm| Arm { at: None, ..arm.clone() };
+            let of = |term: &Term| Term { arm: without(&term.arm), ..term.clone() };
+            every = terms.iter().map(of).collect();
+            &every
+        } else {
+            terms
+        };
         for step in self.steps {
             let mut cell = cell.clone();
             if let Some(value) = &step.value {
@@ -396,6 +407,7 @@ pub(crate) fn plots(claim: &Claim, study: &Study) -> Vec<Plot> {
             differences: differences.clone(),
             metric: Some(metric),
         };
+
         let mut found = vec![plot("bars", &widest(study, cells), of.clone())];
         found.extend(study.progress.as_ref().map(|progress| {
             let metric = StudyMetric { read: Read::Last, scale: None, ..of.clone() };

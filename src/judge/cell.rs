@@ -22,7 +22,7 @@ use super::{
 use crate::{
     claim::{Cell, Contrast, Design, Hypothesis, Metric, Over, Relation, Term, Unit, keys},
     evidence::{Evidence, SamplingDesign},
-    experiment::{Key, Moment, Verdict},
+    experiment::{Key, Verdict},
     judge::{
         join::{Independent, Joined, OfArm, Row, join},
         observe::{Censored, Unobservable},
@@ -488,8 +488,8 @@ impl<'a> Analysis<'a> {
             let known = row.contrast.exact().is_some() || diverged::has_diverged(row);
             row.contrast.finished && !known
         });
-        let own = self.hypothesis.metric.moment();
-        let best = contrast.terms.iter().any(|term| term.arm.at.or(own) == Some(Moment::Best));
+        let metric = &self.hypothesis.metric;
+        let best = contrast.terms.iter().any(|term| metric.is_best(term.arm.at));
         let disagrees = welch
             .zip(answer)
             .is_some_and(|(welch, answer)| welch.verdict != Verdict::from(answer.side));

@@ -37,12 +37,17 @@ pub(super) fn reason(
                 let record = evidence.records.seeds(&key).and_then(|seeds| seeds.get(seed));
                 let value = record.and_then(|of| observe(metric, arm.at, of, None, None).ok());
                 let Some(value) = value.filter(diverged) else { continue };
-                let loss = if value.low.is_finite() {
-                    format!("a loss of {:e}", value.low)
-                } else {
-                    "a loss that is not finite".to_owned()
+                let (what, name) = match metric {
+                    Metric::Study(of) => (&*of.metric.title, evidence.replicates.name_of(*seed)),
+                    _ => ("loss", seed.0.to_string()),
                 };
-                runs.push(format!("{key}, seed {}, ended with {loss}", seed.0));
+                let end = if value.low.is_finite() {
+                    format!("a {what} of {:e}", value.low)
+                } else {
+                    format!("a {what} that is not finite")
+                };
+                let replicate = &evidence.replicates.name;
+                runs.push(format!("{key}, {replicate} {name}, ended with {end}"));
             }
         }
     }

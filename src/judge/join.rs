@@ -101,7 +101,7 @@ pub fn join(terms: &[Term], cells: &[Cell], metric: &Metric, evidence: &Evidence
     }
     compare_recipes(&runs, &mut joined);
     if let Metric::Study(of) = metric {
-        joined.mixed_recipes = mixed_grids(of, &runs);
+        joined.mixed_recipes = mixed_grids(of, terms, &runs);
     }
 
     // The world plans no seeds for user-defined names.
@@ -398,8 +398,16 @@ fn mean(values: &[Censored]) -> Censored {
 
 /// A description of steps at which the runs of a cell are evaluated, where they differ and the
 /// metric depends on them: one run's steps must begin as another's do.
-fn mixed_grids(of: &StudyMetric, runs: &[(&Key, &BTreeMap<Seed, Record>)]) -> Option<String> {
-    if !matches!(of.read, Read::Best | Read::FromShare(_) | Read::StepsTo(_)) {
+fn mixed_grids(
+    of: &StudyMetric,
+    terms: &[Term],
+    runs: &[(&Key, &BTreeMap<Seed, Record>)],
+) -> Option<String> {
+    let depends = |term: &Term| {
+        let read = of.at(term.arm.at).read;
+        matches!(read, Read::Best | Read::FromShare(_) | Read::StepsTo(_))
+    };
+    if !terms.iter().any(depends) {
         return None;
     }
     let grids = || {

@@ -249,7 +249,7 @@ pub fn observe(
         Metric::AreaBelowOwnEnd => area_below_own_end(record),
         Metric::InfluenceMatch(of) => influence_match(record, *of),
         Metric::AdversarialAccuracy(_) => adversarial_accuracy(record),
-        Metric::Study(of) => of_study::observe(of, record),
+        Metric::Study(of) => of_study::observe(&of.at(at), record),
     }
 }
 

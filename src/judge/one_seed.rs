@@ -2,13 +2,14 @@
 //! hypothesis at once, changes it. The rest is judged with the critical t of all seeds, so that
 //! only the values can change the verdict, and not the smaller number of seeds.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::{
     cell::{Analysis, Paired},
     decide::decide_with,
     interim::{Interim, Stopping, stop},
-    join::Independent,
+    join::{Independent, Row},
+    observe::Censored,
 };
 use crate::experiment::{Seed, Verdict};
 
@@ -28,12 +29,35 @@ pub(super) fn hinges_on_one_seed(
         .zip(&stopping.looks_used)
         .map(|((unit, interim), looks)| Used::new(analysis, unit, interim, *looks))
         .collect();
-    let seeds: BTreeSet<One> = used.iter().flat_map(|used| used.seeds(analysis)).collect();
+    let mut values: BTreeMap<One, Vec<Left>> = BTreeMap::new();
+    for (unit, used) in used.iter().enumerate() {
+        for (one, position, row) in used.rows(analysis) {
+            let of = |look: &&usize| analysis.of_each(**look) > position;
+            let looks = used.looks.iter().filter(of).count();
+            let Censored { low, high, finished } = row.contrast;
+            let left = Left { unit, looks, ends: [low, high].map(f64::to_bits), finished };
+            values.entry(one).or_default().push(left);
+        }
+    }
+    // Seeds that leave the same out have one answer, as planned runs that are absent.
+    let different: BTreeMap<_, One> =
+        values.into_iter().map(|(one, left)| ((one.0.clone(), left), one)).collect();
     let changes = |one: One| {
         let without: Vec<Interim> = used.iter().map(|used| used.without(analysis, &one)).collect();
         stop(analysis.hypothesis.holds, analysis.design, &without).verdict != stopping.verdict
     };
-    Some(seeds.into_iter().any(changes))
+    Some(different.into_values().any(changes))
+}
+
+/// What leaving a seed out leaves out of a unit.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Left {
+    unit: usize,
+    /// Of how many looks it is a part.
+    looks: usize,
+    /// The bits of the ends of its value.
+    ends: [u64; 2],
+    finished: bool,
 }
 
 /// One seed: of one arm where arms share none, else of all.
@@ -60,15 +84,16 @@ impl<'a> Used<'a> {
         Self { unit, interim, looks }
     }
 
-    fn seeds(&self, analysis: &Analysis<'_>) -> Vec<One> {
+    /// The seeds of its last look, with their places and values.
+    fn rows(&self, analysis: &Analysis<'_>) -> Vec<(One, usize, &'a Row)> {
         let Some(look) = self.looks.last() else { return Vec::new() };
         let (joined, count) = (&self.unit.joined, analysis.of_each(*look));
-        let paired = joined.rows.iter().take(count).map(|row| (None, row.seed));
-        let of_arm = |arm: &'a Independent| {
-            let name = self.name(arm);
-            arm.rows.iter().take(count).map(move |row| (Some(name.clone()), row.seed))
+        let of = |name: Option<String>, rows: &'a [Row]| {
+            let rows = rows.iter().take(count).enumerate();
+            rows.map(move |(position, row)| ((name.clone(), row.seed), position, row))
         };
-        paired.chain(joined.independent.iter().flat_map(of_arm)).collect()
+        let arms = joined.independent.iter().flat_map(|arm| of(Some(self.name(arm)), &arm.rows));
+        of(None, &joined.rows).chain(arms).collect()
     }
 
     fn name(&self, arm: &Independent) -> String {

@@ -29,9 +29,18 @@ pub(super) fn other_scales<'a>(
 /// the same cells at the same evaluation, averaged and counted in the same way, and both against
 /// zero, the one margin that scales share.
 fn differ_in_scale_alone(asked: &Hypothesis, other: &Hypothesis) -> bool {
-    let scales = matches!(asked.metric, Metric::Accuracy(_))
-        && matches!(other.metric.unit(), Unit::LogOdds | Unit::LogError)
-        && asked.metric.moment() == other.metric.moment();
+    let scales = match (&asked.metric, &other.metric) {
+        (Metric::Study(asked), Metric::Study(other)) => {
+            (asked.index, asked.read) == (other.index, other.read)
+                && asked.scale.is_none()
+                && other.scale.is_some()
+        }
+        (asked, other) => {
+            matches!(asked, Metric::Accuracy(_))
+                && matches!(other.unit(), Unit::LogOdds | Unit::LogError)
+                && asked.moment() == other.moment()
+        }
+    };
     let zero = asked.relation == other.relation
         && asked.relation.is_direction()
         && asked.relation.threshold().abs() < f64::MIN_POSITIVE;

@@ -1,6 +1,8 @@
-//! A study's log beside a table of published means: is each mean compatible with these replicates?
-//! By the prediction interval, as for this paper's means ([`crate::stats::replication`]). Means are
-//! those at the end of runs.
+//! A study's log beside a table of published means: is each mean, or difference between two arms,
+//! compatible with these replicates? By the prediction interval, as for this paper's means
+//! ([`crate::stats::replication`]): of pairs, of units where replicates are nested, of folds by the
+//! corrected resampled t, and of arms that share no replicates by Welch's. Means are those at the end
+//! of runs.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,8 +12,11 @@ use crate::{
     claim::{Arm, Cell, Metric, Read, StudyMetric, Term},
     evidence::Evidence,
     experiment::Factors,
-    judge::{join::join, resolution::resolution},
-    stats::{Sample, holm, replication, with_both_spreads},
+    judge::{
+        join::{Row, join},
+        resolution::resolution,
+    },
+    stats::{Sample, holm, replication, unpaired_replication, with_both_spreads},
     study::{PublishedMean, Study},
 };
 
@@ -36,12 +41,16 @@ pub struct StudyComparison {
     pub incompatible_after_holm: usize,
 }
 
-/// A published mean and the log's. Values are in `unit`.
+/// A published mean, or difference, and the log's. Values are in `unit`.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ComparedMean {
     /// The values of factors.
     #[schemars(with = "std::collections::BTreeMap<String, crate::experiment::Value>")]
     pub factors: Factors,
+    /// Of a difference between two arms, the values of factors of the arm that is subtracted; null
+    /// for a mean.
+    #[schemars(with = "Option<std::collections::BTreeMap<String, crate::experiment::Value>>")]
+    pub minus: Option<Factors>,
     /// The metric's name.
     pub metric: String,
     /// Its unit; empty where it has none.
@@ -72,7 +81,8 @@ pub struct ComparedMean {
 pub struct MeanValue {
     /// The mean.
     pub mean: f64,
-    /// The number of replicates; null where it is not known.
+    /// The number of replicates, of units where they are nested, of pairs for a difference; null
+    /// where it is not known.
     pub replicates: Option<usize>,
     /// Their standard deviation; null where it is not known.
     pub standard_deviation: Option<f64>,
@@ -113,6 +123,7 @@ fn compared(study: &Study, evidence: &Evidence, published: &PublishedMean) -> Co
     let metric = &study.metrics[published.metric];
     let mut found = ComparedMean {
         factors: published.factors.clone(),
+        minus: published.minus.clone(),
         metric: metric.name.clone(),
         unit: metric.unit.clone(),
         published: MeanValue {
@@ -137,51 +148,103 @@ fn compared(study: &Study, evidence: &Evidence, published: &PublishedMean) -> Co
         progress: "row".into(),
         from: 0.0,
     });
-    let terms = [Term { weight: 1.0, arm: Arm::default() }];
-    let cells = [Cell { factors: published.factors.clone(), ..Cell::default() }];
+    let terms = terms(published);
+    let cells = [Cell::default()];
     let joined = join(&terms, &cells, &of, evidence);
-    let replicate = &study.replicate.name;
     if !joined.absent.is_empty() {
-        found.reason = "the log has none of its runs".to_owned();
+        found.reason = match published.minus {
+            None => "the log has none of its runs",
+            Some(_) => "the log has no run of one of its arms",
+        }
+        .to_owned();
         return found;
     }
-    let finished = joined.rows.iter().filter(|row| row.contrast.finished);
-    let values: Vec<f64> =
-        finished.filter_map(|row| Some(metric.sign() * row.contrast.middle()?)).collect();
-    let left_out = joined.rows.len() - values.len();
-    let sample = Sample::new(values.clone()).ok().map(|sample| {
-        let overlap = evidence.replicates.structure.test_to_train();
-        sample.with_resolution(resolution(&terms, &cells, &of, evidence)).as_folds(overlap)
-    });
-    found.log = values.first().map(|first| MeanValue {
-        mean: sample.as_ref().map_or(*first, Sample::mean),
-        replicates: Some(values.len()),
-        standard_deviation: sample.as_ref().map(Sample::standard_deviation),
-    });
-    let folds = evidence.replicates.structure.test_to_train() > 0.0;
-    let (reason, sample) = match (sample, published.replicates) {
+    let arms = match joined.independent.as_slice() {
+        [] => vec![(1.0, &joined.rows)],
+        arms => arms.iter().map(|arm| (terms[arm.terms[0]].weight, &arm.rows)).collect(),
+    };
+    // The contrast of an arm of its own has its weight, which the sum has as well.
+    let values = |(weight, rows): &(f64, &Vec<Row>)| -> Vec<f64> {
+        let finished = rows.iter().filter(|row| row.contrast.finished);
+        finished.filter_map(|row| Some(metric.sign() * weight * row.contrast.middle()?)).collect()
+    };
+    let values: Vec<Vec<f64>> = arms.iter().map(values).collect();
+    let weights = || arms.iter().map(|(weight, _)| *weight);
+    let rows: usize = arms.iter().map(|(_, rows)| rows.len()).sum();
+    let left_out = rows - values.iter().map(Vec::len).sum::<usize>();
+    let step = resolution(&terms, &cells, &of, evidence);
+    let overlap = evidence.replicates.structure.test_to_train();
+    let sample = |values: &Vec<f64>| {
+        Some(Sample::new(values.clone()).ok()?.with_resolution(step).as_folds(overlap))
+    };
+    let samples: Option<Vec<Sample>> = values.iter().map(sample).collect();
+    found.log = log_value(weights(), &values, samples.as_deref());
+    let one = study.replicate.nested_in.as_ref().unwrap_or(&study.replicate.name);
+    let (reason, compared) = match (&samples, published.replicates) {
         _ if left_out > 0 => {
-            (format!("{left_out} of its {replicate}s stopped, are absent or diverged"), None)
+            (format!("{left_out} of its {one}s stopped, are absent or diverged"), None)
         }
         _ if joined.unobservable.is_some() => {
             ("some of its runs have no value at their end".to_owned(), None)
         }
-        (None, _) => (format!("the log has one {replicate}, and so no spread"), None),
-        _ if folds => {
-            ("folds share training items, so no interval predicts a mean".to_owned(), None)
-        }
+        _ if rows == 0 => (format!("its arms have no {one} in common"), None),
+        (None, _) => (format!("the log has one {one}, and so no spread"), None),
         (Some(_), None) => ("the table has no number of replicates".to_owned(), None),
-        (Some(sample), Some(count)) => (String::new(), Some((sample, count))),
+        (Some(samples), Some(count)) => (String::new(), Some((samples, count))),
     };
     found.reason = reason;
-    let Some((sample, count)) = sample else { return found };
-    let judged = replication(&sample, published.mean, count, ALPHA);
+    let Some((samples, count)) = compared else { return found };
+    let judged = match samples.as_slice() {
+        [sample] => replication(sample, published.mean, count, ALPHA),
+        samples => {
+            let arms: Vec<(f64, &Sample)> = weights().zip(samples).collect();
+            unpaired_replication(&arms, published.mean, count, ALPHA)
+        }
+    };
     found.predicted = Some(judged.interval.into());
     (found.t, found.p) = (Some(judged.t), Some(judged.p));
     found.compatible = Some(judged.interval.contains(published.mean));
-    if let Some(spread) = published.standard_deviation.filter(|_| count > 1) {
-        let both = with_both_spreads(&sample, spread, count, ALPHA);
+    if let ([sample], Some(spread)) = (samples.as_slice(), published.standard_deviation)
+        && count > 1
+    {
+        let both = with_both_spreads(sample, spread, count, ALPHA);
         found.with_both_spreads = Some(both.into());
     }
     found
+}
+
+/// The arm of a published mean, or the two of a published difference.
+fn terms(published: &PublishedMean) -> Vec<Term> {
+    let arm = |factors: &Factors| {
+        let values = factors.iter().map(|(name, value)| (name.clone(), vec![value.clone()]));
+        Arm { factors: values.collect(), ..Arm::default() }
+    };
+    let minus = published.minus.iter().map(|minus| (-1.0, minus));
+    let all = std::iter::once((1.0, &published.factors)).chain(minus);
+    all.map(|(weight, factors)| Term { weight, arm: arm(factors) }).collect()
+}
+
+/// The mean of the log's values, or the difference of those of two arms that share no replicates,
+/// whose number is then that of the arm that has the fewest. `None` where an arm has no value.
+fn log_value(
+    weights: impl Iterator<Item = f64>,
+    values: &[Vec<f64>],
+    samples: Option<&[Sample]>,
+) -> Option<MeanValue> {
+    let mean = |(weight, values): (f64, &Vec<f64>)| {
+        Some(
+            weight * values.iter().sum::<f64>()
+                / (!values.is_empty()).then_some(values.len())? as f64,
+        )
+    };
+    let sum = weights.zip(values).map(mean).sum::<Option<f64>>()?;
+    let alone = samples.and_then(|samples| match samples {
+        [sample] => Some(sample),
+        _ => None,
+    });
+    Some(MeanValue {
+        mean: alone.map_or(sum, Sample::mean),
+        replicates: values.iter().map(Vec::len).min(),
+        standard_deviation: alone.map(Sample::standard_deviation),
+    })
 }

@@ -1,11 +1,14 @@
 //! A study's log beside published means, as text and as CSV.
 
+use std::sync::Arc;
+
 use super::{
     spreadsheet::csv_text,
     terminal::{prose, table},
 };
 use crate::{
     claim::label::with_number,
+    experiment::{Factors, Value},
     replication::of_study::{ComparedMean, StudyComparison},
     study::Study,
     util::decimals::{decimals, signed, whole},
@@ -17,12 +20,13 @@ pub(crate) fn study_comparison(found: &StudyComparison, study: &Study, brief: bo
     let mut text = prose(&format!("{} beside published means", found.title));
     text.push('\n');
     if !brief {
-        let several = format!("{}s", study.replicate.name);
+        let one = study.replicate.nested_in.as_ref().unwrap_or(&study.replicate.name);
+        let several = format!("{one}s");
         let header = ["runs", "metric", "published", "log", &*several, "within", "p", "compatible"];
         text += &table(&header, found.means.iter().map(row));
-        let within = "\n\nwithin: half-width of the 95 % prediction interval, \
-                      t * s * sqrt(1/k + 1/k_published)\n";
-        text += within;
+        text += "\n\n";
+        text += &prose(&within(study));
+        text.push('\n');
     }
     let compared = found.compatible + found.incompatible;
     text.push('\n');
@@ -46,10 +50,40 @@ pub(crate) fn study_comparison(found: &StudyComparison, study: &Study, brief: bo
     text
 }
 
+/// How wide the interval is, in words.
+fn within(study: &Study) -> String {
+    let half = "within: half-width of the 95 % prediction interval, t * s * ";
+    match (study.replicate.test_to_train, study.replicate.paired) {
+        (Some(share), _) => format!(
+            "{half}sqrt(1/k + r + 1/k_published + r) with r = {}, the test items by the training \
+             items that folds share: that of folds of other data, and too wide for other folds of \
+             the same data",
+            whole(share)
+        ),
+        (None, false) => format!(
+            "{half}sqrt(1/k + 1/k_published); of a difference, whose arms share nothing, by Welch's t"
+        ),
+        (None, true) => format!("{half}sqrt(1/k + 1/k_published)"),
+    }
+}
+
+/// The factors of a mean; of a difference, then the values of the other arm that differ.
 fn runs(mean: &ComparedMean) -> String {
-    let parts: Vec<String> =
-        mean.factors.iter().map(|(name, value)| with_number(name, value)).collect();
-    if parts.is_empty() { "all runs".to_owned() } else { parts.join(", ") }
+    let list = |of: &mut dyn Iterator<Item = (&Arc<str>, &Value)>| -> String {
+        of.map(|(name, value)| with_number(name, value)).collect::<Vec<_>>().join(", ")
+    };
+    let first = match list(&mut mean.factors.iter()) {
+        text if text.is_empty() => "all runs".to_owned(),
+        text => text,
+    };
+    match &mean.minus {
+        None => first,
+        Some(minus) => {
+            let differs =
+                |(name, value): &(&Arc<str>, &Value)| mean.factors.get(*name) != Some(value);
+            format!("{first} minus {}", list(&mut minus.iter().filter(differs)))
+        }
+    }
 }
 
 fn row(mean: &ComparedMean) -> Vec<String> {
@@ -85,6 +119,7 @@ fn row(mean: &ComparedMean) -> Vec<String> {
 #[must_use]
 pub(crate) fn study_comparison_cells(found: &StudyComparison, study: &Study) -> String {
     let factors = study.factors.iter().map(|factor| factor.name.as_str());
+    let minus: Vec<String> = factors.clone().map(|name| format!("minus_{name}")).collect();
     let rest = [
         "metric",
         "unit",
@@ -102,12 +137,17 @@ pub(crate) fn study_comparison_cells(found: &StudyComparison, study: &Study) -> 
         "compatible",
         "reason",
     ];
-    let columns: Vec<&str> = factors.clone().chain(rest).collect();
+    let columns: Vec<&str> =
+        factors.clone().chain(minus.iter().map(String::as_str)).chain(rest).collect();
     let optional = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     let count = |value: Option<usize>| value.map_or_else(String::new, |value| value.to_string());
     let lines = found.means.iter().map(|mean| {
-        let value =
-            |name: &str| mean.factors.get(name).map(ToString::to_string).unwrap_or_default();
+        let of = |factors: &Factors, name: &str| {
+            factors.get(name).map(ToString::to_string).unwrap_or_default()
+        };
+        let value = |name: &str| of(&mean.factors, name);
+        let subtracted =
+            |name: &str| mean.minus.as_ref().map_or_else(String::new, |minus| of(minus, name));
         let log = mean.log.as_ref();
         let own: Vec<String> = vec![
             mean.metric.clone(),
@@ -126,7 +166,8 @@ pub(crate) fn study_comparison_cells(found: &StudyComparison, study: &Study) -> 
             mean.compatible.map_or_else(String::new, |is| is.to_string()),
             mean.reason.clone(),
         ];
-        factors.clone().map(value).chain(own).collect::<Vec<String>>()
+        let names = factors.clone().map(value).chain(factors.clone().map(subtracted));
+        names.chain(own).collect::<Vec<String>>()
     });
     csv_text(&columns, lines)
 }

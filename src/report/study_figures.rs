@@ -14,6 +14,7 @@ use crate::{
         svg::{self, Drawing},
     },
     judge::{ClaimVerdict, judge},
+    study::Study,
     util::files::Existing,
 };
 
@@ -34,12 +35,11 @@ pub(crate) struct Drawn {
     table: String,
 }
 
-/// Every figure of a claim.
-pub(crate) fn study_figures<'a>(claim: &'a Claim, evidence: &Evidence) -> Vec<StudyFigure<'a>> {
+/// Every figure of a claim about a study's log.
+pub(crate) fn study_figures<'a>(claim: &'a Claim, study: &Study) -> Vec<StudyFigure<'a>> {
     let named =
         |what: &str, plot| StudyFigure { name: format!("{}-{what}", claim.id), claim, plot };
-    let study = evidence.world.study.iter();
-    let plots = study.flat_map(|study| of_study::plots(claim, study));
+    let plots = of_study::plots(claim, study).into_iter();
     let plots = plots.map(|plot| named(&plot.id.clone(), Some(plot)));
     std::iter::once(named("forest", None)).chain(plots).collect()
 }

@@ -95,12 +95,16 @@ pub fn t_interval(sample: &Sample, alpha: Alpha) -> Interval {
 /// The 1 − 2·alpha prediction interval for the mean of `k_published` further values of the same
 /// normal distribution: mean ± t(1 − alpha, k − 1)·s·√(1/k + 1/k_published).
 ///
+/// Of folds, which share training items, both means have the variance of [`Sample::as_folds`]. That
+/// is the interval for folds of other data of the same kind; for other folds of the same data it is
+/// too wide, since both means then have the data in common.
+///
 /// A published mean outside it is incompatible with the sample. Unbounded for `k_published` of 0.
 pub fn prediction_interval(sample: &Sample, k_published: usize, alpha: Alpha) -> Interval {
     if k_published == 0 {
         return Interval { low: f64::NEG_INFINITY, high: f64::INFINITY };
     }
     let critical = t_upper_quantile(alpha.level(), sample.degrees_of_freedom());
-    let shares = 1.0 / sample.len() as f64 + 1.0 / k_published as f64;
+    let shares = sample.variance_of_mean(sample.len()) + sample.variance_of_mean(k_published);
     Interval::around(sample.mean(), critical * sample.standard_deviation() * shares.sqrt())
 }

@@ -41,7 +41,9 @@ pub use permutation::{Grouping, RankCorrelation, grouping, kendall};
 pub use power::{MOST_SEEDS, TestDesign, detectable, noncentral_t_upper_tail, power, seeds_needed};
 pub(crate) use proportion::binomial_upper_tail;
 pub use proportion::{ProportionError, mcnemar_exact, wilson};
-pub use replication::{Replication, replication, spread_behind, with_both_spreads};
+pub use replication::{
+    Replication, replication, spread_behind, unpaired_replication, with_both_spreads,
+};
 pub use resampling::{percentile_bootstrap, tallied_bootstrap};
 pub use sample::{Sample, SampleError};
 pub use seeds_and_images::{AddedVariance, t_with_added};

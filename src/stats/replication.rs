@@ -15,7 +15,8 @@ use super::{
 pub struct Replication {
     /// The prediction interval for the mean of `k_published` further values.
     pub interval: Interval,
-    /// (published − local mean) / (s·√(1/k + 1/k_published)).
+    /// (published − local mean) / (s·√(1/k + 1/k_published)), with the variances of folds where the
+    /// sample's values are folds.
     pub t: f64,
     /// The two-sided p of `t`.
     pub p: f64,
@@ -35,12 +36,48 @@ pub fn replication(
     if k_published == 0 {
         return Replication { interval, t: 0.0, p: 1.0 };
     }
-    let shares = 1.0 / sample.len() as f64 + 1.0 / k_published as f64;
+    let shares = sample.variance_of_mean(sample.len()) + sample.variance_of_mean(k_published);
     let difference = published - sample.mean();
     let error = sample.standard_deviation() * shares.sqrt();
     // With an error of zero, t is infinite, except for a difference of zero.
     let t = if difference == 0.0 { 0.0 } else { difference / error };
     Replication { interval, t, p: 2.0 * t_upper_tail(t.abs(), sample.degrees_of_freedom()) }
+}
+
+/// The same for a published contrast Σ weight·mean of arms that share no values: each arm's mean has
+/// the variance s²·(1/k + 1/k_published), and the degrees of freedom are those of Satterthwaite
+/// (1946). One arm gives [`replication`]. With a `k_published` of 0, or without arms, the interval is
+/// unbounded, t is 0 and p is 1.
+#[must_use]
+pub fn unpaired_replication(
+    arms: &[(f64, &Sample)],
+    published: f64,
+    k_published: usize,
+    alpha: Alpha,
+) -> Replication {
+    if k_published == 0 || arms.is_empty() {
+        let interval = Interval { low: f64::NEG_INFINITY, high: f64::INFINITY };
+        return Replication { interval, t: 0.0, p: 1.0 };
+    }
+    let mean: f64 = arms.iter().map(|(weight, sample)| weight * sample.mean()).sum();
+    let variance = |(weight, sample): &(f64, &Sample)| {
+        let shares = sample.variance_of_mean(sample.len()) + sample.variance_of_mean(k_published);
+        (weight * sample.standard_deviation()).powi(2) * shares
+    };
+    let total: f64 = arms.iter().map(variance).sum();
+    let freedom = if total == 0.0 {
+        // No spread in any arm: the smallest degrees of freedom are conservative.
+        let fewest = arms.iter().map(|(_, sample)| sample.degrees_of_freedom());
+        fewest.fold(f64::INFINITY, f64::min)
+    } else {
+        let part =
+            |arm: &(f64, &Sample)| (variance(arm) / total).powi(2) / arm.1.degrees_of_freedom();
+        1.0 / arms.iter().map(part).sum::<f64>()
+    };
+    let (difference, error) = (published - mean, total.sqrt());
+    let t = if difference == 0.0 { 0.0 } else { difference / error };
+    let interval = Interval::around(mean, t_upper_quantile(alpha.level(), freedom) * error);
+    Replication { interval, t, p: 2.0 * t_upper_tail(t.abs(), freedom) }
 }
 
 /// The approximate standard deviation over seeds, from the 95 % percentile bootstrap band of their
@@ -58,8 +95,8 @@ pub fn spread_behind(band: Interval, seeds: usize) -> f64 {
 }
 
 /// The interval for the published mean from both standard deviations: local mean ±
-/// t(ν)·√(s²/k + s_published²/k_published), with the degrees of freedom ν of Satterthwaite (1946).
-/// Unbounded if the published standard deviation is unknown.
+/// t(ν)·√(s²/k + s_published²/k_published), with the degrees of freedom ν of Satterthwaite (1946),
+/// and with the variances of folds where the sample's values are folds. Unbounded if the published standard deviation is unknown.
 #[must_use]
 pub fn with_both_spreads(
     sample: &Sample,
@@ -70,9 +107,12 @@ pub fn with_both_spreads(
     if k_published < 2 || !spread_published.is_finite() {
         return Interval { low: f64::NEG_INFINITY, high: f64::INFINITY };
     }
+    let overlap = sample.variance_of_mean(k_published) - 1.0 / k_published as f64;
     let k_published = k_published as f64;
-    let (local, published) =
-        (sample.standard_error().powi(2), spread_published.powi(2) / k_published);
+    let (local, published) = (
+        sample.standard_error().powi(2),
+        spread_published.powi(2) / k_published + spread_published.powi(2) * overlap,
+    );
     let total = local + published;
     let freedom = if total == 0.0 {
         sample.degrees_of_freedom().min(k_published - 1.0)
@@ -100,6 +140,38 @@ mod tests {
         }
         let equal = replication(&sample(), 2.5, 10, Alpha::CONVENTIONAL);
         assert_eq!((equal.t, equal.p), (0.0, 1.0));
+    }
+
+    /// scipy: `t.ppf(.975, 3)` is 3.1824463052837; s² is 5/3, and folds add 1/9 to both shares.
+    #[test]
+    fn folds_widen_the_interval_of_either_mean_by_what_they_share() {
+        let folds = sample().as_folds(1.0 / 9.0);
+        let found = replication(&folds, 5.0, 10, Alpha::CONVENTIONAL);
+        let error = (5.0_f64 / 3.0 * (0.25 + 1.0 / 9.0 + 0.1 + 1.0 / 9.0)).sqrt();
+        assert!((found.interval.high - (2.5 + 3.182_446_305_283_7 * error)).abs() < 1e-9);
+        assert!((found.t - 2.5 / error).abs() < 1e-12);
+        let both =
+            |sample: &Sample| with_both_spreads(sample, 1.0, 10, Alpha::CONVENTIONAL).width();
+        assert!(both(&folds) > both(&sample()));
+        // As many folds as one likes: what they share stays.
+        assert!(replication(&folds, 5.0, 1_000_000, Alpha::CONVENTIONAL).interval.width() > 5.6);
+    }
+
+    /// scipy, with variances 5/3 and 20/3: `s2 = 25/3 * (1/4 + 1/10)`, degrees of freedom
+    /// `25 / ((1 + 16) / 3)`, `t.ppf(.975, 75/17)` = 2.6771735785.
+    #[test]
+    fn arms_that_share_nothing_add_their_variances() {
+        let other = Sample::new(vec![2.0, 4.0, 6.0, 8.0]).expect("four numbers");
+        let one = sample();
+        let arms = [(1.0, &other), (-1.0, &one)];
+        let found = unpaired_replication(&arms, 2.5, 10, Alpha::CONVENTIONAL);
+        let half = 2.677_173_578_5 * (25.0_f64 / 3.0 * 0.35).sqrt();
+        assert!((found.interval.high - (2.5 + half)).abs() < 1e-6, "{found:?}");
+        assert_eq!((found.t, found.p), (0.0, 1.0));
+        let alone = unpaired_replication(&[(1.0, &one)], 5.0, 10, Alpha::CONVENTIONAL);
+        let same = replication(&one, 5.0, 10, Alpha::CONVENTIONAL);
+        assert!((alone.t - same.t).abs() < 1e-12 && (alone.p - same.p).abs() < 1e-12);
+        assert!((alone.interval.low - same.interval.low).abs() < 1e-9);
     }
 
     #[test]

@@ -123,11 +123,17 @@ impl Sample {
         self.standard_deviation
     }
 
+    /// The variance of the mean of `k` such values, in squared standard deviations: 1/k, or that of
+    /// folds ([`Sample::as_folds`]). Infinite for a `k` of 0.
+    pub fn variance_of_mean(&self, k: usize) -> f64 {
+        1.0 / k as f64 + self.test_to_train
+    }
+
     /// The standard error of the mean: s/√k, or that of folds ([`Sample::as_folds`]).
     pub fn standard_error(&self) -> f64 {
         let k = self.len() as f64;
         if self.test_to_train > 0.0 {
-            return self.standard_deviation * (1.0 / k + self.test_to_train).sqrt();
+            return self.standard_deviation * self.variance_of_mean(self.len()).sqrt();
         }
         self.standard_deviation / k.sqrt()
     }

@@ -1,10 +1,12 @@
 //! A study: what somebody's log means. `log.toml` ([`raw`]) names its files ([`pattern`]), which
 //! columns are factors, the replicate and metrics; `packed` decompresses
-//! them, `table` reads rows of any form, and [`runs`] groups them into runs. Nothing here judges.
+//! them, `table` reads rows of any form, [`runs`] groups them into runs, and `export` writes those as
+//! one table. Nothing here judges.
 
 mod check;
 pub mod draft;
 mod error;
+mod export;
 pub mod infer;
 mod means;
 mod packed;

@@ -52,6 +52,14 @@ pub struct Run {
     pub evaluations: Vec<Evaluation>,
 }
 
+impl Run {
+    /// The index of its first row's file, and the row's line.
+    #[must_use]
+    pub fn place(&self) -> Option<(usize, u64)> {
+        self.evaluations.iter().map(|evaluation| evaluation.place).min()
+    }
+}
+
 /// One row of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
@@ -103,11 +111,14 @@ impl Study {
         self.read_files(&files)
     }
 
-    /// Reads one file in place of the study's.
+    /// Reads one file in place of the study's, or the study's from another folder.
     ///
     /// # Errors
     /// As [`Self::read`].
     pub fn read_log(&self, log: &Path) -> Result<Runs, StudyError> {
+        if log.is_dir() {
+            return self.read(log);
+        }
         self.read_files(&[Matched { path: log.to_owned(), values: BTreeMap::new() }])
     }
 
@@ -641,6 +652,6 @@ a,4,0,skipped,
     #[test]
     fn columns_that_the_study_does_not_name_are_listed() {
         let runs = read_as(&table(""), "runs.csv", b",method,seed,f1,lr\n0,a,1,.5,1\n").unwrap();
-        assert_eq!(runs.unused.iter().collect::<Vec<_>>(), ["", "lr"]);
+        assert_eq!(runs.unused.iter().collect::<Vec<_>>(), ["(no name)", "lr"]);
     }
 }

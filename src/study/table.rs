@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 pub(super) use super::packed::bytes;
 use super::{Study, StudyError, pattern::Matched, raw::Form};
-use crate::util::shown;
+use crate::util::{shown, suggest::did_you_mean};
 
 /// How rows lie in a file.
 #[derive(Clone, Copy, Debug, Default)]
@@ -123,8 +123,32 @@ fn csv(
         }
         places.push(place);
     }
-    let unused = headers.iter().filter(|name| !wanted.contains(name)).map(str::to_owned);
-    let unused: Vec<String> = unused.collect();
+    let present: Vec<&str> = headers.iter().collect();
+    if let (&[only], Some(separator)) = (&present[..], separators(&present).first()) {
+        let what = format!(
+            "the header has one column, `{}`: say in log.toml what separates columns, such as \
+             separator = \"{}\"",
+            shown::shown(only),
+            separator.escape_default(),
+        );
+        return Err((1, what));
+    }
+    let unused = present.iter().filter(|name| !wanted.contains(name));
+    // As the index that pandas writes.
+    let unused = unused.map(|name| if name.is_empty() { "(no name)" } else { *name });
+    let unused: Vec<String> = unused.map(str::to_owned).collect();
+    // Where a file has no such column, its rows are not what is wrong.
+    let of_file = |what: String| {
+        let absent = wanted.iter().zip(&places).filter(|(_, place)| place.is_none());
+        let mut absent = absent.map(|(column, _)| *column);
+        match absent.find(|column| what == format!("{column} is empty")) {
+            Some(column) => {
+                let hint = did_you_mean(column, present.iter().copied());
+                format!("the file has no column `{column}`{hint}")
+            }
+            None => what,
+        }
+    };
     let mut row = csv::StringRecord::new();
     let mut fields: Vec<Option<Cow<'_, str>>> = Vec::with_capacity(wanted.len());
     while reader.read_record(&mut row).map_err(|why| fault(&why))? {
@@ -139,9 +163,17 @@ fn csv(
             let text = text.trim_matches([' ', '\t']);
             (!text.is_empty()).then(|| Cow::Owned(text.to_owned()))
         }));
-        sink(&Row { line, fields: &fields }).map_err(|what| (line, what))?;
+        sink(&Row { line, fields: &fields }).map_err(|what| (line, of_file(what)))?;
     }
     Ok(unused)
+}
+
+/// What else may separate the columns of a header, the most frequent first.
+fn separators(header: &[&str]) -> Vec<char> {
+    let count = |of: char| header.iter().map(|name| name.matches(of).count()).sum::<usize>();
+    let mut found: Vec<char> = [';', '\t', '|'].into_iter().filter(|of| count(*of) > 0).collect();
+    found.sort_by_key(|of| std::cmp::Reverse(count(*of)));
+    found
 }
 
 fn json(

@@ -174,7 +174,7 @@ impl Checker<'_> {
                 );
             }
             let arm = self.arm(name)?;
-            if metric.moment().is_none() && arm.at.is_some() {
+            if arm.at.is_some() && !metric.has_evaluation() {
                 return fault(
                     name.span(),
                     "this metric has no evaluation, so its arms can't have `at`",

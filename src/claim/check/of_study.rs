@@ -16,7 +16,7 @@ use crate::{
         one_or_many::OneOrMany,
         raw::{Name, RawArm, RawPlot},
     },
-    experiment::{Factors, Value, every_combination},
+    experiment::{Factors, Moment, Value, every_combination},
     study::{EVERY, Factor, Study, raw::RawValue, raw::Scale},
     util::suggest::did_you_mean,
 };
@@ -54,11 +54,17 @@ pub(super) fn cells(study: &Study, raw: &RawFactors, at: &Range<usize>) -> Check
 
 pub(super) fn arm(study: &Study, name: &Name, raw: &RawArm) -> Checked<Arm> {
     let factors = lists(study, &raw.factors)?.into_iter().collect();
-    if raw.at.is_some() {
-        let what = "an arm of a study has no `at`: the metric says what is read";
-        return fault(name.span(), what);
+    if raw.at.is_some() && study.progress.is_none() {
+        let what = "a run has one row here: log.toml names no progress, such as an epoch";
+        return not_in_log(name.span(), what);
     }
-    Ok(Arm { name: name.as_ref().clone(), factors, ..Arm::default() })
+    if matches!(raw.at, Some(Moment::FromShare(share)) if !(share > 0.0 && share <= 1.0)) {
+        return fault(
+            name.span(),
+            "from_share must be a share of the length, above 0 and at most 1",
+        );
+    }
+    Ok(Arm { name: name.as_ref().clone(), factors, at: raw.at, ..Arm::default() })
 }
 
 /// Checks that the arm or the cells fix each factor: not both, not neither.

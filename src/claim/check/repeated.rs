@@ -68,8 +68,11 @@ fn comparison(terms: &[Term], cells: &[Cell], metric: &Metric, relation: Relatio
         #[expect(clippy::cast_precision_loss, reason = "the number of cells is limited")]
         let share = weight / keys.len() as f64;
         for key in keys {
-            let at = arm.at.or(metric.moment());
-            *weights.entry((key, format!("{at:?}"))).or_default() += share;
+            let at = match metric {
+                Metric::Study(of) => format!("{:?}", of.at(arm.at).read),
+                _ => format!("{:?}", arm.at.or(metric.moment())),
+            };
+            *weights.entry((key, at)).or_default() += share;
         }
     }
     let largest = weights.values().fold(0.0, |largest, weight| f64::max(largest, weight.abs()));

@@ -1,4 +1,5 @@
-//! `repro records export` and `import`: records in one file, from one ledger into another.
+//! `repro records export` and `import`: records in one file, from one ledger into another; the runs of
+//! a study's log as one table.
 
 use std::{
     io::Write,
@@ -6,31 +7,41 @@ use std::{
 };
 
 use clap::Args;
+use flate2::{Compression, write::GzEncoder};
 
 use super::{
     super::{
-        Failure, Outcome, exit,
+        Failure, Outcome, Suites, exit,
         folders::LedgerArgument,
         local::{unusable, warn_damaged},
         messages::{message, stdout},
     },
     filter::{Filter, Listed},
-    shortest,
+    of_log, shortest,
 };
 use crate::{
     figure::numbers::counted,
     store::{Ended, Ledger, bundle},
+    study::{Study, runs::Run},
+    util::files,
 };
 
 #[derive(Args)]
 pub(super) struct Export {
-    /// The file to write: JSON, a record a line, in gzip
+    /// The file to write: JSON, a record a line, in gzip; for claims with a log.toml a table of the
+    /// runs as they were read, which `--log` reads again, in gzip if the name ends in .gz
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
     filter: Filter,
     #[command(flatten)]
     ledger: LedgerArgument,
+    /// The log of claims with a log.toml, in place of its files
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// Only runs of such a log with this value of a factor; repeat it for several factors
+    #[arg(long = "where", value_name = "FACTOR=VALUE")]
+    of: Vec<String>,
 }
 
 #[derive(Args)]
@@ -46,14 +57,67 @@ pub(super) struct Import {
 }
 
 impl Export {
-    pub(super) fn run(&self) -> Result<Outcome, Failure> {
-        let ledger = self.ledger.ledger();
-        write(&self.file, &self.filter.select(&ledger)?, &ledger)
+    pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
+        match suites.study() {
+            Some(_) if self.filter.is_any() => Err(of_log::other_options()),
+            Some((study, folder)) => self.write_log(study, folder),
+            None if self.log.is_some() => Err(Failure::usage(
+                "a log in the published log's columns is one table already",
+                "leave --log out to export records of a ledger; `repro records --log FILE --format \
+                 json` has every row of a log",
+            )),
+            None if !self.of.is_empty() => Err(of_log::no_log()),
+            None => {
+                let ledger = self.ledger.ledger();
+                write(&self.file, &self.filter.select(&ledger)?, &ledger)
+            }
+        }
+    }
+
+    fn write_log(&self, study: &Study, folder: &Path) -> Result<Outcome, Failure> {
+        let wanted = of_log::parsed(&self.of, Some(study))?;
+        let runs = match &self.log {
+            Some(log) => study.read_log(log)?,
+            None => study.read(folder)?,
+        };
+        let has = |run: &Run, name: &str, value: &str| match study
+            .factors
+            .iter()
+            .position(|factor| factor.name == name)
+        {
+            Some(factor) => of_log::is(&run.point[factor], value),
+            None => *run.replicate == *value,
+        };
+        let keep = |run: &Run| wanted.iter().all(|(name, value)| has(run, name, value));
+        let kept = runs.runs.iter().filter(|run| keep(run)).count();
+        let mut bytes = study.export(&runs, keep);
+        if self.file.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz")) {
+            bytes = packed(&bytes)?;
+        }
+        files::replace(&self.file, &bytes).map_err(|cause| {
+            let file = self.file.display();
+            Failure::new(exit::OUTPUT, miette::miette!("failed to write {file}: {cause}"))
+        })?;
+        let written = counted(kept, "run");
+        writeln!(stdout(), "{written} written to {}", self.file.display())?;
+        Ok(Outcome::Done)
     }
 }
 
+fn packed(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    packed.write_all(bytes)?;
+    packed.finish()
+}
+
 impl Import {
-    pub(super) fn run(&self) -> Result<Outcome, Failure> {
+    pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
+        if suites.study.is_some() {
+            return Err(Failure::usage(
+                "a ledger holds fine-tunes that this program ran, and these claims are about a log",
+                "`repro verify --log FILE` judges a file that `records export` wrote",
+            ));
+        }
         read(&self.file, &self.ledger.ledger(), self.verbose)?;
         Ok(Outcome::Done)
     }

@@ -17,7 +17,8 @@ use super::{
         messages::stdout,
     },
     filter::{Filter, Listed},
-    of_log, shortest,
+    of_log::{self, Selection},
+    shortest,
 };
 use crate::{figure::numbers::counted, report::terminal, store::Ledger};
 
@@ -40,19 +41,13 @@ pub(super) struct List {
 impl List {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
         match (suites.log(self.log.log.as_deref())?, self.filter.is_any(), self.of.is_empty()) {
-            (Some(_), true, _) => {
-                return Err(Failure::usage(
-                    "the options that select records of a ledger do not select runs of a log",
-                    "select them by --where FACTOR=VALUE",
-                ));
+            (Some(_), true, _) => return Err(of_log::other_options()),
+            (Some(log), false, _) => {
+                let (wanted, format) = (&self.of[..], self.format);
+                let selection = Selection { wanted, in_full: false, format };
+                return of_log::print(&log, &selection, suites);
             }
-            (Some(log), false, _) => return of_log::print(&log, &self.of, self.format, suites),
-            (None, _, false) => {
-                return Err(Failure::usage(
-                    "--where selects runs of a log",
-                    "name a log by --log FILE, or a folder of claims with a log.toml by --claims",
-                ));
-            }
+            (None, _, false) => return Err(of_log::no_log()),
             (None, ..) => {}
         }
         let ledger = self.ledger.ledger();

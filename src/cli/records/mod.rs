@@ -3,6 +3,7 @@
 mod bundle;
 mod filter;
 mod list;
+mod logged;
 mod of_log;
 mod old;
 mod show;
@@ -18,7 +19,7 @@ use crate::{
     util::suggest::did_you_mean,
 };
 
-pub(super) use of_log::LoggedRuns;
+pub(super) use logged::LoggedRuns;
 pub(super) use old::Runs;
 pub(super) use show::details;
 
@@ -32,7 +33,9 @@ Examples:
   repro records export lab.jsonl.gz --world lab     some of them in one file, to copy or to publish
   repro records import lab.jsonl.gz                 ... and into another ledger
   repro records --log my-runs.csv                   the runs of a log
-  repro records --claims mine --where method=tree   those of a log of your own, some of them";
+  repro records --claims mine --where method=tree   those of a log of your own, some of them
+  repro records show --claims mine --where method=tree --where seed=3   one, with every row
+  repro records export runs.csv --claims mine       as one table, which `--log` reads again";
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -49,7 +52,7 @@ enum Action {
     List(list::List),
     /// Show records in full, each with its curve
     Show(show::Show),
-    /// Write records into one file
+    /// Write records, or the runs of a log of your own, into one file
     Export(bundle::Export),
     /// Read the records of such a file into the ledger
     Import(bundle::Import),
@@ -57,18 +60,12 @@ enum Action {
 
 impl Records {
     pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
-        if suites.study.is_some() && !matches!(self.action, None | Some(Action::List(_))) {
-            return Err(Failure::usage(
-                "the runs of a log of your own are not in a ledger",
-                "`repro records list` lists them; --format json has every row",
-            ));
-        }
         match &self.action {
             None => self.list.run(suites),
             Some(Action::List(command)) => command.run(suites),
-            Some(Action::Show(command)) => command.run(),
-            Some(Action::Export(command)) => command.run(),
-            Some(Action::Import(command)) => command.run(),
+            Some(Action::Show(command)) => command.run(suites),
+            Some(Action::Export(command)) => command.run(suites),
+            Some(Action::Import(command)) => command.run(suites),
         }
     }
 }

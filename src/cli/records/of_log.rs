@@ -1,18 +1,18 @@
-//! `repro records` of a log: a line for each of its runs.
+//! `repro records` of a log: its runs, each in a line or in full.
 
-use std::{collections::BTreeMap, io::Write, sync::Arc};
+use std::io::Write;
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
-use super::super::{
-    Failure, Outcome, Suites,
-    format::{Format, json},
-    messages::{message, stdout},
-    sources::note_reading,
+use super::{
+    super::{
+        Failure, Outcome, Suites,
+        format::{Format, json},
+        messages::{message, stdout},
+        sources::note_reading,
+    },
+    logged::{LoggedRuns, in_full, logged, status, titled},
 };
 use crate::{
-    evidence::{Evidence, Record, Status},
+    evidence::{Evidence, Record},
     experiment::{Key, Value},
     figure::numbers::counted,
     report::terminal,
@@ -20,45 +20,24 @@ use crate::{
     util::{decimals, shown::inert, suggest::did_you_mean},
 };
 
-/// What `repro records --format json` prints for a log.
-#[derive(Serialize, JsonSchema)]
-pub(in super::super) struct LoggedRuns {
-    /// Version of this form: 1. Within a version, fields are added and none is changed.
-    format_version: u32,
-    /// What the log is.
-    title: String,
-    /// SHA-256 of its file, or of the digests of its files.
-    sha256: String,
-    /// The runs, ordered by factors and replicate.
-    runs: Vec<LoggedRun>,
-}
-
-/// A run. A value that is not finite is null.
-#[derive(Serialize, JsonSchema)]
-struct LoggedRun {
-    /// The values of a study's factors; of a log in the published log's columns `target`, `source`,
-    /// `blocks` and `images`.
-    factors: BTreeMap<String, Value>,
-    /// The replicate, as the log has it: a seed, a fold.
-    replicate: String,
-    /// Whether it reached its end: `finished` or `stopped`.
-    status: String,
-    /// The progress of each row; 0 where a run has one row.
-    progress: Vec<f64>,
-    /// The metrics, by name, row by row.
-    metrics: BTreeMap<String, Vec<Option<f64>>>,
+/// Which runs are meant, and how they are shown.
+pub(super) struct Selection<'a> {
+    /// `FACTOR=VALUE`, all of which must hold.
+    pub wanted: &'a [String],
+    /// Whether every row of a run is shown, or a line for each run.
+    pub in_full: bool,
+    pub format: Format,
 }
 
 /// Prints the runs of a log that have some values of factors.
 pub(super) fn print(
     evidence: &Evidence,
-    wanted: &[String],
-    format: Format,
+    selection: &Selection<'_>,
     suites: &Suites<'_>,
 ) -> Result<Outcome, Failure> {
     note_reading(evidence);
     let study = suites.study.as_deref();
-    let wanted = wanted.iter().map(|text| parsed(text, study)).collect::<Result<Vec<_>, _>>()?;
+    let wanted = parsed(selection.wanted, study)?;
     let mut runs: Vec<&Record> = evidence.records.iter().collect();
     let all = runs.len();
     runs.retain(|run| wanted.iter().all(|(name, value)| has(evidence, run, name, value)));
@@ -67,10 +46,16 @@ pub(super) fn print(
         message!("note: none of the {} matches", counted(all, "run"));
     }
     let mut out = stdout();
-    if let Format::Json = format {
+    if let Format::Json = selection.format {
         let runs = runs.iter().map(|run| logged(evidence, run)).collect();
         let (title, sha256) = (evidence.title.clone(), evidence.sha256.clone());
         json(&mut out, &LoggedRuns { format_version: 1, title, sha256, runs })?;
+        return Ok(Outcome::Done);
+    }
+    if selection.in_full {
+        let texts: Vec<String> =
+            runs.iter().map(|run| in_full(&logged(evidence, run), suites)).collect();
+        write!(out, "{}", inert(&texts.join("\n")))?;
         return Ok(Outcome::Done);
     }
     let replicate = suites.replicate();
@@ -96,15 +81,31 @@ pub(super) fn print(
     Ok(Outcome::Done)
 }
 
-fn titled(metric: &crate::study::Metric) -> String {
-    match metric.unit.as_str() {
-        "" => metric.title.clone(),
-        unit => format!("{}, {unit}", metric.title),
-    }
+/// Options of a ledger beside a log.
+pub(super) fn other_options() -> Failure {
+    Failure::usage(
+        "the options that select records of a ledger do not select runs of a log",
+        "select them by --where FACTOR=VALUE",
+    )
 }
 
-/// `NAME=VALUE`.
-fn parsed(text: &str, study: Option<&Study>) -> Result<(String, String), Failure> {
+/// `--where` without a log.
+pub(super) fn no_log() -> Failure {
+    Failure::usage(
+        "--where selects runs of a log",
+        "name a log by --log FILE, or a folder of claims with a log.toml by --claims",
+    )
+}
+
+/// Each `NAME=VALUE`.
+pub(super) fn parsed(
+    wanted: &[String],
+    study: Option<&Study>,
+) -> Result<Vec<(String, String)>, Failure> {
+    wanted.iter().map(|text| one(text, study)).collect()
+}
+
+fn one(text: &str, study: Option<&Study>) -> Result<(String, String), Failure> {
     let Some((name, value)) = text.split_once('=') else {
         return Err(Failure::usage(
             format!("--where {text} has no `=`"),
@@ -133,8 +134,7 @@ fn parsed(text: &str, study: Option<&Study>) -> Result<(String, String), Failure
 fn has(evidence: &Evidence, run: &Record, name: &str, value: &str) -> bool {
     let Key { target, source, blocks, images, factors, .. } = &run.key;
     if let Some(own) = factors.get(name) {
-        let number = Value::parse_number(value);
-        return own.to_string() == value || number.as_ref() == Some(own);
+        return is(own, value);
     }
     match name {
         "target" => **target == *value,
@@ -145,11 +145,9 @@ fn has(evidence: &Evidence, run: &Record, name: &str, value: &str) -> bool {
     }
 }
 
-fn status(run: &Record) -> &'static str {
-    match run.status {
-        Status::Finished => "finished",
-        Status::Stopped => "stopped",
-    }
+/// Whether a factor's value is the one that was typed.
+pub(super) fn is(own: &Value, typed: &str) -> bool {
+    own.to_string() == typed || Value::parse_number(typed).as_ref() == Some(own)
 }
 
 fn row(evidence: &Evidence, study: Option<&Study>, run: &Record) -> Vec<String> {
@@ -187,53 +185,4 @@ fn row(evidence: &Evidence, study: Option<&Study>, run: &Record) -> Vec<String> 
         .chain(progress)
         .chain((0..study.metrics.len()).map(last))
         .collect()
-}
-
-fn finite(value: f64) -> Option<f64> {
-    Some(value).filter(|value| value.is_finite())
-}
-
-fn logged(evidence: &Evidence, run: &Record) -> LoggedRun {
-    let Key { target, source, blocks, images, factors, .. } = &run.key;
-    let text = |name: &str, text: &Arc<str>| (name.to_owned(), Value::Text(text.clone()));
-    let number = |name: &str, number: u32| (name.to_owned(), Value::Number(number.into()));
-    let factors = match &run.logged {
-        Some(_) => factors.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
-        None => BTreeMap::from([
-            text("target", target),
-            text("source", source),
-            number("blocks", *blocks),
-            number("images", *images),
-        ]),
-    };
-    let (progress, metrics) = match (&run.logged, &evidence.world.study) {
-        (Some(logged), Some(study)) => {
-            let of = |(index, metric): (usize, &crate::study::Metric)| {
-                (metric.name.clone(), logged.of(index).map(|(_, value)| finite(value)).collect())
-            };
-            (logged.progress.clone(), study.metrics.iter().enumerate().map(of).collect())
-        }
-        _ => {
-            let rows = run.evaluations();
-            let of = |name: &str, of: fn(&crate::experiment::Evaluation) -> f64| {
-                (name.to_owned(), rows.iter().map(of).map(finite).collect())
-            };
-            (
-                rows.iter().map(|row| f64::from(row.epoch)).collect(),
-                BTreeMap::from([
-                    of("test_accuracy_percent", |row| row.test_accuracy),
-                    of("test_loss", |row| row.test_loss),
-                    of("train_accuracy_percent", |row| row.train_accuracy),
-                    of("train_loss", |row| row.train_loss),
-                ]),
-            )
-        }
-    };
-    LoggedRun {
-        factors,
-        replicate: evidence.replicates.name_of(run.seed),
-        status: status(run).to_owned(),
-        progress,
-        metrics,
-    }
 }

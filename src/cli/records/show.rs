@@ -1,4 +1,4 @@
-//! `repro records show`: records in full.
+//! `repro records show`: records, or runs of a log, in full.
 
 use std::{fmt::Write as _, io::Write};
 
@@ -6,11 +6,13 @@ use clap::Args;
 
 use super::{
     super::{
-        Failure, Outcome,
+        Failure, Outcome, Suites,
         folders::LedgerArgument,
         format::{Format, OneOf, TEXT_OR_JSON, json},
+        log::LogArgument,
         messages::stdout,
     },
+    of_log::{self, Selection},
     one, shortest,
 };
 use crate::{
@@ -22,18 +24,34 @@ use crate::{
 #[derive(Args)]
 pub(super) struct Show {
     /// Records, each by the first digits of its name, with spaces or commas between them
-    #[arg(value_name = "RECORD", value_delimiter = ',', required = true)]
+    #[arg(value_name = "RECORD", value_delimiter = ',', required_unless_present_any = ["log", "of"])]
     records: Vec<String>,
     /// Text for people, or JSON for programs: one object a record
     #[arg(long, value_parser = OneOf(TEXT_OR_JSON), default_value = "text")]
     format: Format,
     #[command(flatten)]
     ledger: LedgerArgument,
+    #[command(flatten)]
+    log: LogArgument,
+    /// Runs of a log with this value of a factor, or of the replicate; repeat it for several
+    #[arg(long = "where", value_name = "FACTOR=VALUE")]
+    of: Vec<String>,
 }
 
 impl Show {
-    pub(super) fn run(&self) -> Result<Outcome, Failure> {
-        print(&self.records, &self.ledger.ledger(), self.format)
+    pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
+        match suites.log(self.log.log.as_deref())? {
+            Some(_) if !self.records.is_empty() => Err(Failure::usage(
+                "runs of a log have no names as records of a ledger have",
+                "select them by --where FACTOR=VALUE, such as --where seed=3",
+            )),
+            Some(log) => {
+                let (wanted, format) = (&self.of[..], self.format);
+                of_log::print(&log, &Selection { wanted, in_full: true, format }, suites)
+            }
+            None if !self.of.is_empty() => Err(of_log::no_log()),
+            None => print(&self.records, &self.ledger.ledger(), self.format),
+        }
     }
 }
 

@@ -80,12 +80,23 @@ fn named(of: &Named) -> String {
     }
 }
 
+/// The same, with a column's name as the title where people could have written it so: a path in a
+/// document is none.
+fn titled(of: &Named) -> String {
+    let is_written = |c: char| c.is_alphanumeric() || " _-%@()".contains(c);
+    let mut text = named(of);
+    if of.name != of.column && of.column.chars().all(is_written) {
+        let _ = writeln!(text, "title = {}", quoted(&of.column));
+    }
+    text
+}
+
 fn factor(of: &Factor) -> String {
     let mut text = "\n[[factor]]\n".to_owned();
     if of.named.column.starts_with("part_") {
         text += &comment("A part of the files' path: give it a better name, here and in `files`.");
     }
-    text += &named(&of.named);
+    text += &titled(&of.named);
     if of.number {
         text += "number = true\n";
     }
@@ -207,7 +218,7 @@ fn metrics(metrics: &[Metric]) -> String {
     let mut text = String::new();
     for Metric { named: of, low, high, empty, share, .. } in full {
         text += "\n[[metric]]\n";
-        text += &named(of);
+        text += &titled(of);
         let _ =
             writeln!(text, "better = \"{TODO}\"    # higher or lower; the log has {low} to {high}");
         if *empty > 0 {

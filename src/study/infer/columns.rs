@@ -1,6 +1,9 @@
 //! Which columns a log has and how its rows lie in its files; then all of its rows.
 
-use std::{collections::HashSet, path::Path};
+use std::{
+    collections::{BTreeSet, HashSet},
+    path::Path,
+};
 
 use serde_json::Value as Json;
 
@@ -71,7 +74,7 @@ pub(super) fn observe(log: &Path) -> Result<(Shape, Observed, Vec<String>), Stud
     let path = match &mut pattern {
         None => Vec::new(),
         Some(pattern) => {
-            pattern.name_apart_from(&columns.names);
+            pattern.name_apart_from(columns.taken());
             for file in &mut files {
                 file.values = pattern.values(&file.path);
             }
@@ -227,6 +230,17 @@ impl Columns {
         self.known.insert(name.to_owned());
         self.names.push(name.to_owned());
         Ok(())
+    }
+
+    /// Names that no part of the files' path may have: those of columns, of lists, and of what lies
+    /// around them in a document.
+    fn taken(&self) -> BTreeSet<String> {
+        let all = self.names.iter().chain(&self.lists);
+        let around = |name: &String| {
+            let dots = name.match_indices('.').map(|(dot, _)| name[..dot].to_owned());
+            dots.chain([name.clone()]).collect::<Vec<_>>()
+        };
+        all.flat_map(around).collect()
     }
 
     fn notes(&self, shape: &Shape) -> Vec<String> {

@@ -248,9 +248,8 @@ impl Pattern {
         self.parts.iter().flat_map(|part| &part.values).map(|value| value.name.clone()).collect()
     }
 
-    /// Gives every value a name that no column has.
-    pub(super) fn name_apart_from(&mut self, columns: &[String]) {
-        let mut used: BTreeSet<String> = columns.iter().cloned().collect();
+    /// Gives every value a name that is not used.
+    pub(super) fn name_apart_from(&mut self, mut used: BTreeSet<String>) {
         for (level, part) in self.parts.iter_mut().enumerate() {
             for (index, value) in part.values.iter_mut().enumerate() {
                 let mut count = index;

@@ -207,6 +207,24 @@ fn a_file_a_run_and_a_table_a_task_are_read() {
     assert_eq!(columns(&survey)[0], ["part_1", "model"]);
 }
 
+/// A part of the path has no name that a document has: `results` of `results_2.json` is an object.
+#[test]
+fn documents_of_an_evaluation_are_read() {
+    let file = |index: usize| {
+        let (value, seed) = (noise(index), index % 3);
+        let results = format!("{{\"hellaswag\": {{\"acc,none\": {value}}}}}");
+        let text = format!("{{\"results\": {results}, \"config\": {{\"random_seed\": {seed}}}}}");
+        (format!("{}/results_{seed}.json", ["gpt2", "opt"][index / 3]), text)
+    };
+    let files: Vec<(String, String)> = (0..6).map(file).collect();
+    let files: Vec<(&str, String)> =
+        files.iter().map(|(path, text)| (path.as_str(), text.clone())).collect();
+    let survey = survey(&files).unwrap();
+    assert!(!survey.shape.files.contains("{results}"), "{}", survey.shape.files);
+    assert_eq!(columns(&survey)[2], ["results.hellaswag.acc,none"]);
+    assert_eq!(survey.replicates.len(), 1);
+}
+
 #[test]
 fn an_exported_table_of_runs_has_a_status_and_names_of_runs() {
     let row = |index: usize| {

@@ -9,12 +9,12 @@ fn completions_offer_names() {
     let sandbox = Sandbox::with_records();
     for shell in ["bash", "zsh", "fish"] {
         let script = sandbox.run(&["completions", shell]).out;
-        for name in ["A13", "own_rates", "repro complete-names"] {
+        for name in ["own_rates", "repro complete-names", "--claims"] {
             assert!(script.contains(name), "{shell}: {name}");
         }
-        for name in ["l2_best", "cifar100"] {
-            // fish asks for these.
-            assert!(script.contains(name) || shell == "fish", "{shell}: {name}");
+        for (name, asks) in [("A13", "figures"), ("l2_best", "claims"), ("cifar100", "items")] {
+            let asks = format!("_repro_names {asks}");
+            assert!(script.contains(name) || script.contains(&asks), "{shell}: {name}");
         }
     }
     let names = |of| sandbox.run(&["complete-names", of]).out;
@@ -47,7 +47,7 @@ fn bash_completes_claims_and_records() {
         let count = words.split(' ').count() - 1;
         let script = format!(
             "source repro.bash; COMP_WORDS=({words}); COMP_CWORD={count}\n\
-             _repro_with_records repro \"${{COMP_WORDS[COMP_CWORD]}}\" \
+             _repro_with_names repro \"${{COMP_WORDS[COMP_CWORD]}}\" \
              \"${{COMP_WORDS[COMP_CWORD-1]}}\"\n\
              printf '%s\\n' \"${{COMPREPLY[@]}}\""
         );
@@ -59,6 +59,17 @@ fn bash_completes_claims_and_records() {
     assert_eq!(completed("repro verify shape"), "shape_bias\n");
     assert!(completed("repro rerun e7c84").starts_with(RECORD));
     assert!(completed("repro records show e7c84").starts_with(RECORD));
+    assert_eq!(completed("repro figure A1"), "A1\nA10\nA11\nA12\nA13\n");
+    // Those of a folder that was typed.
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tabular");
+    let own = completed(&format!("repro figure --claims {examples} transformer_beats_m"));
+    let figures = ["bars", "forest"].map(|what| format!("transformer_beats_mlp-{what}"));
+    let mut own: Vec<&str> = own.lines().collect();
+    own.sort_unstable();
+    assert_eq!(own, figures);
+    let claims = completed(&format!("repro verify --claims {examples} res"));
+    assert_eq!(claims, "resnet_is_a_strong_baseline\n");
+    assert_eq!(completed(&format!("repro verify --claims {examples} shape")), "\n");
 }
 
 #[test]

@@ -158,12 +158,50 @@ fn records_are_the_runs_of_a_log() {
         (&["records", "--where", "metod=net"][..], "did you mean `method`?"),
         (&["records", "--where", "net"], "has no `=`"),
         (&["records", "--target", "adult"], "--where FACTOR=VALUE"),
-        (&["records", "show", "3f"], "not in a ledger"),
+        (&["records", "show", "3f"], "have no names"),
+        (&["records", "export", "all.csv", "--target", "adult"], "--where FACTOR=VALUE"),
+        (&["records", "import", "all.csv"], "`repro verify --log FILE`"),
     ] {
         let wrong = ran(&sandbox, arguments);
         assert_eq!(wrong.code, 64, "{}", wrong.err);
-        assert!(wrong.err.contains(says), "{says}\n{}", wrong.err);
+        let words = wrong.err.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(says), "{says}\n{}", wrong.err);
     }
+}
+
+#[test]
+fn one_run_of_a_log_is_shown_with_its_rows_and_its_place() {
+    let sandbox = sandbox();
+    let of = ["--where", "data=yahoo", "--where", "method=net", "--where", "fold=3"];
+    let one = ran(&sandbox, &[&["records", "show"][..], &of].concat());
+    assert_eq!((one.code, one.err.as_str()), (0, ""));
+    let shown = "data    yahoo\nmethod  net\nfold    3\nend     finished\n\
+                 from    mine/runs.csv, line 44\n";
+    assert!(one.out.starts_with(shown), "{}", one.out);
+    assert_eq!(one.out.lines().count(), 5 + 1 + 3, "{}", one.out);
+    assert!(one.out.contains("epoch  F1, points"), "{}", one.out);
+    is_the_stranger_s(&one.out);
+    let json = ran(&sandbox, &[&["records", "show", "--format", "json"][..], &of].concat());
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    is_by_its_schema(&sandbox, "runs", &json);
+    assert_eq!((&json["runs"][0]["line"], json["runs"].as_array().unwrap().len()), (&44.into(), 1));
+}
+
+/// An exported table is a log of the same study, with the same verdicts.
+#[test]
+fn exported_runs_are_judged_as_the_log_is() {
+    let sandbox = sandbox();
+    for file in ["all.csv", "all.csv.gz"] {
+        let written = ran(&sandbox, &["records", "export", file]);
+        assert_eq!(written.out, format!("16 runs written to {file}\n"), "{}", written.err);
+        let cells =
+            |more: &[&str]| ran(&sandbox, &[&["verify", "--format", "csv"][..], more].concat()).out;
+        assert_eq!(cells(&["--log", file]), cells(&[]));
+    }
+    let some = ran(&sandbox, &["records", "export", "some.csv", "--where", "method=net"]);
+    assert_eq!(some.out, "8 runs written to some.csv\n", "{}", some.err);
+    let text = sandbox.read("some.csv");
+    assert!(text.starts_with("data,method,fold,epoch,f1\nadult,net,0,1,0.5300\n"), "{text}");
 }
 
 #[test]
@@ -202,7 +240,7 @@ fn a_log_is_compared_with_a_table_of_published_means() {
     for (table, says) in [
         ("data,method,mean\nadult,net,60.5\n", "line 2: f1 is 6050 points, outside its range"),
         ("data,method,mean\nadult,net,.5\nadult,net,.6\n", "line 3: a mean of the same"),
-        ("data,mean\nadult,.5\n", "method is empty"),
+        ("data,mean\nadult,.5\n", "`method` is missing or empty"),
     ] {
         sandbox.put("wrong.csv", table);
         let wrong = ran(&sandbox, &["compare", "--means", "wrong.csv"]);
@@ -210,6 +248,51 @@ fn a_log_is_compared_with_a_table_of_published_means() {
         assert!(wrong.err.contains(says), "{says}\n{}", wrong.err);
     }
     assert_eq!(ran(&sandbox, &["compare"]).code, 64);
+}
+
+#[test]
+fn folds_units_and_differences_are_compared_with_a_table_of_means() {
+    let sandbox = sandbox();
+    let compared = |replicate: &str, table: &str| {
+        let log = LOG.replace("name = \"fold\"", &format!("name = \"fold\"\n{replicate}"));
+        sandbox.put("mine/log.toml", log);
+        sandbox.put("means.csv", table);
+        let json = ran(&sandbox, &["compare", "--means", "means.csv", "--format", "json"]);
+        let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+        is_by_its_schema(&sandbox, "study-comparison", &json);
+        let text = ran(&sandbox, &["compare", "--means", "means.csv"]).out;
+        is_the_stranger_s(&text);
+        let mean = &json["means"][0];
+        assert_eq!(mean["reason"], "", "{text}");
+        let high = mean["predicted"]["high"].as_f64().unwrap();
+        let log = mean["log"]["mean"].as_f64().unwrap();
+        (log, high - log, text.split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    // scipy: t.ppf(.975, 3) = 3.182446305; s² of net on adult is 5/3.
+    let net = "data,method,mean,replicates\nadult,net,0.61,4\n";
+    let (mean, half, text) = compared("test_to_train = 0.3333", net);
+    let shares = 2.0 * (0.25 + 0.3333);
+    assert!((mean - 60.5).abs() < 1e-9);
+    assert!((half - 3.182_446_305 * (5.0_f64 / 3.0 * shares).sqrt()).abs() < 1e-6, "{half}");
+    assert!(text.contains("sqrt(1/k + r + 1/k_published + r) with r = 0.3333"), "{text}");
+    // Differences 10, 10.3, 10.6, 10: s = 0.287228.
+    let difference = "data,method,minus_method,mean,replicates\nadult,tree,net,0.11,4\n";
+    let (mean, half, text) = compared("", difference);
+    assert!((mean - 10.225).abs() < 1e-9 && text.contains("adult, tree minus net"), "{text}");
+    assert!((half - 3.182_446_305 * 0.287_228_1 * 0.5_f64.sqrt()).abs() < 1e-5, "{half}");
+    let (mean, unpaired, text) = compared("paired = false", difference);
+    assert!((mean - 10.225).abs() < 1e-9 && text.contains("by Welch's t"), "{text}");
+    // scipy: variances 5/3 and 2.249166667, 4 of each, t.ppf(.975, 5.870105908) = 2.460096970.
+    let error = (0.5 * (5.0_f64 / 3.0 + 2.249_166_667)).sqrt();
+    assert!((unpaired - 2.460_096_970 * error).abs() < 1e-6, "{unpaired}");
+    for (table, says) in [
+        ("data,method,minus_method,mean\nadult,net,net,0\n", "line 2: the two arms"),
+        ("data,method,minus_method,mean\nadult,net,trees,0\n", "not compared"),
+    ] {
+        sandbox.put("means.csv", table);
+        let wrong = ran(&sandbox, &["compare", "--means", "means.csv"]);
+        assert!((wrong.err + &wrong.out).contains(says), "{says}");
+    }
 }
 
 #[test]
