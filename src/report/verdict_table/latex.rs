@@ -30,8 +30,8 @@ pub fn latex(judged: &[Judged<'_>]) -> String {
         .collect();
     let fonts = if in_its_fonts(&rows) { "" } else { FONTS };
     format!(
-        "% {CAPTION}\n{fonts}\\begin{{tabular}}{{lllrrrrl}}\n\\hline\n{header}\\hline\n{rows}\\hline\n\
-         \\end{{tabular}}\n"
+        "% {CAPTION}\n{fonts}\\begin{{tabular}}{{lllrrrrl}}\n\\hline\n{header}\\hline\n{rows}\
+         \\hline\n\\end{{tabular}}\n"
     )
 }
 
