@@ -54,7 +54,7 @@ pub(in crate::report) fn escaped(text: &str) -> String {
             // Two of them would be a dash, or a quotation mark.
             '-' | '\'' if before == Some(c) => escaped.extend(['{', c, '}']),
             _ => match symbol(c) {
-                Some(symbol) => escaped.push_str(&format!("${symbol}$")),
+                Some(symbol) => escaped.extend(["$", symbol.as_str(), "$"]),
                 None => escaped.push(c),
             },
         }
