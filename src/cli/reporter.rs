@@ -108,8 +108,10 @@ impl Progress for Reporter<'_> {
         let seconds = speed.unwrap_or(Throughput::REFERENCE).seconds(cost);
         let at_once = self.context.at_once().min(trials.len()).max(1);
         let (count, about) = (trials.len(), duration(seconds / at_once as f64));
+        // As the lines of progress count: with those of earlier looks.
+        let in_all = self.progress.finished() + at_most;
         let to_run = if at_most > count {
-            format!("to run now, at most {at_most} in all; about {about} for the {count}")
+            format!("to run now, at most {in_all} in all; about {about} for the {count}")
         } else {
             format!("to run, about {about}")
         };

@@ -65,6 +65,11 @@ impl WorkProgress {
         }
     }
 
+    /// Pieces of all parts that are done.
+    pub fn finished(&self) -> usize {
+        self.state.lock().expect("no panic holds it").done
+    }
+
     /// A piece is done.
     pub fn done(&self, cost: f64) {
         let mut state = self.state.lock().expect("no panic holds it");
@@ -86,7 +91,7 @@ impl State {
         let spent = part.begun.elapsed().as_secs_f64();
         let left = spent * (part.cost - part.spent).max(0.0) / part.spent;
         let left = match left {
-            left if left.is_finite() => format!(", about {} left", duration(left)),
+            left if left.is_finite() && done < now => format!(", about {} left", duration(left)),
             _ => String::new(),
         };
         let so_far = duration(self.begun.elapsed().as_secs_f64());
@@ -257,6 +262,8 @@ mod tests {
         work.begins(510, 756, 510.0);
         assert_eq!(line(), "smoke: 0 of 510 now, at most 756 in all, 0.0 s so far");
         (0..510).for_each(|_| work.done(1.0));
+        assert_eq!(line(), "smoke: 510 of 510 now, at most 756 in all, 0.0 s so far");
+        assert_eq!(work.finished(), 510);
         // After the first look, some hypotheses are decided.
         work.begins(40, 70, 40.0);
         assert_eq!(line(), "smoke: 510 of 550 now, at most 580 in all, 0.0 s so far");

@@ -3,6 +3,9 @@
 use super::{CAPTION, HEADER, rows};
 use crate::report::Judged;
 
+/// What a table with other letters needs.
+const FONTS: &str = "% some letters need XeLaTeX or LuaLaTeX, and a font that has them\n";
+
 /// The table as a `tabular`, after a comment that says what its columns hold.
 #[must_use]
 pub fn latex(judged: &[Judged<'_>]) -> String {
@@ -25,28 +28,112 @@ pub fn latex(judged: &[Judged<'_>]) -> String {
             ])
         })
         .collect();
+    let fonts = if in_its_fonts(&rows) { "" } else { FONTS };
     format!(
-        "% {CAPTION}\n\\begin{{tabular}}{{lllrrrrl}}\n\\hline\n{header}\\hline\n{rows}\\hline\n\
-         \\end{{tabular}}\n"
+        "% {CAPTION}\n{fonts}\\begin{{tabular}}{{lllrrrrl}}\n\\hline\n{header}\\hline\n{rows}\
+         \\hline\n\\end{{tabular}}\n"
     )
 }
 
-/// Text that LaTeX prints as it is.
+/// Text that LaTeX prints as it is, in its own fonts where they have it.
 pub(in crate::report) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
+    let mut before = None;
     for c in text.chars() {
         match c {
             '\\' => escaped.push_str("\\textbackslash{}"),
             '~' => escaped.push_str("\\textasciitilde{}"),
             '^' => escaped.push_str("\\textasciicircum{}"),
+            '`' => escaped.push_str("\\textasciigrave{}"),
             '<' => escaped.push_str("\\textless{}"),
             '>' => escaped.push_str("\\textgreater{}"),
             '|' => escaped.push_str("\\textbar{}"),
             '{' | '}' | '$' | '&' | '#' | '%' | '_' => escaped.extend(['\\', c]),
-            _ => escaped.push(c),
+            // The end of a row takes the first as its option, and a star as its own.
+            '[' | ']' | '*' => escaped.extend(['{', c, '}']),
+            // Two of them would be a dash, or a quotation mark.
+            '-' | '\'' if before == Some(c) => escaped.extend(['{', c, '}']),
+            _ => match symbol(c) {
+                Some(symbol) => escaped.extend(["$", symbol.as_str(), "$"]),
+                None => escaped.push(c),
+            },
         }
+        before = Some(c);
     }
     escaped
+}
+
+/// What LaTeX's fonts for text lack, and those for mathematics have.
+fn symbol(c: char) -> Option<String> {
+    const COMMANDS: [(char, &str); 50] = [
+        ('α', "alpha"),
+        ('β', "beta"),
+        ('γ', "gamma"),
+        ('δ', "delta"),
+        ('ε', "varepsilon"),
+        ('ζ', "zeta"),
+        ('η', "eta"),
+        ('θ', "theta"),
+        ('ι', "iota"),
+        ('κ', "kappa"),
+        ('λ', "lambda"),
+        ('μ', "mu"),
+        ('ν', "nu"),
+        ('ξ', "xi"),
+        ('π', "pi"),
+        ('ρ', "rho"),
+        ('σ', "sigma"),
+        ('τ', "tau"),
+        ('υ', "upsilon"),
+        ('φ', "varphi"),
+        ('χ', "chi"),
+        ('ψ', "psi"),
+        ('ω', "omega"),
+        ('Γ', "Gamma"),
+        ('Δ', "Delta"),
+        ('Θ', "Theta"),
+        ('Λ', "Lambda"),
+        ('Ξ', "Xi"),
+        ('Π', "Pi"),
+        ('Σ', "Sigma"),
+        ('Φ', "Phi"),
+        ('Ψ', "Psi"),
+        ('Ω', "Omega"),
+        ('ℓ', "ell"),
+        ('≤', "le"),
+        ('≥', "ge"),
+        ('≠', "ne"),
+        ('≈', "approx"),
+        ('∼', "sim"),
+        ('∈', "in"),
+        ('∞', "infty"),
+        ('√', "surd"),
+        ('∂', "partial"),
+        ('∇', "nabla"),
+        ('∑', "sum"),
+        ('⇒', "Rightarrow"),
+        ('⊂', "subset"),
+        ('⊕', "oplus"),
+        ('«', "ll"),
+        ('»', "gg"),
+    ];
+    let digit = |first: char| char::from_digit(u32::from(c) - u32::from(first), 10);
+    match c {
+        '−' => Some("-".to_owned()),
+        '⁻' => Some("^-".to_owned()),
+        '₀'..='₉' => digit('₀').map(|digit| format!("_{digit}")),
+        '⁰' | '⁴'..='⁹' => digit('⁰').map(|digit| format!("^{digit}")),
+        _ => COMMANDS
+            .iter()
+            .find(|(known, _)| *known == c)
+            .map(|(_, command)| format!("\\{command}")),
+    }
+}
+
+/// Whether the fonts of a document without any package have every letter of an escaped text.
+fn in_its_fonts(text: &str) -> bool {
+    let latin = |c: char| c <= '\u{17e}' && !"ÐÞðþĄąĐđĘęĦħĮįĸĿŀŉŊŋŦŧŲų".contains(c);
+    text.chars().all(|c| latin(c) || "–—‘’“”†‡•…‰€™→←↑↓".contains(c))
 }
 
 /// Text with signed numbers, each in mathematics, so that a minus is one.
@@ -69,7 +156,18 @@ mod tests {
             "50 \\% of a\\_b \\& \\{c\\} \\#1 \\$x\\textasciicircum{}2\\$"
         );
         assert_eq!(escaped("\\input{x}"), "\\textbackslash{}input\\{x\\}");
+        assert_eq!(escaped("[a] *b"), "{[}a{]} {*}b");
+        assert_eq!(escaped("a--b --- it's ''"), "a-{-}b -{-}{-} it's '{'}");
+        assert_eq!(escaped("?`ε ≥ 10⁻⁴"), "?\\textasciigrave{}$\\varepsilon$ $\\ge$ 10$^-$$^4$");
         assert_eq!(numbers("-0.22 to +2.73 (98.3 %)"), "$-0.22$ to $+2.73$ (98.3 \\%)");
         assert_eq!(numbers("- to +1"), "- to $+1$");
+    }
+
+    #[test]
+    fn letters_that_latex_has_no_font_for_are_known() {
+        assert!(in_its_fonts("méthode, łódź, “x” … ± ²"));
+        assert!(in_its_fonts(&escaped("« ε ≥ α₁ »")));
+        assert!(!in_its_fonts("метод"));
+        assert!(!in_its_fonts("方法"));
     }
 }

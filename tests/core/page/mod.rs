@@ -275,9 +275,10 @@ fn in_a_browser_the_page_fits_sorts_works_by_keyboard_and_logs_no_error() {
             dom.split("<pre id=\"seen\">").nth(1).and_then(|rest| rest.split("</pre>").next());
         let seen = seen.filter(|seen| !seen.is_empty());
         let seen = seen.unwrap_or_else(|| panic!("failed to load the page: {log}"));
-        let expected = "fits: true\nsticks out: nothing\nscrolls without a keyboard: 0\n\
-                        heads without a button: 0\nsorted before: false\nfocus: true\nrises: true\n\
-                        falls: true\nrows kept: true\nout of reach: 0\nskip link shows: true\n\
+        let expected = "low enough: true\nfits: true\nsticks out: nothing\n\
+                        scrolls without a keyboard: 0\nheads without a button: 0\n\
+                        sorted before: false\nfocus: true\nrises: true\nfalls: true\n\
+                        rows kept: true\nout of reach: 0\nskip link shows: true\n\
                         unnamed figures: 0\ndead links: 0";
         assert_eq!(seen, expected, "at {width} pixels");
         let errors: Vec<&str> = log.lines().filter(|line| line.contains(":CONSOLE")).collect();
