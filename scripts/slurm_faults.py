@@ -8,8 +8,9 @@ slurm-wlm and munge (scripts/slurm.sh), and cc.
 
 REPRO is the program with its engine beside it. `--other PROGRAM` before it names the program of
 another version, for `two_versions`. Prints a line each: the scenario, how many records the ledger
-has, how many fine-tunes were begun again and how much work that was, the seconds that it took, and
-what was wrong. Exits with 1 if a scenario failed. Needs Python 3.9 and its standard library alone.
+has, how many fine-tunes were resumed or begun again and how much work that was, the seconds that it
+took, and what was wrong. Exits with 1 if a scenario failed. Needs Python 3.9 and its standard
+library alone.
 """
 
 import argparse
@@ -70,6 +71,7 @@ class Starts(threading.Thread):
     def __init__(self, ledger):
         super().__init__(daemon=True)
         self.ledger, self.held, self.over = ledger, {}, threading.Event()
+        self.resumed = 0
 
     def run(self):
         while not self.over.wait(0.03):
@@ -79,15 +81,17 @@ class Starts(threading.Thread):
                     begun = (lease["worker"], lease["pid"], lease["started"])
                     times = self.held.setdefault(lease["trial"], {})
                     now = time.monotonic()
+                    if times and begun not in times:
+                        self.resumed += any(self.ledger.glob(f"epochs/*/{lease['trial']}.*"))
                     times[begun] = (times.get(begun, (now,))[0], now)
 
     def stop(self):
-        """How many fine-tunes were begun again, and how many fine-tunes' worth of work was done
-        twice: what all of a fine-tune's workers took beyond the time that its record has, which
-        includes the epochs that it resumed from."""
+        """How many fine-tunes were resumed by another worker, how many were begun again, and how
+        many fine-tunes' worth of work was done twice: what all of a fine-tune's workers took beyond
+        the time that its record has, which includes the epochs that it resumed from."""
         self.over.set()
         self.join()
-        again = sum(len(times) - 1 for times in self.held.values())
+        again = sum(len(times) - 1 for times in self.held.values()) - self.resumed
         twice = 0.0
         for path in entries(self.ledger):
             times, seconds = self.held.get(path.stem, {}), 0.0
@@ -95,7 +99,7 @@ class Starts(threading.Thread):
                 seconds = json.loads(path.read_text())["entry"]["provenance"]["seconds"]
                 held = sum(last - first for first, last in times.values())
                 twice += max(0.0, held - seconds) / seconds
-        return again, twice
+        return self.resumed, again, twice
 
 
 def leases(ledger):
@@ -292,11 +296,13 @@ def too_short(cluster, ledger):
 def disk_full(cluster, ledger):
     """The ledger's file system is full for a while."""
     ledger.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=76k", "tmpfs", ledger], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=56k", "tmpfs", ledger], check=True)
     try:
         cluster.submit(ledger)
         cluster.finish()
-        check(0 < len(records(ledger)) < len(cluster.expected), "the disk was not full")
+        count = len(records(ledger))
+        free = shutil.disk_usage(ledger).free
+        check(0 < count < len(cluster.expected), f"{count} records, and {free} bytes are free")
         subprocess.run(["mount", "-o", "remount,size=64m", ledger], check=True)
         cluster.submit(ledger)
         cluster.finish()
@@ -390,7 +396,7 @@ def main():
     cluster.script("up")
     try:
         cluster.expected = cluster.local(folder / "local")
-        print(f"one process: {len(cluster.expected)} records")
+        print(f"one process: {len(cluster.expected)} records", flush=True)
         for scenario in chosen:
             ledger = folder / scenario.__name__
             starts, begun, words = Starts(ledger), time.monotonic(), "as expected"
@@ -404,7 +410,7 @@ def main():
                 cluster.compare(ledger)
             except (Failed, subprocess.SubprocessError, OSError) as error:
                 words = f"FAILED: {error}"
-            again, twice = starts.stop()
+            resumed, again, twice = starts.stop()
             if again > AGAIN[scenario.__name__] and words == "as expected":
                 words = f"FAILED: more than {AGAIN[scenario.__name__]} were begun again"
             # A record that a full disk does not take is lost.
@@ -414,8 +420,9 @@ def main():
             failed |= words.startswith("FAILED")
             took = time.monotonic() - begun
             count = len(records(ledger))
-            worth = f"{again} begun again ({twice:.2f} fine-tunes' work twice)"
-            result = f"{count} records, {worth}, {took:.0f} s: {words}"
+            counts = f"{resumed} resumed, {again} begun again"
+            worth = f"{twice:.2f} fine-tunes' work done twice"
+            result = f"{count} records, {counts}, {worth}, {took:.0f} s: {words}"
             print(f"{scenario.__name__}: {result}", flush=True)
             cluster.run(["scancel", "--user=root"])
     finally:
