@@ -98,7 +98,8 @@ class Starts(threading.Thread):
             if len(times) > 1:
                 seconds = json.loads(path.read_text())["entry"]["provenance"]["seconds"]
                 held = sum(last - first for first, last in times.values())
-                twice += max(0.0, held - seconds) / seconds
+                # Where the second run had more of a busy core, it seems to be more than the whole.
+                twice += min(len(times) - 1, max(0.0, held - seconds) / seconds)
         return self.resumed, again, twice
 
 

@@ -50,7 +50,12 @@ fn sixteen_workers_run_eight_thousand_trials_in_little_more_than_their_time() {
     let targets = "target = [\"svhn\", \"kmnist\", \"fmnist\", \"mnist\", \"cifar10\"]";
     let images = "images = [100, 200, 300, 400, 500, 600, 700, 800, 900, 1000]";
     let cells = format!("{targets}, {images}, blocks = [0, 1, 2, 3, 4, 5, 6, 9]");
-    let text = gap_text("paper", "greater_than = 0.0", &cells, "[design]\nlooks = [10]\n");
+    let text = gap_text(
+        "paper",
+        "greater_than = 0.0",
+        &cells,
+        "[design]\nlooks = [10]\nreading_seeds = 10\n",
+    );
     let world = World::paper();
     let claim = check::claim("gap.toml", &text, &world).unwrap_or_else(|error| panic!("{error}"));
     let folder = tempfile::tempdir().unwrap();
