@@ -132,7 +132,7 @@ impl Failure {
     }
 
     /// The same for a device that failed.
-    #[cfg(feature = "engine")]
+    #[cfg(any(feature = "engine", test))]
     #[must_use]
     pub(super) fn of_device(self) -> Self {
         Self { of_device: true, ..self }

@@ -221,7 +221,20 @@ fn again(end: Option<SystemTime>) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+    use crate::{
+        assets::Assets,
+        cli::{
+            distance::Distance,
+            pretrain::Pretrain,
+            runtime::{DeviceRequest, Engine, Machine, Place},
+        },
+        experiment::{Precision, Trial},
+        plan::queue::{Queue, Report},
+        world::World,
+    };
 
     #[test]
     fn a_job_has_the_name_that_slurm_prints() {
@@ -235,5 +248,115 @@ mod tests {
         assert_eq!(named(&[&array[..], &[("SLURM_JOB_ID", "9")]].concat()).as_deref(), Some("7_3"));
         assert_eq!(named(&[("SLURM_JOB_ID", "9")]).as_deref(), Some("9"));
         assert_eq!(named(&array[1..]), None);
+    }
+
+    /// A machine whose GPU fails.
+    struct Faulty;
+
+    impl Engine for Faulty {
+        fn start(&self) {}
+
+        fn open(&self, _: DeviceRequest) -> Result<Box<dyn Machine>, Failure> {
+            Ok(Box::new(Self))
+        }
+
+        fn inventory(&self) -> Vec<(&'static str, String)> {
+            Vec::new()
+        }
+
+        fn pretrain(&self, _: &Pretrain) -> Result<Outcome, Failure> {
+            unreachable!("only fine-tunes are run")
+        }
+
+        fn distance(&self, _: &Distance) -> Result<Outcome, Failure> {
+            unreachable!("only fine-tunes are run")
+        }
+    }
+
+    impl Machine for Faulty {
+        fn processor(&self) -> String {
+            "faulty".to_owned()
+        }
+
+        fn is_cpu(&self) -> bool {
+            false
+        }
+
+        fn at_once(&self) -> usize {
+            1
+        }
+
+        fn refuses(&self, _: Precision) -> Option<String> {
+            None
+        }
+
+        fn run(&self, _: &Place<'_>, queue: &dyn Queue, _: Report<'_>) -> Result<(), Failure> {
+            let next = queue.next().unwrap().expect("there is something to run");
+            assert!(!next.family.is_empty());
+            let said = miette::miette!("CUDA error: an illegal memory access was encountered");
+            Err(Failure::new(exit::FAILED, said).of_device())
+        }
+
+        fn calibrate(&self, _: &World) -> Result<Throughput, String> {
+            unreachable!("the time is not limited")
+        }
+
+        fn first_steps(
+            &self,
+            _: &dyn Assets,
+            _: &[Trial],
+        ) -> Result<Vec<(f64, Option<f64>)>, String> {
+            unreachable!("only fine-tunes are run")
+        }
+    }
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        work: Work,
+    }
+
+    /// The ledger of the next test's worker.
+    const LEDGER: &str = "REPRO_TEST_FAULTY_LEDGER";
+
+    /// A worker of the next test, in a process of its own, which starts itself again as this test.
+    #[test]
+    fn a_worker_whose_gpu_fails() {
+        let Some(ledger) = std::env::var_os(LEDGER) else { return };
+        let words = ["repro", "control_more_images", "--leave", "--ledger"].map(Into::into);
+        let line = Line::parse_from(words.into_iter().chain([ledger]));
+        let suites = Suites::new(None, Some(&Faulty)).unwrap();
+        let ended = line.work.run(&suites);
+        std::process::exit(ended.map_or_else(Failure::report, Outcome::code).into());
+    }
+
+    #[test]
+    fn after_two_faults_of_devices_a_worker_leaves_its_host_and_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let worker = || {
+            let mut command = Command::new(std::env::current_exe().unwrap());
+            command.args(["--exact", "--nocapture", "cli::work::tests::a_worker_whose_gpu_fails"]);
+            let ran = command.env(LEDGER, folder.path()).output().unwrap();
+            let said = String::from_utf8(ran.stderr).unwrap();
+            let said: Vec<&str> = said.split_whitespace().filter(|word| *word != "│").collect();
+            (ran.status.code(), said.join(" "))
+        };
+        let faults = || {
+            let ledger = crate::store::Ledger::new(folder.path().to_owned());
+            DeviceFault::recent(&ledger, &machine::host()).unwrap().len()
+        };
+        let (code, said) = worker();
+        assert_eq!((code, faults()), (Some(75), 2), "{said}");
+        assert_eq!(said.matches("starting again").count(), 1, "{said}");
+        let host = machine::host();
+        for words in
+            [format!("2 devices of {host} failed within an hour"), format!("`--exclude={host}`")]
+        {
+            assert!(said.contains(&words), "{said}");
+        }
+        // The next one on this host does not try.
+        let (code, said) = worker();
+        assert_eq!((code, faults()), (Some(75), 2), "{said}");
+        assert!(!said.contains("starting again"), "{said}");
     }
 }

@@ -15,13 +15,17 @@ use crate::{
     store::{Damaged, Ended, Entry, Lease, Ledger, LedgerError, Put, Worker},
 };
 
-/// Runs a family: its entries, or nothing where it failed without saying which trial did.
-pub type Run<'a, E> = dyn FnMut(&[IdentifiedTrial]) -> Result<Option<Vec<Entry>>, E> + 'a;
+/// What a family gave: its entries, or why it failed without saying which trial did.
+pub type Ran = Result<Vec<Entry>, String>;
+
+/// Runs a family.
+pub type Run<'a, E> = dyn FnMut(&[IdentifiedTrial]) -> Result<Ran, E> + 'a;
 
 /// The time between two looks at the ledger while other workers run the remaining trials.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Fine-tunes that take longer than ten minutes resume after an interruption.
+/// Fine-tunes that take longer than ten minutes resume even after a kill, and all of them after an
+/// interruption.
 const RESUME_AFTER: Duration = Duration::from_secs(600);
 
 /// Receives events.
@@ -37,7 +41,8 @@ pub trait Queue: Sync {
         most.min(self.waiting().len()).max(1)
     }
 
-    /// Fine-tunes that take longer keep their state after epochs, to resume from it.
+    /// Fine-tunes that take longer keep their state after epochs, to resume from it; an interrupted
+    /// one always does.
     fn resume_after(&self) -> Duration {
         RESUME_AFTER
     }
@@ -48,13 +53,17 @@ pub trait Queue: Sync {
     /// If the ledger can't be read or written.
     fn next(&self) -> Result<Option<Next>, LedgerError>;
 
-    /// Puts trials at the front of the queue, each as a family of its own.
-    fn alone(&self, family: Vec<IdentifiedTrial>);
-
-    /// Stores an entry that was run.
+    /// Puts trials of a family that failed at the front of the queue, each as a family of its own,
+    /// and logs why.
     ///
     /// # Errors
-    /// If it can't be written.
+    /// If a log can't be written.
+    fn alone(&self, family: Vec<IdentifiedTrial>, why: &str) -> Result<(), LedgerError>;
+
+    /// Stores an entry that was run, and the log of one that failed.
+    ///
+    /// # Errors
+    /// If they can't be written.
     fn store(&self, entry: &Entry) -> Result<Put, LedgerError>;
 }
 
@@ -158,7 +167,7 @@ pub fn drain<E: From<LedgerError>>(
             continue;
         }
         match run(&next.family)? {
-            Some(entries) => {
+            Ok(entries) => {
                 for entry in &entries {
                     match queue.store(entry)? {
                         Put::Stored => report(Event::Ended(entry)),
@@ -168,15 +177,26 @@ pub fn drain<E: From<LedgerError>>(
                 }
             }
             // To find the trial that fails, each is run alone and written before the next.
-            None => {
+            Err(why) => {
                 let family = std::mem::take(&mut next.family);
                 // Release the leases, or this process's other threads would wait for them.
                 drop(next);
-                queue.alone(family);
+                queue.alone(family, &why)?;
             }
         }
     }
     Ok(false)
+}
+
+/// Logs for each trial of a family that the family failed.
+pub(super) fn log_family(
+    ledger: &Ledger,
+    worker: &Worker,
+    family: &[IdentifiedTrial],
+    why: &str,
+) -> Result<(), LedgerError> {
+    let siblings = family.len() - 1;
+    family.iter().try_for_each(|named| ledger.log_family_failure(worker, &named.id, siblings, why))
 }
 
 /// A list of trials, all of which end here or elsewhere.
@@ -287,12 +307,15 @@ impl Queue for Listed<'_> {
         Ok(Some(next))
     }
 
-    fn alone(&self, family: Vec<IdentifiedTrial>) {
+    fn alone(&self, family: Vec<IdentifiedTrial>, why: &str) -> Result<(), LedgerError> {
+        log_family(self.ledger, self.worker, &family, why)?;
         let mut waiting = self.lock();
         family.into_iter().rev().for_each(|named| waiting.families.push_front(vec![named]));
+        Ok(())
     }
 
     fn store(&self, entry: &Entry) -> Result<Put, LedgerError> {
+        self.ledger.log_failure(self.worker, entry)?;
         self.ledger.put(entry)
     }
 }

@@ -15,7 +15,7 @@ use super::{
     families::{halved, whole},
     known::Known,
     order::{Candidate, order},
-    queue::{Next, Queue},
+    queue::{Next, Queue, log_family},
 };
 use crate::{
     assets::IdentifiedTrial,
@@ -341,13 +341,16 @@ impl Queue for Work<'_> {
         }
     }
 
-    fn alone(&self, family: Vec<IdentifiedTrial>) {
+    fn alone(&self, family: Vec<IdentifiedTrial>, why: &str) -> Result<(), LedgerError> {
+        log_family(self.campaign.ledger, self.worker, &family, why)?;
         let mut state = self.lock();
         state.fruitless = false;
         family.into_iter().rev().for_each(|named| state.alone.push_front(named));
+        Ok(())
     }
 
     fn store(&self, entry: &Entry) -> Result<Put, LedgerError> {
+        self.campaign.ledger.log_failure(self.worker, entry)?;
         let put = self.campaign.ledger.put(entry)?;
         let mut state = self.lock();
         state.awaited.remove(&entry.id);

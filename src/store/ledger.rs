@@ -278,6 +278,9 @@ impl Ledger {
             match files::write_with(&path, existing, |file| file.write_all(&bytes)) {
                 Ok(()) => {
                     self.remove_epoch_file(&entry.id);
+                    if matches!(entry.outcome, Ended::Finished(_)) {
+                        self.remove_failure_log(&entry.id);
+                    }
                     return Ok(Put::Stored);
                 }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}

@@ -6,6 +6,7 @@
 pub mod bundle;
 mod check;
 mod entry;
+mod failure;
 mod faults;
 mod holder;
 mod lease;

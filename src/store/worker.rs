@@ -113,6 +113,12 @@ impl Worker {
         &self.host
     }
 
+    /// Its job, for example in Slurm.
+    #[must_use]
+    pub fn job(&self) -> Option<&str> {
+        self.job.as_deref()
+    }
+
     /// Whether a lease that was last written at this time has missed ten heartbeats: by the clock
     /// of the file system, which `clock` finds; or since this worker saw it first, where that clock
     /// was set back.

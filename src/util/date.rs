@@ -1,12 +1,20 @@
-//! Today's date.
+//! Dates and times in UTC.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Today's date in UTC, such as `2020-07-11`.
 #[must_use]
 pub fn today() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     date(since.as_secs() / 86_400)
+}
+
+/// A date and time in UTC, such as `2020-07-11 09:30:00 UTC`, from the time since 1970.
+#[must_use]
+pub fn time(since: Duration) -> String {
+    let (days, seconds) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    format!("{} {hours:02}:{minutes:02}:{seconds:02} UTC", date(days))
 }
 
 /// The Gregorian date this many days after 1970-01-01: years begin in March, so that a leap day is
@@ -26,7 +34,15 @@ fn date(days: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::date;
+    use std::time::Duration;
+
+    use super::{date, time};
+
+    #[test]
+    fn seconds_are_times() {
+        assert_eq!(time(Duration::from_secs(18_454 * 86_400 - 1)), "2020-07-10 23:59:59 UTC");
+        assert_eq!(time(Duration::from_millis(3_723_999)), "1970-01-01 01:02:03 UTC");
+    }
 
     #[test]
     fn days_are_dates() {

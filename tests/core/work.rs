@@ -22,7 +22,7 @@ use repro::{
         campaign::{Campaign, Event, Progress},
         cost::Throughput,
         order::{Candidate, order},
-        queue::drain,
+        queue::{Ran, drain},
         work::{Ending, Limits, Work},
     },
     store::{Damaged, Ended, Entry, Lease, Ledger, LedgerError, Worker},
@@ -43,8 +43,11 @@ fn claim() -> Claim {
 }
 
 /// The entry of a trial; no look decides the claim by them.
-fn ran(named: &IdentifiedTrial) -> Entry {
-    let Trial { recipe, seed } = &named.trial;
+pub(crate) fn ran(named: &IdentifiedTrial) -> Entry {
+    entry_of(named.trial.clone(), outcome(&named.trial))
+}
+
+pub(crate) fn outcome(Trial { recipe, seed }: &Trial) -> Ended {
     let ahead = |seed: Seed| if (seed.0 / 100_000).is_multiple_of(2) { 60.0 } else { 40.0 };
     let accuracy = match &*recipe.key.source {
         "l2_3" => ahead(*seed),
@@ -59,10 +62,10 @@ fn ran(named: &IdentifiedTrial) -> Entry {
     of.adversarial = recipe
         .adversarial
         .map(|test| MeasuredAdversarial { test, correct: vec![true; test.images as usize] });
-    entry_of(named.trial.clone(), outcome)
+    outcome
 }
 
-struct Quiet;
+pub(crate) struct Quiet;
 
 impl Progress for Quiet {
     fn damaged(&self, files: &[Damaged]) {
@@ -78,7 +81,7 @@ impl Progress for Quiet {
     fn happens(&self, _: Event<'_>) {}
 }
 
-const FOREVER: Limits = Limits { until: None, leave: true };
+pub(crate) const FOREVER: Limits = Limits { until: None, leave: true };
 
 /// Works with a fake runner; `each` is called with each trial that it runs. How it ended, and how
 /// many entries it stored.
@@ -95,9 +98,9 @@ fn work(
     let (claims, timed) = ([&claim], || speed);
     let queue = Work::new(&campaign, &claims, worker, limits, "none".to_owned(), &timed, 1, &Quiet);
     let queue = queue.unwrap();
-    let mut run = |family: &[IdentifiedTrial]| -> Result<Option<Vec<Entry>>, LedgerError> {
+    let mut run = |family: &[IdentifiedTrial]| -> Result<Ran, LedgerError> {
         family.iter().for_each(each);
-        Ok(Some(family.iter().map(ran).collect()))
+        Ok(Ok(family.iter().map(ran).collect()))
     };
     assert!(drain(&queue, &|| false, &|_| (), &mut run).unwrap());
     (queue.ending().unwrap(), queue.stored())
@@ -107,7 +110,7 @@ fn worker(name: &str) -> Worker {
     Worker::new(name, None).unwrap().with_beat(Duration::from_millis(20))
 }
 
-fn records(folder: &Path) -> usize {
+pub(crate) fn records(folder: &Path) -> usize {
     Ledger::new(folder.to_owned()).all(&mut |file| panic!("{file:?}")).unwrap().len()
 }
 

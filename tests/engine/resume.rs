@@ -91,6 +91,51 @@ fn from_every_epoch_the_bits_are_those_of_an_undisturbed_fine_tune() {
     }
 }
 
+/// Keeps nothing that is not interrupted, and interrupts after the second epoch.
+struct Interrupting<'a> {
+    memory: Memory,
+    stop: &'a AtomicBool,
+}
+
+impl Keeper for Interrupting<'_> {
+    fn load(&self) -> Option<Vec<Saved>> {
+        self.memory.load()
+    }
+
+    fn is_due(&self, done: u32, _: u32, _: f64) -> bool {
+        self.stop.store(done == 2, Ordering::Relaxed);
+        false
+    }
+
+    fn keep(&self, saved: Vec<Saved>) {
+        self.memory.keep(saved);
+    }
+}
+
+/// However short it is: a preempted worker loses no epoch that it has finished.
+#[test]
+fn an_interrupted_fine_tune_keeps_its_last_epoch() {
+    let fixture = Fixture::on(Device::Cpu, 150);
+    let protocol = &Protocol { epochs: 4, evaluate: vec![1, 4], ..World::smoke().protocol };
+    let (siblings, stop) = ([Sibling { blocks: 3, protocol }], AtomicBool::new(false));
+    let run = |keeper: &dyn Keeper| {
+        let ran = fine_tune_kept(&fixture.material(), &siblings, Seed(1), &stop, keeper);
+        ran.map(|ended| timeless(ended.into_iter().next().unwrap().0))
+    };
+    let keeper = Interrupting { memory: Memory::default(), stop: &stop };
+    assert!(run(&keeper).is_err());
+    let kept = keeper.memory.kept.take();
+    assert_eq!(kept.iter().map(|saved| saved[0].epochs).collect::<Vec<_>>(), [2]);
+    // Interrupted before its first epoch, it has nothing to keep.
+    let none = Memory::default();
+    assert!(run(&none).is_err());
+    assert_eq!(none.kept.borrow().len(), 0);
+    stop.store(false, Ordering::Relaxed);
+    let undisturbed = run(&Memory::default()).unwrap();
+    let start = RefCell::new(kept.into_iter().next());
+    assert_eq!(run(&Memory { start, ..Memory::default() }).unwrap(), undisturbed);
+}
+
 fn named(blocks: u32, seed: u64) -> IdentifiedTrial {
     let mut recipe = World::smoke().recipe(Key::new("kmnist", "natural", blocks, 100));
     (recipe.protocol.epochs, recipe.protocol.evaluate) = (8, vec![1, 8]);

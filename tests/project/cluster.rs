@@ -1,5 +1,5 @@
 //! A cluster, as its guide describes it: the guide's examples with a program in place of `repro`,
-//! and `repro submit` on a Slurm that `scripts/slurm.sh` starts.
+//! and `repro submit` and workers on a Slurm that `scripts/slurm.sh` starts.
 
 use std::{
     fs::{self, Permissions},
@@ -129,6 +129,23 @@ impl Drop for Slurm {
     fn drop(&mut self) {
         self.script("down");
     }
+}
+
+/// All scenarios run by schedule (`.github/workflows/faults.yml`).
+#[test]
+fn workers_survive_a_kill_and_preemption_on_a_real_slurm() {
+    if !required("slurm") || !cfg!(feature = "engine") {
+        println!("skipped: it takes minutes, so that REPRO_REQUIRE=slurm asks for it");
+        return;
+    }
+    assert!(["slurmctld", "slurmd", "munged", "cc"].into_iter().all(has));
+    let mut command = Command::new("python3");
+    command.arg(project().join("scripts/slurm_faults.py")).arg(env!("CARGO_BIN_EXE_repro"));
+    let ran = command.args(["kill", "preemption"]).output().unwrap();
+    let said = [&ran.stdout[..], &ran.stderr].map(String::from_utf8_lossy).concat();
+    assert!(ran.status.success(), "{said}");
+    assert_eq!(said.matches(": as expected").count(), 2, "{said}");
+    println!("{said}");
 }
 
 #[test]

@@ -12,7 +12,9 @@ const MUTANTS: &str = include_str!("../../.github/workflows/mutants.yml");
 const RELEASE: &str = include_str!("../../.github/workflows/release.yml");
 /// The report of the current commit.
 const PAGES: &str = include_str!("../../.github/workflows/pages.yml");
-const ALL: [&str; 4] = [WORKFLOW, MUTANTS, RELEASE, PAGES];
+/// Faults on a Slurm, once a week.
+const FAULTS: &str = include_str!("../../.github/workflows/faults.yml");
+const ALL: [&str; 5] = [WORKFLOW, MUTANTS, RELEASE, PAGES, FAULTS];
 const MANIFEST: &str = include_str!("../../Cargo.toml");
 const MAKEFILE: &str = include_str!("../../Makefile");
 
@@ -73,6 +75,18 @@ fn the_job_that_runs_every_test_has_the_whole_history_and_requires_it() {
     assert_eq!(checkout["with"]["fetch-depth"].as_integer(), Some(0));
     let all = step("run", ".ci/run");
     assert_eq!(all["env"]["REPRO_REQUIRE"].as_str(), Some("history"));
+}
+
+/// Every scenario is in the schedule, and its program is another one than that of `two_versions`.
+#[test]
+fn faults_on_a_slurm_are_tried_by_schedule_with_two_versions() {
+    let documents = Yaml::load_from_str(FAULTS).expect("YAML");
+    assert!(documents[0]["on"]["schedule"].as_sequence().is_some());
+    let runs = values(FAULTS, "run");
+    let last = runs.last().unwrap().split_whitespace().filter(|word| *word != "\\");
+    let words: Vec<&str> = last.skip_while(|word| *word != "python3").collect();
+    let programs = ["--other", "../other/target/release/repro", "target/release/repro"];
+    assert_eq!(words, [&["python3", "scripts/slurm_faults.py"][..], &programs].concat());
 }
 
 #[test]

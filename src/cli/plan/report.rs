@@ -1,6 +1,9 @@
 //! A plan for programs: as one JSON document, or an object a line for each fine-tune.
 
-use std::{collections::BTreeSet, io::Write};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -70,8 +73,15 @@ struct PlannedTrial {
     /// What is missing here, and how to get it; null if nothing is.
     #[serde(rename = "lacking")]
     unavailable: Option<String>,
-    /// Additions and multiplications.
+    /// Additions and multiplications, alone.
     operations: f64,
+    /// A name of its family: the fine-tunes with the same name run side by side and share their
+    /// frozen part.
+    #[serde(default)]
+    family: String,
+    /// The same beside those of its family in this plan: an equal part of what they take together.
+    #[serde(default)]
+    operations_beside_siblings: f64,
     /// Estimated seconds alone; null if no speed is known, or if the device has too little memory.
     seconds: Option<f64>,
     /// Bytes of memory that it needs at least.
@@ -105,6 +115,7 @@ impl PlanReport {
                 PlannedTrial { unavailable, ..PlannedTrial::new(trial, needed_by, world, device) }
             }));
         }
+        share(&mut trials, world);
         Self {
             format_version: 1,
             evidence: context.kind,
@@ -137,14 +148,36 @@ impl PlannedTrial {
         let memory = memory_of(&trial, world);
         let speed = device.speed.filter(|_| device.fits(memory));
         Self {
-            trial,
             key: None,
             wanted_by: needed_by.clone(),
             why: None,
             unavailable: None,
+            family: family(&trial, world),
             operations: cost.flops,
+            operations_beside_siblings: cost.flops,
+            trial,
             seconds: speed.map(|speed| speed.seconds(cost)),
             memory_bytes_at_least: memory,
         }
+    }
+}
+
+/// A name of the trials that start from the same weights and share their frozen part.
+fn family(trial: &Trial, world: &World) -> String {
+    let zoo = world.zoo_of(&trial.recipe.key, trial.seed);
+    let of = format!("{zoo} {}", trial.family());
+    blake3::hash(of.as_bytes()).to_hex()[..16].to_owned()
+}
+
+/// Gives each fine-tune its part of what its family takes.
+fn share(trials: &mut [PlannedTrial], world: &World) {
+    let mut families: BTreeMap<String, Vec<&mut PlannedTrial>> = BTreeMap::new();
+    for trial in trials {
+        families.entry(trial.family.clone()).or_default().push(trial);
+    }
+    for mut family in families.into_values() {
+        let together = Cost::of_trials(family.iter().map(|planned| &planned.trial), world).flops;
+        let each = together / family.len() as f64;
+        family.iter_mut().for_each(|planned| planned.operations_beside_siblings = each);
     }
 }

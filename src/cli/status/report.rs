@@ -95,7 +95,8 @@ pub(super) struct FailedTrial {
     pub fine_tune: String,
     /// The error.
     pub reason: String,
-    /// The file with what it printed; null if there is none.
+    /// The file with every attempt: who ran it where, and the whole message; null if there is
+    /// none.
     pub log: Option<String>,
     /// The command that runs it again.
     pub command: String,
@@ -201,7 +202,7 @@ impl FailedTrial {
             Ended::Failed { reason } => reason.clone(),
             Ended::Finished(_) => String::new(),
         };
-        let log = context.ledger.folder().join("logs").join(format!("{}.log", entry.id));
+        let log = context.ledger.failure_log(&entry.id);
         Self {
             fine_tune: words(&entry.trial),
             reason,

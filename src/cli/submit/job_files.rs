@@ -32,7 +32,10 @@ pub(super) fn workers(workers: &Workers, array: u32, folder: &Path) -> String {
     // Preempted or on a node that fails, an element runs again, and continues its log.
     push("--requeue");
     push("--open-mode=append");
-    push(&format!("--signal=B:TERM@{NOTICE}"));
+    // In a short job it would come at the start, before the worker can say that nothing fits.
+    if workers.time.is_none_or(|time| time.0 > 2 * u64::from(NOTICE)) {
+        push(&format!("--signal=B:TERM@{NOTICE}"));
+    }
     if !workers.extra.is_empty() {
         let words: Vec<String> = workers.extra.iter().map(|word| directive_word(word)).collect();
         text.push_str(&format!("#SBATCH {}\n", words.join(" ")));
@@ -140,6 +143,13 @@ exec WORK
             let said = String::from_utf8(command.output().unwrap().stdout).unwrap();
             assert!(said.ends_with(expected) && !said.contains("--for"), "{said}");
         }
+    }
+
+    #[test]
+    fn a_short_job_gets_its_notice_at_its_end() {
+        let of = |time: &str| Workers { time: time.parse().ok(), ..some(1) };
+        let has_notice = |time| workers(&of(time), 1, Path::new("/l")).contains("--signal");
+        assert!(has_notice("7m") && !has_notice("6m") && !has_notice("1m"));
     }
 
     /// bash reads back the words that were written.

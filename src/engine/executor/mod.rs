@@ -11,7 +11,7 @@ mod resume;
 
 use crate::plan::campaign::{Event, Runner};
 use crate::plan::cost::{LARGE, Threads, threads_on_a_cpu};
-use crate::plan::queue::{Listed, Queue, drain};
+use crate::plan::queue::{Listed, Queue, Ran, drain};
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -249,13 +249,13 @@ impl Local<'_> {
     }
 
     /// Runs a family of trials. A failed trial that ran alone becomes an entry with the status failed;
-    /// a failure in a larger family gives `None`, since it does not say which trial failed.
+    /// a failure in a larger family gives the reason, since it does not say which trial failed.
     fn family<'m>(
         &'m self,
         family: &[&IdentifiedTrial],
         files: &EpochFiles<'_>,
         materials: &mut Materials<'m>,
-    ) -> Result<Option<Vec<Entry>>, ExecutorError> {
+    ) -> Result<Ran, ExecutorError> {
         let started =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let clock = Instant::now();
@@ -263,7 +263,7 @@ impl Local<'_> {
             match (self.run_family_with_retry(family, files, materials)?, family) {
                 (Ok(outcomes), _) => outcomes.into_iter().map(Ended::Finished).collect(),
                 (Err(reason), [_]) => vec![Ended::Failed { reason }],
-                (Err(_), _) => return Ok(None),
+                (Err(reason), _) => return Ok(Err(reason)),
             };
         let provenance = Provenance {
             program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -283,7 +283,7 @@ impl Local<'_> {
             outcome,
             provenance: provenance.clone(),
         };
-        Ok(Some(family.iter().zip(ended).map(entry).collect()))
+        Ok(Ok(family.iter().zip(ended).map(entry).collect()))
     }
 
     /// The outcomes of a family's trials, or why the trials have none. A single trial for which the

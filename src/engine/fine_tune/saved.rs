@@ -21,7 +21,7 @@ pub struct Saved {
     pub tensors: BTreeMap<String, Tensor>,
 }
 
-/// Keeps the states of siblings that take long.
+/// Keeps the states of siblings: of those that take long, and of all that are interrupted.
 pub trait Keeper {
     /// The states to resume from, one for each sibling in their order and all after the same epoch;
     /// `None` to start from the beginning.
@@ -30,6 +30,6 @@ pub trait Keeper {
     /// Whether states are to be kept after so many of all epochs, which took so many seconds.
     fn is_due(&self, done: u32, of: u32, seconds: f64) -> bool;
 
-    /// Keeps the states, one for each sibling.
+    /// Keeps the states, one for each sibling; also at an interruption, whether due or not.
     fn keep(&self, saved: Vec<Saved>);
 }

@@ -286,8 +286,14 @@ fn side_by_side(
     let seconds = || before + clock.elapsed().as_secs_f64();
     let passes = Features::new(&networks(&runs), protocol, material);
     let images = train.len() as usize;
+    let states =
+        |runs: &[Run<'_>], done| runs.iter().map(|run| run.saved(done, seconds())).collect();
+    let mut kept = done;
     for epoch in done..protocol.epochs {
         if stop.load(Ordering::Relaxed) {
+            if let Some(keeper) = keeper.filter(|_| epoch > kept) {
+                keeper.keep(states(&runs, epoch));
+            }
             return Err(FineTuneError::Interrupted);
         }
         let mut generator = random::epoch_generator(seed, Purpose::Order, epoch);
@@ -332,7 +338,8 @@ fn side_by_side(
         if let Some(keeper) = keeper
             && keeper.is_due(epoch + 1, protocol.epochs, seconds())
         {
-            keeper.keep(runs.iter().map(|run| run.saved(epoch + 1, seconds())).collect());
+            keeper.keep(states(&runs, epoch + 1));
+            kept = epoch + 1;
         }
     }
     let end = |mut run: Run<'_>| {

@@ -1,5 +1,7 @@
 //! Forms for programs: JSON by the schemas that the project publishes, and `--verbose`.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::Sandbox;
@@ -62,6 +64,14 @@ fn a_plan_has_the_same_fine_tunes_in_either_form() {
     let whole = json(&plan("json"));
     let lines: Vec<Value> = plan("jsonl").lines().map(json).collect();
     assert!(lines.len() > 5);
+    // Beside its siblings a fine-tune takes a part of what the plan is priced at.
+    let sum = |field: &str| lines.iter().map(|line| line[field].as_f64().unwrap()).sum::<f64>();
+    let price = whole["price"]["next"]["operations"].as_f64().unwrap();
+    let (alone, beside) = (sum("operations"), sum("operations_beside_siblings"));
+    assert!((beside / price - 1.0).abs() < 1e-9 && beside < 0.99 * alone, "{beside} {alone}");
+    let families: BTreeSet<&str> =
+        lines.iter().map(|line| line["family"].as_str().unwrap()).collect();
+    assert!(families.len() > 1 && families.len() < lines.len());
     assert_eq!(whole["trials"], Value::Array(lines));
 }
 
