@@ -85,7 +85,6 @@ impl Attack {
     /// An image whose loss has passed ln(classes) is attacked no further: its label has less than
     /// an equal share of the probability there, so another class has more, and the highest loss
     /// only grows. Arguments and panics as for [`Self::perturb`].
-    #[must_use]
     pub fn withstood(
         &self,
         logits: impl Fn(&Tensor) -> Tensor,

@@ -145,8 +145,7 @@ fn the_tables_of_choices_are_what_the_program_printed() {
 /// Fails unless a table has what was printed of the five claims and is kept in a folder, and the
 /// paper's recipe there has the verdict that the claim is expected to have.
 fn hold_choices(table: &str, folder: &str, claims: &[&str], kind: EvidenceKind) {
-    let printed: Vec<_> =
-        claims.iter().map(|&claim| (claim, sensitivity(folder, claim))).collect();
+    let printed: Vec<_> = claims.iter().map(|&claim| (claim, sensitivity(folder, claim))).collect();
     let row = |words: &str| {
         let of = |(_, rows): &(&str, Vec<(String, String)>)| {
             let row = rows.iter().find(|(choice, _)| choice == words);
