@@ -63,7 +63,7 @@ pub(in crate::report) fn escaped(text: &str) -> String {
     escaped
 }
 
-/// What LaTeX's fonts for text lack, and those for mathematics have.
+/// What is in LaTeX's fonts for mathematics, and not in those for text.
 fn symbol(c: char) -> Option<String> {
     const COMMANDS: [(char, &str); 50] = [
         ('α', "alpha"),
