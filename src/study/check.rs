@@ -196,10 +196,12 @@ impl Metric {
     pub(super) fn check(&self, value: f64) -> Result<(), String> {
         match self.range {
             Some([least, largest]) if value.is_finite() && !(least..=largest).contains(&value) => {
+                let unit = if self.unit.is_empty() { "" } else { &format!(" {}", self.unit) };
+                // A share times 100 has digits that its file has not.
+                let value = (value * 1e9).round() / 1e9;
                 Err(format!(
-                    "{} is {value}{}, outside its range in log.toml, {least} to {largest}",
+                    "{} is {value}{unit}, outside its range in log.toml, {least} to {largest}{unit}",
                     self.column,
-                    if self.unit.is_empty() { String::new() } else { format!(" {}", self.unit) },
                 ))
             }
             _ => Ok(()),

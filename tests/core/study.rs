@@ -261,10 +261,14 @@ fn a_value_outside_the_declared_range_is_an_error_with_its_line() {
     let log = LOG.replace("scale = \"share\"\nitems = 1000", "range = [0.0, 0.7]\nunit = \"F\"");
     let error = verdict(&log, CLAIM, &runs(0.2)).unwrap_err();
     assert!(
-        error.contains("line 5: f1 is 0.752 F, outside its range in log.toml, 0 to 0.7"),
+        error.contains("line 5: f1 is 0.752 F, outside its range in log.toml, 0 to 0.7 F"),
         "{error}"
     );
     assert!(verdict(&log, CLAIM, &runs(0.1)).is_ok());
+    // The range of a share is in points, like its values.
+    let share = LOG.replace("items = 1000", "range = [0, 1]");
+    let error = verdict(&share, CLAIM, &runs(0.2)).unwrap_err();
+    assert!(error.contains(" points, outside its range in log.toml, 0 to 1 points"), "{error}");
     // A run that diverged has no value.
     assert!(verdict(&log, CLAIM, &format!("{}old,f9,nan\nnew,f9,.6\n", runs(0.1))).is_ok());
 }

@@ -15,7 +15,7 @@ use repro::{
 use super::page::{text, words};
 
 /// The claims that were asked from source models of each seed, in the order of the table.
-pub const TWO: [&str; 2] = ["robust_beats_natural", "shape_bias"];
+pub const THREE: [&str; 3] = ["robust_beats_natural", "faster_convergence", "shape_bias"];
 
 /// The claims that were asked from one zoo, in the order of the table.
 pub const FIVE: [&str; 5] = [
