@@ -24,7 +24,7 @@ use crate::{
     world::World,
 };
 
-/// The time after which a worker plans again, unless planning takes more than a tenth of it.
+/// The time after which a worker plans again, unless planning takes more than a twentieth of it.
 const EVERY: Duration = Duration::from_secs(2);
 
 /// When a worker leaves.
@@ -153,7 +153,6 @@ impl<'a> Work<'a> {
         self.progress.damaged(&damaged);
         let Outlook { next, at_most } = super::outlook(self.claims, &gathered.evidence);
         let outstanding = self.campaign.planned_again(next, &gathered, &mut state.known);
-        let at_most = self.campaign.planned_again(at_most, &gathered, &mut state.known);
         let mut missing = outstanding.missing;
         state.missing = missing.values().map(BTreeMap::len).sum();
         missing.retain(|missing, _| state.reported.insert(missing.what.clone()));
@@ -174,6 +173,7 @@ impl<'a> Work<'a> {
         }
         let new = trials.iter().filter(|named| state.awaited.insert(named.id.clone())).count();
         if new > 0 {
+            let at_most = self.campaign.planned_again(at_most, &gathered, &mut state.known);
             self.progress.begins(&trials, at_most.planned.len(), state.speed);
         }
         state.list = self.ordered(&trials);
@@ -304,7 +304,7 @@ impl Queue for Work<'_> {
         // Whether this call has planned: nothing is decided by an older plan.
         let mut fresh = false;
         loop {
-            let every = EVERY.max(10 * state.took);
+            let every = EVERY.max(20 * state.took);
             let is_due = |planned: Instant| planned.elapsed() >= every;
             // Where it waits, a record of another worker may be what the next look waits for.
             let is_news = |id: &String| self.campaign.ledger.has(id);

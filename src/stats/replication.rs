@@ -96,7 +96,8 @@ pub fn spread_behind(band: Interval, seeds: usize) -> f64 {
 
 /// The interval for the published mean from both standard deviations: local mean ±
 /// t(ν)·√(s²/k + s_published²/k_published), with the degrees of freedom ν of Satterthwaite (1946),
-/// and with the variances of folds where the sample's values are folds. Unbounded if the published standard deviation is unknown.
+/// and with the variances of folds where the sample's values are folds. Unbounded if the published
+/// standard deviation is unknown.
 #[must_use]
 pub fn with_both_spreads(
     sample: &Sample,
