@@ -21,7 +21,7 @@ FROM sources AS build-cpu
 RUN cargo build --release --locked
 
 FROM sources AS build-cuda
-RUN make gpu && cargo build --release --locked --features gpu
+RUN make gpu && cargo build --release --locked
 
 FROM debian:bookworm-slim AS base
 RUN apt-get update \

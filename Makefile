@@ -53,7 +53,7 @@ gpu: setup ## download libtorch for a GPU into .libtorch/gpu (5 GB), and print w
 
 lab: setup ## run the lab world on a GPU up to its time limit; repeat until it exits without 75
 	@[ -n "$$LD_LIBRARY_PATH" ] || $(MAKE) --no-print-directory gpu
-	@$(CARGO) build --release --features gpu $(LOCKED) </dev/null
+	@$(CARGO) build --release $(LOCKED) </dev/null
 	@: "$${LD_LIBRARY_PATH:=$$(echo $(CURDIR)/.libtorch/gpu/lib/python3*/site-packages/torch/lib)}"; \
 	export LD_LIBRARY_PATH; REPORT=$(REPORT) scripts/lab.sh </dev/null
 

@@ -3,8 +3,8 @@
 //! the reason; with `--include-ignored` it fails.
 //!
 //! Missing smoke evidence is run first (ledger: `REPRO_LEDGER`, or `.ledger` in the project). That
-//! takes minutes with an empty ledger and seconds with a full one. With `--features gpu`, claims at
-//! the paper's scale are tests too.
+//! takes minutes with an empty ledger and seconds with a full one. With the feature `gpu`, which is on
+//! by default, claims at the paper's scale are tests too.
 
 #[path = "claims/ignored.rs"]
 mod ignored;
@@ -26,7 +26,6 @@ use repro::{claim::Claim, fetch, judge::ClaimVerdict};
 fn main() {
     let arguments = Arguments::from_args();
     // Before any other call into libtorch. Without its CUDA half, everything runs on the CPU.
-    #[cfg(feature = "gpu")]
     if let Some(reason) = repro::engine::device::missing_cuda() {
         eprintln!("running on the CPU: {reason}");
     }

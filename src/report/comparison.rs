@@ -9,6 +9,7 @@ use crate::{
         numbers::{blocks, grouped},
     },
     replication::{Agreement, Comparison, Counts, Decided, OnlyLocal, Sameness},
+    util::decimals::signed,
 };
 
 /// The results in sentences, the note first.
@@ -153,8 +154,7 @@ fn differences(comparison: &Comparison, side: &str) -> String {
         let of = cell.blocks.map(|count| format!(", {}", blocks(count))).unwrap_or_default();
         (format!("{}{}{of}", figure(&cell.figure, &cell.at), cell.contrast), cell)
     });
-    let columns =
-        |side: &Decided| [format!("{:+.2}", side.value.mean), side.direction.name().to_owned()];
+    let columns = |side: &Decided| [signed(side.value.mean, 2), side.direction.name().to_owned()];
     tables(&header, cells, |cell| {
         let ours = cell.ours.as_ref().map_or_else(Default::default, columns);
         let front = vec![cell.target.clone(), cell.images.to_string()];

@@ -6,6 +6,7 @@ mod common;
 mod cluster;
 mod continuous_integration;
 mod docs;
+mod features;
 mod history;
 mod layers;
 mod readme;

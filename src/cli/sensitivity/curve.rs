@@ -20,7 +20,7 @@ use crate::{
         sensitivity::curve::{Combination, Curve, Factor, Specification, at_first_look},
     },
     report::{self, terminal},
-    util::duration,
+    util::{decimals::signed, duration},
 };
 
 impl Sensitivity {
@@ -86,8 +86,7 @@ impl Sensitivity {
 
 /// The sorted table, what is varied, and the number of specifications by verdict.
 fn text(curve: &Curve) -> String {
-    let number =
-        |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |it| format!("{it:+.2}"));
+    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |it| signed(it, 2));
     let row = |one: &Specification| -> Vec<String> {
         let choice = |factor: &Factor| {
             let mark = if one.has(&factor.choice) { "x" } else { "\u{b7}" };

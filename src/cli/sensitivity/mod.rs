@@ -33,7 +33,7 @@ use crate::{
         },
     },
     report::{self, terminal},
-    util::{duration, suggest::did_you_mean},
+    util::{decimals::signed, duration, suggest::did_you_mean},
     world::World,
 };
 
@@ -249,7 +249,7 @@ fn text(claim: &Claim, answers: &[Answer]) -> String {
             answer.choice.words.to_owned(),
             answer.verdict.verdict.to_string(),
             answer.effect.word().to_owned(),
-            answer.mean.map_or_else(|| "-".to_owned(), |mean| format!("{mean:+.2}")),
+            answer.mean.map_or_else(|| "-".to_owned(), |mean| signed(mean, 2)),
         ]
     });
     let verdicts = terminal::table(&["choice", "verdict", "", "mean"], rows);
@@ -269,8 +269,7 @@ fn text(claim: &Claim, answers: &[Answer]) -> String {
 /// What each choice adds to the effect under the paper's recipe, over cells and by the seeds in
 /// common; empty if only the paper's recipe is judged.
 fn differences(answers: &[Answer]) -> String {
-    let number =
-        |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |it| format!("{it:+.2}"));
+    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |it| signed(it, 2));
     let row = |answer: &Answer| {
         let Estimate { seeds, mean, low, high, .. } = answer.difference?;
         let words = answer.choice.words.to_owned();

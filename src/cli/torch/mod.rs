@@ -68,7 +68,8 @@ fn named(device: DeviceArgument, rather_cpu: bool) -> Result<Device, Failure> {
         (DeviceArgument::Auto | DeviceArgument::Cuda, None) => Ok(Device::Cuda(0)),
         (DeviceArgument::Auto, Some(missing)) => {
             static REPORTED: Once = Once::new();
-            if cfg!(feature = "gpu") {
+            // A machine without a GPU has no use for the note.
+            if device::has_gpu_driver() {
                 REPORTED.call_once(|| message!("running on the CPU: {missing}"));
             }
             Ok(Device::Cpu)

@@ -77,7 +77,8 @@ fn opened(path: PathBuf) -> CudaHalf {
 #[cfg(not(feature = "gpu"))]
 pub fn open_cuda() -> CudaHalf {
     CudaHalf::Missing {
-        reason: "built without GPU support: build with `--features gpu`".to_owned(),
+        reason: "built without GPU support: build with default features, or with `--features gpu`"
+            .to_owned(),
     }
 }
 

@@ -72,6 +72,11 @@ pub fn engine() -> String {
     format!("libtorch {version}, {} kernels", found.cpu_capability)
 }
 
+/// Whether the machine has a GPU's driver, and so probably a GPU.
+pub fn has_gpu_driver() -> bool {
+    driver::version().is_some()
+}
+
 /// The name of the processor; with a GPU, the names of both.
 pub fn name(device: tch::Device) -> String {
     match device {

@@ -14,10 +14,7 @@ use repro::{
 
 use super::page::{text, words};
 
-/// The claims that were asked from source models of each seed, in the order of the table.
-pub const THREE: [&str; 3] = ["robust_beats_natural", "faster_convergence", "shape_bias"];
-
-/// The claims that were asked from one zoo, in the order of the table.
+/// The claims that were asked under every choice, in the order of the tables.
 pub const FIVE: [&str; 5] = [
     "robust_beats_natural",
     "faster_convergence",

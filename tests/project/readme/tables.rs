@@ -10,7 +10,7 @@ use repro::{
 };
 
 use super::{
-    numbers::{FIVE, THREE, sensitivity},
+    numbers::{FIVE, sensitivity},
     page::{Kind, hold},
 };
 
@@ -138,7 +138,7 @@ fn the_page_of_answers_has_the_verdicts_of_today() {
 
 #[test]
 fn the_tables_of_choices_are_what_the_program_printed() {
-    hold_choices("choices", "", &THREE, EvidenceKind::Smoke);
+    hold_choices("choices", "", &FIVE, EvidenceKind::Smoke);
     hold_choices("choices from one zoo", "one_zoo", &FIVE, EvidenceKind::SmokeOneZoo);
 }
 
