@@ -1,5 +1,5 @@
-//! Of runs that may lie at either end of their ranges, how many at the upper end make an interval or
-//! a p-value worst. Mean and standard deviation of each number follow from those of the last by
+//! Of runs that may lie at either end of their ranges, how many at the upper end make an interval
+//! or a p-value worst. Mean and standard deviation of each number follow from those of the last by
 //! two sums, so that the cost grows with the number of runs and not with its square: a planned run
 //! that is absent may be one of hundreds.
 
