@@ -9,6 +9,7 @@ use crate::{
     judge::{
         ends::{Case, Scenario, all_cases, case},
         observe::Censored,
+        worst_ends::WorstEnds,
     },
     stats::{AddedVariance, Alpha, Sample, TTest, t_with_added, welch_contrast},
     util::decimals::{decimals, signed},
@@ -139,7 +140,7 @@ pub(super) fn decide_with(groups: &[Group], test: Test) -> Answer {
     let Test { relation, alpha, .. } = test;
     let values: Vec<&[Censored]> = groups.iter().map(|group| &*group.values).collect();
     let all = || values.iter().copied().flatten();
-    let (supporting, refuting) = cases(&values, test);
+    let (supporting, refuting) = cases(groups, &values, test);
     let of = |case: &Case, null: f64| test.against(groups, case, null);
     let intervals = |cases: &[Case]| -> Vec<_> {
         cases.iter().map(|case| of(case, 0.0).interval(alpha)).collect()
@@ -208,7 +209,11 @@ impl Test {
 
 /// The cases in which a hypothesis must be supported, and those in which it must be refuted; `None`
 /// where a sample of one of them can't be made.
-fn cases(values: &[&[Censored]], test: Test) -> (Option<Vec<Case>>, Option<Vec<Case>>) {
+fn cases(
+    groups: &[Group],
+    values: &[&[Censored]],
+    test: Test,
+) -> (Option<Vec<Case>>, Option<Vec<Case>>) {
     use Scenario::{High, Low};
     let both = [
         Low { failed: true },
@@ -222,7 +227,7 @@ fn cases(values: &[&[Censored]], test: Test) -> (Option<Vec<Case>>, Option<Vec<C
         return (of(&both[..1]), of(&both[..1]));
     }
     if test.each_end {
-        let all = all_cases(values);
+        let all = all_cases(values, WorstEnds::new(groups, test).as_ref());
         return (all.clone(), all);
     }
     // Failed runs at their worst value can't refute a hypothesis, nor support it at their best.

@@ -3,7 +3,7 @@
 
 use std::slice::from_ref;
 
-use super::observe::Censored;
+use super::{observe::Censored, worst_ends::WorstEnds};
 use crate::stats::Sample;
 
 /// One sample for each group of values.
@@ -39,7 +39,9 @@ const MOST: usize = 256;
 /// its extreme is at their ends. Of as many ends, those that lie farthest apart count: with ranges
 /// of one width, the upper ends of those with the highest middle. Ranges of several widths are all
 /// widened to the widest.
-pub(super) fn all_cases(groups: &[&[Censored]]) -> Option<Vec<Case>> {
+///
+/// Of one group, only the cases that `worst` asks for are made, where it is known what is asked.
+pub(super) fn all_cases(groups: &[&[Censored]], worst: Option<&WorstEnds>) -> Option<Vec<Case>> {
     let mut cases = vec![
         case(groups, Scenario::Low { failed: false })?,
         case(groups, Scenario::High { failed: false })?,
@@ -50,13 +52,21 @@ pub(super) fn all_cases(groups: &[&[Censored]]) -> Option<Vec<Case>> {
         return Some(cases);
     }
     let product = unknown.iter().fold(1_usize, |all, count| all.saturating_mul(count + 1));
-    let counts = |of: usize| -> Vec<usize> {
+    let all_known = groups.iter().copied().flatten().all(|value| !value.finished || exact(value));
+    let counts = |of: usize, values: &[Censored], end: fn(&Censored) -> f64| -> Vec<usize> {
+        if let ([_], Some(worst)) = (groups, worst) {
+            let (known, ends) = ends_of(values, end);
+            return worst.counts(&known, &ends);
+        }
         if product <= MOST || groups.len() == 1 { (0..=of).collect() } else { vec![0, of / 2, of] }
     };
-    for end in [|value: &Censored| value.low, |value: &Censored| value.high] {
+    let both: [fn(&Censored) -> f64; 2] = [|value| value.low, |value| value.high];
+    for end in both.into_iter().take(if all_known { 1 } else { 2 }) {
         let mut combined: Vec<Case> = vec![Vec::new()];
         for (values, unknown) in groups.iter().zip(&unknown) {
-            let samples = counts(*unknown).into_iter().map(|high| at_ends(values, end, high));
+            let counts = counts(*unknown, values, end).into_iter();
+            let (known, ends) = ends_of(values, end);
+            let samples = counts.map(|high| at_ends(&known, &ends, high));
             let samples = samples.collect::<Option<Vec<Sample>>>()?;
             combined = combined
                 .into_iter()
@@ -70,18 +80,29 @@ pub(super) fn all_cases(groups: &[&[Censored]]) -> Option<Vec<Case>> {
     Some(cases)
 }
 
-/// A sample with `high` of the runs without a value at their upper ends, and the others at their
-/// lower ones.
-fn at_ends(values: &[Censored], end: fn(&Censored) -> f64, high: usize) -> Option<Sample> {
+#[expect(clippy::float_cmp, reason = "bounds of a known value are one number")]
+fn exact(value: &Censored) -> bool {
+    value.low == value.high
+}
+
+/// The values of runs that have one, and the lower and the upper end of each of the others, by
+/// falling middle, all as wide as the widest.
+fn ends_of(values: &[Censored], end: fn(&Censored) -> f64) -> (Vec<f64>, Vec<[f64; 2]>) {
     let (known, mut unknown): (Vec<&Censored>, Vec<&Censored>) =
         values.iter().partition(|value| value.finished);
     let middle = |value: &Censored| f64::midpoint(value.low, value.high);
     unknown.sort_by(|one, other| middle(other).total_cmp(&middle(one)));
-    let widest = unknown.iter().map(|value| value.high - value.low).fold(0.0, f64::max);
-    let widened = |value: &Censored, sign: f64| middle(value) + sign * widest / 2.0;
-    let upper = unknown.iter().take(high).map(|value| widened(value, 1.0));
-    let lower = unknown.iter().skip(high).map(|value| widened(value, -1.0));
-    Sample::new(known.into_iter().map(end).chain(upper).chain(lower).collect()).ok()
+    let half = unknown.iter().map(|value| value.high - value.low).fold(0.0, f64::max) / 2.0;
+    let ends = unknown.iter().map(|value| [middle(value) - half, middle(value) + half]);
+    (known.into_iter().map(end).collect(), ends.collect())
+}
+
+/// A sample with the first `high` of the runs without a value at their upper ends, and the others
+/// at their lower ones.
+fn at_ends(known: &[f64], ends: &[[f64; 2]], high: usize) -> Option<Sample> {
+    let upper = ends.iter().take(high).map(|[_, upper]| *upper);
+    let lower = ends.iter().skip(high).map(|[lower, _]| *lower);
+    Sample::new(known.iter().copied().chain(upper).chain(lower).collect()).ok()
 }
 
 #[cfg(test)]
@@ -97,7 +118,7 @@ mod tests {
         let values = [1.0, 2.0].map(Censored::exactly).into_iter();
         let values: Vec<Censored> =
             values.chain([unknown(-9.0, 1.0), unknown(-5.0, 5.0)]).collect();
-        let mut found: Vec<Vec<f64>> = all_cases(&[&values])
+        let mut found: Vec<Vec<f64>> = all_cases(&[&values], None)
             .unwrap()
             .into_iter()
             .map(|case| case[0].values().to_vec())
@@ -120,7 +141,7 @@ mod tests {
         let ranges = [unknown(-2.0, 6.0), unknown(0.0, 3.0)];
         let values: Vec<Censored> = known.into_iter().chain(ranges).collect();
         let low = |sample: &Sample| sample.mean() - 2.776 * sample.standard_error();
-        let least = all_cases(&[&values]).unwrap();
+        let least = all_cases(&[&values], None).unwrap();
         let least = least.iter().map(|case| low(&case[0])).fold(f64::INFINITY, f64::min);
         let steps =
             |of: Censored| (0..=20).map(move |i| of.low + (of.high - of.low) * f64::from(i) / 20.0);
@@ -136,7 +157,7 @@ mod tests {
     fn many_runs_of_several_arms_are_few_cases() {
         let arm: Vec<Censored> = [1.0, 2.0].map(Censored::exactly).into_iter().collect();
         let arm = [arm, vec![unknown(0.0, 100.0); 40]].concat();
-        assert_eq!(all_cases(&[&arm, &arm, &arm]).unwrap().len(), 2 + 2 * 27);
-        assert_eq!(all_cases(&[&arm]).unwrap().len(), 2 + 2 * 41);
+        assert_eq!(all_cases(&[&arm, &arm, &arm], None).unwrap().len(), 2 + 27);
+        assert_eq!(all_cases(&[&arm], None).unwrap().len(), 2 + 41);
     }
 }

@@ -101,7 +101,8 @@ pub fn join(terms: &[Term], cells: &[Cell], metric: &Metric, evidence: &Evidence
     }
     compare_recipes(&runs, &mut joined);
     if let Metric::Study(of) = metric {
-        joined.mixed_recipes = mixed_grids(of, terms, &runs);
+        let lengths = || mixed_lengths(&of.progress, evidence, &runs);
+        joined.mixed_recipes = mixed_grids(of, terms, &runs).or_else(lengths);
     }
 
     // The world plans no seeds for user-defined names.
@@ -421,6 +422,29 @@ fn mixed_grids(
         "runs are evaluated at different {}s ({} and {}), and {} depends on them",
         of.progress, first.0, first.1, of.metric.name
     ))
+}
+
+/// A description of lengths of runs that differ where a study says that all arms share one.
+fn mixed_lengths(
+    progress: &str,
+    evidence: &Evidence,
+    runs: &[(&Key, &BTreeMap<Seed, Record>)],
+) -> Option<String> {
+    let same_for = evidence.world.study.as_ref()?.progress.as_ref()?.same_for.as_ref()?;
+    let mut lengths: BTreeMap<Vec<String>, Vec<f64>> = BTreeMap::new();
+    for (key, seeds) in runs {
+        let value = |name: &String| Some(format!("{name} {}", key.factors.get(name.as_str())?));
+        let known = lengths.entry(same_for.iter().filter_map(value).collect()).or_default();
+        known.extend(seeds.values().filter_map(|record| Some(record.logged.as_ref()?.end)));
+    }
+    lengths.into_iter().find_map(|(place, mut lengths)| {
+        lengths.sort_by(f64::total_cmp);
+        lengths.dedup();
+        let several = lengths.len() > 1;
+        let place = if place.is_empty() { "all runs".to_owned() } else { place.join(", ") };
+        let lengths: Vec<String> = lengths.iter().map(ToString::to_string).collect();
+        several.then(|| format!("{place}: runs up to {progress} {}", lengths.join(" and ")))
+    })
 }
 
 /// Checks recipes. Within one target and size, all arms and seeds must share one recipe, or the

@@ -51,6 +51,7 @@ mod targets;
 pub mod two_zoos;
 mod undecided;
 mod values;
+mod worst_ends;
 
 use std::collections::BTreeSet;
 

@@ -118,6 +118,7 @@ fn version() -> String {
 fn overview(judged: &[Judged<'_>]) -> Markup {
     let kinds = kinds(judged);
     let of = |kind| judged.iter().filter(move |one| one.evidence.kind == kind).collect::<Vec<_>>();
+    let is_study = judged.iter().any(|one| one.evidence.world.study.is_some());
     html! {
         h2 id="bottom-line" { a href="#bottom-line" { "The bottom line" } }
         div.bottom-lines {
@@ -127,7 +128,7 @@ fn overview(judged: &[Judged<'_>]) -> Markup {
         }
         @if let Some(sentence) = super::false_supports(judged) { p.aside { (sentence) "." } }
         (super::two_zoos::on_page(judged))
-        (legend::legend(&kinds, |kind| named_sources(&of(kind)).into_iter().collect()))
+        (legend::legend(&kinds, is_study, |kind| named_sources(&of(kind)).into_iter().collect()))
         h2.hidden { "Index of claims" }
         (summary(judged))
     }

@@ -47,10 +47,36 @@ const WORDS: [(&str, &str); 9] = [
     ("power", "the chance that so many seeds find a difference of a given size, if it is there."),
 ];
 
+/// Words of a study's own log in the place of those of this paper; `None` leaves a word out.
+fn of_study(word: &str, meaning: &'static str) -> Option<&'static str> {
+    match word {
+        "cell" => Some(
+            "one combination of the study's factors, at which arms are compared over replicates. \
+             A claim says how many of its cells must hold.",
+        ),
+        "points" => Some("percentage points of a share; a difference, not a ratio."),
+        "seed" => Some(
+            "one replicate of a run, by whatever name the study gives it. The intervals are over \
+             replicates.",
+        ),
+        "borderline" | "published, smoke and other evidence" => None,
+        _ => Some(meaning),
+    }
+}
+
+fn words(is_study: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let own = move |(word, meaning)| {
+        let meaning = if is_study { of_study(word, meaning) } else { Some(meaning) };
+        meaning.map(|meaning| (word, meaning))
+    };
+    WORDS.into_iter().filter_map(own)
+}
+
 /// The legend, one click away.
 #[must_use]
 pub(super) fn legend<'a>(
     kinds: &[EvidenceKind],
+    is_study: bool,
     sources: impl Fn(EvidenceKind) -> Vec<(&'a str, &'a str)>,
 ) -> Markup {
     let verdicts =
@@ -60,7 +86,7 @@ pub(super) fn legend<'a>(
             summary { "What the words mean: verdicts, cells, readings, points, sources" }
             dl.definitions.within {
                 @for verdict in verdicts { dt { (badge(verdict)) } dd { (meaning(verdict)) "." } }
-                @for (word, meaning) in WORDS { dt { (word) } dd { (meaning) } }
+                @for (word, meaning) in words(is_study) { dt { (word) } dd { (meaning) } }
             }
             @for kind in kinds {
                 @let named = sources(*kind);
@@ -72,5 +98,19 @@ pub(super) fn legend<'a>(
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_a_study_are_not_those_of_this_paper() {
+        let all: String = words(true).map(|(word, meaning)| format!("{word} {meaning} ")).collect();
+        for other in ["image", "block", "pixel", "head", "smoke", "source model", "accuracy"] {
+            assert!(!all.contains(other), "{other}: {all}");
+        }
+        assert_eq!(words(false).count(), WORDS.len());
     }
 }

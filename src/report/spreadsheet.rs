@@ -1,6 +1,6 @@
 //! All cells of all verdicts as CSV.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use super::Judged;
 use crate::{
@@ -9,7 +9,8 @@ use crate::{
 };
 
 /// The columns. `reading` is the id of a secondary hypothesis, empty for the primary one; `average`
-/// is true for an average over cells; a number that can't be computed is empty.
+/// is true for an average over cells; a number that can't be computed is empty. Factors of a study
+/// follow, each in a column of its name unless that is one of these columns.
 pub const COLUMNS: [&str; 28] = [
     "claim",
     "evidence",
@@ -44,7 +45,12 @@ pub const COLUMNS: [&str; 28] = [
 /// A header, then one line per cell.
 #[must_use]
 pub fn spreadsheet(judged: &[Judged<'_>]) -> String {
-    csv_text(&COLUMNS, judged.iter().flat_map(|judged| lines(&judged.verdict)))
+    let factors: BTreeSet<&str> =
+        judged.iter().flat_map(|judged| cells(&judged.verdict)).flat_map(names).collect();
+    let factors: Vec<&str> = factors.into_iter().collect();
+    let titles: Vec<String> = factors.iter().map(|factor| title(factor)).collect();
+    let columns: Vec<&str> = COLUMNS.into_iter().chain(titles.iter().map(String::as_str)).collect();
+    csv_text(&columns, judged.iter().flat_map(|judged| lines(&judged.verdict, &factors)))
 }
 
 /// The same for one claim under several sensitivity choices, with a first column `choice`.
@@ -53,7 +59,7 @@ pub(crate) fn spreadsheet_of_choices(answers: &[Answer]) -> String {
     let of_choice = |answer: &Answer| {
         let choice = answer.choice.id;
         let prefixed = move |line: Vec<String>| [vec![choice.to_owned()], line].concat();
-        lines(&answer.verdict).into_iter().map(prefixed).collect::<Vec<_>>()
+        lines(&answer.verdict, &[]).into_iter().map(prefixed).collect::<Vec<_>>()
     };
     csv_text(&[&["choice"], &COLUMNS[..]].concat(), answers.iter().flat_map(of_choice))
 }
@@ -77,8 +83,23 @@ fn no_formula(field: &str) -> Cow<'_, str> {
     }
 }
 
+/// Cells and averages of all hypotheses.
+fn cells(verdict: &ClaimVerdict) -> impl Iterator<Item = &CellVerdict> {
+    let readings = verdict.readings.iter().flat_map(|of| of.cells.iter().chain(&of.averages));
+    verdict.cells.iter().chain(&verdict.averages).chain(readings)
+}
+
+fn names(cell: &CellVerdict) -> impl Iterator<Item = &str> {
+    cell.factors.keys().map(String::as_str)
+}
+
+/// The column of a factor.
+fn title(factor: &str) -> String {
+    if COLUMNS.contains(&factor) { format!("factor_{factor}") } else { factor.to_owned() }
+}
+
 /// One line per cell and average of the primary and the secondary hypotheses.
-fn lines(verdict: &ClaimVerdict) -> Vec<Vec<String>> {
+fn lines(verdict: &ClaimVerdict, factors: &[&str]) -> Vec<Vec<String>> {
     let mut lines = Vec::new();
     let mut add = |reading: &str, margin: f64, cells: &[CellVerdict], average: bool| {
         for cell in cells {
@@ -90,6 +111,7 @@ fn lines(verdict: &ClaimVerdict) -> Vec<Vec<String>> {
                 average.to_string(),
             ];
             line.extend(fields(cell, margin));
+            line.extend(factors.iter().map(|factor| cell.factor(factor)));
             lines.push(line);
         }
     };

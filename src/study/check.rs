@@ -132,6 +132,8 @@ pub struct Progress {
     pub from: f64,
     /// The planned end of runs, where it is stated.
     pub planned: Option<Length>,
+    /// Factors for each combination of which all arms share one length, where the study says so.
+    pub same_for: Option<Vec<String>>,
 }
 
 /// The planned end of runs.
@@ -337,11 +339,16 @@ fn checked(raw: RawStudy) -> Result<Study, String> {
                 each.collect::<Result<_, String>>().map(Length::By)
             }
         });
+        let same_for = progress.same_for.map(|names| {
+            let known = |name: String| index(&factors, &name).map(|_| name);
+            names.into_iter().map(known).collect::<Result<Vec<String>, String>>()
+        });
         Ok::<_, String>(Progress {
             column: own(&progress.name, progress.column),
             name: progress.name,
             from: progress.from,
             planned: planned.transpose()?,
+            same_for: same_for.transpose()?,
         })
     });
     let progress = progress.transpose()?;

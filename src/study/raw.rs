@@ -217,6 +217,9 @@ pub struct RawProgress {
     /// it a run has ended where
     /// the longest run of the same combination of factors has.
     pub planned: Option<RawLength>,
+    /// Factors for each combination of which all arms share one length: where it differs within a
+    /// cell, the cell can't be judged. Without it, arms may have lengths of their own.
+    pub same_for: Option<Vec<String>>,
 }
 
 /// The planned end of runs.
