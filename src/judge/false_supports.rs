@@ -54,3 +54,25 @@ pub fn in_words(expected: &[FalseSupports]) -> Option<String> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::EvidenceKind;
+
+    #[test]
+    fn each_kind_of_evidence_has_its_words_and_no_claim_has_none() {
+        assert_eq!(in_words(&[]), None);
+        let of =
+            |evidence, claims, expected| FalseSupports { evidence, claims, alpha: 0.025, expected };
+        let both = [of(EvidenceKind::Published, 9, 0.225), of(EvidenceKind::Smoke, 1, 0.025)];
+        let words = in_words(&both).expect("two kinds");
+        assert!(
+            words.contains(
+                "of 9 primary claims on published evidence 9 x 0.025 = 0.225, and of 1 primary \
+                 claim on smoke evidence 1 x 0.025 = 0.025 are expected"
+            ),
+            "{words}"
+        );
+    }
+}

@@ -108,3 +108,27 @@ pub fn prediction_interval(sample: &Sample, k_published: usize, alpha: Alpha) ->
     let shares = sample.variance_of_mean(sample.len()) + sample.variance_of_mean(k_published);
     Interval::around(sample.mean(), critical * sample.standard_deviation() * shares.sqrt())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_lies_on_a_side_only_with_both_ends() {
+        let interval = Interval { low: 1.0, high: 3.0 };
+        assert_eq!(
+            [0.5, 1.0, 2.0, 4.0].map(|at| interval.lies_above(at)),
+            [true, false, false, false]
+        );
+        assert_eq!(
+            [0.5, 2.0, 3.0, 4.0].map(|at| interval.lies_below(at)),
+            [false, false, false, true]
+        );
+        assert_eq!(
+            [2.0, 3.0, 3.5].map(|margin| interval.lies_within(margin)),
+            [false, false, true]
+        );
+        let below = Interval { low: -3.0, high: -1.0 };
+        assert!(!below.lies_within(2.0) && below.lies_within(3.5));
+    }
+}

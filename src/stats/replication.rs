@@ -183,4 +183,24 @@ mod tests {
         assert!(spread_behind(Interval { low: 0.0, high: 1.0 }, 1).is_nan());
         assert!(with_both_spreads(&sample(), f64::NAN, 10, Alpha::CONVENTIONAL).contains(1e9));
     }
+
+    /// A standard error of 1 over four seeds: a spread of 2 by the denominator k.
+    #[test]
+    fn the_spread_behind_a_band_is_its_standard_error_times_the_seeds() {
+        let z = normal_upper_quantile(Alpha::CONVENTIONAL.level());
+        let found = spread_behind(Interval::around(7.0, z), 4);
+        assert!((found - 4.0 / 3.0_f64.sqrt()).abs() < 1e-12, "{found}");
+        assert!(spread_behind(Interval::around(7.0, z), 1).is_nan());
+    }
+
+    /// Equal variances of both means, with 3 and 9 degrees of freedom.
+    #[test]
+    fn the_degrees_of_freedom_are_those_of_both_spreads() {
+        let published = (10.0 * sample().standard_error().powi(2)).sqrt();
+        let found = with_both_spreads(&sample(), published, 10, Alpha::CONVENTIONAL);
+        let freedom = 4.0 / (1.0 / 3.0 + 1.0 / 9.0);
+        let error = 2.0_f64.sqrt() * sample().standard_error();
+        let half = t_upper_quantile(Alpha::CONVENTIONAL.level(), freedom) * error;
+        assert!((found.width() - 2.0 * half).abs() < 1e-9, "{found:?}");
+    }
 }

@@ -389,6 +389,17 @@ mod tests {
     }
 
     #[test]
+    fn a_mean_is_the_sum_over_the_number_of_values() {
+        assert!((mean(&[7.0, 4.0, 2.5]) - 4.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn only_the_choice_of_a_rate_per_source_chooses_rates() {
+        let choosing = CHOICES.iter().filter(|choice| choice.chooses_rates());
+        assert_eq!(choosing.map(|choice| choice.id).collect::<Vec<_>>(), ["own_rates"]);
+    }
+
+    #[test]
     fn a_verdict_is_kept_changed_or_turned() {
         use Verdict::{Incomplete, Inconclusive, Refuted, Supported};
         assert_eq!(Effect::between(Supported, Incomplete), Effect::Unknown);
