@@ -71,6 +71,7 @@ if [[ -n "${PLAN:-}" ]]; then
 fi
 if [[ -n "${CLAIM:-}" ]]; then
     # Exit codes up to 3 are verdicts: the claim was run.
+    # shellcheck disable=SC2016  # the shell that runs it expands them
     verdict='status=0; "$@" || status=$?; ((status > 3)) && exit "$status"; exit 0'
     step claim "$limit" bash -c "$verdict" - \
         "$repro" verify --evidence smoke --claim "$CLAIM" "${on_gpu[@]}"

@@ -14,7 +14,7 @@ trap 'rm -rf "$folder"' EXIT
 
 # Five claims have no published run, which is exit code 3.
 "$program" verify --evidence published --quiet --report "$folder" >"$folder/text" || [[ $? -eq 3 ]]
-options=(--headless --hide-scrollbars --disable-gpu --window-size=1200,1500)
+options=(--headless --hide-scrollbars --disable-gpu "--window-size=1200,1500")
 if [[ $(id -u) -eq 0 ]]; then
     # Chromium refuses to run as root with its sandbox; the page is our own.
     options+=(--no-sandbox)

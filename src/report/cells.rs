@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use super::{
     beside, how_far,
     html::{wide, word},
+    titles::with_code,
 };
 use crate::figure::groups::{distinct, together};
 use crate::figure::numbers::{self, NONE, confidence, grouped, probability, signed, signed_to};
@@ -210,7 +211,7 @@ pub fn flags(heading: &str, cells: &[CellVerdict], world: &World) -> Markup {
                 @for (flag, of) in &concerned {
                     dt { (words(*flag)) span.count { (of.len()) " of " (cells.len()) } }
                     dd {
-                        (flag.in_words()) "."
+                        (with_code(flag.in_words())) "."
                         p.where { (places(of, cells, world)) }
                     }
                 }

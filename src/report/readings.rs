@@ -7,7 +7,7 @@ use super::{
     Judged, cells, estimand, how_far,
     html::badge,
     section::{has_mean, sentence},
-    titles,
+    titles::{self, with_code},
 };
 use crate::{
     figure::{axis::plain, groups::together, numbers::signed},
@@ -48,7 +48,8 @@ pub(super) fn readings(one: &Judged<'_>, several: bool) -> Markup {
                     @for reading in &verdict.readings {
                         tr id=(address(reading)) {
                             td {
-                                (reading.sentence) a.id href=(format!("#{}", address(reading))) {
+                                (with_code(&reading.sentence))
+                                a.id href=(format!("#{}", address(reading))) {
                                     code { (reading.id) }
                                 }
                             }
@@ -70,7 +71,7 @@ pub(super) fn readings(one: &Judged<'_>, several: bool) -> Markup {
                             }
                             td {
                                 @let of = reading.averages.iter().chain(&reading.cells);
-                                (titles::in_titles(&reading.reason, of, world)) "."
+                                (with_code(&titles::in_titles(&reading.reason, of, world))) "."
                                 @if reading.hinges_on_one_seed == Some(true) {
                                     " Hinges on one seed."
                                 }

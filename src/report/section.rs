@@ -8,7 +8,8 @@ use super::{
     figures::{self, ClaimFigure},
     how_far,
     html::badge,
-    power, readings, sensitivity, titles,
+    power, readings, sensitivity,
+    titles::{self, with_code},
 };
 use crate::{
     claim::{Hypothesis, words},
@@ -36,8 +37,8 @@ pub fn section(judged: &[&Judged<'_>], all: &[Judged<'_>]) -> Markup {
                     @if !place.is_empty() { (place) " \u{00b7} " }
                     code { (claim.id) }
                 }
-                p.lead { (claim.statement) }
-                @if !claim.paper.note.is_empty() { p.aside { (claim.paper.note) } }
+                p.lead { (with_code(&claim.statement)) }
+                @if !claim.paper.note.is_empty() { p.aside { (with_code(&claim.paper.note)) } }
             }
             @for one in judged { (on_evidence(one, all, judged.len() > 1)) }
         }
@@ -68,7 +69,7 @@ fn answer(one: &Judged<'_>, several: bool) -> Markup {
     let Judged { claim, evidence, verdict, .. } = one;
     let other_scales = &verdict.other_scales;
     let cells = || verdict.averages.iter().chain(&verdict.cells);
-    let in_titles = |text: &str| titles::in_titles(text, cells(), &evidence.world);
+    let in_titles = |text: &str| with_code(&titles::in_titles(text, cells(), &evidence.world));
     html! {
         div class=(format!("answer {}", verdict.verdict)) {
             div.verdict {
@@ -145,7 +146,7 @@ fn about(one: &Judged<'_>) -> Markup {
                     @if caveats > 0 {
                         h4 { "Caveats" }
                         ul.caveats {
-                            @for caveat in claim.caveats(evidence.kind) { li { (caveat) } }
+                            @for caveat in claim.caveats(evidence.kind) { li { (with_code(caveat)) } }
                         }
                     }
                     (cells::flags("Flags of the averages", &verdict.averages, world))
@@ -186,14 +187,14 @@ fn expected(one: &Judged<'_>) -> Markup {
             @if met { strong { "As expected: " } } @else {
                 strong.unmet { "Expected " (expected.verdict) ": " }
             }
-            (expected.reason)
+            (with_code(&expected.reason))
         }
     }
 }
 
 fn hypothesis(hypothesis: &Hypothesis, world: &World) -> Markup {
     html! {
-        p { (hypothesis.statement) }
+        p { (with_code(&hypothesis.statement)) }
         dl.definitions {
             @for contrast in &hypothesis.contrasts {
                 dt { "contrast" } dd { code { (contrast.label) } }
@@ -230,7 +231,11 @@ fn nothing_to_draw(one: &Judged<'_>) -> Markup {
                     p { strong { "No figure." } " The answer above says why." }
                 }
                 @else if let Some(why) = unavailable(one) {
-                    p { strong { "No figure." } " Not available: " (why) "." }
+                    p {
+                        strong { "No figure." } " "
+                        @let why = titles::in_titles(&why, [], &one.evidence.world);
+                        (with_code(&sentence(&why)))
+                    }
                 }
                 @else {
                 p {
@@ -265,7 +270,7 @@ fn provenance(one: &Judged<'_>) -> Markup {
         div.provenance {
             div {
                 h4 { "Conditional on" }
-                ul { @for condition in &verdict.conditional_on { li { (condition) } } }
+                ul { @for condition in &verdict.conditional_on { li { (with_code(condition)) } } }
             }
             @if let Some(digest) = &verdict.digest {
                 div {

@@ -21,11 +21,16 @@ use crate::{
 pub(super) fn line(one: &Judged<'_>) -> Markup {
     html! {
         @match kept(one.claim, one.evidence) {
-            _ if one.claim.hypothesis.unavailable(&one.evidence.world).is_some() => {}
             Some(kept) => p.strength { strong { "Sensitivity: " } (sentence(&kept)) },
             None if one.evidence.kind == EvidenceKind::Published => p.strength {
                 strong { "Sensitivity: " }
                 "the log has one recipe, so only local runs can vary it."
+            },
+            None if one.claim.hypothesis.unavailable(&one.evidence.world).is_some() => {
+                p.strength {
+                    strong { "Sensitivity: " }
+                    "not possible in this set-up, which can't run every fine-tune that it compares."
+                }
             },
             None if one.evidence.kind.is_local() => p.strength {
                 strong { "Sensitivity: " } "not run. " (cost(one)) ": "

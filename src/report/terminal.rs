@@ -174,7 +174,8 @@ fn summary(judged: &[Judged<'_>]) -> String {
             let _ = write!(text, "{separator}{count} {style}{verdict}{style:#}");
         }
     }
-    let mut text = format!("{}: {text}\n", counted(judged));
+    let text = wrapped(&format!("{}: {text}", counted(judged)), width());
+    let mut text = text.join("\n") + "\n";
     let mut described: Vec<EvidenceKind> = Vec::new();
     for Judged { evidence, .. } in judged {
         if described.contains(&evidence.kind) {

@@ -1,6 +1,10 @@
 //! Titles in place of ids in the reason of a verdict: `cifar10 12800 images, cifar10 25600 images`
 //! becomes `CIFAR-10 at 12,800 and 25,600 images`. What is recorded keeps its ids.
 
+use std::sync::LazyLock;
+
+use maud::{Markup, html};
+
 use crate::{
     figure::{groups::together, numbers::grouped},
     judge::CellVerdict,
@@ -36,11 +40,45 @@ pub(super) fn in_titles<'a>(
             titled += &list(&run, world);
             continue;
         }
+        if let Some((word, after)) = quoted(rest).filter(|(word, _)| title(word, world) != *word) {
+            titled += title(word, world);
+            rest = after;
+            continue;
+        }
         let word = rest.find(|c| !in_a_word(c)).unwrap_or(rest.len()).max(first.len_utf8());
-        titled += world.title(&rest[..word]);
+        titled += title(&rest[..word], world);
         rest = &rest[word..];
     }
     titled
+}
+
+/// A target's title. One that a set-up does not have keeps the paper's. What the paper's titles say
+/// after a comma, the question that is asked of the images, is no part of a sentence.
+fn title<'a>(target: &'a str, world: &'a World) -> &'a str {
+    static PAPER: LazyLock<World> = LazyLock::new(World::paper);
+    let (own, of_paper) = (world.title(target), PAPER.title(target));
+    if own == of_paper || (own == target && world.absent.contains_key(target)) {
+        return of_paper.split(", ").next().unwrap_or(of_paper);
+    }
+    own
+}
+
+/// The text between backquotes with which this one begins, and what follows.
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    text.strip_prefix('`')?.split_once('`')
+}
+
+/// A text whose parts between backquotes are code. A backquote without a second one stays.
+#[must_use]
+pub(super) fn with_code(text: &str) -> Markup {
+    let mut parts: Vec<&str> = text.split('`').collect();
+    let unpaired = (parts.len() % 2 == 0).then(|| parts.pop()).flatten();
+    html! {
+        @for (at, part) in parts.iter().enumerate() {
+            @if at % 2 == 0 { (part) } @else { code { (part) } }
+        }
+        @if let Some(rest) = unpaired { "`" (rest) }
+    }
 }
 
 fn in_a_word(c: char) -> bool {
@@ -75,7 +113,7 @@ fn place<'a>(cell: &'a CellVerdict, world: &'a World) -> ((&'a str, &'a str), Op
     let size = rest.strip_suffix(" images").and_then(|count| count.parse().ok());
     // Other coordinates than the number of images stay as they are named.
     let other = if size.is_some() { "" } else { rest };
-    ((target.map_or("", |target| world.title(target)), other), size.map(grouped))
+    ((target.map_or("", |target| title(target, world)), other), size.map(grouped))
 }
 
 /// `100, 200 and 400`.
@@ -107,5 +145,23 @@ mod tests {
         // Neither a part of a word nor other text is changed.
         assert_eq!(titled("my_svhn: \u{2212}3 & <svhn2> é"), "my_svhn: \u{2212}3 & <svhn2> é");
         assert_eq!(titled(""), "");
+    }
+
+    #[test]
+    fn a_target_that_a_set_up_does_not_have_keeps_its_title() {
+        let titled = |text: &str| in_titles(text, [], &World::smoke());
+        assert_eq!(
+            titled("celeba from l2_3 (`celeba` is not available: `repro plan`)"),
+            "CelebA from l2_3 (CelebA is not available: `repro plan`)"
+        );
+        assert_eq!(titled("`nothing` and ` alone"), "`nothing` and ` alone");
+    }
+
+    #[test]
+    fn text_between_backquotes_is_code() {
+        let shown = |text: &str| with_code(text).into_string();
+        assert_eq!(shown("a `b<c` d"), "a <code>b&lt;c</code> d");
+        assert_eq!(shown("`a` and ` alone"), "<code>a</code> and ` alone");
+        assert_eq!(shown(""), "");
     }
 }

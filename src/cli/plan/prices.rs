@@ -174,12 +174,17 @@ impl Prices {
         let sum = |of: &dyn Fn(&NextAndAtMost) -> f64| {
             self.claims.iter().map(|claim| of(&claim.price)).sum::<f64>() - of(&self.total)
         };
+        // Nothing shared is no negative number.
+        let less = |amount: String| match amount.contains(|digit| matches!(digit, '1'..='9')) {
+            true => format!("-{amount}"),
+            false => amount,
+        };
         let count = |of: &dyn Fn(&NextAndAtMost) -> usize| {
-            format!("-{:.0}", sum(&|price| of(price) as f64))
+            less(format!("{:.0}", sum(&|price| of(price) as f64)))
         };
         let time = |of: &dyn Fn(&NextAndAtMost) -> Option<f64>| {
             let seconds = sum(&|price| of(price).unwrap_or(f64::NAN));
-            if seconds.is_nan() { UNKNOWN.to_owned() } else { format!("-{}", hours(seconds)) }
+            if seconds.is_nan() { UNKNOWN.to_owned() } else { less(hours(seconds.max(0.0))) }
         };
         vec![
             "shared between claims".to_owned(),

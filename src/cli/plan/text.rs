@@ -84,8 +84,10 @@ impl Text<'_> {
         let world = &self.context.world;
         let partial = claims.iter().filter_map(|claim| {
             let reason = claim.hypothesis.unavailable(world)?;
-            Some(format!("{} can't be judged in full in this set-up: {reason}", claim.id))
+            let line = format!("{} can't be judged in full in this set-up: {reason}", claim.id);
+            Some(terminal::prose(&line))
         });
+        // A line that ends with a command to copy stays whole.
         let missing = self.next.missing.iter().map(|(missing, outstanding)| {
             let what = hints::missing(missing);
             format!("{} of them can't run here: {what}", outstanding.len())

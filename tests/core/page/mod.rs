@@ -15,7 +15,7 @@ use repro::{
     experiment::EvidenceKind,
     judge::judge,
     replication::compare,
-    report::{Judged, write_html},
+    report::{Judged, html, write_html},
     world::World,
 };
 
@@ -178,6 +178,57 @@ fn a_page_can_be_cited_as_bibtex_and_explains_its_words_one_click_away() {
     }
     let (_, first) = page.split_once("class=\"badge ").unwrap();
     assert!(first.split('>').next().unwrap().contains(" title=\""), "{}", &first[..80]);
+}
+
+/// Every claim on smoke evidence without a record, for which only the set-up matters.
+fn page_without_runs() -> String {
+    let suite = Suite::embedded(&World::smoke()).unwrap_or_else(|error| panic!("{error}"));
+    let evidence = common::own_evidence(EvidenceKind::Smoke, Vec::new());
+    let evidence = Evidence { world: World::smoke(), ..evidence };
+    let judge_one = |claim| Judged {
+        claim,
+        evidence: &evidence,
+        verdict: judge(claim, &evidence),
+        again: common::again(claim, &evidence),
+        on_a_log: common::on_a_log(claim),
+        as_curve: common::as_curve(claim),
+        under_choices: common::under_choices(claim, "smoke"),
+    };
+    let judged: Vec<Judged<'_>> = suite.claims().iter().map(judge_one).collect();
+    html(&judged, &[], "repro verify")
+}
+
+#[test]
+fn every_answer_says_how_it_depends_on_the_recipe_even_where_it_is_incomplete() {
+    let smoke = page_without_runs();
+    for page in [page(), smoke.as_str()] {
+        let answers: Vec<&str> = page.split("<div class=\"answer ").skip(1).collect();
+        assert!(answers.len() >= 14, "{}", answers.len());
+        // A log of a user, about which the program knows no recipe, has none.
+        let of_project = |answer: &&&str| !answer.contains("On log evidence");
+        for answer in answers.iter().filter(of_project) {
+            let text = answer.split("</section>").next().unwrap();
+            assert!(text.contains("<strong>Sensitivity: </strong>"), "{}", &answer[..400]);
+        }
+    }
+    assert!(smoke.contains("CelebA is not available in the smoke set-up"));
+    assert!(!smoke.contains("Not available: "));
+}
+
+#[test]
+fn code_in_a_text_is_shown_as_code_and_no_backquote_is_left() {
+    let smoke = page_without_runs();
+    for page in [page(), smoke.as_str()] {
+        let (body, _) = page.split_once("<script>").unwrap();
+        // What `repro sensitivity` printed is shown as it was.
+        let outside = body.split("<pre").map(|part| part.rsplit("</pre>").next().unwrap());
+        for part in outside {
+            let quoted = part.find('`').map(|at| &part[..at]);
+            let before = quoted.map(|text| text.chars().rev().take(80).collect::<String>());
+            let before = before.map(|text| text.chars().rev().collect::<String>());
+            assert!(before.is_none(), "a backquote after {before:?}");
+        }
+    }
 }
 
 /// The colours of the page in light or dark mode.
