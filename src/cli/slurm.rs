@@ -62,7 +62,7 @@ fn ask(program: &str, arguments: &[&str], patience: Duration) -> Result<String, 
     let mut child = command.spawn().map_err(|cause| format!("failed to run {program}: {cause}"))?;
     let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
     let (send, receive) = mpsc::channel();
-    std::thread::spawn(move || {
+    let reader = std::thread::Builder::new().spawn(move || {
         let mut texts = [String::new(), String::new()];
         if let (Some(out), Some(err)) = (&mut out, &mut err) {
             let _ = out.take(1 << 26).read_to_string(&mut texts[0]);
@@ -70,6 +70,11 @@ fn ask(program: &str, arguments: &[&str], patience: Duration) -> Result<String, 
         }
         let _ = send.send(texts);
     });
+    if let Err(cause) = reader {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(format!("failed to read what {program} prints: {cause}"));
+    }
     let Ok([answer, words]) = receive.recv_timeout(patience) else {
         let _ = child.kill();
         let _ = child.wait();

@@ -231,8 +231,10 @@ pub(super) fn in_threads<T: Send>(
     };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
-        for _ in 0..threads.min(count) {
-            scope.spawn(work);
+        let spawn = |_| std::thread::Builder::new().spawn_scoped(scope, work).ok();
+        // Where the machine has no more threads, those that it has do all of it.
+        if (0..threads.min(count)).map_while(spawn).count() == 0 {
+            work();
         }
     });
     // After an error later results may be missing, but no earlier ones: they were begun in order.

@@ -174,7 +174,8 @@ impl Fetcher<'_> {
         const POLL: Duration = Duration::from_millis(100);
         let (ended, end) = channel::<()>();
         std::thread::scope(|scope| {
-            scope.spawn(move || {
+            // Without a thread for it, Ctrl-C ends it between two reads.
+            let watch = std::thread::Builder::new().spawn_scoped(scope, move || {
                 while end.recv_timeout(POLL) == Err(RecvTimeoutError::Timeout) {
                     if self.stop.load(Ordering::Relaxed) {
                         return network.client.shut_down();
@@ -182,7 +183,7 @@ impl Fetcher<'_> {
                 }
             });
             let result = act();
-            drop(ended);
+            drop((ended, watch));
             result
         })
     }

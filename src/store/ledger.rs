@@ -291,9 +291,9 @@ impl Ledger {
         }
     }
 
-    /// Checks that entries and locks can be written, before trials run, and removes what killed
-    /// processes have left. Folders of entries that exist are tried one by one: another user may
-    /// have made some of them.
+    /// Checks that entries, locks and leases can be written, before trials run, and removes what
+    /// killed processes have left. Folders of entries and of leases that exist are tried one by
+    /// one: another user may have made some of them.
     ///
     /// # Errors
     /// If they can't.
@@ -308,9 +308,13 @@ impl Ledger {
         let entries = self.folder.join("entries");
         check(entries.clone())?;
         check(self.running())?;
-        let folders = std::fs::read_dir(&entries).into_iter().flatten().flatten();
-        for folder in folders.filter(|folder| folder.file_name().len() == "ab".len()) {
-            check(folder.path())?;
+        let leases = self.folder.join("leases");
+        check(leases.clone())?;
+        for parent in [entries, leases] {
+            let folders = std::fs::read_dir(parent).into_iter().flatten().flatten();
+            for folder in folders.filter(|folder| folder.file_name().len() == "ab".len()) {
+                check(folder.path())?;
+            }
         }
         self.sweep();
         Ok(())

@@ -187,6 +187,13 @@ fn a_ledger_that_cannot_be_written_is_found_before_trials_run() {
     std::fs::write(ledger.folder().join("entries/ab"), "").unwrap();
     let error = ledger.check_writable().unwrap_err();
     assert!(error.is_about_writing() && error.to_string().contains("entries/ab"), "{error}");
+    // So is one of leases.
+    std::fs::remove_file(ledger.folder().join("entries/ab")).unwrap();
+    ledger.check_writable().unwrap();
+    std::fs::create_dir_all(ledger.folder().join("leases")).unwrap();
+    std::fs::write(ledger.folder().join("leases/cd"), "").unwrap();
+    let error = ledger.check_writable().unwrap_err();
+    assert!(error.is_about_writing() && error.to_string().contains("leases/cd"), "{error}");
 }
 
 #[test]

@@ -66,7 +66,8 @@ fn query(program: &OsStr, field: &str, patience: Duration) -> Vec<String> {
     let Ok(mut running) = command.spawn() else { return Vec::new() };
     let mut out = running.stdout.take().expect("it is piped");
     let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
+    // Without a thread the sender is gone at once, as after the time limit.
+    let _ = std::thread::Builder::new().spawn(move || {
         let mut text = String::new();
         let read = out.read_to_string(&mut text).map(|_| text);
         // After the time limit the receiver is gone.
