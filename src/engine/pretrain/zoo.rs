@@ -132,20 +132,19 @@ impl ZooBuilder<'_> {
             };
             let make = &make;
             let mut results: Vec<Result<(), PretrainError>> = std::thread::scope(|scope| {
-                let spawn = |chain| {
-                    std::thread::Builder::new()
-                        .spawn_scoped(scope, move || make(chain))
-                        .map_err(|_| chain)
-                };
-                let threads: Vec<_> = chains.iter().map(spawn).collect();
+                let threads: Vec<_> = chains
+                    .iter()
+                    .map(|chain| {
+                        let thread = std::thread::Builder::new();
+                        thread.spawn_scoped(scope, move || make(chain)).map_err(|_| chain)
+                    })
+                    .collect();
                 // Where the machine has no more threads, this one makes the rest.
-                let ended = |thread: Result<std::thread::ScopedJoinHandle<'_, _>, &Vec<&Model>>| {
-                    match thread {
-                        Ok(thread) => thread.join().expect("no panic"),
-                        Err(chain) => make(chain),
-                    }
-                };
-                threads.into_iter().map(ended).collect()
+                let ended = threads.into_iter().map(|thread| match thread {
+                    Ok(thread) => thread.join().expect("no panic"),
+                    Err(chain) => make(chain),
+                });
+                ended.collect()
             });
             // A fault says more than that the others were stopped because of it.
             results.sort_by_key(|result| matches!(result, Err(PretrainError::Interrupted { .. })));
