@@ -146,7 +146,9 @@ fn about(one: &Judged<'_>) -> Markup {
                     @if caveats > 0 {
                         h4 { "Caveats" }
                         ul.caveats {
-                            @for caveat in claim.caveats(evidence.kind) { li { (with_code(caveat)) } }
+                            @for caveat in claim.caveats(evidence.kind) {
+                                li { (with_code(caveat)) }
+                            }
                         }
                     }
                     (cells::flags("Flags of the averages", &verdict.averages, world))

@@ -72,7 +72,7 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
 #[must_use]
 pub(super) fn with_code(text: &str) -> Markup {
     let mut parts: Vec<&str> = text.split('`').collect();
-    let unpaired = (parts.len() % 2 == 0).then(|| parts.pop()).flatten();
+    let unpaired = parts.len().is_multiple_of(2).then(|| parts.pop()).flatten();
     html! {
         @for (at, part) in parts.iter().enumerate() {
             @if at % 2 == 0 { (part) } @else { code { (part) } }
