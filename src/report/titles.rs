@@ -151,8 +151,8 @@ mod tests {
     fn a_target_that_a_set_up_does_not_have_keeps_its_title() {
         let titled = |text: &str| in_titles(text, [], &World::smoke());
         assert_eq!(
-            titled("celeba from l2_3 (`celeba` is not available: `repro plan`)"),
-            "CelebA from l2_3 (CelebA is not available: `repro plan`)"
+            titled("celeba from l2_3 (`celeba` is not available: `see it`)"),
+            "CelebA from l2_3 (CelebA is not available: `see it`)"
         );
         assert_eq!(titled("`nothing` and ` alone"), "`nothing` and ` alone");
     }
