@@ -38,11 +38,11 @@ impl Evidence {
             None => study.read(folder)?,
         };
         let places: Vec<Arc<str>> = files.iter().map(|file| file.as_str().into()).collect();
-        let file = match files.as_slice() {
-            [one] => one.clone(),
+        let (file, in_errors) = match files.as_slice() {
+            [one] => (one.clone(), one.clone()),
             several => {
-                let folder = log.unwrap_or(folder).display();
-                format!("{} files in {folder}", several.len())
+                let (count, folder) = (several.len(), log.unwrap_or(folder).display());
+                (format!("{count} files in {folder}"), format!("{folder} ({count} files)"))
             }
         };
         let mut notes = Vec::new();
@@ -50,6 +50,7 @@ impl Evidence {
             let columns = few(unused.iter().map(String::as_str), |_| String::new());
             notes.push(format!("log.toml names no use of {columns}"));
         }
+        notes.extend(unmeasured(study, &runs));
         let names = names(study, &runs);
         let replicates = replicates(study, &runs, &names);
         let (records, assumed) = records(study, runs, &names, &places);
@@ -58,7 +59,7 @@ impl Evidence {
         if let Some(Copies { key, seeds, evaluations }) = copies(&records) {
             let [one, other] = seeds.map(|seed| replicates.name_of(seed));
             return Err(StudyError::Runs {
-                file,
+                file: in_errors,
                 what: format!(
                     "runs {one} and {other} of {key} are copies: they have the same numbers in all \
                      {evaluations} rows"
@@ -83,6 +84,19 @@ impl Evidence {
             notes,
         })
     }
+}
+
+/// A note for each metric that no row has a value of, as where its column is missing.
+fn unmeasured(study: &Study, runs: &[Run]) -> Vec<String> {
+    let has_rows = runs.iter().any(|run| !run.evaluations.is_empty());
+    let metrics = study.metrics.iter().enumerate().filter(|(index, _)| {
+        let mut rows = runs.iter().flat_map(|run| &run.evaluations);
+        has_rows && rows.all(|row| row.values[*index].is_nan())
+    });
+    let notes = metrics.map(|(_, metric)| {
+        format!("no row has a value of {}, whose column is `{}`", metric.name, metric.column)
+    });
+    notes.collect()
 }
 
 /// A number for each replicate: its own where all of them are whole numbers, else its place in the

@@ -383,6 +383,17 @@ fn arms_of_two_lengths_are_compared_unless_the_study_says_that_they_share_one() 
 }
 
 #[test]
+fn a_metric_without_a_value_anywhere_is_named_with_its_column() {
+    let notes = |runs: &str| opened(LOG, CLAIM, runs).unwrap().1.notes;
+    assert_eq!(notes(&runs(0.1)), [""; 0]);
+    let renamed = runs(0.1).replace("method,fold,f1", "method,fold,f2");
+    let notes = notes(&renamed);
+    let missing = "no row has a value of f1, whose column is `f1`";
+    assert!(notes.iter().any(|note| note == missing), "{notes:?}");
+    assert!(notes.iter().any(|note| note.contains("`f2`")), "{notes:?}");
+}
+
+#[test]
 fn runs_with_the_same_numbers_are_copies() {
     let copied = curves(|_, _| 3).replace("old,f1,", "old,f9,");
     let again: String = copied
