@@ -3,8 +3,8 @@
 //! the reason; with `--include-ignored` it fails.
 //!
 //! Missing smoke evidence is run first (ledger: `REPRO_LEDGER`, or `.ledger` in the project). That
-//! takes minutes with an empty ledger and seconds with a full one. With the feature `gpu`, which is on
-//! by default, claims at the paper's scale are tests too.
+//! takes minutes with an empty ledger and seconds with a full one. With the feature `gpu`, which is
+//! on by default, claims at the paper's scale are tests too.
 
 #[path = "claims/ignored.rs"]
 mod ignored;

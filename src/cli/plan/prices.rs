@@ -175,9 +175,9 @@ impl Prices {
             self.claims.iter().map(|claim| of(&claim.price)).sum::<f64>() - of(&self.total)
         };
         // Nothing shared is no negative number.
-        let less = |amount: String| match amount.contains(|digit| matches!(digit, '1'..='9')) {
-            true => format!("-{amount}"),
-            false => amount,
+        let less = |amount: String| {
+            let is_zero = !amount.contains(|digit| matches!(digit, '1'..='9'));
+            if is_zero { amount } else { format!("-{amount}") }
         };
         let count = |of: &dyn Fn(&NextAndAtMost) -> usize| {
             less(format!("{:.0}", sum(&|price| of(price) as f64)))
