@@ -15,7 +15,7 @@ use crate::{
     store::{Damaged, Ended, Entry, Lease, Ledger, LedgerError, Put, Worker},
 };
 
-/// What a family gave: its entries, or why it failed without saying which trial did.
+/// What a family gave: an entry for each trial in their order, or why it failed without saying which trial did.
 pub type Ran = Result<Vec<Entry>, String>;
 
 /// Runs a family.
@@ -60,11 +60,11 @@ pub trait Queue: Sync {
     /// If a log can't be written.
     fn alone(&self, family: Vec<IdentifiedTrial>, why: &str) -> Result<(), LedgerError>;
 
-    /// Stores an entry that was run, and the log of one that failed.
+    /// Stores an entry that was run under a lease, and the log of one that failed.
     ///
     /// # Errors
     /// If they can't be written.
-    fn store(&self, entry: &Entry) -> Result<Put, LedgerError>;
+    fn store(&self, entry: &Entry, lease: &Lease) -> Result<Put, LedgerError>;
 }
 
 /// The next family to run, and what other processes did meanwhile.
@@ -168,8 +168,9 @@ pub fn drain<E: From<LedgerError>>(
         }
         match run(&next.family)? {
             Ok(entries) => {
-                for entry in &entries {
-                    match queue.store(entry)? {
+                // In the order of the family.
+                for (entry, lease) in entries.iter().zip(&next.leases) {
+                    match queue.store(entry, lease)? {
                         Put::Stored => report(Event::Ended(entry)),
                         Put::There => report(Event::Found(entry)),
                         Put::Differs(first) => report(Event::Differs { first: &first, entry }),
@@ -314,8 +315,8 @@ impl Queue for Listed<'_> {
         Ok(())
     }
 
-    fn store(&self, entry: &Entry) -> Result<Put, LedgerError> {
+    fn store(&self, entry: &Entry, lease: &Lease) -> Result<Put, LedgerError> {
         self.ledger.log_failure(self.worker, entry)?;
-        self.ledger.put(entry)
+        self.ledger.put_leased(entry, lease)
     }
 }

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     assets::IdentifiedTrial,
     claim::Claim,
-    store::{Entry, LedgerError, Put, Worker},
+    store::{Entry, Lease, LedgerError, Put, Worker},
     world::World,
 };
 
@@ -349,9 +349,9 @@ impl Queue for Work<'_> {
         Ok(())
     }
 
-    fn store(&self, entry: &Entry) -> Result<Put, LedgerError> {
+    fn store(&self, entry: &Entry, lease: &Lease) -> Result<Put, LedgerError> {
         self.campaign.ledger.log_failure(self.worker, entry)?;
-        let put = self.campaign.ledger.put(entry)?;
+        let put = self.campaign.ledger.put_leased(entry, lease)?;
         let mut state = self.lock();
         state.awaited.remove(&entry.id);
         state.stored += usize::from(put == Put::Stored);

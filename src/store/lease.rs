@@ -18,11 +18,16 @@ use super::{
     scan::{is_id, listed},
     worker::{BEAT, MISSED, Worker},
 };
-use crate::util::files;
+use crate::util::files::{self, Room};
 
-/// A lease on a trial: the right to run it. It is renewed by its worker, released when it is
-/// dropped, and stale after ten missed heartbeats. A holder that was stopped for so long loses
-/// nothing: its record is the same as that of the worker that took the trial over.
+/// The room on disk that a lease has for the record of its trial, in bytes. Records at smoke
+/// size have 2 to 16 KB. The end of a longer one needs more room when it is written.
+const RECORD_BYTES: usize = 16 << 10;
+
+/// A lease on a trial: the right to run it, and room on disk for its record. It is renewed by its
+/// worker, released when it is dropped, and stale after ten missed heartbeats. A holder that was
+/// stopped for so long loses nothing: its record is the same as that of the worker that took the
+/// trial over.
 #[derive(Debug)]
 pub struct Lease(Arc<Held>);
 
@@ -45,6 +50,8 @@ struct Files {
     lease: File,
     /// That which holds the lock of this machine.
     lock: File,
+    /// The room for the record, until it is written.
+    room: Option<Room>,
 }
 
 /// A lease as it is found on disk.
@@ -66,14 +73,22 @@ impl Lease {
     /// no longer lives.
     ///
     /// # Errors
-    /// If the files can't be created.
+    /// If the files can't be created, or the disk has no room for the trial's record.
     pub fn take(ledger: &Ledger, worker: &Worker, id: &str) -> Result<Option<Self>, LedgerError> {
         let path = ledger.lease_path(id);
-        take(ledger, worker, id, &path).map_err(|cause| LedgerError::Io {
-            operation: Operation::Write,
-            path,
-            cause,
-        })
+        let failed = |path| |cause| LedgerError::Io { operation: Operation::Write, path, cause };
+        let Some(lease) = take(ledger, worker, id, &path).map_err(failed(path))? else {
+            return Ok(None);
+        };
+        let record = ledger.path(id);
+        let room = Room::take(&record, RECORD_BYTES).map_err(failed(record))?;
+        lease.0.with_files(|files| files.room = Some(room));
+        Ok(Some(lease))
+    }
+
+    /// The room that is left for the record of the trial.
+    pub(super) fn take_room(&self) -> Option<Room> {
+        self.0.with_files(|files| files.room.take()).flatten()
     }
 
     /// Renews the lease; `false` if another process has taken it over meanwhile. Its worker does
@@ -152,6 +167,11 @@ impl Ledger {
 }
 
 impl Held {
+    /// Uses the open files; `None` after the release.
+    fn with_files<T>(&self, uses: impl FnOnce(&mut Files) -> T) -> Option<T> {
+        self.files.lock().expect("no thread panicked with the lock").as_mut().map(uses)
+    }
+
     pub(super) fn renew(&self) -> IoResult<bool> {
         let files = self.files.lock().expect("no thread panicked with the lock");
         let Some(Files { lease, .. }) = &*files else { return Ok(false) };
@@ -233,7 +253,7 @@ fn take(ledger: &Ledger, worker: &Worker, id: &str, path: &Path) -> IoResult<Opt
     // A network file system may have cached that the entry does not exist. Opening the folder
     // makes it ask the server again.
     let _ = File::open(ledger.path(id).parent().expect("an entry is in a folder"));
-    let files = Mutex::new(Some(Files { lease: file, lock }));
+    let files = Mutex::new(Some(Files { lease: file, lock, room: None }));
     let held = Arc::new(Held { path: path.to_owned(), lock_path, holder, taken_over, files });
     worker.renews(&held);
     Ok(Some(Lease(held)))

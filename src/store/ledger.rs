@@ -8,8 +8,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::entry::{self, Ended, Entry, Fault};
-use crate::util::files::{self, Existing};
+use super::{
+    entry::{self, Ended, Entry, Fault},
+    lease::Lease,
+};
+use crate::util::files::{self, Existing, Room};
 
 /// Entries by name.
 #[derive(Clone, Debug)]
@@ -257,6 +260,18 @@ impl Ledger {
     /// If the entry can't be written or could not be read back, or an existing file can't be read
     /// or has the format of a later version.
     pub fn put(&self, entry: &Entry) -> Result<Put, LedgerError> {
+        self.put_into(entry, None)
+    }
+
+    /// The same for an entry whose trial was run under a lease, into the room that it has.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    pub fn put_leased(&self, entry: &Entry, lease: &Lease) -> Result<Put, LedgerError> {
+        self.put_into(entry, lease.take_room())
+    }
+
+    fn put_into(&self, entry: &Entry, mut room: Option<Room>) -> Result<Put, LedgerError> {
         let bytes = entry::to_bytes(entry);
         if let Err(fault) = entry::from_bytes(&bytes) {
             let (id, reason) = (entry.id.clone(), fault.to_string());
@@ -275,7 +290,11 @@ impl Ledger {
                 // It failed, and may succeed now.
                 Some(_) => Existing::Replace,
             };
-            match files::write_with(&path, existing, |file| file.write_all(&bytes)) {
+            let written = match room.take() {
+                Some(room) => room.write(existing, &bytes),
+                None => files::write_with(&path, existing, |file| file.write_all(&bytes)),
+            };
+            match written {
                 Ok(()) => {
                     self.remove_epoch_file(&entry.id);
                     if matches!(entry.outcome, Ended::Finished(_)) {

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions, Permissions, TryLockError},
-    io::{Error, ErrorKind, Read, Result, Write},
+    io::{Error, ErrorKind, Read, Result, Seek, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
@@ -228,6 +228,11 @@ pub fn write_with(
 ) -> Result<()> {
     let mut file = beside(path)?;
     contents(file.as_file_mut())?;
+    named(file, path, existing)
+}
+
+/// Flushes a temporary file to disk and gives it its name.
+fn named(file: tempfile::NamedTempFile, path: &Path, existing: Existing) -> Result<()> {
     file.as_file().sync_all()?;
     match existing {
         Existing::Replace => file.persist(path)?,
@@ -236,6 +241,49 @@ pub fn write_with(
     };
     // Flushing the folder puts the new name on disk.
     File::open(folder_of(path))?.sync_all()
+}
+
+/// Room on disk for a file that is written after hours of work: a temporary file beside it, of the
+/// size that it may have. A full disk is found before the work, and what others write meanwhile
+/// does not take the room. File systems that never write in place (Btrfs, ZFS) may need more at
+/// the end. The room is free again when this is dropped.
+#[derive(Debug)]
+pub struct Room {
+    path: PathBuf,
+    file: tempfile::NamedTempFile,
+}
+
+impl Room {
+    /// Takes room of so many bytes for the file at a path. The folder is created if it is missing.
+    ///
+    /// # Errors
+    /// If the folder or file can't be written: also on a full disk.
+    pub fn take(path: &Path, bytes: usize) -> Result<Self> {
+        let mut file = beside(path)?;
+        file.write_all(&vec![b' '; bytes]).map_err(without_temporary_name)?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Writes the file into the room, atomically as [`write_with`]. If that fails, as where the
+    /// temporary file was removed, it is written as any other.
+    ///
+    /// # Errors
+    /// As [`write_with`].
+    pub fn write(mut self, existing: Existing, bytes: &[u8]) -> Result<()> {
+        let (file, path) = (&mut self.file, self.path);
+        let mut within = || {
+            file.rewind()?;
+            file.write_all(bytes)?;
+            file.as_file().set_len(bytes.len() as u64)
+        };
+        let written = within().and_then(|()| named(self.file, &path, existing));
+        match written {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                write_with(&path, existing, |file| file.write_all(bytes))
+            }
+            written => written,
+        }
+    }
 }
 
 /// A temporary file beside another one. The folder is created if it is missing.

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use repro::store::{Damaged, DeviceFault, Lease, Leased, Ledger, Worker};
+use repro::store::{Damaged, DeviceFault, Lease, Leased, Ledger, Put, Worker};
 
 const ID: &str = "3f00000000000000000000000000000000000000000000000000000000000001";
 
@@ -56,6 +56,61 @@ fn abandoned(ledger: &Ledger, worker: &Worker) {
     let bytes = fs::read(file(ledger.folder())).unwrap();
     lease.release();
     fs::write(file(ledger.folder()), bytes).unwrap();
+}
+
+/// The temporary files beside the records of this ledger.
+fn rooms(ledger: &Ledger) -> Vec<PathBuf> {
+    files(&ledger.folder().join("entries"))
+}
+
+/// A full disk is found before hours of work, not after them.
+#[test]
+fn a_lease_has_room_on_disk_for_the_record_of_its_trial() {
+    use crate::ledger::{entry, finished};
+    use std::os::unix::fs::MetadataExt;
+
+    let (_folder, ledger) = ledger();
+    let entry = entry(1, finished(&[1.0], 50.0, vec![true]));
+    let take = || Lease::take(&ledger, &worker("one"), &entry.id).unwrap().unwrap();
+    take().release();
+    assert_eq!(rooms(&ledger), Vec::<PathBuf>::new());
+
+    let lease = take();
+    let room = fs::metadata(&rooms(&ledger)[0]).unwrap();
+    assert_eq!(room.len(), 16 << 10);
+    assert!(ledger.all(&mut |file| panic!("{file:?}")).unwrap().is_empty());
+    assert_eq!(ledger.put_leased(&entry, &lease).unwrap(), Put::Stored);
+    let record = rooms(&ledger);
+    assert_eq!(record.len(), 1, "{record:?}");
+    assert_eq!(fs::metadata(&record[0]).unwrap().ino(), room.ino(), "it is in another place");
+    assert_eq!(ledger.put_leased(&entry, &lease).unwrap(), Put::There);
+    lease.release();
+    assert_eq!(rooms(&ledger), record);
+    let found = ledger.get(&entry.id, &mut |file| panic!("{file:?}")).unwrap();
+    assert_eq!(found, Some(entry));
+}
+
+#[test]
+fn a_record_is_written_where_its_room_is_gone() {
+    use crate::ledger::{entry, finished};
+    let (_folder, ledger) = ledger();
+    let entry = entry(1, finished(&[1.0], 50.0, vec![true]));
+    let lease = Lease::take(&ledger, &worker("one"), &entry.id).unwrap().unwrap();
+    fs::remove_file(&rooms(&ledger)[0]).unwrap();
+    assert_eq!(ledger.put_leased(&entry, &lease).unwrap(), Put::Stored);
+    assert_eq!(ledger.all(&mut |file| panic!("{file:?}")).unwrap(), [entry]);
+}
+
+#[test]
+fn nothing_is_begun_without_room_for_the_record() {
+    let (folder, ledger) = ledger();
+    fs::create_dir(folder.path().join("entries")).unwrap();
+    fs::write(folder.path().join("entries/3f"), "").unwrap();
+    let error = Lease::take(&ledger, &worker("one"), ID).unwrap_err();
+    assert!(error.is_about_writing() && error.to_string().contains("entries/3f"), "{error}");
+    fs::remove_file(folder.path().join("entries/3f")).unwrap();
+    assert_eq!(files(folder.path()), Vec::<PathBuf>::new(), "nothing is left");
+    assert!(Lease::take(&ledger, &worker("other"), ID).unwrap().is_some());
 }
 
 #[test]
