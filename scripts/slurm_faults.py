@@ -327,6 +327,9 @@ def refused(cluster, ledger):
 def controller_down(cluster, ledger):
     """slurmctld is killed while workers run, and `status` is asked."""
     cluster.submit(ledger)
+    # A job that is being launched at that moment would be requeued and held.
+    launched = lambda line: "_" not in line.split(" ")[0] or " RUNNING " in line
+    cluster.until(lambda: all(map(launched, cluster.queue() or ["_"])), "workers did not start")
     cluster.some(ledger)
     os.kill(cluster.pid("slurmctld"), signal.SIGKILL)
     ran = cluster.run(cluster.words(["status"], ledger, "--format", "json"))
