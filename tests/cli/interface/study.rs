@@ -326,6 +326,55 @@ fn power_counts_replicates_of_pairs_of_unpaired_arms_and_of_folds() {
 }
 
 #[test]
+fn a_study_s_claims_are_listed_without_places_that_none_has() {
+    let sandbox = sandbox();
+    let listed = ran(&sandbox, &["list"]);
+    let header = listed.out.lines().next().unwrap();
+    let words: Vec<&str> = header.split_whitespace().collect();
+    assert_eq!(words, ["claim", "what", "it", "says", "log"], "{}", listed.err);
+    is_the_stranger_s(&listed.out);
+    let json = ran(&sandbox, &["list", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    is_by_its_schema(&sandbox, "list", &json);
+    assert_eq!(json["claims"][0]["place"], "");
+    let place = CLAIM.replace("[arms]", "[paper]\ntables = [\"3\"]\n[arms]");
+    sandbox.put("mine/trees_win.toml", &place);
+    let listed = ran(&sandbox, &["list"]);
+    assert!(listed.out.lines().next().unwrap().contains("place"), "{}{}", listed.out, listed.err);
+}
+
+#[test]
+fn tables_of_the_project_s_own_paper_are_none_of_a_study() {
+    let sandbox = sandbox();
+    for arguments in [&["table"][..], &["table", "A1"], &["table", "A2", "--format", "csv"]] {
+        let refused = ran(&sandbox, arguments);
+        assert_eq!((refused.code, refused.out.as_str()), (64, ""), "{arguments:?}");
+        let words = refused.err.split_whitespace().filter(|word| *word != "│");
+        let words = words.collect::<Vec<_>>().join(" ");
+        for says in ["of the project's own paper", "repro verify --format markdown --claims mine"] {
+            assert!(words.contains(says), "{says}\n{}", refused.err);
+        }
+    }
+    let verdicts = ran(&sandbox, &["verify", "--format", "markdown"]);
+    assert_eq!(verdicts.code, 0, "{}", verdicts.err);
+    is_the_stranger_s(&verdicts.out);
+}
+
+#[test]
+fn cells_as_csv_have_the_factors_of_the_study() {
+    let sandbox = sandbox();
+    let cells = ran(&sandbox, &["verify", "--format", "csv"]);
+    assert_eq!(cells.code, 0, "{}", cells.err);
+    let mut rows = csv::Reader::from_reader(cells.out.as_bytes());
+    let header = rows.headers().unwrap().clone();
+    let data = header.iter().position(|name| name == "data");
+    let data = data.unwrap_or_else(|| panic!("{header:?}"));
+    let rows: Vec<csv::StringRecord> = rows.records().map(Result::unwrap).collect();
+    let of: Vec<&str> = rows.iter().map(|row| &row[data]).collect();
+    assert_eq!(of, ["adult", "yahoo"]);
+}
+
+#[test]
 fn a_study_s_log_may_come_from_standard_input() {
     let sandbox = sandbox();
     let from_file = ran(&sandbox, &["verify", "--format", "csv"]);
