@@ -407,6 +407,48 @@ fn a_verdict_names_the_command_that_gives_it_again() {
     assert!(page.contains("repro verify --claims mine --claim trees_win<"), "no such command");
 }
 
+/// The log that a study declares and another one of the same study stand side by side, each with
+/// the verdict that it has alone.
+#[test]
+fn a_study_s_log_is_judged_beside_another() {
+    let sandbox = sandbox();
+    // Trees are worse in the second log.
+    let other = runs().replace(",net,", ",x,").replace(",tree,", ",net,").replace(",x,", ",tree,");
+    sandbox.put("other.csv", &other);
+    let beside = ["verify", "--evidence", "published", "--log", "other.csv"];
+    let both = ran(&sandbox, &beside);
+    assert_eq!(both.code, 1, "{}{}", both.out, both.err);
+    for says in ["supported on published evidence", "refuted, reversed, on log evidence"] {
+        assert!(both.out.contains(says), "{says}\n{}", both.out);
+    }
+    is_the_stranger_s(&both.out);
+    let cells = |more: &[&str]| {
+        let ran = ran(&sandbox, &[&["verify", "--format", "csv"][..], more].concat());
+        ran.out.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let as_published = |line: &String| line.replace("trees_win,log,", "trees_win,published,");
+    let declared: Vec<String> = cells(&[]).iter().map(as_published).collect();
+    assert_eq!(cells(&["--evidence", "published"]), declared);
+    assert_eq!(cells(&beside[1..]), [declared, cells(&["--log", "other.csv"])].concat());
+    let report = ran(&sandbox, &[&beside[..], &["--report", "report"]].concat());
+    assert_eq!(report.code, 1, "{}", report.err);
+    let page = sandbox.read("report/index.html");
+    assert!(page.contains("published evidence") && page.contains("log evidence"));
+    assert!(page.contains("repro verify --claims mine --claim trees_win --evidence published<"));
+    assert!(!page.contains("Utrera") && !page.contains("fine-tune"));
+    let json = ran(&sandbox, &[&beside[..], &["--format", "json"]].concat());
+    is_by_its_schema(&sandbox, "citation", &serde_json::from_str(&json.out).unwrap());
+    for evidence in ["smoke", "paper", "published,lab"] {
+        let refused = ran(&sandbox, &["verify", "--evidence", evidence, "--log", "other.csv"]);
+        assert_eq!((refused.code, refused.out.as_str()), (64, ""), "{evidence}");
+        let words = refused.err.split_whitespace().filter(|word| *word != "│");
+        let words = words.collect::<Vec<_>>().join(" ");
+        for says in ["fine-tunes of the project's own paper", "runs differ in data, method"] {
+            assert!(words.contains(says), "{says}\n{}", refused.err);
+        }
+    }
+}
+
 #[test]
 fn a_log_is_judged_beside_other_evidence() {
     let sandbox = Sandbox::new();
