@@ -7,7 +7,8 @@
 //! `descriptive` reports published means without a test, `floor` finds cells too low to be judged,
 //! `ceiling` those near a metric's highest value, `diverged` runs that diverged, `same_numbers`
 //! seeds that change nothing, `attendance` which replicates arms have, with what `absences` says of
-//! the others, `ends` the samples for which a decision must hold,
+//! the others, `ends` the samples for which a decision must hold, `worst_ends` and `worst_welch`
+//! which of them are worst,
 //! `resolution` the smallest step of a contrast,
 //! `per_image` holds what each test image contributes, `images` resamples test images, `power`
 //! computes power, `scales` compares scales of accuracy, [`two_zoos`] combines verdicts on two
@@ -52,6 +53,7 @@ pub mod two_zoos;
 mod undecided;
 mod values;
 mod worst_ends;
+mod worst_welch;
 
 use std::collections::BTreeSet;
 
