@@ -6,7 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{observed::Observed, words};
+use super::{
+    observed::Observed,
+    split::{Split, split},
+    words,
+};
 use crate::{
     study::{StudyError, packed, pattern::Matched},
     util::{
@@ -50,18 +54,23 @@ pub(super) struct Pattern {
     parts: Vec<Part>,
 }
 
-/// A part of the path: what is the same in all files, and one or two values between.
-struct Part {
-    before: String,
-    values: Vec<Value>,
-    between: String,
-    after: String,
+/// A part of the path: what is the same in all files, and values between.
+pub(super) struct Part {
+    pub(super) before: String,
+    pub(super) values: Vec<Value>,
+    /// What stands between each value and the next.
+    pub(super) between: Vec<String>,
+    pub(super) after: String,
+    /// What it could be as well.
+    other: Option<Box<Part>>,
+    /// What was seen in it that decides its values.
+    note: Option<String>,
 }
 
-struct Value {
-    name: String,
+pub(super) struct Value {
+    pub(super) name: String,
     /// Whether it has its name in the pattern; else any text matches.
-    is_named: bool,
+    pub(super) is_named: bool,
 }
 
 /// Finds the logs of a folder.
@@ -128,7 +137,9 @@ pub(super) fn find(root: &Path) -> Result<Found, StudyError> {
         let names: BTreeSet<&str> = chosen.iter().map(|path| path[level].as_str()).collect();
         part(level, &names, level + 1 == depth)
     });
-    let pattern = Pattern { root: root.to_owned(), parts: parts.collect() };
+    let parts: Vec<Part> = parts.collect();
+    notes.extend(parts.iter().filter_map(|part| part.note.clone()));
+    let pattern = Pattern { root: root.to_owned(), parts };
     let files =
         chosen.iter().map(|path| Matched { path: joined(root, path), values: BTreeMap::new() });
     Ok(Found { files: files.collect(), pattern, notes })
@@ -182,28 +193,41 @@ fn end(name: &str) -> Option<&str> {
 /// What names at one level of the path have in common.
 fn part(level: usize, names: &BTreeSet<&str>, is_file: bool) -> Part {
     let first = names.first().copied().unwrap_or_default();
-    let fixed = |before: &str, values: Vec<Value>, between: &str, after: &str| Part {
-        before: before.to_owned(),
-        values,
-        between: between.to_owned(),
-        after: after.to_owned(),
-    };
     if names.len() == 1 {
-        return fixed(first, Vec::new(), "", "");
+        return Part::new(first, &[], Vec::new(), "");
     }
     let after = if is_file { end(first).unwrap_or_default() } else { "" };
     let stem = |name: &&str| -> String { name.strip_suffix(after).unwrap_or(name).to_owned() };
     let stems: Vec<String> = names.iter().map(stem).collect();
+    let whole = whole(level, &stems, after);
+    let Some(Split { mut part, seen, is_grid }) = split(level, &stems, after) else {
+        return whole;
+    };
+    if part.values.len() <= whole.values.len() {
+        return whole;
+    }
+    let what = if is_file { "files" } else { "folders" };
+    if is_grid {
+        part.note = Some(format!("names of {what} have parts that vary by themselves: {seen}"));
+        return part;
+    }
+    let note = format!(
+        "names of {what} may have parts that vary by themselves: {seen}; log.toml has both readings"
+    );
+    Part { note: Some(note), other: Some(Box::new(part)), ..whole }
+}
+
+/// A key, or a text before a number, or one value.
+fn whole(level: usize, stems: &[String], after: &str) -> Part {
     let unnamed = format!("part_{}", level + 1);
-    let value = |name: &str| Value { name: name.to_owned(), is_named: true };
-    if let Some((key, before)) = key(&stems) {
-        return fixed(&before, vec![value(&key)], "", after);
+    if let Some((key, before)) = key(stems) {
+        return Part::new(&before, &[key], Vec::new(), after);
     }
-    if let Some((between, key)) = numbered(&stems) {
+    if let Some((between, key)) = numbered(stems) {
         let number = if key.is_empty() { format!("{unnamed}_number") } else { key };
-        return fixed("", vec![value(&unnamed), value(&number)], &between, after);
+        return Part::new("", &[unnamed, number], vec![between], after);
     }
-    fixed("", vec![value(&unnamed)], "", after)
+    Part::new("", &[unnamed], Vec::new(), after)
 }
 
 /// `seed=3` or `seed_3` in every name: the key, and what stands before the value.
@@ -262,6 +286,13 @@ impl Pattern {
         }
     }
 
+    /// The pattern with what a part of it could be as well, if any could.
+    pub(super) fn other(&self) -> Option<String> {
+        self.parts.iter().find(|part| part.other.is_some())?;
+        let of = |part: &Part| part.other.as_deref().unwrap_or(part).to_string();
+        Some(self.parts.iter().map(of).collect::<Vec<_>>().join("/"))
+    }
+
     /// The values that a file's path gives to names.
     pub(super) fn values(&self, file: &Path) -> BTreeMap<String, String> {
         let path = file.strip_prefix(&self.root).unwrap_or(file);
@@ -306,16 +337,29 @@ impl Pattern {
 }
 
 impl Part {
+    pub(super) fn new(before: &str, names: &[String], between: Vec<String>, after: &str) -> Self {
+        let value = |name: &String| Value { name: name.clone(), is_named: true };
+        Self {
+            before: before.to_owned(),
+            values: names.iter().map(value).collect(),
+            between,
+            after: after.to_owned(),
+            other: None,
+            note: None,
+        }
+    }
+
     fn values_of(&self, name: &str) -> Vec<(String, String)> {
         let text = name.strip_prefix(self.before.as_str()).unwrap_or(name);
-        let text = text.strip_suffix(self.after.as_str()).unwrap_or(text);
-        let texts = match &self.values[..] {
-            [] => Vec::new(),
-            [_] => vec![text],
-            _ => text.split_once(self.between.as_str()).map_or(vec![text], |(a, b)| vec![a, b]),
-        };
-        let names = self.values.iter().map(|value| value.name.clone());
-        names.zip(texts.into_iter().map(str::to_owned)).collect()
+        let mut rest = text.strip_suffix(self.after.as_str()).unwrap_or(text);
+        let mut values = Vec::new();
+        for (index, value) in self.values.iter().enumerate() {
+            let between = self.between.get(index).and_then(|of| rest.split_once(of.as_str()));
+            let (text, after) = between.unwrap_or((rest, ""));
+            values.push((value.name.clone(), text.to_owned()));
+            rest = after;
+        }
+        values
     }
 }
 
@@ -323,20 +367,28 @@ impl fmt::Display for Pattern {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (level, part) in self.parts.iter().enumerate() {
             formatter.write_str(if level > 0 { "/" } else { "" })?;
-            // A name with what has a meaning in patterns can't be written: any text matches.
-            let has_meaning = part.values.is_empty() && part.before.contains(['{', '}', '*', '\\']);
-            formatter.write_str(if has_meaning { "*" } else { &part.before })?;
-            for (index, value) in part.values.iter().enumerate() {
-                formatter.write_str(if index > 0 { &part.between } else { "" })?;
-                if value.is_named {
-                    write!(formatter, "{{{}}}", value.name)?;
-                } else {
-                    formatter.write_str("*")?;
-                }
-            }
-            formatter.write_str(&part.after)?;
+            part.fmt(formatter)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A name with what has a meaning in patterns can't be written: any text matches.
+        let has_meaning = self.values.is_empty() && self.before.contains(['{', '}', '*', '\\']);
+        formatter.write_str(if has_meaning { "*" } else { &self.before })?;
+        for (index, value) in self.values.iter().enumerate() {
+            if let Some(before) = index.checked_sub(1) {
+                formatter.write_str(&self.between[before])?;
+            }
+            if value.is_named {
+                write!(formatter, "{{{}}}", value.name)?;
+            } else {
+                formatter.write_str("*")?;
+            }
+        }
+        formatter.write_str(&self.after)
     }
 }
 
@@ -366,6 +418,76 @@ mod tests {
             assert_eq!(written(names, true), pattern, "{names:?}");
         }
         assert_eq!(written(&["resnet_a", "resnet_b"], false), "{part_3}");
+    }
+
+    /// Every combination of some texts, with `_` between them.
+    fn product(parts: &[&[&str]]) -> Vec<String> {
+        let mut names: Vec<String> = vec![String::new()];
+        for part in parts {
+            let with = |name: &String| {
+                let before = if name.is_empty() { String::new() } else { format!("{name}_") };
+                part.iter().map(|text| format!("{before}{text}")).collect::<Vec<_>>()
+            };
+            names = names.iter().flat_map(with).collect();
+        }
+        names
+    }
+
+    fn read(names: &[String]) -> Part {
+        let names: Vec<String> = names.iter().map(|name| format!("{name}.jsonl")).collect();
+        part(0, &names.iter().map(String::as_str).collect(), true)
+    }
+
+    #[test]
+    fn names_that_are_a_grid_are_split() {
+        let seeds = ["seed1", "seed2", "seed3", "seed10"];
+        let mut names = product(&[&["conll", "onto"], &["crf", "lstm"], &seeds]);
+        let grid = read(&names);
+        assert_eq!(grid.to_string(), "{part_1}_{part_1_2}_seed{seed}.jsonl");
+        assert!(grid.note.as_ref().unwrap().contains("2 x 2 x 4, 16 of 16 combinations"));
+        let values = |name: &str| -> Vec<String> {
+            grid.values_of(name).into_iter().map(|(_, text)| text).collect()
+        };
+        assert_eq!(values("conll_lstm_seed10.jsonl"), ["conll", "lstm", "10"]);
+        // One that is missing of 16 is near enough.
+        names.pop();
+        assert_eq!(read(&names).to_string(), "{part_1}_{part_1_2}_seed{seed}.jsonl");
+        // A few of them show no grid.
+        let few = names.into_iter().enumerate().filter(|(at, _)| at % 5 < 2);
+        let names: Vec<String> = few.map(|(_, name)| name).collect();
+        let open = read(&names);
+        assert_eq!(open.to_string(), "{part_1}_seed{seed}.jsonl");
+        let pattern = Pattern { root: PathBuf::new(), parts: vec![open] };
+        assert_eq!(pattern.other(), None);
+    }
+
+    #[test]
+    fn names_that_may_be_a_grid_have_both_readings() {
+        let mut names = product(&[&["conll", "onto"], &["crf", "lstm"], &["seed1", "seed2"]]);
+        names.retain(|name| !name.starts_with("onto_lstm"));
+        let open = read(&names);
+        assert_eq!(open.to_string(), "{part_1}_seed{seed}.jsonl");
+        assert!(open.note.as_ref().unwrap().contains("2 x 2 x 2, 6 of 8 combinations"));
+        let pattern = Pattern { root: PathBuf::new(), parts: vec![open] };
+        assert_eq!(pattern.other().unwrap(), "{part_1}_{part_1_2}_seed{seed}.jsonl");
+    }
+
+    #[test]
+    fn other_names_are_split_where_they_are_a_grid() {
+        for (parts, pattern) in [
+            (&[&["adult", "yahoo"][..], &["mlp", "tree"]][..], "{part_1}_{part_1_2}.jsonl"),
+            (&[&["run"], &["a", "b"], &["1", "2"]], "run_{part_1}_{part_1_2}.jsonl"),
+            (&[&["lr=0.1", "lr=0.2"], &["seed=1", "seed=2"]], "lr={lr}_seed={seed}.jsonl"),
+            (
+                &[&["adult", "yahoo"], &["mlp", "tree"], &["s1", "s2"], &["test"]],
+                "{part_1}_{part_1_2}_s{s}_test.jsonl",
+            ),
+        ] {
+            assert_eq!(read(&product(parts)).to_string(), pattern, "{parts:?}");
+        }
+        let names = ["2026-01-03_11", "2026-02-04_12", "2026-03-05_13", "2026-04-06_14"];
+        let names = names.map(str::to_owned);
+        assert_eq!(read(&names).to_string(), "{part_1}_{part_1_number}.jsonl");
     }
 
     #[test]

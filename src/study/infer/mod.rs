@@ -8,6 +8,7 @@ mod folder;
 mod names;
 mod observed;
 mod roles;
+mod split;
 #[cfg(test)]
 mod tests;
 mod words;
