@@ -1,7 +1,7 @@
 //! Samples for which a decision must hold, where values are known in part only: which end of each
 //! value, and with or without the runs that have no value.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use super::{observe::Censored, worst_ends::Worst};
 use crate::stats::Sample;
@@ -58,10 +58,10 @@ pub(super) fn all_cases(groups: &[&[Censored]], worst: Option<&Worst>) -> Option
         for of in counts {
             let mut case = Case::new();
             for (group, (high, (known, ends))) in of.into_iter().zip(&ends).enumerate() {
-                if !made.contains_key(&(group, high)) {
-                    made.insert((group, high), at_ends(known, ends, high)?);
-                }
-                case.push(made[&(group, high)].clone());
+                case.push(match made.entry((group, high)) {
+                    Entry::Occupied(made) => made.get().clone(),
+                    Entry::Vacant(free) => free.insert(at_ends(known, ends, high)?).clone(),
+                });
             }
             cases.push(case);
         }

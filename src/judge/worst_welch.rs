@@ -100,24 +100,24 @@ impl WorstOfSeveral {
         let freedom = all.iter().map(|of| of.freedom);
         let fewest = freedom.clone().fold(f64::INFINITY, f64::min);
         let most = freedom.fold(0.0, f64::max);
-        // At most, and at least, how bad a combination is.
-        let bounds: (Box<dyn Fn(&Combination) -> f64>, f64) = match asked {
+        // The least that a combination can have, and what the worst has at most.
+        let critical = |freedom| t_upper_quantile(self.alpha.level(), freedom);
+        let large = critical(fewest);
+        let least = |of: &Combination| match asked {
+            Asked::Low | Asked::High => of.bound(asked, large),
+            Asked::Towards | Asked::Away => self.t(of, asked),
+        };
+        let limit = match asked {
             Asked::Low | Asked::High => {
-                let critical = |freedom| t_upper_quantile(self.alpha.level(), freedom);
-                let (large, small) = (critical(fewest), critical(most));
-                let limit = all.iter().map(|of| of.bound(asked, small));
-                let limit = limit.fold(f64::INFINITY, f64::min);
-                (Box::new(move |of| of.bound(asked, large)), limit)
+                let small = critical(most);
+                all.iter().map(|of| of.bound(asked, small)).fold(f64::INFINITY, f64::min)
             }
             Asked::Towards | Asked::Away => {
-                let t = |of: &Combination| self.t(of, asked);
-                let least = all.iter().min_by(|one, other| t(one).total_cmp(&t(other)))?;
-                let p = t_upper_tail(t(least), least.freedom);
-                let limit = t_upper_quantile(p, if p < 0.5 { fewest } else { most });
-                (Box::new(move |of| self.t(of, asked)), limit)
+                let worst = all.iter().min_by(|one, other| least(one).total_cmp(&least(other)))?;
+                let p = t_upper_tail(least(worst), worst.freedom);
+                t_upper_quantile(p, if p < 0.5 { fewest } else { most })
             }
         };
-        let (least, limit) = bounds;
         let limit = limit + 1e-9 * limit.abs();
         // A limit of NaN passes nothing over.
         let may_be = |of: &&Combination| limit.is_nan() || least(of) <= limit;

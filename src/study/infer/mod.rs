@@ -7,6 +7,7 @@ mod columns;
 mod folder;
 mod names;
 mod observed;
+mod parts;
 mod roles;
 mod split;
 #[cfg(test)]

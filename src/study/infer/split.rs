@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::folder::Part;
+use super::parts::Part;
 
 /// The share of a grid's combinations from which on it is taken for one.
 const GRID: f64 = 0.9;
