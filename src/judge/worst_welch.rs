@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The most combinations that are all looked at. With more, those on a grid are, and from the
-/// worst of these the search goes on to neighbours.
+/// worst of these the search continues to neighbours.
 const MOST: usize = 1024;
 
 /// What is asked of every case of several groups.
