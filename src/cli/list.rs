@@ -83,21 +83,26 @@ impl List {
             json(&mut out, &list)?;
             return Ok(Outcome::Done);
         }
+        // Claims of the user's own need have no place in a paper.
+        let has_place = list.claims.iter().any(|claim| !claim.place.is_empty());
         let rows = list.claims.into_iter().map(|claim| {
             let of = |coverage: &Coverage| format!("{}/{}", coverage.recorded, coverage.needed);
             let coverage: Vec<String> = claim.evidence.iter().map(of).collect();
-            [vec![claim.id, claim.title, claim.place], coverage].concat()
+            let place = has_place.then_some(claim.place);
+            [vec![claim.id, claim.title], place.into_iter().collect(), coverage].concat()
         });
+        let header = |evidence: &[&'static str]| {
+            let place = has_place.then_some("place");
+            [&["claim", "what it says"], place.as_slice(), evidence].concat()
+        };
         if suites.study.is_some() {
-            let header = ["claim", "what it says", "place", "log"];
-            writeln!(out, "{}", terminal::table(&header, rows))?;
+            writeln!(out, "{}", terminal::table(&header(&["log"]), rows))?;
             let note = "log: combinations of factors that the log has, of those that the claim \
                         compares";
             writeln!(out, "\n{}", terminal::prose(note))?;
             return Ok(Outcome::Done);
         }
-        let header = ["claim", "what it says", "place", "published", "smoke"];
-        writeln!(out, "{}", terminal::table(&header, rows))?;
+        writeln!(out, "{}", terminal::table(&header(&["published", "smoke"]), rows))?;
         let note = "published, smoke: fine-tunes in the authors' logs and in the ledger, of those \
                     that the claim compares; `repro verify` runs the missing ones of smoke";
         writeln!(out, "\n{}", terminal::prose(note))?;

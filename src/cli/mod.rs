@@ -353,7 +353,7 @@ fn run_command(command: &Command, suites: &Suites<'_>) -> Result<Outcome, Failur
         Command::Init(command) => command.run(),
         Command::New(command) => command.run(suites),
         Command::Figure(command) => command.run(suites),
-        Command::Table(command) => command.run(),
+        Command::Table(command) => command.run(suites),
         Command::Doctor(command) => command.run(suites),
         Command::Plan(command) => command.run(suites),
         Command::Power(command) => command.run(suites),

@@ -1,11 +1,11 @@
 //! `repro table`: tables of the paper and of its reproduction, beside what answers them here.
 
-use std::io::Write;
+use std::{io::Write, path::Path};
 
 use clap::{Args, ValueEnum};
 
 use super::{
-    Failure, Outcome,
+    Failure, Outcome, Suites,
     format::{Format, Offered, OneOf, json},
     messages::stdout,
 };
@@ -15,6 +15,7 @@ use crate::{
         tables::{PaperTable, TableName},
         terminal,
     },
+    util::shell::option,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -62,7 +63,10 @@ impl From<Name> for TableName {
 }
 
 impl Table {
-    pub(super) fn run(&self) -> Result<Outcome, Failure> {
+    pub(super) fn run(&self, suites: &Suites<'_>) -> Result<Outcome, Failure> {
+        if let Some((_, folder)) = suites.study() {
+            return Err(of_another_paper(folder));
+        }
         let mut out = stdout();
         let Some(name) = self.name else {
             let rows = TableName::ALL.map(|of| vec![of.name().to_owned(), of.title().to_owned()]);
@@ -84,6 +88,20 @@ impl Table {
         }
         Ok(Outcome::Done)
     }
+}
+
+/// Tables by name are of the project's own paper: claims about another log have theirs elsewhere.
+fn of_another_paper(folder: &Path) -> Failure {
+    let claims = option("--claims", folder);
+    Failure::usage(
+        "these claims are about the log that log.toml declares, and tables by name are those of \
+         the project's own paper",
+        &format!(
+            "`repro verify --format markdown{claims}` prints the table of verdicts (latex and csv \
+             too); `repro records{claims}` the runs; `repro compare --means FILE{claims}` published \
+             means beside them"
+        ),
+    )
 }
 
 fn csv(table: &PaperTable) -> String {

@@ -36,6 +36,7 @@ use crate::{
         summary,
         terminal::{self, Screen},
     },
+    study::Study,
     util::{shell::quoted, shown::inert},
     world::World,
 };
@@ -63,7 +64,7 @@ pub(super) struct Verify {
     #[command(flatten)]
     ids: ClaimIds,
     /// The evidence to judge on; repeat it or separate several with commas [default:
-    /// published,smoke]
+    /// published,smoke]. For claims with a log.toml, published is the log that it declares
     #[arg(
         long,
         value_name = "KIND",
@@ -214,12 +215,14 @@ impl Verify {
             }
         }
         for (kind, count) in claims {
+            let of_a_log =
+                judged.iter().any(|one| one.evidence.kind == kind && one.evidence.is_a_log());
             let what = match kind {
                 kind if kind.is_local() && self.no_run => {
                     ": run the same command without --no-run to compute the missing records"
                 }
                 kind if kind.is_local() => continue,
-                EvidenceKind::Log => ": the log does not have every run that they compare",
+                _ if of_a_log => ": the log does not have every run that they compare",
                 _ => {
                     ", which does not have every run that they compare: `repro plan --evidence \
                      smoke` lists the local runs that would"
@@ -234,10 +237,14 @@ impl Verify {
     fn kinds(&self, suites: &Suites<'_>) -> Result<Vec<EvidenceKind>, Failure> {
         match (&self.log, &suites.study) {
             (None, None) => Ok(kind::published_and_smoke(&self.evidence)),
-            (_, Some(_)) if !self.evidence.is_empty() => Err(Failure::usage(
-                "these claims are about the log that log.toml declares",
-                "leave --evidence out; --log FILE judges another file of the same study",
-            )),
+            (log, Some(study)) if !self.evidence.is_empty() => {
+                let of_engine = self.evidence.iter().find(|kind| **kind != EvidenceKind::Published);
+                if let Some(kind) = of_engine {
+                    return Err(not_of_a_study(*kind, study));
+                }
+                let log = log.is_some().then_some(EvidenceKind::Log);
+                Ok([EvidenceKind::Published].into_iter().chain(log).collect())
+            }
             (Some(_), None) if !self.evidence.is_empty() => {
                 let mut kinds = kind::published_and_smoke(&self.evidence);
                 kinds.push(EvidenceKind::Log);
@@ -259,9 +266,14 @@ impl Verify {
         if self.expected {
             every_claim_expects(&claims, kind)?;
         }
-        let log = (kind == EvidenceKind::Log).then(|| suites.log(self.log.as_deref()));
-        let evidence = match log.transpose()?.flatten() {
-            Some(evidence) => evidence,
+        // The log that log.toml declares stands beside the one that was named.
+        let log = match (kind, suites.study()) {
+            (EvidenceKind::Log, _) => suites.log(self.log.as_deref())?,
+            (EvidenceKind::Published, Some(_)) => suites.log(None)?,
+            _ => None,
+        };
+        let evidence = match log {
+            Some(evidence) => Evidence { kind, ..evidence },
             None => self.gathered(kind, &claims, suites, judged)?,
         };
         note_reading(&evidence);
@@ -421,6 +433,21 @@ impl Verify {
             log: self.log.as_ref().map(|log| log.display().to_string()),
         }
     }
+}
+
+/// Evidence that claims about a study's log can't be judged on.
+fn not_of_a_study(kind: EvidenceKind, study: &Study) -> Failure {
+    let factors: Vec<&str> = study.factors.iter().map(|factor| factor.name.as_str()).collect();
+    Failure::usage(
+        format!(
+            "{kind} evidence is fine-tunes of the project's own paper, which differ in target, \
+             source model, blocks and images; these claims are about the log that log.toml \
+             declares, whose runs differ in {}",
+            factors.join(", ")
+        ),
+        "--evidence published is the log that log.toml declares; --log FILE judges another file of \
+         the same study, beside it where both are given",
+    )
 }
 
 /// What is printed before fine-tunes begin: the verdicts that don't need them.

@@ -154,6 +154,19 @@ impl Evidence {
         }
     }
 
+    /// Whether it is a log of the user's: of a study, or in the columns of the published log. The
+    /// log that a study declares is one whatever it was asked for as.
+    #[must_use]
+    pub(crate) fn is_a_log(&self) -> bool {
+        self.kind == EvidenceKind::Log || self.world.study.is_some()
+    }
+
+    /// Its kind, which of a study's log is that of a log.
+    #[must_use]
+    pub(crate) fn of_log(&self) -> EvidenceKind {
+        if self.is_a_log() { EvidenceKind::Log } else { self.kind }
+    }
+
     /// Targets and source models of the records that the world does not know: a line for targets
     /// and one for sources, with the nearest known name of the first few. No claim can use their
     /// records unless the user adds the names to the world.

@@ -2,7 +2,7 @@
 //! that values are skewed, and a t interval errs more often than its level says.
 
 use super::join::Joined;
-use crate::{claim::Metric, evidence::Evidence, experiment::EvidenceKind, stats::Sample};
+use crate::{claim::Metric, evidence::Evidence, stats::Sample};
 
 /// The share of a metric's range above which an arm is near its ceiling. With an arm above 97 % the
 /// measured type I error is .11 to .13 in place of .025.
@@ -32,7 +32,7 @@ fn range(metric: &Metric) -> Option<(f64, f64)> {
 
 /// Whether the mean of an arm is near the metric's ceiling; asked of users' logs alone.
 pub(super) fn is_near(metric: &Metric, joined: &Joined, evidence: &Evidence) -> bool {
-    let Some((low, high)) = range(metric).filter(|_| evidence.kind == EvidenceKind::Log) else {
+    let Some((low, high)) = range(metric).filter(|_| evidence.is_a_log()) else {
         return false;
     };
     let near = low + NEAR * (high - low);

@@ -572,7 +572,8 @@ impl<'a> Analysis<'a> {
             let seeds = joined.replicates();
             let common =
                 if joined.independent.is_empty() { " in common to all arms" } else { " of an arm" };
-            return format!("too few seeds{common} ({seeds}){absences}");
+            let few = format!("too few seeds{common} ({seeds})");
+            return self.evidence.world.with_its_replicate(&few) + &absences;
         };
         let Paired { contrast, cells, .. } = unit;
         let seeds = joined.seeds(self.evidence, diverged::has_diverged);
@@ -580,6 +581,7 @@ impl<'a> Analysis<'a> {
         let boundless = self.boundless(joined);
         diverged.or(boundless).unwrap_or_else(|| {
             let answer = answer.in_words(*relation, &unit_name, &joined.counts());
+            let answer = self.evidence.world.with_its_replicate(&answer);
             format!("{answer}{absences}")
         })
     }

@@ -9,7 +9,7 @@ use crate::{
     judge::{
         ends::{Case, Scenario, all_cases, case},
         observe::Censored,
-        worst_ends::WorstEnds,
+        worst_ends::Worst,
     },
     stats::{AddedVariance, Alpha, Sample, TTest, t_with_added, welch_contrast},
     util::decimals::{decimals, signed},
@@ -137,10 +137,20 @@ pub fn decide(values: &[Censored], relation: Relation, alpha: Alpha, resolution:
 /// As [`decide`], for the values of one group of arms, or of several that share no replicates:
 /// Welch's t of their sum.
 pub(super) fn decide_with(groups: &[Group], test: Test) -> Answer {
+    let values: Vec<&[Censored]> = groups.iter().map(|group| &*group.values).collect();
+    answer(groups, test, cases(groups, &values, test))
+}
+
+/// The answer of the cases in which a hypothesis must be supported, and of those in which it must
+/// be refuted.
+pub(super) fn answer(
+    groups: &[Group],
+    test: Test,
+    (supporting, refuting): (Option<Vec<Case>>, Option<Vec<Case>>),
+) -> Answer {
     let Test { relation, alpha, .. } = test;
     let values: Vec<&[Censored]> = groups.iter().map(|group| &*group.values).collect();
     let all = || values.iter().copied().flatten();
-    let (supporting, refuting) = cases(groups, &values, test);
     let of = |case: &Case, null: f64| test.against(groups, case, null);
     let intervals = |cases: &[Case]| -> Vec<_> {
         cases.iter().map(|case| of(case, 0.0).interval(alpha)).collect()
@@ -227,7 +237,7 @@ fn cases(
         return (of(&both[..1]), of(&both[..1]));
     }
     if test.each_end {
-        let all = all_cases(values, WorstEnds::new(groups, test).as_ref());
+        let all = all_cases(values, Worst::new(groups, test).as_ref());
         return (all.clone(), all);
     }
     // Failed runs at their worst value can't refute a hypothesis, nor support it at their best.

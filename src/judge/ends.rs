@@ -1,9 +1,9 @@
 //! Samples for which a decision must hold, where values are known in part only: which end of each
 //! value, and with or without the runs that have no value.
 
-use std::slice::from_ref;
+use std::collections::{BTreeMap, btree_map::Entry};
 
-use super::{observe::Censored, worst_ends::WorstEnds};
+use super::{observe::Censored, worst_ends::Worst};
 use crate::stats::Sample;
 
 /// One sample for each group of values.
@@ -29,9 +29,8 @@ pub(super) fn case(groups: &[&[Censored]], scenario: Scenario) -> Option<Case> {
     groups.iter().map(sample).collect()
 }
 
-/// The most cases of several groups; with more, a group's runs without a value are all at one end,
-/// or half of them at each.
-const MOST: usize = 256;
+/// The runs of a group that have a value, and the lower and the upper end of each of the others.
+pub(super) type Ends = (Vec<f64>, Vec<[f64; 2]>);
 
 /// Every case: runs without a value left out, and each of them at either end by itself.
 ///
@@ -40,44 +39,44 @@ const MOST: usize = 256;
 /// of one width, the upper ends of those with the highest middle. Ranges of several widths are all
 /// widened to the widest.
 ///
-/// Of one group, only the cases that `worst` asks for are made, where it is known what is asked.
-pub(super) fn all_cases(groups: &[&[Censored]], worst: Option<&WorstEnds>) -> Option<Vec<Case>> {
+/// Only the cases that `worst` asks for are made, where it is known what is asked.
+pub(super) fn all_cases(groups: &[&[Censored]], worst: Option<&Worst>) -> Option<Vec<Case>> {
     let mut cases = vec![
         case(groups, Scenario::Low { failed: false })?,
         case(groups, Scenario::High { failed: false })?,
     ];
-    let without = |values: &&[Censored]| values.iter().filter(|value| !value.finished).count();
-    let unknown: Vec<usize> = groups.iter().map(without).collect();
-    if unknown.iter().all(|count| *count == 0) {
+    let mut all = groups.iter().copied().flatten();
+    if all.clone().all(|value| value.finished) {
         return Some(cases);
     }
-    let product = unknown.iter().fold(1_usize, |all, count| all.saturating_mul(count + 1));
-    let all_known = groups.iter().copied().flatten().all(|value| !value.finished || exact(value));
-    let counts = |of: usize, values: &[Censored], end: fn(&Censored) -> f64| -> Vec<usize> {
-        if let ([_], Some(worst)) = (groups, worst) {
-            let (known, ends) = ends_of(values, end);
-            return worst.counts(&known, &ends);
-        }
-        if product <= MOST || groups.len() == 1 { (0..=of).collect() } else { vec![0, of / 2, of] }
-    };
+    let all_known = all.all(|value| !value.finished || exact(value));
     let both: [fn(&Censored) -> f64; 2] = [|value| value.low, |value| value.high];
     for end in both.into_iter().take(if all_known { 1 } else { 2 }) {
-        let mut combined: Vec<Case> = vec![Vec::new()];
-        for (values, unknown) in groups.iter().zip(&unknown) {
-            let counts = counts(*unknown, values, end).into_iter();
-            let (known, ends) = ends_of(values, end);
-            let samples = counts.map(|high| at_ends(&known, &ends, high));
-            let samples = samples.collect::<Option<Vec<Sample>>>()?;
-            combined = combined
-                .into_iter()
-                .flat_map(|case| {
-                    samples.iter().map(move |sample| [&case[..], from_ref(sample)].concat())
-                })
-                .collect();
+        let ends: Vec<Ends> = groups.iter().map(|values| ends_of(values, end)).collect();
+        let counts = worst.map_or_else(|| combinations(&ends), |worst| worst.counts(&ends));
+        let mut made: BTreeMap<(usize, usize), Sample> = BTreeMap::new();
+        for of in counts {
+            let mut case = Case::new();
+            for (group, (high, (known, ends))) in of.into_iter().zip(&ends).enumerate() {
+                case.push(match made.entry((group, high)) {
+                    Entry::Occupied(made) => made.get().clone(),
+                    Entry::Vacant(free) => free.insert(at_ends(known, ends, high)?).clone(),
+                });
+            }
+            cases.push(case);
         }
-        cases.extend(combined);
     }
     Some(cases)
+}
+
+/// Every combination of numbers of upper ends.
+fn combinations(ends: &[Ends]) -> Vec<Vec<usize>> {
+    let mut combined: Vec<Vec<usize>> = vec![Vec::new()];
+    for (_, ends) in ends {
+        let with = |of: Vec<usize>| (0..=ends.len()).map(move |high| [&of[..], &[high]].concat());
+        combined = combined.into_iter().flat_map(with).collect();
+    }
+    combined
 }
 
 #[expect(clippy::float_cmp, reason = "bounds of a known value are one number")]
@@ -87,7 +86,7 @@ fn exact(value: &Censored) -> bool {
 
 /// The values of runs that have one, and the lower and the upper end of each of the others, by
 /// falling middle, all as wide as the widest.
-fn ends_of(values: &[Censored], end: fn(&Censored) -> f64) -> (Vec<f64>, Vec<[f64; 2]>) {
+fn ends_of(values: &[Censored], end: fn(&Censored) -> f64) -> Ends {
     let (known, mut unknown): (Vec<&Censored>, Vec<&Censored>) =
         values.iter().partition(|value| value.finished);
     let middle = |value: &Censored| f64::midpoint(value.low, value.high);
@@ -154,10 +153,15 @@ mod tests {
     }
 
     #[test]
-    fn many_runs_of_several_arms_are_few_cases() {
-        let arm: Vec<Censored> = [1.0, 2.0].map(Censored::exactly).into_iter().collect();
-        let arm = [arm, vec![unknown(0.0, 100.0); 40]].concat();
-        assert_eq!(all_cases(&[&arm, &arm, &arm], None).unwrap().len(), 2 + 27);
-        assert_eq!(all_cases(&[&arm], None).unwrap().len(), 2 + 41);
+    fn every_combination_of_several_arms_is_a_case() {
+        let known = [1.0, 2.0].map(Censored::exactly);
+        let arm = |count: usize| [&known[..], &vec![unknown(0.0, 100.0); count]].concat();
+        let cases = |counts: [usize; 3]| {
+            let arms = counts.map(arm);
+            all_cases(&[&arms[0], &arms[1], &arms[2]], None).unwrap().len()
+        };
+        assert_eq!(cases([0, 0, 0]), 2);
+        assert_eq!(cases([3, 1, 0]), 2 + 8);
+        assert_eq!(cases([3, 1, 2]), 2 + 24);
     }
 }

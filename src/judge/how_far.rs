@@ -102,6 +102,7 @@ impl Reached<'_> {
     fn stands_to_checkpoint_sd(&self) -> Option<f64> {
         let Analysis { evidence, .. } = self.analysis;
         let published = evidence.kind == EvidenceKind::Published
+            && !evidence.is_a_log()
             && evidence.design == SamplingDesign::FixedSample;
         let decided = matches!(self.stopping.verdict, Verdict::Supported | Verdict::Refuted);
         (published && decided).then(|| {

@@ -7,7 +7,8 @@
 //! `descriptive` reports published means without a test, `floor` finds cells too low to be judged,
 //! `ceiling` those near a metric's highest value, `diverged` runs that diverged, `same_numbers`
 //! seeds that change nothing, `attendance` which replicates arms have, with what `absences` says of
-//! the others, `ends` the samples for which a decision must hold,
+//! the others, `ends` the samples for which a decision must hold, `worst_ends` and `worst_welch`
+//! which of them are worst,
 //! `resolution` the smallest step of a contrast,
 //! `per_image` holds what each test image contributes, `images` resamples test images, `power`
 //! computes power, `scales` compares scales of accuracy, [`two_zoos`] combines verdicts on two
@@ -52,6 +53,7 @@ pub mod two_zoos;
 mod undecided;
 mod values;
 mod worst_ends;
+mod worst_welch;
 
 use std::collections::BTreeSet;
 
@@ -116,7 +118,7 @@ pub fn judge(claim: &Claim, evidence: &Evidence) -> ClaimVerdict {
         hinges_on_one_seed: primary.hinges_on_one_seed,
         population: Some(primary_population),
         digest: claim.hypothesis.digest.clone(),
-        locked: Some(claim.hypothesis.locked(evidence.kind)),
+        locked: Some(claim.hypothesis.locked(evidence.of_log())),
         locked_on: claim.hypothesis.lock.date(),
         conditional_on: conditional_on(claim, evidence),
         how_far: primary.how_far,
@@ -195,7 +197,7 @@ fn judge_secondary(
         how_far: judged.how_far,
         population,
         digest: hypothesis.digest.clone(),
-        locked: Some(hypothesis.locked(evidence.kind)),
+        locked: Some(hypothesis.locked(evidence.of_log())),
         locked_on: hypothesis.lock.date(),
         unit: hypothesis.metric.unit(),
         margin: hypothesis.relation.threshold(),

@@ -7,8 +7,71 @@ use std::collections::BTreeSet;
 
 use crate::{claim::Relation, stats::t_upper_quantile};
 
-use super::decide::{Group, Test};
+use super::{
+    decide::{Group, Test},
+    ends::Ends,
+    worst_welch::WorstOfSeveral,
+};
 use crate::stats::AddedVariance;
+
+/// What is asked of every case, where it is known which cases are worst.
+#[derive(Clone, Debug)]
+pub(super) enum Worst {
+    /// Of one group.
+    OfOne(WorstEnds),
+    /// Of several that share no replicates.
+    OfSeveral(WorstOfSeveral),
+}
+
+impl Worst {
+    /// `None` where a group has fewer than two values, or cases have degrees of freedom of their
+    /// own by a variance beside that over replicates.
+    pub(super) fn new(groups: &[Group], test: Test) -> Option<Self> {
+        if groups.iter().any(|group| group.values.len() < 2) {
+            return None;
+        }
+        match groups {
+            [] => None,
+            [_] => WorstEnds::new(groups, test).map(Self::OfOne),
+            several => Some(Self::OfSeveral(WorstOfSeveral::new(several, test))),
+        }
+    }
+
+    /// The numbers of upper ends of each group at which a bound of the interval lies farthest out
+    /// or a p-value is largest, with none and all.
+    pub(super) fn counts(&self, groups: &[Ends]) -> Vec<Vec<usize>> {
+        match (self, groups) {
+            (Self::OfSeveral(worst), groups) => worst.counts(groups),
+            (Self::OfOne(worst), [(known, ends)]) => {
+                worst.counts(known, ends).into_iter().map(|high| vec![high]).collect()
+            }
+            (Self::OfOne(_), _) => Vec::new(),
+        }
+    }
+}
+
+/// Mean and standard deviation of known values and ends, where none, one, ... and all of the ends
+/// are the upper ones, each from those before it by two sums.
+pub(super) fn moments(known: &[f64], ends: &[[f64; 2]]) -> Vec<(f64, f64)> {
+    let all = (known.len() + ends.len()) as f64;
+    let lower = || known.iter().copied().chain(ends.iter().map(|[lower, _]| *lower));
+    // Around a value of the sample, so that squares don't cancel.
+    let centre = lower().sum::<f64>() / all;
+    let mut sum: f64 = lower().map(|value| value - centre).sum();
+    let mut squares: f64 = lower().map(|value| (value - centre).powi(2)).sum();
+    let mut moments = Vec::with_capacity(ends.len() + 1);
+    for high in 0..=ends.len() {
+        let mean = sum / all;
+        let variance = (squares - sum * mean).max(0.0) / (all - 1.0);
+        moments.push((centre + mean, variance.sqrt()));
+        if let Some([lower, upper]) = ends.get(high) {
+            let (lower, upper) = (lower - centre, upper - centre);
+            sum += upper - lower;
+            squares += upper * upper - lower * lower;
+        }
+    }
+    moments
+}
 
 /// What is asked of every case of one group.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +86,7 @@ pub(super) struct WorstEnds {
 impl WorstEnds {
     /// `None` where cases have degrees of freedom of their own: with several groups, or with a
     /// variance beside that over replicates.
-    pub(super) fn new(groups: &[Group], test: Test) -> Option<Self> {
+    fn new(groups: &[Group], test: Test) -> Option<Self> {
         let [group] = groups else { return None };
         let replicates = group.values.len() as f64;
         let freedom = replicates + group.left_out as f64 - 1.0;
@@ -38,26 +101,13 @@ impl WorstEnds {
     /// The numbers of upper ends at which a bound of the interval lies farthest out or a p-value is
     /// largest, with none and all; `ends` are those of each run without a value.
     pub(super) fn counts(&self, known: &[f64], ends: &[[f64; 2]]) -> Vec<usize> {
-        let all = (known.len() + ends.len()) as f64;
-        let lower = || known.iter().copied().chain(ends.iter().map(|[lower, _]| *lower));
-        // Around a value of the sample, so that squares don't cancel.
-        let centre = lower().sum::<f64>() / all;
-        let mut sum: f64 = lower().map(|value| value - centre).sum();
-        let mut squares: f64 = lower().map(|value| (value - centre).powi(2)).sum();
         let mut worst = [(f64::INFINITY, 0_usize); 4];
-        for high in 0..=ends.len() {
-            let mean = sum / all;
-            let variance = (squares - sum * mean).max(0.0) / (all - 1.0);
-            let found = self.badness(centre + mean, variance.sqrt().max(self.floor));
+        for (high, (mean, deviation)) in moments(known, ends).into_iter().enumerate() {
+            let found = self.badness(mean, deviation.max(self.floor));
             for (worst, found) in worst.iter_mut().zip(found) {
                 if found < worst.0 {
                     *worst = (found, high);
                 }
-            }
-            if let Some([lower, upper]) = ends.get(high) {
-                let (lower, upper) = (lower - centre, upper - centre);
-                sum += upper - lower;
-                squares += upper * upper - lower * lower;
             }
         }
         let counts: BTreeSet<usize> =
@@ -70,16 +120,22 @@ impl WorstEnds {
     /// which all cases share.
     fn badness(&self, mean: f64, deviation: f64) -> [f64; 4] {
         let half = self.half * deviation;
-        let t = |difference: f64| {
-            if difference == 0.0 { 0.0 } else { difference / deviation }
-        };
-        let [towards, away] = match self.relation {
-            Relation::EquivalentWithin(margin) => {
-                [t(mean + margin).min(t(margin - mean)), t(mean - margin).max(t(-mean - margin))]
-            }
-            relation => [t(mean - relation.threshold()), t(relation.threshold() - mean)],
-        };
+        let [towards, away] = t_of(self.relation, mean, deviation);
         [mean - half, -mean - half, towards, away]
+    }
+}
+
+/// The t whose upper tail is the p in the direction of the hypothesis, and that of the p away from
+/// it: of an equivalence the larger and the smaller p of two tests.
+pub(super) fn t_of(relation: Relation, mean: f64, error: f64) -> [f64; 2] {
+    let t = |difference: f64| {
+        if difference == 0.0 { 0.0 } else { difference / error }
+    };
+    match relation {
+        Relation::EquivalentWithin(margin) => {
+            [t(mean + margin).min(t(margin - mean)), t(mean - margin).max(t(-mean - margin))]
+        }
+        relation => [t(mean - relation.threshold()), t(relation.threshold() - mean)],
     }
 }
 
@@ -156,7 +212,7 @@ mod tests {
         for unknown in [10, 100, 1000, 10_000] {
             let groups = [group(20, unknown, 6.0, 0.01)];
             let test = test(Relation::GreaterThan(0.0), AddedVariance::NONE);
-            let worst = WorstEnds::new(&groups, test).unwrap();
+            let worst = Worst::new(&groups, test).unwrap();
             let cases = crate::judge::ends::all_cases(&[&groups[0].values], Some(&worst)).unwrap();
             assert!(cases.len() <= 2 + 6, "{}", cases.len());
         }

@@ -5,6 +5,7 @@ use super::terminal::probability;
 use crate::{
     judge::{CellVerdict, Flag},
     util::decimals::signed,
+    world::World,
 };
 
 /// Bias and correction of a mean below this size, in its unit, are not listed.
@@ -12,8 +13,9 @@ const SMALL: f64 = 0.005;
 
 /// The notes below a table, each a paragraph; empty where the cells have no such numbers.
 #[must_use]
-pub(super) fn notes(cells: &[CellVerdict]) -> Vec<String> {
-    [ranges(cells), signs(cells), stopped_early(cells)].into_iter().flatten().collect()
+pub(super) fn notes(cells: &[CellVerdict], world: &World) -> Vec<String> {
+    let signs = signs(cells).map(|text| world.with_its_replicate(&text));
+    [ranges(cells), signs, stopped_early(cells)].into_iter().flatten().collect()
 }
 
 /// The range over targets of an average: `+0.12 (mnist) to +3.20 (svhn)`.

@@ -90,7 +90,7 @@ pub fn table(cells: &[CellVerdict], world: &World, caption: &str) -> Markup {
                         }
                     }
                     th scope="col" { "verdict" }
-                    th.number scope="col" { "seeds" }
+                    th.number scope="col" { (world.with_its_replicate("seeds")) }
                     @if ahead { th.number scope="col" { "ahead" } }
                     @if look { th.number scope="col" { "look" } }
                     th.number.symbol scope="col" { "t" }
@@ -211,7 +211,7 @@ pub fn flags(heading: &str, cells: &[CellVerdict], world: &World) -> Markup {
                 @for (flag, of) in &concerned {
                     dt { (words(*flag)) span.count { (of.len()) " of " (cells.len()) } }
                     dd {
-                        (with_code(flag.in_words())) "."
+                        (with_code(&world.with_its_replicate(flag.in_words()))) "."
                         p.where { (places(of, cells, world)) }
                     }
                 }

@@ -83,7 +83,10 @@ pub(super) fn legend<'a>(
         [Verdict::Supported, Verdict::Refuted, Verdict::Inconclusive, Verdict::Incomplete];
     html! {
         details.legend-of-words id="legend" {
-            summary { "What the words mean: verdicts, cells, readings, points, sources" }
+            summary {
+                "What the words mean: verdicts, cells, readings, points"
+                @if !is_study { ", sources" }
+            }
             dl.definitions.within {
                 @for verdict in verdicts { dt { (badge(verdict)) } dd { (meaning(verdict)) "." } }
                 @for (word, meaning) in words(is_study) { dt { (word) } dd { (meaning) } }

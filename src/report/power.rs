@@ -52,7 +52,7 @@ pub(super) fn line(one: &Judged<'_>) -> Markup {
         @if let Some(reason) = power.unavailable.filter(|_| judged) {
             p.strength { strong { "Power: " } "none is given, since " (reason) "." }
         } @else if judged {
-            p.strength { strong { "Power: " } (in_words(&power, &one.verdict.unit.after())) }
+            p.strength { strong { "Power: " } (one.evidence.world.with_its_replicate(&in_words(&power, &one.verdict.unit.after()))) }
         }
     }
 }

@@ -73,10 +73,10 @@ pub(super) fn readings(one: &Judged<'_>, several: bool) -> Markup {
                                 @let of = reading.averages.iter().chain(&reading.cells);
                                 (with_code(&titles::in_titles(&reading.reason, of, world))) "."
                                 @if reading.hinges_on_one_seed == Some(true) {
-                                    " Hinges on one seed."
+                                    " " (world.with_its_replicate("Hinges on one seed."))
                                 }
                                 @for sentence in how_far::of_reading(one.claim, reading) {
-                                    " " (sentence) "."
+                                    " " (world.with_its_replicate(&sentence)) "."
                                 }
                                 @for about in estimand::of_reading(verdict, reading) {
                                     " " (sentence(&about))

@@ -91,9 +91,10 @@ fn answer(one: &Judged<'_>, several: bool) -> Markup {
                 @if let Some(scales) = in_words(verdict.verdict, other_scales) {
                     " " (sentence(&scales))
                 }
+                @let world = &evidence.world;
                 @let how_far = how_far::sentences(&verdict.how_far, &claim.hypothesis);
-                @if !how_far.is_empty() { " " (sentence(&how_far.join("; "))) }
-                @if verdict.hinges_on_one_seed == Some(true) { " " (sentence(HINGES)) }
+                @if !how_far.is_empty() { " " (sentence(&world.with_its_replicate(&how_far.join("; ")))) }
+                @if verdict.hinges_on_one_seed == Some(true) { " " (sentence(&world.with_its_replicate(HINGES))) }
             }
             (expected(one))
             (power::line(one))

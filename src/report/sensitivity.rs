@@ -22,6 +22,7 @@ pub(super) fn line(one: &Judged<'_>) -> Markup {
     html! {
         @match kept(one.claim, one.evidence) {
             Some(kept) => p.strength { strong { "Sensitivity: " } (sentence(&kept)) },
+            None if one.evidence.is_a_log() => {},
             None if one.evidence.kind == EvidenceKind::Published => p.strength {
                 strong { "Sensitivity: " }
                 "the log has one recipe, so only local runs can vary it."

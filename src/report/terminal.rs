@@ -109,15 +109,16 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
     if let Some(scales) = scales::in_words(verdict.verdict, &verdict.other_scales) {
         line(2, &scales);
     }
+    let world = &judged.evidence.world;
     for sentence in how_far::sentences(&verdict.how_far, &claim.hypothesis) {
-        line(2, &sentence);
+        line(2, &world.with_its_replicate(&sentence));
     }
     line(2, &estimand::sentence(verdict));
     if verdict.borderline {
         line(2, super::BORDERLINE);
     }
     if verdict.hinges_on_one_seed == Some(true) {
-        line(2, super::HINGES);
+        line(2, &world.with_its_replicate(super::HINGES));
     }
     line(2, &format!("hypothesis: {}", claim.hypothesis.statement));
     // An incomplete claim has a table if any of its cells has a mean.
@@ -144,13 +145,14 @@ fn claim(judged: &Judged<'_>, brief: bool) -> String {
         });
         let judged = judged.unwrap_or_default();
         let hinges = match reading.hinges_on_one_seed {
-            Some(true) => "; hinges on one seed",
-            _ => "",
+            Some(true) => world.with_its_replicate("; hinges on one seed"),
+            _ => String::new(),
         };
         let how_far = how_far::of_reading(claim, reading);
         let about = estimand::of_reading(verdict, reading);
+        let how_far = how_far.iter().map(|of| world.with_its_replicate(of));
         let how_far: String =
-            how_far.iter().chain(&about).map(|sentence| format!("; {sentence}")).collect();
+            how_far.chain(about).map(|sentence| format!("; {sentence}")).collect();
         // A reason that begins with the verdict does not repeat it.
         let repeated = format!("{} ", reading.verdict);
         let reason = reading.reason.strip_prefix(&repeated).unwrap_or(&reading.reason);
@@ -261,7 +263,7 @@ fn cells(cells: &[CellVerdict], world: &World) -> String {
             }
         }
     }
-    for note in beside::notes(cells) {
+    for note in beside::notes(cells, world) {
         for part in wrapped(&note, width() - 4) {
             let _ = writeln!(text, "    {part}");
         }
@@ -276,9 +278,8 @@ fn cells(cells: &[CellVerdict], world: &World) -> String {
         }
     }
     for (index, flag) in flags.iter().enumerate() {
-        for part in
-            wrapped(&format!("{} {}: {}", letter(index), flag.name(), flag.in_words()), width() - 4)
-        {
+        let words = world.with_its_replicate(flag.in_words());
+        for part in wrapped(&format!("{} {}: {}", letter(index), flag.name(), words), width() - 4) {
             let _ = writeln!(text, "    {part}");
         }
     }
@@ -331,7 +332,8 @@ fn of_cells(cells: &[&CellVerdict], flags: &[Flag], world: &World) -> String {
     let mut header: Vec<&str> = coordinates.iter().map(|(name, _)| *name).collect();
     header.extend(differ.iter().map(|name| world.factor_title(name)));
     let seeds = if cells.iter().any(|cell| cell.seeds_ahead.is_some()) { "ahead" } else { "seeds" };
-    header.extend([seeds, "mean", "interval", "p", "p, Holm", "verdict", "flags"]);
+    let seeds = world.with_its_replicate(seeds);
+    header.extend([seeds.as_str(), "mean", "interval", "p", "p, Holm", "verdict", "flags"]);
     let rows = cells.iter().map(|cell| {
         let mut row: Vec<String> =
             coordinates.iter().map(|(_, of)| of(cell).unwrap_or_default()).collect();

@@ -272,6 +272,26 @@ impl World {
         self.targets.get(target).is_some_and(|target| u64::from(images) * 4 > target.train.into())
     }
 
+    /// A text of the program's own with the word that a study has for what repeats a run in place of
+    /// `seed`. Not for texts with names of the user's, which may have that word.
+    #[must_use]
+    pub(crate) fn with_its_replicate(&self, text: &str) -> String {
+        let study = self.study.as_ref();
+        let Some(name) = study.map(|of| of.replicate.name.as_str()).filter(|of| *of != "seed")
+        else {
+            return text.to_owned();
+        };
+        let mut words: Vec<String> = Vec::new();
+        for word in text.split(' ') {
+            let end = word.trim_end_matches([',', '.', ';', ':', ')']);
+            words.push(match end {
+                "seed" | "seeds" => word.replacen("seed", name, 1),
+                _ => word.to_owned(),
+            });
+        }
+        words.join(" ")
+    }
+
     /// The title of a study's factor; the name itself if the study does not know it.
     #[must_use]
     pub fn factor_title<'a>(&'a self, name: &'a str) -> &'a str {

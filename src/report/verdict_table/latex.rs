@@ -1,6 +1,6 @@
 //! The table of verdicts in LaTeX, without any package.
 
-use super::{CAPTION, HEADER, rows};
+use super::{HEADER, caption, rows};
 use crate::report::Judged;
 
 /// What a table with other letters needs.
@@ -30,8 +30,9 @@ pub fn latex(judged: &[Judged<'_>]) -> String {
         .collect();
     let fonts = if in_its_fonts(&rows) { "" } else { FONTS };
     format!(
-        "% {CAPTION}\n{fonts}\\begin{{tabular}}{{lllrrrrl}}\n\\hline\n{header}\\hline\n{rows}\
-         \\hline\n\\end{{tabular}}\n"
+        "% {}\n{fonts}\\begin{{tabular}}{{lllrrrrl}}\n\\hline\n{header}\\hline\n{rows}\
+         \\hline\n\\end{{tabular}}\n",
+        caption(judged)
     )
 }
 

@@ -1,6 +1,6 @@
 //! The table of verdicts in Markdown.
 
-use super::{CAPTION, HEADER, rows};
+use super::{HEADER, caption, rows};
 use crate::report::Judged;
 
 /// The table, with a line that says what its columns hold.
@@ -11,7 +11,7 @@ pub fn markdown(judged: &[Judged<'_>]) -> String {
     let rule = "|---|---|---|---:|---:|---:|---:|---|\n";
     let rows = rows(judged);
     let rows = rows.iter().map(|row| line(&row.fields().map(escaped)));
-    format!("{header}{rule}{}\n{CAPTION}\n", rows.collect::<String>())
+    format!("{header}{rule}{}\n{}\n", rows.collect::<String>(), caption(judged))
 }
 
 /// Text as Markdown shows it, within a cell of a table: nothing in it is markup, HTML or a link.

@@ -22,10 +22,16 @@ use crate::{
     },
 };
 
-/// What the columns hold.
-const CAPTION: &str = "cells: supported after Holm, of all; n: replicates (seeds); mean and \
-                       interval: of one cell; of several, the lowest to the highest mean, and the \
-                       lowest to the highest end of their confidence intervals";
+/// What the columns hold; replicates have the name that the log gives them.
+fn caption(judged: &[Judged<'_>]) -> String {
+    let study = judged.first().and_then(|one| one.evidence.world.study.as_ref());
+    let replicate = study.map_or("seed", |study| study.replicate.name.as_str());
+    format!(
+        "cells: supported after Holm, of all; n: replicates ({replicate}s); mean and interval: of \
+         one cell; of several, the lowest to the highest mean, and the lowest to the highest end of \
+         their confidence intervals"
+    )
+}
 
 /// The headings of the columns.
 const HEADER: [&str; 8] =

@@ -63,6 +63,9 @@ pub fn first(survey: &Survey) -> String {
     }
     text += RELATION;
     let rest = survey.factors.iter().enumerate().filter(|(_, of)| Some(*of) != arms);
+    if arms.is_none() && survey.factors.len() > 1 {
+        text += &comment("Every factor but that which the arms fix: remove it here.");
+    }
     text += &cells(survey, &rest.collect::<Vec<_>>(), arms, pair.map(Vec::as_slice));
     text
 }

@@ -35,6 +35,14 @@ pub fn log(survey: &Survey, files: &str, is_within: bool) -> String {
         );
     }
     let _ = writeln!(text, "files = {}", quoted(files));
+    if let Some(other) = &survey.shape.other_files {
+        let folder = files.strip_suffix(survey.shape.files.as_str()).unwrap_or_default();
+        text += &comment(&format!(
+            "{TODO}: the files' names may have more factors, of which not every combination is \
+             there. If they do, name them here and in [[factor]]:"
+        ));
+        let _ = writeln!(text, "# files = {}", quoted(&format!("{folder}{other}")));
+    }
     if let Some(form) = survey.shape.form {
         let _ = writeln!(text, "form = \"{}\"", form_name(form));
     }

@@ -26,6 +26,8 @@ const MOST_COLUMNS: usize = 20_000;
 pub struct Shape {
     /// The file, or the pattern of files, from the log's folder.
     pub files: String,
+    /// Another pattern that the files' names may have, with more factors in them.
+    pub other_files: Option<String>,
     /// The form, where the files' names do not say it.
     pub form: Option<Form>,
     /// What separates columns, if it is neither a comma nor a tab.
@@ -95,6 +97,7 @@ pub(super) fn observe(log: &Path) -> Result<(Shape, Observed, Vec<String>), Stud
         let mut sink = |row: &Row<'_>| seen.push(row.line, row.fields);
         table::read(&layout, file, &bytes, &wanted, &mut sink)?;
     }
+    shape.other_files = pattern.as_ref().and_then(folder::Pattern::other);
     shape.files = match &mut pattern {
         None if log == Path::new(STANDARD_INPUT) => STANDARD_INPUT.to_owned(),
         None => log.file_name().unwrap_or_default().to_string_lossy().into_owned(),

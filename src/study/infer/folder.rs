@@ -6,7 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{observed::Observed, words};
+use super::{
+    observed::Observed,
+    parts::{Part, part},
+    words,
+};
 use crate::{
     study::{StudyError, packed, pattern::Matched},
     util::{
@@ -48,20 +52,6 @@ pub(super) struct Found {
 pub(super) struct Pattern {
     root: PathBuf,
     parts: Vec<Part>,
-}
-
-/// A part of the path: what is the same in all files, and one or two values between.
-struct Part {
-    before: String,
-    values: Vec<Value>,
-    between: String,
-    after: String,
-}
-
-struct Value {
-    name: String,
-    /// Whether it has its name in the pattern; else any text matches.
-    is_named: bool,
 }
 
 /// Finds the logs of a folder.
@@ -128,7 +118,9 @@ pub(super) fn find(root: &Path) -> Result<Found, StudyError> {
         let names: BTreeSet<&str> = chosen.iter().map(|path| path[level].as_str()).collect();
         part(level, &names, level + 1 == depth)
     });
-    let pattern = Pattern { root: root.to_owned(), parts: parts.collect() };
+    let parts: Vec<Part> = parts.collect();
+    notes.extend(parts.iter().filter_map(|part| part.note.clone()));
+    let pattern = Pattern { root: root.to_owned(), parts };
     let files =
         chosen.iter().map(|path| Matched { path: joined(root, path), values: BTreeMap::new() });
     Ok(Found { files: files.collect(), pattern, notes })
@@ -173,76 +165,19 @@ fn walk(root: &Path) -> Result<Vec<Vec<String>>, StudyError> {
 }
 
 /// How the name of a log ends; `None` if it is no log's.
-fn end(name: &str) -> Option<&str> {
+pub(super) fn end(name: &str) -> Option<&str> {
     let packed = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
     let end = ENDS.iter().find(|end| packed.ends_with(**end))?;
     name.get(packed.len() - end.len()..)
 }
 
-/// What names at one level of the path have in common.
-fn part(level: usize, names: &BTreeSet<&str>, is_file: bool) -> Part {
-    let first = names.first().copied().unwrap_or_default();
-    let fixed = |before: &str, values: Vec<Value>, between: &str, after: &str| Part {
-        before: before.to_owned(),
-        values,
-        between: between.to_owned(),
-        after: after.to_owned(),
-    };
-    if names.len() == 1 {
-        return fixed(first, Vec::new(), "", "");
-    }
-    let after = if is_file { end(first).unwrap_or_default() } else { "" };
-    let stem = |name: &&str| -> String { name.strip_suffix(after).unwrap_or(name).to_owned() };
-    let stems: Vec<String> = names.iter().map(stem).collect();
-    let unnamed = format!("part_{}", level + 1);
-    let value = |name: &str| Value { name: name.to_owned(), is_named: true };
-    if let Some((key, before)) = key(&stems) {
-        return fixed(&before, vec![value(&key)], "", after);
-    }
-    if let Some((between, key)) = numbered(&stems) {
-        let number = if key.is_empty() { format!("{unnamed}_number") } else { key };
-        return fixed("", vec![value(&unnamed), value(&number)], &between, after);
-    }
-    fixed("", vec![value(&unnamed)], "", after)
-}
-
-/// `seed=3` or `seed_3` in every name: the key, and what stands before the value.
-fn key(stems: &[String]) -> Option<(String, String)> {
-    let first = stems.first()?;
-    let before = first.find('=').map_or_else(
-        || first.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned(),
-        |at| first[..=at].to_owned(),
-    );
-    let key = before.trim_end_matches(['=', '_', '-']);
-    let is_key = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || c == '_');
-    let fits = |stem: &String| {
-        let value = stem.strip_prefix(before.as_str()).unwrap_or_default();
-        !value.is_empty() && (before.ends_with('=') || value.parse::<f64>().is_ok())
-    };
-    (is_key && stems.iter().all(fits)).then(|| (key.to_owned(), before.clone()))
-}
-
-/// `mlp_seed3` or `mlp-3` in every name: what stands between the first text and the number, and
-/// the key in it. The first text must not have it too.
-fn numbered(stems: &[String]) -> Option<(String, String)> {
-    let head = |stem: &str| stem.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
-    let first = head(stems.first()?);
-    let letters = first.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let start = letters.trim_end_matches(['_', '-', '.']);
-    let between = &first[start.len()..];
-    if between.is_empty() || !between.starts_with(['_', '-', '.']) {
-        return None;
-    }
-    let fits = |stem: &String| {
-        let before = head(stem);
-        let text = before.strip_suffix(between).unwrap_or_default();
-        before.len() < stem.len() && !text.is_empty() && !text.contains(between)
-    };
-    let key = between.trim_matches(['_', '-', '.']).to_owned();
-    stems.iter().all(fits).then(|| (between.to_owned(), key))
-}
-
 impl Pattern {
+    /// Parts without a folder.
+    #[cfg(test)]
+    pub(super) fn of(parts: Vec<Part>) -> Self {
+        Self { root: PathBuf::new(), parts }
+    }
+
     /// The names of its values.
     pub(super) fn names(&self) -> Vec<String> {
         self.parts.iter().flat_map(|part| &part.values).map(|value| value.name.clone()).collect()
@@ -260,6 +195,13 @@ impl Pattern {
                 }
             }
         }
+    }
+
+    /// The pattern with what a part of it could be as well, if any could.
+    pub(super) fn other(&self) -> Option<String> {
+        self.parts.iter().find(|part| part.other.is_some())?;
+        let of = |part: &Part| part.other.as_deref().unwrap_or(part).to_string();
+        Some(self.parts.iter().map(of).collect::<Vec<_>>().join("/"))
     }
 
     /// The values that a file's path gives to names.
@@ -305,36 +247,11 @@ impl Pattern {
     }
 }
 
-impl Part {
-    fn values_of(&self, name: &str) -> Vec<(String, String)> {
-        let text = name.strip_prefix(self.before.as_str()).unwrap_or(name);
-        let text = text.strip_suffix(self.after.as_str()).unwrap_or(text);
-        let texts = match &self.values[..] {
-            [] => Vec::new(),
-            [_] => vec![text],
-            _ => text.split_once(self.between.as_str()).map_or(vec![text], |(a, b)| vec![a, b]),
-        };
-        let names = self.values.iter().map(|value| value.name.clone());
-        names.zip(texts.into_iter().map(str::to_owned)).collect()
-    }
-}
-
 impl fmt::Display for Pattern {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (level, part) in self.parts.iter().enumerate() {
             formatter.write_str(if level > 0 { "/" } else { "" })?;
-            // A name with what has a meaning in patterns can't be written: any text matches.
-            let has_meaning = part.values.is_empty() && part.before.contains(['{', '}', '*', '\\']);
-            formatter.write_str(if has_meaning { "*" } else { &part.before })?;
-            for (index, value) in part.values.iter().enumerate() {
-                formatter.write_str(if index > 0 { &part.between } else { "" })?;
-                if value.is_named {
-                    write!(formatter, "{{{}}}", value.name)?;
-                } else {
-                    formatter.write_str("*")?;
-                }
-            }
-            formatter.write_str(&part.after)?;
+            part.fmt(formatter)?;
         }
         Ok(())
     }
@@ -343,30 +260,6 @@ impl fmt::Display for Pattern {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn written(names: &[&str], is_file: bool) -> String {
-        let names: BTreeSet<&str> = names.iter().copied().collect();
-        let pattern = Pattern { root: PathBuf::new(), parts: vec![part(2, &names, is_file)] };
-        pattern.to_string()
-    }
-
-    #[test]
-    fn parts_of_paths_become_names() {
-        for (names, pattern) in [
-            (&["stats.json"][..], "stats.json"),
-            (&["1.json", "2.json"], "{part_3}.json"),
-            (&["seed_1.csv", "seed_12.csv"], "seed_{seed}.csv"),
-            (&["run1.csv.gz", "run2.csv.gz"], "run{run}.csv.gz"),
-            (&["lr=0.1.csv", "lr=1e-3.csv"], "lr={lr}.csv"),
-            (&["mlp_seed1.csv", "ft_mlp_seed2.csv"], "{part_3}_seed{seed}.csv"),
-            (&["mlp-1.csv", "resnet-2.csv"], "{part_3}-{part_3_number}.csv"),
-            (&["ft_mlp_1.csv", "resnet_2.csv"], "{part_3}.csv"),
-            (&["adult.jsonl", "yahoo.jsonl"], "{part_3}.jsonl"),
-        ] {
-            assert_eq!(written(names, true), pattern, "{names:?}");
-        }
-        assert_eq!(written(&["resnet_a", "resnet_b"], false), "{part_3}");
-    }
 
     #[test]
     fn logs_of_a_folder_have_one_kind() {

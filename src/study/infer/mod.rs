@@ -7,7 +7,9 @@ mod columns;
 mod folder;
 mod names;
 mod observed;
+mod parts;
 mod roles;
+mod split;
 #[cfg(test)]
 mod tests;
 mod words;

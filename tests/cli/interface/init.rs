@@ -204,7 +204,7 @@ fn commands_about_this_paper_refuse_claims_about_another_log() {
         (&["power", "transformer_beats_mlp"], 0, "adult tuned"),
         (&["verify", "--brief"], 1, "4 claims: 2 supported, 1 refuted, 1 inconclusive"),
         (&["verify"], 1, "    data set            ahead"),
-        (&["verify", "--evidence", "smoke"], 64, "leave --evidence out"),
+        (&["verify", "--evidence", "smoke"], 64, "--evidence published is the log that log.toml"),
         (&["plan"], 64, "about the log that log.toml declares"),
         (&["sensitivity", "l2_best"], 64, "about the log that log.toml declares"),
         (&["compare"], 64, "no table of them"),
@@ -223,4 +223,42 @@ fn commands_about_this_paper_refuse_claims_about_another_log() {
             assert!(!of_verdicts || !text.contains(word), "{arguments:?}: {word}: {text}");
         }
     }
+}
+
+/// Names of files as people write them: their parts are factors where they make a grid.
+#[test]
+fn parts_of_names_that_make_a_grid_are_factors() {
+    let sandbox = Sandbox::new();
+    let put = |folder: &str, data: &str, method: &str, seed: u32| {
+        let f1 = f64::from(seed) / 100.0 + if method == "crf" { 0.8 } else { 0.7 };
+        let text = format!("{{\"f1\": {f1}, \"loss\": {}}}\n", 1.0 - f1);
+        sandbox.put(&format!("{folder}/{data}_{method}_seed{seed}.jsonl"), text);
+    };
+    for data in ["conll", "onto"] {
+        for seed in 1..=5 {
+            put("whole", data, "crf", seed);
+            put("whole", data, "lstm", seed);
+            put("part", data, "crf", seed);
+        }
+    }
+    (1..=5).for_each(|seed| put("part", "conll", "lstm", seed));
+    let whole = sandbox.run(&["init", "whole"]);
+    assert_eq!(whole.code, 0, "{}", whole.err);
+    for says in [
+        "2 x 2 x 5, 20 of 20 combinations",
+        "2 values: conll, onto",
+        "2 values: crf, lstm",
+        "replicate: seed",
+        "replicates: 5 in 4 of 4 combinations",
+    ] {
+        assert!(whole.out.contains(says), "{says}\n{}", whole.out);
+    }
+    let log = sandbox.read("whole/log.toml");
+    assert!(log.contains("\nfiles = \"{part_1}_{part_1_2}_seed{seed}.jsonl\"\n"), "{log}");
+    let part = sandbox.run(&["init", "part"]);
+    assert!(part.out.contains("2 x 2 x 5, 15 of 20 combinations"), "{}{}", part.out, part.err);
+    let log = sandbox.read("part/log.toml");
+    assert!(log.contains("\nfiles = \"{part_1}_seed{seed}.jsonl\"\n"), "{log}");
+    assert!(log.contains("\n# files = \"{part_1}_{part_1_2}_seed{seed}.jsonl\"\n"), "{log}");
+    assert!(log.contains("# TODO: the files' names may have more factors"), "{log}");
 }

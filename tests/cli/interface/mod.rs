@@ -11,6 +11,7 @@ mod outputs;
 mod pipes;
 mod records;
 mod scripts;
+mod seven_shapes;
 mod study;
 
 use std::{path::Path, process::Command};

@@ -326,6 +326,55 @@ fn power_counts_replicates_of_pairs_of_unpaired_arms_and_of_folds() {
 }
 
 #[test]
+fn a_study_s_claims_are_listed_without_places_that_none_has() {
+    let sandbox = sandbox();
+    let listed = ran(&sandbox, &["list"]);
+    let header = listed.out.lines().next().unwrap();
+    let words: Vec<&str> = header.split_whitespace().collect();
+    assert_eq!(words, ["claim", "what", "it", "says", "log"], "{}", listed.err);
+    is_the_stranger_s(&listed.out);
+    let json = ran(&sandbox, &["list", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    is_by_its_schema(&sandbox, "list", &json);
+    assert_eq!(json["claims"][0]["place"], "");
+    let place = CLAIM.replace("[arms]", "[paper]\ntables = [\"3\"]\n[arms]");
+    sandbox.put("mine/trees_win.toml", &place);
+    let listed = ran(&sandbox, &["list"]);
+    assert!(listed.out.lines().next().unwrap().contains("place"), "{}{}", listed.out, listed.err);
+}
+
+#[test]
+fn tables_of_the_project_s_own_paper_are_none_of_a_study() {
+    let sandbox = sandbox();
+    for arguments in [&["table"][..], &["table", "A1"], &["table", "A2", "--format", "csv"]] {
+        let refused = ran(&sandbox, arguments);
+        assert_eq!((refused.code, refused.out.as_str()), (64, ""), "{arguments:?}");
+        let words = refused.err.split_whitespace().filter(|word| *word != "│");
+        let words = words.collect::<Vec<_>>().join(" ");
+        for says in ["of the project's own paper", "repro verify --format markdown --claims mine"] {
+            assert!(words.contains(says), "{says}\n{}", refused.err);
+        }
+    }
+    let verdicts = ran(&sandbox, &["verify", "--format", "markdown"]);
+    assert_eq!(verdicts.code, 0, "{}", verdicts.err);
+    is_the_stranger_s(&verdicts.out);
+}
+
+#[test]
+fn cells_as_csv_have_the_factors_of_the_study() {
+    let sandbox = sandbox();
+    let cells = ran(&sandbox, &["verify", "--format", "csv"]);
+    assert_eq!(cells.code, 0, "{}", cells.err);
+    let mut rows = csv::Reader::from_reader(cells.out.as_bytes());
+    let header = rows.headers().unwrap().clone();
+    let data = header.iter().position(|name| name == "data");
+    let data = data.unwrap_or_else(|| panic!("{header:?}"));
+    let rows: Vec<csv::StringRecord> = rows.records().map(Result::unwrap).collect();
+    let of: Vec<&str> = rows.iter().map(|row| &row[data]).collect();
+    assert_eq!(of, ["adult", "yahoo"]);
+}
+
+#[test]
 fn a_study_s_log_may_come_from_standard_input() {
     let sandbox = sandbox();
     let from_file = ran(&sandbox, &["verify", "--format", "csv"]);
@@ -356,6 +405,48 @@ fn a_verdict_names_the_command_that_gives_it_again() {
     assert_eq!(ran.code, 0, "{}", ran.err);
     let page = sandbox.read("report/index.html");
     assert!(page.contains("repro verify --claims mine --claim trees_win<"), "no such command");
+}
+
+/// The log that a study declares and another one of the same study stand side by side, each with
+/// the verdict that it has alone.
+#[test]
+fn a_study_s_log_is_judged_beside_another() {
+    let sandbox = sandbox();
+    // Trees are worse in the second log.
+    let other = runs().replace(",net,", ",x,").replace(",tree,", ",net,").replace(",x,", ",tree,");
+    sandbox.put("other.csv", &other);
+    let beside = ["verify", "--evidence", "published", "--log", "other.csv"];
+    let both = ran(&sandbox, &beside);
+    assert_eq!(both.code, 1, "{}{}", both.out, both.err);
+    for says in ["supported on published evidence", "refuted, reversed, on log evidence"] {
+        assert!(both.out.contains(says), "{says}\n{}", both.out);
+    }
+    is_the_stranger_s(&both.out);
+    let cells = |more: &[&str]| {
+        let ran = ran(&sandbox, &[&["verify", "--format", "csv"][..], more].concat());
+        ran.out.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let as_published = |line: &String| line.replace("trees_win,log,", "trees_win,published,");
+    let declared: Vec<String> = cells(&[]).iter().map(as_published).collect();
+    assert_eq!(cells(&["--evidence", "published"]), declared);
+    assert_eq!(cells(&beside[1..]), [declared, cells(&["--log", "other.csv"])].concat());
+    let report = ran(&sandbox, &[&beside[..], &["--report", "report"]].concat());
+    assert_eq!(report.code, 1, "{}", report.err);
+    let page = sandbox.read("report/index.html");
+    assert!(page.contains("published evidence") && page.contains("log evidence"));
+    assert!(page.contains("repro verify --claims mine --claim trees_win --evidence published<"));
+    assert!(!page.contains("Utrera") && !page.contains("fine-tune"));
+    let json = ran(&sandbox, &[&beside[..], &["--format", "json"]].concat());
+    is_by_its_schema(&sandbox, "citation", &serde_json::from_str(&json.out).unwrap());
+    for evidence in ["smoke", "paper", "published,lab"] {
+        let refused = ran(&sandbox, &["verify", "--evidence", evidence, "--log", "other.csv"]);
+        assert_eq!((refused.code, refused.out.as_str()), (64, ""), "{evidence}");
+        let words = refused.err.split_whitespace().filter(|word| *word != "│");
+        let words = words.collect::<Vec<_>>().join(" ");
+        for says in ["fine-tunes of the project's own paper", "runs differ in data, method"] {
+            assert!(words.contains(says), "{says}\n{}", refused.err);
+        }
+    }
 }
 
 #[test]
