@@ -16,10 +16,7 @@ use super::{
 };
 use crate::{
     experiment::ENGINE_VERSION,
-    util::{
-        files::{self, GZIP},
-        gzip::Members,
-    },
+    util::{files::GZIP, gzip::Members, named_file},
 };
 
 /// Size limit after decompression; an entry has about ten thousand bytes.
@@ -92,7 +89,7 @@ pub fn write_each<E: Borrow<Entry>>(
         }
         packed.write_all(&line).expect("writing to memory succeeds");
     }
-    let written = packed.finish().and_then(|packed| files::replace(path, &packed));
+    let written = packed.finish().and_then(|packed| named_file::write(path, &packed));
     written.map_err(|cause| BundleError::Io { what: "write", path: path.to_owned(), cause })
 }
 
