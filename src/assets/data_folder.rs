@@ -259,12 +259,12 @@ impl DataFolder {
     ) -> Result<(), Missing> {
         let Some(stated) = checkpoint.normaliser() else { return Ok(()) };
         let Normalisation { mean, std } = self.world.normalisation(source);
-        let close = |stated: &[f32], expected: &[f32; 3]| {
+        let close = |stated: &[f32; 3], expected: &[f32; 3]| {
             let mut pairs = stated.iter().zip(expected);
-            stated.len() == expected.len()
-                && pairs.all(|(stated, expected)| (stated - expected).abs() <= SAME_NORMALISATION)
+            pairs.all(|(stated, expected)| (stated - expected).abs() <= SAME_NORMALISATION)
         };
-        if close(&stated.mean, &mean) && close(&stated.std, &std) {
+        let usable = stated.of_colours();
+        if usable.is_some_and(|stated| close(&stated.mean, &mean) && close(&stated.std, &std)) {
             return Ok(());
         }
         let what = format!(
@@ -274,16 +274,21 @@ impl DataFolder {
             stated.mean,
             stated.std
         );
-        let help = format!(
-            "add to [sources.{source}] in `worlds/own.toml`: normalisation = {{ mean = {:?}, std = \
-             {:?} }}",
-            stated.mean, stated.std
-        );
-        let help = if self.world.user_names.has(source) {
-            Hint::Manual(help)
-        } else {
-            Hint::Manual("use the zoo's own file, or add this one as a source".to_owned())
+        let help = match usable {
+            _ if !self.world.user_names.has(source) => {
+                "use the zoo's own file, or add this one as a source".to_owned()
+            }
+            Some(Normalisation { mean, std }) => format!(
+                "set in [sources.{source}] of `worlds/own.toml`: normalisation = {{ mean = \
+                 {mean:?}, std = {std:?} }}"
+            ),
+            None => {
+                "no image in three channels can be normalised so: check the file; converted to \
+                     safetensors it states nothing"
+                    .to_owned()
+            }
         };
+        let help = Hint::Manual(help);
         Err(Missing { what, help })
     }
 

@@ -3,14 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
 use super::{
     bytes::Bytes,
     error::{Fault, printable},
-    fit::single_precision,
     layout::Layout,
+    normaliser::{Normaliser, normaliser},
     pickle::Id,
     prefix::{Place, Prefix, is_in_network, normaliser_of},
     state_dict::StateDict,
@@ -18,9 +15,6 @@ use super::{
     tensor::{Found, TensorSource},
     unwrap::{Choice, Unwrapped},
 };
-
-/// Limit on the channels of a normaliser.
-const MAX_CHANNELS: usize = 16;
 
 /// The key of safetensors' metadata, which no tensor can have.
 const RESERVED: &str = "__metadata__";
@@ -37,15 +31,6 @@ pub struct Contents {
     pub normaliser: Option<Normaliser>,
 }
 
-/// The normalisation of images in each channel: (x - mean) / std.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Normaliser {
-    /// The mean of each channel.
-    pub mean: Vec<f32>,
-    /// The standard deviation of each channel.
-    pub std: Vec<f32>,
-}
-
 impl Contents {
     /// From the tensors of a safetensors file.
     ///
@@ -59,7 +44,7 @@ impl Contents {
     ) -> Result<Self, Fault> {
         if let Some(key) = &choice.key {
             let what = format!("safetensors have no dicts, and no key `{}`", printable(key));
-            return Err(Fault::Key { what, keys: Vec::new() });
+            return Err(Fault::NoKey { what });
         }
         let unsupported =
             skipped.iter().map(|skipped| (skipped.name.clone(), skipped.what.clone())).collect();
@@ -77,6 +62,7 @@ impl Contents {
                 }
             }
         }
+        contents.normaliser = others.normaliser_without_module(file)?;
         for (module, entries) in others.modules {
             let count = match entries.len() {
                 1 => "1 tensor".to_owned(),
@@ -136,6 +122,7 @@ impl Contents {
             contents.unsupported.insert(inner.to_owned(), what.clone());
             contents.skipped.push(Skipped { name, what });
         }
+        contents.normaliser = others.normaliser_without_module(file)?;
         for (module, entries) in others.modules {
             let count = match entries.as_slice() {
                 [(name, Some(value), _)] if *name == module => survey.describe(*value),
@@ -237,6 +224,16 @@ impl OtherModules {
         });
         &mut self.modules[at].1
     }
+
+    /// A normaliser whose two tensors are in no module (`mu` and `sigma` beside `model.`).
+    fn normaliser_without_module(&self, file: &Bytes) -> Result<Option<Normaliser>, Fault> {
+        let alone = self.modules.iter().flat_map(|(_, entries)| entries);
+        let alone: Vec<(&str, Option<&Layout>)> = alone
+            .map(|(name, _, layout)| (name.as_str(), layout.as_ref()))
+            .filter(|(name, _)| normaliser_of(name).is_some_and(|(module, _)| module.is_empty()))
+            .collect();
+        normaliser(&alone, file)
+    }
 }
 
 /// The prefix that was found.
@@ -249,28 +246,4 @@ fn found_prefix(found: Result<Prefix, Vec<String>>, choice: &Choice) -> Result<P
         let what = format!("no tensor's name begins with `{}`", printable(&asked));
         Fault::Prefix { what, prefixes }
     })
-}
-
-/// The normaliser, if the tensors are exactly its mean and its standard deviation.
-fn normaliser(
-    tensors: &[(&str, Option<&Layout>)],
-    file: &Bytes,
-) -> Result<Option<Normaliser>, Fault> {
-    let &[(first, Some(one)), (second, Some(other))] = tensors else { return Ok(None) };
-    let [(module, first), (beside, second)] = match [first, second].map(normaliser_of) {
-        [Some(first), Some(second)] => [first, second],
-        _ => return Ok(None),
-    };
-    if module != beside || first == second {
-        return Ok(None);
-    }
-    let values = |layout: &Layout| -> Result<Option<Vec<f32>>, Fault> {
-        if layout.bytes() > MAX_CHANNELS * layout.dtype().bytes() {
-            return Ok(None);
-        }
-        let bytes = layout.contiguous(file)?;
-        Ok(single_precision(layout.dtype(), &bytes).map(|(values, _)| values))
-    };
-    let (mean, std) = if second { (one, other) } else { (other, one) };
-    Ok(values(mean)?.zip(values(std)?).map(|(mean, std)| Normaliser { mean, std }))
 }

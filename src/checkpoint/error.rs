@@ -97,13 +97,20 @@ pub enum Fault {
         found: String,
     },
     /// The state dict is not under the key that was asked for, or is not the only one.
-    #[error("{what}{}", listed(", under ", keys))]
+    #[error("{what}{}", listed("", keys))]
     #[diagnostic(code(checkpoint::key))]
     Key {
         /// What is not there, or what there is too much of.
         what: String,
         /// The keys of all dicts of tensors.
         keys: Vec<String>,
+    },
+    /// A key was asked for in a file whose tensors are under none.
+    #[error("{what}")]
+    #[diagnostic(code(checkpoint::no_key))]
+    NoKey {
+        /// What is not there.
+        what: String,
     },
     /// No tensor has the prefix that was asked for, or several networks have one.
     #[error("{what}{}", listed("; networks are below ", prefixes))]

@@ -19,6 +19,7 @@ mod inspection;
 mod known;
 mod layout;
 mod legacy;
+mod normaliser;
 mod pickle;
 mod prefix;
 mod safetensors;
@@ -37,11 +38,11 @@ use std::{
 };
 
 pub use container::Container;
-pub use contents::Normaliser;
 pub use dtype::Dtype;
 pub use error::{Fault, ReadError};
 pub use fit::{FittedTensors, Values, WeightsError};
 pub use inspection::{Inspected, Inspection};
+pub use normaliser::Normaliser;
 pub use pickle::MAX_OPERATIONS;
 pub use prefix::MAX_STRAYS;
 pub use safetensors::{WriteError, write as write_safetensors};

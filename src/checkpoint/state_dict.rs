@@ -64,9 +64,12 @@ impl StateDict {
                     let path = paths(one).into_iter().find(|path| path.join(".") == asked)?;
                     Some((at, path))
                 });
-                let (at, path) = found.ok_or_else(|| Fault::Key {
-                    what: format!("it has no dict of tensors under `{}`", printable(asked)),
-                    keys: keys(),
+                let (at, path) = found.ok_or_else(|| {
+                    let what = format!("it has no dict of tensors under `{}`", printable(asked));
+                    match keys() {
+                        keys if keys.is_empty() => Fault::NoKey { what },
+                        keys => Fault::Key { what: format!("{what}, but under "), keys },
+                    }
                 })?;
                 candidates[at].path = path;
                 at
@@ -75,7 +78,7 @@ impl StateDict {
                 Choice::One(at) => at,
                 Choice::None => return Err(found(arena, root)),
                 Choice::Several => {
-                    let what = "it has several dicts of tensors".to_owned();
+                    let what = "it has several dicts of tensors, under ".to_owned();
                     return Err(Fault::Key { what, keys: keys() });
                 }
             },

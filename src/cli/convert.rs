@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsString,
+    fs::File,
     io::{BufWriter, ErrorKind, Write},
     path::{Path, PathBuf},
 };
@@ -10,13 +11,14 @@ use clap::Args;
 
 use super::{
     Failure, Outcome, exit,
-    inspect::ChoiceArguments,
+    inspect::{ChoiceArguments, chosen},
     messages::{message, stdout},
 };
 use crate::{
     checkpoint::{Checkpoint, WriteError, printable, write_safetensors},
     util::{
         files::{self, Existing},
+        named_file,
         shell::quoted,
     },
 };
@@ -52,13 +54,14 @@ impl Convert {
             Some(output) => (output.clone(), Existing::Replace),
             None => (made_up(&self.file), Existing::Keep),
         };
-        let same = |path: &PathBuf| std::fs::canonicalize(path).ok();
-        if output == self.file || same(&output).is_some_and(|path| Some(path) == same(&self.file)) {
+        let real = |path: &PathBuf| std::fs::canonicalize(path).ok();
+        let is_there = self.file.exists();
+        if is_there && real(&output).is_some_and(|path| Some(path) == real(&self.file)) {
             let message = format!("{} would overwrite itself", self.file.display());
             return Err(Failure::usage(message, "name another file with --output"));
         }
         // Before minutes of reading; the file is created only if there is still none.
-        if existing == Existing::Keep && output.symlink_metadata().is_ok() {
+        if is_there && existing == Existing::Keep && output.symlink_metadata().is_ok() {
             return Err(kept(&output));
         }
         let checkpoint = Checkpoint::open_with(&self.file, &self.choice.choice())?;
@@ -66,7 +69,7 @@ impl Convert {
             message!("skipped {skipped}");
         }
         let mut unread = None;
-        let written = files::write_with(&output, existing, |file| {
+        let mut write = |file: &mut File| {
             let mut file = BufWriter::new(file);
             match write_safetensors(&checkpoint, &mut file) {
                 Ok(()) => file.flush(),
@@ -76,7 +79,11 @@ impl Convert {
                     Err(ErrorKind::Other.into())
                 }
             }
-        });
+        };
+        let written = match existing {
+            Existing::Replace => named_file::write_with(&output, &mut write),
+            Existing::Keep => files::write_with(&output, existing, &mut write),
+        };
         if let Some(error) = unread {
             return Err(error.into());
         }
@@ -89,10 +96,7 @@ impl Convert {
             ("prefix", &checkpoint.unwrapped().other_prefixes),
         ] {
             for name in other {
-                message!(
-                    "note: --{what} `{}` chooses another network of this file",
-                    printable(name)
-                );
+                message!("note: --{what} {} chooses another network of this file", chosen(name));
             }
         }
         let prefix = &checkpoint.unwrapped().prefix;
@@ -100,7 +104,13 @@ impl Convert {
             message!("taken off every name: `{}`", printable(prefix));
         }
         let count = checkpoint.tensors().len();
-        writeln!(stdout(), "{count} tensors written to {}", quoted(&output.display().to_string()))?;
+        let what = format!("{count} tensors written to {}", quoted(&output.display().to_string()));
+        // Standard output may be what was written to.
+        if named_file::is_replaced(&output) {
+            writeln!(stdout(), "{what}")?;
+        } else {
+            message!("{what}");
+        }
         Ok(Outcome::Done)
     }
 }

@@ -15,11 +15,12 @@ use crate::{
 };
 
 /// Help that names a command or an option, by the diagnostic code of the error.
-const HELP: [(&str, &str); 21] = [
+const HELP: [(&str, &str); 22] = [
     (
         "checkpoint::key",
         "choose one with --key, or of a source in `worlds/own.toml` with key = \"KEY\"",
     ),
+    ("checkpoint::no_key", "leave out --key, or `key` of a source in `worlds/own.toml`"),
     (
         "checkpoint::prefix",
         "choose one with --prefix, or of a source in `worlds/own.toml` with prefix = \"PREFIX\"",

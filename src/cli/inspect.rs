@@ -103,7 +103,7 @@ fn about(inspection: &Inspection) -> Vec<(&'static str, String)> {
     let others = |names: &[String], option: &str| match names {
         [] => String::new(),
         names => {
-            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            let names: Vec<String> = names.iter().map(|name| chosen(name)).collect();
             format!("; {option} chooses {}", names.join(" or "))
         }
     };
@@ -120,6 +120,14 @@ fn about(inspection: &Inspection) -> Vec<(&'static str, String)> {
         lines.push(("prefix", prefix + &others(prefixes, "--prefix")));
     }
     lines.into_iter().map(|(what, line)| (what, printable(&line))).collect()
+}
+
+/// A key or a prefix as a message names it.
+pub(super) fn chosen(name: &str) -> String {
+    match name {
+        "" => "\"\" (no prefix)".to_owned(),
+        name => format!("`{}`", printable(name)),
+    }
 }
 
 fn wrapping(wrapping: Wrapping) -> String {

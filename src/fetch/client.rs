@@ -15,7 +15,7 @@ use ureq::{
 use super::{
     forward::{AbsoluteForm, ProxyResolver},
     proxy::Proxies,
-    redirect::resolve,
+    redirect::{encoded, resolve},
     response::Response,
 };
 
@@ -95,13 +95,14 @@ impl Client {
             if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
                 return Ok(response);
             }
-            let location = response.header(header::LOCATION.as_str()).ok_or_else(|| {
+            let location = response.headers.get(header::LOCATION).ok_or_else(|| {
                 RequestError::Permanent(format!(
                     "the server redirects ({}) without a location",
                     response.status
                 ))
             })?;
-            let next = resolve(&address, location).ok_or_else(|| {
+            let location = encoded(location.as_bytes());
+            let next = resolve(&address, &location).ok_or_else(|| {
                 let reason = format!("the server redirects to `{location}`, no http address");
                 RequestError::Permanent(reason)
             })?;

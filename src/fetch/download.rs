@@ -214,15 +214,24 @@ impl Downloader<'_> {
         self.check_stop()?;
         let response = response?;
         let give_up = AttemptError::GiveUp;
-        let whole = response.whole();
+        let whole = response.whole().filter(|_| response.status == 206);
+        // A checksum says more about a file than a header, which may be wrong.
+        let has_checksum = request.checksum.is_some();
+        let is_taken = match response.status {
+            // Of 203 a proxy says that it may have changed the file.
+            200 => true,
+            203 => has_checksum,
+            206 => whole.is_some() || has_checksum && !resumes && response.may_be_whole(),
+            _ => false,
+        };
         match response.status {
-            // A checksum says more about a file than a header, which may be wrong.
-            200 | 206 if response.is_page() && request.checksum.is_none() => {
+            200 | 206 if response.is_page() && !has_checksum => {
                 return Err(give_up(response.page()));
             }
             // The whole file, which a server may also send as its only part.
-            status @ (200 | 206) if status == 200 || whole.is_some() => {
-                let total = if status == 200 { response.length().map_err(give_up)? } else { whole };
+            _ if is_taken => {
+                let total = whole.map_or_else(|| response.length(), |bytes| Ok(Some(bytes)));
+                let total = total.map_err(give_up)?;
                 check_total(total, request.bytes).map_err(give_up)?;
                 if resumes {
                     self.progress.report(&format!(

@@ -2,6 +2,17 @@
 
 use ureq::http::Uri;
 
+/// A location as an address that may be sent: bytes that no address has, such as spaces and letters
+/// outside ASCII, are percent-encoded, as browsers do. Servers send them in names of files.
+pub(super) fn encoded(location: &[u8]) -> String {
+    let is_kept = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte);
+    let encode = |byte: &u8| match *byte {
+        byte if is_kept(byte) => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    location.trim_ascii().iter().map(encode).collect()
+}
+
 /// Resolves a redirect's location against the address that it comes from (RFC 3986, 5.2.2), without
 /// its fragment; `None` if the result is no http address.
 pub(super) fn resolve(address: &str, location: &str) -> Option<String> {
@@ -78,7 +89,19 @@ fn without_dots(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::resolve;
+    use super::{encoded, resolve};
+
+    #[test]
+    fn what_no_address_has_is_encoded() {
+        for (location, to) in [
+            (&b" /a b\t "[..], "/a%20b"),
+            (b"/caf\xc3\xa9?q=\"x\"#\xff", "/caf%C3%A9?q=%22x%22#%FF"),
+            (b"http://[::1]:80/a;b,c=%20%zz~", "http://[::1]:80/a;b,c=%20%zz~"),
+            (b"", ""),
+        ] {
+            assert_eq!(encoded(location), to);
+        }
+    }
 
     #[test]
     fn redirects_are_resolved_against_their_address() {

@@ -89,6 +89,15 @@ impl Response {
             .then_some(bytes)
     }
 
+    /// Whether a response with status 206 may have the whole file, as far as it says: its bytes are
+    /// those from the first, or unknown, and so is the file's length.
+    pub fn may_be_whole(&self) -> bool {
+        match self.header("content-range").and_then(range) {
+            Some((from, _, total)) => from == 0 && total.is_none(),
+            None => true,
+        }
+    }
+
     /// Whether `Content-Type` is that of a web page.
     pub fn is_page(&self) -> bool {
         let kind = self.header("content-type").unwrap_or_default().to_ascii_lowercase();

@@ -4,7 +4,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, BufReader, BufWriter, Read, Write},
+    io::{self, BufReader, BufWriter, Read, Seek, Write},
     path::{Component, Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -18,6 +18,7 @@ use super::{
     catalogue::{Format, Unpack},
     checksum::Interrupted,
     code_page,
+    response::begins_as_page,
 };
 use crate::util::gzip::{Members, only_zeros};
 
@@ -61,6 +62,9 @@ pub enum UnpackError {
     /// The folder or the inner archive is missing.
     #[error("it has no `{0}`")]
     Missing(String),
+    /// It is a file of another format.
+    #[error("it is {0}, and not {1}")]
+    Foreign(&'static str, &'static str),
     /// It is damaged, or has another format.
     #[error("damaged archive, or another format: {0}")]
     Damaged(String),
@@ -131,7 +135,17 @@ struct Unpacking<'a> {
 
 impl Unpacking<'_> {
     fn archive(&mut self, path: &Path) -> Result<(), UnpackError> {
-        let file = File::open(path).map_err(damaged)?;
+        let mut file = File::open(path).map_err(damaged)?;
+        let mut first = Vec::new();
+        Read::by_ref(&mut file).take(512).read_to_end(&mut first).map_err(damaged)?;
+        file.rewind().map_err(damaged)?;
+        let (begins, expected): (&[u8], _) = match self.how.format {
+            Format::TarGz => (b"\x1f\x8b", "a tar packed by gzip"),
+            Format::Zip => (b"PK", "a zip archive"),
+        };
+        if let Some(other) = other_format(&first).filter(|_| !first.starts_with(begins)) {
+            return Err(UnpackError::Foreign(other, expected));
+        }
         match self.how.format {
             Format::TarGz => self.tar_gz(BufReader::new(file)),
             Format::Zip => self.zip(file),
@@ -309,6 +323,24 @@ impl<R: io::BufRead> Read for UsedUp<R> {
         }
         Ok(read)
     }
+}
+
+/// The format of a file that begins with these bytes, if it is one that archives are published in.
+fn other_format(first: &[u8]) -> Option<&'static str> {
+    const FORMATS: [(usize, &[u8], &str); 9] = [
+        (0, b"\x1f\x8b", "a gzip file"),
+        (0, b"PK\x03\x04", "a zip archive"),
+        (0, b"\xfd7zXZ\0", "an xz file"),
+        (0, b"BZh", "a bzip2 file"),
+        (0, b"\x28\xb5\x2f\xfd", "a zstd file"),
+        (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+        (0, b"Rar!\x1a\x07", "a RAR archive"),
+        (257, b"ustar", "a tar that is not packed"),
+        (0, b"version https://git-lfs", "a Git LFS pointer"),
+    ];
+    let has = |at: usize, bytes: &[u8]| first.get(at..).is_some_and(|rest| rest.starts_with(bytes));
+    let known = FORMATS.iter().find(|(at, bytes, _)| has(*at, bytes)).map(|(_, _, name)| *name);
+    known.or_else(|| begins_as_page(first).then_some("a web page"))
 }
 
 enum Kind {

@@ -16,10 +16,7 @@ use super::{
 };
 use crate::{
     experiment::ENGINE_VERSION,
-    util::{
-        files::{self, GZIP},
-        gzip::Members,
-    },
+    util::{files::GZIP, gzip::Members, named_file},
 };
 
 /// Size limit after decompression; an entry has about ten thousand bytes.
@@ -92,7 +89,7 @@ pub fn write_each<E: Borrow<Entry>>(
         }
         packed.write_all(&line).expect("writing to memory succeeds");
     }
-    let written = packed.finish().and_then(|packed| files::replace(path, &packed));
+    let written = packed.finish().and_then(|packed| named_file::write(path, &packed));
     written.map_err(|cause| BundleError::Io { what: "write", path: path.to_owned(), cause })
 }
 
@@ -113,14 +110,27 @@ pub fn read(path: &Path) -> Result<Vec<Entry>, BundleError> {
     }
     let is_gzip = start.starts_with(&GZIP);
     let text: Box<dyn Read> = if is_gzip { Box::new(Members::new(file)) } else { Box::new(file) };
-    let text = BufReader::new(text.take(LARGEST_BYTES + 1));
+    let mut text = BufReader::new(text.take(LARGEST_BYTES + 1));
     let mut entries = Vec::new();
     let mut length = 0;
-    for (index, line) in text.split(b'\n').enumerate() {
-        let line = line.map_err(unreadable)?;
-        length += line.len() as u64 + 1;
+    for index in 0.. {
+        let mut line = Vec::new();
+        // A file of one endless line is no bundle: it is not read to its end.
+        let mut limited = Read::by_ref(&mut text).take(entry::LARGEST_BYTES + 1);
+        limited.read_until(b'\n', &mut line).map_err(unreadable)?;
+        if line.is_empty() {
+            break;
+        }
+        length += line.len() as u64;
         if length > LARGEST_BYTES {
             return Err(BundleError::TooLarge { path: path.to_owned() });
+        }
+        if line.len() as u64 > entry::LARGEST_BYTES {
+            let fault = format!("a record has at most {} bytes", entry::LARGEST_BYTES);
+            return Err(BundleError::Line { path: path.to_owned(), line: index + 1, fault });
+        }
+        if line.ends_with(b"\n") {
+            line.pop();
         }
         let entry = entry::from_bytes(&line).map_err(|fault| fault.to_string());
         let checked = entry.and_then(|entry| match entry.engine_version {

@@ -7,6 +7,9 @@ use std::io::{BufRead, Error, ErrorKind, Read, Result};
 
 use flate2::bufread::GzDecoder;
 
+/// The first byte of a member.
+const FIRST: u8 = 0x1f;
+
 /// The contents of all members.
 #[derive(Debug)]
 pub struct Members<R> {
@@ -31,7 +34,10 @@ impl<R: BufRead> Read for Members<R> {
             match member.read(into)? {
                 0 => {
                     let mut rest = self.member.take().expect("it is there").into_inner();
-                    if skip_zeros(&mut rest)? {
+                    if let Some(next) = skip_zeros(&mut rest)? {
+                        if next != FIRST {
+                            return Err(others_follow());
+                        }
                         self.member = Some(GzDecoder::new(rest));
                     }
                 }
@@ -42,8 +48,8 @@ impl<R: BufRead> Read for Members<R> {
     }
 }
 
-/// Skips zeros; whether anything follows them.
-fn skip_zeros(rest: &mut impl BufRead) -> Result<bool> {
+/// Skips zeros; the byte that follows them, if any.
+fn skip_zeros(rest: &mut impl BufRead) -> Result<Option<u8>> {
     loop {
         let bytes = match rest.fill_buf() {
             Ok(bytes) => bytes,
@@ -51,13 +57,13 @@ fn skip_zeros(rest: &mut impl BufRead) -> Result<bool> {
             Err(error) => return Err(error),
         };
         if bytes.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
         let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-        let other = zeros < bytes.len();
+        let other = bytes.get(zeros).copied();
         rest.consume(zeros);
-        if other {
-            return Ok(true);
+        if other.is_some() {
+            return Ok(other);
         }
     }
 }
@@ -67,10 +73,14 @@ fn skip_zeros(rest: &mut impl BufRead) -> Result<bool> {
 /// # Errors
 /// If it can't be read, or is not zeros alone.
 pub fn only_zeros(rest: &mut impl BufRead) -> Result<()> {
-    if skip_zeros(rest)? {
-        return Err(Error::new(ErrorKind::InvalidData, "other bytes than zeros follow its end"));
+    match skip_zeros(rest)? {
+        Some(_) => Err(others_follow()),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+fn others_follow() -> Error {
+    Error::new(ErrorKind::InvalidData, "other bytes than zeros follow its end")
 }
 
 #[cfg(test)]
@@ -106,6 +116,10 @@ mod tests {
         }
         for end in [&b"x"[..], b"\0x", b"\x1f", b"\x1f\x8b", b"\x1f\x8b\x08\0\0\0"] {
             assert!(unpacked(&[&packed, end].concat()).is_err(), "{end:?}");
+        }
+        for end in [&b"junk"[..], b"\0\0junk that is longer than a member's header"] {
+            let error = unpacked(&[&packed, end].concat()).unwrap_err();
+            assert_eq!(error.to_string(), "other bytes than zeros follow its end");
         }
         for end in 0..packed.len() {
             assert!(unpacked(&packed[..end]).is_err(), "{end}");

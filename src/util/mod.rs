@@ -13,6 +13,7 @@ pub mod gzip;
 mod hex;
 mod hint;
 pub(crate) mod machine;
+pub mod named_file;
 pub(crate) mod shell;
 pub(crate) mod shown;
 pub(crate) mod spelling;

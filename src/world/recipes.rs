@@ -120,9 +120,10 @@ impl World {
     /// each as `name value`, sorted by name; empty if no world has the recipe's id.
     #[must_use]
     pub(crate) fn unusual(recipe: &Recipe) -> Vec<String> {
-        let fields = |protocol: &Protocol| match serde_json::to_value(protocol) {
-            Ok(serde_json::Value::Object(fields)) => fields,
-            _ => unreachable!("a protocol is a struct of plain data"),
+        // By the text, since a value would have the digits of double precision.
+        let fields = |protocol: &Protocol| -> serde_json::Map<String, serde_json::Value> {
+            let text = serde_json::to_string(protocol).expect("plain data");
+            serde_json::from_str(&text).expect("a protocol is a struct")
         };
         let worlds = World::all();
         let Some(world) = worlds.iter().find(|world| *world.id == *recipe.world) else {
@@ -272,6 +273,15 @@ mod tests {
         let both = format!("{new}draw = 1\n");
         let error = read(&both).unwrap_err().to_string();
         assert!(error.contains("`seed_stream` and its old spelling `draw`"), "{error}");
+    }
+
+    #[test]
+    fn an_unusual_number_is_printed_as_it_was_written() {
+        let protocol =
+            "[protocol]\nnormalisation = { mean = [0.5, 0.4, 0.3], std = [0.1, 0.2, 0.3] }\n";
+        let unusual = World::unusual(&read(&(recipe("salman", 3, 2) + protocol)).unwrap());
+        let expected = r#"normalisation {"mean":[0.5,0.4,0.3],"std":[0.1,0.2,0.3]}"#;
+        assert!(unusual.iter().any(|line| line == expected), "{unusual:?}");
     }
 
     /// Names of records are digests of these bytes.

@@ -121,6 +121,16 @@ fn a_record_of_another_name_seed_weights_data_or_engine_is_refused_with_its_line
 }
 
 #[test]
+fn a_file_of_one_endless_line_is_not_read_to_its_end() {
+    let desk = Desk::new();
+    std::fs::write(desk.path(), "").unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(desk.path()).unwrap();
+    file.set_len(1 << 40).unwrap();
+    let error = bundle::read(&desk.path()).unwrap_err().to_string();
+    assert!(error.contains("a record has at most 67108864 bytes"), "{error}");
+}
+
+#[test]
 fn a_line_that_is_damaged_blank_or_cut_is_refused() {
     let desk = Desk::new();
     let text = String::from_utf8(desk.text(&records(2))).unwrap();

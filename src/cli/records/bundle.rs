@@ -23,7 +23,7 @@ use crate::{
     figure::numbers::counted,
     store::{Ended, Ledger, bundle},
     study::{Study, runs::Run},
-    util::files,
+    util::named_file,
 };
 
 #[derive(Args)]
@@ -94,7 +94,7 @@ impl Export {
         if self.file.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz")) {
             bytes = packed(&bytes)?;
         }
-        files::replace(&self.file, &bytes).map_err(|cause| {
+        named_file::write(&self.file, &bytes).map_err(|cause| {
             let file = self.file.display();
             Failure::new(exit::OUTPUT, miette::miette!("failed to write {file}: {cause}"))
         })?;

@@ -26,7 +26,7 @@ use crate::{
     },
     experiment::{FeatureDistances, FeatureMoments, ImagesSeen, Resolution, TargetDistance},
     report::terminal,
-    util::{files, shell::quoted},
+    util::{named_file, shell::quoted},
     world::World,
 };
 
@@ -46,7 +46,7 @@ impl Distance {
             Failure::new(exit::OUTPUT, miette::miette!("failed to write {path}: {cause}"))
         };
         if let Some(path) = &self.out {
-            files::check_replaceable(path).map_err(|cause| unwritten(path, &cause))?;
+            named_file::check(path).map_err(|cause| unwritten(path, &cause))?;
         }
         let distances = distances(&world, &test)?;
         let mut out = stdout();
@@ -62,7 +62,7 @@ impl Distance {
         writeln!(out, "{}", terminal::prose(&against))?;
         if let Some(path) = &self.out {
             let text = serde_json::to_string(&distances).expect("plain data") + "\n";
-            files::replace(path, text.as_bytes()).map_err(|cause| unwritten(path, &cause))?;
+            named_file::write(path, text.as_bytes()).map_err(|cause| unwritten(path, &cause))?;
             writeln!(out, "written to {}", quoted(&path.display().to_string()))?;
         }
         Ok(Outcome::Done)

@@ -25,10 +25,6 @@ fn world(folder: &Path, more: &str) -> World {
 
 /// The digest of the source model's weights in a file that states a normaliser.
 fn digest(stated: [f32; 2], more: &str) -> Result<(String, Vec<String>), Missing> {
-    let folder = tempfile::tempdir().unwrap();
-    let world = world(folder.path(), more);
-    let zoo = folder.path().join("zoos/authors");
-    std::fs::create_dir_all(&zoo).unwrap();
     let [mean, std] = stated.map(|value| [value; 3]);
     let (mean, std) = if stated == [0.0; 2] {
         (Normalisation::IMAGENET.mean, Normalisation::IMAGENET.std)
@@ -40,7 +36,16 @@ fn digest(stated: [f32; 2], more: &str) -> Result<(String, Vec<String>), Missing
         ("module.normalizer.new_std", &std[..]),
         ("module.steps", &[7.0]),
     ];
-    std::fs::write(zoo.join("own.pt"), network("module.model.", &beside)).unwrap();
+    digest_of(&network("module.model.", &beside), more)
+}
+
+/// The digest of the source model's weights in this file.
+fn digest_of(file: &[u8], more: &str) -> Result<(String, Vec<String>), Missing> {
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(folder.path(), more);
+    let zoo = folder.path().join("zoos/authors");
+    std::fs::create_dir_all(&zoo).unwrap();
+    std::fs::write(zoo.join("own.pt"), file).unwrap();
     let assets = DataFolder::new(&world, folder.path(), no_progress);
     let digest = assets.weights_digest("own", 1)?;
     let said = assets.about_source("own");
@@ -68,4 +73,46 @@ fn a_normaliser_that_differs_from_the_protocol_is_refused_until_the_source_state
     assert!(digest([0.0; 2], line).is_err());
     assert!(digest([0.5, 0.2], line).is_err());
     assert!(digest([0.5, 0.2502], line).is_ok());
+}
+
+/// The line that the help of an error asks for.
+fn line(missing: Missing) -> String {
+    let Hint::Manual(help) = missing.help else { panic!("{:?}", missing.help) };
+    help.split_once("own.toml`: ").map_or(help.clone(), |(_, line)| line.to_owned())
+}
+
+#[test]
+fn a_normaliser_is_found_wherever_it_is_beside_the_network() {
+    for (prefix, mean, std) in [
+        ("model.", "mu", "sigma"),
+        ("model.", "mean", "std"),
+        ("module.model.", "module.mu", "module.sigma"),
+        ("1.", "0.mean", "0.std"),
+        ("", "normalize.mean", "normalize.std"),
+        ("", "mean", "std"),
+    ] {
+        let of = |values: [&[f32]; 2], more: &str| {
+            let beside = [(mean, values[0]), (std, values[1])];
+            digest_of(&network(prefix, &beside), more)
+        };
+        let Normalisation { mean: imagenet, std } = Normalisation::IMAGENET;
+        of([&imagenet, &std], "").unwrap();
+        // One value for all channels, and values for images in [0, 255].
+        for values in [[&[0.5][..], &[0.25][..]], [&[127.5; 3], &[63.75; 3]]] {
+            let missing = of(values, "").unwrap_err();
+            let line = line(missing);
+            assert_eq!(
+                line,
+                "normalisation = { mean = [0.5, 0.5, 0.5], std = [0.25, 0.25, 0.25] }"
+            );
+            of(values, &line).unwrap();
+        }
+        let [means, deviations] = [imagenet, std].map(|values| values.map(|value| 255.0 * value));
+        of([&means, &deviations], "").unwrap();
+        // There is no line that would make these usable.
+        for values in [[&[f32::NAN; 3][..], &[0.2; 3]], [&imagenet, &[0.0; 3]]] {
+            let help = line(of(values, "").unwrap_err());
+            assert!(help.contains("no image") && !help.contains('='), "{prefix}: {help}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use assert_cmd::Command;
+use repro::checkpoint::{Checkpoint, Container};
 
 use super::{fixture, folder, reference::Reference};
 
@@ -128,6 +129,8 @@ fn damaged_or_missing_checkpoints_exit_with_66_and_name_the_file() {
         ("page.pt", "a page of HTML"),
         ("evil.pt", "posix.system"),
         ("missing.pt", "failed to read"),
+        // Its made-up name would be that of the file itself.
+        ("missing.safetensors", "failed to read"),
     ] {
         for command in ["inspect", "convert"] {
             let ran = ran(&[command, name], folder.path());
@@ -139,6 +142,22 @@ fn damaged_or_missing_checkpoints_exit_with_66_and_name_the_file() {
         }
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3, "nothing was written");
+}
+
+/// A device or a pipe is written to: renaming a file to its name would delete it.
+#[test]
+fn a_pipe_is_written_to_and_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("plain.pt"), fixture("plain-zip.pt")).unwrap();
+    std::os::unix::fs::symlink("/dev/stdout", folder.path().join("link")).unwrap();
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("repro"));
+    let command = command.current_dir(&folder).args(["convert", "plain.pt", "--output", "link"]);
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("tensors written to link"), "{said}");
+    let converted = Checkpoint::read("stdout", output.stdout).unwrap();
+    assert_eq!(converted.container(), Container::Safetensors);
+    assert!(folder.path().join("link").is_symlink());
 }
 
 #[test]

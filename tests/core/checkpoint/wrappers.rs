@@ -91,7 +91,14 @@ fn of_several_state_dicts_the_user_chooses_one() {
     assert_eq!(best.unwrapped().other_keys, ["last"]);
     assert!(best.skipped().iter().any(|line| line.to_string().starts_with("last: 3 tensors")));
     let error = choose(&file, Some("bset"), None).unwrap_err().to_string();
-    assert!(error.contains("no dict of tensors under `bset`, under `last`, `best`"), "{error}");
+    assert!(error.contains("no dict of tensors under `bset`, but under `last`, `best`"), "{error}");
+    // In a file without dicts there is nothing to choose.
+    let flat = flat(&NETWORK.map(str::to_owned));
+    for file in [&flat, &to_safetensors(&read(&flat).unwrap())] {
+        let error = choose(file, Some("best"), None).unwrap_err();
+        assert_eq!(error.code().unwrap().to_string(), "checkpoint::no_key", "{error}");
+        assert!(error.to_string().ends_with("`best`"), "{error}");
+    }
     // One dict under two keys needs no choice.
     let begun = tensors(Pickle::new().raw(b"}").text("last"), NETWORK).raw(b"q\x07s");
     let file = archive(&begun.text("best").raw(b"h\x07s").stop(), &[0; 8]);

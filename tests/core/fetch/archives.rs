@@ -289,6 +289,23 @@ fn damaged_truncated_or_foreign_files_are_refused() {
         }
         refused(b"<!doctype html>", &how(format));
     }
+    // Each is named, in place of a checksum or a header that is wrong.
+    let plain = [file("wanted/a.bin", b"x"), vec![0; 1024]].concat();
+    for (bytes, format, name) in [
+        (&b"\xfd7zXZ\0\0\x04"[..], Format::TarGz, "an xz file"),
+        (b"BZh91AY&SY", Format::TarGz, "a bzip2 file"),
+        (b"\x28\xb5\x2f\xfd\x04", Format::Zip, "a zstd file"),
+        (b"7z\xbc\xaf\x27\x1c\0\x04", Format::Zip, "a 7z archive"),
+        (b"Rar!\x1a\x07\x01\0", Format::Zip, "a RAR archive"),
+        (b"version https://git-lfs.github.com/spec/v1\n", Format::Zip, "a Git LFS pointer"),
+        (b"\n<!DOCTYPE HTML><html>", Format::TarGz, "a web page"),
+        (&plain, Format::TarGz, "a tar that is not packed"),
+        (&zipped, Format::TarGz, "a zip archive"),
+        (&tar, Format::Zip, "a gzip file"),
+    ] {
+        let message = refused(bytes, &how(format));
+        assert!(message.starts_with(&format!("it is {name}, and not a ")), "{message}");
+    }
     let mut wrong = tar.clone();
     let at = wrong.len() - 6;
     wrong[at] ^= 1;

@@ -246,6 +246,7 @@ fn redirects_are_followed_up_to_a_limit() {
                 "/a/second?x=1" => "./../b/./third",
                 "/b/third" => "?x=2",
                 "/b/third?x=2" => "/fourth#part",
+                "/fourth" => "/a file \u{e9}",
                 "/round" => "/round",
                 "/out" => "ftp://example.org/x",
                 "/nowhere" => "",

@@ -125,6 +125,48 @@ fn a_part_that_is_the_whole_file_is_the_file() {
     assert_eq!(server.ranges(), [None, Some(50_000), None]);
 }
 
+/// A checksum decides where the range says too little. Without one, the range has to say it.
+#[test]
+fn a_part_that_may_be_the_whole_file_is_taken_by_its_checksum() {
+    let bytes = body(LENGTH);
+    for (status, range) in [
+        ("206 Partial Content", Some(format!("bytes 0-{}/*", LENGTH - 1))),
+        ("206 Partial Content", Some("all of it".to_owned())),
+        ("206 Partial Content", None),
+        ("203 Non-Authoritative Information", None),
+    ] {
+        let server = Server::new({
+            let (bytes, range) = (bytes.clone(), range.clone());
+            move |_, number, stream| {
+                let most = if number == 0 { 50_000 } else { LENGTH };
+                let length = ("Content-Length", LENGTH.to_string());
+                let range = range.iter().map(|range| ("Content-Range", range.clone()));
+                let headers: Vec<_> = std::iter::once(length).chain(range).collect();
+                answer(stream, status, &headers, &bytes[..most]);
+            }
+        });
+        let url = [server.url("thing.bin")];
+        let sandbox = Sandbox::new();
+        sandbox.fetch(&catalogue(&url, &without_size(&bytes))).unwrap();
+        assert_eq!(fs::read(sandbox.file()).unwrap(), bytes, "{status} {range:?}");
+        fails(&Sandbox::new(), &catalogue(&url, &without_size(b"another file")));
+        let error = fails(&Sandbox::new(), &catalogue(&url, "no_checksum = \"none stated\""));
+        assert!(error.contains("sends a part") || error.contains("responds 203"), "{error}");
+    }
+    for range in ["bytes 0-99/200000", "bytes 100-199999/200000", "bytes 100-199999/*"] {
+        let server = Server::new({
+            let bytes = bytes.clone();
+            move |_, _, stream| {
+                let headers = [("Content-Range", range.to_owned())];
+                answer(stream, "206 Partial Content", &headers, &bytes[..100]);
+            }
+        });
+        let catalogue = catalogue(&[server.url("thing.bin")], &without_size(&bytes));
+        let error = fails(&Sandbox::new(), &catalogue);
+        assert!(error.contains("sends a part, but the whole file"), "{range}: {error}");
+    }
+}
+
 #[test]
 fn a_file_that_changed_between_its_parts_is_downloaded_again() {
     let (old, new) = (body(LENGTH), body(LENGTH).into_iter().rev().collect::<Vec<u8>>());
