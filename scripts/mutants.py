@@ -37,6 +37,8 @@ BUILD = ["--no-default-features", "--locked"]
 ENVIRONMENT = {
     "CARGO_TARGET_DIR": str(ROOT / "target"),
     "CARGO_PROFILE_DEV_DEBUG": "0",
+    # Simulations take most of the time of these tests.
+    "CARGO_PROFILE_DEV_OPT_LEVEL": "1",
 }
 # Tests of a module's own, in the library and in the test program `core`.
 OWN = {
