@@ -45,3 +45,44 @@ pub(super) fn is_near(metric: &Metric, joined: &Joined, evidence: &Evidence) -> 
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        claim::{LogScale, Read, StudyMetric},
+        experiment::Moment,
+        study::{
+            self,
+            raw::{Better, Scale},
+        },
+    };
+
+    fn f1(better: Better, read: Read, scale: Option<LogScale>) -> StudyMetric {
+        let metric = study::Metric {
+            name: "f1".to_owned(),
+            column: "f1".to_owned(),
+            title: "F1".to_owned(),
+            better,
+            unit: "points".to_owned(),
+            scale: Scale::Share,
+            range: Some([0.0, 100.0]),
+            step: Some(0.1),
+        };
+        let (metric, progress) = (metric.into(), "epoch".into());
+        StudyMetric { index: 0, metric, read, scale, progress, from: 0.0 }
+    }
+
+    #[test]
+    fn a_ceiling_is_the_best_end_of_a_range_of_values() {
+        let of = |better, read, scale| range(&Metric::Study(f1(better, read, scale)));
+        assert_eq!(of(Better::Higher, Read::Last, None), Some((0.0, 100.0)));
+        assert_eq!(of(Better::Lower, Read::Best, None), Some((-100.0, 0.0)));
+        for scale in [LogScale::LogOdds, LogScale::LogError] {
+            assert_eq!(of(Better::Higher, Read::Last, Some(scale)), None);
+        }
+        assert_eq!(of(Better::Higher, Read::StepsTo(50.0), None), None);
+        assert_eq!(range(&Metric::Accuracy(Moment::Last)), Some((0.0, 100.0)));
+        assert_eq!(range(&Metric::LogError(Moment::Last)), None);
+    }
+}

@@ -128,3 +128,14 @@ fn short(size: f64) -> String {
         size => plain(size),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_has_one_decimal_or_as_many_as_it_takes() {
+        let shown = [7.25, 0.05, 0.049, 0.005, 0.0049, 0.000_05].map(short);
+        assert_eq!(shown, ["7.2", "0.1", "0.05", "0.01", "0.0049", "0.0001"]);
+    }
+}

@@ -473,3 +473,19 @@ fn compare_recipes(runs: &[(&Key, &BTreeMap<Seed, Record>)], joined: &mut Joined
     let all: BTreeSet<&BTreeSet<&RecipeDigest>> = recipes.values().collect();
     joined.schedule_differs = joined.mixed_recipes.is_none() && all.len() > 1;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_may_be_either_of_two_has_the_bounds_of_both() {
+        let row = |low, high, finished| {
+            let value = Censored { low, high, finished };
+            Row { seed: Seed(1), contrast: value, arms: vec![value], absent: !finished }
+        };
+        let either = row(1.0, 2.0, true).or(row(-1.0, 1.5, false));
+        assert_eq!(either, row(-1.0, 2.0, false));
+        assert_eq!(row(1.0, 2.0, true).or(row(1.5, 3.0, true)), row(1.0, 3.0, true));
+    }
+}

@@ -129,3 +129,59 @@ fn close(one: f64, other: f64) -> bool {
 fn is_beyond(logged: &Logged, step: f64) -> bool {
     logged.progress.last().is_none_or(|last| *last < step)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::study::{
+        self,
+        raw::{Better, Scale as InFile},
+    };
+
+    fn f1(better: Better, read: Read, scale: Option<LogScale>) -> StudyMetric {
+        let metric = study::Metric {
+            name: "f1".to_owned(),
+            column: "f1".to_owned(),
+            title: "F1".to_owned(),
+            better,
+            unit: "points".to_owned(),
+            scale: InFile::Share,
+            range: Some([0.0, 100.0]),
+            step: Some(0.1),
+        };
+        let (metric, progress) = (metric.into(), "epoch".into());
+        StudyMetric { index: 0, metric, read, scale, progress, from: 0.0 }
+    }
+
+    #[test]
+    fn a_scale_keeps_the_order_of_bounds_whichever_direction_is_better() {
+        let log_odds = |share: f64| (share / (1.0 - share)).ln();
+        let bounds = |of: &StudyMetric, low, high| {
+            let on = on_scale(of, Censored { low, high, finished: false });
+            assert!(!on.finished);
+            [on.low, on.high]
+        };
+        let near = |found: [f64; 2], expected: [f64; 2]| {
+            found.iter().zip(expected).all(|(one, other)| (one - other).abs() < 1e-12)
+        };
+        let higher = f1(Better::Higher, Read::Last, Some(LogScale::LogOdds));
+        assert!(near(bounds(&higher, 20.0, 70.0), [log_odds(0.2), log_odds(0.7)]));
+        let lower = f1(Better::Lower, Read::Last, Some(LogScale::LogOdds));
+        assert!(near(bounds(&lower, -70.0, -20.0), [-log_odds(0.7), -log_odds(0.2)]));
+        let error = f1(Better::Higher, Read::Last, Some(LogScale::LogError));
+        assert!(near(bounds(&error, 20.0, 70.0), [-0.8_f64.ln(), -0.3_f64.ln()]));
+        // Half of one of 1,000 items away from 0 and 1.
+        assert!(near(bounds(&higher, 0.0, 100.0), [log_odds(0.0005), log_odds(0.9995)]));
+        let points = f1(Better::Higher, Read::Last, None);
+        assert!(near(bounds(&points, 20.0, 70.0), [20.0, 70.0]));
+    }
+
+    #[test]
+    fn a_step_is_found_in_spite_of_rounding_and_not_beside_it() {
+        assert!(close(0.1 + 0.2, 0.3) && close(3e6 * (1.0 + 1e-13), 3e6));
+        assert!(!close(1.0, 1.001) && !close(0.0, 0.001));
+        let logged =
+            Logged { progress: vec![1.0, 2.0], values: vec![0.5, 0.6], end: 3.0, from: None };
+        assert!(is_beyond(&logged, 3.0) && !is_beyond(&logged, 2.0) && !is_beyond(&logged, 1.0));
+    }
+}

@@ -272,3 +272,79 @@ fn spread(cell: &CellVerdict, level: f64) -> Option<f64> {
     let spread = (high - low) / 2.0 * seeds.sqrt() / t_upper_quantile(level, seeds - 1.0);
     (spread.is_finite() && spread > 0.0).then_some(spread)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        claim::suite::Suite,
+        evidence::{Evidence, Replicates, Structure},
+        judge::judge,
+        world::World,
+    };
+
+    /// The power of two claims on the authors' runs, with replicates that share this.
+    fn each(of: Replicates, check: impl Fn(&CellVerdict, &CellPower<'_>)) -> usize {
+        let published = Evidence::published().unwrap();
+        let evidence = Evidence { replicates: of, ..published };
+        let suite = Suite::embedded(&World::paper()).unwrap();
+        let mut checked = 0;
+        for id in ["robust_beats_natural", "l2_best"] {
+            let claim = suite.get(id).unwrap();
+            let verdict = judge(claim, &evidence);
+            let power = claim_power(claim, &evidence, &verdict);
+            let all: Vec<f64> = power.cells.iter().map(|cell| cell.detectable).collect();
+            let ends = all.iter().copied().fold(None, |ends: Option<(f64, f64)>, next| {
+                Some(ends.map_or((next, next), |(low, high)| (low.min(next), high.max(next))))
+            });
+            assert_eq!(power.detectable(), ends, "{}", claim.id);
+            for cell in &power.cells {
+                check(cell.cell, cell);
+                checked += 1;
+            }
+        }
+        checked
+    }
+
+    fn near(one: f64, other: f64) -> bool {
+        (one - other).abs() <= 1e-9 * other.abs().max(1.0)
+    }
+
+    /// A mean of n runs lies n.sqrt() times as near as a single run, at the same critical t.
+    #[test]
+    fn single_runs_differ_by_the_interval_without_the_number_of_seeds() {
+        let checked = each(Replicates::default(), |cell, power| {
+            let half = (cell.high.unwrap() - cell.low.unwrap()) / 2.0;
+            assert!(near(power.single_runs, half * (cell.seeds as f64).sqrt()), "{}", cell.name);
+        });
+        assert!(checked > 20, "{checked}");
+    }
+
+    /// Arms of n runs each: the variance of a difference of two means is that of two runs over n.
+    #[test]
+    fn unpaired_single_runs_have_the_spreads_of_both_arms() {
+        let unpaired = Replicates { paired: false, ..Replicates::default() };
+        let checked = each(unpaired, |cell, power| {
+            let arms = &cell.unpaired.as_ref().unwrap().arms;
+            let runs = arms[0].replicates;
+            if arms.iter().all(|arm| arm.replicates == runs) {
+                let half = (cell.high.unwrap() - cell.low.unwrap()) / 2.0;
+                assert!(near(power.single_runs, half * (runs as f64).sqrt()), "{}", cell.name);
+            }
+        });
+        assert!(checked > 20, "{checked}");
+    }
+
+    /// The corrected resampled t has 1/k + test/train in place of 1/k.
+    #[test]
+    fn folds_have_the_variance_that_their_correction_leaves() {
+        let structure = Structure::Folds { test_to_train: 0.25 };
+        let folds = Replicates { structure, ..Replicates::default() };
+        let checked = each(folds, |cell, power| {
+            let half = (cell.high.unwrap() - cell.low.unwrap()) / 2.0;
+            let shares = (1.0 / cell.seeds as f64 + 0.25).sqrt();
+            assert!(near(power.single_runs, half / shares), "{}", cell.name);
+        });
+        assert!(checked > 20, "{checked}");
+    }
+}

@@ -149,3 +149,22 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
 fn small(p: f64) -> String {
     if p < 0.001 { format!("{p:.1e}") } else { format!("{p:.3}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(p: f64) -> Unit {
+        let name = "cell".to_owned();
+        Unit { name, side: Side::Supported, p, p_refuted: 1.0 - p, incomplete: false }
+    }
+
+    #[test]
+    fn cells_that_are_supported_at_alpha_alone_are_counted_after_holm() {
+        let reason = |p: [f64; 3]| every(&p.map(unit), Alpha::CONVENTIONAL);
+        let (supported, all) = (Verdict::Supported, "all 3 cells are supported");
+        assert_eq!(reason([0.001; 3]), (supported, all.to_owned()));
+        let found = reason([0.001, 0.02, 0.02]);
+        assert_eq!(found, (supported, format!("{all}, each at alpha (1 after Holm)")));
+    }
+}

@@ -89,3 +89,26 @@ pub(crate) fn in_words(verdict: Verdict, others: &[ScaleVerdict]) -> Option<Stri
         .map(|of| format!("{} in {} (reading {})", of.verdict, of.unit.name(), of.reading));
     Some(format!("on another scale: {}", each.collect::<Vec<_>>().join(", ")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_names_its_scale_where_another_disagrees() {
+        let other = |verdict| ScaleVerdict { reading: "odds".into(), unit: Unit::LogOdds, verdict };
+        let agree = [other(Verdict::Supported), other(Verdict::Incomplete)];
+        let differ = [other(Verdict::Supported), other(Verdict::Refuted)];
+        let supported = Verdict::Supported;
+        assert_eq!(on_scale(supported, &Unit::Points, &agree), "supported");
+        assert_eq!(on_scale(supported, &Unit::Points, &differ), "supported in points");
+        assert_eq!(
+            (scale(supported, &Unit::Points, &agree), in_words(supported, &agree)),
+            (None, None)
+        );
+        let words = "on another scale: supported in log-odds (reading odds), refuted in log-odds \
+                     (reading odds)";
+        assert_eq!(in_words(supported, &differ).as_deref(), Some(words));
+        assert_eq!(in_words(Verdict::Incomplete, &differ), None);
+    }
+}

@@ -226,6 +226,13 @@ mod tests {
     }
 
     #[test]
+    fn a_sum_of_costs_has_the_images_and_operations_of_all() {
+        let cost = |of: f64| Cost { trained: of, tested: 10.0 * of, flops: 100.0 * of };
+        let sum: Cost = [cost(1.0), cost(2.0), cost(4.0)].into_iter().sum();
+        assert_eq!((sum.trained, sum.tested, sum.flops), (7.0, 70.0, 700.0));
+    }
+
+    #[test]
     fn siblings_are_cheaper_than_each_alone_and_other_trials_are_not() {
         let smoke = World::smoke();
         let trial = |blocks, seed| Trial { recipe: recipe(&smoke, blocks, 400), seed: Seed(seed) };

@@ -101,6 +101,20 @@ mod tests {
         assert_eq!((head.kept, head.trained_weights), (0.0, 2048.0 * 1000.0));
     }
 
+    /// Without trained blocks: a source model and its copy, the head's gradient and momentum, what one
+    /// image needs at once for each of a step, and all images.
+    #[test]
+    fn a_head_alone_needs_what_is_counted_by_hand() {
+        let paper = World::paper();
+        let recipe = paper.recipe(Key::new("cifar10", "natural", 0, 3200));
+        let held = Held::new(paper.architecture(), 224, 0);
+        assert_eq!(held.kept, 0.0);
+        let batch = f64::from(recipe.protocol.batch);
+        let weights = 8.0 * held.weights + 8.0 * held.trained_weights;
+        let images = 150_528.0 * 13_200.0;
+        assert_eq!(needed(&recipe, &paper), weights + 4.0 * batch * held.widest + images);
+    }
+
     #[test]
     fn a_fine_tune_of_the_paper_needs_a_few_gigabytes() {
         let paper = World::paper();

@@ -179,6 +179,7 @@ mod tests {
     fn the_rate_is_what_ended_over_the_time_since_the_first_of_it_began() {
         assert_eq!(rate(cost(600.0), Some(900), 1000), Some(Throughput(6.0)));
         assert_eq!(rate(cost(0.0), None, 1000), None);
+        assert_eq!(rate(cost(0.0), Some(900), 1000), None);
         // Another machine's clock may be ahead.
         assert_eq!(rate(cost(5.0), Some(1010), 1000), Some(Throughput(5.0)));
     }

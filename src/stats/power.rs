@@ -177,7 +177,9 @@ mod tests {
     /// The other cases are compared with scipy in `goldens/statistics`.
     #[test]
     fn too_few_seeds_and_effects_against_the_hypothesis_have_no_power() {
-        assert!(noncentral_t_upper_tail(1.0, 0.0, 1.0).is_nan());
+        for df in [0.0, 0.5, -1.0, f64::NAN] {
+            assert!(noncentral_t_upper_tail(1.0, df, 1.0).is_nan(), "{df}");
+        }
         assert_eq!(power(10.0, 1, 0.025), 0.0);
         assert!(detectable(1, 0.025, 0.8).is_infinite());
         assert_eq!(seeds_needed(0.0, 0.025, 0.8), None);

@@ -213,6 +213,10 @@ mod tests {
         assert_eq!(exact_sum([1e100, 1.0, -1e100, 1e-100].into_iter()), 1.0);
         assert_eq!(exact_sum([0.1; 10].into_iter()), 1.0);
         assert_eq!(exact_sum(std::iter::empty()), 0.0);
+        // Just above half way between 1 and the next number, and just below it.
+        let half = f64::EPSILON / 2.0;
+        assert_eq!(exact_sum([1.0, half, half * half].into_iter()), 1.0 + f64::EPSILON);
+        assert_eq!(exact_sum([1.0, half, -half * half].into_iter()), 1.0);
     }
 
     #[test]

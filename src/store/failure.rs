@@ -113,3 +113,34 @@ fn shortened(message: &str) -> String {
     let end: String = message.chars().skip(count - half).collect();
     format!("{start}\n[{left_out} characters left out]\n{end}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_message_keeps_its_beginning_and_its_end() {
+        let message: String = ('a'..='z').cycle().take(10_000).collect();
+        let short = shortened(&message);
+        let parts: Vec<&str> = short.split('\n').collect();
+        let half = LONGEST / 2;
+        let (start, end) = (&message[..half], &message[10_000 - half..]);
+        assert_eq!(parts, [start, "[1808 characters left out]", end]);
+        assert_eq!(shortened(&message[..LONGEST]), message[..LONGEST]);
+    }
+
+    #[test]
+    fn a_long_log_loses_its_first_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::new(folder.path().to_owned());
+        let lines = |of: std::ops::Range<usize>| -> String {
+            of.map(|number| format!("{number:05} {}\n", "x".repeat(93))).collect()
+        };
+        ledger.add("3f", &lines(0..400)).unwrap();
+        ledger.add("3f", &lines(400..800)).unwrap();
+        // 145 lines of 100 bytes are more than what is above the limit; 144 are less.
+        let kept = std::fs::read_to_string(ledger.failure_log("3f")).unwrap();
+        assert_eq!((kept.len(), &kept[..5]), (65_500, "00145"));
+        assert!(kept == lines(145..800));
+    }
+}

@@ -344,6 +344,20 @@ fn a_finished_entry_without_evaluations_is_damaged() {
 }
 
 #[test]
+fn the_state_of_a_fine_tune_goes_when_it_has_a_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::new(folder.path().to_owned());
+    let entry = entry(1, finished(&[1.0], 50.0, vec![]));
+    let state = ledger.epoch_file(&entry.id);
+    let name = format!("epochs/{}/{}.safetensors", &entry.id[..2], entry.id);
+    assert_eq!(state, folder.path().join(name));
+    std::fs::create_dir_all(state.parent().unwrap()).unwrap();
+    std::fs::write(&state, "").unwrap();
+    ledger.put(&entry).unwrap();
+    assert!(!state.exists());
+}
+
+#[test]
 fn many_writers_leave_complete_entries_and_no_temporary_files() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::new(folder.path().to_owned());

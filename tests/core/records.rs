@@ -604,6 +604,26 @@ fn what_killed_processes_leave_is_removed_by_the_next_writer() {
     drop((lease, other));
 }
 
+/// Version 0.1.0 counted influence without what chance gives and without other rankings.
+#[test]
+fn a_record_agrees_with_a_newer_one_in_all_that_it_has() {
+    let bits = vec![true, false];
+    let with = |found| {
+        let mut entry = entry(1, finished(&[1.0], 50.0, bits.clone()));
+        let Ended::Finished(outcome) = &mut entry.outcome else { panic!("it finished") };
+        let inverse = Inverse::AUTHORS;
+        outcome.influence = vec![MeasuredInfluence { inverse, found: Found::Counts(found) }];
+        entry
+    };
+    let newer = with(counts(bits.clone(), &[1]));
+    let without = |counts| Counts { chance: None, other_rankings: None, ..counts };
+    let older = with(without(counts(bits.clone(), &[1])));
+    assert!(older.agrees_with_newer(&newer) && older.agrees_with_newer(&older));
+    assert!(!newer.agrees_with_newer(&older) && !older.agrees_with(&newer));
+    let other = with(without(counts(bits.clone(), &[2])));
+    assert!(!other.agrees_with_newer(&newer));
+}
+
 /// A record of another world, of another protocol or with another number of trained blocks is a
 /// record, with a name of its own; so is one of an older engine.
 #[test]

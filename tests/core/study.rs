@@ -383,6 +383,16 @@ fn arms_of_two_lengths_are_compared_unless_the_study_says_that_they_share_one() 
 }
 
 #[test]
+fn a_verdict_is_conditional_on_the_study_s_runs() {
+    let titled = LOG.replacen("format = 1", "format = 1\ntitle = \"Trees and nets\"", 1);
+    for (log, of) in [(LOG, ""), (&titled, " of Trees and nets")] {
+        let found = verdict(log, CLAIM, &runs(0.1)).unwrap().conditional_on;
+        let arms = format!("the arms as they were run, with the test data of the log{of}");
+        assert_eq!(found, [arms, "what log.toml says that the log means".to_owned()]);
+    }
+}
+
+#[test]
 fn a_metric_without_a_value_anywhere_is_named_with_its_column() {
     let notes = |runs: &str| opened(LOG, CLAIM, runs).unwrap().1.notes;
     assert_eq!(notes(&runs(0.1)), [""; 0]);

@@ -75,6 +75,17 @@ fn a_missing_target_gives_no_numbers_and_a_reason() {
 }
 
 #[test]
+fn a_target_without_similarity_gives_no_rank_correlation_and_a_reason() {
+    let of_three_blocks = |run: &Run<'_>| run.target != "mnist" || run.blocks == 3;
+    let runs: Vec<_> = runs(&SIX).into_iter().filter(of_three_blocks).collect();
+    let found = associated(&evidence(&log(&rows(&runs)), SamplingDesign::FixedSample));
+    let size = &found.sizes[0];
+    assert_eq!((size.tau, size.tau_p), (None, None));
+    assert!(size.difference.is_some(), "{size:?}");
+    assert_eq!(size.reason.as_deref(), Some("some target has no similarity"), "{size:?}");
+}
+
+#[test]
 fn under_five_targets_it_is_descriptive() {
     let text = TEXT.replace(
         "cells = { target = [\"similar\", \"dissimilar\"], images = \"few\", blocks = 3 }\nsimilarity",

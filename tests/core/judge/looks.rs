@@ -126,10 +126,13 @@ fn a_design_that_waits_for_its_next_look_is_undecided_so_far() {
         assert_eq!(verdict.undecided.map(|open| (open.seeds, open.of)), undecided.map(|n| (n, 10)));
         let begins = undecided.map_or("mean".to_owned(), |n| format!("undecided after {n} of 10"));
         assert!(verdict.reason.starts_with(&begins), "{}", verdict.reason);
+        assert_eq!(verdict.cells[0].spared_seeds, 0);
     }
     // A log has no next look, and a decided claim needs none.
     assert_eq!(gap(&leads(&points[..3])).undecided, None);
     let decided =
         asked("greater_than = 0.0", &leads(&[5.0, 5.1, 4.9]), SamplingDesign::GroupSequential);
     assert_eq!((decided.verdict, decided.undecided), (Verdict::Supported, None));
+    assert_eq!(decided.cells[0].spared_seeds, 7);
+    assert_eq!(gap(&leads(&[5.0, 5.1, 4.9])).cells[0].spared_seeds, 0);
 }
