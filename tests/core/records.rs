@@ -602,6 +602,14 @@ fn what_killed_processes_leave_is_removed_by_the_next_writer() {
     );
     assert_eq!(get(&ledger, &kept.id), (Some(kept), vec![]));
     drop((lease, other));
+    // Also by one that has nothing to run, if there is a lock.
+    fs::remove_file(folder.path().join("running/notes.txt")).unwrap();
+    let old = file("entries/.writable.abcdef", 25);
+    ledger.tidy();
+    assert!(old.exists(), "nothing was listed");
+    let lock = file(&format!("running/{left}"), 0);
+    ledger.tidy();
+    assert!(!old.exists() && !lock.exists());
 }
 
 /// A record of another world, of another protocol or with another number of trained blocks is a
