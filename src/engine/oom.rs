@@ -6,7 +6,7 @@ pub const TESTED: usize = 512;
 /// Whether a message of libtorch, of the standard library or of the system reports that memory ran out.
 #[must_use]
 pub(crate) fn is_out_of_memory(message: &str) -> bool {
-    const WORDS: [&str; 8] = [
+    const WORDS: [&str; 9] = [
         "out of memory",
         // Rust's own: an error of a read, and of a collection that could not grow.
         "outofmemory",
@@ -17,6 +17,8 @@ pub(crate) fn is_out_of_memory(message: &str) -> bool {
         // cuDNN's and cuBLAS's own.
         "status_alloc_failed",
         "bad_alloc",
+        // libtorch's, where it found no memory for the message.
+        "error computing error::what()",
     ];
     /// oneDNN's, on a CPU: what it was asked for was found possible before. A primitive descriptor
     /// is not: it is where it finds out.
