@@ -25,7 +25,7 @@ fn end(code: u8) -> ! {
     unsafe { libc::_exit(code.into()) }
 }
 
-/// Whether an allocation of Rust's failed. The one that asked may have gone on without.
+/// Whether an allocation of Rust's failed. The one that asked may have continued.
 static HAS_FAILED: AtomicBool = AtomicBool::new(false);
 
 /// The system's allocator, which keeps in mind that it had nothing left. Rust ends a process whose

@@ -37,7 +37,7 @@ impl Ledger {
         let _ = std::fs::remove_file(self.epoch_file(id));
     }
 
-    /// The same as [`check_writable`](Self::check_writable) removes, for a process that may write and
+    /// Removes what [`check_writable`](Self::check_writable) does, for a process that may write and
     /// found nothing to run. Nothing is listed where no process has left a lock, which is the last
     /// file to be released.
     pub fn tidy(&self) {

@@ -14,8 +14,9 @@ fn limited(program: &Path, kibibytes: u64, words: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-/// A program that may start no thread beside its first. Only root can change to a user whose threads
-/// are counted, root's own are not; `None` if this is another user or there is no `setpriv`.
+/// A program that may start no thread beside its first. Only root can change to a user whose
+/// threads are counted, root's own are not; `None` if this is another user or there is no
+/// `setpriv`.
 fn without_threads(program: &Path, words: &[&str], folder: &Path) -> Option<Output> {
     let mut command = Command::new("setpriv");
     command.args(["--reuid", "54321", "--regid", "54321", "--clear-groups", "bash", "-c"]);

@@ -34,8 +34,8 @@ fn several_records_are_shown_and_an_unknown_one_gets_a_suggestion() {
     assert_eq!(sandbox.run(&["records", "show"]).code, 64);
 }
 
-/// A command that reads one record, and one that reads all: the damaged one is named, and the others
-/// are listed.
+/// Commands that read one record, and that read all: the damaged one is named, and the others are
+/// listed.
 #[test]
 fn a_damaged_record_is_named_and_hides_no_other() {
     let sandbox = Sandbox::with_records();
