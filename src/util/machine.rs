@@ -47,6 +47,7 @@ fn in_meminfo(text: &str) -> Option<u64> {
 
 /// Whether the address space of this process came near its limit (`ulimit -v`): then a failure with
 /// any message may be one of memory. `false` where there is no limit.
+#[cfg(feature = "engine")]
 #[must_use]
 pub fn memory_was_short() -> bool {
     let read = |file| std::fs::read_to_string(file).unwrap_or_default();
@@ -54,6 +55,7 @@ pub fn memory_was_short() -> bool {
 }
 
 /// By Linux's `limits`, in bytes, and `status`, in kB of 1,024 bytes.
+#[cfg(any(feature = "engine", test))]
 fn was_short(limits: &str, status: &str) -> bool {
     /// A thread's first allocation reserves as much.
     const ROOM: u64 = 128 << 20;
