@@ -1,5 +1,11 @@
 //! `repro`, the program that judges: runs the command line and exits with its code.
 
+use repro::cli::process;
+
+#[global_allocator]
+static MEMORY: process::Watched = process::Watched;
+
 fn main() {
-    repro::cli::process::exit(repro::cli::main(None));
+    process::watch();
+    process::exit(repro::cli::main(None));
 }

@@ -11,6 +11,8 @@ use std::{
 use super::{Failure, runtime::Engine};
 #[cfg(feature = "engine")]
 use super::{exit, messages::message};
+#[cfg(feature = "engine")]
+use crate::engine::oom::is_out_of_memory;
 
 /// The variable in which `repro` passes the digest of its build, so that an engine of another build
 /// refuses to run.
@@ -112,12 +114,17 @@ fn probe(program: &Path) -> Result<(), Failure> {
         message!("{}", error.trim_end());
         return Err(Failure::silent(exit::INPUT));
     }
-    Err(not_started(program, error.lines().next().unwrap_or("it ended without a message")))
+    let first = error.lines().find(|line| !line.is_empty());
+    Err(not_started(program, first.unwrap_or("it ended without a message").trim()))
 }
 
 #[cfg(feature = "engine")]
 fn not_started(program: &Path, cause: &str) -> Failure {
     let what = format!("failed to start {} with libtorch: {cause}", program.display());
+    if is_out_of_memory(cause) || cause.contains("failed to map segment") {
+        let help = "free memory, or raise the limit (`ulimit -v`), then run the same command again";
+        return Failure::new(exit::FAILED, miette::miette!(help = help, "{what}: out of memory"));
+    }
     let help = match std::env::var_os("LD_LIBRARY_PATH") {
         Some(_) => {
             "unset LD_LIBRARY_PATH, or set it to a libtorch of the version that it was built with"

@@ -15,6 +15,7 @@ use crate::{
     experiment::{EvidenceKind, RecipeError},
     plan::cost::Throughputs,
     store::{Ended, Entry, Ledger},
+    util::files,
 };
 
 pub(super) const EXAMPLES: &str = "\
@@ -63,6 +64,7 @@ impl Rerun {
         let above = ledger.scratch();
         let scratch = std::fs::create_dir_all(&above).and_then(|()| tempfile::tempdir_in(&above));
         let scratch = scratch.map_err(|cause| {
+            let cause = files::without_temporary_name(cause);
             let what = format!("failed to write into {}: {cause}", above.display());
             let help = "copy the record into a ledger of your own: `repro records export FILE`, \
                         then `repro records import FILE --ledger DIR` and `repro rerun RECORD \

@@ -189,7 +189,9 @@ fn run(context: &RunContext, trials: &[IdentifiedTrial]) -> Result<Vec<Entry>, F
         }
     }
     warn_damaged(&damaged);
-    if !missing.is_empty() {
+    if missing.is_empty() {
+        ledger.tidy();
+    } else {
         context.run_into(ledger, &missing, None)?;
     }
     let entry = |trial: &IdentifiedTrial| {

@@ -6,7 +6,7 @@ pub const TESTED: usize = 512;
 /// Whether a message of libtorch, of the standard library or of the system reports that memory ran out.
 #[must_use]
 pub(crate) fn is_out_of_memory(message: &str) -> bool {
-    const WORDS: [&str; 8] = [
+    const WORDS: [&str; 9] = [
         "out of memory",
         // Rust's own: an error of a read, and of a collection that could not grow.
         "outofmemory",
@@ -17,9 +17,22 @@ pub(crate) fn is_out_of_memory(message: &str) -> bool {
         // cuDNN's and cuBLAS's own.
         "status_alloc_failed",
         "bad_alloc",
+        // libtorch's, where it found no memory for the message.
+        "error computing error::what()",
+    ];
+    /// oneDNN's, on a CPU: what it was asked for was found possible before. A primitive descriptor
+    /// is not: it is where it finds out.
+    const OF_ONEDNN: [&str; 4] = [
+        "could not create a primitive",
+        "could not execute a primitive",
+        "could not create a memory",
+        "could not create a stream",
     ];
     let message = message.to_lowercase();
-    WORDS.iter().any(|words| message.contains(words))
+    let of_onednn = |words: &&str| {
+        message.split_once(*words).is_some_and(|(_, rest)| !rest.starts_with(" descriptor"))
+    };
+    WORDS.iter().any(|words| message.contains(words)) || OF_ONEDNN.iter().any(of_onednn)
 }
 
 /// The largest of batch / 2, batch / 4, ..., 1 that fits, or `None`.
@@ -57,6 +70,12 @@ mod tests {
             "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"
         ));
         assert!(is_out_of_memory("std::bad_alloc"));
+        for what in ["create a primitive", "execute a primitive", "create a memory object"] {
+            assert!(is_out_of_memory(&format!("Torch(\"could not {what}\")")), "{what}");
+        }
+        assert!(!is_out_of_memory(
+            "could not create a primitive descriptor for a convolution forward propagation primitive"
+        ));
         assert!(!is_out_of_memory("The size of tensor a (3) must match the size of tensor b (4)"));
     }
 }

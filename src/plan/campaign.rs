@@ -277,6 +277,7 @@ impl Campaign<'_> {
             let outstanding = self.planned(next, &gathered);
             if outstanding.planned.is_empty() {
                 progress.missing(&outstanding.missing);
+                self.ledger.tidy();
                 return Ok(gathered);
             }
             let planned = outstanding.planned.into_iter();

@@ -56,6 +56,7 @@ pub(crate) use spreadsheet::spreadsheet_of_choices;
 pub use spreadsheet::{COLUMNS, spreadsheet};
 pub(crate) use study_comparison::{study_comparison, study_comparison_cells};
 pub(crate) use study_figures::{StudyFigure, study_figures, write_study_figure};
+pub use terminal::write_table;
 pub use verdict_table::{latex, markdown};
 
 use crate::figure::{forest, png, scatter, svg, svg::Drawing};

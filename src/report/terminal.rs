@@ -14,7 +14,7 @@ use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm, core::displa
 
 use super::{
     Judged, beside, estimand,
-    grid::grid,
+    grid::{grid, write_grid},
     how_far,
     summary::{Glyphs, sign},
 };
@@ -389,6 +389,21 @@ pub(super) fn probability(value: Option<f64>) -> String {
 #[must_use]
 pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     grid(header, rows.into_iter().collect(), TABLE.min(width() - 4))
+}
+
+/// Writes the same table, with a line end, of any number of rows: they are made when they are
+/// written, and memory does not grow with their number.
+///
+/// # Errors
+/// If it can't be written.
+pub fn write_table<T>(
+    out: &mut impl std::io::Write,
+    header: &[&str],
+    items: &[T],
+    row: &dyn Fn(&T) -> Vec<String>,
+) -> std::io::Result<()> {
+    const AT_ONCE: usize = 2000;
+    write_grid(out, header, items, row, (TABLE.min(width() - 4), AT_ONCE))
 }
 
 /// The sign of a verdict on this screen.

@@ -335,6 +335,10 @@ impl Ledger {
                 check(folder.path())?;
             }
         }
+        // Written to where a fine-tune fails or its record is damaged, and made only then.
+        for later in ["damaged", "logs"].map(|name| self.folder.join(name)) {
+            check(if later.exists() { later } else { self.folder.clone() })?;
+        }
         self.sweep();
         Ok(())
     }

@@ -37,6 +37,15 @@ impl Ledger {
         let _ = std::fs::remove_file(self.epoch_file(id));
     }
 
+    /// Removes what [`check_writable`](Self::check_writable) does, for a process that may write and
+    /// found nothing to run. Nothing is listed where no process has left a lock, which is the last
+    /// file to be released.
+    pub fn tidy(&self) {
+        if !contents(&self.running()).is_empty() {
+            self.sweep();
+        }
+    }
+
     /// Removes what killed processes have left. What can't be listed or removed stays: it only
     /// takes room.
     pub(super) fn sweep(&self) {

@@ -310,7 +310,7 @@ pub fn create_new(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// tempfile's error without the temporary name that it ends with, which means nothing to people.
-fn without_temporary_name(error: Error) -> Error {
+pub(crate) fn without_temporary_name(error: Error) -> Error {
     let text = error.to_string();
     match text.split_once(" at path ") {
         Some((cause, _)) => Error::new(error.kind(), cause.to_owned()),

@@ -45,9 +45,49 @@ fn in_meminfo(text: &str) -> Option<u64> {
     kilobytes.checked_mul(1024)
 }
 
+/// Whether the address space of this process came near its limit (`ulimit -v`): then a failure with
+/// any message may be one of memory. `false` where there is no limit.
+#[cfg(feature = "engine")]
+#[must_use]
+pub fn memory_was_short() -> bool {
+    let read = |file| std::fs::read_to_string(file).unwrap_or_default();
+    was_short(&read("/proc/self/limits"), &read("/proc/self/status"))
+}
+
+/// By Linux's `limits`, in bytes, and `status`, in kB of 1,024 bytes.
+#[cfg(any(feature = "engine", test))]
+fn was_short(limits: &str, status: &str) -> bool {
+    /// A thread's first allocation reserves as much.
+    const ROOM: u64 = 128 << 20;
+    let after = |text: &str, name: &str| -> Option<u64> {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse().ok()
+    };
+    let limit = after(limits, "Max address space");
+    let peak = after(status, "VmPeak:").map(|kilobytes| kilobytes.saturating_mul(1024));
+    limit.zip(peak).is_some_and(|(limit, peak)| peak.saturating_add(ROOM) > limit)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::in_meminfo;
+    use super::{in_meminfo, was_short};
+
+    #[test]
+    fn memory_was_short_near_a_limit_of_the_address_space() {
+        let limits = |soft: &str| {
+            format!(
+                "Limit                     Soft Limit           Hard Limit           Units     \n\
+                 Max resident set          unlimited            unlimited            bytes     \n\
+                 Max address space         {soft}               unlimited            bytes     \n"
+            )
+        };
+        let status = "Name:\trepro\nVmPeak:\t  600000 kB\nVmSize:\t  100000 kB\n";
+        assert!(was_short(&limits("614400000"), status));
+        assert!(was_short(&limits("700000000"), status));
+        assert!(!was_short(&limits("800000000"), status));
+        assert!(!was_short(&limits("unlimited"), status));
+        assert!(!was_short("", status) && !was_short(&limits("614400000"), ""));
+    }
 
     #[test]
     fn the_memory_is_that_of_meminfo() {

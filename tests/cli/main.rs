@@ -6,6 +6,7 @@ mod common;
 mod commands;
 mod compare;
 mod controls;
+mod exhausted;
 mod handoff;
 mod interface;
 mod own_names;

@@ -194,6 +194,16 @@ fn a_ledger_that_cannot_be_written_is_found_before_trials_run() {
     std::fs::write(ledger.folder().join("leases/cd"), "").unwrap();
     let error = ledger.check_writable().unwrap_err();
     assert!(error.is_about_writing() && error.to_string().contains("leases/cd"), "{error}");
+    // So are folders that are written to only where something fails.
+    std::fs::remove_file(ledger.folder().join("leases/cd")).unwrap();
+    for name in ["damaged", "logs"] {
+        let path = ledger.folder().join(name);
+        std::fs::write(&path, "").unwrap();
+        let error = ledger.check_writable().unwrap_err();
+        assert!(error.is_about_writing() && error.to_string().contains(name), "{error}");
+        std::fs::remove_file(path).unwrap();
+    }
+    ledger.check_writable().unwrap();
 }
 
 #[test]

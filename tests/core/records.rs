@@ -17,12 +17,16 @@ use repro::{
         Key, MeasuredAdversarial, MeasuredInfluence, Outcome, RankedCounts, Recipe, Resolution,
         Seed, Trial,
     },
+    report::write_table,
     store::{Damaged, Ended, Entry, Lease, Ledger, LedgerError, Provenance, Worker, bundle},
     world::World,
 };
 use serde_json::Value;
 
-use super::ledger::{entry, entry_of, finished, get};
+use super::{
+    checkpoint::memory::peak,
+    ledger::{entry, entry_of, finished, get},
+};
 
 /// Generated records.
 const CASES: u32 = 1000;
@@ -602,6 +606,14 @@ fn what_killed_processes_leave_is_removed_by_the_next_writer() {
     );
     assert_eq!(get(&ledger, &kept.id), (Some(kept), vec![]));
     drop((lease, other));
+    // Also by one that has nothing to run, if there is a lock.
+    fs::remove_file(folder.path().join("running/notes.txt")).unwrap();
+    let old = file("entries/.writable.abcdef", 25);
+    ledger.tidy();
+    assert!(old.exists(), "nothing was listed");
+    let lock = file(&format!("running/{left}"), 0);
+    ledger.tidy();
+    assert!(!old.exists() && !lock.exists());
 }
 
 /// Version 0.1.0 counted influence without what chance gives and without other rankings.
@@ -646,4 +658,27 @@ fn records_of_other_worlds_and_engines_are_kept() {
         ledger.put(&entry).unwrap();
         assert_eq!(get(&ledger, &entry.id), (Some(entry), vec![]));
     }
+}
+
+#[test]
+fn the_memory_of_a_long_table_does_not_grow_with_its_rows() {
+    let header = ["record", "fine-tune", "seed", "accuracy %", "s"];
+    let row = |number: &u32| {
+        let accuracy = if number % 100 == 7 { "failed" } else { "55.40" };
+        let words = "kmnist from l2_3, 400 images, 3 blocks";
+        let name = format!("{number:016x}");
+        [&*name, words, &number.to_string(), accuracy, "4.7"].map(str::to_owned).to_vec()
+    };
+    let of = |count: u32| {
+        let items: Vec<u32> = (0..count).collect();
+        let mut text = Vec::with_capacity(100 * (count as usize + 1));
+        let (done, memory) = peak(|| write_table(&mut text, &header, &items, &row));
+        done.unwrap();
+        let text = String::from_utf8(text).unwrap();
+        assert_eq!(text.lines().count(), count as usize + 1);
+        assert_eq!(text.matches("accuracy %").count(), 1);
+        memory
+    };
+    let (few, many) = (of(5_000), of(40_000));
+    assert!(many < few + few / 2, "{few} and {many} bytes");
 }

@@ -21,7 +21,10 @@ use super::{
 };
 use crate::{
     figure::numbers::counted,
-    store::{Ended, Ledger, bundle},
+    store::{
+        Ended, Ledger,
+        bundle::{self, BundleError},
+    },
     study::{Study, runs::Run},
     util::named_file,
 };
@@ -131,7 +134,13 @@ pub(super) fn write(path: &Path, records: &[Listed], ledger: &Ledger) -> Result<
         count += usize::from(entry.is_some());
         entry
     });
-    bundle::write_each(path, entries).map_err(|error| Failure::new(exit::OUTPUT, error))?;
+    bundle::write_each(path, entries).map_err(|error| match error {
+        BundleError::Io { .. } => {
+            let help = "give a file in a folder that you may write to, on a disk with free space";
+            Failure::new(exit::OUTPUT, miette::miette!(help = help, "{error}"))
+        }
+        error => Failure::new(exit::OUTPUT, error),
+    })?;
     let written = counted(count, "record");
     writeln!(stdout(), "{written} written to {}", path.display())?;
     Ok(Outcome::Done)

@@ -67,7 +67,7 @@ pub(super) fn print(
         return Ok(Outcome::Done);
     }
     let header = ["record", "fine-tune", "seed", "accuracy %", "s"];
-    writeln!(out, "{}", terminal::table(&header, records.iter().map(row)))?;
+    terminal::write_table(&mut out, &header, records, &row)?;
     writeln!(out, "{} in {}", counted(records.len(), "record"), ledger.folder().display())?;
     Ok(Outcome::Done)
 }

@@ -11,7 +11,7 @@ mod show;
 use clap::{Args, Subcommand};
 
 use super::{
-    Failure, Outcome, Suites,
+    Failure, Outcome, Suites, exit,
     local::{unusable, warn_damaged},
 };
 use crate::{
@@ -73,6 +73,13 @@ impl Records {
 /// The only record whose name begins with some digits.
 pub(super) fn one(ledger: &Ledger, digits: &str) -> Result<Entry, Failure> {
     let Some(entry) = only(ledger, digits)? else {
+        if ledger.names().map_err(unusable)?.iter().any(|name| name.starts_with(digits)) {
+            let what = format!("no record `{digits}` in {}", ledger.folder().display());
+            let help = "import it again: `repro records import FILE`; or run its fine-tune again: \
+                        `repro verify` does if a claim needs it";
+            let report = miette::miette!(help = help, "{what}: the file of that name is damaged");
+            return Err(Failure::new(exit::INPUT, report));
+        }
         let hint = suggestion(ledger, digits)?;
         return Err(Failure::usage(
             format!("no record `{digits}` in {}{hint}", ledger.folder().display()),

@@ -73,9 +73,9 @@ pub(super) fn print(
         .chain(end)
         .chain(metrics.iter().map(String::as_str))
         .collect();
-    let rows = runs.iter().map(|run| row(evidence, study, run));
-    let text = terminal::table(&header, rows);
-    writeln!(out, "{}", inert(&text))?;
+    terminal::write_table(&mut out, &header, &runs, &|run: &&Record| {
+        row(evidence, study, run).iter().map(|cell| inert(cell).into_owned()).collect()
+    })?;
     let file = evidence.file.as_deref().unwrap_or_default();
     writeln!(out, "{} in {}", counted(runs.len(), "run"), inert(file))?;
     Ok(Outcome::Done)

@@ -1,7 +1,7 @@
 //! Classifies a failure of libtorch by its message: the device failed, memory ran out, or the trial
 //! itself can't be run.
 
-use crate::engine::oom;
+use crate::{engine::oom, util::machine};
 
 /// Parts of libtorch's messages where a GPU or one of its libraries failed. Every later trial would fail
 /// too, since after such an error a process can't use the GPU again.
@@ -44,6 +44,15 @@ pub(super) fn fault(message: &str) -> Fault {
         () if any(&NO_PLAN) => Fault::MemoryOrDevice,
         () if any(&OF_THE_DEVICE) => Fault::Device,
         () => Fault::Trial,
+    }
+}
+
+/// The same for a failure in this process. libtorch has messages without a cause where it finds no
+/// memory to say more: near the limit of its address space, no failure is the trial's.
+pub(super) fn fault_here(message: &str) -> Fault {
+    match fault(message) {
+        Fault::Trial if machine::memory_was_short() => Fault::Memory,
+        fault => fault,
     }
 }
 

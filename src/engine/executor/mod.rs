@@ -38,7 +38,7 @@ use crate::{
     experiment::{ENGINE_VERSION, Outcome, Recipe},
     store::{Ended, Entry, Ledger, LedgerError, Provenance, Worker},
 };
-use fault::{Fault, fault};
+use fault::{Fault, fault_here};
 use material::Materials;
 use resume::EpochFiles;
 
@@ -299,7 +299,7 @@ impl Local<'_> {
         let mut outcome = self.run_family_once(family, files, materials);
         if let ([_], FamilyOutcome::Panicked(message)) = (family, &outcome)
             && matches!(
-                fault(message),
+                fault_here(message),
                 Fault::Memory | Fault::MemoryOrDevice | Fault::ThreadsOrFiles
             )
         {
@@ -319,7 +319,7 @@ impl Local<'_> {
             FamilyOutcome::Panicked(message) => {
                 // Tensors of an aborted operation are not to be used again.
                 *materials = materials.emptied();
-                let fault = fault(&message);
+                let fault = fault_here(&message);
                 match fault {
                     Fault::Device => return Err(ExecutorError::Device { trial: name(), message }),
                     Fault::Trial => return Ok(Err(message)),

@@ -3,8 +3,11 @@
 //! takes less time for a step than one thread for its noise.
 
 use std::{
-    cell::Cell,
-    sync::mpsc::{Receiver, sync_channel},
+    cell::{Cell, RefCell},
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, sync_channel},
+    },
 };
 
 use rand_chacha::ChaCha8Rng;
@@ -23,11 +26,21 @@ const SIDE_BY_SIDE: usize = 4;
 /// Noise for one batch after the other: standard normal values for L2, uniform ones in [-1, 1] for
 /// L-infinity. What is drawn is the same as if it were drawn when it is asked for. For a GPU it lies in
 /// memory that one reads asynchronously.
-#[derive(Debug)]
 pub(super) struct Noise {
     /// One a thread; they draw batches alternately.
-    threads: Vec<Receiver<Tensor>>,
+    sources: Vec<Source>,
     turn: Cell<usize>,
+}
+
+/// The values of batches, in their order.
+type Batches = Box<dyn Iterator<Item = Vec<f32>> + Send>;
+
+/// Where batches come from.
+enum Source {
+    /// A thread that draws ahead.
+    Ahead(Receiver<Tensor>),
+    /// This thread, when they are asked for: the machine has no more threads.
+    Now(RefCell<Batches>, Device),
 }
 
 impl Noise {
@@ -40,7 +53,7 @@ impl Noise {
     ) -> Self {
         let drawn =
             batches.into_iter().map(move |count| attack::noise(constraint, count, &mut generator));
-        Self { threads: vec![thread(drawn, device)], turn: Cell::new(0) }
+        Self { sources: vec![Source::of(drawn, device, &start)], turn: Cell::new(0) }
     }
 
     /// The same, each batch from a generator of its own, so that several threads draw.
@@ -50,15 +63,15 @@ impl Noise {
         generator: impl Fn(u32) -> ChaCha8Rng + Copy + Send + 'static,
         device: Device,
     ) -> Self {
-        let threads = (0..SIDE_BY_SIDE).map(|first| {
+        let sources = (0..SIDE_BY_SIDE).map(|first| {
             let batches = (0..).zip(batches.iter().copied());
             let own: Vec<(u32, usize)> = batches.skip(first).step_by(SIDE_BY_SIDE).collect();
             let drawn = own.into_iter();
             let drawn = drawn
                 .map(move |(batch, count)| attack::noise(constraint, count, &mut generator(batch)));
-            thread(drawn, device)
+            Source::of(drawn, device, &start)
         });
-        Self { threads: threads.collect(), turn: Cell::new(0) }
+        Self { sources: sources.collect(), turn: Cell::new(0) }
     }
 
     /// That of the next batch, of the images' shape and on their device.
@@ -67,27 +80,53 @@ impl Noise {
     /// If there are no more batches, or this one has another number of values.
     pub fn like(&self, images: &Tensor) -> Tensor {
         let turn = self.turn.get();
-        self.turn.set((turn + 1) % self.threads.len());
-        let values = self.threads[turn].recv().expect("as many batches as were announced");
+        self.turn.set((turn + 1) % self.sources.len());
+        let values = self.sources[turn].next().expect("as many batches as were announced");
         transfer::from_pinned(&values, images.device()).view(images.size().as_slice())
     }
 }
 
-/// A thread that draws, and where it puts what it drew.
-fn thread(
-    batches: impl Iterator<Item = Vec<f32>> + Send + 'static,
-    device: Device,
-) -> Receiver<Tensor> {
-    let (sender, receiver) = sync_channel(AHEAD);
-    std::thread::spawn(move || {
-        for drawn in batches {
-            // Nobody listens where a training was stopped.
-            if sender.send(transfer::pinned(&Tensor::from_slice(&drawn), device)).is_err() {
-                break;
+impl Source {
+    /// `start` starts a thread, unless the machine has none left.
+    fn of(
+        batches: impl Iterator<Item = Vec<f32>> + Send + 'static,
+        device: Device,
+        start: &dyn Fn(Box<dyn FnOnce() + Send>) -> bool,
+    ) -> Self {
+        let (sender, receiver) = sync_channel(AHEAD);
+        let batches: Arc<Mutex<Option<Batches>>> = Arc::new(Mutex::new(Some(Box::new(batches))));
+        let take = |from: &Mutex<Option<Batches>>| from.lock().expect("no panic holds it").take();
+        let theirs = batches.clone();
+        let draw = move || {
+            for drawn in take(&theirs).into_iter().flatten() {
+                // Nobody listens where a training was stopped.
+                if sender.send(pinned(&drawn, device)).is_err() {
+                    break;
+                }
+            }
+        };
+        if start(Box::new(draw)) {
+            return Self::Ahead(receiver);
+        }
+        Self::Now(RefCell::new(take(&batches).expect("no thread took them")), device)
+    }
+
+    fn next(&self) -> Option<Tensor> {
+        match self {
+            Self::Ahead(receiver) => receiver.recv().ok(),
+            Self::Now(batches, device) => {
+                batches.borrow_mut().next().map(|drawn| pinned(&drawn, *device))
             }
         }
-    });
-    receiver
+    }
+}
+
+fn start(work: Box<dyn FnOnce() + Send>) -> bool {
+    std::thread::Builder::new().spawn(work).is_ok()
+}
+
+fn pinned(drawn: &[f32], device: Device) -> Tensor {
+    transfer::pinned(&Tensor::from_slice(drawn), device)
 }
 
 #[cfg(test)]
@@ -120,6 +159,19 @@ mod tests {
                     "{batch}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_machine_without_threads_draws_the_same() {
+        let drawn = || (0..9).map(|batch| vec![batch as f32; 4]);
+        let all = |source: &Source| -> Vec<Vec<f32>> {
+            let next = || source.next().map(|values| Vec::<f32>::try_from(values).unwrap());
+            std::iter::from_fn(next).collect()
+        };
+        for start in [&start as &dyn Fn(Box<dyn FnOnce() + Send>) -> bool, &|_| false] {
+            let source = Source::of(drawn(), Device::Cpu, start);
+            assert_eq!(all(&source), drawn().collect::<Vec<_>>());
         }
     }
 }

@@ -34,6 +34,46 @@ fn several_records_are_shown_and_an_unknown_one_gets_a_suggestion() {
     assert_eq!(sandbox.run(&["records", "show"]).code, 64);
 }
 
+/// Commands that read one record, and that read all: the damaged one is named, and the others are
+/// listed.
+#[test]
+fn a_damaged_record_is_named_and_hides_no_other() {
+    let sandbox = Sandbox::with_records();
+    let folder = sandbox.path().join("ledger/entries").join(&RECORD[..2]);
+    let files: Vec<_> =
+        std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+    let is_it = |path: &&std::path::PathBuf| path.to_string_lossy().contains(RECORD);
+    let path = files.iter().find(is_it).unwrap();
+    let mut bytes = std::fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(path, &bytes).unwrap();
+    let (name, reason) = (path.file_name().unwrap().to_string_lossy(), "do not match its digest");
+    for (command, code) in [
+        (&["records"][..], 0),
+        (&["records", "show", RECORD], 66),
+        (&["rerun", RECORD], 66),
+        (&["records", "export", "all.gz"], 0),
+    ] {
+        let ran = sandbox.run(command);
+        assert_eq!(ran.code, code, "{command:?}: {}", ran.err);
+        let said = ran.err.replace(' ', "");
+        let is_named = said.contains(&*name) && ran.err.contains(reason);
+        assert!(is_named, "{command:?}: {}", ran.err);
+        assert!(!ran.err.contains("did you mean"), "{command:?}: {}", ran.err);
+        assert_eq!(std::fs::read(path).unwrap(), bytes, "it stays where it is");
+    }
+    assert!(sandbox.run(&["records"]).out.contains("30 records in"));
+}
+
+#[test]
+fn a_file_of_records_that_cannot_be_written_gets_help_on_writing() {
+    let sandbox = Sandbox::with_records();
+    let ran = sandbox.run(&["records", "export", "/proc/nowhere/all.gz"]);
+    assert_eq!(ran.code, 73, "{}", ran.err);
+    assert!(ran.err.contains("folder that you may write to"), "{}", ran.err);
+}
+
 #[test]
 fn records_travel_in_a_file_from_one_ledger_to_another() {
     let (from, to) = (Sandbox::with_records(), Sandbox::new());

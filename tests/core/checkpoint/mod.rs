@@ -8,7 +8,7 @@ mod differential;
 mod formats;
 mod fuzz;
 mod hostile;
-mod memory;
+pub(crate) mod memory;
 mod mutation;
 mod normaliser;
 mod program;
