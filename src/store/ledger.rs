@@ -302,7 +302,8 @@ impl Ledger {
                     }
                     return Ok(Put::Stored);
                 }
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                // Not where a folder can't be made since a link that leads nowhere has its name.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && self.has(&entry.id) => {}
                 Err(cause) => {
                     return Err(LedgerError::Io { operation: Operation::Write, path, cause });
                 }

@@ -353,6 +353,16 @@ fn a_finished_entry_without_evaluations_is_damaged() {
     assert_eq!(get(&ledger, &kept.id), (None, vec![]), "what can't be read back is not written");
 }
 
+/// The system says of both that something exists: a record, and a link in a folder's place.
+#[test]
+fn a_link_that_leads_nowhere_in_place_of_a_folder_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::new(folder.path().to_owned());
+    std::os::unix::fs::symlink("nowhere", folder.path().join("entries")).unwrap();
+    let error = ledger.put(&entry(1, finished(&[1.0], 50.0, vec![]))).unwrap_err();
+    assert!(error.is_about_writing() && error.to_string().contains("entries/"), "{error}");
+}
+
 #[test]
 fn the_state_of_a_fine_tune_goes_when_it_has_a_record() {
     let folder = tempfile::tempdir().unwrap();
