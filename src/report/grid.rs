@@ -297,7 +297,8 @@ mod tests {
                 let text = written(count, width, 5);
                 assert!(widest(&text) <= width, "{width}:\n{text}");
                 let (mut found, mut asked) = (words(&text), words(&whole(width)));
-                (found.sort_unstable(), asked.sort_unstable());
+                found.sort_unstable();
+                asked.sort_unstable();
                 // Long words may break at other places.
                 if width > 90 {
                     assert_eq!(found, asked, "{count} rows, {width}");
