@@ -144,10 +144,10 @@ def mutant_at(file, line):
 
 def build(files, chosen):
     """Builds the copy without mutants that do not compile; returns the two test programs."""
-    unviable = []
+    unviable, left_out = [], []
     while True:
-        left_out = write_tree(files, chosen)
-        for number in left_out:
+        for number in write_tree(files, chosen):
+            left_out.append(number)
             del chosen[number]
         command = ["cargo", "test", *BUILD, "--lib", "--test", "core", "--no-run"]
         ran = subprocess.run(
