@@ -125,10 +125,11 @@ proptest! {
         prop_assert!(bounded == known || bounded == Side::Undecided, "{known:?} {bounded:?}");
     }
 
+    // Above 1 %: an arm with less alone is refused as shares.
     #[test]
     fn joining_on_keys_survives_shuffled_rows(
-        robust in prop::collection::vec(0.0..100.0_f64, 2..8),
-        natural in prop::collection::vec(0.0..100.0_f64, 2..8),
+        robust in prop::collection::vec(2.0..100.0_f64, 2..8),
+        natural in prop::collection::vec(2.0..100.0_f64, 2..8),
         order in any::<u64>(),
     ) {
         let mut runs: Vec<_> = robust.iter().zip(1..).map(|(value, seed)| run("l2_3", seed, *value)).collect();
