@@ -47,7 +47,8 @@ OWN = {
     "plan": (["plan::"], ["plan::", "curve::", "work::"]),
     "store": (["store::"], ["ledger::", "bundle::", "frozen::", "lease::", "failed::"]),
 }
-# All tests that can reach a mutated module, but those in a browser, which take a minute: what reads checkpoints, images and downloads can't.
+# All tests that can reach a mutated module, but those in a browser, which take a minute: what
+# reads checkpoints, images and downloads can't.
 OTHERS = [
     ["judge::", "statistics::", "after_stopping::", "ledger::", "bundle::", "frozen::", "specs::"],
     ["statistics_properties::", "judge_properties::", "plan::", "curve::", "source_models::"],

@@ -6,6 +6,5 @@ use repro::cli::process;
 static MEMORY: process::Watched = process::Watched;
 
 fn main() {
-    process::watch();
-    process::exit(repro::cli::main(Some(repro::cli::EngineHandle::torch())));
+    process::run(|| repro::cli::main(Some(repro::cli::EngineHandle::torch())));
 }

@@ -3,6 +3,7 @@
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     io::Write,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -18,6 +19,17 @@ pub fn exit(code: u8) -> ! {
     let _ = std::io::stdout().flush();
     let _ = std::io::stderr().flush();
     end(code)
+}
+
+/// Runs a program, and ends the process with its code; after a panic with Rust's own code. Too
+/// little memory or threads ends it with a message and the code of a failure, in place of a signal
+/// or a library's exit code. Entries and leases are then as after a kill: whole, and free for the
+/// next process.
+pub fn run(program: impl FnOnce() -> u8) -> ! {
+    /// Rust's runtime would end by libc's `exit`, as libraries do.
+    const PANICKED: u8 = 101;
+    watch();
+    exit(catch_unwind(AssertUnwindSafe(program)).unwrap_or(PANICKED))
 }
 
 fn end(code: u8) -> ! {
@@ -75,10 +87,8 @@ const ENDED_BY_LIBRARY: &str = "
 /// nobody caught, and memory that was used although it was never given.
 const FATAL: [libc::c_int; 3] = [libc::SIGABRT, libc::SIGSEGV, libc::SIGBUS];
 
-/// Makes this process end with a message and the exit code of a failure, in place of a signal or a
-/// library's exit code, if the machine has too little memory or threads. Entries and leases are as
-/// after a kill: whole, and free for the next process.
-pub fn watch() {
+/// Watches for signals and exits that too little memory or threads causes.
+fn watch() {
     for (place, signal) in FATAL.into_iter().enumerate() {
         // SAFETY: the handler calls only what a handler may; `BEFORE` is written here, before any
         // other thread runs, and read by handlers alone.
@@ -127,5 +137,32 @@ fn has_room() -> bool {
     unsafe {
         let place = libc::mmap(std::ptr::null_mut(), ROOM, access, kind, -1, 0);
         place != libc::MAP_FAILED && libc::munmap(place, ROOM) == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    const CHILD: &str = "REPRO_TEST_PANICS";
+
+    /// A program of the next test, in a process of its own.
+    #[test]
+    fn a_program_that_panics() {
+        if std::env::var_os(CHILD).is_some() {
+            run(|| panic!("a defect"));
+        }
+    }
+
+    #[test]
+    fn a_panic_is_not_blamed_on_the_machine() {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "--nocapture", "cli::process::tests::a_program_that_panics"]);
+        let ran = command.env(CHILD, "1").output().unwrap();
+        let said = String::from_utf8(ran.stderr).unwrap();
+        assert_eq!(ran.status.code(), Some(101), "{said}");
+        assert!(said.contains("a defect") && !said.contains("this machine"), "{said}");
     }
 }

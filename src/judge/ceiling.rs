@@ -50,28 +50,11 @@ pub(super) fn is_near(metric: &Metric, joined: &Joined, evidence: &Evidence) -> 
 mod tests {
     use super::*;
     use crate::{
-        claim::{LogScale, Read, StudyMetric},
+        claim::{LogScale, Read},
         experiment::Moment,
-        study::{
-            self,
-            raw::{Better, Scale},
-        },
+        judge::of_study::tests::f1,
+        study::raw::Better,
     };
-
-    fn f1(better: Better, read: Read, scale: Option<LogScale>) -> StudyMetric {
-        let metric = study::Metric {
-            name: "f1".to_owned(),
-            column: "f1".to_owned(),
-            title: "F1".to_owned(),
-            better,
-            unit: "points".to_owned(),
-            scale: Scale::Share,
-            range: Some([0.0, 100.0]),
-            step: Some(0.1),
-        };
-        let (metric, progress) = (metric.into(), "epoch".into());
-        StudyMetric { index: 0, metric, read, scale, progress, from: 0.0 }
-    }
 
     #[test]
     fn a_ceiling_is_the_best_end_of_a_range_of_values() {

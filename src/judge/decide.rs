@@ -347,3 +347,16 @@ impl Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_is_no_number_stays_one_whichever_side_it_is_on() {
+        for (one, other) in [(f64::NAN, 1.0), (1.0, f64::NAN), (f64::NAN, f64::NAN)] {
+            assert!(min_or_nan(one, other).is_nan() && max_or_nan(one, other).is_nan());
+        }
+        assert_eq!((min_or_nan(2.0, 1.0), max_or_nan(2.0, 1.0)), (1.0, 2.0));
+    }
+}

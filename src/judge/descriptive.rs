@@ -46,3 +46,42 @@ pub(super) fn of_means(
     }
     cells
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{claim::suite::Suite, world::World};
+
+    /// By hand from the points of the authors' figures (`goldens/published/figures.csv.gz`).
+    #[test]
+    fn a_contrast_of_published_means_is_that_of_the_figure_it_names() {
+        let suite = Suite::embedded(&World::paper()).unwrap();
+        let evidence = Evidence::published().unwrap();
+        let few =
+            [37.900 - 23.503, 50.885 - 29.366, 61.967 - 37.297, 71.192 - 49.168, 77.838 - 62.139];
+        for (claim, reading, figure, name, expected) in [
+            (
+                "few_blocks_best",
+                "nine_blocks_of_figure_4",
+                "4",
+                "svhn 100 images",
+                (33.818 + 35.851) / 2.0 - 18.026,
+            ),
+            (
+                "gap_shrinks_with_images",
+                "of_figure_2",
+                "2",
+                "svhn",
+                few.iter().sum::<f64>() / 5.0 - (90.459 - 82.632),
+            ),
+        ] {
+            let readings = &suite.get(claim).unwrap().readings;
+            let reading = readings.iter().find(|of| of.id == reading).unwrap();
+            let cells = of_means(&reading.hypothesis, figure, &evidence);
+            let cell = cells.iter().find(|cell| cell.name == name).unwrap();
+            assert!((cell.mean.unwrap() - expected).abs() < 1e-9, "{cell:?}");
+            let says = format!("published means of figure {figure}, without seeds");
+            assert_eq!(cell.reason, says);
+        }
+    }
+}

@@ -169,3 +169,23 @@ impl Flag {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The schema lists them all.
+    #[test]
+    fn every_flag_has_the_name_that_json_has_and_words_of_its_own() {
+        let schema = serde_json::to_value(schemars::schema_for!(Flag)).unwrap();
+        let of = |one: &serde_json::Value| one["const"].as_str().unwrap().to_owned();
+        let names: Vec<String> = schema["oneOf"].as_array().unwrap().iter().map(of).collect();
+        assert!(names.len() > 20, "{names:?}");
+        let mut words = std::collections::BTreeSet::new();
+        for name in names {
+            let flag: Flag = serde_json::from_value(name.clone().into()).unwrap();
+            assert_eq!(flag.name(), name);
+            assert!(flag.in_words().len() > 10 && words.insert(flag.in_words()), "{name}");
+        }
+    }
+}

@@ -131,14 +131,15 @@ fn is_beyond(logged: &Logged, step: f64) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::study::{
         self,
         raw::{Better, Scale as InFile},
     };
 
-    fn f1(better: Better, read: Read, scale: Option<LogScale>) -> StudyMetric {
+    /// A share in points, with 1,000 items.
+    pub(in crate::judge) fn f1(better: Better, read: Read, scale: Option<LogScale>) -> StudyMetric {
         let metric = study::Metric {
             name: "f1".to_owned(),
             column: "f1".to_owned(),

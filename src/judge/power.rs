@@ -316,6 +316,8 @@ mod tests {
         let checked = each(Replicates::default(), |cell, power| {
             let half = (cell.high.unwrap() - cell.low.unwrap()) / 2.0;
             assert!(near(power.single_runs, half * (cell.seeds as f64).sqrt()), "{}", cell.name);
+            let detected = crate::stats::power(power.detectable / power.spread, cell.seeds, 0.025);
+            assert!((detected - POWER).abs() < 1e-6, "{}: {detected}", cell.name);
         });
         assert!(checked > 20, "{checked}");
     }

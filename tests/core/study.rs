@@ -383,6 +383,38 @@ fn arms_of_two_lengths_are_compared_unless_the_study_says_that_they_share_one() 
 }
 
 #[test]
+fn a_run_that_diverged_is_named_by_the_study_s_words() {
+    let log = LOG.replace("scale = \"share\"\nitems = 1000", "title = \"F1 score\"");
+    let mut runs: Vec<String> = runs(0.1).lines().map(str::to_owned).collect();
+    let place = runs.iter().position(|run| run.starts_with("old,f3,")).unwrap();
+    "old,f3,inf".clone_into(&mut runs[place]);
+    let found = verdict(&log, CLAIM, &(runs.join("\n") + "\n")).unwrap();
+    assert_eq!(found.verdict, Verdict::Inconclusive);
+    let words = "fold f3, ended with a F1 score that is not finite";
+    assert!(found.reason.contains(words), "{}", found.reason);
+}
+
+#[test]
+fn factors_that_cells_share_are_set_apart_from_those_that_differ() {
+    let claim = CLAIM.replace("cells = {}", "cells = { data = \"every\", size = \"small\" }");
+    let log = LOG.replacen(
+        "[replicate]",
+        "[[factor]]\nname = \"data\"\nvalues = [\"a\", \"b\"]\n[[factor]]\nname = \"size\"\n\
+         [replicate]",
+        1,
+    );
+    let mut text = "data,size,method,fold,f1\n".to_owned();
+    for data in ["a", "b"] {
+        for line in runs(0.1).lines().skip(1) {
+            text.push_str(&format!("{data},small,{line}\n"));
+        }
+    }
+    let cells = verdict(&log, &claim, &text).unwrap().cells;
+    let (differ, shared) = repro::judge::factors(&cells.iter().collect::<Vec<_>>());
+    assert_eq!((differ, shared), (vec!["data".to_owned()], vec!["size".to_owned()]));
+}
+
+#[test]
 fn a_verdict_is_conditional_on_the_study_s_runs() {
     let titled = LOG.replacen("format = 1", "format = 1\ntitle = \"Trees and nets\"", 1);
     for (log, of) in [(LOG, ""), (&titled, " of Trees and nets")] {

@@ -22,7 +22,7 @@ use repro::{
         campaign::{Campaign, Event, Progress},
         cost::Throughput,
         order::{Candidate, order},
-        queue::{Ran, drain},
+        queue::{Listed, Queue, Ran, drain},
         work::{Ending, Limits, Work},
     },
     store::{Damaged, Ended, Entry, Lease, Ledger, LedgerError, Worker},
@@ -119,6 +119,22 @@ fn left(folder: &Path) -> usize {
     let ledger = Ledger::new(folder.to_owned());
     let leases = Lease::list(&ledger, &mut |file| panic!("{file:?}")).unwrap();
     leases.len() + fs::read_dir(ledger.running()).unwrap().count()
+}
+
+#[test]
+fn a_queue_that_plans_uses_all_threads_and_a_list_resumes_when_it_is_asked_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let (world, ledger, claim) = (World::smoke(), Ledger::new(folder.path().to_owned()), claim());
+    let kind = EvidenceKind::Smoke;
+    let campaign = Campaign { kind, world: &world, assets: &Bundled, ledger: &ledger };
+    let (claims, timed, worker) = ([&claim], || None, worker("one"));
+    let none = "none".to_owned();
+    let queue = Work::new(&campaign, &claims, &worker, FOREVER, none, &timed, 1, &Quiet).unwrap();
+    assert_eq!((queue.threads(1), queue.threads(7)), (1, 7));
+    let list = Listed::new(&ledger, &worker, &[], 1).unwrap();
+    assert_eq!(list.resume_after(), Duration::from_secs(600));
+    let at_once = list.resuming_after(Duration::ZERO);
+    assert_eq!(at_once.resume_after(), Duration::ZERO);
 }
 
 #[test]

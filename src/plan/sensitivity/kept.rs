@@ -53,6 +53,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_text_is_kept_for_smoke_evidence_and_the_statement_that_it_was_run_for() {
+        let suite = crate::claim::suite::Suite::embedded(&crate::world::World::smoke()).unwrap();
+        let mut claim = suite.get("l2_best").unwrap().clone();
+        let published = Evidence::published().unwrap();
+        assert_eq!(kept(&claim, &published), None);
+        let smoke = Evidence { kind: EvidenceKind::Smoke, ..published };
+        assert!(kept(&claim, &smoke).unwrap().choices.len() > 5);
+        claim.hypothesis.statement.push('!');
+        assert_eq!(kept(&claim, &smoke), None);
+    }
+
+    #[test]
     fn every_kept_text_has_choices_and_the_paper_s_is_the_first() {
         assert!(TEXTS.len() > 4, "{}", TEXTS.len());
         for (id, text) in TEXTS {

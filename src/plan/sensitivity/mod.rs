@@ -375,6 +375,45 @@ mod tests {
         assert_eq!(attacked(&of_attack(of_accuracy)), CHOICES.map(|choice| choice.id));
     }
 
+    #[test]
+    fn a_choice_judges_the_primary_hypothesis_alone() {
+        let suite = Suite::embedded(&World::smoke()).unwrap();
+        let claim = suite.get("fewer_blocks_for_similar").unwrap();
+        assert!(!claim.associations.is_empty() && !claim.readings.is_empty());
+        for choice in CHOICES {
+            let of = choice.claim(claim).unwrap();
+            assert!(of.associations.is_empty() && of.readings.is_empty(), "{}", choice.id);
+        }
+    }
+
+    #[test]
+    fn each_source_model_with_records_has_an_accuracy() {
+        let suite = Suite::embedded(&World::paper()).unwrap();
+        let claim = suite.get("robust_beats_natural").unwrap();
+        let published = Evidence::published().unwrap();
+        let keys: BTreeSet<Key> =
+            plan::at_most(&[claim], &published.world).into_keys().map(|(key, _)| key).collect();
+        // One of the authors' runs of each key under all of this project's first seeds.
+        let mut records = Vec::new();
+        for key in &keys {
+            let Some((_, first)) = published.records.seeds(key).and_then(|of| of.iter().next())
+            else {
+                continue;
+            };
+            for place in 0..12 {
+                let mut record = first.clone();
+                record.seed = World::seed(place);
+                records.push(record);
+            }
+        }
+        let evidence =
+            Evidence { records: crate::evidence::Records::new(records).unwrap(), ..published };
+        let found = accuracies(claim, &evidence);
+        let sources: Vec<&str> = found.keys().map(|source| &**source).collect();
+        assert_eq!(sources, ["l2_3", "natural"]);
+        assert!(found.values().all(|accuracy| *accuracy > 1.0 && *accuracy < 100.0), "{found:?}");
+    }
+
     pub(super) fn of_attack(claim: &Claim) -> Claim {
         let mut claim = claim.clone();
         claim.hypothesis.metric = Metric::AdversarialAccuracy(Attacked { images: Some(500) });
